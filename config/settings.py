@@ -1,0 +1,283 @@
+"""Every setting of Tintype, flat; what varies between machines comes from the environment.
+
+`docs/settings.md` explains each variable to whoever runs the service; a test keeps it complete.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import django_stubs_ext
+from django.core.exceptions import ImproperlyConfigured
+
+from config.databases import database
+from config.env import env_bool, env_int, env_list, env_secret, env_str, kept_secret
+
+# Lets Django's generic classes take their type argument at run time, as their stubs do.
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- Where this runs ---------------------------------------------------------------------------
+# Local mode is what `./dev run` turns on: one machine, plain HTTP, a secret made on first start.
+LOCAL = env_bool("LOCAL", default=False)
+DEBUG = env_bool("DEBUG", default=False)
+HOST = env_str("HOST", "127.0.0.1")
+PORT = env_int("PORT", 8000, least=1, most=65535)
+DATA_DIR = Path(env_str("DATA_DIR", "data")).absolute()
+PUBLIC_URL = env_str("PUBLIC_URL", f"http://localhost:{PORT}" if LOCAL else "").rstrip("/")
+_PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or ""
+_LOCAL_HOSTS = "localhost,127.0.0.1,[::1]" if LOCAL else ""
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", _PUBLIC_HOST if not LOCAL else _LOCAL_HOSTS)
+if LOCAL and HOST not in {"127.0.0.1", "0.0.0.0", "::"}:  # noqa: S104 (compared, not bound)
+    ALLOWED_HOSTS.append(HOST)
+TRUSTED_ORIGINS = env_list("TRUSTED_ORIGINS", PUBLIC_URL)
+CSRF_TRUSTED_ORIGINS = TRUSTED_ORIGINS
+# How many reverse proxies stand in front: so many entries of X-Forwarded-For are believed.
+TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0, most=10)
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- Secrets -----------------------------------------------------------------------------------
+SECRET_KEY = env_secret("SECRET_KEY")
+if not SECRET_KEY and LOCAL:
+    SECRET_KEY = kept_secret(DATA_DIR / "secret_key")
+if not SECRET_KEY:
+    raise ImproperlyConfigured("SECRET_KEY (or SECRET_KEY_FILE) must be set outside local mode.")
+SECRET_KEY_FALLBACKS = [key for key in env_secret("SECRET_KEY_FALLBACKS").split(",") if key]
+
+# --- The parts ---------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django_linear_migrations",
+    "config.admin.AdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "notifications",
+    "thumbnails",
+    "images",
+    "accounts",
+    "tiers",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
+
+# --- Database ----------------------------------------------------------------------------------
+DATABASE_URL = env_secret("DATABASE_URL")
+if not DATABASE_URL and not LOCAL:
+    raise ImproperlyConfigured("DATABASE_URL must be set outside local mode.")
+# A thread of the web server takes a connection from the pool for each request and gives it back.
+DATABASE_POOL = env_bool("DATABASE_POOL", default=False)
+DATABASES = {"default": database(DATABASE_URL, DATA_DIR, pooled=DATABASE_POOL)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis (or Valkey): cache, channel layer, and Celery's broker where there is no RabbitMQ ----
+REDIS_URL = env_secret("REDIS_URL", "redis://127.0.0.1:6379/0" if LOCAL else "")
+if not REDIS_URL:
+    raise ImproperlyConfigured("REDIS_URL must be set outside local mode.")
+AMQP_URL = env_secret("AMQP_URL")
+CACHES = {
+    "default": {
+        "BACKEND": "config.cache.ForgivingRedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": env_str("CACHE_PREFIX", "tintype"),
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 1},
+    }
+}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": env_str("CACHE_PREFIX", "tintype")},
+    }
+}
+# How long (seconds) an account's lists are kept; its own changes show at once all the same.
+CACHE_SECONDS = env_int("CACHE_SECONDS", 15, most=3600)
+
+# --- Work behind the answer ---------------------------------------------------------------------
+CELERY_BROKER_URL = AMQP_URL or REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"confirm_publish": True}
+    if AMQP_URL
+    # Tasks of a killed worker come back after this; the sweep asks for them sooner.
+    else {"visibility_timeout": 300, "socket_timeout": 5, "socket_connect_timeout": 1}
+)
+CELERY_BROKER_CONNECTION_TIMEOUT = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_TIME_LIMIT = 120
+CELERY_TASK_DEFAULT_QUEUE = env_str("CELERY_QUEUE", "tintype")
+CELERY_TASK_DEFAULT_QUEUE_TYPE = "quorum" if AMQP_URL else "classic"
+CELERY_WORKER_DETECT_QUORUM_QUEUES = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_ACCEPT_CONTENT = ["json"]
+SWEEP_SECONDS = env_int("SWEEP_SECONDS", 10, least=1, most=3600)
+CELERY_BEAT_SCHEDULE = {
+    "ask again for wanted thumbnails": {
+        "task": "thumbnails.sweep",
+        "schedule": timedelta(seconds=SWEEP_SECONDS),
+        "options": {"expires": SWEEP_SECONDS},
+    },
+    "forget sessions and links that ended": {
+        "task": "images.forget_ended",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600},
+    },
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+
+# --- Files -------------------------------------------------------------------------------------
+MEDIA_ROOT = DATA_DIR / "images"
+MEDIA_URL = "/images/"
+FILE_UPLOAD_PERMISSIONS = 0o640
+# A signed picture address stays the same within a window, so that browsers can keep the bytes,
+# and works for one to two windows (seconds).
+MEDIA_URL_WINDOW = env_int("MEDIA_URL_WINDOW", 1800, least=60, most=86400)
+# Behind nginx: the internal location that serves MEDIA_ROOT, for example /protected/.
+ACCEL_REDIRECT_PREFIX = env_str("ACCEL_REDIRECT_PREFIX")
+STORAGES = {
+    "default": {"BACKEND": "images.storage.DiskStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+STATIC_URL = "/static/"
+# Collected when the image is built; the local run serves static files from where they lie.
+STATIC_ROOT = None if LOCAL else BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = LOCAL
+if LOCAL:
+    STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+# Form fields and JSON that are not a picture; a door that takes base64 sets its own limit.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
+
+# --- People ------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+# auth.W004 wants a unique username: ours is unique in any case, by username_key.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+AUTHENTICATION_BACKENDS = ["accounts.backends.LoginBackend"]
+PASSWORD_HASHERS = ["accounts.hashers.OwaspArgon2Hasher"]
+PASSWORD_POLICY = env_str("PASSWORD_POLICY", "strict", choices=("strict", "contract"))
+_VALIDATION = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS = (
+    [
+        {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
+        {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+        {
+            "NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator",
+            "OPTIONS": {"user_attributes": ("username", "name", "email")},
+        },
+    ]
+    if PASSWORD_POLICY == "strict"  # noqa: S105 (a policy's name)
+    else [{"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 6}}]
+)
+SIGNUP_TIER = env_str("SIGNUP_TIER", "Premium")
+LOGIN_URL = "/admin/login/"
+# The first admin account, made by `manage.py create_admin`; no password: one is generated.
+ADMIN_USERNAME = env_str("ADMIN_USERNAME", "admin")
+ADMIN_PASSWORD = env_secret("ADMIN_PASSWORD")
+RATE_LIMITS = env_bool("RATE_LIMITS", default=True)
+BEARER_LIFETIME = timedelta(days=env_int("BEARER_DAYS", 14, least=1, most=365))
+API_TOKEN_LIFETIME = timedelta(days=env_int("API_TOKEN_DAYS", 365, least=1, most=3650))
+COOKIE_ACCESS_LIFETIME = timedelta(minutes=env_int("COOKIE_ACCESS_MINUTES", 60, least=1))
+COOKIE_REFRESH_LIFETIME = timedelta(minutes=env_int("COOKIE_REFRESH_MINUTES", 1440, least=2))
+TOKEN_COOKIES_SECURE = not LOCAL
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not LOCAL
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 12 * 3600
+
+# --- What every answer carries -------------------------------------------------------------------
+SECURE_SSL_REDIRECT = env_bool("SSL_REDIRECT", default=not LOCAL)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 0 if LOCAL else env_int("HSTS_SECONDS", 31_536_000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not LOCAL
+SECURE_HSTS_PRELOAD = not LOCAL
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# --- Words and time ------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("es", "Español")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+# --- REST --------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.authentication.AnyToken"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "api.schema.ContractSchema",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.negotiation.AlwaysJson",
+    "DEFAULT_METADATA_CLASS": None,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Tintype",
+    "DESCRIPTION": "Pictures, thumbnails by tier, expiring links and avatars: five contracts.",
+    "VERSION": "0.1.0",
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+}
+
+# --- Logs --------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", "INFO").upper()},
+    # A refused request is the client's news, and a flood of them must not fill disks.
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "pyvips": {"level": "WARNING"},
+    },
+}

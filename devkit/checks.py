@@ -1,0 +1,88 @@
+"""`./dev check`: every check of the project, one after the other, with a summary at the end."""
+
+import os
+import secrets
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devkit import environment, tests
+from devkit.messages import Refusal, say
+
+YAML_RULES = "{extends: default, rules: {line-length: {max: 100}, document-start: disable}}"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A module of the development environment to run, with variables of its own."""
+
+    name: str
+    command: list[str]
+    variables: dict[str, str] = field(default_factory=dict)
+
+
+def run(arguments: list[str]) -> int:
+    """Run all steps even when one fails; 1 when any did."""
+    if unknown := set(arguments) - {"--no-tests"}:
+        raise Refusal(f"check does not know {', '.join(sorted(unknown))}; only --no-tests.")
+    environment.prepare(environment.DEVELOPMENT)
+    with tempfile.TemporaryDirectory(prefix="tintype-check-") as folder:
+        results = [(step.name, *_take(step, Path(folder))) for step in _steps(Path(folder))]
+    if "--no-tests" not in arguments:
+        say("\n== tests")
+        started = time.monotonic()
+        results.append(("tests", tests.run([]) == 0, time.monotonic() - started))
+    return _summary(results)
+
+
+def _steps(folder: Path) -> list[Step]:
+    manage = ["manage.py"]
+    schema = ["spectacular", "--validate", "--fail-on-warn", "--file", str(folder / "schema.yml")]
+    return [
+        Step("format", ["-m", "ruff", "format", "--check", "."]),
+        Step("lint", ["-m", "ruff", "check", "."]),
+        Step("types", ["-m", "mypy", ".", "dev"]),
+        Step("import rules", ["-c", "from importlinter.cli import *; lint_imports_command()"]),
+        Step(
+            "deployment",
+            [*manage, "check", "--deploy", "--fail-level", "WARNING"],
+            _deployment(folder),
+        ),
+        Step("migrations", [*manage, "makemigrations", "--check", "--dry-run"]),
+        Step("API schema", [*manage, *schema]),
+        Step("YAML", ["-m", "yamllint", "--strict", "-d", YAML_RULES, "docker-compose.yml"]),
+    ]
+
+
+def _deployment(folder: Path) -> dict[str, str]:
+    """What a deployment sets; nothing is connected to, so the addresses lead nowhere."""
+    return {
+        "LOCAL": "false",
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "ALLOWED_HOSTS": "pictures.example.org",
+        "PUBLIC_URL": "https://pictures.example.org",
+        "DATABASE_URL": "postgres://tintype:none@db.invalid/tintype",
+        "REDIS_URL": "redis://redis.invalid/0",
+        "AMQP_URL": "amqp://rabbitmq.invalid/",
+        "DATA_DIR": str(folder),
+    }
+
+
+def _take(step: Step, folder: Path) -> tuple[bool, float]:
+    say(f"\n== {step.name}")
+    # Checks see local settings and a folder of their own, whatever the shell has set.
+    local = {"LOCAL": "true", "DATA_DIR": str(folder), "DATABASE_URL": "", "AMQP_URL": ""}
+    variables = os.environ | local | step.variables
+    command = [environment.python(), *step.command]
+    started = time.monotonic()
+    finished = subprocess.run(command, cwd=environment.ROOT, env=variables, check=False)
+    return finished.returncode == 0, time.monotonic() - started
+
+
+def _summary(results: list[tuple[str, bool, float]]) -> int:
+    say("")
+    for name, is_good, seconds in results:
+        say(f"{'ok    ' if is_good else 'FAILED'}  {name:<14} {seconds:5.1f} s")
+    return 0 if all(is_good for _, is_good, _ in results) else 1

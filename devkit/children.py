@@ -1,0 +1,153 @@
+"""Child processes that end when this process ends, whatever ends it.
+
+Three ties hold each child: its own session, so that its whole family can be ended at once; on
+Linux a death signal; and one guard process that sees this process end and ends what is left.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Self
+
+_HERE = Path(__file__).parent
+# A socket's path may have 104 characters on macOS; 30 are left for the names inside the folder.
+LONGEST_FOLDER = 70
+Output = int | IO[bytes] | None
+
+
+class Guard:
+    """Ends the registered groups and removes the registered folders when this process ends."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(_HERE / "guard.py"), str(os.getpid())],
+            stdin=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
+        )
+        self._children: dict[int, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def pipe(self) -> IO[bytes]:
+        """The end to write to; there is one as long as the guard was started by `__init__`."""
+        if self.process.stdin is None:
+            raise RuntimeError("the guard has no pipe")
+        return self.process.stdin
+
+    def make_folder(self, prefix: str) -> Path:
+        """Make a private folder, short enough for sockets, that is removed at the end."""
+        parent = tempfile.gettempdir()
+        short = parent if len(parent) <= LONGEST_FOLDER else "/tmp"  # noqa: S108 (mkdtemp is safe)
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=short))
+        self.remove_at_end(folder)
+        return folder
+
+    def remove_at_end(self, path: Path) -> None:
+        self._tell(f"remove {path}")
+
+    def watch(self, process: "subprocess.Popen[bytes]") -> None:
+        self._children[process.pid] = process
+
+    def forget(self, group: int) -> None:
+        self._children.pop(group, None)
+        self._tell(f"gone {group}")
+
+    def close(self) -> None:
+        """End what is left and wait until that is done; safe to call twice."""
+        self.pipe.close()
+        # What the guard ends is waited for here, or it would look alive to the guard.
+        for process in self._children.values():
+            process.wait()
+        self.process.wait()
+
+    def _tell(self, line: str) -> None:
+        with suppress(BrokenPipeError):
+            self.pipe.write(f"{line}\n".encode())
+
+
+class Child:
+    """A running command, the leader of its own session."""
+
+    def __init__(self, name: str, process: "subprocess.Popen[bytes]", guard: Guard) -> None:
+        self.name = name
+        self.process = process
+        self._guard = guard
+        guard.watch(process)
+
+    @classmethod
+    def start(
+        cls,
+        guard: Guard,
+        name: str,
+        command: Sequence[str | Path],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        output: Output = None,
+        user: str = "",
+        death_signal: signal.Signals = signal.SIGKILL,
+    ) -> Self:
+        """Start `command`; call this from the main thread, whose end is what Linux watches."""
+        pipe = guard.pipe.fileno()
+        launch = [sys.executable, "-I", "-S", _HERE / "launch.py", pipe, int(death_signal)]
+        process = subprocess.Popen(
+            [str(word) for word in (*launch, os.getpid(), user, *command)],
+            env=env,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT if output is not None else None,
+            pass_fds=[pipe],
+            start_new_session=True,
+        )
+        return cls(name, process, guard)
+
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
+    def ask(self, signum: signal.Signals = signal.SIGTERM) -> None:
+        with suppress(ProcessLookupError):
+            self.process.send_signal(signum)
+
+    def end(self) -> int:
+        """End the whole family now; returns the leader's exit code."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        code = self.process.wait()
+        self._guard.forget(self.process.pid)
+        return code
+
+    def stop(self, seconds: float, signum: signal.Signals = signal.SIGTERM) -> int:
+        """Ask the leader, wait at most `seconds`, then end whatever is left of the family."""
+        self.ask(signum)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+        return self.end()
+
+
+def describe_exit(code: int) -> str:
+    """Say how a process ended, from Popen's return code."""
+    if code < 0:
+        return f"was ended by signal {-code} ({signal.Signals(-code).name})"
+    return f"ended with exit code {code}"
+
+
+def which(*names: str, folders: Sequence[Path] = ()) -> Path | None:
+    """The first of `names` on PATH or in `folders`."""
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *map(str, folders)])
+    for name in names:
+        if found := shutil.which(name, path=path):
+            return Path(found)
+    return None

@@ -1,0 +1,47 @@
+"""The list of what `./dev` does, and the way from a word to its function."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from devkit import bench, checks, formatting, local_run, tests
+from devkit.messages import Refusal, complain, say
+
+
+@dataclass(frozen=True)
+class Command:
+    run: Callable[[list[str]], int]
+    usage: str
+    purpose: str
+
+
+def _help(_arguments: list[str]) -> int:
+    say("Usage: ./dev COMMAND\n")
+    for command in COMMANDS.values():
+        say(f"  {command.usage:<24} {command.purpose}")
+    return 0
+
+
+COMMANDS = {
+    "run": Command(local_run.run, "run", "serve everything on this machine; Ctrl-C stops it"),
+    "test": Command(tests.run, "test [pytest arguments]", "run the tests against private servers"),
+    "check": Command(checks.run, "check [--no-tests]", "format, lint, types, Django, tests"),
+    "fmt": Command(formatting.run, "fmt", "repair format and imports"),
+    "bench": Command(bench.run, "bench NAME", "run one benchmark; without NAME, list them"),
+    "help": Command(_help, "help", "show this list"),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command and return its exit code; a Refusal becomes one line and 1."""
+    word, *rest = arguments or ["help"]
+    command = COMMANDS.get("help" if word in {"-h", "--help"} else word)
+    if not command:
+        complain(f"unknown command {word!r}; ./dev help lists them.")
+        return 2
+    try:
+        return command.run(rest)
+    except Refusal as refusal:
+        complain(str(refusal))
+        return 1
+    except KeyboardInterrupt:
+        return 130

@@ -1,0 +1,16 @@
+"""How the command speaks: one line for news, one line for the reason it cannot go on."""
+
+import sys
+
+
+class Refusal(Exception):
+    """The command cannot do what was asked; the text is the one line to show."""
+
+
+def say(text: str) -> None:
+    """Print one line of news at once, also when the output is a file or a pipe."""
+    print(text, flush=True)
+
+
+def complain(text: str) -> None:
+    print(f"dev: {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,77 @@
+"""People that most tests know, and what keeps tests apart."""
+
+import pytest
+from django.core.cache import cache
+
+from accounts import throttling
+from accounts.models import User
+from tests.clients import Client
+from tests.factories import make_user, token_client
+
+
+@pytest.fixture(autouse=True)
+def _fresh_counters() -> None:
+    """No test inherits another's cached lists or throttle counters."""
+    cache.clear()
+    throttling._shared().storage.reset()
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(settings, tmp_path) -> None:
+    """Every test stores its files in a folder of its own."""
+    settings.MEDIA_ROOT = tmp_path / "images"
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    """Owns things."""
+    return make_user("alice", "Enterprise")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    """A stranger."""
+    return make_user("bob", "Enterprise")
+
+
+@pytest.fixture
+def staff(db: None) -> User:
+    """Uses the admin."""
+    return make_user("staff", "Basic", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def as_alice(alice: User) -> Client:
+    """Alice's client."""
+    return token_client(alice)
+
+
+@pytest.fixture
+def as_bob(bob: User) -> Client:
+    """Bob's client."""
+    return token_client(bob)
+
+
+@pytest.fixture
+def as_staff(staff: User) -> Client:
+    """A staff member's client for the doors."""
+    return token_client(staff)
+
+
+@pytest.fixture
+def admin_client(staff: User) -> Client:
+    """A staff member's browser, signed in to the admin."""
+    client = Client()
+    client.force_login(staff)
+    return client
+
+
+@pytest.fixture
+def stored_files(tmp_path):
+    """Return a function that lists every file in the storage, drafts included."""
+
+    def names() -> list[str]:
+        root = tmp_path / "images"
+        return sorted(str(p.relative_to(root)) for p in root.rglob("*") if p.is_file())
+
+    return names

@@ -1,0 +1,118 @@
+"""Pictures drawn for tests, as bytes of a file; nothing here comes from anybody's camera."""
+
+import struct
+import zlib
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageCms
+
+Colour = tuple[int, ...]
+RED, GREEN, BLUE, WHITE = (230, 30, 30), (30, 160, 60), (30, 60, 220), (255, 255, 255)
+
+
+def quarters(width: int, height: int, mode: str = "RGB") -> Image.Image:
+    """Draw four quarters, each of another colour: any turn or mirroring shows."""
+    image = Image.new("RGB", (width, height), WHITE)
+    half_width, half_height = max(1, width // 2), max(1, height // 2)
+    image.paste(RED, (0, 0, half_width, half_height))
+    image.paste(GREEN, (half_width, 0, width, half_height))
+    image.paste(BLUE, (0, half_height, half_width, height))
+    return image.convert(mode)
+
+
+def waves(width: int, height: int) -> Image.Image:
+    """Draw soft waves in every colour, as a photograph has them."""
+    x, y = np.meshgrid(np.linspace(0, 7, width), np.linspace(0, 5, height))
+    bands = [np.sin(x + k) * np.cos(y * (1 + k / 3)) for k in range(3)]
+    return Image.fromarray(np.uint8(127.5 + 127.5 * np.stack(bands, axis=2)))
+
+
+def encoded(image: Image.Image, name: str, **options: Any) -> bytes:
+    """Write a picture as a file of a format."""
+    file = BytesIO()
+    image.save(file, name, **options)
+    return file.getvalue()
+
+
+def opened(path: Path) -> Image.Image:
+    """Open a file from memory, so that no handle stays open."""
+    return Image.open(BytesIO(path.read_bytes()))
+
+
+def png(width: int, height: int, **options: Any) -> bytes:
+    """A PNG."""
+    return encoded(quarters(width, height), "PNG", **options)
+
+
+def jpeg(width: int, height: int, **options: Any) -> bytes:
+    """A JPEG; `comment`, `exif`, `icc_profile` and `progressive` as Pillow takes them."""
+    return encoded(quarters(width, height), "JPEG", quality=92, **options)
+
+
+def turned_jpeg(width: int, height: int, orientation: int) -> bytes:
+    """A JPEG that lies as a camera left it, with the EXIF orientation that puts it right."""
+    return jpeg(width, height, exif=exif(orientation))
+
+
+def exif(orientation: int = 1, **fields: str) -> bytes:
+    """EXIF with an orientation, a maker and, where given, a place (`latitude`)."""
+    data = Image.Exif()
+    data[0x0112] = orientation
+    data[0x010F] = "SECRET-CAMERA"
+    if fields.get("latitude"):
+        data.get_ifd(0x8825)[1] = fields["latitude"]
+    return data.tobytes()
+
+
+def animated(name: str, frames: Sequence[Colour], delays: Sequence[int], size: int = 40) -> bytes:
+    """An animation of plain colours; delays in milliseconds."""
+    images = [Image.new("RGB", (size, size), colour) for colour in frames]
+    options: dict[str, Any] = {"lossless": True} if name == "WEBP" else {}
+    return encoded(
+        images[0],
+        name,
+        save_all=True,
+        append_images=images[1:],
+        duration=list(delays),
+        loop=3,
+        **options,
+    )
+
+
+def display_p3() -> bytes:
+    """An ICC profile with Display P3's primaries, so that sRGB differs from it."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    data = bytearray(profile.tobytes())
+    # Display P3's colorants, D50-adapted (ICC's registry), as s15Fixed16 numbers.
+    colorants = {
+        b"rXYZ": (0.5151, 0.2412, -0.0011),
+        b"gXYZ": (0.2920, 0.6922, 0.0419),
+        b"bXYZ": (0.1571, 0.0666, 0.7841),
+    }
+    for index in range(struct.unpack_from(">I", data, 128)[0]):
+        tag, offset, _ = struct.unpack_from(">4sII", data, 132 + 12 * index)
+        if tag in colorants:
+            fixed = [round(value * 65536) for value in colorants[tag]]
+            struct.pack_into(">3i", data, offset + 8, *fixed)
+    return bytes(data)
+
+
+def webp_of(width: int, height: int) -> bytes:
+    """A WebP of 42 bytes whose canvas says what it likes."""
+    canvas = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    extended = b"VP8X" + struct.pack("<I", 10) + b"\2\0\0\0" + canvas
+    animation = b"ANIM" + struct.pack("<I", 6) + b"\0" * 6
+    body = b"WEBP" + extended + animation
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def png_of(width: int, height: int) -> bytes:
+    """A PNG of a few bytes whose header says what it likes."""
+    data = bytearray(png(1, 1))
+    struct.pack_into(">II", data, 16, width, height)
+    struct.pack_into(">I", data, 29, zlib.crc32(data[12:29]))
+    return bytes(data)

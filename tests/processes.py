@@ -1,0 +1,97 @@
+"""The processes of `./dev run`, started as a newcomer starts them: on embedded defaults."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+PASSWORD = "only for this test"
+START_SECONDS = 60
+# What the test run set for itself; a newcomer's machine has none of it.
+_OURS = ("DATABASE_URL", "REDIS_URL", "AMQP_URL", "DATA_DIR", "LOCAL", "DJANGO_SETTINGS_MODULE")
+
+
+@dataclass
+class Running:
+    """A running service."""
+
+    process: subprocess.Popen[str]
+    url: str
+    log: Path
+
+    def stop(self, signum: int = signal.SIGTERM) -> int:
+        """Send a signal to the command and return its exit code."""
+        self.process.send_signal(signum)
+        return self.process.wait(timeout=30)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def dev_run(data_dir: Path, **settings: str) -> Iterator[Running]:
+    """Run `./dev run` on a free port until the block ends."""
+    port = free_port()
+    env = {name: value for name, value in os.environ.items() if name not in _OURS}
+    env |= {"PORT": str(port), "DATA_DIR": str(data_dir), "ADMIN_PASSWORD": PASSWORD, **settings}
+    log = data_dir.with_suffix(".log")
+    with log.open("a") as output:
+        process = subprocess.Popen(
+            [sys.executable, "dev", "run"],
+            cwd=ROOT,
+            env=env,
+            stdout=output,
+            stderr=output,
+            text=True,
+        )
+    running = Running(process, f"http://localhost:{port}", log)
+    try:
+        until(lambda: answers(running), START_SECONDS, running)
+        yield running
+    finally:
+        if process.poll() is None:
+            running.stop()
+
+
+def answers(running: Running) -> bool:
+    """Tell whether the service answers; fails at once when the command has ended."""
+    assert running.process.poll() is None, running.log.read_text()
+    try:
+        return requests.get(f"{running.url}/readyz", timeout=2).status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+def until(happened, seconds: float, running: Running):
+    """Ask until there is an answer and return it."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if answer := happened():
+            return answer
+        time.sleep(0.05)
+    raise AssertionError(f"not within {seconds} s\n{running.log.read_text()}")
+
+
+def processes_of(data_dir: Path) -> list[str]:
+    """Return the command lines of processes that run for a data folder."""
+    mark = f"DATA_DIR={data_dir}".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (folder / "environ").read_bytes().split(b"\0"):
+                found.append((folder / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found

