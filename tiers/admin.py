@@ -1,0 +1,68 @@
+"""Tiers as staff define them: one form with the heights inline."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.messages import ERROR
+from django.db.models import ProtectedError, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from tiers.models import Tier, TierHeight
+from tiers.services import announce_heights
+
+
+class TierHeightInline(admin.TabularInline[TierHeight, Tier]):
+    """Any number of heights."""
+
+    model = TierHeight
+    extra = 1
+
+
+@admin.register(Tier)
+class TierAdmin(admin.ModelAdmin[Tier]):
+    """A tier in use cannot be deleted: the foreign key protects it and the page says why."""
+
+    inlines = [TierHeightInline]
+    list_display = ["name", "height_list", "grants_original", "grants_links", "max_upload_bytes"]
+    search_fields = ["name"]
+    fieldsets = [
+        (None, {"fields": ["name", "grants_original", "cleans_originals"]}),
+        ("Expiring links", {"fields": ["grants_links", "link_min_seconds", "link_max_seconds"]}),
+        (
+            "Limits",
+            {"fields": ["max_upload_bytes", "max_pixels", "max_pictures", "max_stored_bytes"]},
+        ),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tier]:
+        """Load the heights beside the tiers."""
+        return super().get_queryset(request).prefetch_related("heights")
+
+    @admin.display(description="heights")
+    def height_list(self, tier: Tier) -> str:
+        """Return the heights, smallest first."""
+        return ", ".join(str(row.height) for row in tier.heights.all()) or "none"
+
+    def save_related(
+        self,
+        request: HttpRequest,
+        form: forms.BaseForm,
+        formsets: Any,
+        change: bool,  # noqa: FBT001
+    ) -> None:
+        """Write the heights, then tell of the change inside the same transaction."""
+        super().save_related(request, form, formsets, change)
+        if any(formset.has_changed() for formset in formsets):
+            announce_heights(form.instance)  # type: ignore[attr-defined]  # a model form
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Answer with a message when an account took the tier in between."""
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except ProtectedError:
+            self.message_user(request, "Accounts still have this tier.", ERROR)
+            return HttpResponseRedirect(reverse("admin:tiers_tier_changelist"))

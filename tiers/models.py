@@ -1,0 +1,97 @@
+"""A tier and the thumbnail heights it grants."""
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+
+# The tier of accounts that nobody chose one for; made by a migration like Premium and Enterprise.
+DEFAULT_TIER_NAME = "Basic"
+SMALLEST_HEIGHT = 1
+LARGEST_HEIGHT = 4096
+# A 50-megapixel phone photograph is 12 to 15 MB as JPEG.
+DEFAULT_UPLOAD_BYTES = 15 * 1024 * 1024
+DEFAULT_PIXELS = 50_000_000
+# The bounds that the image RESTful API's original task sets for an expiring link.
+DEFAULT_LINK_SECONDS = (300, 30_000)
+LONGEST_LINK_SECONDS = 10 * 365 * 24 * 3600
+
+
+class Tier(models.Model):
+    """A plan that staff define and every account has exactly one of."""
+
+    name = models.CharField(max_length=64, unique=True)
+    grants_original = models.BooleanField(
+        "grants originals", default=False, help_text="May the uploaded picture itself be had?"
+    )
+    grants_links = models.BooleanField(
+        "grants expiring links", default=False, help_text="May expiring links be made?"
+    )
+    link_min_seconds = models.PositiveIntegerField(
+        "shortest link (seconds)",
+        default=DEFAULT_LINK_SECONDS[0],
+        validators=[MinValueValidator(1)],
+    )
+    link_max_seconds = models.PositiveIntegerField(
+        "longest link (seconds)",
+        default=DEFAULT_LINK_SECONDS[1],
+        validators=[MaxValueValidator(LONGEST_LINK_SECONDS)],
+    )
+    max_upload_bytes = models.PositiveIntegerField(
+        "largest upload (bytes)",
+        default=DEFAULT_UPLOAD_BYTES,
+        validators=[MinValueValidator(1024), MaxValueValidator(200 * 1024 * 1024)],
+    )
+    max_pixels = models.PositiveIntegerField(
+        "largest upload (pixels)",
+        default=DEFAULT_PIXELS,
+        validators=[MinValueValidator(1), MaxValueValidator(150_000_000)],
+    )
+    max_pictures = models.PositiveIntegerField(
+        "most pictures", null=True, blank=True, help_text="Empty: as many as one likes."
+    )
+    max_stored_bytes = models.PositiveBigIntegerField(
+        "most stored bytes", null=True, blank=True, help_text="Of originals. Empty: no limit."
+    )
+    cleans_originals = models.BooleanField(
+        "cleans originals",
+        default=True,
+        help_text="Drop camera data, place and comments for anyone but the owner.",
+    )
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                name="tier_link_seconds_in_order",
+                condition=Q(link_min_seconds__gte=1, link_max_seconds__gte=F("link_min_seconds")),
+                violation_error_message="The shortest link must not exceed the longest.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return the name."""
+        return self.name
+
+
+class TierHeight(models.Model):
+    """One thumbnail height (pixels) that a tier grants."""
+
+    tier = models.ForeignKey(Tier, on_delete=models.CASCADE, related_name="heights")
+    height = models.PositiveIntegerField(
+        validators=[MinValueValidator(SMALLEST_HEIGHT), MaxValueValidator(LARGEST_HEIGHT)]
+    )
+
+    class Meta:
+        ordering = ["height"]
+        constraints = [
+            models.UniqueConstraint(fields=["tier", "height"], name="tier_height_unique"),
+            models.CheckConstraint(
+                name="tier_height_within_bounds",
+                condition=Q(height__gte=SMALLEST_HEIGHT, height__lte=LARGEST_HEIGHT),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return the height as staff read it."""
+        return f"{self.height} px"

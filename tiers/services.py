@@ -1,0 +1,32 @@
+"""Changes to tiers."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from tiers.models import Tier, TierHeight
+from tiers.signals import heights_changed
+
+
+@transaction.atomic
+def set_heights(*, tier: Tier, heights: Iterable[int]) -> None:
+    """Make `heights` (pixels) the tier's own, dropping the others; tells of it on a change."""
+    wanted, present = set(heights), heights_of(tier)
+    if wanted == present:
+        return
+    tier.heights.exclude(height__in=wanted).delete()
+    TierHeight.objects.bulk_create(
+        TierHeight(tier=tier, height=height) for height in sorted(wanted - present)
+    )
+    announce_heights(tier)
+
+
+def announce_heights(tier: Tier) -> None:
+    """Tell that the heights changed; for whoever wrote the rows itself (the admin's forms)."""
+    tier.save(update_fields=["updated_at"])
+    heights_changed.send(sender=Tier, tier=tier)
+
+
+def heights_of(tier: Tier) -> set[int]:
+    """Return the heights that a tier grants, in pixels."""
+    return set(tier.heights.values_list("height", flat=True))
