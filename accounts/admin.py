@@ -1,0 +1,138 @@
+"""Accounts and sessions as staff see them."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminPasswordChangeForm
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from accounts.forms import UserAddForm, UserForm
+from accounts.models import Session, User
+from accounts.sessions import end_all, end_sessions
+from accounts.signals import tier_changed
+from tiers.models import DEFAULT_TIER_NAME, Tier
+
+admin.site.unregister(Group)
+
+
+class EndingPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]  # plain at run time
+    """A password set by staff ends every session, as one's own change does."""
+
+    @transaction.atomic
+    def save(self, commit: bool = True) -> User:  # noqa: FBT001, FBT002 (Django's signature)
+        """Set the password and end the sessions in one commit."""
+        user: User = super().save(commit)
+        if commit:
+            end_all(user)
+        return user
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin[User]):
+    """An account with its tier; its sessions are a click away."""
+
+    form = UserForm
+    add_form = UserAddForm
+    change_password_form = EndingPasswordForm
+    list_display = ["username", "name", "tier", "is_active", "is_staff", "date_joined"]
+    list_filter = ["tier", "is_active", "is_staff"]
+    list_select_related = ["tier"]
+    search_fields = ["username_key__startswith", "email__istartswith"]
+    search_help_text = "The beginning of a login or an email address."
+    ordering = ["-date_joined", "id"]
+    readonly_fields = ["id", "date_joined", "last_login", "sessions"]
+    filter_horizontal = ["user_permissions"]
+    actions = ["end_every_session"]
+    fieldsets = [
+        (None, {"fields": ["username", "password", "name", "email", "tier"]}),
+        ("May", {"fields": ["is_active", "is_staff", "is_superuser", "user_permissions"]}),
+        ("Facts", {"fields": ["id", "date_joined", "last_login", "sessions"]}),
+    ]
+    add_fieldsets = [
+        (None, {"fields": ["username", "password1", "password2", "name", "email", "tier"]}),
+    ]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer the default tier for a new account."""
+        return {"tier": Tier.objects.filter(name=DEFAULT_TIER_NAME).first()}
+
+    @admin.display(description="sessions")
+    def sessions(self, user: User) -> str:
+        """Link to the account's sessions."""
+        live = Session.objects.live().filter(user=user).count()
+        address = reverse("admin:accounts_session_changelist")
+        return format_html('<a href="{}?user__id__exact={}">{} live</a>', address, user.pk, live)
+
+    @admin.action(description="End all sessions")
+    def end_every_session(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        """Sign the chosen accounts out everywhere, at once."""
+        ended = sum(end_all(user) for user in users)
+        self.message_user(request, f"{ended} sessions ended.")
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001 (Django's signature)
+        """Tell of another tier and end the sessions of a disabled account, in the same commit."""
+        super().save_model(request, obj, form, change)
+        if change and "tier" in form.changed_data:
+            tier_changed.send(sender=User, user=obj)
+        if change and not obj.is_active:
+            end_all(obj)
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        """End the sessions first, so that other services hear of it."""
+        end_all(obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """End the sessions first, so that other services hear of it."""
+        for user in queryset:
+            end_all(user)
+        super().delete_queryset(request, queryset)
+
+
+@admin.register(Session)
+class SessionAdmin(admin.ModelAdmin[Session]):
+    """Who is signed in, from where; sessions are ended here, never edited."""
+
+    list_display = ["user", "scheme", "created_at", "last_used_at", "address", "agent", "is_live"]
+    list_filter = ["scheme", ("ended_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["user"]
+    search_fields = ["user__username_key__startswith"]
+    search_help_text = "The beginning of a login."
+    ordering = ["-created_at", "id"]
+    actions = ["end"]
+    fields = [
+        "user", "scheme", "created_at", "last_used_at", "expires_at", "ended_at", "address", "agent"
+    ]  # fmt: skip
+
+    @admin.display(boolean=True, description="live")
+    def is_live(self, session: Session) -> bool:
+        """Tell whether it may still be used."""
+        return session.is_live(timezone.now())
+
+    @admin.action(description="End the chosen sessions")
+    def end(self, request: HttpRequest, sessions: QuerySet[Session]) -> None:
+        """End them at once, at every door."""
+        self.message_user(request, f"{end_sessions(sessions)} sessions ended.")
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Let the account's page filter by account."""
+        return lookup == "user__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Sessions are opened by signing in."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
+        """Sessions are ended by the action; the page only shows them."""
+        return obj is None and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
+        """A deleted row would end a session without telling anyone."""
+        return False

@@ -1,0 +1,9 @@
+"""Django's handle on the package."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    """People and their sessions."""
+
+    name = "accounts"

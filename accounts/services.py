@@ -1,0 +1,63 @@
+"""What people do with their accounts."""
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.password_validation import validate_password
+from django.db import transaction
+from django.http import HttpRequest
+
+from accounts.exceptions import BadCredentials
+from accounts.models import Session, User
+from accounts.sessions import end_all, end_sessions
+from accounts.signals import tier_changed
+from tiers.models import Tier
+
+
+def identify(request: HttpRequest, *, login: str, password: str) -> User:
+    """Return the account that login and password name.
+
+    Raises BadCredentials, the same for an unknown login, a wrong password and a disabled account;
+    TooManyAttempts before any hash. `request` tells the throttle who is calling.
+    """
+    user = authenticate(request, username=login, password=password)
+    if not isinstance(user, User):
+        raise BadCredentials
+    return user
+
+
+def sign_out(session: Session, *, token: str = "") -> None:
+    """End one session; harmless when it has ended already."""
+    end_sessions([session], token=token)
+
+
+@transaction.atomic
+def set_password(user: User, password: str, *, keep: Session | None = None) -> None:
+    """Set a password that the policy accepts and end every session but `keep`.
+
+    Raises ValidationError with the policy's reasons.
+    """
+    validate_password(password, user)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    end_all(user, but=keep)
+
+
+@transaction.atomic
+def move_to_tier(user: User, tier: Tier) -> None:
+    """Give an account another tier; tells of it, so that its thumbnails follow."""
+    user.tier = tier
+    user.save(update_fields=["tier"])
+    tier_changed.send(sender=User, user=user)
+
+
+@transaction.atomic
+def disable(user: User) -> None:
+    """Close an account and end its sessions; repeats harmlessly."""
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    end_all(user)
+
+
+def hash_for_nobody(password: str) -> None:
+    """Spend the time of one hash, so that an answer tells nothing of whether an account exists."""
+    make_password(password)

@@ -1,0 +1,36 @@
+"""From a token to its live session, user and tier: one query."""
+
+from uuid import UUID
+
+from django.utils import timezone
+
+from accounts.exceptions import BadToken
+from accounts.models import Session
+from accounts.sessions import hash_of, note_use
+from accounts.tokens import Claims, Kind, read
+
+
+def session_of_jwt(token: str, *kinds: Kind) -> Session:
+    """Return the live session of a JWT; raises BadToken (ExpiredToken when only time is over)."""
+    return session_of_claims(read(token, *kinds))
+
+
+def session_of_claims(claims: Claims) -> Session:
+    """Return the live session that checked claims name; raises BadToken."""
+    session = _live(pk=claims.token_id)
+    if session.user_id != claims.user_id:
+        raise BadToken("The session is somebody else's.")
+    return session
+
+
+def session_of_api_token(key: str) -> Session:
+    """Return the live session of an API token; raises BadToken."""
+    return _live(key_hash=hash_of(key))
+
+
+def _live(**which: UUID | str) -> Session:
+    session: Session | None = Session.objects.with_user().filter(**which).first()
+    if session is None or not session.is_live(timezone.now()) or not session.user.is_active:
+        raise BadToken("The session has ended.")
+    note_use(session)
+    return session
