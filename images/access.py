@@ -1,0 +1,60 @@
+"""Who may see a picture, and which bytes of it: the one rule every door asks."""
+
+from dataclasses import dataclass
+
+from accounts.models import User
+from images.cleaned import clean_key_of
+from images.decoding import CONTENT_TYPES
+from images.exceptions import NotReady
+from images.models import Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """Stored bytes that may leave, and what they are."""
+
+    key: str
+    content_type: str
+
+
+def may_see(viewer: User | None, picture: Picture) -> bool:
+    """Tell whether a viewer (None: not signed in) may know that a picture exists."""
+    if viewer is not None and may_change(viewer, picture):
+        return True
+    if picture.visibility == Picture.Visibility.MEMBERS:
+        return viewer is not None
+    return picture.visibility == Picture.Visibility.PUBLIC
+
+
+def may_change(viewer: User, picture: Picture) -> bool:
+    """Tell whether a viewer may change or delete a picture."""
+    return viewer.is_staff or picture.owner_id == viewer.pk
+
+
+def grants_original(viewer: User | None, owner: User) -> bool:
+    """Tell whether a viewer who may see an owner's picture gets the original of it."""
+    return owner.tier.grants_original or owner.is_staff or (viewer is not None and viewer.is_staff)
+
+
+def bytes_for(viewer: User | None, picture: Picture, *, by_link: bool = False) -> Rendition:
+    """Return what a viewer gets of a picture whose owner and tier are loaded.
+
+    Raises Picture.DoesNotExist where the viewer may not see it, NotReady while a thumbnail is
+    being made, and CleaningFailed when an original cannot be freed of what only its owner may see.
+    """
+    if not by_link and not may_see(viewer, picture):
+        raise Picture.DoesNotExist
+    if not grants_original(viewer, picture.owner):
+        return _best_thumbnail(picture)
+    own = viewer is not None and may_change(viewer, picture)
+    key = picture.key if own or not picture.owner.tier.cleans_originals else clean_key_of(picture)
+    return Rendition(key, CONTENT_TYPES[picture.format])
+
+
+def _best_thumbnail(picture: Picture) -> Rendition:
+    """Return the tallest that the owner's tier grants."""
+    granted = picture.owner.tier.heights.values("height")
+    best = picture.thumbnails.filter(height__in=granted).order_by("-height").first()
+    if best is None:
+        raise NotReady
+    return Rendition(best.key, best.content_type)

@@ -1,0 +1,38 @@
+"""The copy of an original that leaves to anyone but its owner: made once, kept beside it."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from images import storage
+from images.cleaning import clean
+from images.models import Picture
+
+
+def clean_key_of(picture: Picture) -> str:
+    """Return the key of the clean copy, made on first use; the original's own where it is clean.
+
+    Raises CleaningFailed. Two makers at once each write a file; the row keeps the first.
+    """
+    return picture.clean_key or _kept(picture, _make(picture))
+
+
+def _make(picture: Picture) -> str:
+    extension = picture.key.rsplit(".", 1)[-1]
+    with TemporaryDirectory() as folder, storage.local_file(picture.key) as source:
+        target = Path(folder) / f"clean.{extension}"
+        if not clean(source, target, picture.format):
+            return picture.key
+        key = storage.copy_key(picture.key, "clean", extension)
+        storage.save(key, target)
+    return key
+
+
+def _kept(picture: Picture, key: str) -> str:
+    """Put the key in the row, or remove the file where another maker or a deletion was first."""
+    if Picture.objects.filter(pk=picture.pk, clean_key="").update(clean_key=key):
+        picture.clean_key = key
+        return key
+    if key != picture.key:
+        storage.delete(key)
+    picture.refresh_from_db(fields=["clean_key"])
+    return picture.clean_key

@@ -1,0 +1,174 @@
+"""What an uploaded file really is: told from its content, within limits, and proven whole.
+
+Pure: a path in, facts out. The header decides first, so that a bomb is refused before anything is
+decoded; then a decode shows that no byte of the picture is missing.
+"""
+
+import mmap
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyvips
+from PIL import Image
+
+from images.exif import orientation_in
+from images.formats import (
+    CONTENT_TYPES,
+    EXTENSIONS,
+    FORMATS,
+    HEAD_BYTES,
+    refused_format,
+    sniff,
+)
+from images.headers import gif_frames, jpeg_is_ended, jpeg_scans, webp_canvas
+from images.limits import DAMAGED, NOT_AN_IMAGE, Limits, RefusedPicture
+
+__all__ = [
+    "CONTENT_TYPES", "EXTENSIONS", "Facts", "Limits", "RefusedPicture", "identify", "inspect",
+    "prove",
+]  # fmt: skip
+
+# Our own limits are stricter and count frames too; Pillow's would only warn.
+Image.MAX_IMAGE_PIXELS = None
+_SIDEWAYS = frozenset({5, 6, 7, 8})
+_ALPHA_MODES = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
+_JPEG_SHRINK = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a picture is; width and height in pixels as it is shown (EXIF orientation applied)."""
+
+    format: str
+    width: int
+    height: int
+    frames: int
+    extension: str
+    content_type: str
+    has_alpha: bool
+
+
+def inspect(path: Path, limits: Limits) -> Facts:
+    """Return what a whole picture within the limits is; raises RefusedPicture, nothing else."""
+    facts = identify(path, limits)
+    prove(path, facts)
+    return facts
+
+
+def identify(path: Path, limits: Limits) -> Facts:
+    """Read the header alone; raises RefusedPicture for what is no picture or exceeds a limit."""
+    size = path.stat().st_size
+    if size > limits.max_bytes:
+        raise RefusedPicture("too_large", f"More than {limits.max_bytes} bytes.")
+    if not size:
+        raise RefusedPicture("not_an_image", "The file is empty.")
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        name = _format_of(data[:HEAD_BYTES])
+        frames = _counted(name, data, limits)
+    return _within(_described(path, name, frames, limits), limits)
+
+
+def prove(path: Path, facts: Facts) -> None:
+    """Decode every frame, JPEG scaled down; raises RefusedPicture where a byte is missing."""
+    try:
+        if facts.format == "JPEG":
+            _prove_jpeg(path, facts)
+        elif facts.format == "AVIF" or (facts.format == "PNG" and facts.frames > 1):
+            _prove_frames(path, facts)
+        else:
+            _prove_whole(path, facts)
+    except RefusedPicture:
+        raise
+    except Exception as error:  # decoders raise IndexError, SyntaxError, struct.error and more
+        raise RefusedPicture("damaged", DAMAGED) from error
+
+
+def _format_of(head: bytes) -> str:
+    name = sniff(head)
+    if name:
+        return name
+    other = refused_format(head)
+    if other:
+        raise RefusedPicture("format", f"{other} pictures are not taken.")
+    raise RefusedPicture("not_an_image", NOT_AN_IMAGE)
+
+
+def _counted(name: str, data: mmap.mmap, limits: Limits) -> int | None:
+    """Count frames where Pillow would decode or allocate to know them; refuse too many scans."""
+    if name == "JPEG":
+        if jpeg_scans(data, limits.max_scans) > limits.max_scans:
+            raise RefusedPicture("too_many_scans", f"More than {limits.max_scans} scans.")
+        return 1
+    if name == "GIF":
+        frames, ended = gif_frames(data, limits.max_frames)
+        if not ended:
+            raise RefusedPicture("damaged", DAMAGED)
+        return frames or 1
+    if name == "WEBP":
+        canvas = webp_canvas(data)
+        if canvas is None:
+            raise RefusedPicture("damaged", DAMAGED)
+        _refuse_size(canvas.width, canvas.height, canvas.frames, limits)
+        return canvas.frames
+    return None
+
+
+def _described(path: Path, name: str, frames: int | None, limits: Limits) -> Facts:
+    try:
+        with Image.open(path, formats=[name]) as image:
+            width, height = image.size
+            _refuse_size(width, height, 1, limits)
+            if orientation_in(image) in _SIDEWAYS:
+                width, height = height, width
+            alpha = image.mode in _ALPHA_MODES or "transparency" in image.info
+            counted = frames or int(getattr(image, "n_frames", 1))
+    except RefusedPicture:
+        raise
+    except Exception as error:  # Pillow raises IndexError, SyntaxError, struct.error and more
+        raise RefusedPicture("damaged", DAMAGED) from error
+    taken = FORMATS[name]
+    return Facts(name, width, height, counted, taken.extension, taken.content_type, alpha)
+
+
+def _within(facts: Facts, limits: Limits) -> Facts:
+    _refuse_size(facts.width, facts.height, facts.frames, limits)
+    return facts
+
+
+def _refuse_size(width: int, height: int, frames: int, limits: Limits) -> None:
+    if width * height > limits.max_pixels:
+        raise RefusedPicture("too_many_pixels", f"More than {limits.max_pixels} pixels.")
+    if max(width, height) > limits.max_side:
+        raise RefusedPicture("too_many_pixels", f"A side of more than {limits.max_side} pixels.")
+    if frames > limits.max_frames:
+        raise RefusedPicture("too_many_frames", f"More than {limits.max_frames} frames.")
+    if width * height * frames > limits.max_total_pixels:
+        reason = f"More than {limits.max_total_pixels} pixels in all frames."
+        raise RefusedPicture("too_many_frames", reason)
+
+
+def _prove_jpeg(path: Path, facts: Facts) -> None:
+    """Decode to an eighth: every bit of entropy-coded data is read all the same."""
+    shrink = _JPEG_SHRINK if min(facts.width, facts.height) >= 2 * _JPEG_SHRINK else 1
+    image = pyvips.Image.jpegload(
+        str(path), shrink=shrink, access="sequential", fail_on="truncated"
+    )
+    image.avg()
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        if not jpeg_is_ended(data):
+            raise RefusedPicture("damaged", DAMAGED)
+
+
+def _prove_frames(path: Path, facts: Facts) -> None:
+    """Decode frame by frame what libvips knows the first frame of, or not every kind of."""
+    with Image.open(path, formats=[facts.format]) as image:
+        for frame in range(getattr(image, "n_frames", 1)):
+            image.seek(frame)
+            image.load()
+
+
+def _prove_whole(path: Path, facts: Facts) -> None:
+    loader = {"PNG": "pngload", "WEBP": "webpload", "GIF": "gifload"}
+    every = {} if facts.format == "PNG" else {"n": -1}
+    load = getattr(pyvips.Image, loader[facts.format])
+    load(str(path), access="sequential", fail_on="truncated", **every).avg()

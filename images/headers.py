@@ -1,0 +1,123 @@
+"""Walks through a file's structure that decode nothing: scans, frames, canvas.
+
+Each costs a few milliseconds and stops as soon as a limit is passed. What they cannot follow they
+leave to the decoder, which is stricter; they raise nothing.
+"""
+
+import mmap
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+Buffer = bytes | mmap.mmap
+
+# In entropy-coded data 0xFF stands before 00 (stuffing), D0-D7 (restart) or FF (fill) only.
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+SOS, EOI = 0xDA, 0xD9
+_GIF_IMAGE, _GIF_EXTENSION, _GIF_TRAILER = 0x2C, 0x21, 0x3B
+_MOST_BLOCKS = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """Width, height and number of frames, as a header states them."""
+
+    width: int
+    height: int
+    frames: int
+
+
+def jpeg_markers(data: Buffer) -> Iterator[tuple[int, int]]:
+    """Walk the markers of the first picture (ITU-T T.81, annex B) up to its end marker.
+
+    Yields each marker's second byte and the position behind it.
+    """
+    position = 2
+    while found := _NEXT_MARKER.search(data, position):
+        marker, position = data[found.end() - 1], found.end()
+        yield marker, position
+        if marker == EOI:
+            return
+        if position + 2 <= len(data):
+            position += struct.unpack_from(">H", data, position)[0]
+
+
+def jpeg_scans(data: Buffer, limit: int) -> int:
+    """Count the scans of the first picture, up to one more than `limit`."""
+    scans = (marker for marker, _ in jpeg_markers(data) if marker == SOS)
+    return sum(1 for _ in islice(scans, limit + 1))
+
+
+def jpeg_is_ended(data: Buffer) -> bool:
+    """Tell whether the first picture has its end marker."""
+    return any(marker == EOI for marker, _ in jpeg_markers(data))
+
+
+def gif_frames(data: Buffer, limit: int) -> tuple[int, bool]:
+    """Count the images of a GIF (GIF89a specification), up to one more than `limit`.
+
+    The second value tells whether the trailer was reached: without it frames are missing.
+    """
+    frames, position = 0, 13 + (_gif_table(data[10]) if len(data) > 10 else 0)
+    while frames <= limit and position < len(data):
+        block = data[position]
+        if block == _GIF_IMAGE and position + 9 < len(data):
+            frames += 1
+            position = _past_sub_blocks(data, position + 11 + _gif_table(data[position + 9]))
+        elif block == _GIF_EXTENSION:
+            position = _past_sub_blocks(data, position + 2)
+        else:
+            return frames, block == _GIF_TRAILER
+    return frames, frames > limit
+
+
+def _gif_table(flags: int) -> int:
+    """Return the bytes of a colour table whose flags these are."""
+    return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+def _past_sub_blocks(data: Buffer, position: int) -> int:
+    while position < len(data) and data[position]:
+        position += 1 + data[position]
+    return position + 1
+
+
+def webp_canvas(data: Buffer) -> Canvas | None:
+    """Read a WebP's canvas and count its frames (RFC 9649) without giving it to a decoder.
+
+    The decoder allocates the canvas when it opens the file: a 300-byte file can ask for 4 GB.
+    """
+    width = height = frames = 0
+    for kind, start in _riff_chunks(data):
+        size = _webp_size(kind, data[start : start + 10])
+        width, height = max(width, size[0]), max(height, size[1])
+        frames += kind == b"ANMF"
+    return Canvas(width, height, max(frames, 1)) if width and height else None
+
+
+def _riff_chunks(data: Buffer) -> Iterator[tuple[bytes, int]]:
+    position, seen = 12, 0
+    while position + 8 <= len(data) and seen < _MOST_BLOCKS:
+        kind, length = struct.unpack_from("<4sI", data, position)
+        yield kind, position + 8
+        position, seen = position + 8 + length + length % 2, seen + 1
+
+
+def _webp_size(kind: bytes, head: bytes) -> tuple[int, int]:
+    if len(head) < 10:
+        return 0, 0
+    if kind == b"VP8X":
+        return _u24(head, 4) + 1, _u24(head, 7) + 1
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<HH", head, 6)
+        return width & 0x3FFF, height & 0x3FFF
+    if kind == b"VP8L":
+        bits = int.from_bytes(head[1:5], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    return 0, 0
+
+
+def _u24(data: bytes, start: int) -> int:
+    return int.from_bytes(data[start : start + 3], "little")

@@ -1,0 +1,49 @@
+"""What a picture may ask of us, and how a refusal is said."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+# 50 Mpx is the largest phone camera in common use; imgproxy draws the same line for a whole
+# animation at three times that.
+MAX_TOTAL_PIXELS = 150_000_000
+# Decoders cost a little for each frame however small: 20,000 frames of one pixel take a minute.
+MAX_FRAMES = 500
+# libjpeg stops at 65,500, WebP at 16,383; a longer side than this is a bomb or a mistake.
+MAX_SIDE = 20_000
+# Progressive encoders write about 10 scans; 3,000 in 260 KB cost 10 s for each decode.
+MAX_SCANS = 100
+
+Code = Literal[
+    "not_an_image", "format", "too_large", "too_many_pixels", "too_many_frames",
+    "too_many_scans", "damaged",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a picture may be: bytes of the file, pixels of a frame and of all frames."""
+
+    max_bytes: int
+    max_pixels: int
+    max_total_pixels: int = MAX_TOTAL_PIXELS
+    max_frames: int = MAX_FRAMES
+    max_side: int = MAX_SIDE
+    max_scans: int = MAX_SCANS
+
+
+class RefusedPicture(ValueError):
+    """A file that is not taken; `message` says why in plain words."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        """Keep both; neither holds a library's text."""
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+
+    def __str__(self) -> str:
+        """Return the plain words."""
+        return self.message
+
+
+NOT_AN_IMAGE = "This is not a picture."
+DAMAGED = "The picture is damaged or incomplete."

@@ -1,0 +1,183 @@
+"""Pictures and the expiring links to them."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.core.validators import MaxLengthValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import User
+
+LONGEST_DESCRIPTION = 2000
+
+
+class PictureQuerySet(models.QuerySet["Picture"]):
+    """Questions about pictures."""
+
+    def owned_by(self, owner: User | UUID) -> PictureQuerySet:
+        """Those of one account."""
+        return self.filter(owner=owner)
+
+    def changeable_by(self, viewer: User) -> PictureQuerySet:
+        """Those that an account may change or delete: its own, or any for staff."""
+        return self if viewer.is_staff else self.filter(owner=viewer)
+
+    def active(self) -> PictureQuerySet:
+        """Those that serve as avatar."""
+        return self.filter(is_active=True)
+
+    def with_owner(self) -> PictureQuerySet:
+        """Load the owner and the tier in the same query."""
+        return self.select_related("owner__tier")
+
+    def pending(self) -> PictureQuerySet:
+        """Those whose thumbnails are wanted and not there."""
+        return self.filter(rendering=self.model.Rendering.PENDING)
+
+    def want_thumbnails(self) -> int:
+        """Make the thumbnails wanted again with all attempts before them; returns how many rows.
+
+        The revision makes a rendering under way see that it worked for an older wish.
+        """
+        return self.update(
+            rendering=self.model.Rendering.PENDING,
+            render_attempts=0,
+            render_revision=F("render_revision") + 1,
+            render_ask_at=timezone.now(),
+            render_failure="",
+        )
+
+
+class Picture(models.Model):
+    """An uploaded picture; `id` and `uid` name it, each contract by the one it publishes."""
+
+    class Visibility(models.TextChoices):
+        """Who gets the bytes, beside the owner and staff."""
+
+        PRIVATE = "private", "Private: only by a link"
+        MEMBERS = "members", "Members who know the id"
+        PUBLIC = "public", "Anyone who knows the id"
+
+    class Rendering(models.TextChoices):
+        """Where the thumbnails stand."""
+
+        PENDING = "pending", "Wanted"
+        READY = "ready", "Ready"
+        FAILED = "failed", "Set aside"
+
+    uid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="pictures"
+    )
+    visibility = models.CharField(
+        max_length=8, choices=Visibility.choices, default=Visibility.PRIVATE
+    )
+    description = models.TextField(
+        blank=True,
+        max_length=LONGEST_DESCRIPTION,
+        validators=[MaxLengthValidator(LONGEST_DESCRIPTION)],
+    )
+    is_active = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    # What was uploaded. `key` names the bytes in the storage; `clean_key` the copy without metadata
+    # (the same key when there was nothing to drop, empty until someone else asks for it).
+    key = models.CharField(max_length=200, unique=True, editable=False)
+    clean_key = models.CharField(max_length=200, blank=True, editable=False)
+    format = models.CharField(max_length=8, editable=False)
+    width = models.PositiveIntegerField(editable=False)
+    height = models.PositiveIntegerField(editable=False)
+    frames = models.PositiveIntegerField(default=1, editable=False)
+    bytes = models.PositiveIntegerField(editable=False)
+    sha256 = models.CharField(max_length=64, editable=False)
+
+    # The work that follows: see `thumbnails.claims` for how these are used.
+    rendering = models.CharField(
+        "thumbnails", max_length=8, choices=Rendering.choices, default=Rendering.PENDING
+    )
+    render_attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    render_revision = models.PositiveIntegerField(default=0, editable=False)
+    render_leased_until = models.DateTimeField(null=True, blank=True, editable=False)
+    render_ask_at = models.DateTimeField(default=timezone.now, editable=False)
+    render_failure = models.CharField(max_length=200, blank=True, editable=False)
+
+    objects = PictureQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner"], condition=Q(is_active=True), name="picture_one_active_per_owner"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["owner", "-created_at", "-id"], name="picture_newest_of_owner"),
+            models.Index(fields=["-created_at", "-id"], name="picture_newest"),
+            models.Index(
+                fields=["render_ask_at"],
+                condition=Q(rendering="pending"),
+                name="picture_thumbnails_wanted",
+            ),
+            models.Index(
+                fields=["-created_at"], condition=Q(rendering="failed"), name="picture_set_aside"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return the file name."""
+        return self.file_name
+
+    @property
+    def file_name(self) -> str:
+        """The last part of the key: a name that we made, never the uploader's."""
+        return self.key.rsplit("/", 1)[-1]
+
+
+class LinkQuerySet(models.QuerySet["Link"]):
+    """Questions about links."""
+
+    def with_picture(self) -> LinkQuerySet:
+        """Load the picture, its owner, the maker and their tiers in the same query."""
+        return self.select_related("picture__owner__tier", "maker__tier")
+
+    def revoke(self) -> int:
+        """End those that have not ended; returns how many."""
+        return self.filter(revoked_at=None).update(revoked_at=timezone.now())
+
+
+class Link(models.Model):
+    """An expiring link to a picture; the signed token in its address names this row."""
+
+    picture = models.ForeignKey(Picture, on_delete=models.CASCADE, related_name="links")
+    # Whose tier grants the link: the owner, or staff who made it for them.
+    maker = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="links_made"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    opened = models.PositiveIntegerField("times opened", default=0, editable=False)
+    last_opened_at = models.DateTimeField(null=True, editable=False)
+
+    objects = LinkQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="link_newest"),
+            models.Index(fields=["expires_at"], name="link_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        """Return when it ends."""
+        return f"until {self.expires_at:%Y-%m-%d %H:%M:%S} UTC"
+
+    def is_live(self, now: datetime) -> bool:
+        """Tell whether it may still be opened at `now`, its owner's tier aside."""
+        return self.revoked_at is None and self.expires_at > now

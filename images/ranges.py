@@ -1,0 +1,48 @@
+"""Byte ranges (RFC 9110, section 14): one range is answered, several are answered whole."""
+
+import re
+from dataclasses import dataclass
+
+_ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
+
+
+class UnsatisfiableRange(ValueError):
+    """A range that begins past the end of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByteRange:
+    """First and last byte, both included."""
+
+    first: int
+    last: int
+
+    @property
+    def length(self) -> int:
+        """How many bytes."""
+        return self.last - self.first + 1
+
+
+def requested_range(header: str, size: int) -> ByteRange | None:
+    """Read a Range header for a file of `size` bytes.
+
+    None where the whole file is the answer: no header, another unit, several ranges, nonsense.
+    Raises UnsatisfiableRange (416).
+    """
+    match = _ONE_RANGE.match(header.strip())
+    if not match or match.group(0) == "bytes=-":
+        return None
+    first, last = match.groups()
+    if not first:
+        return _last_bytes(int(last), size)
+    if last and int(last) < int(first):
+        return None
+    if int(first) >= size:
+        raise UnsatisfiableRange
+    return ByteRange(int(first), min(int(last or size - 1), size - 1))
+
+
+def _last_bytes(count: int, size: int) -> ByteRange:
+    if count == 0 or size == 0:
+        raise UnsatisfiableRange
+    return ByteRange(max(0, size - count), size - 1)

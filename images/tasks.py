@@ -1,0 +1,13 @@
+"""Work that the scheduler asks for."""
+
+from celery import shared_task
+
+from accounts.sessions import forget_ended
+from images.links import forget_ended_links
+
+
+@shared_task(name="images.forget_ended")
+def forget_ended_rows() -> None:
+    """Delete sessions and links that ended long ago, batch by batch."""
+    while forget_ended() or forget_ended_links():
+        pass

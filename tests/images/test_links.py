@@ -1,0 +1,132 @@
+"""Expiring links: their tokens, and all the ways they die."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from accounts.services import disable, move_to_tier
+from images.exceptions import LinkGone, LinkNotGranted, LinkTimeOutOfBounds
+from images.links import (
+    LinkToken,
+    count_opening,
+    forget_ended_links,
+    make_link,
+    open_link,
+    read_token,
+    write_token,
+)
+from images.models import Link
+from images.services import delete_picture
+from tests.factories import make_picture, tier
+
+numbers = st.integers(min_value=0, max_value=2**63 - 1)
+
+
+@given(numbers, numbers)
+def test_a_token_survives_the_journey(link_id, expires):
+    token = LinkToken(link_id, expires)
+    assert read_token(write_token(token)) == token
+
+
+@given(st.text(max_size=80))
+def test_no_text_passes_for_a_token(text):
+    assert read_token(text) is None
+
+
+@given(numbers, numbers, st.data())
+def test_no_changed_character_passes(link_id, expires, data):
+    text = write_token(LinkToken(link_id, expires))
+    place = data.draw(st.integers(0, len(text) - 1))
+    changed = text[:place] + data.draw(st.characters()) + text[place + 1 :]
+    assume(changed != text)
+    assert read_token(changed) is None
+
+
+def test_a_token_survives_the_rotation_of_the_key(settings):
+    text = write_token(LinkToken(7, 8))
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "the next key, which is long enough"
+    assert read_token(text) == LinkToken(7, 8)
+
+
+@pytest.fixture
+def link(alice):
+    made, text = make_link(maker=alice, picture=make_picture(alice), seconds=300)
+    token = read_token(text)
+    assert token is not None
+    return made, token
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("seconds", [300, 30_000])
+def test_the_bounds_of_the_tier_are_included(alice, seconds):
+    made, _ = make_link(maker=alice, picture=make_picture(alice), seconds=seconds)
+    assert made.expires_at <= timezone.now() + timedelta(seconds=seconds)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("seconds", [299, 30_001])
+def test_a_time_outside_the_bounds_is_refused(alice, seconds):
+    with pytest.raises(LinkTimeOutOfBounds, match="from 300 to 30000 seconds"):
+        make_link(maker=alice, picture=make_picture(alice), seconds=seconds)
+
+
+@pytest.mark.django_db
+def test_a_tier_without_links_makes_none(alice):
+    alice.tier = tier("Premium")
+    with pytest.raises(LinkNotGranted):
+        make_link(maker=alice, picture=make_picture(alice), seconds=300)
+
+
+@pytest.mark.django_db
+def test_opening_takes_one_query_and_counting_one(link, django_assert_num_queries):
+    with django_assert_num_queries(2):
+        found = open_link(link[1])
+        assert found.picture.owner.tier.grants_original
+        count_opening(found)
+    assert Link.objects.get().opened == 1
+
+
+@pytest.mark.django_db
+def test_a_past_link_is_refused_without_a_query(django_assert_num_queries):
+    with django_assert_num_queries(0), pytest.raises(LinkGone):
+        open_link(LinkToken(1, int(timezone.now().timestamp())))
+
+
+@pytest.mark.django_db
+def test_a_revoked_link_is_gone(link):
+    Link.objects.all().revoke()
+    with pytest.raises(LinkGone):
+        open_link(link[1])
+
+
+@pytest.mark.django_db
+def test_a_link_dies_with_its_picture(link):
+    delete_picture(link[0].picture)
+    with pytest.raises(LinkGone):
+        open_link(link[1])
+
+
+@pytest.mark.django_db
+def test_a_link_dies_with_its_owners_account(link, alice):
+    disable(alice)
+    with pytest.raises(LinkGone):
+        open_link(link[1])
+
+
+@pytest.mark.django_db
+def test_a_link_dies_with_the_right_to_make_links(link, alice):
+    move_to_tier(alice, tier("Premium"))
+    with pytest.raises(LinkGone):
+        open_link(link[1])
+
+
+@pytest.mark.django_db
+def test_links_of_long_ago_are_forgotten_and_others_kept(link, alice):
+    old, _ = make_link(maker=alice, picture=link[0].picture, seconds=300)
+    Link.objects.filter(pk=old.pk).update(expires_at=timezone.now() - timedelta(days=31))
+    assert forget_ended_links() == 1
+    assert list(Link.objects.all()) == [link[0]]
