@@ -1,0 +1,202 @@
+"""Right pixels: compared with references that other means computed."""
+
+import math
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms, ImageOps
+
+from images.decoding import Limits, RefusedPicture, inspect
+from tests import corpus
+from tests.pictures import (
+    BLUE,
+    GREEN,
+    RED,
+    animated,
+    display_p3,
+    encoded,
+    exif,
+    opened,
+    quarters,
+    turned_jpeg,
+    waves,
+)
+from thumbnails import rendering
+from thumbnails.rendering import RenderingFailed, render, render_jpeg
+
+LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
+
+
+@pytest.fixture
+def rendered(tmp_path):
+    """Return a function that renders bytes and opens what came of them, largest first."""
+
+    def make(content: bytes, *heights: int) -> list[Image.Image]:
+        source = tmp_path / "source"
+        source.write_bytes(content)
+        return [opened(each.path) for each in render(source, heights, tmp_path)]
+
+    return make
+
+
+def decibels(ours: Image.Image, reference: Image.Image) -> float:
+    """Return the peak signal-to-noise ratio."""
+    difference = np.asarray(ours.convert("RGB"), float) - np.asarray(
+        reference.convert("RGB"), float
+    )
+    error = float(np.mean(difference**2))
+    return 99.0 if error == 0 else 10 * math.log10(255**2 / error)
+
+
+def reduced(image: Image.Image, height: int) -> Image.Image:
+    """Reduce by Pillow's Lanczos from a full decode."""
+    return image.resize(
+        (round(image.width * height / image.height), height), Image.Resampling.LANCZOS
+    )
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_thumbnails_look_like_a_full_decode_reduced(rendered, tmp_path, name):
+    content = encoded(waves(1200, 900), name, quality=95)
+    for ours, height in zip(rendered(content, 400, 200), (400, 200), strict=True):
+        assert ours.height == height
+        full = opened(tmp_path / "source").convert("RGB")
+        assert decibels(ours, reduced(full, height)) > 38
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_put_right(rendered, tmp_path, orientation):
+    content = turned_jpeg(300, 200, orientation)
+    [ours] = rendered(content, 100)
+    upright = ImageOps.exif_transpose(opened(tmp_path / "source"))
+    assert decibels(ours, reduced(upright, 100)) > 30
+    assert not ours.getexif()
+
+
+def test_display_p3_becomes_srgb(rendered):
+    profile = display_p3()
+    source = Image.new("RGB", (300, 300), (200, 80, 60))
+    [ours] = rendered(encoded(source, "PNG", icc_profile=profile), 100)
+    reference = ImageCms.profileToProfile(
+        source,
+        ImageCms.ImageCmsProfile(BytesIO(profile)),
+        ImageCms.createProfile("sRGB"),
+    )
+    assert reference is not None
+    expected = np.array(reference.getpixel((5, 5)), float)
+    assert np.abs(np.array(ours.convert("RGB").getpixel((50, 50)), float) - expected).max() <= 3
+    assert np.abs(expected - np.array((200, 80, 60))).max() > 8  # the profile matters
+    assert "icc_profile" not in ours.info
+
+
+def test_cmyk_becomes_rgb(rendered):
+    [ours] = rendered(encoded(quarters(200, 200, "CMYK"), "JPEG", quality=95), 100)
+    red = ours.convert("RGB").getpixel((10, 10))
+    assert red[0] > 150 > max(red[1:])
+
+
+def test_sixteen_bits_become_eight(rendered):
+    ramp = np.tile(np.linspace(0, 65535, 400).astype(np.uint16), (400, 1))
+    [ours] = rendered(encoded(Image.fromarray(ramp), "PNG"), 200)
+    values = np.asarray(ours.convert("L"), float)[100]
+    assert (values[2], values[-3]) == (pytest.approx(1, abs=3), pytest.approx(254, abs=3))
+    assert (np.diff(values) >= -1).all()
+
+
+def test_transparency_is_kept_and_what_is_opaque_becomes_jpeg(rendered):
+    seen = quarters(200, 200, "RGBA")
+    [opaque] = rendered(encoded(seen, "PNG"), 100)
+    seen.putalpha(Image.linear_gradient("L").resize((200, 200)))
+    [clear] = rendered(encoded(seen, "PNG"), 100)
+    assert (opaque.format, clear.format) == ("JPEG", "PNG")
+    alpha = np.asarray(clear.getchannel("A"), float)
+    assert alpha[2].mean() < 10 < 240 < alpha[-3].mean()
+
+
+@pytest.mark.parametrize("name", ["GIF", "WEBP"])
+def test_an_animation_keeps_frames_delays_and_loop(rendered, name):
+    content = animated(name, [RED, GREEN, BLUE], [100, 250, 400], size=300)
+    [ours] = rendered(content, 100)
+    delays = []
+    for frame in range(ours.n_frames):
+        ours.seek(frame)
+        ours.load()
+        delays.append(ours.info["duration"])
+    assert (ours.format, ours.size, delays) == (name, (100, 100), [100, 250, 400])
+    assert ours.info["loop"] == 3
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 5000), (10_000, 1), (1, 4000), (50, 40)])
+def test_nothing_is_enlarged_and_nothing_vanishes(rendered, size):
+    content = encoded(quarters(*size), "PNG")
+    for ours, height in zip(rendered(content, 400, 200), (400, 200), strict=True):
+        assert ours.height == min(size[1], height)
+        assert 1 <= ours.width <= size[0]
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_nothing_is_told(rendered, tmp_path, name):
+    content = encoded(quarters(300, 300), name, exif=exif(1, latitude="N"))
+    rendered(content, 100)
+    for path in tmp_path.glob("100.*"):
+        assert b"SECRET" not in path.read_bytes()
+
+
+def test_a_picture_is_decoded_once_for_all_heights(rendered, monkeypatch):
+    calls = []
+    real = rendering.pyvips.Image.thumbnail
+    monkeypatch.setattr(
+        rendering.pyvips.Image, "thumbnail", lambda *a, **k: calls.append(a) or real(*a, **k)
+    )
+    assert len(rendered(encoded(waves(800, 600), "JPEG"), 400, 300, 200, 100)) == 4
+    assert len(calls) == 1
+
+
+def test_a_broken_colour_profile_does_not_cost_the_picture(rendered):
+    [ours] = rendered(encoded(quarters(200, 200), "PNG", icc_profile=b"\0" * 200), 100)
+    assert ours.size == (100, 100)
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", encoded(waves(300, 200), "JPEG")[:2000]])
+def test_what_cannot_be_decoded_fails_in_words_for_people(tmp_path, content):
+    (tmp_path / "source").write_bytes(content)
+    with pytest.raises(RenderingFailed, match="cannot be decoded"):
+        render(tmp_path / "source", [100], tmp_path)
+
+
+def test_other_loaders_are_closed(tmp_path):
+    (tmp_path / "source").write_bytes(encoded(quarters(20, 20), "TIFF"))
+    with pytest.raises(RenderingFailed):
+        render(tmp_path / "source", [10], tmp_path)
+
+
+def test_a_jpeg_is_made_of_anything_on_white_and_never_enlarged(tmp_path):
+    clear = Image.new("RGBA", (300, 200), (0, 0, 0, 0))
+    (tmp_path / "source").write_bytes(encoded(clear, "PNG"))
+    assert render_jpeg(tmp_path / "source", tmp_path / "a.jpg", width=150) == (150, 100)
+    assert render_jpeg(tmp_path / "source", tmp_path / "b.jpg", width=640) == (300, 200)
+    made = opened(tmp_path / "b.jpg")
+    assert (made.format, made.getpixel((5, 5))) == ("JPEG", (255, 255, 255))
+
+
+@pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
+@pytest.mark.slow
+def test_every_good_picture_of_the_corpus_is_rendered(tmp_path):
+    wrong = []
+    for sample in corpus.samples("accept", "either"):
+        try:
+            facts = inspect(sample.path, LIMITS)
+        except RefusedPicture:
+            continue
+        try:
+            [made] = render(sample.path, [200], tmp_path)
+        except RenderingFailed as failure:
+            if sample.expectation == "accept":
+                wrong.append((str(sample), str(failure)))
+            continue
+        told = sample.marker and sample.marker.encode() in Path(made.path).read_bytes()
+        if told or (sample.width and made.height_px != min(200, facts.height)):
+            wrong.append((str(sample), str(made)))
+    assert wrong == []

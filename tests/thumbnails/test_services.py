@@ -1,0 +1,234 @@
+"""Difference first: what is missing is made, what is unwanted goes, nothing is forgotten."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.services import move_to_tier
+from images import storage
+from images.models import Picture
+from images.services import want_thumbnails_again
+from tests.factories import make_picture, make_tier, make_user, tier
+from tests.pictures import jpeg, png
+from thumbnails import claims, services
+from thumbnails.models import Recheck, Thumbnail
+from thumbnails.rendering import RenderingFailed
+from thumbnails.services import ensure_thumbnails
+from thumbnails.signals import thumbnails_failed, thumbnails_ready
+from thumbnails.sweeping import overdue, recheck_batch
+from thumbnails.tasks import sweep
+from tiers.services import set_heights
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def picture(alice):
+    return make_picture(alice, jpeg(900, 600))
+
+
+def heights(picture):
+    return sorted(picture.thumbnails.values_list("height", flat=True))
+
+
+def state(picture):
+    picture.refresh_from_db()
+    return picture.rendering
+
+
+def listening(signal):
+    said = []
+    signal.connect(lambda picture, **kwargs: said.append(picture.pk), weak=False)
+    return said
+
+
+def test_a_picture_gets_every_height_of_its_tier(picture, stored_files):
+    said = listening(thumbnails_ready)
+    assert ensure_thumbnails(picture.pk) is False
+    assert (heights(picture), state(picture)) == ([200, 400], "ready")
+    assert len(stored_files()) == 3
+    assert said == [picture.pk]
+
+
+def test_making_them_twice_changes_nothing(picture):
+    ensure_thumbnails(picture.pk)
+    before = list(Thumbnail.objects.values())
+    ensure_thumbnails(picture.pk)
+    assert list(Thumbnail.objects.values()) == before
+
+
+def test_a_small_picture_is_never_enlarged(alice):
+    picture = make_picture(alice, png(90, 60))
+    ensure_thumbnails(picture.pk)
+    sizes = set(picture.thumbnails.values_list("width_px", "height_px"))
+    assert (heights(picture), sizes) == ([200, 400], {(90, 60)})
+
+
+def test_a_deleted_picture_is_no_error():
+    assert ensure_thumbnails(999) is False
+
+
+def test_a_picture_deleted_while_it_is_rendered_leaves_no_file(picture, stored_files, monkeypatch):
+    render = services.render
+
+    def render_and_delete(*args, **kwargs):
+        made = render(*args, **kwargs)
+        Picture.objects.filter(pk=picture.pk).delete()
+        return made
+
+    monkeypatch.setattr(services, "render", render_and_delete)
+    ensure_thumbnails(picture.pk)
+    assert not Thumbnail.objects.exists()
+    assert [name for name in stored_files() if "_" in name] == []
+
+
+def test_one_worker_at_a_time(picture):
+    assert claims.claim(picture.pk) is not None
+    assert claims.claim(picture.pk) is None
+
+
+def test_the_picture_of_a_dead_worker_is_taken_over(picture):
+    claims.claim(picture.pk)
+    past = timezone.now() - timedelta(seconds=1)
+    Picture.objects.update(render_leased_until=past, render_ask_at=past)
+    assert overdue() == [picture.pk]
+    ensure_thumbnails(picture.pk)
+    assert state(picture) == "ready"
+
+
+def test_a_picture_that_kills_its_worker_three_times_is_set_aside(picture):
+    said = listening(thumbnails_failed)
+    for _ in range(3):
+        assert claims.claim(picture.pk) is not None
+        Picture.objects.update(render_leased_until=timezone.now())
+    assert claims.claim(picture.pk) is None
+    assert state(picture) == "failed"
+    assert picture.render_failure == claims.KILLER
+    assert said == [picture.pk]
+    assert overdue() == []
+
+
+def test_a_failure_is_tried_three_times_and_says_why(picture, monkeypatch):
+    def fail(*args, **kwargs):
+        raise RenderingFailed("The picture cannot be decoded.")
+
+    monkeypatch.setattr(services, "render", fail)
+    for attempt in range(3):
+        assert state(picture) == "pending", attempt
+        ensure_thumbnails(picture.pk)
+    assert (state(picture), picture.render_failure) == ("failed", "The picture cannot be decoded.")
+
+
+def test_a_missing_file_is_a_failure_too(picture):
+    storage.delete(picture.key)
+    for _ in range(3):
+        ensure_thumbnails(picture.pk)
+    assert (state(picture), picture.render_failure) == ("failed", "Its file is missing.")
+
+
+def test_staff_asking_again_gives_all_attempts_back(picture):
+    Picture.objects.update(rendering="failed", render_attempts=3)
+    want_thumbnails_again([picture.pk])
+    ensure_thumbnails(picture.pk)
+    assert state(picture) == "ready"
+
+
+def test_rendering_anew_replaces_and_serves_the_old_until_then(
+    picture, stored_files, django_capture_on_commit_callbacks
+):
+    ensure_thumbnails(picture.pk)
+    old = set(Thumbnail.objects.values_list("key", flat=True))
+    want_thumbnails_again([picture.pk], anew=True)
+    assert set(Thumbnail.objects.values_list("key", flat=True)) == old
+    with django_capture_on_commit_callbacks(execute=True):
+        ensure_thumbnails(picture.pk)
+    new = set(Thumbnail.objects.values_list("key", flat=True))
+    assert not old & new
+    assert set(stored_files()) == new | {picture.key}
+
+
+def test_a_wish_that_changes_while_rendering_is_fulfilled_after(picture, monkeypatch):
+    render = services.render
+
+    def render_and_change(*args, **kwargs):
+        monkeypatch.setattr(services, "render", render)
+        set_heights(tier=picture.owner.tier, heights=[100, 200])
+        want_thumbnails_again([picture.pk])
+        return render(*args, **kwargs)
+
+    monkeypatch.setattr(services, "render", render_and_change)
+    assert ensure_thumbnails(picture.pk) is True
+    assert state(picture) == "pending"
+    ensure_thumbnails(picture.pk)
+    assert (heights(picture), state(picture)) == ([100, 200], "ready")
+
+
+def test_only_what_is_missing_is_made(picture, monkeypatch):
+    ensure_thumbnails(picture.pk)
+    asked = []
+    render = services.render
+    monkeypatch.setattr(
+        services, "render", lambda s, h, f: asked.append(list(h)) or render(s, h, f)
+    )
+    set_heights(tier=picture.owner.tier, heights=[100, 200])
+    want_thumbnails_again([picture.pk])
+    ensure_thumbnails(picture.pk)
+    assert (asked, heights(picture)) == ([[100]], [100, 200])
+
+
+def test_another_height_of_a_tier_reaches_its_pictures_and_no_others(
+    picture, bob, django_capture_on_commit_callbacks, stored_files
+):
+    other = make_picture(make_user("carol", "Basic"), jpeg(900, 600))
+    ensure_thumbnails(picture.pk)
+    ensure_thumbnails(other.pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        set_heights(tier=tier("Enterprise"), heights=[300])
+    assert heights(picture) == [300]
+    assert heights(other) == [200]
+    assert not Recheck.objects.exists()
+    assert len(stored_files()) == 4
+
+
+def test_another_tier_of_an_account_reaches_its_pictures(
+    picture, alice, django_capture_on_commit_callbacks
+):
+    ensure_thumbnails(picture.pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        move_to_tier(alice, make_tier("Poster", [1000, 50]))
+    assert heights(picture) == [50, 1000]
+
+
+def test_a_walk_goes_on_where_it_was_interrupted(alice, monkeypatch):
+    monkeypatch.setattr("thumbnails.sweeping.AT_ONCE", 2)
+    made = [make_picture(alice).pk for _ in range(5)]
+    Picture.objects.update(rendering="ready")
+    move_to_tier(alice, tier("Basic"))
+    recheck_batch()
+    pending = Picture.objects.pending().order_by("pk").values_list("pk", flat=True)
+    assert list(pending) == made[:2]
+    while recheck_batch():
+        pass
+    assert list(pending.all()) == made
+
+
+def test_the_sweep_finds_what_nobody_asked_for(picture, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        sweep()
+    assert state(picture) == "ready"
+
+
+def test_the_sweep_asks_for_a_picture_once_a_minute(picture):
+    assert overdue() == [picture.pk]
+    assert overdue() == []
+    later = timezone.now() + claims.ASK_AGAIN
+    assert overdue(later) == [picture.pk]
+
+
+def test_an_account_without_heights_has_no_thumbnails(alice):
+    alice.tier = make_tier("None", [])
+    alice.save()
+    picture = make_picture(alice)
+    ensure_thumbnails(picture.pk)
+    assert (heights(picture), state(picture)) == ([], "ready")

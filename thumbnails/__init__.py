@@ -1,0 +1,4 @@
+"""The smaller copies a tier asks for: what is missing is made, what is no longer wanted goes.
+
+Leaves telling anyone to `notifications`.
+"""

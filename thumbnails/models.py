@@ -1,0 +1,87 @@
+"""A smaller copy of a picture, and the pictures still to be looked at after a tier changed."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import User
+from images.models import Picture
+from tiers.models import Tier
+
+
+class ThumbnailQuerySet(models.QuerySet["Thumbnail"]):
+    """Questions about thumbnails."""
+
+    def granted_to(self, owner: User) -> ThumbnailQuerySet:
+        """Those of an account's pictures at the heights that its tier grants now."""
+        return self.filter(owner=owner, height__in=owner.tier.heights.values("height"))
+
+    def visible_to(self, viewer: User) -> ThumbnailQuerySet:
+        """Those an account may read and remove by their id: its own, or any for staff."""
+        return self if viewer.is_staff else self.granted_to(viewer)
+
+
+class Thumbnail(models.Model):
+    """A picture at one of its owner's heights; a smaller picture is never enlarged to it."""
+
+    picture = models.ForeignKey(Picture, on_delete=models.CASCADE, related_name="thumbnails")
+    # The picture's owner again, so that one account's list is one walk along one index.
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", editable=False
+    )
+    height = models.PositiveIntegerField(help_text="As the tier names it.")
+    width_px = models.PositiveIntegerField("width in pixels")
+    height_px = models.PositiveIntegerField("height in pixels")
+    key = models.CharField(max_length=200, unique=True, editable=False)
+    content_type = models.CharField(max_length=32, editable=False)
+    bytes = models.PositiveIntegerField(editable=False)
+    # Served until its replacement is there (a re-rendering asked for by staff).
+    is_stale = models.BooleanField(default=False, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ThumbnailQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["picture", "height"], name="thumbnail_one_per_picture_and_height"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["owner", "-created_at", "-id"], name="thumbnail_newest_of_owner"),
+            models.Index(fields=["-created_at", "-id"], name="thumbnail_newest"),
+        ]
+
+    def __str__(self) -> str:
+        """Return the height as staff read it."""
+        return f"{self.height} px"
+
+
+class Recheck(models.Model):
+    """A walk through the pictures of a tier or an owner whose heights changed.
+
+    The row outlives any process: the walk goes on after `after_id` until no picture is left.
+    """
+
+    tier = models.ForeignKey(Tier, on_delete=models.CASCADE, null=True, related_name="+")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+"
+    )
+    after_id = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="recheck_of_a_tier_or_an_owner",
+                condition=Q(tier=None, owner__isnull=False) | Q(tier__isnull=False, owner=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return what is walked through."""
+        return f"pictures of {self.tier or self.owner} after {self.after_id}"

@@ -1,0 +1,52 @@
+"""What this package does when something happens: rows inside the transaction, messages after it."""
+
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models.signals import post_delete
+
+from accounts.models import User
+from accounts.signals import tier_changed
+from images import storage
+from images.models import Picture
+from images.signals import picture_created, thumbnails_wanted
+from thumbnails.models import Thumbnail
+from thumbnails.sweeping import begin_recheck
+from thumbnails.tasks import ask, ask_for_recheck
+from tiers.models import Tier
+from tiers.signals import heights_changed
+
+
+def connect() -> None:
+    """Connect every receiver; called once, when Django is ready."""
+    picture_created.connect(_ask_for_one, dispatch_uid="thumbnails.ask")
+    thumbnails_wanted.connect(_ask_for_several, dispatch_uid="thumbnails.ask")
+    heights_changed.connect(_recheck_tier, dispatch_uid="thumbnails.recheck")
+    tier_changed.connect(_recheck_owner, dispatch_uid="thumbnails.recheck")
+    post_delete.connect(_remove_file, sender=Thumbnail, dispatch_uid="thumbnails.remove_file")
+
+
+def _ask_for_one(picture: Picture, **kwargs: Any) -> None:
+    transaction.on_commit(partial(ask, picture.pk), robust=True)
+
+
+def _ask_for_several(picture_ids: list[int], *, anew: bool, **kwargs: Any) -> None:
+    if anew:
+        Thumbnail.objects.filter(picture__in=picture_ids).update(is_stale=True)
+    for picture_id in picture_ids:
+        transaction.on_commit(partial(ask, picture_id), robust=True)
+
+
+def _recheck_tier(tier: Tier, **kwargs: Any) -> None:
+    begin_recheck(tier=tier)
+    transaction.on_commit(ask_for_recheck, robust=True)
+
+
+def _recheck_owner(user: User, **kwargs: Any) -> None:
+    begin_recheck(owner=user)
+    transaction.on_commit(ask_for_recheck, robust=True)
+
+
+def _remove_file(instance: Thumbnail, **kwargs: Any) -> None:
+    transaction.on_commit(partial(storage.delete, instance.key), robust=True)

@@ -1,0 +1,51 @@
+"""Nothing stays forgotten: pictures to ask for again, tiers whose pictures must be looked at."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from images.models import Picture
+from images.services import want_thumbnails_again
+from thumbnails.claims import ASK_AGAIN
+from thumbnails.models import Recheck
+from tiers.models import Tier
+
+AT_ONCE = 500
+
+
+def overdue(now: datetime | None = None) -> list[int]:
+    """Return a batch of wanted pictures whose time to be asked for has come, and put it off."""
+    now = now or timezone.now()
+    due = Picture.objects.pending().filter(render_ask_at__lte=now).order_by("render_ask_at")
+    picture_ids = list(due.values_list("pk", flat=True)[:AT_ONCE])
+    Picture.objects.filter(pk__in=picture_ids).update(render_ask_at=now + ASK_AGAIN)
+    return picture_ids
+
+
+def begin_recheck(*, tier: Tier | None = None, owner: User | None = None) -> None:
+    """Have every picture of a tier or an owner looked at, in batches; survives any process."""
+    Recheck.objects.create(tier=tier, owner=owner)
+
+
+@transaction.atomic
+def recheck_batch() -> bool:
+    """Make one more batch of pictures wanted again; returns whether there may be more to do."""
+    walk = Recheck.objects.select_for_update(skip_locked=True).order_by("pk").first()
+    if walk is None:
+        return False
+    pictures = Picture.objects.filter(pk__gt=walk.after_id)
+    pictures = (
+        pictures.filter(owner=walk.owner_id)
+        if walk.owner_id
+        else pictures.filter(owner__tier=walk.tier_id)
+    )
+    picture_ids = list(pictures.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+    if picture_ids:
+        want_thumbnails_again(picture_ids)
+        walk.after_id = picture_ids[-1]
+        walk.save(update_fields=["after_id"])
+    else:
+        walk.delete()
+    return True

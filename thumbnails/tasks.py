@@ -1,0 +1,65 @@
+"""Work for the worker, and how it is asked for."""
+
+import logging
+import time
+
+from celery import shared_task
+from kombu.exceptions import OperationalError
+
+from thumbnails.claims import ASK_AGAIN
+from thumbnails.services import ensure_thumbnails
+from thumbnails.sweeping import overdue, recheck_batch
+
+logger = logging.getLogger(__name__)
+# After a failure to reach the broker, requests stop trying for a while: the sweep asks anyway.
+_QUIET_SECONDS = 5.0
+
+
+class _Broker:
+    """What this process knows of the broker."""
+
+    quiet_until = 0.0
+
+
+@shared_task(name="thumbnails.ensure")
+def ensure(picture_id: int) -> None:
+    """Make the missing thumbnails of one picture."""
+    if ensure_thumbnails(picture_id):
+        ask(picture_id)
+
+
+@shared_task(name="thumbnails.sweep")
+def sweep() -> None:
+    """Ask again for what is wanted and not there, and go on with the walks after tier changes."""
+    for picture_id in overdue():
+        ask(picture_id)
+    recheck.delay()
+
+
+@shared_task(name="thumbnails.recheck")
+def recheck() -> None:
+    """Walk through the pictures of changed tiers."""
+    while recheck_batch():
+        pass
+
+
+def ask(picture_id: int) -> None:
+    """Send the message that a picture is wanted; never fails, since the row says it too.
+
+    A message that waits longer than the sweep takes to ask again is dropped unread.
+    """
+    if time.monotonic() < _Broker.quiet_until:
+        return
+    try:
+        ensure.apply_async((picture_id,), expires=ASK_AGAIN.total_seconds())
+    except (OperationalError, OSError) as error:
+        _Broker.quiet_until = time.monotonic() + _QUIET_SECONDS
+        logger.warning("the broker is away, the sweep will ask: %s", type(error).__name__)
+
+
+def ask_for_recheck() -> None:
+    """Send the message that a tier changed; never fails, since the sweep asks anyway."""
+    try:
+        recheck.apply_async()
+    except (OperationalError, OSError) as error:
+        logger.warning("the broker is away, the sweep will ask: %s", type(error).__name__)
