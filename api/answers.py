@@ -1,0 +1,35 @@
+"""A Problem as an HTTP answer, in the words of a door."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.http import HttpResponse, JsonResponse
+
+from api.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What a door says of a problem: JSON, or plain text where the contract sends text."""
+
+    body: dict[str, object] | str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+Describe = Callable[[Problem], Wording]
+
+
+def worded(describe: Describe, problem: Problem) -> HttpResponse:
+    """Answer with a door's wording and with what HTTP itself asks for (RFC 9110, 11.6.1)."""
+    wording = describe(problem)
+    response: HttpResponse
+    if isinstance(wording.body, str):
+        response = HttpResponse(wording.body, content_type="text/plain; charset=utf-8")
+    else:
+        response = JsonResponse(wording.body, json_dumps_params={"ensure_ascii": False})
+    response.status_code = problem.status
+    for name, value in {**problem.headers, **wording.headers}.items():
+        response[name] = value
+    if problem.status == 401:
+        response["WWW-Authenticate"] = 'Bearer realm="api"'
+    return response

@@ -1,0 +1,45 @@
+"""Every token scheme at every door, as DRF's authenticator."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from accounts.models import User
+from accounts.requests import ACCESS_COOKIE, SignIn, sign_in_of
+
+
+class AnyToken(BaseAuthentication):
+    """Bearer JWT, bare JWT, API token or JWT cookies; BadToken goes through to the door's 401."""
+
+    def authenticate(self, request: Request) -> tuple[User, SignIn] | None:
+        """Return the user and the sign-in, or None where the request carries none that stands."""
+        django_request: HttpRequest = request._request
+        sign_in = sign_in_of(django_request)
+        return (sign_in.session.user, sign_in) if sign_in else None
+
+    def authenticate_header(self, request: Request) -> str:
+        """Name the scheme, without which DRF would answer 403 for 401."""
+        return "Bearer"
+
+
+class AnyTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # untyped base
+    """How the schema names them."""
+
+    target_class = "api.authentication.AnyToken"
+    name = ["bearerJWT", "apiToken", "cookieJWT"]
+
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
+        """Describe the three ways to carry a token."""
+        return [
+            {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+            {
+                "type": "apiKey",
+                "in": "header",
+                "name": "Authorization",
+                "description": "`Token <key>` from /api/user/token/, or a bare JWT.",
+            },
+            {"type": "apiKey", "in": "cookie", "name": ACCESS_COOKIE},
+        ]

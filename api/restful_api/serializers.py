@@ -1,0 +1,69 @@
+"""What the image RESTful API takes and gives."""
+
+from rest_framework import serializers
+
+from tiers.models import LONGEST_LINK_SECONDS
+
+_LONGEST_PASSWORD = 1024
+
+
+class RestfulSignIn(serializers.Serializer[None]):
+    """A login and its password."""
+
+    username = serializers.CharField(max_length=254)
+    password = serializers.CharField(
+        max_length=_LONGEST_PASSWORD, trim_whitespace=False, style={"input_type": "password"}
+    )
+
+
+class RestfulSuccess(serializers.Serializer[None]):
+    """That it worked."""
+
+    success = serializers.BooleanField()
+
+
+class RestfulToken(serializers.Serializer[None]):
+    """An API token."""
+
+    token = serializers.CharField()
+
+
+class RestfulDetail(serializers.Serializer[None]):
+    """Why not."""
+
+    detail = serializers.CharField()
+
+
+class RestfulUpload(serializers.Serializer[None]):
+    """A picture as a file of a form."""
+
+    image = serializers.FileField(allow_empty_file=True)
+
+
+class RestfulPicture(serializers.Serializer[None]):
+    """A picture: `image` is its address where the tier grants originals, else its file name."""
+
+    id = serializers.IntegerField()
+    image = serializers.CharField()
+
+
+class RestfulThumbnail(serializers.Serializer[None]):
+    """A thumbnail: `height` as the tier names it, `thumbnail` its address."""
+
+    id = serializers.IntegerField()
+    image_id = serializers.IntegerField()
+    height = serializers.IntegerField()
+    thumbnail = serializers.URLField()
+
+
+class RestfulLinkQuery(serializers.Serializer[None]):
+    """For how many seconds a link is to live; the tier sets the bounds."""
+
+    time = serializers.IntegerField(min_value=1, max_value=LONGEST_LINK_SECONDS)
+
+
+class RestfulLink(serializers.Serializer[None]):
+    """An expiring link."""
+
+    url = serializers.URLField()
+    expires_in = serializers.IntegerField()

@@ -1,0 +1,31 @@
+"""Cursors: what comes out went in, and nothing else goes in."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.pagination import Cursor
+
+moments = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9999, 1, 1))  # noqa: DTZ001 (hypothesis adds the zone)
+
+
+@given(moments, st.integers(min_value=0, max_value=2**63 - 1))
+def test_a_cursor_survives_the_journey(moment, row_id):
+    cursor = Cursor(moment.replace(tzinfo=UTC), row_id)
+    assert Cursor.decode(cursor.encode()) == cursor
+
+
+@given(st.text(max_size=60))
+def test_no_text_makes_decoding_fail_otherwise(text):
+    try:
+        Cursor.decode(text)
+    except ValueError:
+        return
+
+
+@pytest.mark.parametrize("text", ["", "x", "é", "AAAA", "A" * 23, "/" * 22])
+def test_what_is_no_cursor_is_refused(text):
+    with pytest.raises(ValueError, match=r"ursor"):
+        Cursor.decode(text)

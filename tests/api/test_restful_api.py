@@ -1,0 +1,461 @@
+"""The image RESTful API against its contract: exact JSON, exact codes."""
+
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from accounts.services import move_to_tier
+from accounts.sessions import end_all
+from images.models import Picture
+from tests.clients import Client
+from tests.factories import PASSWORD, make_picture, make_user, tier, token_client
+from tests.pictures import jpeg, png
+from thumbnails.models import Thumbnail
+
+pytestmark = pytest.mark.django_db
+
+IMAGES, THUMBNAILS = "/api/user/images/", "/api/user/thumbnails/"
+SECRET = {"username": "alice", "password": PASSWORD}
+
+
+def upload(client, content=None, name="cat.png"):
+    file = SimpleUploadedFile(name, png(30, 20) if content is None else content)
+    return client.post(IMAGES, {"image": file})
+
+
+@pytest.fixture
+def rendered(django_capture_on_commit_callbacks):
+    """Return a function that uploads a picture and lets the work behind it happen."""
+
+    def make(owner, content=None):
+        with django_capture_on_commit_callbacks(execute=True):
+            return make_picture(owner, content or jpeg(900, 600))
+
+    return make
+
+
+# --- Signing in and out -------------------------------------------------------------------------
+
+
+def test_token_returns_a_token_that_opens_every_route(alice):
+    response = Client().post("/api/user/token/", SECRET, content_type="application/json")
+    assert response.status_code == 200
+    assert response.json().keys() == {"token"}
+    headers = {"Authorization": f"Token {response.json()['token']}"}
+    assert Client(headers=headers).get(IMAGES).json() == []
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
+def test_jwt_login_takes_json_and_forms_and_sets_two_cookies(alice, content_type):
+    body = SECRET if content_type == "application/json" else "username=alice&password=" + PASSWORD
+    response = Client().post("/api/user/jwt-login/", body, content_type=content_type)
+    assert (response.status_code, response.json()) == (200, {"success": True})
+    for name in ("access_token", "refresh_token"):
+        cookie = response.cookies[name]
+        assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
+
+
+@pytest.mark.parametrize(("local", "secure"), [(True, ""), (False, True)])
+def test_the_cookies_are_secure_outside_local_mode(alice, settings, local, secure):
+    settings.TOKEN_COOKIES_SECURE = not local
+    response = Client().post("/api/user/jwt-login/", SECRET, content_type="application/json")
+    assert response.cookies["access_token"]["secure"] == secure
+
+
+@pytest.mark.parametrize("route", ["token", "jwt-login"])
+def test_bad_credentials_are_401_with_a_detail(alice, route):
+    wrong = {**SECRET, "password": "wrong"}
+    response = Client().post(f"/api/user/{route}/", wrong, content_type="application/json")
+    assert (response.status_code, response.json().keys()) == (401, {"detail"})
+    assert not response.cookies
+
+
+@pytest.mark.parametrize("route", ["token", "jwt-login"])
+def test_missing_fields_are_named(alice, route):
+    response = Client().post(f"/api/user/{route}/", {}, content_type="application/json")
+    assert response.status_code == 400
+    assert response.json() == {
+        "username": ["This field is required."], "password": ["This field is required."]
+    }  # fmt: skip
+
+
+def test_too_many_failures_are_429_with_retry_after(alice):
+    wrong = {**SECRET, "password": "wrong"}
+    answers = [
+        Client().post("/api/user/token/", wrong, content_type="application/json") for _ in range(6)
+    ]
+    assert [a.status_code for a in answers] == [401] * 5 + [429]
+    assert int(answers[-1]["Retry-After"]) > 0
+    assert answers[-1].json().keys() == {"detail"}
+
+
+def browser(alice):
+    client = Client()
+    client.post("/api/user/jwt-login/", SECRET, content_type="application/json")
+    return client
+
+
+def test_cookies_open_every_route_until_signing_out(alice):
+    client = browser(alice)
+    stolen = client.cookies["access_token"].value
+    assert client.get(IMAGES).status_code == 200
+    response = client.post("/api/user/jwt-logout/")
+    assert (response.status_code, response.content) == (204, b"")
+    assert response.cookies["access_token"].value == response.cookies["refresh_token"].value == ""
+    client.cookies["access_token"] = stolen
+    assert client.get(IMAGES).status_code == 401
+
+
+def test_signing_out_with_dead_cookies_is_204_too(alice):
+    client = browser(alice)
+    end_all(alice)
+    assert client.post("/api/user/jwt-logout/").status_code == 204
+    assert Client().post("/api/user/jwt-logout/").status_code == 204
+
+
+def test_a_stale_cookie_never_blocks_signing_in(alice):
+    client = Client()
+    client.cookies["access_token"] = client.cookies["refresh_token"] = "stale"
+    response = client.post("/api/user/jwt-login/", SECRET, content_type="application/json")
+    assert response.status_code == 200
+
+
+def test_an_expired_access_cookie_is_renewed_in_the_same_request(alice):
+    client = browser(alice)
+    old = client.cookies["refresh_token"].value
+    client.cookies["access_token"] = "gone"
+    response = client.get(IMAGES)
+    assert response.status_code == 200
+    assert response.cookies["refresh_token"].value != old
+    assert client.get(IMAGES).cookies == {}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+def test_a_write_by_another_sites_page_is_refused(alice, headers):
+    client = browser(alice)
+    response = client.post("/api/user/jwt-logout/", headers=headers)
+    assert (response.status_code, response.json().keys()) == (403, {"detail"})
+    assert client.get(IMAGES).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": "http://testserver"},
+        {"Origin": "https://trusted.example", "Sec-Fetch-Site": "cross-site"},
+    ],
+)
+def test_a_write_from_here_or_from_no_browser_passes(alice, headers):
+    assert browser(alice).post("/api/user/jwt-logout/", headers=headers).status_code == 204
+
+
+def test_a_header_is_no_cross_site_matter(alice):
+    headers = {"Sec-Fetch-Site": "cross-site"}
+    assert token_client(alice).post("/api/user/jwt-logout/", headers=headers).status_code == 204
+
+
+@pytest.mark.parametrize(
+    "header", ["Token wrong", "Bearer a.b.c", "Bearer", "Basic YTpi", "a.b.c", "Token", "nonsense"]
+)
+def test_a_header_that_does_not_stand_is_401(header):
+    response = Client(headers={"Authorization": header}).get(IMAGES)
+    assert (response.status_code, response.json().keys()) == (401, {"detail"})
+    assert response["WWW-Authenticate"].startswith("Bearer")
+
+
+# --- Pictures -----------------------------------------------------------------------------------
+
+
+def test_an_upload_answers_the_picture(alice, as_alice, stored_files):
+    response = upload(as_alice)
+    picture = Picture.objects.get()
+    assert response.status_code == 201
+    assert response.json().keys() == {"id", "image"}
+    assert response.json()["id"] == picture.pk
+    assert response.json()["image"].startswith(f"http://testserver/images/{picture.key}?")
+    assert stored_files() == [picture.key]
+
+
+def test_the_address_gives_what_was_uploaded(as_alice):
+    address = upload(as_alice).json()["image"]
+    response = Client().get(address.removeprefix("http://testserver"))
+    assert b"".join(response.streaming_content) == png(30, 20)
+
+
+def test_the_content_decides_and_never_the_name(as_alice):
+    upload(as_alice, jpeg(30, 20), name="movie.exe")
+    picture = Picture.objects.get()
+    assert (picture.format, picture.key[-4:]) == ("JPEG", ".jpg")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"not a picture", b"<svg xmlns='http://www.w3.org/2000/svg'/>"]
+)
+def test_what_is_no_picture_is_400_and_leaves_nothing(as_alice, stored_files, content):
+    response = upload(as_alice, content)
+    assert (response.status_code, response.json().keys()) == (400, {"image"})
+    assert not Picture.objects.exists()
+    assert stored_files() == []
+
+
+def test_a_truncated_picture_is_400(as_alice):
+    assert upload(as_alice, jpeg(300, 200)[:-400]).status_code == 400
+
+
+@pytest.mark.parametrize("body", [{}, {"image": "a text"}])
+def test_a_missing_file_is_400(as_alice, body):
+    response = as_alice.post(IMAGES, body)
+    assert (response.status_code, response.json().keys()) == (400, {"image"})
+
+
+def test_json_is_415(as_alice):
+    assert as_alice.post(IMAGES, {}, content_type="application/json").status_code == 415
+
+
+def test_two_files_are_400(as_alice):
+    files = [SimpleUploadedFile("a.png", png(3, 2)), SimpleUploadedFile("b.png", png(3, 2))]
+    assert as_alice.post(IMAGES, {"image": files}).status_code == 400
+
+
+def test_more_bytes_than_the_tier_takes_are_413(alice, as_alice):
+    alice.tier.max_upload_bytes = 2000
+    alice.tier.save()
+    assert upload(as_alice, png(30, 20) + b"\0" * 2000).status_code == 413
+    response = upload(as_alice, b"\0" * 200_000)
+    assert (response.status_code, response.json().keys()) == (413, {"detail"})
+
+
+def test_more_pixels_than_the_tier_takes_are_400(alice, as_alice):
+    alice.tier.max_pixels = 599
+    alice.tier.save()
+    assert upload(as_alice).status_code == 400
+
+
+def test_a_full_quota_is_403(alice, as_alice, stored_files):
+    alice.tier.max_pictures = 1
+    alice.tier.save()
+    assert [upload(as_alice).status_code for _ in range(2)] == [201, 403]
+    assert len(stored_files()) == 1
+
+
+def test_full_storage_is_403(alice, as_alice):
+    alice.tier.max_stored_bytes = len(png(30, 20)) + 1
+    alice.tier.save()
+    assert [upload(as_alice).status_code for _ in range(2)] == [201, 403]
+
+
+def test_without_originals_the_image_is_a_bare_name(bob):
+    basic = make_user("basic", "Basic")
+    body = upload(token_client(basic)).json()
+    assert body["image"] == Picture.objects.get().file_name
+    assert "/" not in body["image"]
+
+
+def test_the_list_is_a_bare_array_newest_first(alice, as_alice):
+    made = [make_picture(alice).pk for _ in range(3)]
+    response = as_alice.get(IMAGES)
+    assert [each["id"] for each in response.json()] == made[::-1]
+    assert "Link" not in response
+    assert "private" in response["Cache-Control"]
+
+
+def test_pages_follow_one_another_without_gap_or_repetition(alice, as_alice):
+    made = [make_picture(alice).pk for _ in range(5)]
+    Picture.objects.update(created_at=Picture.objects.earliest("id").created_at)
+    seen, address = [], f"{IMAGES}?limit=2"
+    while address:
+        response = as_alice.get(address)
+        seen += [each["id"] for each in response.json()]
+        following = response.get("Link", "")
+        assert not following or following.endswith('>; rel="next"')
+        parts = urlsplit(following.strip("<").split(">")[0])
+        address = f"{parts.path}?{parts.query}" if following else ""
+    assert seen == made[::-1]
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=1001", "limit=x", "limit=-1", "cursor=x", "limit="]
+)
+def test_a_bad_page_is_400_naming_the_parameter(as_alice, query):
+    response = as_alice.get(f"{IMAGES}?{query}")
+    assert (response.status_code, list(response.json())) == (400, [query.split("=")[0]])
+
+
+def test_ones_own_write_is_visible_at_once(as_alice, django_capture_on_commit_callbacks):
+    assert as_alice.get(IMAGES).json() == []
+    with django_capture_on_commit_callbacks(execute=True):
+        made = upload(as_alice).json()
+    assert [each["id"] for each in as_alice.get(IMAGES).json()] == [made["id"]]
+    with django_capture_on_commit_callbacks(execute=True):
+        as_alice.delete(f"{IMAGES}{made['id']}/")
+    assert as_alice.get(IMAGES).json() == []
+
+
+def test_a_list_is_kept_for_a_while(alice, as_alice, django_assert_num_queries):
+    make_picture(alice)
+    first = as_alice.get(IMAGES).json()
+    with django_assert_num_queries(1):
+        assert as_alice.get(IMAGES).json() == first
+
+
+def test_nobody_gets_anothers_list(alice, as_alice, as_bob):
+    make_picture(alice)
+    assert len(as_alice.get(IMAGES).json()) == 1
+    assert as_bob.get(IMAGES).json() == []
+    client = browser(alice)
+    assert len(client.get(IMAGES).json()) == 1
+    client.cookies.clear()
+    assert client.get(IMAGES).status_code == 401
+
+
+def test_a_new_tier_shows_at_once(alice, as_alice, django_capture_on_commit_callbacks):
+    make_picture(alice)
+    assert as_alice.get(IMAGES).json()[0]["image"].startswith("http")
+    with django_capture_on_commit_callbacks(execute=True):
+        move_to_tier(alice, tier("Basic"))
+    assert not as_alice.get(IMAGES).json()[0]["image"].startswith("http")
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_lists_cost_the_same_however_long(
+    rendered, alice, as_alice, count, django_assert_num_queries
+):
+    for _ in range(count):
+        rendered(alice, jpeg(30, 20))
+    for route in (IMAGES, THUMBNAILS):
+        with django_assert_num_queries(2):
+            assert as_alice.get(route).json()
+
+
+def test_one_picture_is_read_by_its_id(alice, as_alice):
+    picture = make_picture(alice)
+    response = as_alice.get(f"{IMAGES}{picture.pk}/")
+    assert (response.status_code, response.json().keys()) == (200, {"id", "image"})
+
+
+def test_deleting_removes_rows_links_and_files(
+    rendered, alice, as_alice, stored_files, django_capture_on_commit_callbacks
+):
+    picture = rendered(alice)
+    as_alice.get(f"/api/user/link/{picture.pk}/?time=300")
+    assert len(stored_files()) == 3
+    with django_capture_on_commit_callbacks(execute=True):
+        response = as_alice.delete(f"{IMAGES}{picture.pk}/")
+    assert (response.status_code, response.content) == (204, b"")
+    assert stored_files() == []
+    assert not Thumbnail.objects.exists()
+    assert as_alice.get(f"{IMAGES}{picture.pk}/").status_code == 404
+
+
+# --- Thumbnails ---------------------------------------------------------------------------------
+
+
+def test_thumbnails_follow_an_upload(rendered, alice, as_alice):
+    picture = rendered(alice)
+    found = as_alice.get(THUMBNAILS).json()
+    assert {each["height"] for each in found} == {200, 400}
+    for each in found:
+        assert each.keys() == {"id", "image_id", "height", "thumbnail"}
+        assert each["image_id"] == picture.pk
+        assert each["thumbnail"].startswith("http://testserver/images/users/")
+
+
+def test_a_thumbnails_address_opens(rendered, alice, as_alice):
+    rendered(alice)
+    for each in as_alice.get(THUMBNAILS).json():
+        response = Client().get(each["thumbnail"].removeprefix("http://testserver"))
+        assert (response.status_code, response["Content-Type"]) == (200, "image/jpeg")
+
+
+def test_one_thumbnail_is_read_and_deleted_by_its_id(
+    rendered, alice, as_alice, stored_files, django_capture_on_commit_callbacks
+):
+    rendered(alice)
+    first = as_alice.get(THUMBNAILS).json()[0]
+    assert as_alice.get(f"{THUMBNAILS}{first['id']}/").json() == first
+    with django_capture_on_commit_callbacks(execute=True):
+        response = as_alice.delete(f"{THUMBNAILS}{first['id']}/")
+    assert (response.status_code, response.content) == (204, b"")
+    assert as_alice.get(f"{THUMBNAILS}{first['id']}/").status_code == 404
+    assert len(as_alice.get(THUMBNAILS).json()) == 1
+    assert len(stored_files()) == 2
+
+
+def test_a_height_that_the_tier_no_longer_grants_shows_no_more(rendered, alice, as_alice):
+    rendered(alice)
+    alice.tier.heights.filter(height=400).delete()
+    assert {each["height"] for each in as_alice.get(THUMBNAILS).json()} == {200}
+
+
+# --- Links --------------------------------------------------------------------------------------
+
+
+def test_a_link_is_an_address_and_its_seconds(alice, as_alice):
+    picture = make_picture(alice)
+    response = as_alice.get(f"/api/user/link/{picture.pk}/?time=300")
+    assert response.status_code == 200
+    assert response.json().keys() == {"url", "expires_in"}
+    assert response.json()["expires_in"] == 300
+    opened = Client().get(response.json()["url"].removeprefix("http://testserver"))
+    assert opened.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query", ["time=299", "time=30001", "time=x", "time=", "", "time=1e3", "time=-5"]
+)
+def test_a_bad_time_is_400_with_a_reason(alice, as_alice, query):
+    response = as_alice.get(f"/api/user/link/{make_picture(alice).pk}/?{query}")
+    assert (response.status_code, response.json().keys()) == (400, {"time"})
+
+
+def test_permission_comes_before_existence_and_existence_before_time(alice, as_alice):
+    premium = token_client(make_user("premium", "Premium"))
+    assert premium.get("/api/user/link/999/?time=1").status_code == 403
+    assert as_alice.get("/api/user/link/999/?time=1").status_code == 404
+
+
+# --- Errors -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/user/nothing/", "/api/user/images/0/", "/api/user/images/999999999999999999999/"]
+)
+def test_what_is_not_there_is_404_with_a_detail(as_alice, path):
+    response = as_alice.get(path)
+    assert (response.status_code, response.json().keys()) == (404, {"detail"})
+
+
+def test_a_wrong_method_is_405_with_what_is_allowed(as_alice):
+    response = as_alice.put(IMAGES)
+    assert (response.status_code, response.json().keys()) == (405, {"detail"})
+    assert "GET" in response["Allow"]
+
+
+def test_malformed_json_is_400():
+    response = Client().post("/api/user/token/", "{", content_type="application/json")
+    assert (response.status_code, response.json()) == (400, {"detail": "The body cannot be read."})
+
+
+def test_a_body_that_is_too_long_is_413_before_it_is_read():
+    response = Client().post("/api/user/token/", "x" * 70_000, content_type="application/json")
+    assert (response.status_code, response.json().keys()) == (413, {"detail"})
+
+
+def test_an_unforeseen_failure_tells_nothing_about_the_inside(alice, monkeypatch):
+    monkeypatch.setattr("api.restful_api.views.listed", lambda *a: 1 / 0)
+    client = token_client(alice)
+    client.raise_request_exception = False
+    response = client.get(IMAGES)
+    assert (response.status_code, response.json()) == (500, {"detail": "Internal server error."})

@@ -1,0 +1,53 @@
+"""Closed by default: every route refuses a caller without a token unless it is listed here."""
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.clients import Client
+
+PUBLIC = {
+    "": "the gallery's sign-in page",
+    "healthz": "a load balancer asks",
+    "readyz": "a load balancer asks",
+    "images/<path:key>": "the address is signed",
+    "l/<str:token>": "the token is signed",
+    "api/docs/": "what there is to call",
+    "api/schema/": "what there is to call",
+    "api/user/jwt-login/": "signing in",
+    "api/user/jwt-logout/": "204 also with a dead cookie",
+    "api/user/token/": "signing in",
+    "i18n/setlang/": "choosing a language",
+}
+
+
+def routes(patterns=None, prefix=""):
+    for pattern in patterns or get_resolver().url_patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern):
+            yield route
+
+
+OURS = [route for route in routes() if not route.startswith("admin/")]
+CLOSED = [route for route in OURS if route not in PUBLIC]
+
+
+def test_every_public_route_exists():
+    assert set(PUBLIC) <= set(OURS)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("route", CLOSED)
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
+def test_a_closed_route_answers_nobody(route, method):
+    path = "/" + route.replace("<id:pk>", "1")
+    assert "<" not in path, "a new kind of path part: say here how to fill it"
+    response = getattr(Client(), method)(path)
+    assert response.status_code in {401, 403}, path
+
+
+@pytest.mark.django_db
+def test_the_admin_is_closed():
+    response = Client().get("/admin/images/picture/")
+    assert (response.status_code, response["Location"].split("?")[0]) == (302, "/admin/login/")
