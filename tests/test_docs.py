@@ -1,0 +1,59 @@
+"""What is written down is complete."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+_READ = re.compile(r'env_(?:str|int|bool|list|secret)\(\s*"([A-Z_]+)"|environ\.get\("([A-Z_]+)"')
+_SIGNAL = re.compile(r"^(\w+) = Signal\(\)", re.MULTILINE)
+PACKAGES = ("config", "api", "notifications", "thumbnails", "images", "accounts", "tiers")
+# Set by Django's own start-up, not by whoever runs the service.
+_INNER = {"DJANGO_SETTINGS_MODULE", "VIPS_CONCURRENCY"}
+
+
+def names_read():
+    found = set()
+    for path in (ROOT / "config").glob("*.py"):
+        for match in _READ.finditer(path.read_text()):
+            found.add(match.group(1) or match.group(2))
+    return found - _INNER
+
+
+def test_every_setting_is_in_the_readme():
+    readme = (ROOT / "README.md").read_text()
+    assert names_read()
+    assert {name for name in names_read() if f"`{name}`" not in readme} == set()
+
+
+def test_the_readme_names_no_setting_that_is_gone():
+    rows = re.findall(r"^\| (`[A-Z_`, ]+`) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    written = {name for row in rows for name in re.findall(r"[A-Z_]+", row)}
+    assert written - names_read() == set()
+
+
+def test_only_config_reads_the_environment():
+    readers = [
+        path.relative_to(ROOT).as_posix()
+        for package in PACKAGES[1:]
+        for path in (ROOT / package).rglob("*.py")
+        if "os.environ" in path.read_text()
+    ]
+    assert readers == []
+
+
+def test_every_signal_is_in_the_architecture():
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    for package in PACKAGES:
+        for path in (ROOT / package).glob("signals.py"):
+            for name in _SIGNAL.findall(path.read_text()):
+                assert f"`{package}.{name}`" in page
+
+
+def test_no_file_grows_past_300_lines():
+    grown = {
+        path.relative_to(ROOT).as_posix(): lines
+        for package in (*PACKAGES, "devkit")
+        for path in (ROOT / package).rglob("*.py")
+        if "migrations" not in path.parts and (lines := len(path.read_text().splitlines())) > 300
+    }
+    assert grown == {}

@@ -1,0 +1,86 @@
+"""The main job as a newcomer sees it: one command, a photograph, its thumbnails, a link."""
+
+import signal
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests import corpus
+from tests.pictures import encoded, opened, waves
+from tests.processes import PASSWORD, Running, dev_run, processes_of, until
+
+pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+def photograph() -> bytes:
+    """A real photograph where the corpus is there, else a drawn one of the same size."""
+    real = [s for s in corpus.samples("accept") if s.format == "JPEG" and s.width * s.height > 4e6]
+    if real:
+        return max(real, key=lambda sample: sample.width).path.read_bytes()
+    return encoded(waves(4000, 3000), "JPEG", quality=90)
+
+
+def signed_in(service: Running) -> requests.Session:
+    session = requests.Session()
+    body = {"username": "admin", "password": PASSWORD}
+    answer = session.post(f"{service.url}/api/user/token/", data=body, timeout=10)
+    session.headers["Authorization"] = f"Token {answer.json()['token']}"
+    return session
+
+
+def thumbnails(service: Running, session: requests.Session) -> list[dict[str, object]]:
+    return session.get(f"{service.url}/api/user/thumbnails/", timeout=10).json()
+
+
+def test_a_photograph_from_upload_to_thumbnails_to_an_opened_link(tmp_path):
+    content = photograph()
+    data_dir = tmp_path / "data"
+    with dev_run(data_dir) as service:
+        session = signed_in(service)
+        answer = session.post(
+            f"{service.url}/api/user/images/", files={"image": content}, timeout=30
+        )
+        assert answer.status_code == 201, answer.text
+        [made] = until(lambda: thumbnails(service, session), 10, service)
+        small = requests.get(str(made["thumbnail"]), timeout=10)
+        (tmp_path / "thumbnail").write_bytes(small.content)
+        assert opened(tmp_path / "thumbnail").height == made["height"] == 200
+        assert requests.get(answer.json()["image"], timeout=10).content == content
+        link = session.get(
+            f"{service.url}/api/user/link/{answer.json()['id']}/?time=300", timeout=10
+        )
+        page = requests.get(link.json()["url"], timeout=10)
+        assert (page.status_code, page.headers["Content-Type"]) == (200, "image/jpeg")
+        assert service.stop(signal.SIGINT) == 0
+    assert processes_of(data_dir) == []
+    with dev_run(data_dir) as again:
+        assert [each["id"] for each in thumbnails(again, signed_in(again))] == [made["id"]]
+        assert again.stop(signal.SIGTERM) == 0
+    assert "shown once" not in again.log.read_text()
+
+
+def test_an_upload_that_is_too_large_gets_its_answer_although_nobody_reads_it(tmp_path):
+    with dev_run(tmp_path / "data") as service:
+        answer = signed_in(service).post(
+            f"{service.url}/api/user/images/", files={"image": b"\0" * 40_000_000}, timeout=60
+        )
+        assert (answer.status_code, list(answer.json())) == (413, ["detail"])
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
+def test_a_killed_command_leaves_no_process_behind(tmp_path):
+    data_dir = tmp_path / "data"
+    with dev_run(data_dir) as service:
+        assert len(processes_of(data_dir)) >= 4
+        service.process.send_signal(signal.SIGKILL)
+        service.process.wait(timeout=10)
+        until(lambda: not processes_of(data_dir), 15, service)
+
+
+def test_a_generated_password_is_printed_once(tmp_path):
+    data_dir = tmp_path / "data"
+    for _ in range(2):
+        with dev_run(data_dir, ADMIN_PASSWORD="") as service:
+            service.stop()
+    assert service.log.read_text().count("shown once") == 1
