@@ -14,13 +14,13 @@ from django.core.exceptions import (
 )
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
-from images.cleaning import CleaningFailed
-from images.decoding import RefusedPicture
 from rest_framework import exceptions as drf
 from rest_framework.exceptions import ErrorDetail
 
 from accounts.exceptions import BadCredentials, BadToken, CrossSiteRequest, TooManyAttempts
 from api.problems import FieldError, Problem
+from images.cleaning import CleaningFailed
+from images.decoding import RefusedPicture
 from images.exceptions import (
     LinkNotGranted,
     LinkTimeOutOfBounds,
