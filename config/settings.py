@@ -142,7 +142,6 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_TASK_TIME_LIMIT = 120
 CELERY_TASK_DEFAULT_QUEUE = env_str("CELERY_QUEUE", "tintype")
 CELERY_TASK_DEFAULT_QUEUE_TYPE = "quorum" if AMQP_URL else "classic"
 CELERY_WORKER_DETECT_QUORUM_QUEUES = True
@@ -186,6 +185,12 @@ WHITENOISE_USE_FINDERS = LOCAL
 if LOCAL:
     STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
 # Form fields and JSON that are not a picture; a door that takes base64 sets its own limit.
+# Where uploads lie while they are looked at; the one folder that decoding processes can see.
+FILE_UPLOAD_TEMP_DIR = env_str("WORK_DIR", str(DATA_DIR / "work"))
+# Strangers' pictures are decoded in this many confined processes beside each process of ours, with
+# these modules loaded before they confine themselves (images/confinement.py).
+DECODING_PROCESSES = env_int("DECODING_PROCESSES", 2, least=1, most=64)
+CONFINED_MODULES = ("images.decoding", "images.cleaning", "thumbnails.rendering")
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000

@@ -1,11 +1,11 @@
 """The copy of an original that leaves to anyone but its owner: made once, kept beside it."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from images import storage
-from images.cleaning import clean
+from images.cleaning import CleaningFailed, clean
 from images.models import Picture
+from images.sandbox import PictureKilledDecoder, confined, temporary_folder
 
 
 def clean_key_of(picture: Picture) -> str:
@@ -18,13 +18,21 @@ def clean_key_of(picture: Picture) -> str:
 
 def _make(picture: Picture) -> str:
     extension = picture.key.rsplit(".", 1)[-1]
-    with TemporaryDirectory() as folder, storage.local_file(picture.key) as source:
-        target = Path(folder) / f"clean.{extension}"
-        if not clean(source, target, picture.format):
+    with temporary_folder() as folder:
+        source = storage.bring(picture.key, Path(folder))
+        target = source.with_name(f"clean.{extension}")
+        if not _cleaned(source, target, picture.format):
             return picture.key
         key = storage.copy_key(picture.key, "clean", extension)
         storage.save(key, target)
     return key
+
+
+def _cleaned(source: Path, target: Path, fmt: str) -> bool:
+    try:
+        return confined(clean, source, target, fmt)
+    except PictureKilledDecoder as killed:
+        raise CleaningFailed(str(killed)) from killed
 
 
 def _kept(picture: Picture, key: str) -> str:

@@ -30,6 +30,8 @@ __all__ = [
 
 # Our own limits are stricter and count frames too; Pillow's would only warn.
 Image.MAX_IMAGE_PIXELS = None
+# Load every plugin now: a confined process can open no file of theirs later.
+Image.init()
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 _ALPHA_MODES = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
 _JPEG_SHRINK = 8

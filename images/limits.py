@@ -15,7 +15,7 @@ MAX_SCANS = 100
 
 Code = Literal[
     "not_an_image", "format", "too_large", "too_many_pixels", "too_many_frames",
-    "too_many_scans", "damaged",
+    "too_many_scans", "too_costly", "damaged",
 ]  # fmt: skip
 
 

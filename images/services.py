@@ -11,9 +11,10 @@ from django.db.models import Count, Sum
 
 from accounts.models import User
 from images import storage
-from images.decoding import Limits, inspect
+from images.decoding import Facts, Limits, RefusedPicture, inspect
 from images.exceptions import QuotaExceeded, UploadTooLarge
 from images.models import Picture
+from images.sandbox import PictureKilledDecoder, confined
 from images.signals import (
     picture_activated,
     picture_created,
@@ -33,12 +34,14 @@ def create_picture(
 ) -> Picture:
     """Store an uploaded file as a picture; bytes and row are durable on return.
 
+    The file must lie in `images.sandbox.work_folder()`, where uploads go.
+
     Raises UploadTooLarge, RefusedPicture (what is wrong with the file), QuotaExceeded, and
     ValidationError for the description. Whatever is raised leaves nothing behind.
     """
     size = upload.stat().st_size
     refuse_too_large(owner, size)
-    facts = inspect(upload, limits_of(owner))
+    facts = _inspected(upload, limits_of(owner))
     uid = uuid.uuid4()
     picture = Picture(
         uid=uid,
@@ -61,6 +64,13 @@ def create_picture(
         storage.delete(picture.key)
         raise
     return picture
+
+
+def _inspected(upload: Path, limits: Limits) -> Facts:
+    try:
+        return confined(inspect, upload, limits)
+    except PictureKilledDecoder as killed:
+        raise RefusedPicture("too_costly", str(killed)) from killed
 
 
 def refuse_too_large(owner: User, size: int) -> None:

@@ -3,10 +3,7 @@
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO
 from uuid import UUID
 
@@ -92,21 +89,20 @@ def delete_all(keys: list[str]) -> None:
         delete(key)
 
 
-@contextmanager
-def local_file(key: str) -> Iterator[Path]:
-    """Yield a path to stored bytes: the file itself on disk, else a copy that goes afterwards.
+def bring(key: str, folder: Path) -> Path:
+    """Bring stored bytes into a folder: a second name of the same file where the disk allows it.
 
     Raises FileNotFoundError.
     """
+    target = folder / key.rsplit("/", 1)[-1]
     try:
-        path = Path(default_storage.path(key))
-    except NotImplementedError:
-        with NamedTemporaryFile(suffix=Path(key).suffix) as copy, open_key(key) as stored:
+        target.hardlink_to(default_storage.path(key))
+    except FileNotFoundError:
+        raise
+    except (NotImplementedError, OSError):  # not on this disk: another one, or S3
+        with open_key(key) as stored, target.open("wb") as copy:
             shutil.copyfileobj(stored, copy)
-            copy.flush()
-            yield Path(copy.name)
-    else:
-        yield path
+    return target
 
 
 def remove_folder(owner_id: UUID) -> None:

@@ -2,13 +2,13 @@
 
 import logging
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from django.db import transaction
 
 from images import storage
 from images.caching import forget
 from images.models import Picture
+from images.sandbox import PictureKilledDecoder, confined, temporary_folder
 from thumbnails import claims
 from thumbnails.models import Thumbnail
 from thumbnails.rendering import Rendered, RenderingFailed, render
@@ -31,7 +31,7 @@ def ensure_thumbnails(picture_id: int) -> bool:
         return not _fulfilled(picture)
     except Picture.DoesNotExist:
         return False
-    except (RenderingFailed, FileNotFoundError) as error:
+    except (RenderingFailed, PictureKilledDecoder, FileNotFoundError) as error:
         _count_failure(picture, error)
         return False
 
@@ -48,7 +48,7 @@ def _fulfilled(picture: Picture) -> bool:
     Raises Picture.DoesNotExist, and leaves no file, when the picture was deleted meanwhile.
     """
     heights = missing_heights(picture)
-    with TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         rendered = _rendered(picture, heights, Path(folder)) if heights else []
         keys = [_stored(picture, each) for each in rendered]
     try:
@@ -59,8 +59,7 @@ def _fulfilled(picture: Picture) -> bool:
 
 
 def _rendered(picture: Picture, heights: list[int], folder: Path) -> list[Rendered]:
-    with storage.local_file(picture.key) as source:
-        return render(source, heights, folder)
+    return confined(render, storage.bring(picture.key, folder), heights, folder)
 
 
 def _stored(picture: Picture, rendered: Rendered) -> str:
@@ -106,7 +105,7 @@ def _remove_unwanted(picture: Picture, *, replaced: list[int]) -> None:
 
 def _count_failure(picture: Picture, error: Exception) -> None:
     """Set a picture aside at its last attempt, else leave it to be asked for again."""
-    reason = str(error) if isinstance(error, RenderingFailed) else "Its file is missing."
+    reason = "Its file is missing." if isinstance(error, FileNotFoundError) else str(error)
     logger.warning("picture %s, attempt %s: %s", picture.pk, picture.render_attempts, reason)
     if picture.render_attempts >= claims.MOST_ATTEMPTS:
         claims.set_aside(picture, reason)

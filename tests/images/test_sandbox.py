@@ -1,0 +1,67 @@
+"""Decoding happens where it can do no harm: shown from inside, by what an intruder would try."""
+
+import os
+
+import pytest
+
+from images.decoding import RefusedPicture
+from images.sandbox import PictureKilledDecoder, confined, work_folder
+from tests.factories import make_picture
+from tests.images import hostile
+from tests.pictures import jpeg
+
+
+def test_no_network():
+    assert confined(hostile.open_a_socket) == "PermissionError"
+
+
+def test_no_other_program():
+    assert confined(hostile.run_a_program) == "PermissionError"
+
+
+def test_no_other_processes_memory():
+    assert confined(hostile.read_a_parents_memory) == -1
+
+
+def test_no_file_outside_the_work_folder(tmp_path):
+    (tmp_path / "secret").write_text("hush")
+    assert confined(hostile.read, str(tmp_path / "secret")) == "PermissionError"
+    assert confined(hostile.read, "/etc/passwd") == "PermissionError"
+    assert confined(hostile.write, str(tmp_path / "new")) == "PermissionError"
+    assert not (tmp_path / "new").exists()
+
+
+def test_files_inside_the_work_folder():
+    inside = work_folder() / "inside"
+    assert confined(hostile.write, str(inside)) == "written"
+    assert confined(hostile.read, str(inside)) == "was here"
+    inside.unlink()
+
+
+def test_memory_ends_at_a_gigabyte_and_the_process_goes_on():
+    assert confined(hostile.take_memory, 100_000_000) == 100_000_000
+    with pytest.raises(PictureKilledDecoder, match="too costly"):
+        confined(hostile.take_memory, 2_000_000_000)
+
+
+def test_a_death_is_noticed_and_the_next_picture_finds_another_process():
+    with pytest.raises(PictureKilledDecoder):
+        confined(hostile.die)
+    assert confined(hostile.process) not in {0, os.getpid()}
+
+
+@pytest.mark.slow
+def test_time_ends_after_ten_seconds_of_cpu():
+    with pytest.raises(PictureKilledDecoder):
+        confined(hostile.use_the_cpu)
+
+
+@pytest.mark.django_db
+def test_a_picture_that_kills_its_decoder_is_refused_and_leaves_nothing(
+    alice, monkeypatch, stored_files
+):
+    monkeypatch.setattr("images.services.inspect", hostile.die_of_a_picture)
+    with pytest.raises(RefusedPicture) as refused:
+        make_picture(alice, jpeg(30, 20))
+    assert refused.value.code == "too_costly"
+    assert stored_files() == []
