@@ -9,7 +9,8 @@ class ImagesConfig(AppConfig):
     name = "images"
 
     def ready(self) -> None:
-        """Connect the receivers."""
-        from images import receivers
+        """Connect the receivers; make the folder that uploads arrive in."""
+        from images import receivers, sandbox
 
         receivers.connect()
+        sandbox.work_folder()

@@ -11,7 +11,10 @@ from config.settings import CONFINED_MODULES as _CONFINED
 from config.settings import REDIS_URL
 
 # Work that misbehaves, for the tests of confinement; loaded, like all work, before confinement.
-CONFINED_MODULES = (*_CONFINED, "tests.images.hostile")
+CONFINED_MODULES = (  # type: ignore[assignment]  # one more
+    *_CONFINED,
+    "tests.images.hostile",
+)
 SECRET_KEY = "a key that signs nothing outside a test run"
 # One prefix per process, so that parallel workers share no counter and no list.
 _PREFIX = f"tintype-tests-{os.getpid()}"

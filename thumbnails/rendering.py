@@ -55,7 +55,7 @@ def render(
     """
     try:
         return _cascade(source, sorted(heights, reverse=True), into, quality)
-    except pyvips.Error as error:
+    except Exception as error:  # besides its own, pyvips raises on messages that are no UTF-8
         raise RenderingFailed("The picture cannot be decoded.") from error
 
 
@@ -69,7 +69,7 @@ def render_jpeg(
     try:
         image = _on_white(_reduced(source, width=width or _ANY_WIDTH))
         image.jpegsave(str(target), Q=quality, optimize_coding=True, keep="none")
-    except pyvips.Error as error:
+    except Exception as error:  # besides its own, pyvips raises on messages that are no UTF-8
         raise RenderingFailed("The picture cannot be decoded.") from error
     return image.width, image.height
 
@@ -97,7 +97,7 @@ def _reduced(source: Path, *, height: int | None = None, width: int = _ANY_WIDTH
                 str(source), width, fail_on="truncated", output_profile="srgb", **box
             )
         )
-    except pyvips.Error:
+    except (pyvips.Error, UnicodeDecodeError):
         if _name(source) == "AVIF":
             image = decoded_by_pillow(source)
             return _eight_bits(image.thumbnail_image(width, output_profile="srgb", **box))

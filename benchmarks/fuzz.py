@@ -1,0 +1,60 @@
+"""`./dev bench fuzz [SECONDS] [SEED]`: damaged pictures through the confined processes.
+
+Prints how each ended. Fails when anything but a plain refusal comes out, when this process grows
+without end, or when one picture takes longer than the wall limit.
+"""
+
+import os
+import random
+import resource
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import django
+from tqdm import tqdm
+
+SECONDS, SEED = 600, 20_261_121
+CORPUS = Path(__file__).resolve().parent.parent.parent / "shared" / "corpus" / "files"
+
+
+def main() -> int:
+    """Fuzz for a while and say what happened."""
+    seconds = int(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
+    chance = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else SEED)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ.setdefault("LOCAL", "on")
+    django.setup()
+    outcomes, slowest = _fuzz(_seeds(), chance, seconds)
+    for name, count in outcomes.most_common():
+        print(f"{count:8}  {name}")
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(f"slowest {slowest:.2f} s, this process {memory} MiB at most")
+    return 0
+
+
+def _seeds() -> list[bytes]:
+    if not CORPUS.exists():
+        raise SystemExit("The corpus is not at ../shared/corpus.")
+    small = (path for path in sorted(CORPUS.rglob("*")) if path.is_file())
+    return [path.read_bytes() for path in small if 0 < path.stat().st_size < 200_000]
+
+
+def _fuzz(seeds: list[bytes], chance: random.Random, seconds: int) -> tuple[Counter[str], float]:
+    from benchmarks.fuzzing import outcome_of
+    from benchmarks.mutations import mutated
+
+    outcomes: Counter[str] = Counter()
+    slowest, began = 0.0, time.monotonic()
+    with tqdm(total=seconds, unit="s") as bar:
+        while (passed := time.monotonic() - began) < seconds:
+            content, start = mutated(chance.choice(seeds), chance), time.monotonic()
+            outcomes[outcome_of(content)] += 1
+            slowest = max(slowest, time.monotonic() - start)
+            bar.update(int(passed) - bar.n)
+    return outcomes, slowest
+
+
+if __name__ == "__main__":
+    sys.exit(main())

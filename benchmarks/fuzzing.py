@@ -1,0 +1,41 @@
+"""What becomes of one hostile file, all the way: looked at, cleaned, rendered."""
+
+from pathlib import Path
+
+from images.cleaning import CleaningFailed, clean
+from images.decoding import Limits, RefusedPicture, inspect
+from images.sandbox import PictureKilledDecoder, confined, temporary_folder
+from thumbnails.rendering import RenderingFailed, render
+
+LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
+
+
+def outcome_of(content: bytes) -> str:
+    """Return how it ended; raises only what nobody foresaw."""
+    with temporary_folder() as name:
+        folder = Path(name)
+        source = folder / "source"
+        source.write_bytes(content)
+        try:
+            facts = confined(inspect, source, LIMITS)
+        except RefusedPicture as refused:
+            return f"refused: {refused.code}"
+        except PictureKilledDecoder:
+            return "refused: killed its decoder"
+        return f"taken, {_cleaned(source, folder, facts.format)}, {_rendered(source, folder)}"
+
+
+def _cleaned(source: Path, folder: Path, fmt: str) -> str:
+    try:
+        confined(clean, source, folder / "clean", fmt)
+    except (CleaningFailed, PictureKilledDecoder):
+        return "stays with its owner"
+    return "clean"
+
+
+def _rendered(source: Path, folder: Path) -> str:
+    try:
+        confined(render, source, [200, 400], folder)
+    except (RenderingFailed, PictureKilledDecoder):
+        return "not rendered"
+    return "rendered"

@@ -1,0 +1,30 @@
+"""A short seeded run of the fuzzer; `./dev bench fuzz` is the long one."""
+
+import random
+
+import pytest
+
+from benchmarks.fuzzing import outcome_of
+from benchmarks.mutations import mutated
+from images.sandbox import work_folder
+from tests.pictures import BLUE, RED, animated, encoded, exif, quarters
+
+SEEDS = [
+    *(encoded(quarters(40, 30), name, exif=exif(6)) for name in ("JPEG", "PNG", "WEBP", "AVIF")),
+    *(animated(name, [RED, BLUE], [50, 60]) for name in ("GIF", "WEBP", "PNG")),
+    encoded(quarters(40, 30), "JPEG", progressive=True),
+]
+
+
+@pytest.mark.slow
+def test_no_damaged_picture_does_anything_but_be_refused_or_taken():
+    chance = random.Random(20_261_121)
+    outcomes = {outcome_of(mutated(chance.choice(SEEDS), chance)) for _ in range(1500)}
+    assert any(outcome.startswith("taken") for outcome in outcomes)
+    assert {"refused: damaged", "refused: not_an_image"} <= outcomes
+    assert list(work_folder().iterdir()) == []
+
+
+def test_the_same_seed_damages_the_same_way():
+    once, again = (mutated(SEEDS[0], random.Random(7)) for _ in range(2))
+    assert once == again != SEEDS[0]

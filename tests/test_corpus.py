@@ -1,0 +1,71 @@
+"""The whole corpus through the real upload route: every expectation held, nothing left behind."""
+
+import resource
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from images.media import signed_path
+from images.models import Picture
+from images.sandbox import work_folder
+from tests import corpus
+from tests.clients import Client
+from tests.factories import token_client
+from thumbnails.models import Thumbnail
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING),
+]
+# What one web process may grow by while it takes in over a thousand pictures (KiB).
+MOST_GROWTH = 150 * 1024
+
+
+def grown(since: int) -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - since
+
+
+@pytest.fixture(scope="module")
+def everything() -> list[corpus.Sample]:
+    return corpus.samples("accept", "reject", "either")
+
+
+def test_every_picture_through_the_door(alice, everything, stored_files):
+    alice.tier.max_stored_bytes = None
+    client, wrong, taken = token_client(alice), [], 0
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for sample in everything:
+        file = SimpleUploadedFile("x.jpg", sample.path.read_bytes() or b"")
+        response = client.post("/api/user/images/", {"image": file})
+        taken += response.status_code == 201
+        expected = {"accept": {201}, "reject": {400, 413}, "either": {201, 400, 413}}
+        if response.status_code not in expected[sample.expectation]:
+            wrong.append((str(sample), response.status_code, response.content[:80]))
+    assert wrong == []
+    assert len(stored_files()) == Picture.objects.count() == taken
+    assert list(work_folder().iterdir()) == []
+    assert grown(before) < MOST_GROWTH
+
+
+def test_nothing_that_is_rendered_tells_anything(
+    alice, everything, django_capture_on_commit_callbacks
+):
+    client, told = token_client(alice), []
+    for sample in (s for s in everything if s.expectation == "accept" and (s.marker or s.gps)):
+        with django_capture_on_commit_callbacks(execute=True):
+            file = SimpleUploadedFile("x.jpg", sample.path.read_bytes())
+            assert client.post("/api/user/images/", {"image": file}).status_code == 201
+        picture = Picture.objects.latest("id")
+        assert picture.rendering == "ready", sample
+        for thumbnail in picture.thumbnails.all():
+            content = read(client, thumbnail)
+            if sample.marker and sample.marker.encode() in content:
+                told.append(str(sample))
+    assert Thumbnail.objects.exists()
+    assert told == []
+
+
+def read(client: Client, thumbnail: Thumbnail) -> bytes:
+    return b"".join(client.get(signed_path(thumbnail.key)).streaming_content)

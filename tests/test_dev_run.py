@@ -1,0 +1,133 @@
+"""How `./dev` refuses, and how its processes end."""
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from devkit import environment
+from devkit.messages import Refusal
+from tests.processes import ROOT, dev_run, processes_of, until
+
+# Starts a family of three generations, prints their numbers and waits to be killed.
+FAMILY = """
+import sys, time
+from devkit.children import Child, Guard
+guard = Guard()
+Child.start(guard, "parent", ["sh", "-c", "sleep 600 & echo $$ $!; wait"])
+time.sleep(600)
+"""
+
+
+def refusal(**settings: str) -> str:
+    """Run `./dev run`, which is expected to refuse at once, and return what it says."""
+    finished = subprocess.run(
+        [sys.executable, "dev", "run"],
+        cwd=ROOT,
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (finished.returncode, finished.stdout) == (1, "")
+    return finished.stderr
+
+
+def runs(pid: int) -> bool:
+    """A zombie has ended: it only waits for somebody to ask how."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def test_a_port_in_use_is_told_in_one_line(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        line = refusal(PORT=port, DATA_DIR=str(tmp_path))
+    assert line.startswith(f"dev: cannot listen on 127.0.0.1 port {port}: ")
+    assert line.count("\n") == 1
+
+
+def test_two_runs_never_share_a_data_folder(tmp_path):
+    with (tmp_path / "run.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        line = refusal(DATA_DIR=str(tmp_path))
+    assert line.startswith(f"dev: another ./dev run uses {tmp_path}; ")
+
+
+@pytest.mark.parametrize("port", ["zero", "0", "65536", "-1"])
+def test_a_port_that_is_none_is_refused(port, tmp_path):
+    assert refusal(PORT=port, DATA_DIR=str(tmp_path)).startswith("dev: PORT must be")
+
+
+def test_an_unknown_command_leads_to_the_list():
+    finished = subprocess.run(
+        [sys.executable, "dev", "jump"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (finished.returncode, finished.stderr) == (
+        2,
+        "dev: unknown command 'jump'; ./dev help lists them.\n",
+    )
+
+
+@pytest.mark.processes
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
+def test_the_end_of_one_part_ends_all_and_is_named(tmp_path):
+    data_dir = tmp_path / "data"
+    with dev_run(data_dir) as service:
+        [beat] = until(lambda: pids_of(data_dir, "beat"), 20, service)
+        os.kill(beat, signal.SIGKILL)
+        assert service.process.wait(timeout=40) == 1
+    log = service.log.read_text()
+    assert "beat was ended by signal 9 (SIGKILL); the rest is being stopped." in log
+    assert processes_of(data_dir) == []
+
+
+def pids_of(data_dir: Path, word: str) -> list[int]:
+    mark = f"DATA_DIR={data_dir}".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_text().split("\0")
+            if word in words and mark in (folder / "environ").read_bytes().split(b"\0"):
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM])
+def test_no_generation_outlives_a_killed_starter(signum):
+    starter = subprocess.Popen(
+        [sys.executable, "-c", FAMILY], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    with starter:
+        assert starter.stdout
+        family = [int(word) for word in starter.stdout.readline().split()]
+        assert len(family) == 2
+        assert all(map(runs, family))
+        starter.send_signal(signum)
+        deadline = time.monotonic() + 10
+        while any(map(runs, family)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not any(map(runs, family))
+
+
+def test_an_install_that_fails_is_tried_again(tmp_path, monkeypatch):
+    lock = tmp_path / "requirements.txt"
+    lock.write_text(f"there-is-no-such-package==1.0 --hash=sha256:{'0' * 64}\n")
+    monkeypatch.setattr(environment, "VENV", tmp_path / "environment")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    for _ in range(2):
+        with pytest.raises(Refusal, match="pip could not install"):
+            environment.prepare(lock)
+    assert list((tmp_path / "environment").glob("*.installed")) == []
