@@ -15,6 +15,7 @@ from django.utils.html import format_html
 
 from accounts.forms import UserAddForm, UserForm
 from accounts.models import Session, User
+from accounts.services import delete_account
 from accounts.sessions import end_all, end_sessions
 from accounts.signals import tier_changed
 from tiers.models import DEFAULT_TIER_NAME, Tier
@@ -84,16 +85,19 @@ class UserAdmin(DjangoUserAdmin[User]):
         if change and not obj.is_active:
             end_all(obj)
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Let the sessions go with their account, although none is deleted by itself."""
+        names, counts, forbidden, protected = super().get_deleted_objects(objs, request)
+        return names, counts, forbidden - {str(Session._meta.verbose_name)}, protected
+
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         """End the sessions first, so that other services hear of it."""
-        end_all(obj)
-        super().delete_model(request, obj)
+        delete_account(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """End the sessions first, so that other services hear of it."""
         for user in queryset:
-            end_all(user)
-        super().delete_queryset(request, queryset)
+            delete_account(user)
 
 
 @admin.register(Session)

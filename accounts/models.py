@@ -100,6 +100,7 @@ class Session(models.Model):
         BEARER = "bearer", "Bearer JWT"
         COOKIE = "cookie", "JWT cookies"
         API_TOKEN = "token", "API token"
+        OUTSIDE = "outside", "JWT of an outside issuer"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
@@ -134,3 +135,17 @@ class Session(models.Model):
     def is_live(self, now: datetime) -> bool:
         """Tell whether the session may still be used at `now`."""
         return self.ended_at is None and self.expires_at > now
+
+
+class RevokedToken(models.Model):
+    """A token that another service declared ended before it was seen here; kept as a digest."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="revoked_token_expiry")]
+
+    def __str__(self) -> str:
+        """Return the beginning of the digest."""
+        return self.digest[:12]

@@ -1,7 +1,6 @@
 """What people do with their accounts."""
 
 from django.contrib.auth import authenticate
-from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 from django.http import HttpRequest
@@ -30,6 +29,18 @@ def sign_out(session: Session, *, token: str = "") -> None:
     end_sessions([session], token=token)
 
 
+def change_password(
+    request: HttpRequest, user: User, *, current: str, new: str, keep: Session
+) -> None:
+    """Replace one's own password, ending every session but `keep`.
+
+    Raises BadCredentials for a wrong current one, TooManyAttempts after too many of them, and
+    ValidationError with the policy's reasons.
+    """
+    identify(request, login=user.username, password=current)
+    set_password(user, new, keep=keep)
+
+
 @transaction.atomic
 def set_password(user: User, password: str, *, keep: Session | None = None) -> None:
     """Set a password that the policy accepts and end every session but `keep`.
@@ -51,13 +62,15 @@ def move_to_tier(user: User, tier: Tier) -> None:
 
 
 @transaction.atomic
+def delete_account(user: User) -> None:
+    """Remove an account with all it owns; its sessions end first, so that others hear of it."""
+    end_all(user)
+    user.delete()
+
+
+@transaction.atomic
 def disable(user: User) -> None:
     """Close an account and end its sessions; repeats harmlessly."""
     user.is_active = False
     user.save(update_fields=["is_active"])
     end_all(user)
-
-
-def hash_for_nobody(password: str) -> None:
-    """Spend the time of one hash, so that an answer tells nothing of whether an account exists."""
-    make_password(password)

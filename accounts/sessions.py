@@ -70,17 +70,18 @@ def hash_of(key: str) -> str:
 
 
 @transaction.atomic
-def end_sessions(sessions: Iterable[Session], *, token: str = "") -> int:
+def end_sessions(sessions: Iterable[Session], *, token: str = "", heard: bool = False) -> int:
     """End those that are live and tell of them; ending one twice does nothing.
 
-    `token` is the JWT that was signed out with. Returns how many ended now.
+    `token` is the JWT that was signed out with; `heard` says that other services told us, and need
+    not be told. Returns how many ended now.
     """
     keys = [session.pk for session in sessions]
     live = Session.objects.filter(pk__in=keys, ended_at=None).select_related("user")
     ended = list(live.select_for_update(of=("self",)))
     Session.objects.filter(pk__in=[session.pk for session in ended]).update(ended_at=timezone.now())
     if ended:
-        sessions_ended.send(sender=Session, sessions=ended, token=token)
+        sessions_ended.send(sender=Session, sessions=ended, token=token, heard=heard)
     return len(ended)
 
 

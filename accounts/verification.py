@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from accounts import outside
 from accounts.exceptions import BadToken
 from accounts.models import Session
 from accounts.sessions import hash_of, note_use
@@ -12,6 +13,8 @@ from accounts.tokens import Claims, Kind, read
 
 def session_of_jwt(token: str, *kinds: Kind) -> Session:
     """Return the live session of a JWT; raises BadToken (ExpiredToken when only time is over)."""
+    if outside.is_outside(token):
+        return _usable(outside.session_of_outside(token))
     return session_of_claims(read(token, *kinds))
 
 
@@ -29,7 +32,10 @@ def session_of_api_token(key: str) -> Session:
 
 
 def _live(**which: UUID | str) -> Session:
-    session: Session | None = Session.objects.with_user().filter(**which).first()
+    return _usable(Session.objects.with_user().filter(**which).first())
+
+
+def _usable(session: Session | None) -> Session:
     if session is None or not session.is_live(timezone.now()) or not session.user.is_active:
         raise BadToken("The session has ended.")
     note_use(session)

@@ -10,10 +10,14 @@ from api.problems import Problem
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What a door says of a problem: JSON, or plain text where the contract sends text."""
+    """What a door says of a problem: JSON, or plain text where the contract sends text.
+
+    `status` where a contract answers another one than HTTP's own for this kind of problem.
+    """
 
     body: dict[str, object] | str
     headers: dict[str, str] = field(default_factory=dict)
+    status: int | None = None
 
 
 Describe = Callable[[Problem], Wording]
@@ -27,9 +31,9 @@ def worded(describe: Describe, problem: Problem) -> HttpResponse:
         response = HttpResponse(wording.body, content_type="text/plain; charset=utf-8")
     else:
         response = JsonResponse(wording.body, json_dumps_params={"ensure_ascii": False})
-    response.status_code = problem.status
+    response.status_code = wording.status or problem.status
     for name, value in {**problem.headers, **wording.headers}.items():
         response[name] = value
-    if problem.status == 401:
+    if response.status_code == 401:
         response["WWW-Authenticate"] = 'Bearer realm="api"'
     return response

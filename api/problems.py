@@ -20,7 +20,10 @@ class FieldError:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A refusal: its HTTP status, a message for people, and the fields to blame."""
+    """A refusal: its HTTP status, a message for people, and the fields to blame.
+
+    `url` is the address that led nowhere, where no view was found.
+    """
 
     kind: Kind
     status: int
@@ -28,3 +31,4 @@ class Problem:
     code: str = ""
     fields: tuple[FieldError, ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
+    url: str = ""

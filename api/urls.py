@@ -17,4 +17,5 @@ urlpatterns = [
     path("api/schema/", schema_view, name="schema"),
     path("api/docs/", docs_view, name="docs"),
     path("api/user/", include("api.restful_api.urls")),
+    path("auth/", include("api.auth_service.urls")),
 ]

@@ -23,6 +23,8 @@ class ContractView(APIView):
     """A view of one contract; the contract's base class says how it words a Problem."""
 
     permission_classes = [IsAuthenticated]
+    # No contract has OPTIONS; DRF's would describe the code behind a view.
+    http_method_names = [name for name in APIView.http_method_names if name != "options"]
     describe: Describe
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -1,16 +1,20 @@
 """Whether the process lives, and whether everything it needs is there."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
+from django.conf import settings
 from django.core.cache import cache
 from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from config.celery import app
+from notifications.models import Heartbeat
 
 _PATIENCE = 2
 
@@ -68,10 +72,19 @@ def _storage() -> None:
     default_storage.exists("readiness")
 
 
+def _auth_events() -> None:
+    """The listener writes a heartbeat every few seconds while it is connected."""
+    if settings.AMQP_URL:
+        late = timezone.now() - timedelta(seconds=30)
+        if not Heartbeat.objects.filter(name="auth-events", at__gt=late).exists():
+            raise NotThere
+
+
 _CHECKS: dict[str, Callable[[], None]] = {
     "database": _database,
     "migrations": _migrations,
     "cache": _cache,
     "broker": _broker,
     "storage": _storage,
+    "auth-events": _auth_events,
 }

@@ -12,9 +12,13 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.databases import database
 from config.env import env_bool, env_int, env_list, env_secret, env_str, kept_secret
+from config.rest import REST_FRAMEWORK, SPECTACULAR_SETTINGS
 
 # Lets Django's generic classes take their type argument at run time, as their stubs do.
 django_stubs_ext.monkeypatch()
+
+# Read by Django under these names.
+_REST = (REST_FRAMEWORK, SPECTACULAR_SETTINGS)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -124,11 +128,19 @@ CHANNEL_LAYERS = {
         "CONFIG": {"hosts": [REDIS_URL], "prefix": env_str("CACHE_PREFIX", "tintype")},
     }
 }
+# The logout fan-out; peers declare the exchange non-durable, and a mismatch is refused (406).
+AUTH_EXCHANGE = env_str("AUTH_EXCHANGE", "auth")
+AUTH_EXCHANGE_DURABLE = env_bool("AUTH_EXCHANGE_DURABLE", default=False)
+AUTH_QUEUE = env_str("AUTH_QUEUE", "tintype-auth")
 # How long (seconds) an account's lists are kept; its own changes show at once all the same.
 CACHE_SECONDS = env_int("CACHE_SECONDS", 15, most=3600)
 
 # --- Work behind the answer ---------------------------------------------------------------------
-CELERY_BROKER_URL = AMQP_URL or REDIS_URL.replace("unix://", "redis+socket://", 1)
+# Celery names a socket, and the number of the database behind it, in words of its own.
+_REDIS_FOR_CELERY = REDIS_URL.replace("unix://", "redis+socket://", 1)
+if REDIS_URL.startswith("unix://"):
+    _REDIS_FOR_CELERY = _REDIS_FOR_CELERY.replace("?db=", "?virtual_host=")
+CELERY_BROKER_URL = AMQP_URL or _REDIS_FOR_CELERY
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"confirm_publish": True}
     if AMQP_URL
@@ -227,6 +239,18 @@ API_TOKEN_LIFETIME = timedelta(days=env_int("API_TOKEN_DAYS", 365, least=1, most
 COOKIE_ACCESS_LIFETIME = timedelta(minutes=env_int("COOKIE_ACCESS_MINUTES", 60, least=1))
 COOKIE_REFRESH_LIFETIME = timedelta(minutes=env_int("COOKIE_REFRESH_MINUTES", 1440, least=2))
 TOKEN_COOKIES_SECURE = not LOCAL
+# Tokens of an outside issuer, accepted beside our own where these are set.
+JWT_ISSUER = env_str("JWT_ISSUER")
+JWT_AUDIENCE = env_str("JWT_AUDIENCE")
+JWT_JWKS_URL = env_str("JWT_JWKS_URL")
+JWT_PUBLIC_KEY = env_secret("JWT_PUBLIC_KEY")
+JWT_LOGIN_CLAIM = env_str("JWT_LOGIN_CLAIM", "preferred_username")
+JWT_NAME_CLAIM = env_str("JWT_NAME_CLAIM", "name")
+JWT_ID_CLAIM = env_str("JWT_ID_CLAIM", "jti")
+if JWT_ISSUER and not (JWT_AUDIENCE and (JWT_JWKS_URL or JWT_PUBLIC_KEY)):
+    raise ImproperlyConfigured(
+        "With JWT_ISSUER, set JWT_AUDIENCE and one of JWT_JWKS_URL and JWT_PUBLIC_KEY."
+    )
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not LOCAL
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600
@@ -249,30 +273,6 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 
-# --- REST --------------------------------------------------------------------------------------
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["api.authentication.AnyToken"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "api.schema.ContractSchema",
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.negotiation.AlwaysJson",
-    "DEFAULT_METADATA_CLASS": None,
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Tintype",
-    "DESCRIPTION": "Pictures, thumbnails by tier, expiring links and avatars: five contracts.",
-    "VERSION": "0.1.0",
-    "SERVE_AUTHENTICATION": [],
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-}
-
 # --- Logs --------------------------------------------------------------------------------------
 LOGGING = {
     "version": 1,
@@ -284,5 +284,6 @@ LOGGING = {
     "loggers": {
         "django.request": {"level": "ERROR"},
         "pyvips": {"level": "WARNING"},
+        "pika": {"level": "WARNING"},
     },
 }

@@ -96,11 +96,11 @@ def _require_venv_module() -> None:
     install_debian_package(package, "Python's venv module")
 
 
-def install_debian_package(package: str, purpose: str) -> None:
+def install_debian_package(package: str, what: str) -> None:
     """Install with apt-get as root, said before it is done; raises Refusal for anyone else."""
     if os.geteuid() != 0:
-        raise Refusal(f"{purpose} is missing. Run: sudo apt-get install {package}")
-    say(f"Installing the system package {package} ({purpose}) with apt-get …")
+        raise Refusal(f"{what} is missing. Run: sudo apt-get install {package}")
+    say(f"Installing the system package {package} ({what}) with apt-get …")
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     apt = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
     # Old package lists name versions that mirrors no longer hold; failing to renew them may not

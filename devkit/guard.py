@@ -68,14 +68,17 @@ def _is_alive(group: int) -> bool:
 
 
 def watch(parent: int, charges: Charges) -> None:
-    """Obey until the starter ends.
+    """Obey until the starter ends, and to its last word.
 
     The parent is looked at as well as the pipe, because a process forked from the starter may
     hold the pipe's other end open.
     """
     text = b""
-    while os.getppid() == parent:
-        if not select.select([0], [], [], POLL_SECONDS)[0]:
+    while True:
+        has_ended = os.getppid() != parent
+        if not select.select([0], [], [], 0 if has_ended else POLL_SECONDS)[0]:
+            if has_ended:
+                return
             continue
         data = os.read(0, 65536)
         if not data:

@@ -11,6 +11,7 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
+ORPHAN = "the parent ended before its child could start"
 
 
 def _become(name: str) -> None:
@@ -25,12 +26,15 @@ def _die_with(parent: int, signum: int) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signum)
     if os.getppid() != parent:
-        raise SystemExit("the parent ended before its child could start")
+        raise SystemExit(ORPHAN)
 
 
 def main() -> None:
     guard, signum, parent, user, *command = sys.argv[1:]
-    os.write(int(guard), f"group {os.getpid()} {signum}\n".encode())
+    try:
+        os.write(int(guard), f"group {os.getpid()} {signum}\n".encode())
+    except BrokenPipeError:
+        raise SystemExit(ORPHAN) from None
     os.close(int(guard))
     if user:
         _become(user)

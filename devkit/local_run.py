@@ -103,6 +103,7 @@ def _serve(place: Place) -> int:
             _start_valkey(family, variables)
             _start_web(family, place)
             _start_workers(family)
+            _start_fan_out(family, variables)
             _announce(place)
             family.watch()
         except ChildEnded as news:
@@ -150,6 +151,12 @@ def _start_workers(family: Supervisor) -> None:
     pool = ["--pool", "threads", "--concurrency", workers]
     family.start("worker", [*celery, "worker", *pool, "--without-gossip", "--without-mingle"])
     family.start("beat", [*celery, "beat"])
+
+
+def _start_fan_out(family: Supervisor, variables: dict[str, str]) -> None:
+    if variables.get("AMQP_URL"):
+        for name, command in (("relay", "relay_outbox"), ("listen", "consume_auth_events")):
+            family.start(name, [environment.python(), "manage.py", command])
 
 
 def _announce(place: Place) -> None:

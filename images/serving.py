@@ -34,7 +34,8 @@ def serve(
         )
     response["ETag"] = etag
     response["Cache-Control"] = cache_control
-    response["Accept-Ranges"] = "bytes"
+    if not settings.ACCEL_REDIRECT_PREFIX:  # nginx sends its own
+        response["Accept-Ranges"] = "bytes"
     response["Content-Security-Policy"] = _CLOSED
     response["X-Content-Type-Options"] = "nosniff"
     return response

@@ -7,3 +7,9 @@ class NotificationsConfig(AppConfig):
     """News to browsers and services."""
 
     name = "notifications"
+
+    def ready(self) -> None:
+        """Connect the receivers."""
+        from notifications import receivers
+
+        receivers.connect()

@@ -1,10 +1,8 @@
-"""Settings of a test run: the real ones, in a folder that goes afterwards."""
+"""Settings of a test run: the real ones, in the folder that the servers' plugin names."""
 
 import os
-import tempfile
 
 os.environ.setdefault("LOCAL", "on")
-os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="tintype-tests-"))
 
 from config.settings import *  # noqa: F403
 from config.settings import CONFINED_MODULES as _CONFINED

@@ -34,6 +34,7 @@ def refusal(**settings: str) -> str:
         capture_output=True,
         text=True,
         timeout=30,
+        check=False,
     )
     assert (finished.returncode, finished.stdout) == (1, "")
     return finished.stderr
@@ -69,7 +70,7 @@ def test_a_port_that_is_none_is_refused(port, tmp_path):
 
 def test_an_unknown_command_leads_to_the_list():
     finished = subprocess.run(
-        [sys.executable, "dev", "jump"], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "dev", "jump"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (finished.returncode, finished.stderr) == (
         2,

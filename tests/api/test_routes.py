@@ -16,6 +16,8 @@ PUBLIC = {
     "api/user/jwt-login/": "signing in",
     "api/user/jwt-logout/": "204 also with a dead cookie",
     "api/user/token/": "signing in",
+    "auth/signin": "signing in",
+    "auth/signup": "making an account",
     "i18n/setlang/": "choosing a language",
 }
 

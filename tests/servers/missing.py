@@ -15,6 +15,7 @@ PACKAGE = "rabbitmq-server"
 FIXTURE = "rabbitmq_server"
 _left_out = pytest.StashKey[list[str]]()
 _reason = pytest.StashKey[str]()
+_FROM_WORKER = "tintype_left_out"
 
 
 def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -23,7 +24,7 @@ def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not concerned or config.option.collectonly or rabbitmq.source() != rabbitmq.NOWHERE:
         return
     try:
-        install_debian_package(PACKAGE, "RabbitMQ, for the tests that need a broker")
+        install_debian_package(PACKAGE, "RabbitMQ")
     except Refusal as refusal:
         config.stash[_reason] = str(refusal)
         config.stash[_left_out] = [item.nodeid for item in concerned]
@@ -36,13 +37,22 @@ def tell(reporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     names = config.stash.get(_left_out, [])
     if not names:
         return
-    reporter.section(f"{len(names)} tests not run", yellow=True)
+    reporter.section(f"tests not run: {len(names)}", yellow=True)
     for name in names:
         reporter.write_line(name)
     reporter.write_line(config.stash[_reason])
 
 
-def fail_in_ci(session: pytest.Session) -> None:
-    """A machine that is asked to run everything has failed when it did not."""
-    if os.environ.get("CI") == "true" and session.config.stash.get(_left_out, []):
+def hear(config: pytest.Config, workeroutput: dict[str, tuple[str, list[str]]]) -> None:
+    """Take over, in the controller of a parallel run, what the workers left out."""
+    if _FROM_WORKER in workeroutput:
+        config.stash[_reason], config.stash[_left_out] = workeroutput[_FROM_WORKER]
+
+
+def conclude(session: pytest.Session) -> None:
+    """Fail with CI=true, which asks for everything; a parallel worker tells its controller."""
+    stash = session.config.stash
+    if stash.get(_left_out, []) and hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[_FROM_WORKER] = (stash[_reason], stash[_left_out])
+    if os.environ.get("CI") == "true" and stash.get(_left_out, []):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -9,6 +9,7 @@ RabbitMQ and S3 start when the first test asks for their fixture. The fixtures a
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -101,7 +102,12 @@ def pytest_terminal_summary(
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    missing.fail_in_ci(session)
+    missing.conclude(session)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    missing.hear(node.config, getattr(node, "workeroutput", {}))
 
 
 @pytest.fixture(scope="session")

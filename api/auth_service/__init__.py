@@ -1,0 +1,1 @@
+"""The auth service: `/auth/…`, in Spanish on the wire."""

@@ -1,0 +1,82 @@
+"""What the auth service takes and gives."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+
+_LONGEST_PASSWORD = 1024
+
+
+def _password(*, required: bool = True) -> serializers.CharField:
+    return serializers.CharField(
+        max_length=_LONGEST_PASSWORD,
+        trim_whitespace=False,
+        required=required,
+        style={"input_type": "password"},
+    )
+
+
+class AuthServiceSignUp(serializers.Serializer[None]):
+    """A new account."""
+
+    name = serializers.CharField(max_length=150)
+    login = serializers.CharField(min_length=3, max_length=64)
+    password = _password()
+
+
+class AuthServiceSignIn(serializers.Serializer[None]):
+    """A login and its password."""
+
+    login = serializers.CharField(max_length=254)
+    password = _password()
+
+
+class AuthServicePassword(serializers.Serializer[None]):
+    """A change of one's password."""
+
+    currentPassword = _password()
+    newPassword = _password()
+    verifyPassword = _password(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a verification that differs."""
+        if attrs.get("verifyPassword", attrs["newPassword"]) != attrs["newPassword"]:
+            raise serializers.ValidationError(
+                {"verifyPassword": ErrorDetail("They differ.", code="mismatch")}
+            )
+        return attrs
+
+
+class AuthServiceToken(serializers.Serializer[None]):
+    """A bearer token."""
+
+    token = serializers.CharField()
+
+
+class AuthServiceUser(serializers.Serializer[None]):
+    """An account."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField(allow_blank=True)
+    login = serializers.CharField()
+    roles = serializers.ListField(child=serializers.ChoiceField(choices=["user", "admin"]))
+
+
+class AuthServiceMessage(serializers.Serializer[None]):
+    """What is wrong with one field."""
+
+    path = serializers.CharField(allow_blank=True)
+    message = serializers.CharField()
+
+
+class AuthServiceMessages(serializers.Serializer[None]):
+    """What is wrong, a message for each field."""
+
+    messages = AuthServiceMessage(many=True)
+
+
+class AuthServiceError(serializers.Serializer[None]):
+    """What went wrong."""
+
+    error = serializers.CharField()

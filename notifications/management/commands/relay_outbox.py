@@ -1,0 +1,23 @@
+"""Send the outbox to RabbitMQ, until stopped."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from notifications.relay import relay_until
+from notifications.stopping import Stop
+
+
+class Command(BaseCommand):
+    """Several may run; each message is held by one of them."""
+
+    help = "Publish logouts from the outbox to the exchange; stops cleanly on SIGTERM."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run until SIGTERM or SIGINT."""
+        if not settings.AMQP_URL:
+            raise CommandError("AMQP_URL is not set: there is no exchange to publish to.")
+        stop = Stop()
+        stop.on_signals()
+        relay_until(stop)

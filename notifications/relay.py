@@ -1,0 +1,63 @@
+"""From the outbox to the exchange: at least once, in order, whatever dies in between."""
+
+import logging
+
+import pika
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, transaction
+from pika.adapters.blocking_connection import BlockingChannel
+
+from notifications.broker import BROKER_AWAY, connect, declare_exchange
+from notifications.models import OutboxMessage
+from notifications.stopping import Backoff, Stop
+
+logger = logging.getLogger(__name__)
+AT_ONCE = 100
+# Short, since a logout should reach everyone within a second; an empty look is one indexed query.
+LOOK_EVERY = 0.1
+
+
+def relay_until(stop: Stop) -> None:
+    """Send what is written and what will be, until told to stop; outlives broker and database."""
+    backoff = Backoff()
+    while not stop.is_set():
+        try:
+            with connect() as connection:
+                channel = connection.channel()
+                channel.confirm_delivery()
+                declare_exchange(channel)
+                backoff.reset()
+                _send_all(channel, stop)
+        except BROKER_AWAY as error:
+            logger.warning("the broker is away: %s", type(error).__name__)
+        except DatabaseError as error:
+            logger.warning("the database is away: %s", type(error).__name__)
+            close_old_connections()
+        stop.wait(0 if stop.is_set() else backoff.seconds())
+
+
+def _send_all(channel: BlockingChannel, stop: Stop) -> None:
+    while not stop.is_set():
+        if not send_batch(channel):
+            # Answers heartbeats, and notices a broker that closed the connection.
+            channel.connection.process_data_events(time_limit=LOOK_EVERY)
+
+
+@transaction.atomic
+def send_batch(channel: BlockingChannel) -> int:
+    """Publish a batch, each confirmed, and delete the rows; returns how many.
+
+    Rows that another relay holds are passed over. A death between confirmation and commit sends a
+    message again.
+    """
+    batch = OutboxMessage.objects.select_for_update(skip_locked=True).order_by("pk")[:AT_ONCE]
+    messages = list(batch)
+    for message in messages:
+        channel.basic_publish(
+            settings.AUTH_EXCHANGE,
+            routing_key="",
+            body=message.body.encode(),
+            properties=pika.BasicProperties(content_type="application/json"),
+        )
+    OutboxMessage.objects.filter(pk__in=[message.pk for message in messages]).delete()
+    return len(messages)

@@ -1,0 +1,53 @@
+"""Commands that run until they are told to stop, and wait with patience."""
+
+import random
+import signal
+import threading
+from types import FrameType
+
+SHORTEST_WAIT, LONGEST_WAIT = 0.2, 15.0
+
+
+class Stop:
+    """Set by SIGTERM or SIGINT; a wait ends at once when it is."""
+
+    def __init__(self) -> None:
+        """Begin not stopped."""
+        self._event = threading.Event()
+
+    def on_signals(self) -> None:
+        """Listen for the signals; only the main thread may."""
+        signal.signal(signal.SIGTERM, self._set)
+        signal.signal(signal.SIGINT, self._set)
+
+    def set(self) -> None:
+        """Stop."""
+        self._event.set()
+
+    def is_set(self) -> bool:
+        """Tell whether to stop."""
+        return self._event.is_set()
+
+    def wait(self, seconds: float) -> None:
+        """Wait, at most until stopped."""
+        self._event.wait(seconds)
+
+    def _set(self, signum: int, frame: FrameType | None) -> None:
+        self.set()
+
+
+class Backoff:
+    """Ever longer waits, each somewhere in its upper half, so that many do not come at once."""
+
+    def __init__(self) -> None:
+        """Begin with the shortest."""
+        self._next = SHORTEST_WAIT
+
+    def reset(self) -> None:
+        """Begin again."""
+        self._next = SHORTEST_WAIT
+
+    def seconds(self) -> float:
+        """Return how long to wait this time."""
+        wait, self._next = self._next, min(LONGEST_WAIT, self._next * 2)
+        return wait * random.uniform(0.5, 1)  # noqa: S311 (nobody gains by guessing it)

@@ -1,0 +1,39 @@
+"""Our long-running commands as real processes beside a test, on the test's own database."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import connection
+
+from tests.processes import ROOT
+
+
+@contextmanager
+def running(command: str, amqp_url: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `manage.py COMMAND` until the block ends."""
+    process = started(command, amqp_url)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            assert process.wait(timeout=20) == 0, "it must stop cleanly on SIGTERM"
+
+
+def started(command: str, amqp_url: str) -> subprocess.Popen[bytes]:
+    """Start `manage.py COMMAND`; the caller ends it."""
+    url = urlsplit(os.environ["DATABASE_URL"])
+    env = {
+        **os.environ,
+        "DATABASE_URL": url._replace(path=f"/{connection.settings_dict['NAME']}").geturl(),
+        "AMQP_URL": amqp_url,
+        "LOCAL": "on",
+        "SECRET_KEY": settings.SECRET_KEY,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
+    return subprocess.Popen([sys.executable, "manage.py", command], cwd=ROOT, env=env)
