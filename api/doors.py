@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 
 from api.answers import Describe, worded
 from api.auth_service.errors import describe as auth_service
+from api.pictures_service.errors import describe as pictures_service
 from api.problems import Problem
 from api.restful_api.errors import describe as restful_api
 
@@ -13,6 +14,7 @@ from api.restful_api.errors import describe as restful_api
 DOORS: list[tuple[str, Describe]] = [
     ("/auth/", auth_service),
     ("/api/", restful_api),
+    ("/pictures/", pictures_service),
 ]
 
 

@@ -18,16 +18,20 @@ from rest_framework import exceptions as drf
 from rest_framework.exceptions import ErrorDetail
 
 from accounts.exceptions import BadCredentials, BadToken, CrossSiteRequest, TooManyAttempts
+from accounts.models import User
 from api.problems import FieldError, Problem
 from images.cleaning import CleaningFailed
 from images.decoding import RefusedPicture
 from images.exceptions import (
     LinkNotGranted,
     LinkTimeOutOfBounds,
+    NoActivePicture,
     NotReady,
+    PictureIsActive,
     QuotaExceeded,
     UploadTooLarge,
 )
+from images.models import Picture
 
 RETRY_SOON = {"Retry-After": "5"}
 NOT_FOUND = Problem("not_found", 404, "Not found.")
@@ -125,6 +129,12 @@ _TABLE: list[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Any]
     (LinkNotGranted, _says("forbidden", 403, "Your tier makes no expiring links.")),
     (LinkTimeOutOfBounds, lambda e: Problem(
         "validation", 400, str(e), "out_of_bounds", (FieldError("time", str(e)),))),
+    (NoActivePicture, _says("not_found", 404, "There is no active picture.",
+                             code="no_active_picture")),
+    (PictureIsActive, _says("conflict", 409, "The active picture cannot be deleted.",
+                            code="active_picture")),
+    (User.DoesNotExist, _says("not_found", 404, "Not found.", code="user")),
+    (Picture.DoesNotExist, _says("not_found", 404, "Not found.", code="picture")),
     (BadCredentials, _says("unauthorized", 401, "No active account found with these credentials.",
                            code="credentials")),
     (BadToken, _says("unauthorized", 401, "The token is invalid or has expired.", code="token")),

@@ -52,9 +52,12 @@ class Page:
     cursor: Cursor | None
 
     @classmethod
-    def of(cls, request: HttpRequest) -> "Page":
-        """Read `limit` and `cursor` from the query; raises a field's ValidationError."""
-        return cls(_limit(request.GET.get("limit")), _cursor(request.GET.get("cursor")))
+    def of(cls, request: HttpRequest, *, usual: int = PAGE) -> "Page":
+        """Read `limit` and `cursor` from the query; raises a field's ValidationError.
+
+        `usual` is the limit of a request that names none.
+        """
+        return cls(_limit(request.GET.get("limit"), usual), _cursor(request.GET.get("cursor")))
 
     def rows(self, queryset: QuerySet[Row, Any]) -> QuerySet[Row, Any]:
         """Return the page's rows and one more, which tells that there is a next page.
@@ -76,9 +79,9 @@ class Page:
         return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
 
 
-def _limit(text: str | None) -> int:
+def _limit(text: str | None, usual: int) -> int:
     if text is None:
-        return PAGE
+        return usual
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:5]) <= LARGEST_PAGE):
         raise ValidationError({"limit": [f"A whole number from 1 to {LARGEST_PAGE}."]})
     return int(text)

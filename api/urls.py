@@ -18,4 +18,5 @@ urlpatterns = [
     path("api/docs/", docs_view, name="docs"),
     path("api/user/", include("api.restful_api.urls")),
     path("auth/", include("api.auth_service.urls")),
+    path("pictures/", include("api.pictures_service.urls")),
 ]

@@ -8,10 +8,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 
+from accounts.cookies import set_token_cookies
 from accounts.models import User
 from accounts.requests import ACCESS_COOKIE, SignIn
 from api.answers import Describe, worded
-from api.cookies import set_token_cookies
 from api.errors import problem_of
 from images.exceptions import UploadTooLarge
 

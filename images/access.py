@@ -1,11 +1,12 @@
 """Who may see a picture, and which bytes of it: the one rule every door asks."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from accounts.models import User
 from images.cleaned import clean_key_of
 from images.decoding import CONTENT_TYPES
-from images.exceptions import NotReady
+from images.exceptions import NoActivePicture, NotReady
 from images.models import Picture
 
 
@@ -28,7 +29,20 @@ def may_see(viewer: User | None, picture: Picture) -> bool:
 
 def may_change(viewer: User, picture: Picture) -> bool:
     """Tell whether a viewer may change or delete a picture."""
-    return viewer.is_staff or picture.owner_id == viewer.pk
+    return may_act_for(viewer, picture.owner_id)
+
+
+def may_act_for(actor: User, owner_id: UUID) -> bool:
+    """Tell whether someone may add, change and delete the pictures of an account."""
+    return actor.is_staff or actor.pk == owner_id
+
+
+def active_picture(viewer: User | None, owner_id: UUID) -> Picture:
+    """Return the picture that shows an account to a viewer; raises NoActivePicture."""
+    found: Picture | None = Picture.objects.owned_by(owner_id).active().visible_to(viewer).first()
+    if found is None:
+        raise NoActivePicture
+    return found
 
 
 def grants_original(viewer: User | None, owner: User) -> bool:

@@ -34,3 +34,11 @@ class LinkTimeOutOfBounds(Exception):
 
 class LinkGone(Exception):
     """A link of ours that has expired, was revoked, or lost its picture, owner or grant."""
+
+
+class NoActivePicture(Exception):
+    """The account has no active picture, or none that this viewer may see."""
+
+
+class PictureIsActive(Exception):
+    """The active picture stays until another takes its place."""

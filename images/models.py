@@ -28,6 +28,14 @@ class PictureQuerySet(models.QuerySet["Picture"]):
         """Those that an account may change or delete: its own, or any for staff."""
         return self if viewer.is_staff else self.filter(owner=viewer)
 
+    def visible_to(self, viewer: User | None) -> PictureQuerySet:
+        """Those that a viewer (None: not signed in) may see; `images.access.may_see` as a query."""
+        if viewer is None:
+            return self.filter(visibility=self.model.Visibility.PUBLIC)
+        if viewer.is_staff:
+            return self
+        return self.filter(Q(owner=viewer) | ~Q(visibility=self.model.Visibility.PRIVATE))
+
     def active(self) -> PictureQuerySet:
         """Those that serve as avatar."""
         return self.filter(is_active=True)

@@ -2,17 +2,20 @@
 
 import hashlib
 import uuid
+from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, Sum
+from django.utils import timezone
 
 from accounts.models import User
 from images import storage
 from images.decoding import Facts, Limits, RefusedPicture, inspect
-from images.exceptions import QuotaExceeded, UploadTooLarge
+from images.exceptions import PictureIsActive, QuotaExceeded, UploadTooLarge
 from images.models import Picture
 from images.sandbox import PictureKilledDecoder, confined
 from images.signals import (
@@ -39,27 +42,16 @@ def create_picture(
     Raises UploadTooLarge, RefusedPicture (what is wrong with the file), QuotaExceeded, and
     ValidationError for the description. Whatever is raised leaves nothing behind.
     """
-    size = upload.stat().st_size
-    refuse_too_large(owner, size)
+    refuse_too_large(owner, upload.stat().st_size)
     facts = _inspected(upload, limits_of(owner))
     uid = uuid.uuid4()
-    picture = Picture(
-        uid=uid,
-        owner=owner,
-        visibility=visibility,
-        description=description,
-        key=storage.original_key(owner.pk, uid, facts.extension),
-        format=facts.format,
-        width=facts.width,
-        height=facts.height,
-        frames=facts.frames,
-        bytes=size,
-        sha256=_sha256(upload),
-    )
+    key = storage.original_key(owner.pk, uid, facts.extension)
+    picture = picture_of(upload, facts, uid=uid, owner=owner, key=key)
+    picture.visibility, picture.description = visibility, description
     picture.clean_fields(exclude=["owner"])
     storage.save(picture.key, upload)
     try:
-        _insert(picture)
+        _insert(picture, upload)
     except BaseException:
         storage.delete(picture.key)
         raise
@@ -71,6 +63,19 @@ def _inspected(upload: Path, limits: Limits) -> Facts:
         return confined(inspect, upload, limits)
     except PictureKilledDecoder as killed:
         raise RefusedPicture("too_costly", str(killed)) from killed
+
+
+def picture_of(source: Path, facts: Facts, **fields: Any) -> Picture:
+    """Describe a file as a picture that is not stored yet."""
+    return Picture(
+        format=facts.format,
+        width=facts.width,
+        height=facts.height,
+        frames=facts.frames,
+        bytes=source.stat().st_size,
+        sha256=_sha256(source),
+        **fields,
+    )
 
 
 def refuse_too_large(owner: User, size: int) -> None:
@@ -85,18 +90,30 @@ def limits_of(owner: User) -> Limits:
 
 
 @transaction.atomic
-def _insert(picture: Picture) -> None:
+def lock_owner(owner_id: UUID) -> None:
+    """Have whoever adds to, empties or rearranges this account's pictures wait for this commit.
+
+    SQLite has one writer at a time as it is. Raises User.DoesNotExist.
+    """
+    User.objects.select_for_update(no_key=True).only("pk").get(pk=owner_id)
+
+
+@transaction.atomic
+def _insert(picture: Picture, upload: Path) -> None:
+    lock_owner(picture.owner_id)
     _refuse_over_quota(picture)
     picture.save(force_insert=True)
+    # `delete_all` may have emptied the folder between the file and its row; now it waits for us.
+    if not storage.exists(picture.key):
+        storage.save(picture.key, upload)
     picture_created.send(sender=Picture, picture=picture)
 
 
 def _refuse_over_quota(picture: Picture) -> None:
-    """Count under a lock on the owner, so that two uploads cannot share the last place."""
+    """Count under the lock on the owner, so that two uploads cannot share the last place."""
     tier = picture.owner.tier
     if tier.max_pictures is None and tier.max_stored_bytes is None:
         return
-    User.objects.select_for_update().get(pk=picture.owner_id)
     stored = Picture.objects.owned_by(picture.owner_id).aggregate(n=Count("pk"), b=Sum("bytes"))
     if tier.max_pictures is not None and stored["n"] >= tier.max_pictures:
         raise QuotaExceeded("The account holds as many pictures as its tier allows.")
@@ -115,30 +132,32 @@ def _sha256(path: Path) -> str:
 def update_picture(
     picture: Picture, *, description: str | None = None, visibility: str | None = None
 ) -> None:
-    """Change what is given; raises ValidationError naming the field."""
-    if description is not None:
-        picture.description = description
-    if visibility is not None:
-        picture.visibility = visibility
+    """Change what is given, and only that; raises ValidationError naming the field."""
+    given = {"description": description, "visibility": visibility}
+    changes = {name: value for name, value in given.items() if value is not None}
+    for name, value in changes.items():
+        setattr(picture, name, value)
     if "\0" in picture.description:
         raise ValidationError({"description": "Null characters are not allowed."})
     picture.clean_fields(exclude=["owner"])
-    picture.save(update_fields=["description", "visibility", "updated_at"])
+    picture.save(update_fields=[*changes, "updated_at"])
     picture_updated.send(sender=Picture, picture=picture)
 
 
 @transaction.atomic
 def activate(picture: Picture) -> None:
-    """Make a picture its owner's only active one.
+    """Make a picture its owner's only active one; nothing happens where it is that already.
 
     The lock on the owner puts parallel calls in a row; the unique constraint holds for any other
     writer. Raises Picture.DoesNotExist when the picture went in between.
     """
-    User.objects.select_for_update().get(pk=picture.owner_id)
-    Picture.objects.owned_by(picture.owner_id).active().exclude(pk=picture.pk).update(
-        is_active=False
-    )
+    lock_owner(picture.owner_id)
     picture.refresh_from_db()
+    if picture.is_active:
+        return
+    Picture.objects.owned_by(picture.owner_id).active().update(
+        is_active=False, updated_at=timezone.now()
+    )
     picture.is_active = True
     picture.save(update_fields=["is_active", "updated_at"])
     picture_activated.send(sender=Picture, picture=picture)
@@ -152,15 +171,43 @@ def delete_picture(picture: Picture) -> None:
 
 
 @transaction.atomic
+def delete_unless_active(picture: Picture) -> None:
+    """Remove a picture that does not stand for its account at this moment.
+
+    Raises PictureIsActive, and Picture.DoesNotExist when the picture went in between.
+    """
+    lock_owner(picture.owner_id)
+    picture.refresh_from_db()
+    if picture.is_active:
+        raise PictureIsActive
+    delete_picture(picture)
+
+
+@transaction.atomic
 def delete_all(owner_id: UUID) -> int:
-    """Remove every picture of an account; returns how many, and repeats harmlessly."""
+    """Remove every picture of an account, and its folder on commit.
+
+    Returns how many, and repeats harmlessly, also where the account itself is gone.
+    """
+    User.objects.select_for_update(no_key=True).filter(pk=owner_id).first()
     pictures = Picture.objects.owned_by(owner_id)
     count = pictures.count()
     if count:
         pictures_cleared.send(sender=Picture, owner_id=owner_id)
         pictures.delete()
-    transaction.on_commit(lambda: storage.remove_folder(owner_id))
+    transaction.on_commit(partial(_empty_folder, owner_id), robust=True)
     return count
+
+
+@transaction.atomic
+def _empty_folder(owner_id: UUID) -> None:
+    """Remove also what no row names, such as the file of an upload that died before its row.
+
+    An upload under way waits here with its row, then looks after its file (see `_insert`).
+    """
+    User.objects.select_for_update(no_key=True).filter(pk=owner_id).first()
+    if not Picture.objects.owned_by(owner_id).exists():
+        storage.empty_folder(owner_id)
 
 
 @transaction.atomic

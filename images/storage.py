@@ -1,16 +1,23 @@
 """Where the bytes live: one folder per account, file names made by us."""
 
 import os
+import re
 import shutil
 import uuid
+from datetime import timedelta
 from pathlib import Path
 from typing import IO
 from uuid import UUID
 
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage
+from django.utils import timezone
 
 USERS = "users"
+# What every key of ours looks like; a text that does not is never looked for.
+_KEY = re.compile(rf"{USERS}/[0-9a-f-]{{36}}/[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+# A younger draft may be one that an upload is writing at this moment.
+_DRAFT_IS_FORGOTTEN = timedelta(hours=1)
 
 
 class DiskStorage(FileSystemStorage):
@@ -64,6 +71,16 @@ def copy_key(original: str, mark: str, extension: str) -> str:
     return f"{stem}_{mark}_{uuid.uuid4().hex[:8]}.{extension}"
 
 
+def is_key(text: str) -> bool:
+    """Tell whether a text could be a key at all: no folder but the account's, no odd letter."""
+    return _KEY.match(text) is not None
+
+
+def exists(key: str) -> bool:
+    """Tell whether bytes are stored under a key."""
+    return default_storage.exists(key)
+
+
 def save(key: str, source: Path) -> None:
     """Store a file under a key of our making; durable on return."""
     with source.open("rb") as file:
@@ -105,9 +122,29 @@ def bring(key: str, folder: Path) -> Path:
     return target
 
 
-def remove_folder(owner_id: UUID) -> None:
-    """Remove an account's folder if it is empty; on S3 there are no folders to remove."""
+def empty_folder(owner_id: UUID) -> None:
+    """Remove every file of an account, and the folder; harmless where there is none.
+
+    The caller makes sure that no row names one of them.
+    """
+    folder = folder_of(owner_id)
     try:
-        Path(default_storage.path(folder_of(owner_id))).rmdir()
+        names = default_storage.listdir(folder)[1]
+    except FileNotFoundError:
+        return
+    delete_all([folder + name for name in names if not _is_being_written(folder + name)])
+    _remove_folder(folder)
+
+
+def _is_being_written(key: str) -> bool:
+    if not key.rsplit("/", 1)[-1].startswith("."):
+        return False
+    return timezone.now() - default_storage.get_modified_time(key) < _DRAFT_IS_FORGOTTEN
+
+
+def _remove_folder(folder: str) -> None:
+    """On S3 there are no folders to remove."""
+    try:
+        Path(default_storage.path(folder)).rmdir()
     except (NotImplementedError, OSError):
         return

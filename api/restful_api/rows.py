@@ -11,8 +11,10 @@ from rest_framework.response import Response
 from accounts.models import User
 from api.pagination import Cursor, Page
 from api.views import caller
+from images.access import grants_original
 from images.caching import kept
 from images.media import signed_path
+from images.models import Picture
 
 
 class PictureRow(TypedDict):
@@ -20,6 +22,13 @@ class PictureRow(TypedDict):
 
     id: int
     image: str
+
+
+class PictureDetails(PictureRow):
+    """A picture with what its owner says of it."""
+
+    description: str
+    visibility: str
 
 
 class ThumbnailRow(TypedDict):
@@ -46,6 +55,22 @@ def picture_row(row: Values, *, host: str, original: bool) -> PictureRow:
     key: str = row["key"]
     image = host + signed_path(key) if original else key.rsplit("/", 1)[-1]
     return {"id": row["id"], "image": image}
+
+
+def written(request: Request, picture: Picture) -> PictureRow:
+    """Write one picture as its caller gets it."""
+    row = {"id": picture.pk, "key": picture.key}
+    original = grants_original(caller(request), picture.owner)
+    return picture_row(row, host=host_of(request), original=original)
+
+
+def written_details(request: Request, picture: Picture) -> PictureDetails:
+    """Write one picture with what its owner says of it."""
+    return {
+        **written(request, picture),
+        "description": picture.description,
+        "visibility": picture.visibility,
+    }
 
 
 def thumbnail_row(row: Values, *, host: str) -> ThumbnailRow:

@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from images.models import LONGEST_DESCRIPTION, Picture
 from tiers.models import LONGEST_LINK_SECONDS
 
 _LONGEST_PASSWORD = 1024
@@ -45,6 +46,22 @@ class RestfulPicture(serializers.Serializer[None]):
 
     id = serializers.IntegerField()
     image = serializers.CharField()
+
+
+class RestfulChange(serializers.Serializer[None]):
+    """What an owner may change of a picture; what is left out stays."""
+
+    description = serializers.CharField(
+        required=False, allow_blank=True, trim_whitespace=False, max_length=LONGEST_DESCRIPTION
+    )
+    visibility = serializers.ChoiceField(required=False, choices=Picture.Visibility.choices)
+
+
+class RestfulPictureDetails(RestfulPicture):
+    """A picture with what its owner says of it, and who may see it."""
+
+    description = serializers.CharField(allow_blank=True)
+    visibility = serializers.ChoiceField(choices=Picture.Visibility.choices)
 
 
 class RestfulThumbnail(serializers.Serializer[None]):

@@ -14,28 +14,29 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.clients import client_of
+from accounts.cookies import clear_token_cookies, set_token_cookies
 from accounts.models import User
 from accounts.requests import SignIn, refuse_cross_site
 from accounts.services import identify, sign_out
 from accounts.sessions import open_api_token, open_cookies
 from api.answers import Describe
-from api.cookies import clear_token_cookies, set_token_cookies
 from api.pagination import LARGEST_PAGE, PAGE, Page
 from api.restful_api import serializers as s
 from api.restful_api.errors import describe
 from api.restful_api.rows import (
     THUMBNAIL_FIELDS,
-    PictureRow,
     host_of,
     listed,
     picture_row,
     thumbnail_row,
+    written,
+    written_details,
 )
 from api.views import SMALL_BODY, ContractView, caller
 from images.access import grants_original
 from images.links import make_link, refuse_without_grant
 from images.models import Picture
-from images.services import create_picture, delete_picture
+from images.services import create_picture, delete_picture, update_picture
 from thumbnails.models import Thumbnail
 from thumbnails.services import delete_thumbnail
 
@@ -178,7 +179,7 @@ class PicturesView(RestfulView):
         upload: TemporaryUploadedFile = form.validated_data["image"]
         path = Path(upload.temporary_file_path())
         picture = create_picture(owner=caller(request), upload=path)
-        return Response(_picture(request, picture), status=201)
+        return Response(written(request, picture), status=201)
 
 
 class PictureView(RestfulView):
@@ -186,11 +187,27 @@ class PictureView(RestfulView):
 
     @extend_schema(
         summary="Read a picture",
-        responses={200: s.RestfulPicture, 404: s.RestfulDetail, **_CLOSED},
+        responses={200: s.RestfulPictureDetails, 404: s.RestfulDetail, **_CLOSED},
     )
     def get(self, request: Request, pk: int) -> Response:
-        """Return one picture."""
-        return Response(_picture(request, _own_picture(request, pk)))
+        """Return one picture, with what its owner says of it."""
+        return Response(written_details(request, _own_picture(request, pk)))
+
+    @extend_schema(
+        summary="Describe a picture, or change who may see it",
+        request=s.RestfulChange,
+        responses={
+            200: s.RestfulPictureDetails, 400: _BAD_INPUT, 403: s.RestfulDetail,
+            404: s.RestfulDetail, 413: s.RestfulDetail, 415: s.RestfulDetail, **_CLOSED,
+        },
+    )  # fmt: skip
+    def patch(self, request: Request, pk: int) -> Response:
+        """Change what is given."""
+        picture = _own_picture(request, pk)
+        form = s.RestfulChange(data=request.data)
+        form.is_valid(raise_exception=True)
+        update_picture(picture, **form.validated_data)
+        return Response(written_details(request, picture))
 
     @extend_schema(
         summary="Delete a picture",
@@ -277,9 +294,3 @@ def _own_picture(request: Request, pk: int) -> Picture:
     """Find a picture among those the caller may change: another's is simply not found."""
     picture: Picture = Picture.objects.changeable_by(caller(request)).with_owner().get(pk=pk)
     return picture
-
-
-def _picture(request: Request, picture: Picture) -> PictureRow:
-    row = {"id": picture.pk, "key": picture.key}
-    original = grants_original(caller(request), picture.owner)
-    return picture_row(row, host=host_of(request), original=original)

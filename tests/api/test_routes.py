@@ -9,7 +9,11 @@ PUBLIC = {
     "": "the gallery's sign-in page",
     "healthz": "a load balancer asks",
     "readyz": "a load balancer asks",
-    "images/<path:key>": "the address is signed",
+    "avatars/<uuid:user_id>": "what an account shows to everybody",
+    "avatars/<uuid:user_id>/<str:name>": "what an account shows to everybody",
+    "images/<path:key>": "the address is signed, or the picture's visibility decides",
+    "images/default/default.png": "the picture of accounts that chose none",
+    "pictures/create-default-picture/<uuid:user_id>": "the contract has it public; throttled",
     "l/<str:token>": "the token is signed",
     "api/docs/": "what there is to call",
     "api/schema/": "what there is to call",
@@ -32,6 +36,11 @@ def routes(patterns=None, prefix=""):
 
 
 OURS = [route for route in routes() if not route.startswith("admin/")]
+PARTS = {
+    "<id:pk>": "1",
+    "<str:file_name>": "name.png",
+    "<uuid:user_id>": "00000000-0000-4000-8000-000000000000",
+}
 CLOSED = [route for route in OURS if route not in PUBLIC]
 
 
@@ -43,7 +52,9 @@ def test_every_public_route_exists():
 @pytest.mark.parametrize("route", CLOSED)
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
 def test_a_closed_route_answers_nobody(route, method):
-    path = "/" + route.replace("<id:pk>", "1")
+    path = "/" + route
+    for part, example in PARTS.items():
+        path = path.replace(part, example)
     assert "<" not in path, "a new kind of path part: say here how to fill it"
     response = getattr(Client(), method)(path)
     assert response.status_code in {401, 403}, path

@@ -1,0 +1,1 @@
+"""The pictures service: `/pictures/…`, in Spanish; its files lie under `/images/`."""

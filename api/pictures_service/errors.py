@@ -1,0 +1,57 @@
+"""How the pictures service words a problem: in Spanish, `message` or `error`."""
+
+from api.answers import Wording
+from api.problems import Problem
+
+# A problem's code says more than its kind.
+_BY_CODE = {
+    "no_active_picture": "No se encontró una imagen activa",
+    "active_picture": "La imagen activa no se puede eliminar",
+    "picture": "No se encontró la imagen",
+    "user": "No se encontró el usuario",
+    "quota": "La cuenta no admite más imágenes",
+    "parse_error": "No se puede leer el cuerpo de la petición",
+    "not_an_image": "El archivo no es una imagen",
+    "format": "El formato de la imagen no está permitido",
+    "damaged": "La imagen está dañada",
+    "too_many_pixels": "La imagen tiene demasiados píxeles",
+    "too_many_frames": "La imagen tiene demasiados fotogramas",
+    "too_many_scans": "La imagen es demasiado compleja",
+}
+_BY_KIND = {
+    "validation": "La petición no es válida",
+    "business": "La petición no es válida",
+    "forbidden": "No tiene permiso para esta operación",
+    "not_found": "No se encontró el recurso",
+    "method": "Método no permitido",
+    "conflict": "La operación no es posible ahora",
+    "too_large": "El archivo es demasiado grande",
+    "throttled": "Demasiadas peticiones",
+    "unavailable": "El servicio no está disponible por el momento",
+    "media_type": "El tipo de contenido no está permitido",
+    "internal": "Error interno del servidor",
+}
+
+
+def describe(problem: Problem) -> Wording:
+    """A token that is missing is 401 and one that does not stand 403, as the contract has it."""
+    if problem.kind == "unauthorized":
+        if problem.code == "token":
+            return Wording({"message": "Token inválido o expirado"}, status=403)
+        return Wording({"message": "Token no proporcionado"})
+    name = "message" if problem.kind == "not_found" else "error"
+    return Wording({name: _text(problem)})
+
+
+def _text(problem: Problem) -> str:
+    if problem.code in _BY_CODE:
+        return _BY_CODE[problem.code]
+    if problem.kind == "validation" and problem.fields and problem.fields[0].path:
+        return _of_field(problem.fields[0].path, problem.code)
+    return _BY_KIND[problem.kind]
+
+
+def _of_field(path: str, code: str) -> str:
+    if code == "required":
+        return f"Falta el campo {path}"
+    return f"El campo {path} no es válido"

@@ -1,0 +1,82 @@
+"""What the pictures service takes and gives."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from images.models import Picture
+
+_LONGEST_SOCKET_ID = 200
+_LONGEST_NAME = 1000
+FIELDS = ("id", "is_active", "key", "created_at", "updated_at", "owner_id")
+
+
+class PicturesUpload(serializers.Serializer[None]):
+    """A picture as a file of a form; `userId` is for staff, who upload for others."""
+
+    file = serializers.FileField(allow_empty_file=True)
+    userId = serializers.UUIDField(required=False)
+    socketId = serializers.CharField(
+        required=False, allow_blank=True, max_length=_LONGEST_SOCKET_ID
+    )
+
+
+class PicturesDefault(serializers.Serializer[None]):
+    """How the copy is to be called: only the last part counts, and only its plain letters."""
+
+    customName = serializers.CharField(required=False, allow_blank=True, max_length=_LONGEST_NAME)
+
+
+class PicturesPicture(serializers.Serializer[None]):
+    """A picture: its file is at `/images/users/{user_id}/{path}`."""
+
+    id = serializers.IntegerField()
+    is_active = serializers.BooleanField()
+    path = serializers.CharField()
+    createdAt = serializers.DateTimeField()
+    updatedAt = serializers.DateTimeField()
+    user_id = serializers.UUIDField()
+
+
+class PicturesMessage(serializers.Serializer[None]):
+    """What was done, or what was not found."""
+
+    message = serializers.CharField()
+
+
+class PicturesDone(serializers.Serializer[None]):
+    """What was done, and the picture as it is now."""
+
+    message = serializers.CharField()
+    picture = PicturesPicture()
+
+
+class PicturesError(serializers.Serializer[None]):
+    """Why not."""
+
+    error = serializers.CharField()
+
+
+def written(row: dict[str, Any]) -> dict[str, Any]:
+    """Write a picture's FIELDS as the contract does; lists skip model instances, their main cost.
+
+    Moments are in UTC to the millisecond, as the contract's own clients write them.
+    """
+    return {
+        "id": row["id"],
+        "is_active": row["is_active"],
+        "path": row["key"].rsplit("/", 1)[-1],
+        "createdAt": _moment(row["created_at"]),
+        "updatedAt": _moment(row["updated_at"]),
+        "user_id": str(row["owner_id"]),
+    }
+
+
+def written_picture(picture: Picture) -> dict[str, Any]:
+    """Write one picture."""
+    return written({name: getattr(picture, name) for name in FIELDS})
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

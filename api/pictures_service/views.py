@@ -1,0 +1,207 @@
+"""The pictures service's views."""
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.clients import client_of
+from accounts.models import User
+from accounts.throttling import DEFAULT_PICTURES_PER_ADDRESS, admit
+from api.answers import Describe
+from api.pagination import LARGEST_PAGE, Cursor, Page
+from api.pictures_service import serializers as s
+from api.pictures_service.errors import describe
+from api.views import SMALL_BODY, ContractView, caller
+from images.access import active_picture, may_act_for
+from images.defaults import copy_default
+from images.models import Picture
+from images.services import activate, create_picture, delete_all, delete_unless_active
+
+_VISIBILITY = Picture.Visibility.MEMBERS
+# Raw OpenAPI: a token that does not stand is a `message`, a refusal of what was asked an `error`.
+_FORBIDDEN = {
+    "type": "object",
+    "oneOf": [
+        {
+            "required": [name],
+            "additionalProperties": False,
+            "properties": {name: {"type": "string"}},
+        }
+        for name in ("message", "error")
+    ],
+}
+_ANYWHERE: dict[int, Any] = {404: s.PicturesMessage, 503: s.PicturesError}
+_CLOSED: dict[int, Any] = {401: s.PicturesMessage, 403: _FORBIDDEN, **_ANYWHERE}
+_WITH_BODY: dict[int, Any] = {400: s.PicturesError, 413: s.PicturesError, 415: s.PicturesError}
+
+
+class PicturesServiceView(ContractView):
+    """A view of the pictures service."""
+
+    describe: Describe = staticmethod(describe)
+
+
+class CreatePictureView(PicturesServiceView):
+    """`create-picture`."""
+
+    parser_classes = [MultiPartParser]
+
+    def largest_body(self, request: Request) -> int:
+        """Return the tier's upload limit and room for the form around the file."""
+        return caller(request).tier.max_upload_bytes + SMALL_BODY
+
+    @extend_schema(
+        summary="Subir una imagen",
+        request={"multipart/form-data": s.PicturesUpload},
+        responses={201: s.PicturesDone, **_WITH_BODY, **_CLOSED},
+    )
+    def post(self, request: Request) -> Response:
+        """Store a picture; it is not active until it is made so."""
+        form = s.PicturesUpload(data=request.data)
+        form.is_valid(raise_exception=True)
+        given = form.validated_data
+        upload: TemporaryUploadedFile = given["file"]
+        owner = _owner(request, given.get("userId"))
+        path = Path(upload.temporary_file_path())
+        picture = create_picture(owner=owner, upload=path, visibility=_VISIBILITY)
+        return _done("Imagen creada correctamente", picture, status=201)
+
+
+class CreateDefaultPictureView(PicturesServiceView):
+    """`create-default-picture/{userId}`."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+    parser_classes = [JSONParser, FormParser, MultiPartParser]
+
+    @extend_schema(
+        summary="Copiar la imagen por defecto",
+        request=s.PicturesDefault,
+        responses={
+            200: s.PicturesMessage, 201: s.PicturesDone, **_WITH_BODY, **_ANYWHERE,
+            429: s.PicturesError,
+        },
+    )  # fmt: skip
+    def post(self, request: Request, user_id: UUID) -> Response:
+        """Give an account without pictures the default one; else nothing changes."""
+        admit((DEFAULT_PICTURES_PER_ADDRESS, client_of(request._request).address or "unknown"))
+        form = s.PicturesDefault(data=request.data)
+        form.is_valid(raise_exception=True)
+        owner = User.objects.get(pk=user_id, is_active=True)
+        wished = form.validated_data.get("customName", "")
+        picture = copy_default(owner=owner, visibility=_VISIBILITY, wished_name=wished)
+        if picture is None:
+            return Response({"message": "El usuario ya tiene una imagen"})
+        return _done("Imagen creada correctamente", picture, status=201)
+
+
+class PicturesView(PicturesServiceView):
+    """`get-user-pictures/{userId}`."""
+
+    @extend_schema(
+        summary="Obtener las imágenes de un usuario",
+        parameters=[
+            OpenApiParameter("limit", int, description=f"1 – {LARGEST_PAGE}"),
+            OpenApiParameter("cursor", str, description="De la cabecera Link anterior."),
+        ],
+        responses={200: s.PicturesPicture(many=True), 400: s.PicturesError, **_CLOSED},
+    )
+    def get(self, request: Request, user_id: UUID) -> Response:
+        """Return what the caller may see of an account's pictures, newest first."""
+        page = Page.of(request, usual=LARGEST_PAGE)
+        owner = User.objects.only("pk").get(pk=user_id)
+        visible = Picture.objects.owned_by(owner).visible_to(caller(request))
+        found = list(page.rows(visible).values(*s.FIELDS))
+        shown, more = found[: page.limit], len(found) > page.limit
+        response = Response([s.written(row) for row in shown])
+        if more:
+            last = Cursor(shown[-1]["created_at"], shown[-1]["id"])
+            response["Link"] = f'<{page.next_url(request, last)}>; rel="next"'
+        return response
+
+
+class ActivePictureView(PicturesServiceView):
+    """`get-active-picture/{userId}`."""
+
+    @extend_schema(
+        summary="Obtener la imagen activa de un usuario",
+        responses={200: s.PicturesPicture, **_CLOSED},
+    )
+    def get(self, request: Request, user_id: UUID) -> Response:
+        """Return the active picture where the caller may see it."""
+        return Response(s.written_picture(active_picture(caller(request), user_id)))
+
+
+class SetActivePictureView(PicturesServiceView):
+    """`set-active-picture/{pictureId}/{userId}`."""
+
+    @extend_schema(
+        summary="Establecer la imagen activa",
+        request=None,
+        responses={200: s.PicturesDone, **_CLOSED},
+    )
+    def put(self, request: Request, pk: int, user_id: UUID) -> Response:
+        """Make a picture its account's only active one."""
+        picture = _changeable(request, pk, user_id)
+        activate(picture)
+        return _done("Imagen activa actualizada correctamente", picture)
+
+
+class DeletePictureView(PicturesServiceView):
+    """`delete-picture/{id}/{fileName}/{userId}`."""
+
+    @extend_schema(
+        summary="Eliminar una imagen",
+        responses={200: s.PicturesMessage, 409: s.PicturesError, **_CLOSED},
+    )
+    def delete(self, request: Request, pk: int, file_name: str, user_id: UUID) -> Response:
+        """Remove a picture that is not active; its file must be called so."""
+        picture = _changeable(request, pk, user_id)
+        if picture.file_name != file_name:
+            raise Picture.DoesNotExist
+        delete_unless_active(picture)
+        return Response({"message": "Imagen eliminada correctamente"})
+
+
+class DeleteUserView(PicturesServiceView):
+    """`delete-user/{userId}`."""
+
+    @extend_schema(
+        summary="Eliminar todas las imágenes de un usuario",
+        responses={200: s.PicturesMessage, **_CLOSED},
+    )
+    def delete(self, request: Request, user_id: UUID) -> Response:
+        """Remove every picture and the folder of an account, not the account."""
+        if not may_act_for(caller(request), user_id):
+            raise PermissionDenied
+        delete_all(user_id)
+        return Response({"message": "Imágenes del usuario eliminadas correctamente"})
+
+
+def _owner(request: Request, user_id: UUID | None) -> User:
+    """Return whose picture an upload becomes: the caller's, or by staff anybody's."""
+    signed_in = caller(request)
+    if user_id is None or user_id == signed_in.pk:
+        return signed_in
+    if not may_act_for(signed_in, user_id):
+        raise PermissionDenied
+    return User.objects.select_related("tier").get(pk=user_id)
+
+
+def _changeable(request: Request, pk: int, user_id: UUID) -> Picture:
+    """Find a picture among those the caller may change: another's is simply not found."""
+    theirs = Picture.objects.changeable_by(caller(request)).owned_by(user_id)
+    picture: Picture = theirs.get(pk=pk)
+    return picture
+
+
+def _done(message: str, picture: Picture, *, status: int = 200) -> Response:
+    return Response({"message": message, "picture": s.written_picture(picture)}, status=status)

@@ -1,0 +1,407 @@
+"""The pictures service against its contract: exact JSON, exact Spanish, exact codes."""
+
+import uuid
+from datetime import datetime, timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from accounts.services import disable
+from images.defaults import DEFAULT_FILE
+from images.models import Picture
+from images.services import activate
+from tests.clients import Client
+from tests.factories import bearer_client, make_picture, make_user
+from tests.pictures import jpeg, png
+
+pytestmark = pytest.mark.django_db
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+def upload(client, content=None, **fields):
+    file = SimpleUploadedFile("../../evil.php", png(30, 20) if content is None else content)
+    return client.post("/pictures/create-picture", {"file": file, **fields})
+
+
+def copy_default(user_id, body=None):
+    address = f"/pictures/create-default-picture/{user_id}"
+    return Client().post(address, body or {}, content_type="application/json")
+
+
+def set_active(client, picture):
+    return client.put(f"/pictures/set-active-picture/{picture.pk}/{picture.owner_id}")
+
+
+def delete(client, picture, name=None, owner_id=None):
+    name, owner_id = name or picture.file_name, owner_id or picture.owner_id
+    return client.delete(f"/pictures/delete-picture/{picture.pk}/{name}/{owner_id}")
+
+
+# --- Creating -----------------------------------------------------------------------------------
+
+
+def test_an_upload_answers_the_contracts_message_and_picture(alice, as_alice):
+    response = upload(as_alice, socketId="abc123")
+    made = Picture.objects.get()
+    assert response.status_code == 201
+    assert response.json() == {
+        "message": "Imagen creada correctamente",
+        "picture": {
+            "id": made.pk,
+            "is_active": False,
+            "path": made.file_name,
+            "createdAt": response.json()["picture"]["createdAt"],
+            "updatedAt": response.json()["picture"]["updatedAt"],
+            "user_id": str(alice.pk),
+        },
+    }
+    assert (made.owner, made.visibility) == (alice, "members")
+
+
+def test_moments_are_utc_to_the_millisecond(as_alice):
+    text = upload(as_alice).json()["picture"]["createdAt"]
+    assert text.endswith("Z")
+    moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z")
+    assert abs(moment - Picture.objects.get().created_at) < timedelta(milliseconds=1)
+
+
+def test_the_uploaders_file_name_is_never_used(as_alice, stored_files):
+    assert upload(as_alice).json()["picture"]["path"] == f"{Picture.objects.get().uid}.png"
+    assert stored_files() == [Picture.objects.get().key]
+
+
+def test_the_file_is_where_the_contract_says(alice, as_alice):
+    path = upload(as_alice).json()["picture"]["path"]
+    sent = as_alice.get(f"/images/users/{alice.pk}/{path}")
+    assert (sent.status_code, sent.getvalue()) == (200, png(30, 20))
+
+
+def test_staff_upload_for_others(alice, as_staff):
+    assert upload(as_staff, userId=str(alice.pk)).json()["picture"]["user_id"] == str(alice.pk)
+
+
+def test_nobody_else_uploads_for_others(bob, as_alice):
+    response = upload(as_alice, userId=str(bob.pk))
+    assert response.status_code == 403
+    assert response.json() == {"error": "No tiene permiso para esta operación"}
+    assert not Picture.objects.exists()
+
+
+def test_staff_cannot_upload_for_nobody(as_staff):
+    response = upload(as_staff, userId=NOBODY)
+    assert (response.status_code, response.json()) == (
+        404, {"message": "No se encontró el usuario"}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({}, "Falta el campo file"),
+        ({"file": SimpleUploadedFile("x.png", b"no picture")}, "El archivo no es una imagen"),
+        ({"file": SimpleUploadedFile("x.png", png(9, 9)), "userId": "1"},
+         "El campo userId no es válido"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_an_upload_is_said_in_spanish(as_alice, fields, error):
+    response = as_alice.post("/pictures/create-picture", fields)
+    assert (response.status_code, response.json()) == (400, {"error": error})
+
+
+# --- The default picture ------------------------------------------------------------------------
+
+
+def test_a_new_account_gets_an_active_copy_of_the_default_picture(alice, stored_files):
+    response = copy_default(alice.pk)
+    made = Picture.objects.get()
+    assert (response.status_code, response.json()["message"]) == (
+        201, "Imagen creada correctamente"
+    )  # fmt: skip
+    assert response.json()["picture"]["is_active"] is True
+    assert (made.owner, made.visibility, made.bytes) == (
+        alice, "members", DEFAULT_FILE.stat().st_size
+    )  # fmt: skip
+    assert stored_files() == [made.key]
+
+
+def test_an_account_that_has_a_picture_keeps_what_it_has(alice):
+    make_picture(alice)
+    response = copy_default(alice.pk)
+    assert (response.status_code, response.json()) == (
+        200, {"message": "El usuario ya tiene una imagen"}
+    )  # fmt: skip
+    assert not Picture.objects.get().is_active
+
+
+def test_asking_again_changes_nothing(alice):
+    assert [copy_default(alice.pk).status_code for _ in range(3)] == [201, 200, 200]
+    assert Picture.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("wished", "path"),
+    [
+        ("ana.png", "ana.png"),
+        ("/etc/passwd", "passwd.png"),
+        ("..\\..\\evil.exe", "evil.png"),
+        ("../../../x/../y.jpeg", "y.png"),
+        ("mi foto ñ.png", "mi_foto.png"),
+    ],
+)
+def test_of_a_custom_name_only_the_last_part_counts(alice, stored_files, wished, path):
+    response = copy_default(alice.pk, {"customName": wished})
+    assert response.json()["picture"]["path"] == path
+    assert stored_files() == [f"users/{alice.pk}/{path}"]
+
+
+@pytest.mark.parametrize("wished", ["", "..", "/", "....png", "ñ"])
+def test_a_custom_name_of_which_nothing_is_left_is_replaced(alice, wished):
+    path = copy_default(alice.pk, {"customName": wished}).json()["picture"]["path"]
+    assert path == f"{Picture.objects.get().uid}.png"
+
+
+def test_a_custom_name_that_is_taken_is_replaced(alice, tmp_path):
+    folder = tmp_path / "images" / "users" / str(alice.pk)
+    folder.mkdir(parents=True)
+    (folder / "ana.png").write_bytes(b"somebody's")
+    assert copy_default(alice.pk, {"customName": "ana.png"}).json()["picture"]["path"] != "ana.png"
+    assert (folder / "ana.png").read_bytes() == b"somebody's"
+
+
+@pytest.mark.parametrize("user_id", [NOBODY, "1", "..", "ALICE"])
+def test_nobodys_default_picture_is_404(user_id):
+    response = copy_default(user_id)
+    assert (response.status_code, response.json().keys()) == (404, {"message"})
+
+
+def test_a_closed_account_gets_none(alice):
+    disable(alice)
+    assert copy_default(alice.pk).status_code == 404
+
+
+def test_a_stale_token_does_not_matter_where_none_is_needed(alice):
+    client = Client(headers={"Authorization": "Bearer a.b.c"})
+    address = f"/pictures/create-default-picture/{alice.pk}"
+    assert client.post(address).status_code == 201
+
+
+def test_default_pictures_are_throttled_by_address(alice):
+    answers = [copy_default(alice.pk) for _ in range(21)]
+    assert [a.status_code for a in answers] == [201] + [200] * 19 + [429]
+    assert answers[-1].json() == {"error": "Demasiadas peticiones"}
+    assert int(answers[-1]["Retry-After"]) > 0
+
+
+# --- Reading ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def three(alice):
+    """Alice's pictures, one of each visibility, oldest first."""
+    return [make_picture(alice, visibility=each) for each in ("private", "members", "public")]
+
+
+def test_the_owner_and_staff_get_everything_newest_first(alice, as_alice, as_staff, three):
+    for client in (as_alice, as_staff):
+        listed = client.get(f"/pictures/get-user-pictures/{alice.pk}").json()
+        assert [each["id"] for each in listed] == [each.pk for each in reversed(three)]
+    assert listed[0].keys() == {"id", "is_active", "path", "createdAt", "updatedAt", "user_id"}
+
+
+def test_another_member_gets_what_is_not_private(alice, as_bob, three):
+    listed = as_bob.get(f"/pictures/get-user-pictures/{alice.pk}").json()
+    assert [each["id"] for each in listed] == [three[2].pk, three[1].pk]
+
+
+def test_a_list_takes_three_queries(alice, as_alice, three, django_assert_num_queries):
+    with django_assert_num_queries(3):
+        as_alice.get(f"/pictures/get-user-pictures/{alice.pk}")
+
+
+def test_a_list_can_be_paged(alice, as_alice, three):
+    first = as_alice.get(f"/pictures/get-user-pictures/{alice.pk}?limit=2")
+    following = first["Link"].split(">")[0].removeprefix("<http://testserver")
+    second = as_alice.get(following)
+    assert [each["id"] for each in first.json() + second.json()] == [
+        each.pk for each in reversed(three)
+    ]
+    assert "Link" not in second
+
+
+def test_nobodys_pictures_are_404(as_alice):
+    response = as_alice.get(f"/pictures/get-user-pictures/{NOBODY}")
+    assert (response.status_code, response.json()) == (
+        404, {"message": "No se encontró el usuario"}
+    )  # fmt: skip
+
+
+def test_the_active_picture_is_read(alice, as_alice, as_bob, three):
+    activate(three[1])
+    for client in (as_alice, as_bob):
+        response = client.get(f"/pictures/get-active-picture/{alice.pk}")
+        assert (response.status_code, response.json()["id"]) == (200, three[1].pk)
+        assert response.json()["is_active"] is True
+
+
+def test_without_an_active_picture_404_says_so(alice, as_alice, three):
+    response = as_alice.get(f"/pictures/get-active-picture/{alice.pk}")
+    assert (response.status_code, response.json()) == (
+        404, {"message": "No se encontró una imagen activa"}
+    )  # fmt: skip
+
+
+def test_a_private_active_picture_is_not_found_by_others(alice, as_bob, three):
+    activate(three[0])
+    assert as_bob.get(f"/pictures/get-active-picture/{alice.pk}").status_code == 404
+
+
+# --- Activating ---------------------------------------------------------------------------------
+
+
+def test_activating_takes_the_place_of_the_one_before(as_alice, three):
+    set_active(as_alice, three[0])
+    response = set_active(as_alice, three[1])
+    assert response.status_code == 200
+    assert response.json()["message"] == "Imagen activa actualizada correctamente"
+    assert response.json()["picture"]["is_active"] is True
+    assert [each.pk for each in Picture.objects.active()] == [three[1].pk]
+
+
+def test_activating_under_another_account_is_404(bob, as_alice, three):
+    response = as_alice.put(f"/pictures/set-active-picture/{three[0].pk}/{bob.pk}")
+    assert (response.status_code, response.json()) == (404, {"message": "No se encontró la imagen"})
+
+
+# --- Deleting -----------------------------------------------------------------------------------
+
+
+def test_deleting_removes_row_and_file(
+    as_alice, three, stored_files, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        response = delete(as_alice, three[0])
+    assert (response.status_code, response.json()) == (
+        200, {"message": "Imagen eliminada correctamente"}
+    )  # fmt: skip
+    assert len(stored_files()) == Picture.objects.count() == 2
+    assert delete(as_alice, three[0]).status_code == 404
+
+
+def test_the_active_picture_is_not_deleted_and_nothing_is_touched(
+    as_alice, three, stored_files, django_capture_on_commit_callbacks
+):
+    activate(three[0])
+    with django_capture_on_commit_callbacks(execute=True):
+        response = delete(as_alice, three[0])
+    assert (response.status_code, response.json()) == (
+        409, {"error": "La imagen activa no se puede eliminar"}
+    )  # fmt: skip
+    assert len(stored_files()) == Picture.objects.count() == 3
+
+
+@pytest.mark.parametrize("spoil", ["other", "..", "%2e%2e%2f", "..%2F..%2Fsecret", "a%00b", "%ff"])
+def test_another_file_name_is_404_and_nothing_is_touched(as_alice, three, stored_files, spoil):
+    response = delete(as_alice, three[0], name=spoil)
+    assert (response.status_code, response.json().keys()) == (404, {"message"})
+    assert len(stored_files()) == 3
+
+
+def test_the_name_of_another_picture_is_404(as_alice, three):
+    assert delete(as_alice, three[0], name=three[1].file_name).status_code == 404
+
+
+def test_deleting_a_user_empties_rows_and_folder_and_repeats(
+    alice, as_alice, three, tmp_path, django_capture_on_commit_callbacks
+):
+    activate(three[0])
+    folder = tmp_path / "images" / "users" / str(alice.pk)
+    (folder / "left over").write_bytes(b"by a crash")
+    for _ in range(2):
+        with django_capture_on_commit_callbacks(execute=True):
+            response = as_alice.delete(f"/pictures/delete-user/{alice.pk}")
+        assert (response.status_code, response.json()) == (
+            200, {"message": "Imágenes del usuario eliminadas correctamente"}
+        )  # fmt: skip
+        assert not Picture.objects.exists()
+        assert not folder.exists()
+    alice.refresh_from_db()
+    assert alice.is_active
+
+
+def test_deleting_a_user_leaves_everybody_else_alone(
+    alice, bob, as_alice, stored_files, django_capture_on_commit_callbacks
+):
+    kept = make_picture(bob)
+    make_picture(alice)
+    with django_capture_on_commit_callbacks(execute=True):
+        as_alice.delete(f"/pictures/delete-user/{alice.pk}")
+    assert stored_files() == [kept.key]
+
+
+def test_only_staff_delete_somebody_elses(bob, alice, as_bob, as_staff, three):
+    assert as_bob.delete(f"/pictures/delete-user/{alice.pk}").status_code == 403
+    assert Picture.objects.count() == 3
+    assert as_staff.delete(f"/pictures/delete-user/{alice.pk}").status_code == 200
+    assert not Picture.objects.exists()
+
+
+def test_staff_clear_up_after_an_account_that_is_gone(as_staff):
+    assert as_staff.delete(f"/pictures/delete-user/{uuid.uuid4()}").status_code == 200
+
+
+# --- Files --------------------------------------------------------------------------------------
+
+
+def test_the_default_picture_is_a_real_png_that_anyone_may_keep():
+    response = Client().get("/images/default/default.png")
+    assert (response.status_code, response["Content-Type"]) == (200, "image/png")
+    assert response.content == DEFAULT_FILE.read_bytes()
+    assert response["Cache-Control"] == "public, max-age=86400"
+    again = Client().get("/images/default/default.png", headers={"If-None-Match": response["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_bearer_token_opens_a_file_too(alice):
+    picture = make_picture(alice)
+    assert bearer_client(alice).get(f"/images/{picture.key}").status_code == 200
+
+
+def test_a_member_gets_the_original_without_what_only_its_owner_may_see(alice, as_alice, as_bob):
+    told = jpeg(60, 40, comment=b"taken at home")
+    picture = make_picture(alice, told, visibility="members")
+    assert as_alice.get(f"/images/{picture.key}").getvalue() == told
+    sent = as_bob.get(f"/images/{picture.key}")
+    assert sent.status_code == 200
+    assert b"taken at home" not in sent.getvalue()
+    assert "Authorization" in sent["Vary"]
+    assert sent["Cache-Control"] == "private, no-cache"
+
+
+def test_without_the_grant_the_best_thumbnail_leaves(django_capture_on_commit_callbacks):
+    owner = make_user("basic", "Basic")
+    with django_capture_on_commit_callbacks(execute=True):
+        picture = make_picture(owner, png(600, 500))
+    sent = bearer_client(owner).get(f"/images/{picture.key}").getvalue()
+    assert len(sent) == picture.thumbnails.get().bytes
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../db.sqlite3", "..%2f..%2fsecret_key", "%2e%2e/%2e%2e/etc/passwd", ".hidden", "a%00b",
+        "..%5c..%5cx", "%ff%fe", "x/../y.png", "",
+    ],
+)  # fmt: skip
+def test_names_that_climb_lead_nowhere(alice, as_alice, tmp_path, path):
+    (tmp_path / "images").mkdir(exist_ok=True)
+    (tmp_path / "secret_key").write_text("hidden")
+    response = as_alice.get(f"/images/users/{alice.pk}/{path}")
+    assert response.status_code == 404
+    assert b"hidden" not in response.content
+
+
+def test_a_thumbnails_name_needs_its_signature(alice, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        picture = make_picture(alice, png(600, 500), visibility="public")
+    assert Client().get(f"/images/{picture.thumbnails.first().key}").status_code == 404

@@ -1,0 +1,104 @@
+"""Pictures of one account changed by several processes at once, on real connections."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection, transaction
+
+from accounts.clients import Client as Caller
+from accounts.sessions import open_bearer
+from images import services
+from images.defaults import copy_default
+from images.exceptions import PictureIsActive
+from images.models import Picture
+from images.services import activate, delete_unless_active, lock_owner
+from tests.clients import Client
+from tests.factories import make_picture
+from tests.pictures import png
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
+
+
+def at_once(works):
+    """Run each on a connection of its own, all starting together; returns what they return."""
+    start = threading.Barrier(len(works), timeout=30)
+
+    def run(work):
+        try:
+            start.wait()
+            return work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(works)) as threads:
+        return list(threads.map(run, works))
+
+
+def test_fifty_parallel_calls_leave_exactly_one_active(alice):
+    pictures = [make_picture(alice) for _ in range(10)]
+    headers = {"Authorization": f"Bearer {open_bearer(alice, Caller())}"}
+
+    def call(picture):
+        address = f"/pictures/set-active-picture/{picture.pk}/{alice.pk}"
+        return lambda: Client(headers=headers).put(address).status_code
+
+    codes = at_once([call(pictures[number % 10]) for number in range(50)])
+    assert codes == [200] * 50
+    assert Picture.objects.active().count() == 1
+
+
+def test_parallel_default_pictures_leave_exactly_one(alice, stored_files):
+    made = at_once([lambda: copy_default(owner=alice, visibility="members")] * 12)
+    assert len([each for each in made if each]) == Picture.objects.count() == 1
+    assert len([name for name in stored_files() if "_" not in name]) == 1
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_activating_and_deleting_at_once_never_deletes_the_active_picture(alice, number):
+    picture = make_picture(alice)
+
+    def outcome(work):
+        try:
+            work(picture)
+        except (PictureIsActive, Picture.DoesNotExist):
+            return "refused"
+        return "done"
+
+    activated, deleted = at_once(
+        [
+            lambda: outcome(lambda _: activate(Picture(pk=picture.pk, owner_id=alice.pk))),
+            lambda: outcome(delete_unless_active),
+        ]
+    )
+    assert {activated, deleted} == {"done", "refused"}
+    assert Picture.objects.active().count() == (activated == "done")
+
+
+def wait_for_whole_file(stored_files):
+    deadline = time.monotonic() + 30
+    while not [name for name in stored_files() if "/." not in name]:
+        assert time.monotonic() < deadline, "the upload wrote nothing"
+        time.sleep(0.01)
+
+
+def test_an_upload_under_way_survives_the_emptying_of_its_folder(alice, stored_files):
+    """Its file lies there before its row; the emptying finds a file that no row names."""
+    uploads = ThreadPoolExecutor(1)
+
+    def upload():
+        try:
+            return make_picture(alice, png(30, 20))
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        lock_owner(alice.pk)
+        uploading = uploads.submit(upload)
+        wait_for_whole_file(stored_files)
+        services._empty_folder(alice.pk)
+        assert stored_files() == []
+    picture = uploading.result(timeout=30)
+    assert picture.key in stored_files()
+    assert Picture.objects.get() == picture
