@@ -1,8 +1,8 @@
 """Closed by default: every route refuses a caller without a token unless it is listed here."""
 
 import pytest
-from django.urls import URLPattern, URLResolver, get_resolver
 
+from tests.api.routes import routes
 from tests.clients import Client
 
 PUBLIC = {
@@ -26,16 +26,7 @@ PUBLIC = {
 }
 
 
-def routes(patterns=None, prefix=""):
-    for pattern in patterns or get_resolver().url_patterns:
-        route = prefix + str(pattern.pattern)
-        if isinstance(pattern, URLResolver):
-            yield from routes(pattern.url_patterns, route)
-        elif isinstance(pattern, URLPattern):
-            yield route
-
-
-OURS = [route for route in routes() if not route.startswith("admin/")]
+OURS = routes()
 PARTS = {
     "<id:pk>": "1",
     "<str:file_name>": "name.png",

@@ -1,0 +1,100 @@
+"""What each door says when something goes wrong: written once here, asked by `test_errors`.
+
+To add a door: write its answers as one more dictionary, a `Wrong` for each of CASES, and put it
+into DOORS under the name of the door's folder. A test fails for a door or a case that is missing.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from limits import RateLimitItem
+
+from accounts.throttling import DEFAULT_PICTURES_PER_ADDRESS, SIGN_INS_PER_ADDRESS
+
+CASES = (
+    "malformed JSON", "wrong content type", "unknown route", "wrong method", "no token",
+    "bad token", "too large", "throttled", "broken database", "failure nobody foresaw",
+)  # fmt: skip
+
+Token = Literal["good", "bad", ""]
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A request, and what its door answers: a body of JSON, or a text, with patterns where needed.
+
+    `{account}` in a path is the caller's own. `headers` are those that must be there.
+    """
+
+    method: str
+    path: str
+    status: int
+    body: dict[str, Any] | str
+    sent: str = ""
+    content_type: str = "application/json"
+    token: Token = "good"
+    headers: tuple[str, ...] = ()
+    # What is used up before, for a throttled call.
+    exhausted: RateLimitItem | None = field(default=None)
+
+
+SIGN_IN = '{"username": "alice", "password": "wrong"}'
+TOKEN, IMAGES = "/api/user/token/", "/api/user/images/"
+RESTFUL_API = {
+    "malformed JSON": Wrong(
+        "POST", TOKEN, 400, {"detail": "The body cannot be read."}, sent="{", token=""),
+    "wrong content type": Wrong(
+        "POST", TOKEN, 415, {"detail": "Unsupported media type."}, sent="x",
+        content_type="text/plain", token=""),
+    "unknown route": Wrong("GET", "/api/user/nothing/", 404, {"detail": "Not found."}),
+    "wrong method": Wrong(
+        "PUT", IMAGES, 405, {"detail": 'Method "PUT" not allowed.'}, headers=("Allow",)),
+    "no token": Wrong(
+        "GET", IMAGES, 401, {"detail": "Authentication credentials were not provided."}, token="",
+        headers=("WWW-Authenticate",)),
+    "bad token": Wrong(
+        "GET", IMAGES, 401, {"detail": "The token is invalid or has expired."}, token="bad",
+        headers=("WWW-Authenticate",)),
+    "too large": Wrong(
+        "POST", TOKEN, 413, {"detail": re.compile("at most 65536 bytes")}, sent="x" * 70_000,
+        token=""),
+    "throttled": Wrong(
+        "POST", TOKEN, 429, {"detail": re.compile(r"Try again in \d+ seconds")}, sent=SIGN_IN,
+        token="", headers=("Retry-After",), exhausted=SIGN_INS_PER_ADDRESS),
+    "broken database": Wrong(
+        "GET", IMAGES, 503, {"detail": "Temporarily unavailable."}, headers=("Retry-After",)),
+    "failure nobody foresaw": Wrong("GET", IMAGES, 500, {"detail": "Internal server error."}),
+}  # fmt: skip
+
+DEFAULT, OWN = "/pictures/create-default-picture/{account}", "/pictures/get-user-pictures/{account}"
+PICTURES_SERVICE = {
+    "malformed JSON": Wrong(
+        "POST", DEFAULT, 400, {"error": "No se puede leer el cuerpo de la petición"}, sent="{",
+        token=""),
+    "wrong content type": Wrong(
+        "POST", "/pictures/create-picture", 415,
+        {"error": "El tipo de contenido no está permitido"}, sent="{}"),
+    "unknown route": Wrong(
+        "GET", "/pictures/nothing", 404, {"message": "No se encontró el recurso"}),
+    "wrong method": Wrong("PATCH", OWN, 405, {"error": "Método no permitido"}, headers=("Allow",)),
+    "no token": Wrong(
+        "GET", OWN, 401, {"message": "Token no proporcionado"}, token="",
+        headers=("WWW-Authenticate",)),
+    "bad token": Wrong("GET", OWN, 403, {"message": "Token inválido o expirado"}, token="bad"),
+    "too large": Wrong(
+        "POST", DEFAULT, 413, {"error": "El archivo es demasiado grande"}, sent="x" * 70_000,
+        token=""),
+    "throttled": Wrong(
+        "POST", DEFAULT, 429, {"error": "Demasiadas peticiones"}, token="",
+        headers=("Retry-After",), exhausted=DEFAULT_PICTURES_PER_ADDRESS),
+    "broken database": Wrong(
+        "GET", OWN, 503, {"error": "El servicio no está disponible por el momento"},
+        headers=("Retry-After",)),
+    "failure nobody foresaw": Wrong("GET", OWN, 500, {"error": "Error interno del servidor"}),
+}  # fmt: skip
+
+DOORS: dict[str, dict[str, Wrong]] = {
+    "restful_api": RESTFUL_API,
+    "pictures_service": PICTURES_SERVICE,
+}

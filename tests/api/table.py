@@ -1,0 +1,133 @@
+"""Every route, and what each person gets there: written once here, asked by `test_access`.
+
+People: `owner`; `member`, another account that knows the ids and names of the owner's pictures;
+`stranger`, another account that guesses them; `staff`; `anonymous`. All but staff have the tier
+under test, and both of the owner's pictures the visibility under test.
+
+An answer is a status, and a word for what leaves (see `WORDS` in `test_access`). Where it depends
+on the visibility or the tier, `by_visibility` and `by_tier` name the answers in their order.
+
+To add a door: write its rows as one more list and add that to ROWS. A test fails for every route
+and method without a row, and for every row whose route is gone.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+VISIBILITIES = ("private", "members", "public")
+TIERS = ("Basic", "Premium", "Enterprise")
+PEOPLE = ("owner", "member", "stranger", "staff", "anonymous")
+
+
+class ByVisibility(NamedTuple):
+    private: "Answer"
+    members: "Answer"
+    public: "Answer"
+
+
+class ByTier(NamedTuple):
+    basic: "Answer"
+    premium: "Answer"
+    enterprise: "Answer"
+
+
+Answer = str | ByVisibility | ByTier
+by_visibility, by_tier = ByVisibility, ByTier
+
+
+@dataclass(frozen=True)
+class Row:
+    """`path` and the texts of `body` name what they need in braces: see `known_ids`."""
+
+    method: str
+    path: str
+    owner: Answer
+    member: Answer
+    stranger: Answer
+    staff: Answer
+    anonymous: Answer
+    # Sent as JSON, or as a form with a picture under the name `file_field`.
+    body: dict[str, Any] = field(default_factory=dict)
+    file_field: str = ""
+
+    def expected(self, person: str, visibility: str, tier: str) -> str:
+        answer: Answer = getattr(self, person)
+        while not isinstance(answer, str):
+            names, chosen = (
+                (VISIBILITIES, visibility) if isinstance(answer, ByVisibility) else (TIERS, tier)
+            )
+            answer = answer[names.index(chosen)]
+        return answer
+
+
+def everybody(method: str, path: str, answer: Answer, **more: Any) -> Row:
+    """A route that makes no difference between people."""
+    return Row(method, path, *[answer] * len(PEOPLE), **more)
+
+
+# What the owner, and what anyone else, gets of an original by the owner's tier.
+TO_OWNER = by_tier("200 thumbnail", "200 original", "200 original")
+TO_OTHERS = by_tier("200 thumbnail", "200 clean", "200 clean")
+SIGN_IN = {"username": "owner", "password": "{password}"}
+IMAGE, THUMBNAIL = "/api/user/images/{picture}/", "/api/user/thumbnails/{thumbnail}/"
+PICTURE_TO_OWNER = by_tier("200 name", "200 address", "200 address")
+NO_LINK = by_tier("403", "403", "404")
+
+RESTFUL_API = [
+    everybody("POST", "/api/user/token/", "200", body=SIGN_IN),
+    everybody("POST", "/api/user/jwt-login/", "200", body=SIGN_IN),
+    everybody("POST", "/api/user/jwt-logout/", "204"),
+    Row("GET", "/api/user/images/", "200 listed", "200 unlisted", "200 unlisted", "200 unlisted",
+        "401"),
+    Row("POST", "/api/user/images/", "201", "201", "201", "201", "401", file_field="image"),
+    Row("GET", IMAGE, PICTURE_TO_OWNER, "404", "404", "200 address", "401"),
+    Row("PATCH", IMAGE, PICTURE_TO_OWNER, "404", "404", "200 address", "401",
+        body={"visibility": "public"}),
+    Row("DELETE", IMAGE, "204", "404", "404", "204", "401"),
+    Row("GET", "/api/user/thumbnails/", "200 listed", "200 unlisted", "200 unlisted",
+        "200 unlisted", "401"),
+    Row("GET", THUMBNAIL, "200", "404", "404", "200", "401"),
+    Row("DELETE", THUMBNAIL, "204", "404", "404", "204", "401"),
+    Row("GET", "/api/user/link/{picture}/?time=300", by_tier("403", "403", "200"), NO_LINK, NO_LINK,
+        "200", "401"),
+]  # fmt: skip
+
+PICTURES_SERVICE = [
+    Row("POST", "/pictures/create-picture", "201", "201", "201", "201", "401", file_field="file"),
+    Row("POST", "/pictures/create-picture", "201", "403", "403", "201", "401", file_field="file",
+        body={"userId": "{account}"}),
+    Row("POST", "/pictures/create-default-picture/{account}", "200", "200", "404", "200", "200"),
+    Row("GET", "/pictures/get-user-pictures/{account}", "200 listed",
+        by_visibility("200 unlisted", "200 listed", "200 listed"), "404", "200 listed", "401"),
+    Row("GET", "/pictures/get-active-picture/{account}", "200",
+        by_visibility("404", "200", "200"), "404", "200", "401"),
+    Row("PUT", "/pictures/set-active-picture/{picture}/{account}", "200", "404", "404", "200",
+        "401"),
+    Row("DELETE", "/pictures/delete-picture/{picture}/{file}/{account}", "200", "404", "404", "200",
+        "401"),
+    Row("DELETE", "/pictures/delete-user/{account}", "200", "403", "403", "200", "401"),
+]  # fmt: skip
+
+IN_A_BROWSER = [
+    Row("GET", "/images/users/{account}/{file}", TO_OWNER,
+        by_visibility("404", TO_OTHERS, TO_OTHERS), "404", "200 original",
+        by_visibility("404", "404", TO_OTHERS)),
+    Row("GET", "{signed}", "200 original", "200 original", "404", "200 original", "200 original"),
+    Row("GET", "/avatars/{account}", "302 avatar",
+        by_visibility("302 default", "302 avatar", "302 avatar"), "302 default", "302 avatar",
+        by_visibility("302 default", "302 default", "302 avatar")),
+    Row("GET", "/avatars/{account}/{avatar}", "200", by_visibility("404", "200", "200"), "404",
+        "200", by_visibility("404", "404", "200")),
+    # A link gives whoever opens it, its maker too, what leaves to everybody.
+    Row("GET", "/l/{link}", by_tier("410", "410", "200 clean"), by_tier("410", "410", "200 clean"),
+        "404", by_tier("410", "410", "200 clean"), by_tier("410", "410", "200 clean")),
+    everybody("GET", "/images/default/default.png", "200"),
+    everybody("GET", "/", "200"),
+    everybody("POST", "/i18n/setlang/", "302"),
+    everybody("GET", "/api/docs/", "200"),
+    everybody("GET", "/api/schema/", "200"),
+    everybody("GET", "/healthz", "200"),
+    everybody("GET", "/readyz", "200"),
+]  # fmt: skip
+
+ROWS = [*RESTFUL_API, *PICTURES_SERVICE, *IN_A_BROWSER]

@@ -1,0 +1,100 @@
+"""The same things go wrong at every door; each says so in its own words and tells nothing else."""
+
+import json
+import re
+
+import pytest
+from django.db import OperationalError, connection
+
+from accounts.clients import Client as Caller
+from accounts.sessions import open_bearer
+from accounts.throttling import admit
+from api.doors import DOORS as PREFIXES
+from tests.api.error_table import CASES, DOORS, Wrong
+from tests.clients import Client
+
+pytestmark = pytest.mark.django_db
+
+SECRET = "connection to server at 10.0.0.7, port 5432 failed"
+INSIDE = re.compile(
+    r"10\.0\.0\.7|Traceback|File \"|\.py\b|/work/|/tmp/|site-packages|psycopg|sqlite|django|"
+    r"rest_framework|SELECT|Exception|<html",
+    re.IGNORECASE,
+)
+
+
+def fits(expected, given):
+    """Compare a body with its description, whose texts may be patterns."""
+    if isinstance(expected, re.Pattern):
+        return isinstance(given, str) and bool(expected.search(given))
+    if isinstance(expected, dict):
+        same_names = isinstance(given, dict) and expected.keys() == given.keys()
+        return same_names and all(fits(expected[name], given[name]) for name in expected)
+    if isinstance(expected, list):
+        same_length = isinstance(given, list) and len(expected) == len(given)
+        return same_length and all(map(fits, expected, given))
+    return bool(expected == given)
+
+
+def breaking(error):
+    """Have every query of this connection fail, wherever it is made."""
+
+    def fail(execute, sql, params, many, context):
+        raise error
+
+    return connection.execute_wrapper(fail)
+
+
+def client_for(wrong: Wrong, account):
+    tokens = {"good": open_bearer(account, Caller()), "bad": "a.b.c"}
+    headers = {"Authorization": f"Bearer {tokens[wrong.token]}"} if wrong.token else {}
+    return Client(raise_request_exception=False, headers=headers)
+
+
+def use_up(item):
+    for _ in range(item.amount):
+        admit((item, "127.0.0.1"))
+
+
+def ask(wrong: Wrong, account, case):
+    client = client_for(wrong, account)
+    path = wrong.path.format(account=account.pk)
+    if wrong.exhausted:
+        use_up(wrong.exhausted)
+    arguments = (wrong.method, path, wrong.sent, wrong.content_type)
+    if case == "broken database":
+        with breaking(OperationalError(SECRET)):
+            return client.generic(*arguments)
+    if case == "failure nobody foresaw":
+        with breaking(RuntimeError(SECRET)):
+            return client.generic(*arguments)
+    return client.generic(*arguments)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("door", DOORS)
+def test_a_door_says_what_is_wrong_and_nothing_else(alice, door, case):
+    wrong = DOORS[door][case]
+    response = ask(wrong, alice, case)
+    text = response.content.decode()
+    is_text = isinstance(wrong.body, str)
+    assert response.status_code == wrong.status, text
+    assert response["Content-Type"].startswith("text/plain" if is_text else "application/json")
+    assert fits(wrong.body, text if is_text else json.loads(text)), text
+    assert [name for name in wrong.headers if name not in response.headers] == []
+    assert not INSIDE.search(text + str(response.headers)), text
+
+
+def test_every_door_has_its_words_for_every_case():
+    assert DOORS.keys() == {describe.__module__.split(".")[1] for _, describe in PREFIXES}
+    assert {door: set(CASES) - answers.keys() for door, answers in DOORS.items()} == {
+        door: set() for door in DOORS
+    }
+
+
+def test_an_answer_that_differs_does_not_fit():
+    """The comparison itself: what it lets pass is all that this table proves."""
+    assert fits({"a": re.compile("x"), "b": [1]}, {"a": "axb", "b": [1]})
+    assert not fits({"a": "x"}, {"a": "x", "b": "more"})
+    assert not fits({"a": re.compile("x")}, {"a": "y"})
+    assert not fits([1], [1, 2])
