@@ -9,6 +9,7 @@ from api.problems import FieldError, Problem
 WRONG = "Usuario o password incorrecto."
 # By the code of what is wrong, whichever library found it.
 _SPANISH = {
+    "parse_error": "No se puede leer el cuerpo de la petición.",
     "required": "Este campo es requerido.",
     "null": "Este campo es requerido.",
     "blank": "Este campo no puede estar vacío.",
@@ -41,8 +42,9 @@ def describe(problem: Problem) -> Wording:
         return _messages([{"path": "password", "message": WRONG}])
     if problem.status == 401:
         return Wording("Unauthorized")
-    if problem.status == 400 and problem.fields:
-        return _messages(_one_for_each_field(problem.fields))
+    if problem.status == 400:
+        fields = problem.fields or (FieldError("", problem.message, problem.code),)
+        return _messages(_one_for_each_field(fields))
     text = _ERRORS.get(problem.status) or HTTPStatus(problem.status).phrase
     body: dict[str, object] = {"error": text}
     if problem.status == 404:

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.clients import client_of
+from accounts.cookies import clear_token_cookies
 from accounts.exceptions import BadCredentials
 from accounts.registration import sign_up
 from accounts.requests import SignIn, refuse_cross_site
@@ -19,7 +20,6 @@ from accounts.sessions import open_bearer
 from api.answers import Describe
 from api.auth_service import serializers as s
 from api.auth_service.errors import describe
-from api.cookies import clear_token_cookies
 from api.views import ContractView, caller
 
 _NOTHING = OpenApiResponse(description="An empty body.")

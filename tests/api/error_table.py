@@ -94,7 +94,39 @@ PICTURES_SERVICE = {
     "failure nobody foresaw": Wrong("GET", OWN, 500, {"error": "Error interno del servidor"}),
 }  # fmt: skip
 
+SIGN_IN_AT_AUTH = '{"login": "alice", "password": "wrong"}'
+SIGNIN, ME, REASON = "/auth/signin", "/auth/currentUser", ("X-Status-Reason",)
+AUTH_SERVICE = {
+    "malformed JSON": Wrong(
+        "POST", SIGNIN, 400,
+        {"messages": [{"path": "", "message": "No se puede leer el cuerpo de la petición."}]},
+        sent="{", token="", headers=REASON),
+    "wrong content type": Wrong(
+        "POST", SIGNIN, 415, {"error": "Unsupported Media Type"}, sent="x",
+        content_type="text/plain", token="", headers=REASON),
+    "unknown route": Wrong(
+        "GET", "/auth/nothing", 404, {"url": "/auth/nothing", "error": "Not Found"},
+        headers=REASON),
+    "wrong method": Wrong(
+        "DELETE", ME, 405, {"error": "Method Not Allowed"}, headers=("Allow", *REASON)),
+    "no token": Wrong(
+        "GET", ME, 401, "Unauthorized", token="", headers=("WWW-Authenticate",)),
+    "bad token": Wrong(
+        "GET", ME, 401, "Unauthorized", token="bad", headers=("WWW-Authenticate",)),
+    "too large": Wrong(
+        "POST", SIGNIN, 413, {"error": "Payload Too Large"}, sent="x" * 70_000, token="",
+        headers=REASON),
+    "throttled": Wrong(
+        "POST", SIGNIN, 429, {"error": "Too Many Requests"}, sent=SIGN_IN_AT_AUTH, token="",
+        headers=("Retry-After", *REASON), exhausted=SIGN_INS_PER_ADDRESS),
+    "broken database": Wrong(
+        "GET", ME, 503, {"error": "Service Unavailable"}, headers=("Retry-After", *REASON)),
+    "failure nobody foresaw": Wrong(
+        "GET", ME, 500, {"error": "Internal Server Error"}, headers=REASON),
+}  # fmt: skip
+
 DOORS: dict[str, dict[str, Wrong]] = {
     "restful_api": RESTFUL_API,
+    "auth_service": AUTH_SERVICE,
     "pictures_service": PICTURES_SERVICE,
 }

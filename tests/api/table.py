@@ -62,7 +62,7 @@ class Row:
 
 def everybody(method: str, path: str, answer: Answer, **more: Any) -> Row:
     """A route that makes no difference between people."""
-    return Row(method, path, *[answer] * len(PEOPLE), **more)
+    return Row(method, path, answer, answer, answer, answer, answer, **more)
 
 
 # What the owner, and what anyone else, gets of an original by the owner's tier.
@@ -90,6 +90,17 @@ RESTFUL_API = [
     Row("DELETE", THUMBNAIL, "204", "404", "404", "204", "401"),
     Row("GET", "/api/user/link/{picture}/?time=300", by_tier("403", "403", "200"), NO_LINK, NO_LINK,
         "200", "401"),
+]  # fmt: skip
+
+AUTH_SERVICE = [
+    everybody("POST", "/auth/signup", "200",
+              body={"name": "Ana", "login": "ana.new", "password": "{password}"}),
+    everybody("POST", "/auth/signin", "200", body={"login": "owner", "password": "{password}"}),
+    Row("GET", "/auth/signout", "200", "200", "200", "200", "401"),
+    Row("POST", "/auth/signout", "200", "200", "200", "200", "401"),
+    Row("GET", "/auth/currentUser", "200", "200", "200", "200", "401"),
+    Row("POST", "/auth/password", "200", "200", "200", "200", "401",
+        body={"currentPassword": "{password}", "newPassword": "quite another phrase"}),
 ]  # fmt: skip
 
 PICTURES_SERVICE = [
@@ -130,4 +141,4 @@ IN_A_BROWSER = [
     everybody("GET", "/readyz", "200"),
 ]  # fmt: skip
 
-ROWS = [*RESTFUL_API, *PICTURES_SERVICE, *IN_A_BROWSER]
+ROWS = [*RESTFUL_API, *AUTH_SERVICE, *PICTURES_SERVICE, *IN_A_BROWSER]

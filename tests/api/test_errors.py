@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 SECRET = "connection to server at 10.0.0.7, port 5432 failed"
 INSIDE = re.compile(
-    r"10\.0\.0\.7|Traceback|File \"|\.py\b|/work/|/tmp/|site-packages|psycopg|sqlite|django|"
+    r"10\.0\.0\.7|Traceback|File \"|\.py\b|/home/|/root/|/tmp/|site-packages|psycopg|sqlite|django|"
     r"rest_framework|SELECT|Exception|<html",
     re.IGNORECASE,
 )
