@@ -6,6 +6,8 @@ from django.http import HttpRequest, HttpResponse
 
 from api.answers import Describe, worded
 from api.auth_service.errors import describe as auth_service
+from api.image_service.errors import describe as image_service
+from api.images_api.errors import describe as images_api
 from api.pictures_service.errors import describe as pictures_service
 from api.problems import Problem
 from api.restful_api.errors import describe as restful_api
@@ -13,7 +15,12 @@ from api.restful_api.errors import describe as restful_api
 # The first that fits wins: the longer prefix comes first.
 DOORS: list[tuple[str, Describe]] = [
     ("/auth/", auth_service),
-    ("/api/", restful_api),
+    ("/api/user/", restful_api),
+    ("/api/schema/", restful_api),
+    ("/api/docs/", restful_api),
+    ("/api/", images_api),
+    ("/image/", image_service),
+    ("/v1/image/", image_service),
     ("/pictures/", pictures_service),
 ]
 
@@ -21,6 +28,6 @@ DOORS: list[tuple[str, Describe]] = [
 def answered_by_door(request: HttpRequest, problem: Problem) -> HttpResponse | None:
     """Word a problem as the door at this address does; None for a page that people open."""
     for prefix, describe in DOORS:
-        if request.path.startswith(prefix):
+        if f"{request.path}/".startswith(prefix):
             return worded(describe, replace(problem, url=request.path))
     return None

@@ -19,7 +19,7 @@ from rest_framework.exceptions import ErrorDetail
 
 from accounts.exceptions import BadCredentials, BadToken, CrossSiteRequest, TooManyAttempts
 from accounts.models import User
-from api.problems import FieldError, Problem
+from api.problems import FieldError, Problem, Refused
 from images.cleaning import CleaningFailed
 from images.decoding import RefusedPicture
 from images.exceptions import (
@@ -27,6 +27,7 @@ from images.exceptions import (
     LinkTimeOutOfBounds,
     NoActivePicture,
     NotReady,
+    NotRenderable,
     PictureIsActive,
     QuotaExceeded,
     UploadTooLarge,
@@ -125,6 +126,9 @@ _TABLE: list[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Any]
     ((TooManyFieldsSent, TooManyFilesSent), _says("validation", 400, "Too many fields or files.")),
     (QuotaExceeded, _says("forbidden", 403, code="quota")),
     (NotReady, _says("unavailable", 503, "It is being made.", headers=RETRY_SOON)),
+    (NotRenderable, _says("not_found", 404, "Not found.")),
+    (FileNotFoundError, _says("not_found", 404, "Not found.")),
+    (Refused, lambda error: error.problem),
     (CleaningFailed, _says("not_found", 404, "Not found.")),
     (LinkNotGranted, _says("forbidden", 403, "Your tier makes no expiring links.")),
     (LinkTimeOutOfBounds, lambda e: Problem(

@@ -32,3 +32,12 @@ class Problem:
     fields: tuple[FieldError, ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
     url: str = ""
+
+
+class Refused(Exception):
+    """Raised by a door whose contract words a refusal in a way of its own."""
+
+    def __init__(self, problem: Problem) -> None:
+        """Carry the problem."""
+        super().__init__(problem.message)
+        self.problem = problem

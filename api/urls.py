@@ -17,6 +17,9 @@ urlpatterns = [
     path("api/schema/", schema_view, name="schema"),
     path("api/docs/", docs_view, name="docs"),
     path("api/user/", include("api.restful_api.urls")),
+    path("api/", include("api.images_api.urls")),
     path("auth/", include("api.auth_service.urls")),
+    path("", include("api.image_service.urls")),
+    path("v1/", include("api.image_service.urls")),
     path("pictures/", include("api.pictures_service.urls")),
 ]

@@ -65,6 +65,18 @@ def bytes_for(viewer: User | None, picture: Picture, *, by_link: bool = False) -
     return Rendition(key, CONTENT_TYPES[picture.format])
 
 
+def pixels_for(viewer: User | None, picture: Picture) -> str:
+    """Return the key of the best bytes to render from for a viewer; raises as `bytes_for` does.
+
+    What is rendered tells nothing, so that an original needs no cleaning here.
+    """
+    if not may_see(viewer, picture):
+        raise Picture.DoesNotExist
+    if grants_original(viewer, picture.owner):
+        return picture.key
+    return _best_thumbnail(picture).key
+
+
 def _best_thumbnail(picture: Picture) -> Rendition:
     """Return the tallest that the owner's tier grants."""
     granted = picture.owner.tier.heights.values("height")

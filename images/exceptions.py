@@ -18,6 +18,10 @@ class NotReady(Exception):
     """The bytes one may have are still being made; try again in a few seconds."""
 
 
+class NotRenderable(Exception):
+    """A picture that cannot be rendered, now or later."""
+
+
 class LinkNotGranted(Exception):
     """The account's tier makes no expiring links."""
 

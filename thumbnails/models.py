@@ -61,6 +61,28 @@ class Thumbnail(models.Model):
         return f"{self.height} px"
 
 
+class Rendition(models.Model):
+    """A whole picture as JPEG, at most so wide; made for those who asked, kept for the next."""
+
+    picture = models.ForeignKey(Picture, on_delete=models.CASCADE, related_name="renditions")
+    width = models.PositiveIntegerField(help_text="In pixels; 0 is the picture's own.")
+    # The bytes it was rendered from: the original, or the thumbnail of a tier without originals.
+    source_key = models.CharField(max_length=200, editable=False)
+    key = models.CharField(max_length=200, unique=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["picture", "width", "source_key"], name="rendition_one_per_width_and_source"
+            ),
+        ]
+        indexes = [models.Index(fields=["source_key"], name="rendition_source")]
+
+    def __str__(self) -> str:
+        """Return the width."""
+        return f"{self.width} px wide"
+
+
 class Recheck(models.Model):
     """A walk through the pictures of a tier or an owner whose heights changed.
 

@@ -11,7 +11,7 @@ from accounts.signals import tier_changed
 from images import storage
 from images.models import Picture
 from images.signals import picture_created, thumbnails_wanted
-from thumbnails.models import Thumbnail
+from thumbnails.models import Rendition, Thumbnail
 from thumbnails.sweeping import begin_recheck
 from thumbnails.tasks import ask, ask_for_recheck
 from tiers.models import Tier
@@ -25,6 +25,7 @@ def connect() -> None:
     heights_changed.connect(_recheck_tier, dispatch_uid="thumbnails.recheck")
     tier_changed.connect(_recheck_owner, dispatch_uid="thumbnails.recheck")
     post_delete.connect(_remove_file, sender=Thumbnail, dispatch_uid="thumbnails.remove_file")
+    post_delete.connect(_remove_file, sender=Rendition, dispatch_uid="thumbnails.remove_file")
 
 
 def _ask_for_one(picture: Picture, **kwargs: Any) -> None:
@@ -48,5 +49,8 @@ def _recheck_owner(user: User, **kwargs: Any) -> None:
     transaction.on_commit(ask_for_recheck, robust=True)
 
 
-def _remove_file(instance: Thumbnail, **kwargs: Any) -> None:
+def _remove_file(instance: Thumbnail | Rendition, **kwargs: Any) -> None:
+    """Remove the file of a row that is gone, and what was rendered from it."""
+    if isinstance(instance, Thumbnail):
+        Rendition.objects.filter(source_key=instance.key).delete()
     transaction.on_commit(partial(storage.delete, instance.key), robust=True)

@@ -125,8 +125,68 @@ AUTH_SERVICE = {
         "GET", ME, 500, {"error": "Internal Server Error"}, headers=REASON),
 }  # fmt: skip
 
+CREATE, READ = "/image", "/image/00000000-0000-4000-8000-000000000000"
+IMAGE_SERVICE = {
+    "malformed JSON": Wrong(
+        "POST", CREATE, 400,
+        {"messages": [{"path": "", "message": "The body cannot be read."}]}, sent="{"),
+    "wrong content type": Wrong(
+        "POST", CREATE, 415, {"error": "Unsupported Media Type"}, sent="x",
+        content_type="text/plain"),
+    "unknown route": Wrong("GET", "/image/x/y/z", 404, {"error": "Not Found"}),
+    "wrong method": Wrong(
+        "DELETE", CREATE, 405, {"error": "Method Not Allowed"}, headers=("Allow",)),
+    "no token": Wrong(
+        "GET", READ, 401, {"error": "Unauthorized"}, token="", headers=("WWW-Authenticate",)),
+    "bad token": Wrong(
+        "GET", READ, 401, {"error": "Unauthorized"}, token="bad", headers=("WWW-Authenticate",)),
+    "too large": Wrong(
+        "POST", CREATE, 413, {"error": "Request Entity Too Large"}, sent="x" * 22_000_000),
+    # No route of this door is throttled; the door's words for it are those of any status.
+    "throttled": Wrong("POST", "/v1/image", 415, {"error": "Unsupported Media Type"}, sent="x",
+                       content_type="text/plain"),
+    "broken database": Wrong(
+        "GET", READ, 503, {"error": "Service Unavailable"}, headers=("Retry-After",)),
+    "failure nobody foresaw": Wrong("GET", READ, 500, {"error": "Internal Server Error"}),
+}  # fmt: skip
+
+
+def said(message: Any, status: int) -> dict[str, Any]:
+    """The images API's shape."""
+    return {"message": message, "status_code": status}
+
+
+LOGIN, PAGE = "/api/login", "/api/me"
+IMAGES_API = {
+    "malformed JSON": Wrong(
+        "POST", LOGIN, 400, said("The body cannot be read.", 400), sent="{", token=""),
+    "wrong content type": Wrong(
+        "POST", LOGIN, 415, said("Unsupported media type.", 415), sent="x",
+        content_type="text/plain", token=""),
+    "unknown route": Wrong("GET", "/api/nothing", 404, said("Not found.", 404)),
+    "wrong method": Wrong(
+        "DELETE", PAGE, 405, said('Method "DELETE" not allowed.', 405), headers=("Allow",)),
+    "no token": Wrong(
+        "GET", PAGE, 401, said("Authentication credentials were not provided.", 401), token="",
+        headers=("WWW-Authenticate",)),
+    "bad token": Wrong(
+        "GET", PAGE, 401, said("The token is invalid or has expired.", 401), token="bad",
+        headers=("WWW-Authenticate",)),
+    "too large": Wrong(
+        "POST", LOGIN, 413, said(re.compile("at most 65536 bytes"), 413), sent="x" * 70_000,
+        token=""),
+    "throttled": Wrong(
+        "POST", LOGIN, 429, said(re.compile(r"Try again in \d+ seconds"), 429),
+        sent=SIGN_IN_AT_AUTH, token="", headers=("Retry-After",), exhausted=SIGN_INS_PER_ADDRESS),
+    "broken database": Wrong(
+        "GET", PAGE, 503, said("Temporarily unavailable.", 503), headers=("Retry-After",)),
+    "failure nobody foresaw": Wrong("GET", PAGE, 500, said("Internal server error.", 500)),
+}  # fmt: skip
+
 DOORS: dict[str, dict[str, Wrong]] = {
     "restful_api": RESTFUL_API,
     "auth_service": AUTH_SERVICE,
+    "image_service": IMAGE_SERVICE,
+    "images_api": IMAGES_API,
     "pictures_service": PICTURES_SERVICE,
 }

@@ -11,8 +11,11 @@ To add a door: write its rows as one more list and add that to ROWS. A test fail
 and method without a row, and for every row whose route is gone.
 """
 
+from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from tests.pictures import png
 
 VISIBILITIES = ("private", "members", "public")
 TIERS = ("Basic", "Premium", "Enterprise")
@@ -92,6 +95,31 @@ RESTFUL_API = [
         "200", "401"),
 ]  # fmt: skip
 
+DATA_URI = "data:image/png;base64," + b64encode(png(30, 20)).decode()
+# What others get of a picture at a door that asks for a token.
+TO_MEMBERS = by_visibility("404", "200", "200")
+IMAGE_SERVICE = [
+    row
+    for door in ("/image", "/v1/image")
+    for row in (
+        Row("POST", door, "200", "200", "200", "200", "401", body={"image": DATA_URI}),
+        Row("GET", door + "/{uuid}", "200", TO_MEMBERS, "404", "200", "401"),
+        Row("GET", door + "/{uuid}/jpeg", "200", TO_MEMBERS, "404", "200", "401"),
+    )
+]
+
+SIGN_IN_AT_IMAGES = {"login": "owner", "password": "{password}"}
+IMAGES_API = [
+    everybody("POST", "/api/registration", "200",
+              body={"login": "new.one", "email": "new@example.com", "password": "{password}"}),
+    everybody("GET", "/api/login", "200", body=SIGN_IN_AT_IMAGES),
+    everybody("POST", "/api/login", "200", body=SIGN_IN_AT_IMAGES),
+    Row("GET", "/api/me", "200", "200", "200", "200", "401"),
+    Row("POST", "/api/images", "200", "200", "200", "200", "401", body={"data": DATA_URI}),
+    Row("GET", "/api/images/{uuid}", TO_OWNER, by_visibility("404", TO_OTHERS, TO_OTHERS), "404",
+        "200 original", by_visibility("404", "404", TO_OTHERS)),
+]  # fmt: skip
+
 AUTH_SERVICE = [
     everybody("POST", "/auth/signup", "200",
               body={"name": "Ana", "login": "ana.new", "password": "{password}"}),
@@ -141,4 +169,4 @@ IN_A_BROWSER = [
     everybody("GET", "/readyz", "200"),
 ]  # fmt: skip
 
-ROWS = [*RESTFUL_API, *AUTH_SERVICE, *PICTURES_SERVICE, *IN_A_BROWSER]
+ROWS = [*RESTFUL_API, *IMAGE_SERVICE, *IMAGES_API, *AUTH_SERVICE, *PICTURES_SERVICE, *IN_A_BROWSER]

@@ -1,0 +1,1 @@
+"""The image service: `/image…`, also under `/v1`; pictures as data URIs in JSON."""

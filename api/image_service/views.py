@@ -1,0 +1,132 @@
+"""The image service's views."""
+
+from collections.abc import Iterator
+from typing import IO, Any
+
+from django.http import HttpResponseBase, StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.answers import Describe
+from api.base64_pictures import (
+    PictureJsonParser,
+    decoded,
+    encoded,
+    encoded_length,
+    largest_json_body,
+)
+from api.image_service import serializers as s
+from api.image_service.errors import describe
+from api.image_service.names import WIDTHS, Name, name_of
+from api.views import ContractView, caller
+from images import storage
+from images.access import bytes_for
+from images.models import Picture
+from images.services import create_picture
+from images.serving import serve
+from thumbnails.renditions import JPEG, jpeg_key
+
+_ASK_EACH_TIME = "private, no-cache"
+_SIZE = [
+    OpenApiParameter("Size", int, location, enum=WIDTHS, description="Fit to this width, as JPEG.")
+    for location in (OpenApiParameter.HEADER, OpenApiParameter.QUERY)
+]
+_FAILS: dict[Any, Any] = {
+    400: s.ImageServiceMessages,
+    401: s.ImageServiceError,
+    404: s.ImageServiceError,
+    503: s.ImageServiceError,
+}
+
+
+class ImageServiceView(ContractView):
+    """A view of the image service."""
+
+    describe: Describe = staticmethod(describe)
+
+
+class CreateView(ImageServiceView):
+    """`/image`."""
+
+    parser_classes = [PictureJsonParser]
+
+    def largest_body(self, request: Request) -> int:
+        """Return what the tier's largest picture is in base64."""
+        return largest_json_body(caller(request))
+
+    @extend_schema(
+        summary="Store a picture",
+        request=s.ImageServiceCreate,
+        responses={
+            200: s.ImageServiceId,
+            **dict.fromkeys((403, 413, 415), s.ImageServiceError),
+            **_FAILS,
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Store a picture that any member who knows its id may see."""
+        form = s.ImageServiceCreate(data=request.data)
+        form.is_valid(raise_exception=True)
+        owner = caller(request)
+        with decoded(form.validated_data["image"], owner) as upload:
+            picture = create_picture(
+                owner=owner, upload=upload, visibility=Picture.Visibility.MEMBERS
+            )
+        return Response({"id": str(picture.uid)})
+
+
+class ReadView(ImageServiceView):
+    """`/image/:id`."""
+
+    @extend_schema(
+        summary="Read a picture as a data URI",
+        parameters=_SIZE,
+        responses={200: s.ImageServiceImage, **_FAILS},
+    )
+    def get(self, request: Request, name: str) -> HttpResponseBase:
+        """Return the picture as it was uploaded, or fit to a width."""
+        named = name_of(name, request._request)
+        picture = _picture(named)
+        if named.width:
+            return _data_uri(named, jpeg_key(caller(request), picture, named.width), JPEG)
+        rendition = bytes_for(caller(request), picture)
+        return _data_uri(named, rendition.key, rendition.content_type)
+
+
+class JpegView(ImageServiceView):
+    """`/image/:id/jpeg`."""
+
+    @extend_schema(
+        summary="Read a picture as JPEG",
+        parameters=_SIZE,
+        responses={(200, JPEG): OpenApiTypes.BINARY, 304: None, **_FAILS},
+    )
+    def get(self, request: Request, name: str) -> HttpResponseBase:
+        """Return a real JPEG, whatever was uploaded."""
+        named = name_of(name, request._request)
+        key = jpeg_key(caller(request), _picture(named), named.width)
+        return serve(request._request, key, JPEG, cache_control=_ASK_EACH_TIME)
+
+
+def _picture(named: Name) -> Picture:
+    picture: Picture = Picture.objects.with_owner().get(uid=named.uid)
+    return picture
+
+
+def _data_uri(named: Name, key: str, content_type: str) -> StreamingHttpResponse:
+    """Stream the JSON: a picture of 20 MB never stands in memory as text."""
+    file = storage.open_key(key)
+    size = file.seek(0, 2)
+    file.seek(0)
+    head = f'{{"id":"{named}","image":"data:{content_type};base64,'.encode()
+    response = StreamingHttpResponse(_json(head, file), content_type="application/json")
+    response["Content-Length"] = str(len(head) + encoded_length(size) + 2)
+    return response
+
+
+def _json(head: bytes, file: IO[bytes]) -> Iterator[bytes]:
+    yield head
+    yield from encoded(file)
+    yield b'"}'

@@ -1,0 +1,1 @@
+"""The images API: `/api/registration`, `/api/login`, `/api/me`, `/api/images…`."""

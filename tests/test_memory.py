@@ -1,0 +1,69 @@
+"""Large pictures in base64 do not fill a web process: measured on the real one."""
+
+import json
+import sqlite3
+from base64 import b64decode, b64encode
+from pathlib import Path
+
+import numpy as np
+import pytest
+import requests
+from PIL import Image
+
+from tests.pictures import encoded
+from tests.processes import PASSWORD, dev_run
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow,
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="reads /proc"),
+]
+MOST_GROWTH = 150 * 1024  # KiB
+
+
+def web_process(data_dir: Path) -> Path:
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            of_this_run = f"DATA_DIR={data_dir}".encode() in (folder / "environ").read_bytes()
+            if of_this_run and b"devkit.web" in (folder / "cmdline").read_bytes():
+                return folder
+        except OSError:
+            continue
+    raise AssertionError("no web process")
+
+
+def kib(process: Path, field: str) -> int:
+    line = next(x for x in (process / "status").read_text().splitlines() if x.startswith(field))
+    return int(line.split()[1])
+
+
+def test_twenty_megabytes_by_base64_and_back(tmp_path):
+    noise = np.random.default_rng(1).integers(0, 255, (2600, 2600, 3), dtype=np.uint8)
+    content = encoded(Image.fromarray(noise), "PNG", compress_level=0)
+    assert len(content) > 20_000_000
+    data_dir = tmp_path / "data"
+    with dev_run(data_dir) as service:
+        with sqlite3.connect(data_dir / "db.sqlite3") as database:
+            database.execute("UPDATE tiers_tier SET max_upload_bytes = 25000000")
+        database.close()
+        body = {"login": "admin", "password": PASSWORD}
+        token = requests.post(f"{service.url}/auth/signin", json=body, timeout=10).json()["token"]
+        session = requests.Session()
+        session.headers["Authorization"] = f"Bearer {token}"
+        session.post(f"{service.url}/image", json={"image": "x"}, timeout=10)
+        process = web_process(data_dir)
+        idle = kib(process, "VmRSS")
+        (process / "clear_refs").write_text("5")  # forget the peak so far
+        sent = json.dumps({"image": b64encode(content).decode()})
+        answer = session.post(
+            f"{service.url}/image",
+            data=sent,
+            headers={"Content-Type": "application/json"},
+            timeout=60,
+        )
+        assert answer.status_code == 200, answer.text
+        back = session.get(f"{service.url}/image/{answer.json()['id']}", timeout=60).json()
+        assert b64decode(back["image"].partition(",")[2]) == content
+        grown = kib(process, "VmHWM") - idle
+        assert grown < MOST_GROWTH, f"grew by {grown // 1024} MiB"
