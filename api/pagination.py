@@ -12,6 +12,9 @@ from rest_framework.exceptions import ValidationError
 
 PAGE = 100
 LARGEST_PAGE = 1000
+# How the OpenAPI document describes the two parameters.
+LIMIT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE}
+CURSOR_SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURSOR = struct.Struct(">qq")
 Row = TypeVar("Row", bound=Model)

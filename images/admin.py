@@ -1,5 +1,7 @@
 """Pictures and links as staff see them."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -10,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from images.media import signed_path
 from images.models import Link, Picture
-from images.services import want_thumbnails_again
+from images.services import update_picture, want_thumbnails_again
 
 _PREVIEW_LIST, _PREVIEW_PAGE = 64, 320
 
@@ -50,6 +52,10 @@ class PictureAdmin(admin.ModelAdmin[Picture]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Picture]:
         """Load the thumbnails beside the pictures: two queries, however long the page."""
         return super().get_queryset(request).prefetch_related("thumbnails")
+
+    def save_model(self, request: HttpRequest, obj: Picture, form: Any, change: bool) -> None:  # noqa: FBT001 (Django's signature)
+        """Change by the service, which tells of it."""
+        update_picture(obj, description=obj.description, visibility=obj.visibility)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Pictures come in through the doors."""

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from images.models import Picture
@@ -12,11 +13,18 @@ _LONGEST_NAME = 1000
 FIELDS = ("id", "is_active", "key", "created_at", "updated_at", "owner_id")
 
 
+@extend_schema_field(
+    {"oneOf": [{"type": "string", "format": "uuid"}, {"type": "string", "maxLength": 0}]}
+)
+class OptionalUser(serializers.UUIDField):
+    """An account's UUID; a form's empty field counts as none."""
+
+
 class PicturesUpload(serializers.Serializer[None]):
     """A picture as a file of a form; `userId` is for staff, who upload for others."""
 
     file = serializers.FileField(allow_empty_file=True)
-    userId = serializers.UUIDField(required=False)
+    userId = OptionalUser(required=False)
     socketId = serializers.CharField(
         required=False, allow_blank=True, max_length=_LONGEST_SOCKET_ID
     )

@@ -16,7 +16,7 @@ from accounts.clients import client_of
 from accounts.models import User
 from accounts.throttling import DEFAULT_PICTURES_PER_ADDRESS, admit
 from api.answers import Describe
-from api.pagination import LARGEST_PAGE, Cursor, Page
+from api.pagination import CURSOR_SCHEMA, LARGEST_PAGE, LIMIT_SCHEMA, Cursor, Page
 from api.pictures_service import serializers as s
 from api.pictures_service.errors import describe
 from api.views import SMALL_BODY, ContractView, caller
@@ -109,8 +109,8 @@ class PicturesView(PicturesServiceView):
     @extend_schema(
         summary="Obtener las imágenes de un usuario",
         parameters=[
-            OpenApiParameter("limit", int, description=f"1 – {LARGEST_PAGE}"),
-            OpenApiParameter("cursor", str, description="De la cabecera Link anterior."),
+            OpenApiParameter("limit", LIMIT_SCHEMA),
+            OpenApiParameter("cursor", CURSOR_SCHEMA, description="De la cabecera Link anterior."),
         ],
         responses={200: s.PicturesPicture(many=True), 400: s.PicturesError, **_CLOSED},
     )

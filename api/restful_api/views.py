@@ -20,7 +20,7 @@ from accounts.requests import SignIn, refuse_cross_site
 from accounts.services import identify, sign_out
 from accounts.sessions import open_api_token, open_cookies
 from api.answers import Describe
-from api.pagination import LARGEST_PAGE, PAGE, Page
+from api.pagination import CURSOR_SCHEMA, LIMIT_SCHEMA, PAGE, Page
 from api.restful_api import serializers as s
 from api.restful_api.errors import describe
 from api.restful_api.rows import (
@@ -41,8 +41,10 @@ from thumbnails.models import Thumbnail
 from thumbnails.services import delete_thumbnail
 
 _PAGE_PARAMETERS = [
-    OpenApiParameter("limit", int, description=f"1 to {LARGEST_PAGE}, {PAGE} unless told."),
-    OpenApiParameter("cursor", str, description="From the Link header of the page before."),
+    OpenApiParameter("limit", LIMIT_SCHEMA, description=f"{PAGE} unless told."),
+    OpenApiParameter(
+        "cursor", CURSOR_SCHEMA, description="From the Link header of the page before."
+    ),
 ]
 # Raw OpenAPI: reasons by field, or one reason where no field is to blame.
 _BAD_INPUT = {

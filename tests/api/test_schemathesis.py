@@ -1,0 +1,96 @@
+"""Requests made from the OpenAPI document itself: what it says is what the doors do."""
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, transaction
+from hypothesis import HealthCheck
+from hypothesis import settings as generating
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    positive_data_acceptance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from accounts.clients import Client as Caller
+from accounts.sessions import open_api_token
+from config.wsgi import application
+from tests.factories import make_picture
+from tests.pictures import jpeg
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+
+# A file that is no picture, a cursor made up and a login with odd letters fit the document, and are
+# refused all the same.
+MAY_BE_REFUSED = [positive_data_acceptance]
+CONFORMANCE = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+# The examples are the same in every run: what is found today is found tomorrow.
+bounded = generating(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def closed_at_once(environ, start_response):
+    """The application, each answer read and closed as a server does: uploads go with it."""
+    response = application(environ, start_response)
+    try:
+        return [b"".join(response)]
+    finally:
+        response.close()
+
+
+document = schemathesis.openapi.from_wsgi("/api/schema/?format=json", closed_at_once)
+# The document names three ways to carry a token; one of them is sent, so the others may be absent.
+document.config.generation.with_security_parameters = False
+
+
+@pytest.fixture
+def headers(alice, settings):
+    """Alice's token; no throttle, since hundreds of requests come from one address."""
+    settings.RATE_LIMITS = False
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield {"Authorization": f"Token {open_api_token(alice, Caller())}"}
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@document.parametrize()
+@bounded
+def test_the_doors_do_what_the_document_says(case, headers):
+    case.call_and_validate(headers=headers, excluded_checks=MAY_BE_REFUSED)
+
+
+@pytest.fixture
+def known(alice, django_capture_on_commit_callbacks):
+    """What stands in an address in braces, of a picture of Alice's."""
+    with django_capture_on_commit_callbacks(execute=True):
+        picture = make_picture(alice, jpeg(300, 250))
+    return {
+        "id": picture.pk,
+        "thumbnail": picture.thumbnails.first().pk,
+        "user_id": str(alice.pk),
+        "file_name": picture.file_name,
+    }
+
+
+@document.include(path_regex="{").parametrize()
+@bounded
+def test_they_do_so_too_with_ids_that_exist(case, headers, known):
+    for name in case.path_parameters:
+        of_thumbnail = name == "id" and "thumbnail" in case.path
+        case.path_parameters[name] = known["thumbnail" if of_thumbnail else name]
+    with transaction.atomic():
+        case.call_and_validate(headers=headers, checks=CONFORMANCE)
+        transaction.set_rollback(True)
