@@ -10,12 +10,11 @@ from images.models import Picture
 
 _LONGEST_SOCKET_ID = 200
 _LONGEST_NAME = 1000
+_UUID_OR_NOTHING = "^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$"
 FIELDS = ("id", "is_active", "key", "created_at", "updated_at", "owner_id")
 
 
-@extend_schema_field(
-    {"oneOf": [{"type": "string", "format": "uuid"}, {"type": "string", "maxLength": 0}]}
-)
+@extend_schema_field({"type": "string", "pattern": _UUID_OR_NOTHING})
 class OptionalUser(serializers.UUIDField):
     """An account's UUID; a form's empty field counts as none."""
 
