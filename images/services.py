@@ -89,11 +89,10 @@ def limits_of(owner: User) -> Limits:
     return Limits(max_bytes=owner.tier.max_upload_bytes, max_pixels=owner.tier.max_pixels)
 
 
-@transaction.atomic
 def lock_owner(owner_id: UUID) -> None:
     """Have whoever adds to, empties or rearranges this account's pictures wait for this commit.
 
-    SQLite has one writer at a time as it is. Raises User.DoesNotExist.
+    Only inside a transaction; SQLite has one writer at a time as it is. Raises User.DoesNotExist.
     """
     User.objects.select_for_update(no_key=True).only("pk").get(pk=owner_id)
 
