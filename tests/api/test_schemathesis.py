@@ -82,6 +82,8 @@ def known(alice, django_capture_on_commit_callbacks):
         "thumbnail": picture.thumbnails.first().pk,
         "user_id": str(alice.pk),
         "file_name": picture.file_name,
+        "uid": str(picture.uid),
+        "name": str(picture.uid),
     }
 
 
