@@ -60,12 +60,12 @@ def gif_frames(data: Buffer, limit: int) -> tuple[int, bool]:
 
     The second value tells whether the trailer was reached: without it frames are missing.
     """
-    frames, position = 0, 13 + (_gif_table(data[10]) if len(data) > 10 else 0)
+    frames, position = 0, 13 + (gif_table_bytes(data[10]) if len(data) > 10 else 0)
     while frames <= limit and position < len(data):
         block = data[position]
         if block == _GIF_IMAGE and position + 9 < len(data):
             frames += 1
-            position = _past_sub_blocks(data, position + 11 + _gif_table(data[position + 9]))
+            position = _past_sub_blocks(data, position + 11 + gif_table_bytes(data[position + 9]))
         elif block == _GIF_EXTENSION:
             position = _past_sub_blocks(data, position + 2)
         else:
@@ -73,7 +73,7 @@ def gif_frames(data: Buffer, limit: int) -> tuple[int, bool]:
     return frames, frames > limit
 
 
-def _gif_table(flags: int) -> int:
+def gif_table_bytes(flags: int) -> int:
     """Return the bytes of a colour table whose flags these are."""
     return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
 

@@ -4,11 +4,18 @@ A non-durable exchange and all its bindings vanish when the broker restarts, so 
 declares again.
 """
 
+import logging
+from collections.abc import Callable
+
 import pika
 from django.conf import settings
+from django.db import DatabaseError, close_old_connections
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
 from pika.exceptions import AMQPError
 
+from notifications.stopping import Backoff, Stop
+
+logger = logging.getLogger(__name__)
 # What a broker that is away, restarting or refusing makes pika raise.
 BROKER_AWAY = (AMQPError, OSError)
 
@@ -35,3 +42,17 @@ def bind_queue(channel: BlockingChannel) -> None:
     """Declare our queue and bind it; what is in it outlives the broker and us."""
     channel.queue_declare(settings.AUTH_QUEUE, durable=True)
     channel.queue_bind(settings.AUTH_QUEUE, settings.AUTH_EXCHANGE, routing_key="")
+
+
+def keep_working(work: Callable[[Stop, Backoff], None], stop: Stop) -> None:
+    """Begin some work anew, ever later, whenever the broker or the database ends it."""
+    backoff = Backoff()
+    while not stop.is_set():
+        try:
+            work(stop, backoff)
+        except BROKER_AWAY as error:
+            logger.warning("the broker is away: %s", type(error).__name__)
+        except DatabaseError as error:
+            logger.warning("the database is away: %s", type(error).__name__)
+            close_old_connections()
+        stop.wait(0 if stop.is_set() else backoff.seconds())

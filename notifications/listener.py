@@ -4,12 +4,12 @@ import logging
 from functools import partial
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError
 from django.utils import timezone
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.spec import Basic, BasicProperties
 
-from notifications.broker import BROKER_AWAY, bind_queue, connect, declare_exchange
+from notifications.broker import bind_queue, connect, declare_exchange, keep_working
 from notifications.logouts import hear
 from notifications.models import Heartbeat
 from notifications.stopping import Backoff, Stop
@@ -23,18 +23,12 @@ LOOK_EVERY = 0.5
 
 
 def listen_until(stop: Stop) -> None:
-    """Hear every message, until told to stop; outlives broker and database."""
-    backoff = Backoff()
-    while not stop.is_set():
-        try:
-            _listen(stop, backoff)
-        except BROKER_AWAY as error:
-            logger.warning("the broker is away: %s", type(error).__name__)
-        except DatabaseError as error:
-            # The connection closes with the message unacknowledged: the broker keeps it.
-            logger.warning("the database is away: %s", type(error).__name__)
-            close_old_connections()
-        stop.wait(0 if stop.is_set() else backoff.seconds())
+    """Hear every message, until told to stop; outlives broker and database.
+
+    While the database is away the connection closes with the message unacknowledged: the broker
+    keeps it.
+    """
+    keep_working(_listen, stop)
 
 
 def _listen(stop: Stop, backoff: Backoff) -> None:

@@ -1,17 +1,14 @@
 """From the outbox to the exchange: at least once, in order, whatever dies in between."""
 
-import logging
-
 import pika
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, transaction
+from django.db import transaction
 from pika.adapters.blocking_connection import BlockingChannel
 
-from notifications.broker import BROKER_AWAY, connect, declare_exchange
+from notifications.broker import connect, declare_exchange, keep_working
 from notifications.models import OutboxMessage
 from notifications.stopping import Backoff, Stop
 
-logger = logging.getLogger(__name__)
 AT_ONCE = 100
 # Short, since a logout should reach everyone within a second; an empty look is one indexed query.
 LOOK_EVERY = 0.1
@@ -19,21 +16,16 @@ LOOK_EVERY = 0.1
 
 def relay_until(stop: Stop) -> None:
     """Send what is written and what will be, until told to stop; outlives broker and database."""
-    backoff = Backoff()
-    while not stop.is_set():
-        try:
-            with connect() as connection:
-                channel = connection.channel()
-                channel.confirm_delivery()
-                declare_exchange(channel)
-                backoff.reset()
-                _send_all(channel, stop)
-        except BROKER_AWAY as error:
-            logger.warning("the broker is away: %s", type(error).__name__)
-        except DatabaseError as error:
-            logger.warning("the database is away: %s", type(error).__name__)
-            close_old_connections()
-        stop.wait(0 if stop.is_set() else backoff.seconds())
+    keep_working(_relay, stop)
+
+
+def _relay(stop: Stop, backoff: Backoff) -> None:
+    with connect() as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        declare_exchange(channel)
+        backoff.reset()
+        _send_all(channel, stop)
 
 
 def _send_all(channel: BlockingChannel, stop: Stop) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from images.cleaning.failure import CleaningFailed, require
+from images.headers import gif_table_bytes
 
 _IMAGE, _EXTENSION, _TRAILER = 0x2C, 0x21, 0x3B
 _GRAPHIC_CONTROL, _APPLICATION = 0xF9, 0xFF
@@ -13,7 +14,7 @@ _SCREEN_BYTES = 13
 def cleaned(data: bytes, orientation: int) -> Iterator[bytes]:
     """Yield the clean file piece by piece; a GIF has no orientation."""
     require(data[:6] in {b"GIF87a", b"GIF89a"}, "no signature")
-    position = _SCREEN_BYTES + _table(data[10])
+    position = _SCREEN_BYTES + gif_table_bytes(data[10])
     yield data[:position]
     while data[position] != _TRAILER:
         end = _end_of_block(data, position)
@@ -27,7 +28,7 @@ def _end_of_block(data: bytes, position: int) -> int:
     if data[position] == _EXTENSION:
         return _past_sub_blocks(data, position + 2)
     if data[position] == _IMAGE:
-        return _past_sub_blocks(data, position + 11 + _table(data[position + 9]))
+        return _past_sub_blocks(data, position + 11 + gif_table_bytes(data[position + 9]))
     raise CleaningFailed("a block of no known kind")
 
 
@@ -38,11 +39,6 @@ def _stays(data: bytes, position: int) -> bool:
     if label == _APPLICATION:
         return data[position + 3 : position + 14] in _APPLICATIONS
     return label == _GRAPHIC_CONTROL
-
-
-def _table(flags: int) -> int:
-    """Return the bytes of a colour table whose flags these are."""
-    return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
 
 
 def _past_sub_blocks(data: bytes, position: int) -> int:

@@ -1,10 +1,13 @@
 """Our long-running commands as real processes beside a test, on the test's own database."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -18,11 +21,20 @@ def running(command: str, amqp_url: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run `manage.py COMMAND` until the block ends."""
     process = started(command, amqp_url)
     try:
+        while process.poll() is None and not _listens_for_sigterm(process):
+            time.sleep(0.02)
         yield process
     finally:
         if process.poll() is None:
             process.terminate()
             assert process.wait(timeout=20) == 0, "it must stop cleanly on SIGTERM"
+
+
+def _listens_for_sigterm(process: subprocess.Popen[bytes]) -> bool:
+    """Tell whether the command has installed its handler: before, the signal just ends it."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
 def started(command: str, amqp_url: str) -> subprocess.Popen[bytes]:
