@@ -1,150 +1,146 @@
 /** The gallery: sign in, upload, look; a client of /api/user/ like any other. */
 
 import * as api from "./api.js";
+import { welcome, whenSignedIn } from "./entrance.js";
+import * as grid from "./grid.js";
+import { listen } from "./sources.js";
+import { thumbnailList } from "./thumbnails.js";
 import { watch } from "./updates.js";
-import { take } from "./uploads.js";
-import { view } from "./viewer.js";
+import * as uploads from "./uploads.js";
+import * as viewer from "./viewer.js";
 import { reason, tell, word } from "./words.js";
 
 const find = (id) => document.getElementById(id);
-const grid = find("pictures");
-const shown = new Map(); // id -> {item, image: the API's address or name, best: {height, thumbnail}}
-let following = null;
+const more = find("more");
+const trouble = find("trouble");
+const thumbnails = thumbnailList(grid.take);
+let following = null; // the path of the next page of pictures
+let isSignedIn = null; // null until the server has said so
+let isLoading = false;
+const end = new IntersectionObserver(
+  ([entry]) => entry.isIntersecting && go(load), { rootMargin: "600px" },
+);
 
-function tile(picture, place) {
-  if (shown.has(picture.id)) return;
-  const item = document.createElement("li");
-  const button = document.createElement("button");
-  button.className = "waiting";
-  button.title = word("waiting");
-  button.setAttribute("aria-label", word("open", { id: picture.id }));
-  button.addEventListener("click", () => open(picture.id));
-  item.append(button);
-  grid[place](item);
-  shown.set(picture.id, { item, image: picture.image, best: null });
-}
-
-function dress({ image_id, height, thumbnail }) {
-  const known = shown.get(image_id);
-  if (!known || known.best?.height >= height) return;
-  known.best = { height, thumbnail };
-  const button = known.item.firstChild;
-  const image = button.querySelector("img") ?? document.createElement("img");
-  image.alt = "";
-  image.loading = "lazy";
-  image.src = thumbnail;
-  button.classList.remove("waiting");
-  button.removeAttribute("title");
-  button.replaceChildren(image);
-}
-
-function open(id) {
-  const known = shown.get(id);
-  const whole = known.image.startsWith("http") ? known.image : known.best?.thumbnail;
-  if (whole) view(id, whole, forget);
-}
-
-function forget(id) {
-  shown.get(id)?.item.remove();
-  shown.delete(id);
-  settle();
-}
-
-function settle() {
-  find("empty").hidden = shown.size > 0;
-  find("more").hidden = following === null;
-}
-
-const waiting = () => [...shown.values()].some((known) => !known.best);
-
-async function look() {
+/** Say what stands in the way; only a server that is away is asked again without being told to. */
+async function attempt(work) {
   try {
-    let page;
-    do {
-      const answer = await api.thumbnails(page);
-      answer.body.forEach(dress);
-      page = answer.next;
-    } while (page && waiting());
-    tell(find("offline"), "");
+    await work();
+    tell(trouble, "");
   } catch (refused) {
-    if (refused.status === 401) return start();
-    find("offline").hidden = false;
+    if (!(refused instanceof api.Refused)) throw refused;
+    if (refused.status === 401) return isSignedIn ? ended() : askWho();
+    tell(trouble, troubleOf(refused));
   }
 }
 
-const news = watch(waiting, look);
-
-async function load(page) {
-  const answer = await api.pictures(page);
-  answer.body.forEach((picture) => tile(picture, "append"));
-  following = answer.next;
-  settle();
-  await look();
+/** Attempt what a person asked for; what is still awaited then is asked for soon. */
+async function go(work) {
+  await attempt(work);
   news.wake();
 }
 
-async function start() {
-  let signedIn = true;
-  try {
-    await load();
-  } catch (refused) {
-    if (refused.status !== 401) throw refused;
-    signedIn = false;
-    news.stop();
-  }
-  find("gallery").hidden = find("sign-out").hidden = !signedIn;
-  find("sign-in").hidden = signedIn;
-  if (!signedIn) find("sign-in").elements.username.focus();
+function troubleOf(refused) {
+  if (refused.status === 0) return word("offline");
+  return refused.status >= 500 ? word("busy") : reason(refused);
 }
 
-find("sign-in").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const form = event.target;
-  const problem = form.querySelector(".problem");
+const news = watch(
+  () => !trouble.hidden || (isSignedIn && grid.isWaiting()),
+  () => attempt(isSignedIn ? look : load),
+);
+
+async function look() {
+  await thumbnails.newer();
+  grid.loseHope();
+}
+
+async function load() {
+  if (isLoading) return;
+  isLoading = true;
   try {
-    await api.signIn(form.elements.username.value, form.elements.password.value);
-    form.reset();
-    tell(problem, "");
-    await start();
-  } catch (refused) {
-    tell(problem, refused.status === 401 ? word("wrong") : reason(refused));
+    const { body, next } = await api.pictures(following);
+    following = next;
+    enter();
+    grid.add(body);
+    settle();
+    await thumbnails.newer();
+    await thumbnails.older(() => !grid.isWaiting());
+  } finally {
+    isLoading = false;
   }
-});
+}
 
-find("sign-out").addEventListener("click", async () => {
-  await api.signOut();
+function settle() {
+  find("gallery").classList.toggle("empty", grid.count() === 0);
+  more.hidden = following === null;
+  // Observed anew, it speaks again where the new rows did not fill the screen.
+  end.unobserve(more);
+  end.observe(more);
+}
+
+function enter() {
+  if (isSignedIn) return;
+  isSignedIn = true;
+  showState();
+}
+
+/** A page belongs to one session: what comes after it starts on a new one. */
+function leave({ isEnded = false } = {}) {
   news.stop();
-  grid.replaceChildren();
-  shown.clear();
-  await start();
+  uploads.clear();
+  history.replaceState({ isEnded }, "");
+  location.reload();
+}
+
+const ended = () => leave({ isEnded: true });
+
+function askWho() {
+  isSignedIn = false;
+  tell(trouble, "");
+  showState();
+  welcome(history.state?.isEnded ? word("ended") : "");
+  history.replaceState(null, "");
+}
+
+function showState() {
+  find("boot")?.remove();
+  find("gallery").hidden = find("sign-out").hidden = !isSignedIn;
+  find("entrance").hidden = isSignedIn;
+}
+
+whenSignedIn(async () => {
+  await go(load);
+  if (isSignedIn) find("heading").focus();
 });
 
-function receive(files) {
-  take(files, (picture) => {
-    tile(picture, "prepend");
+find("sign-out").addEventListener("click", () =>
+  go(async () => {
+    await api.signOut();
+    leave();
+  }),
+);
+
+uploads.whenUsed({
+  stored(picture) {
+    grid.add([picture]);
     settle();
     news.wake();
-  });
-}
-
-find("files").addEventListener("change", (event) => {
-  receive([...event.target.files]);
-  event.target.value = "";
+  },
+  ended,
 });
-find("more").addEventListener("click", () => load(following));
+listen(() => Boolean(isSignedIn), uploads.take);
 
-const drop = find("drop");
-for (const name of ["dragenter", "dragover"]) {
-  drop.addEventListener(name, (event) => {
-    event.preventDefault();
-    drop.classList.add("over");
-  });
-}
-drop.addEventListener("dragleave", () => drop.classList.remove("over"));
-drop.addEventListener("drop", (event) => {
-  event.preventDefault();
-  drop.classList.remove("over");
-  receive([...event.dataTransfer.files]);
+grid.whenChosen(viewer.open);
+viewer.whenUsed({
+  deleted(id) {
+    grid.remove(id);
+    settle();
+  },
+  ended,
+  turned: (id) => following && grid.beside(id, 1) === undefined && go(load),
 });
 
-start();
+more.addEventListener("click", () => go(load));
+window.addEventListener("online", news.wake);
+
+go(load);

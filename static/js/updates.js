@@ -1,26 +1,26 @@
-/** News of thumbnails: asks while some picture waits for one, ever more seldom, then rests. */
+/** News for the page: asks while something is awaited, ever more seldom, then rests. */
 
-const FIRST = 700;
+const FIRST = 500;
 const LONGEST = 8000;
 
 /**
- * @param {() => boolean} waiting whether some picture has no thumbnail yet
- * @param {() => Promise<void>} look asks the server and shows what is new
+ * @param {() => boolean} awaited whether there is something to ask for
+ * @param {() => Promise<void>} look asks the server and shows what is new; never rejects
  * @returns {{wake: () => void, stop: () => void}}
  */
-export function watch(waiting, look) {
+export function watch(awaited, look) {
   let timer = null;
   let pause = FIRST;
 
   async function turn() {
-    timer = null;
     await look();
+    timer = null;
     pause = Math.min(LONGEST, pause * 1.4);
     rest();
   }
 
   function rest() {
-    if (timer === null && waiting()) timer = setTimeout(turn, pause);
+    if (timer === null && awaited()) timer = setTimeout(turn, pause);
   }
 
   return {

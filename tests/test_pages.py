@@ -1,0 +1,185 @@
+"""What every page keeps: words in two languages, nothing inline, colours that can be read."""
+
+import gettext
+import re
+from pathlib import Path
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from tests.clients import Client
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+SCRIPTS = sorted((ROOT / "static" / "js").glob("*.js"))
+CATALOGUE = ROOT / "locale" / "es" / "LC_MESSAGES"
+TRANSLATED = re.compile(r"""\{% translate (["'])(.*?)\1""")
+NOTES = ["images/link_gone.html", "images/not_found.html", "images/not_ready.html",
+         "403.html", "403_csrf.html", "500.html"]  # fmt: skip
+
+
+def read(paths):
+    return "\n".join(path.read_text() for path in paths)
+
+
+def compiled():
+    with (CATALOGUE / "django.mo").open("rb") as file:
+        return gettext.GNUTranslations(file)._catalog
+
+
+def written():
+    text = (CATALOGUE / "django.po").read_text()
+    pairs = re.findall(r'^msgid "(.+)"\nmsgstr "(.*)"$', text, re.MULTILINE)
+    plural = r'^msgid "(.+)"\nmsgid_plural ".+"\nmsgstr\[0\] "(.*)"\nmsgstr\[1\] "(.*)"$'
+    for msgid, one, many in re.findall(plural, text, re.MULTILINE):
+        pairs += [((msgid, 0), one), ((msgid, 1), many)]
+    return dict(pairs)
+
+
+def test_every_word_of_every_page_is_there_in_spanish():
+    words = {word for _, word in TRANSLATED.findall(read(TEMPLATES))}
+    assert len(words) > 50
+    assert {word for word in words if not compiled().get(word)} == set()
+
+
+def test_the_compiled_catalogue_is_the_written_one():
+    catalogue = compiled()
+    catalogue.pop("")
+    assert catalogue == written()
+
+
+def test_the_catalogue_holds_no_word_that_no_page_says():
+    words = {word for _, word in TRANSLATED.findall(read(TEMPLATES))}
+    assert {key for key in written() if isinstance(key, str)} == words
+
+
+def test_translations_keep_their_placeholders():
+    names = re.compile(r"\{\w+\}|%\(\w+\)s")
+    for msgid, msgstr in written().items():
+        source = msgid if isinstance(msgid, str) else msgid[0]
+        assert set(names.findall(source)) == set(names.findall(msgstr)), source
+
+
+def test_the_scripts_say_the_words_that_the_page_brings():
+    page = (ROOT / "templates" / "images" / "words.html").read_text()
+    brought = {
+        re.sub(r"-(\w)", lambda match: match[1].upper(), name)
+        for name in re.findall(r"^  data-([\w-]+)=", page, re.MULTILINE)
+    }
+    calls = re.findall(r"word\(([^;]*?)[),]", read(SCRIPTS))
+    assert {name for call in calls for name in re.findall(r'"(\w+)"', call)} == brought
+
+
+def test_the_reasons_that_the_page_translates_are_the_ones_that_the_api_gives():
+    page = (ROOT / "templates" / "images" / "words.html").read_text()
+    sources = read([*(ROOT / "images").rglob("*.py"), ROOT / "api" / "errors.py"])
+    given = re.sub(r"\{[^}\"]*\}", "{}", sources)
+    for reason in re.findall(r'data-said="([^"]+)"', page):
+        assert re.sub(r"\{\w+\}", "{}", reason) in given, reason
+
+
+def test_no_page_of_ours_holds_a_script_or_a_style():
+    pages = read(path for path in TEMPLATES if "admin" not in path.parts)
+    assert re.findall(r"<style|<script(?![^>]*\bsrc=)|\sstyle=|\son\w+=|javascript:", pages) == []
+
+
+def test_every_static_file_that_is_named_is_there():
+    named = set(re.findall(r"\{% static '([^']+)' %\}", read(TEMPLATES)))
+    named |= {f"js/{name}" for name in re.findall(r'from "\./([^"]+)"', read(SCRIPTS))}
+    assert {name for name in named if not finders.find(name)} == set()
+
+
+def test_every_icon_that_is_used_is_drawn():
+    pages = read(TEMPLATES)
+    assert set(re.findall(r'href="#([\w-]+)"', pages)) == set(
+        re.findall(r'symbol id="([\w-]+)"', pages)
+    )
+
+
+def test_the_scripts_stay_small():
+    assert {path.name for path in SCRIPTS if len(path.read_text().splitlines()) > 200} == set()
+
+
+@pytest.mark.parametrize("name", NOTES)
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_note_stands_without_a_request_and_without_scripts(name, language):
+    """Django renders 500.html with nothing at hand."""
+    with translation.override(language):
+        page = render_to_string(name)
+    assert f'<html lang="{language}">' in page
+    assert len(re.findall(r"<h1>\S.*</h1>", page)) == 1
+    assert "<script" not in page
+
+
+@pytest.mark.parametrize(
+    ("language", "seconds", "text"),
+    [
+        ("en", 1, "Try again in 1 second."),
+        ("en", 30, "Try again in 30 seconds."),
+        ("es", 1, "Inténtelo de nuevo en 1 segundo."),
+        ("es", 30, "Inténtelo de nuevo en 30 segundos."),
+    ],
+)
+def test_who_tried_too_often_is_told_how_long_to_wait(language, seconds, text):
+    with translation.override(language):
+        assert text in render_to_string("admin/too_many_attempts.html", {"retry_after": seconds})
+
+
+@pytest.mark.parametrize(
+    ("accepted", "heading"), [("es-MX", "Aquí no hay nada"), ("fr", "Nothing here")]
+)
+def test_the_browser_chooses_the_language(accepted, heading):
+    response = Client().get("/nowhere", headers={"Accept-Language": accepted})
+    assert f"<h1>{heading}</h1>" in response.content.decode()
+
+
+def test_a_wrong_address_is_not_repeated_on_the_page():
+    assert "guess" not in Client().get("/nowhere/guess").content.decode()
+
+
+@pytest.mark.parametrize("path", ["/", "/nowhere", "/l/nonsense"])
+def test_a_page_loads_only_what_is_ours(path):
+    policy = Client().get(path)["Content-Security-Policy"]
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    assert rules["default-src"] == "'none'"
+    assert rules["script-src"] == rules["style-src"] == rules["connect-src"] == "'self'"
+    assert rules["frame-ancestors"] == "'none'"
+
+
+@pytest.mark.django_db
+def test_the_admin_wears_our_mark():
+    page = Client().get("/admin/login/").content.decode()
+    assert "logo.svg" in page
+    assert "css/admin.css" in page
+
+
+def themes():
+    """Yield the colours of the light and of the dark theme, by name."""
+    css = (ROOT / "static" / "css" / "tintype.css").read_text()
+    light, dark = re.findall(r":root \{(.+?)\}", css, re.DOTALL)
+    colour = re.compile(r"--([\w-]+): (#[0-9a-f]{6});")
+    return [dict(colour.findall(light)), dict(colour.findall(dark))]
+
+
+def luminance(colour):
+    """WCAG 2.2, relative luminance."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", themes(), ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("text", "ground"),
+    [("ink", "paper"), ("ink", "card"), ("soft", "paper"), ("soft", "card"), ("soft", "well"),
+     ("accent", "paper"), ("accent", "card"), ("accent-ink", "accent"),
+     ("accent-ink", "accent-over"), ("bad", "paper"), ("bad", "card"), ("bad-ink", "bad")],
+)  # fmt: skip
+def test_text_can_be_read_on_its_ground(theme, text, ground):
+    """WCAG 2.2 AA: 4.5 to 1."""
+    lighter, darker = sorted((luminance(theme[text]), luminance(theme[ground])), reverse=True)
+    assert (lighter + 0.05) / (darker + 0.05) >= 4.5
