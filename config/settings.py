@@ -125,7 +125,10 @@ CACHES = {
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": env_str("CACHE_PREFIX", "tintype")},
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL, "socket_timeout": 2, "socket_connect_timeout": 1}],
+            "prefix": env_str("CACHE_PREFIX", "tintype"),
+        },
     }
 }
 # The logout fan-out; peers declare the exchange non-durable, and a mismatch is refused (406).
@@ -170,6 +173,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "forget sessions and links that ended": {
         "task": "images.forget_ended",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600},
+    },
+    "forget events that are kept no longer": {
+        "task": "notifications.forget_events",
         "schedule": timedelta(hours=1),
         "options": {"expires": 3600},
     },

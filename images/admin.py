@@ -1,5 +1,6 @@
 """Pictures and links as staff see them."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin
@@ -12,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from images.media import signed_path
 from images.models import Link, Picture
-from images.services import update_picture, want_thumbnails_again
+from images.services import delete_picture, update_picture, want_thumbnails_again
 
 _PREVIEW_LIST, _PREVIEW_PAGE = 64, 320
 
@@ -60,6 +61,16 @@ class PictureAdmin(admin.ModelAdmin[Picture]):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Pictures come in through the doors."""
         return False
+
+    def delete_model(self, request: HttpRequest, obj: Picture) -> None:
+        """Delete by the service, which tells of it."""
+        delete_picture(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Picture]) -> None:
+        """Delete each by the service, in a commit of its own."""
+        for picture in queryset:
+            with suppress(Picture.DoesNotExist):
+                delete_picture(picture)
 
     @admin.display(description="size")
     def size(self, picture: Picture) -> str:

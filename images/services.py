@@ -164,7 +164,12 @@ def activate(picture: Picture) -> None:
 
 @transaction.atomic
 def delete_picture(picture: Picture) -> None:
-    """Remove a picture, its thumbnails and its links; the files follow on commit."""
+    """Remove a picture, its thumbnails and its links; the files follow on commit.
+
+    Raises Picture.DoesNotExist when it went in between. It is locked before anyone is told: every
+    writer locks pictures before what receivers lock.
+    """
+    Picture.objects.select_for_update().only("pk").get(pk=picture.pk)
     picture_deleted.send(sender=Picture, picture=picture)
     picture.delete()
 
@@ -190,7 +195,8 @@ def delete_all(owner_id: UUID) -> int:
     """
     User.objects.select_for_update(no_key=True).filter(pk=owner_id).first()
     pictures = Picture.objects.owned_by(owner_id)
-    count = pictures.count()
+    # Locked before anyone is told: every writer locks pictures before what receivers lock.
+    count = len(pictures.select_for_update().order_by("pk").values_list("pk"))
     if count:
         pictures_cleared.send(sender=Picture, owner_id=owner_id)
         pictures.delete()

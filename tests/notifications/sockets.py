@@ -1,0 +1,108 @@
+"""The socket server as a real process on the test's own database, and clients of it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import connection
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from accounts.clients import Client as Caller
+from accounts.models import User
+from accounts.sessions import open_bearer
+from tests.processes import ROOT, answers, free_port, until
+
+PATIENCE = 10
+
+
+@dataclass
+class SocketServer:
+    """`process` and `log` are what `tests.processes` asks of a running service."""
+
+    process: subprocess.Popen[str]
+    url: str
+    log: Path
+
+    @property
+    def address(self) -> str:
+        return f"{self.url.replace('http', 'ws', 1)}/ws/pictures/"
+
+    @contextmanager
+    def open(self, query: str = "", **options: Any) -> Iterator["Socket"]:
+        """Open a socket; `options` go to the WebSocket client."""
+        with connect(self.address + query, compression=None, **options) as opened:
+            yield Socket(opened)
+
+    def of(self, user: User, query: str = "", **options: Any):
+        """Open a socket with a bearer token of a session of its own."""
+        return self.open(query, additional_headers=bearer(open_bearer(user, Caller())), **options)
+
+
+@dataclass
+class Socket:
+    connection: ClientConnection
+
+    def next(self, timeout: float = PATIENCE) -> dict[str, Any]:
+        """Return the next message; raises TimeoutError, or ConnectionClosed."""
+        said: dict[str, Any] = json.loads(self.connection.recv(timeout=timeout))
+        return said
+
+    def types(self, count: int) -> list[str]:
+        return [self.next()["type"] for _ in range(count)]
+
+    def closed_with(self, timeout: float = PATIENCE) -> int:
+        """Wait for the end, passing over messages; returns the close code."""
+        try:
+            while True:
+                self.connection.recv(timeout=timeout)
+        except ConnectionClosed as closed:
+            assert closed.rcvd is not None
+            return closed.rcvd.code
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+@contextmanager
+def socket_server(folder: Path, *options: str, **variables: str) -> Iterator[SocketServer]:
+    """Run uvicorn as a deployment does, until the block ends."""
+    database = urlsplit(os.environ["DATABASE_URL"])
+    name = connection.settings_dict["NAME"]
+    if database.scheme != "sqlite":
+        database = database._replace(path=f"/{name}")
+    port = free_port()
+    env = {
+        **os.environ,
+        "DATABASE_URL": database.geturl(),
+        "LOCAL": "on",
+        "PORT": str(port),
+        "DATA_DIR": str(folder),
+        "SECRET_KEY": settings.SECRET_KEY,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        **variables,
+    }
+    command = [sys.executable, "-m", "uvicorn", "--port", str(port), "--lifespan", "off"]
+    command += ["--ws-per-message-deflate", "false", "--ws-max-size", "65536", "--no-access-log"]
+    log = folder / "sockets.log"
+    with log.open("a") as output:
+        process = subprocess.Popen(
+            [*command, *options, "config.asgi:application"],
+            cwd=ROOT, env=env, stdout=output, stderr=output, text=True,
+        )  # fmt: skip
+    server = SocketServer(process, f"http://localhost:{port}", log)
+    try:
+        until(lambda: answers(server), 60, server)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(20)
