@@ -74,7 +74,7 @@ def answers(running: Running) -> bool:
         return False
 
 
-def until(happened, seconds: float, running: Running):
+def until(happened, seconds: float, running):
     """Ask until there is an answer and return it."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,12 +61,11 @@ class Socket:
 
     def closed_with(self, timeout: float = PATIENCE) -> int:
         """Wait for the end, passing over messages; returns the close code."""
-        try:
+        with suppress(ConnectionClosed):
             while True:
                 self.connection.recv(timeout=timeout)
-        except ConnectionClosed as closed:
-            assert closed.rcvd is not None
-            return closed.rcvd.code
+        assert self.connection.close_code is not None
+        return self.connection.close_code
 
 
 def bearer(token: str) -> dict[str, str]:
