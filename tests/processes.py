@@ -65,7 +65,7 @@ def dev_run(data_dir: Path, **settings: str) -> Iterator[Running]:
             running.stop()
 
 
-def answers(running: Running) -> bool:
+def answers(running) -> bool:
     """Tell whether the service answers; fails at once when the command has ended."""
     assert running.process.poll() is None, running.log.read_text()
     try:
