@@ -194,6 +194,7 @@ class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
         if self._is_closing:
             return
         self._is_closing = True
+        logger.info("a socket is closed: %s", closing.reason)
         if self._running and self._running is not asyncio.current_task():
             self._running.cancel()
         try:
@@ -202,6 +203,7 @@ class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
                     await self.send(text_data=_json(word))
                 await self.close(closing.code, closing.reason)
         except (OSError, RuntimeError):
+            logger.info("a socket is dropped without its last words")
             self._is_given_up = True
             if self._whole:
                 self._whole.cancel()

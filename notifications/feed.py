@@ -27,7 +27,7 @@ class Page:
     has_more: bool
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record(owner_id: UUID, kind: FeedEventType, picture: Picture | None = None) -> Event:
     """Write an event into the running transaction, and keep its successors waiting for the commit.
 

@@ -38,8 +38,8 @@ class SocketServer:
 
     @contextmanager
     def open(self, query: str = "", **options: Any) -> Iterator["Socket"]:
-        """Open a socket; `options` go to the WebSocket client."""
-        with connect(self.address + query, compression=None, **options) as opened:
+        """Open a socket; `options` go to the WebSocket client, which reads without a pause."""
+        with connect(self.address + query, compression=None, max_queue=None, **options) as opened:
             yield Socket(opened)
 
     def of(self, user: User, query: str = "", **options: Any):

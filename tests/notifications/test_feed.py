@@ -1,0 +1,204 @@
+"""The table behind the sockets: commit order, no gaps, kept a week."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from images.models import Picture
+from images.services import activate, delete_picture, update_picture
+from notifications.feed import position, read, record
+from notifications.models import Feed, PictureEvent
+from notifications.tasks import forget_events
+from tests.factories import make_picture, make_user
+
+WRITERS, EACH = 8, 40
+
+
+def in_threads(count, work):
+    def run(number):
+        try:
+            return work(number)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(count) as threads:
+        return [threads.submit(run, number) for number in range(count)]
+
+
+def types(owner, after=0):
+    return [event["type"] for event in read(owner.pk, after).events]
+
+
+@pytest.mark.django_db
+@pytest.mark.sqlite
+def test_an_event_is_there_exactly_when_the_change_is(alice):
+    picture = make_picture(alice)
+    with transaction.atomic():
+        update_picture(picture, description="never")
+        transaction.set_rollback(True)
+    activate(picture)
+    delete_picture(picture)
+    assert types(alice) == ["picture.created", "picture.activated", "picture.deleted"]
+    assert [event["id"] for event in read(alice.pk, 0).events] == [1, 2, 3]
+
+
+@pytest.mark.django_db
+def test_the_admin_tells_of_what_it_deletes(alice, admin_client):
+    first, second = make_picture(alice), make_picture(alice)
+    admin_client.post(f"/admin/images/picture/{first.pk}/delete/", {"post": "yes"})
+    form = {"action": "delete_selected", "_selected_action": [second.pk], "post": "yes"}
+    admin_client.post("/admin/images/picture/", form)
+    assert types(alice, 2) == ["picture.deleted", "picture.deleted"]
+
+
+@pytest.mark.django_db
+def test_a_picture_that_is_gone_is_not_deleted_twice(alice):
+    picture = make_picture(alice)
+    again = Picture.objects.get(pk=picture.pk)
+    delete_picture(picture)
+    with pytest.raises(Picture.DoesNotExist):
+        delete_picture(again)
+    assert types(alice) == ["picture.created", "picture.deleted"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgres
+def test_parallel_writers_leave_no_gap_that_is_filled_later(alice):
+    """A reader that follows the feed sees every event once, in order, while eight write."""
+    done = threading.Event()
+    seen: list[int] = []
+
+    def follow(_):
+        while True:
+            had_ended = done.is_set()
+            page = read(alice.pk, seen[-1] if seen else 0, limit=7)
+            assert [each["type"] for each in page.events if each["type"] == "events.reset"] == []
+            seen.extend(event["id"] for event in page.events)
+            if had_ended and not page.events:
+                return
+
+    def write(_):
+        for _ in range(EACH):
+            with transaction.atomic():
+                record(alice.pk, "pictures.cleared")
+                # Holds the commit back a little, so that commits would overtake each other.
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_sleep(random() * 0.004)")
+
+    reader = ThreadPoolExecutor(1)
+    following = reader.submit(_closing(follow), 0)
+    for each in in_threads(WRITERS, write):
+        each.result()
+    done.set()
+    following.result(30)
+    assert seen == list(range(1, WRITERS * EACH + 1))
+
+
+def _closing(work):
+    def run(number):
+        try:
+            return work(number)
+        finally:
+            connection.close()
+
+    return run
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgres
+def test_two_first_events_at_once_count_on_one_row(alice):
+    start = threading.Barrier(WRITERS)
+
+    def write(_):
+        start.wait(20)
+        record(alice.pk, "pictures.cleared")
+
+    for each in in_threads(WRITERS, write):
+        each.result()
+    assert Feed.objects.get().last == WRITERS
+    assert PictureEvent.objects.count() == WRITERS
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgres
+def test_accounts_do_not_wait_for_each_other(alice, bob):
+    """Bob's event commits while Alice's transaction is still open."""
+    with transaction.atomic():
+        record(alice.pk, "pictures.cleared")
+        [other] = in_threads(1, lambda _: record(bob.pk, "pictures.cleared"))
+        assert other.result(10)["id"] == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgres
+def test_deleting_and_rendering_at_once_never_lock_each_other_out(alice):
+    """Both lock the picture before the feed: whatever the order of the two, neither is aborted."""
+    from thumbnails.services import ensure_thumbnails
+
+    for _ in range(10):
+        picture = make_picture(alice)
+        Picture.objects.filter(pk=picture.pk).want_thumbnails()
+        works = [lambda pk=picture.pk: ensure_thumbnails(pk), lambda p=picture: delete_picture(p)]
+        for each in in_threads(2, lambda number, works=works: works[number]()):
+            each.result(20)
+    assert types(alice).count("picture.deleted") == 10
+
+
+@pytest.mark.django_db
+@pytest.mark.sqlite
+def test_pages_follow_each_other(alice):
+    for _ in range(5):
+        record(alice.pk, "pictures.cleared")
+    first = read(alice.pk, 0, limit=3)
+    assert ([each["id"] for each in first.events], first.has_more, first.last) == (
+        [1, 2, 3],
+        True,
+        5,
+    )
+    second = read(alice.pk, 3, limit=3)
+    assert ([each["id"] for each in second.events], second.has_more) == ([4, 5], False)
+    assert read(alice.pk, 5).events == []
+
+
+@pytest.mark.django_db
+@pytest.mark.sqlite
+def test_events_are_kept_for_a_week(alice):
+    for _ in range(3):
+        record(alice.pk, "pictures.cleared")
+    PictureEvent.objects.filter(sequence__lte=2).update(at=timezone.now() - timedelta(days=7))
+    PictureEvent.objects.filter(sequence=3).update(at=timezone.now() - timedelta(days=6, hours=23))
+    forget_events()
+    assert [event.sequence for event in PictureEvent.objects.all()] == [3]
+    assert types(alice, 2) == ["pictures.cleared"]
+    assert types(alice, 1) == ["events.reset"]
+    assert position(alice.pk) == 3
+
+
+@pytest.mark.django_db
+def test_a_hole_is_never_stepped_over(alice):
+    for _ in range(4):
+        record(alice.pk, "pictures.cleared")
+    PictureEvent.objects.filter(sequence=3).delete()
+    page = read(alice.pk, 0)
+    assert ([event["id"] for event in page.events], page.has_more) == ([1, 2], True)
+    assert read(alice.pk, 2).events[0]["type"] == "events.reset"
+
+
+@pytest.mark.django_db
+def test_an_accounts_events_go_with_it():
+    user = make_user("carol")
+    record(user.pk, "pictures.cleared")
+    user.delete()
+    assert not PictureEvent.objects.exists()
+    assert not Feed.objects.exists()
+
+
+@pytest.mark.django_db
+def test_an_event_costs_three_queries(alice, django_assert_num_queries):
+    record(alice.pk, "pictures.cleared")
+    with django_assert_num_queries(3):
+        record(alice.pk, "pictures.cleared")
