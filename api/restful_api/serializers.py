@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from api.pagination import LARGEST_PAGE, PAGE
 from images.models import LONGEST_DESCRIPTION, Picture
 from tiers.models import LONGEST_LINK_SECONDS
 
@@ -84,3 +85,40 @@ class RestfulLink(serializers.Serializer[None]):
 
     url = serializers.URLField()
     expires_in = serializers.IntegerField()
+
+
+class RestfulEventsQuery(serializers.Serializer[None]):
+    """From where on, how many, and whose."""
+
+    since = serializers.IntegerField(
+        required=False, min_value=0, max_value=10**18, help_text="The last id you have."
+    )
+    limit = serializers.IntegerField(default=PAGE, min_value=1, max_value=LARGEST_PAGE)
+    user = serializers.UUIDField(required=False, help_text="Another account: for staff.")
+
+
+class RestfulEventPicture(serializers.Serializer[None]):
+    """A picture at the moment of an event."""
+
+    id = serializers.IntegerField()
+    uid = serializers.UUIDField()
+    file_name = serializers.CharField()
+    is_active = serializers.BooleanField()
+    visibility = serializers.CharField()
+    description = serializers.CharField(allow_blank=True)
+    format = serializers.CharField()
+    width = serializers.IntegerField()
+    height = serializers.IntegerField()
+    thumbnails = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class RestfulEvent(serializers.Serializer[None]):
+    """Something that happened to an account's pictures."""
+
+    id = serializers.IntegerField()
+    type = serializers.CharField()
+    at = serializers.DateTimeField()
+    user_id = serializers.UUIDField()
+    picture = RestfulEventPicture(required=False)

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from api.restful_api import views
+from api.restful_api.events import EventsView
 
 urlpatterns = [
     path("jwt-login/", views.JwtLoginView.as_view(), name="restful-jwt-login"),
@@ -13,4 +14,5 @@ urlpatterns = [
     path("thumbnails/", views.ThumbnailsView.as_view(), name="restful-thumbnails"),
     path("thumbnails/<id:pk>/", views.ThumbnailView.as_view(), name="restful-thumbnail"),
     path("link/<id:pk>/", views.LinkView.as_view(), name="restful-link"),
+    path("events/", EventsView.as_view(), name="restful-events"),
 ]

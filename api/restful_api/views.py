@@ -47,7 +47,7 @@ _PAGE_PARAMETERS = [
     ),
 ]
 # Raw OpenAPI: reasons by field, or one reason where no field is to blame.
-_BAD_INPUT = {
+BAD_INPUT = {
     "oneOf": [
         {
             "type": "object",
@@ -61,7 +61,7 @@ _BAD_INPUT = {
         },
     ]
 }
-_CLOSED: dict[int, Any] = {401: s.RestfulDetail, 503: s.RestfulDetail}
+CLOSED: dict[int, Any] = {401: s.RestfulDetail, 503: s.RestfulDetail}
 
 
 class RestfulView(ContractView):
@@ -86,7 +86,7 @@ class SignInView(RestfulView):
 
 
 _SIGN_IN_ANSWERS: dict[int, Any] = {
-    400: _BAD_INPUT, 401: s.RestfulDetail, 413: s.RestfulDetail, 415: s.RestfulDetail,
+    400: BAD_INPUT, 401: s.RestfulDetail, 413: s.RestfulDetail, 415: s.RestfulDetail,
     429: s.RestfulDetail, 503: s.RestfulDetail,
 }  # fmt: skip
 
@@ -153,7 +153,7 @@ class PicturesView(RestfulView):
     @extend_schema(
         summary="List your pictures",
         parameters=_PAGE_PARAMETERS,
-        responses={200: s.RestfulPicture(many=True), 400: _BAD_INPUT, **_CLOSED},
+        responses={200: s.RestfulPicture(many=True), 400: BAD_INPUT, **CLOSED},
     )
     def get(self, request: Request) -> Response:
         """Return a page of the caller's pictures, newest first."""
@@ -170,8 +170,8 @@ class PicturesView(RestfulView):
         summary="Upload a picture",
         request={"multipart/form-data": s.RestfulUpload},
         responses={
-            201: s.RestfulPicture, 400: _BAD_INPUT, 403: s.RestfulDetail,
-            413: s.RestfulDetail, 415: s.RestfulDetail, **_CLOSED,
+            201: s.RestfulPicture, 400: BAD_INPUT, 403: s.RestfulDetail,
+            413: s.RestfulDetail, 415: s.RestfulDetail, **CLOSED,
         },
     )  # fmt: skip
     def post(self, request: Request) -> Response:
@@ -189,7 +189,7 @@ class PictureView(RestfulView):
 
     @extend_schema(
         summary="Read a picture",
-        responses={200: s.RestfulPictureDetails, 404: s.RestfulDetail, **_CLOSED},
+        responses={200: s.RestfulPictureDetails, 404: s.RestfulDetail, **CLOSED},
     )
     def get(self, request: Request, pk: int) -> Response:
         """Return one picture, with what its owner says of it."""
@@ -199,8 +199,8 @@ class PictureView(RestfulView):
         summary="Describe a picture, or change who may see it",
         request=s.RestfulChange,
         responses={
-            200: s.RestfulPictureDetails, 400: _BAD_INPUT, 403: s.RestfulDetail,
-            404: s.RestfulDetail, 413: s.RestfulDetail, 415: s.RestfulDetail, **_CLOSED,
+            200: s.RestfulPictureDetails, 400: BAD_INPUT, 403: s.RestfulDetail,
+            404: s.RestfulDetail, 413: s.RestfulDetail, 415: s.RestfulDetail, **CLOSED,
         },
     )  # fmt: skip
     def patch(self, request: Request, pk: int) -> Response:
@@ -213,7 +213,7 @@ class PictureView(RestfulView):
 
     @extend_schema(
         summary="Delete a picture",
-        responses={204: None, 403: s.RestfulDetail, 404: s.RestfulDetail, **_CLOSED},
+        responses={204: None, 403: s.RestfulDetail, 404: s.RestfulDetail, **CLOSED},
     )
     def delete(self, request: Request, pk: int) -> Response:
         """Remove a picture, its thumbnails, its links and every file."""
@@ -227,7 +227,7 @@ class ThumbnailsView(RestfulView):
     @extend_schema(
         summary="List your thumbnails",
         parameters=_PAGE_PARAMETERS,
-        responses={200: s.RestfulThumbnail(many=True), 400: _BAD_INPUT, **_CLOSED},
+        responses={200: s.RestfulThumbnail(many=True), 400: BAD_INPUT, **CLOSED},
     )
     def get(self, request: Request) -> Response:
         """Return a page of the thumbnails of the caller's pictures, newest first."""
@@ -246,7 +246,7 @@ class ThumbnailView(RestfulView):
 
     @extend_schema(
         summary="Read a thumbnail",
-        responses={200: s.RestfulThumbnail, 404: s.RestfulDetail, **_CLOSED},
+        responses={200: s.RestfulThumbnail, 404: s.RestfulDetail, **CLOSED},
     )
     def get(self, request: Request, pk: int) -> Response:
         """Return one thumbnail."""
@@ -256,7 +256,7 @@ class ThumbnailView(RestfulView):
 
     @extend_schema(
         summary="Delete a thumbnail",
-        responses={204: None, 403: s.RestfulDetail, 404: s.RestfulDetail, **_CLOSED},
+        responses={204: None, 403: s.RestfulDetail, 404: s.RestfulDetail, **CLOSED},
     )
     def delete(self, request: Request, pk: int) -> Response:
         """Remove one thumbnail and its file."""
@@ -275,8 +275,8 @@ class LinkView(RestfulView):
             )
         ],
         responses={
-            200: s.RestfulLink, 400: _BAD_INPUT, 403: s.RestfulDetail,
-            404: s.RestfulDetail, **_CLOSED,
+            200: s.RestfulLink, 400: BAD_INPUT, 403: s.RestfulDetail,
+            404: s.RestfulDetail, **CLOSED,
         },
     )  # fmt: skip
     def get(self, request: Request, pk: int) -> Response:

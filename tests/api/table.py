@@ -91,6 +91,8 @@ RESTFUL_API = [
         "200 unlisted", "401"),
     Row("GET", THUMBNAIL, "200", "404", "404", "200", "401"),
     Row("DELETE", THUMBNAIL, "204", "404", "404", "204", "401"),
+    Row("GET", "/api/user/events/?since=0", "200", "200", "200", "200", "401"),
+    Row("GET", "/api/user/events/?user={account}", "200", "403", "403", "200", "401"),
     Row("GET", "/api/user/link/{picture}/?time=300", by_tier("403", "403", "200"), NO_LINK, NO_LINK,
         "200", "401"),
 ]  # fmt: skip

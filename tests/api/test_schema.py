@@ -83,6 +83,8 @@ def test_every_route_answers_what_the_document_says(
         ),
         ("get", "/api/user/link/{id}/", as_alice.get(f"/api/user/link/{picture.pk}/?time=300")),
         ("get", "/api/user/link/{id}/", as_alice.get(f"/api/user/link/{picture.pk}/?time=1")),
+        ("get", "/api/user/events/", as_alice.get("/api/user/events/?since=0")),
+        ("get", "/api/user/events/", as_alice.get("/api/user/events/?since=x")),
         ("delete", "/api/user/images/{id}/", as_alice.delete(f"/api/user/images/{picture.pk}/")),
     ]
     for method, path, response in answers:

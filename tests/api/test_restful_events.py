@@ -1,0 +1,79 @@
+"""The feed over HTTP: the same events as on the socket, page by page."""
+
+import re
+
+import pytest
+
+from images.services import delete_picture
+from notifications.models import PictureEvent
+from tests.factories import make_picture
+
+pytestmark = pytest.mark.django_db
+EVENTS = "/api/user/events/"
+
+
+def ids(response):
+    assert response.status_code == 200, response.content
+    return [event["id"] for event in response.json()]
+
+
+@pytest.mark.sqlite
+def test_events_are_read_from_the_last_one_known(alice, as_alice):
+    picture = make_picture(alice)
+    delete_picture(picture)
+    events = as_alice.get(EVENTS, {"since": 0}).json()
+    assert [event["type"] for event in events] == ["picture.created", "picture.deleted"]
+    assert events[0]["picture"]["file_name"] == picture.file_name
+    assert ids(as_alice.get(EVENTS, {"since": 1})) == [2]
+    response = as_alice.get(EVENTS, {"since": 2})
+    assert (response.json(), response["Last-Event-ID"]) == ([], "2")
+
+
+def test_pages_lead_to_each_other(alice, as_alice):
+    for _ in range(5):
+        make_picture(alice)
+    first = as_alice.get(EVENTS, {"since": 0, "limit": 2})
+    assert (ids(first), first["Last-Event-ID"]) == ([1, 2], "5")
+    following = re.fullmatch(r'<http://testserver(.+)>; rel="next"', first["Link"]).group(1)
+    second = as_alice.get(following)
+    assert ids(second) == [3, 4]
+    last = as_alice.get(EVENTS, {"since": 4, "limit": 2})
+    assert (ids(last), "Link" in last) == ([5], False)
+
+
+def test_without_since_all_that_is_kept_is_read(alice, as_alice):
+    assert ids(as_alice.get(EVENTS)) == []
+    for _ in range(3):
+        make_picture(alice)
+    PictureEvent.objects.filter(sequence=1).delete()
+    assert ids(as_alice.get(EVENTS)) == [2, 3]
+
+
+def test_whoever_asks_for_what_is_not_kept_is_told_to_reload(alice, as_alice):
+    for _ in range(3):
+        make_picture(alice)
+    PictureEvent.objects.filter(sequence=1).delete()
+    [event] = as_alice.get(EVENTS, {"since": 0}).json()
+    assert (event["type"], event["id"]) == ("events.reset", 3)
+
+
+def test_own_events_only_but_for_staff(alice, as_bob, as_staff):
+    make_picture(alice)
+    assert ids(as_bob.get(EVENTS, {"since": 0})) == []
+    assert as_bob.get(EVENTS, {"user": alice.pk}).status_code == 403
+    assert ids(as_staff.get(EVENTS, {"user": alice.pk})) == [1]
+    nobody = "00000000-0000-4000-8000-000000000000"
+    assert as_staff.get(EVENTS, {"user": nobody}).status_code == 404
+
+
+@pytest.mark.parametrize("query", [{"since": -1}, {"since": "x"}, {"limit": 0}, {"user": "alice"}])
+def test_a_query_that_cannot_be_read_names_its_field(as_alice, query):
+    response = as_alice.get(EVENTS, query)
+    assert (response.status_code, set(response.json())) == (400, set(query))
+
+
+def test_a_page_costs_three_queries(alice, as_alice, django_assert_num_queries):
+    for _ in range(5):
+        make_picture(alice)
+    with django_assert_num_queries(3):
+        as_alice.get(EVENTS, {"since": 0})
