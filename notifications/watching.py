@@ -1,13 +1,13 @@
 """Looks after a process's open sockets every few seconds, whatever Redis does.
 
-One question to each table for all of them: whose session has ended, whose account has newer events
+One question to each table for many of them: whose session has ended, whose account has newer events
 than it was sent. So a hint that was lost costs a few seconds and nothing else.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -23,6 +23,10 @@ from notifications.threads import in_thread
 
 logger = logging.getLogger(__name__)
 LOOK_EVERY = 3.0
+# So many at once, since a long question would hold up every socket while it is put together.
+AT_ONCE = 100
+# A hint that is on its way arrives meanwhile.
+GRACE = 0.2
 
 
 class Watched(Protocol):
@@ -76,27 +80,35 @@ class Watch:
 
     async def _look_on(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_EVERY)
             sockets = list(self._sockets)
-            try:
-                self._judge(sockets, await in_thread(_findings, sockets))
-                await self._renew(sockets)
-            except (DatabaseError, RedisError) as error:
-                logger.warning("sockets were not looked after: %s", type(error).__name__)
-            except Exception:  # nothing may end the looking
-                logger.exception("sockets were not looked after")
+            batches = [sockets[i : i + AT_ONCE] for i in range(0, len(sockets), AT_ONCE)]
+            for batch in batches:
+                await asyncio.sleep(max(0, LOOK_EVERY / len(batches) - GRACE))
+                await self._look_after(batch)
+
+    async def _look_after(self, sockets: Sequence[Watched]) -> None:
+        try:
+            found = await in_thread(_findings, sockets)
+            await asyncio.sleep(GRACE)
+            self._judge(sockets, found)
+            await self._renew()
+        except (DatabaseError, RedisError) as error:
+            logger.warning("sockets were not looked after: %s", type(error).__name__)
+        except Exception:  # nothing may end the looking
+            logger.exception("sockets were not looked after")
 
     def _judge(self, sockets: Iterable[Watched], found: Findings) -> None:
-        for socket in sockets:
+        for socket in self._sockets.intersection(sockets):
             if not _may_stay(socket, found):
                 socket.sign_out()
             elif found.positions.get(socket.owner_id, 0) > socket.last:
                 socket.nudge()
 
-    async def _renew(self, sockets: Iterable[Watched]) -> None:
+    async def _renew(self) -> None:
         if time.monotonic() - self._renewed_at >= RENEW_EVERY:
             self._renewed_at = time.monotonic()
-            await in_thread(renew_seats, [(each.user_id, each.socket_id) for each in sockets])
+            seats = [(each.user_id, each.socket_id) for each in self._sockets]
+            await in_thread(renew_seats, seats)
 
 
 def _findings(sockets: Iterable[Watched]) -> Findings:

@@ -1,0 +1,164 @@
+"""`./dev bench sockets [SECONDS]`: beside a bare uvicorn echo, in the same run.
+
+Uses DATABASE_URL and REDIS_URL where they are set, else private servers.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import django
+from django.core.management import call_command
+
+from benchmarks.sockets.clients import echo, listen, open_all
+from devkit import valkey
+from devkit.children import Child, Guard
+from tests.servers.ports import free_ports, listens, wait_until
+from tests.servers.postgres import Postgres
+
+SECONDS, RATE, SOCKETS = 20, 100.0, 1000
+ROOT = Path(__file__).resolve().parent.parent.parent
+UVICORN = ["--lifespan=off", "--log-level=warning", "--ws-per-message-deflate=false"]
+
+
+@dataclass
+class Server:
+    """A uvicorn process."""
+
+    child: Child
+    url: str
+
+    @property
+    def kib(self) -> int:
+        """Resident memory."""
+        status = Path(f"/proc/{self.child.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0])
+
+
+def main(seconds: int) -> None:
+    """Measure and say."""
+    with ExitStack() as stack:
+        guard = stack.enter_context(Guard())
+        _prepare(guard, stack.enter_context(tempfile.TemporaryDirectory()))
+        print(f"{SOCKETS} sockets, {RATE:.0f} events a second for {seconds} s\n")
+        for fan in (1, 20):
+            ours = asyncio.run(_ours(guard, fan, seconds))
+            floor = asyncio.run(_floor(guard, fan, seconds))
+            _report(fan, ours, floor)
+
+
+def _prepare(guard: Guard, folder: str) -> None:
+    if not os.environ.get("DATABASE_URL"):
+        # A fresh server has this database alone.
+        os.environ["DATABASE_URL"] = Postgres(guard).url.replace("/tintype?", "/postgres?")
+    if not os.environ.get("REDIS_URL"):
+        server = valkey.Valkey(guard, valkey.find())
+        server.wait(server.start())
+        os.environ["REDIS_URL"] = server.url
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "LOCAL": "on",
+        "DATA_DIR": folder,
+        "SECRET_KEY": secrets.token_urlsafe(48),
+    }
+    django.setup()
+    call_command("migrate", verbosity=0)
+
+
+def _server(guard: Guard, application: str) -> Server:
+    [port] = free_ports(1)
+    command = [sys.executable, "-m", "uvicorn", f"--port={port}", *UVICORN, application]
+    child = Child.start(guard, "uvicorn", command, env=os.environ, cwd=ROOT)
+    wait_until(lambda: listens(port), application, child=child)
+    return Server(child, f"ws://127.0.0.1:{port}/ws/pictures/")
+
+
+@dataclass
+class Result:
+    """What one server did."""
+
+    kib_per_socket: float
+    delays: list[float]
+    lost: int = 0
+
+    def at(self, share: float) -> float:
+        """Return a quantile of the delays, in milliseconds."""
+        return sorted(self.delays)[int(share * (len(self.delays) - 1))] * 1000
+
+
+async def _ours(guard: Guard, fan: int, seconds: int) -> Result:
+    from asgiref.sync import sync_to_async
+
+    from benchmarks.sockets.people import make_people
+
+    people = await sync_to_async(make_people)(SOCKETS // fan)
+    server = _server(guard, "config.asgi:application")
+    async with AsyncExitStack() as stack:
+        await _warmed_up(server, people[0][1])
+        tokens = [token for _, token in people for _ in range(fan)]
+        before = server.kib
+        sockets = await open_all(stack, server.url, tokens)
+        await asyncio.sleep(2)
+        cost = (server.kib - before) / SOCKETS
+        heard: list[tuple[str, float]] = []
+        listening = asyncio.create_task(listen(sockets, heard))
+        commits = await asyncio.to_thread(_written, [user for user, _ in people], seconds)
+        await asyncio.sleep(2)
+        listening.cancel()
+    server.child.stop(10)
+    delays = [at - commits[event] for event, at in heard if event in commits]
+    return Result(cost, delays, lost=len(commits) * fan - len(delays))
+
+
+async def _floor(guard: Guard, fan: int, seconds: int) -> Result:
+    server = _server(guard, "benchmarks.sockets.echo:application")
+    async with AsyncExitStack() as stack:
+        await _warmed_up(server, "none")
+        before = server.kib
+        sockets = await open_all(stack, server.url, ["none"] * SOCKETS)
+        await asyncio.sleep(2)
+        cost = (server.kib - before) / SOCKETS
+        trips = await echo(sockets, fan, int(seconds * RATE), RATE)
+    server.child.stop(10)
+    return Result(cost, trips)
+
+
+async def _warmed_up(server: Server, token: str) -> None:
+    """Have everything loaded that the first socket loads."""
+    async with AsyncExitStack() as stack:
+        await open_all(stack, server.url, [token] * 10)
+    await asyncio.sleep(0.5)
+
+
+def _written(owners: list[str], seconds: int) -> dict[str, float]:
+    count = str(int(seconds * RATE))
+    command = [sys.executable, "-m", "benchmarks.sockets.writer", count, str(RATE)]
+    done = subprocess.run(
+        command, cwd=ROOT, input="\n".join(owners), capture_output=True, text=True, check=True
+    )
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def _report(fan: int, ours: Result, floor: Result) -> None:
+    print(f"{SOCKETS // fan} accounts, {fan} socket(s) each; {len(ours.delays)} deliveries")
+    rows = [
+        ("KiB per idle socket", ours.kib_per_socket, floor.kib_per_socket),
+        ("commit to receipt, p50 ms", ours.at(0.5), floor.at(0.5)),
+        ("commit to receipt, p99 ms", ours.at(0.99), floor.at(0.99)),
+    ]
+    print(f"  {'':28} {'ours':>8} {'echo':>8} {'ratio':>6}")
+    for name, mine, least in rows:
+        print(f"  {name:28} {mine:8.1f} {least:8.1f} {mine / least:6.1f}")
+    print(f"  lost: {ours.lost}\n", flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else SECONDS)

@@ -1,0 +1,132 @@
+"""`docs/asyncapi.yaml` says what is sent, and what is sent is what it says."""
+
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+import jsonschema
+import pytest
+import yaml
+
+from accounts.clients import Client as Caller
+from accounts.services import sign_out
+from accounts.sessions import open_bearer
+from accounts.verification import session_of_jwt
+from images.models import Picture
+from images.services import activate, delete_all, delete_picture, update_picture
+from notifications import closing, events
+from notifications.models import PictureEvent
+from tests.factories import make_picture
+from tests.notifications.sockets import bearer
+from thumbnails.services import ensure_thumbnails
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+DOCUMENT = yaml.safe_load((DOCS / "asyncapi.yaml").read_text())
+MESSAGES = DOCUMENT["components"]["messages"]
+PAYLOADS = {
+    "pictureHappened": events.PictureHappened,
+    "picturesCleared": events.PicturesCleared,
+    "eventsReset": events.EventsReset,
+    "sessionEnded": events.SessionEnded,
+}
+
+
+def resolved(node):
+    while "$ref" in node:
+        found = DOCUMENT
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        node = found
+    return node
+
+
+def check(told, operation):
+    """Hold a message against those that an operation sends."""
+    sent = DOCUMENT["operations"][operation]["messages"]
+    payloads = [resolved(each)["payload"] for each in sent]
+    schema = {"oneOf": payloads, "components": DOCUMENT["components"]}
+    checker = jsonschema.FormatChecker()
+    jsonschema.Draft7Validator(schema, format_checker=checker).validate(told)
+
+
+def references(node):
+    if isinstance(node, dict):
+        if "$ref" in node:
+            yield node
+        node = node.values()
+    if isinstance(node, list | type({}.values())):
+        for each in node:
+            yield from references(each)
+
+
+def test_every_reference_leads_somewhere():
+    found = list(references(DOCUMENT))
+    assert found
+    for reference in found:
+        assert resolved(reference)
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_every_schema_is_one(name):
+    schema = resolved(MESSAGES[name]["payload"])
+    jsonschema.Draft7Validator.check_schema(schema)
+
+
+@pytest.mark.parametrize("name", PAYLOADS)
+def test_the_typed_payloads_are_the_documented_ones(name):
+    schema, typed = resolved(MESSAGES[name]["payload"]), PAYLOADS[name]
+    hints = get_type_hints(typed)
+    assert set(hints) == set(schema["properties"]) == set(schema["required"])
+    documented = schema["properties"]["type"]
+    assert set(get_args(hints["type"])) == set(documented.get("enum", [documented.get("const")]))
+
+
+def test_the_picture_is_the_documented_one():
+    schema = DOCUMENT["components"]["schemas"]["picture"]
+    assert set(get_type_hints(events.PictureFacts)) == set(schema["properties"])
+
+
+def test_every_close_code_is_in_the_guide():
+    guide = (DOCS / "events.md").read_text()
+    codes = [each.code for each in vars(closing).values() if isinstance(each, closing.Closing)]
+    assert len(codes) == 7
+    assert [code for code in codes if f"| {code} |" not in guide] == []
+
+
+def everything_happens(alice, token):
+    """Cause an event of every type, in turn."""
+    picture = make_picture(alice)
+    activate(picture)
+    update_picture(picture, description="A hill", visibility="public")
+    Picture.objects.filter(pk=picture.pk).update(rendering="pending", render_attempts=3)
+    ensure_thumbnails(picture.pk)
+    delete_picture(picture)
+    make_picture(alice)
+    delete_all(alice.pk)
+    sign_out(session_of_jwt(token, "bearer"), token=token)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.processes
+def test_all_that_is_sent_is_documented_and_all_that_is_documented_is_sent(server, alice):
+    token = open_bearer(alice, Caller())
+    make_picture(alice)
+    PictureEvent.objects.all().delete()
+    with (
+        server.open("?since=1", additional_headers=bearer(token)) as socket,
+        server.of(alice, "?format=update-pictures") as other,
+    ):
+        everything_happens(alice, token)
+        told = [socket.next()]
+        while told[-1]["type"] != "session.ended":
+            told.append(socket.next())
+        theirs = [other.next()]
+        while theirs[-1]["message"]:
+            theirs.append(other.next())
+    for each in told:
+        check(each, "hear")
+    for each in theirs:
+        check(each, "hearAllPictures")
+    documented = {
+        kind for typed in PAYLOADS.values() for kind in get_args(get_type_hints(typed)["type"])
+    }
+    assert {each["type"] for each in told} == documented
