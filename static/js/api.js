@@ -18,7 +18,8 @@ async function call(path, options = {}) {
   });
   const body = await response.json().catch(() => null);
   if (!response.ok) throw new Refused(response.status, body, response.headers.get("Retry-After"));
-  return { body, next: nextPage(response.headers.get("Link")) };
+  const newest = Number(response.headers.get("Last-Event-ID"));
+  return { body, newest, next: nextPage(response.headers.get("Link")) };
 }
 
 /** The path behind rel="next" of a Link header (RFC 8288). */
@@ -38,6 +39,8 @@ export function signIn(username, password) {
 }
 
 export const signOut = () => call("jwt-logout/", { method: "POST" });
+/** The number of the account's newest event. */
+export const position = async () => (await call("events/?limit=1")).newest;
 export const pictures = (page) => call(page ?? `images/?limit=${PICTURES_PAGE}`);
 export const thumbnails = (page) => call(page ?? `thumbnails/?limit=${THUMBNAILS_PAGE}`);
 export const picture = async (id) => (await call(`images/${id}/`)).body;

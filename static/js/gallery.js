@@ -2,7 +2,9 @@
 
 import * as api from "./api.js";
 import { welcome, whenSignedIn } from "./entrance.js";
+import { follow } from "./feed.js";
 import * as grid from "./grid.js";
+import { newcomers } from "./newcomers.js";
 import { listen } from "./sources.js";
 import { thumbnailList } from "./thumbnails.js";
 import { watch } from "./updates.js";
@@ -17,6 +19,8 @@ const thumbnails = thumbnailList(grid.take);
 let following = null; // the path of the next page of pictures
 let isSignedIn = null; // null until the server has said so
 let isLoading = false;
+let isLeaving = false;
+let feed = null;
 const end = new IntersectionObserver(
   ([entry]) => entry.isIntersecting && go(load), { rootMargin: "600px" },
 );
@@ -45,13 +49,32 @@ function troubleOf(refused) {
 }
 
 const news = watch(
-  () => !trouble.hidden || (isSignedIn && grid.isWaiting()),
-  () => attempt(isSignedIn ? look : load),
+  () => !trouble.hidden || (isSignedIn && !feed?.isOpen() && grid.isWaiting()),
+  () => attempt(feed ? arrivals.look : begin),
 );
 
-async function look() {
-  await thumbnails.newer();
-  grid.loseHope();
+/** What happens after this position is told, so the pictures are asked for after it. */
+async function begin() {
+  const since = await api.position();
+  await load();
+  if (isSignedIn) feed ??= follow(since, { happened, lost: news.wake, ended });
+}
+
+const arrivals = newcomers(thumbnails.newer, () => attempt(arrivals.look), settle);
+const happenings = {
+  "picture.created": ({ picture }) => arrivals.expect(picture.id),
+  "thumbnails.ready": () => arrivals.soon(),
+  "thumbnails.failed": ({ picture }) => grid.giveUp(picture.id),
+  "picture.deleted": ({ picture }) => remove(picture.id),
+  "pictures.cleared": () => grid.ids().forEach(remove),
+  "events.reset": () => location.reload(),
+};
+const happened = (event) => happenings[event.type]?.(event);
+
+function remove(id) {
+  viewer.leave(id);
+  grid.remove(id);
+  settle();
 }
 
 async function load() {
@@ -87,12 +110,13 @@ function enter() {
 /** A page belongs to one session: what comes after it starts on a new one. */
 function leave({ isEnded = false } = {}) {
   news.stop();
+  feed?.stop();
   uploads.clear();
   history.replaceState({ isEnded }, "");
   location.reload();
 }
 
-const ended = () => leave({ isEnded: true });
+const ended = () => isLeaving || leave({ isEnded: true });
 
 function askWho() {
   isSignedIn = false;
@@ -109,13 +133,17 @@ function showState() {
 }
 
 whenSignedIn(async () => {
-  await go(load);
+  await go(begin);
   if (isSignedIn) find("heading").focus();
 });
 
 find("sign-out").addEventListener("click", () =>
   go(async () => {
-    await api.signOut();
+    isLeaving = true;
+    await api.signOut().catch((refused) => {
+      isLeaving = false;
+      throw refused;
+    });
     leave();
   }),
 );
@@ -132,15 +160,15 @@ listen(() => Boolean(isSignedIn), uploads.take);
 
 grid.whenChosen(viewer.open);
 viewer.whenUsed({
-  deleted(id) {
-    grid.remove(id);
-    settle();
-  },
+  deleted: remove,
   ended,
   turned: (id) => following && grid.beside(id, 1) === undefined && go(load),
 });
 
 more.addEventListener("click", () => go(load));
-window.addEventListener("online", news.wake);
+window.addEventListener("online", () => {
+  news.wake();
+  feed?.retry();
+});
 
-go(load);
+go(begin);

@@ -10,19 +10,21 @@ const PATIENCE = 120_000;
 const NARROWEST = 0.6;
 const WIDEST = 2.6;
 const SMALL = 100; // pixels: drawn as it is, not blown up
-const pictures = new Map(); // id -> {id, image, tile, since}
+const pictures = new Map(); // id -> {id, image, tile}
 const copies = new Map(); // picture id -> its thumbnails
+const gone = new Set(); // ids: a page of the list may have been asked for before they went
 
 /** Show pictures of the API; one that is shown already stays as it is. */
 export function add(rows) {
   for (const { id, image } of rows) {
-    if (pictures.has(id)) continue;
+    if (pictures.has(id) || gone.has(id)) continue;
     const tile = pattern.cloneNode(true);
     tile.dataset.id = id;
     tile.firstChild.setAttribute("aria-label", word("picture", { id }));
     grid.insertBefore(tile, olderThan(id));
-    pictures.set(id, { id, image, tile, since: performance.now() });
+    pictures.set(id, { id, image, tile });
     dress(id);
+    setTimeout(giveUp, PATIENCE, id);
   }
 }
 
@@ -82,21 +84,22 @@ export function isWaiting() {
   return grid.querySelector(".waiting") !== null;
 }
 
-/** Stop waiting for thumbnails that have taken too long. */
-export function loseHope() {
-  for (const { tile, since } of pictures.values()) {
-    if (!tile.matches(".waiting") || performance.now() - since < PATIENCE) continue;
-    tile.classList.remove("waiting");
-    tile.querySelector("span").textContent = word("noPreview");
-  }
+/** Stop waiting for a thumbnail. */
+export function giveUp(id) {
+  const tile = pictures.get(id)?.tile;
+  if (!tile?.matches(".waiting")) return;
+  tile.classList.remove("waiting");
+  tile.querySelector("span").textContent = word("noPreview");
 }
 
 export function remove(id) {
+  gone.add(id);
   pictures.get(id)?.tile.remove();
   pictures.delete(id);
   copies.delete(id);
 }
 
+export const ids = () => [...pictures.keys()];
 export const count = () => pictures.size;
 export const find = (id) => pictures.get(id);
 

@@ -1,4 +1,4 @@
-/** News for the page: asks while something is awaited, ever more seldom, then rests. */
+/** Asks while something is awaited that no socket tells of, ever more seldom, then rests. */
 
 const FIRST = 500;
 const LONGEST = 8000;

@@ -27,6 +27,19 @@ export function open(id) {
 
 export const close = () => dialog.close();
 
+/** Go on to another picture before this one leaves the grid: deleted here, or elsewhere. */
+export function leave(id) {
+  if (!dialog.open || shown !== id) return;
+  announce(word("deleted", { id }));
+  goOn(id);
+}
+
+function goOn(id) {
+  const other = grid.beside(id, 1) ?? grid.beside(id, -1);
+  if (other === undefined) close();
+  else show(other);
+}
+
 function show(id) {
   const known = grid.find(id);
   const isOriginal = known.image.startsWith("http");
@@ -90,14 +103,11 @@ function turn(step) {
 async function removeShown() {
   const id = shown;
   if (!(await ask(document.getElementById("sure")))) return;
-  const other = grid.beside(id, 1) ?? grid.beside(id, -1);
   await remove(id).catch((refused) => {
     if (refused.status !== 404) throw refused;
   });
+  leave(id);
   owner.deleted(id);
-  announce(word("deleted", { id }));
-  if (other === undefined) close();
-  else show(other);
 }
 
 const actions = {
