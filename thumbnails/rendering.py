@@ -26,6 +26,7 @@ QUALITY = 80
 _ANY_WIDTH = 10_000_000
 _ANIMATED = frozenset({"GIF", "WEBP"})
 _WHITE = [255, 255, 255]
+_LEFT = 1.5
 
 
 class RenderingFailed(Exception):
@@ -90,19 +91,50 @@ def _cascade(source: Path, heights: list[int], into: Path, quality: int) -> list
 
 def _reduced(source: Path, *, height: int | None = None, width: int = _ANY_WIDTH) -> Any:
     """Decode once, shrinking while decoding: upright, sRGB, no larger than asked."""
-    box = {"height": height or _ANY_WIDTH, "size": "down"}
+    box = {"width": width, "height": height or _ANY_WIDTH}
     try:
-        return _eight_bits(
-            pyvips.Image.thumbnail(
-                str(source), width, fail_on="truncated", output_profile="srgb", **box
-            )
-        )
+        return _shrunk(source, box)
     except (pyvips.Error, UnicodeDecodeError):
         if _name(source) == "AVIF":
-            image = decoded_by_pillow(source)
-            return _eight_bits(image.thumbnail_image(width, output_profile="srgb", **box))
+            return _eight_bits(_fitted(decoded_by_pillow(source), box, has_profile=True))
         # A colour profile that cannot be used must not cost the picture: its pixels as they are.
-        return _eight_bits(pyvips.Image.thumbnail(str(source), width, fail_on="truncated", **box))
+        return _shrunk(source, box, may_use_profile=False)
+
+
+def _shrunk(source: Path, box: dict[str, int], *, may_use_profile: bool = True) -> Any:
+    """Open lazily, then load what is needed; JPEG shrinks further than libvips would have it."""
+    image = pyvips.Image.new_from_file(str(source))
+    # libvips would also look for a profile of its own where there is none: half the time of a JPEG.
+    profiled = may_use_profile and image.get_typeof("icc-profile-data") != 0
+    if _name(source) == "JPEG":
+        options = {"access": "sequential", "shrink": _jpeg_shrink(image, box)}
+        image = pyvips.Image.new_from_file(str(source), fail_on="truncated", **options)
+        return _eight_bits(_fitted(image, box, has_profile=profiled))
+    options = {"height": box["height"], "size": "down", **_profile(has_profile=profiled)}
+    return _eight_bits(
+        pyvips.Image.thumbnail(str(source), box["width"], fail_on="truncated", **options)
+    )
+
+
+def _jpeg_shrink(header: Any, box: dict[str, int]) -> int:
+    """Return the decoder's factor: at least half as much again as is wanted must be left (pixels).
+
+    At that, the result is as near to the whole picture's (53 dB) as with twice as much left.
+    """
+    lies = "orientation" in header.get_fields() and header.get("orientation") >= 5
+    width, height = (header.height, header.width) if lies else (header.width, header.height)
+    factor = max(width / box["width"], height / box["height"])
+    most = min(factor / _LEFT, width, height)
+    return next((shrink for shrink in (8, 4, 2) if shrink <= most), 1)
+
+
+def _fitted(image: Any, box: dict[str, int], *, has_profile: bool) -> Any:
+    options = {"height": box["height"], "size": "down", **_profile(has_profile=has_profile)}
+    return image.thumbnail_image(box["width"], **options)
+
+
+def _profile(*, has_profile: bool) -> dict[str, str]:
+    return {"output_profile": "srgb"} if has_profile else {}
 
 
 def _eight_bits(image: Any) -> Any:
