@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,12 +86,19 @@ def until(happened, seconds: float, running):
 
 def processes_of(data_dir: Path) -> list[str]:
     """Return the command lines of processes that run for a data folder."""
+    found = []
+    for pid in processes_with(data_dir):
+        with suppress(OSError):
+            found.append(Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "))
+    return found
+
+
+def processes_with(data_dir: Path) -> list[int]:
+    """Return the numbers of processes that run for a data folder."""
     mark = f"DATA_DIR={data_dir}".encode()
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
-        try:
+        with suppress(OSError):
             if mark in (folder / "environ").read_bytes().split(b"\0"):
-                found.append((folder / "cmdline").read_text().replace("\0", " "))
-        except OSError:
-            continue
+                found.append(int(folder.name))
     return found

@@ -1,0 +1,75 @@
+"""`./dev bench thumbnails [ROUNDS]`: CPU time and memory beside others, then the whole pipeline."""
+
+import statistics
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from tqdm import tqdm
+
+from benchmarks.thumbnails import pipeline
+from benchmarks.thumbnails.engines import Cost, commands, engine
+from benchmarks.thumbnails.pictures import draw_all
+
+ROUNDS = 9
+
+
+def main(rounds: int) -> None:
+    """Measure and say."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        pictures = draw_all(folder)
+        ways = commands(folder)
+        print("Heights 400 and 200 as JPEG, quality 80. CPU: median of", rounds, "rounds, in turn.")
+        print("Memory: peak above an idle process, in one that has rendered nothing before.\n")
+        for title, picture in pictures.items():
+            _report(title, picture, _times(ways, picture, rounds), _peaks(ways, picture))
+        if "sharp" not in ways:
+            print("sharp was not measured: there is no node and npm on this machine.\n")
+        pipeline.run(pictures["12 MP jpg"])
+
+
+def _times(ways: dict[str, list[str]], picture: Path, rounds: int) -> dict[str, float]:
+    """Return milliseconds of CPU, each way once a round."""
+    costs: dict[str, list[Cost]] = {name: [] for name in ways}
+    with ExitStack() as stack:
+        engines = {name: stack.enter_context(engine(way)) for name, way in ways.items()}
+        for each in engines.values():
+            each.render(picture)
+        for _ in tqdm(range(rounds), desc="rendering", leave=False):
+            for name, each in engines.items():
+                costs[name].append(each.render(picture))
+    return {name: statistics.median(cost.cpu_ms for cost in all_) for name, all_ in costs.items()}
+
+
+def _peaks(ways: dict[str, list[str]], picture: Path) -> dict[str, float]:
+    """Return MiB; a small picture first, so that libraries are loaded."""
+    found = {}
+    small = picture.parent / "small.jpg"
+    if not small.exists():
+        _write_small(small)
+    for name, way in ways.items():
+        with engine(way) as each:
+            each.render(small)
+            found[name] = each.render(picture).peak_kib / 1024
+    return found
+
+
+def _write_small(path: Path) -> None:
+    from benchmarks.thumbnails.pictures import photograph
+
+    photograph(60, 40).save(path)
+
+
+def _report(title: str, picture: Path, times: dict[str, float], peaks: dict[str, float]) -> None:
+    print(f"{title} ({picture.stat().st_size / 1e6:.1f} MB)")
+    print(f"  {'':8} {'CPU ms':>8} {'ours is':>8} {'peak MiB':>9}")
+    for name, took in times.items():
+        ratio = f"{times['ours'] / took:.2f} x"
+        print(f"  {name:8} {took:8.1f} {ratio:>8} {peaks[name]:9.1f}")
+    print(flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS)

@@ -1,0 +1,102 @@
+"""From upload to thumbnails ready through the real processes, beside the sum of its parts."""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import requests
+from tqdm import tqdm
+
+from benchmarks.thumbnails.ways import ours
+from tests.processes import PASSWORD, Running, dev_run, processes_with, until
+
+PICTURES, AT_ONCE, SAMPLES = 60, 4, 9
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def run(picture: Path) -> None:
+    """Measure and say: SQLite, Valkey, one web process and a worker of two threads."""
+    print(f"Pipeline: {PICTURES} uploads of one picture, {AT_ONCE} at a time, heights 400 and 200")
+    check, render = _parts(picture)
+    with tempfile.TemporaryDirectory() as folder:
+        data_dir = Path(folder) / "data"
+        with dev_run(data_dir, RATE_LIMITS="off") as service:
+            session = _signed_up(service)
+            _upload(service, session, picture)
+            _finished(service, session, 1)
+            cpu, wall = _measured(service, session, picture, data_dir)
+    parts = check + render
+    print(f"  {1000 / wall:6.1f} pictures a second, {wall:.0f} ms each on {os.cpu_count()} cores")
+    print(f"  {cpu:6.1f} ms of CPU each, of which")
+    print(f"  {check:6.1f} ms to check the upload and {render:.1f} ms to render, measured alone")
+    print(f"  {cpu / parts:6.2f} x the sum of its parts\n", flush=True)
+
+
+def _parts(picture: Path) -> tuple[float, float]:
+    """Return milliseconds of CPU for the check at upload, and for both thumbnails."""
+    from images.decoding import Limits, inspect
+
+    limits = Limits(max_bytes=50_000_000, max_pixels=50_000_000)
+    with tempfile.TemporaryDirectory() as folder:
+        return (
+            _median(lambda: inspect(picture, limits)),
+            _median(lambda: ours(picture, Path(folder))),
+        )
+
+
+def _median(work: Callable[[], object]) -> float:
+    took = []
+    for _ in range(SAMPLES):
+        began = time.process_time()
+        work()
+        took.append(time.process_time() - began)
+    return sorted(took)[SAMPLES // 2] * 1000
+
+
+def _measured(
+    service: Running, session: requests.Session, picture: Path, data_dir: Path
+) -> tuple[float, float]:
+    """Return CPU of all processes, and time that passed, in milliseconds a picture."""
+    cpu, began = _cpu_seconds(data_dir), time.monotonic()
+    with (
+        ThreadPoolExecutor(AT_ONCE) as pool,
+        tqdm(total=PICTURES, desc="uploading", leave=False) as bar,
+    ):
+        for _ in pool.map(lambda _: _upload(service, session, picture), range(PICTURES)):
+            bar.update()
+    _finished(service, session, PICTURES + 1)
+    passed = time.monotonic() - began
+    return (_cpu_seconds(data_dir) - cpu) / PICTURES * 1000, passed / PICTURES * 1000
+
+
+def _signed_up(service: Running) -> requests.Session:
+    session = requests.Session()
+    person = {"login": "bench", "name": "bench", "password": PASSWORD}
+    requests.post(f"{service.url}/auth/signup", json=person, timeout=10).raise_for_status()
+    body = {"username": "bench", "password": PASSWORD}
+    answer = session.post(f"{service.url}/api/user/token/", data=body, timeout=10)
+    session.headers["Authorization"] = f"Token {answer.json()['token']}"
+    return session
+
+
+def _upload(service: Running, session: requests.Session, picture: Path) -> None:
+    with picture.open("rb") as file:
+        address = f"{service.url}/api/user/images/"
+        session.post(address, files={"image": file}, timeout=60).raise_for_status()
+
+
+def _finished(service: Running, session: requests.Session, pictures: int) -> None:
+    address = f"{service.url}/api/user/thumbnails/?limit=200"
+    until(lambda: len(session.get(address, timeout=10).json()) == 2 * pictures, 120, service)
+
+
+def _cpu_seconds(data_dir: Path) -> float:
+    """Return what every process of the service has used so far, with its ended children."""
+    total = 0
+    for pid in processes_with(data_dir):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        total += sum(int(ticks) for ticks in fields[11:15])
+    return total / _TICKS

@@ -1,0 +1,34 @@
+// node sharp.mjs MODULES FOLDER: sharp's way, answering as worker.py does.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
+
+const [, , modules, folder] = process.argv;
+const sharp = createRequire(`${modules}/`)("sharp");
+sharp.cache(false);
+sharp.concurrency(1);
+
+/** One decode, the smaller from the larger. */
+async function render(source) {
+  const { data, info } = await sharp(source)
+    .autoOrient()
+    .resize({ height: 400, withoutEnlargement: true })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const raw = { raw: { width: info.width, height: info.height, channels: info.channels } };
+  await sharp(data, raw).jpeg({ quality: 80 }).toFile(`${folder}/400.jpg`);
+  await sharp(data, raw).resize({ height: 200 }).jpeg({ quality: 80 }).toFile(`${folder}/200.jpg`);
+}
+
+const kib = (field) =>
+  Number(readFileSync("/proc/self/status", "utf8").match(`${field}:\\s+(\\d+)`)[1]);
+
+for await (const source of createInterface({ input: process.stdin })) {
+  writeFileSync("/proc/self/clear_refs", "5");
+  const before = kib("VmRSS");
+  const began = process.cpuUsage();
+  await render(source.trim());
+  const { user, system } = process.cpuUsage(began);
+  console.log(JSON.stringify({ cpu_ms: (user + system) / 1000, peak_kib: kib("VmHWM") - before }));
+}

@@ -1,0 +1,36 @@
+"""The ways to make thumbnails of heights 400 and 200 that Python can go, each as a function."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+
+HEIGHTS = (400, 200)
+QUALITY = 80
+Way = Callable[[Path, Path], object]
+
+
+def ours(source: Path, into: Path) -> object:
+    """As the worker does it."""
+    from thumbnails.rendering import render
+
+    return render(source, HEIGHTS, into, quality=QUALITY)
+
+
+def pillow(source: Path, into: Path) -> None:
+    """As most code does it: the whole picture, reduced once for each height."""
+    for height in HEIGHTS:
+        with Image.open(source) as opened:
+            size = opened.width * height // opened.height, height
+            small = opened.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+        small.save(into / f"{height}.jpg", quality=QUALITY)
+
+
+def floor(source: Path, into: Path) -> None:
+    """Decode alone, scaled to 800 pixels or more where the format can, and write nothing."""
+    with Image.open(source) as opened:
+        opened.draft("RGB", (opened.width * 800 // opened.height, 800))
+        opened.load()
+
+
+WAYS: dict[str, Way] = {"ours": ours, "pillow": pillow, "floor": floor}
