@@ -1,13 +1,24 @@
 """The Celery application that the worker and the scheduler run."""
 
 import os
+from typing import Any
 
 from celery import Celery
+
+from config.start import load_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # libvips reads this once, when it loads: a worker runs one task per core already.
 os.environ.setdefault("VIPS_CONCURRENCY", "1")
 
 app = Celery("tintype")
+
+
+@app.on_configure.connect(weak=False)
+def _refuse_bad_settings(**_: Any) -> None:
+    """Before anything asks for a setting; not at import, which may come from the settings."""
+    load_settings()
+
+
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -2,9 +2,13 @@
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote
 
 from django.core.exceptions import ImproperlyConfigured
+from psycopg import ProgrammingError
+from psycopg.conninfo import make_conninfo
+
+from config.addresses import split
 
 POOL_SIZE_LARGEST = 8
 
@@ -12,16 +16,17 @@ POOL_SIZE_LARGEST = 8
 def database(url: str, data_dir: Path, *, pooled: bool) -> dict[str, Any]:
     """Describe the database at `url`; without one, SQLite inside `data_dir`.
 
-    Raises ImproperlyConfigured on any scheme but postgres, postgresql and sqlite.
+    Raises ImproperlyConfigured on any scheme but postgres, postgresql and sqlite, and on what
+    psycopg would refuse at the first query.
     """
     if not url:
         return _sqlite(data_dir / "db.sqlite3")
-    parts = urlsplit(url)
+    parts = split("DATABASE_URL", url, "postgres", "postgresql", "sqlite")
+    if parts.path in {"", "/"}:
+        raise ImproperlyConfigured("DATABASE_URL must end in the name of a database.")
     if parts.scheme == "sqlite":
         return _sqlite(Path(parts.path))
-    if parts.scheme in {"postgres", "postgresql"}:
-        return _postgresql(url, pooled=pooled)
-    raise ImproperlyConfigured("DATABASE_URL must start with postgres:// or sqlite://.")
+    return _postgresql(parts, pooled=pooled)
 
 
 def _sqlite(path: Path) -> dict[str, Any]:
@@ -38,9 +43,9 @@ def _sqlite(path: Path) -> dict[str, Any]:
     }
 
 
-def _postgresql(url: str, *, pooled: bool) -> dict[str, Any]:
-    parts = urlsplit(url)
+def _postgresql(parts: SplitResult, *, pooled: bool) -> dict[str, Any]:
     options: dict[str, Any] = dict(parse_qsl(parts.query))
+    _require_known(options)
     options.setdefault("connect_timeout", 5)
     host = options.pop("host", parts.hostname or "")
     if pooled:
@@ -56,3 +61,11 @@ def _postgresql(url: str, *, pooled: bool) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": options,
     }
+
+
+def _require_known(options: dict[str, Any]) -> None:
+    """What libpq does not know would come to light in the first request only."""
+    try:
+        make_conninfo(**options)
+    except ProgrammingError:
+        raise ImproperlyConfigured("DATABASE_URL: PostgreSQL knows no such option.") from None

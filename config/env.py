@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def env_str(name: str, default: str = "", *, choices: tuple[str, ...] = ()) -> str:
@@ -46,6 +47,22 @@ def env_list(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in env_str(name, default).split(",") if part.strip()]
 
 
+def env_level(name: str, default: str) -> str:
+    """Read how much is logged, in capitals or not."""
+    value = env_str(name, default).upper()
+    if value not in _LEVELS:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(_LEVELS)}, not {value!r}.")
+    return value
+
+
+def env_prefix(name: str) -> str:
+    """Read the first part of paths: empty, or between slashes."""
+    value = env_str(name)
+    if value and not (value.startswith("/") and value.endswith("/")):
+        raise ImproperlyConfigured(f"{name} must begin and end with a slash, not {value!r}.")
+    return value
+
+
 def env_secret(name: str, default: str = "") -> str:
     """Read a secret from NAME, or from the file that NAME_FILE names (never both)."""
     path = os.environ.get(f"{name}_FILE")
@@ -54,10 +71,21 @@ def env_secret(name: str, default: str = "") -> str:
     if os.environ.get(name):
         raise ImproperlyConfigured(f"Set {name} or {name}_FILE, not both.")
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        value = Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         reason = error.strerror or "unreadable"
         raise ImproperlyConfigured(f"{name}_FILE cannot be read: {reason}.") from None
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(f"{name}_FILE is not a text.") from None
+    if not value:
+        raise ImproperlyConfigured(f"{name}_FILE names an empty file.")
+    return value
+
+
+def require(name: str, value: str) -> None:
+    """Refuse a missing value; only a local run has defaults for what is required."""
+    if not value:
+        raise ImproperlyConfigured(f"{name} must be set outside local mode.")
 
 
 def kept_secret(path: Path) -> str:

@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 
+from config.addresses import part_address, site, sites
 from config.databases import database
-from config.env import env_bool, env_int, env_list, env_secret, env_str, kept_secret
+from config.env import env_bool, env_int, env_level, env_list, env_prefix, env_secret, env_str
+from config.keys import signing_key
 from config.rest import REST_FRAMEWORK, SPECTACULAR_SETTINGS
 
 # Lets Django's generic classes take their type argument at run time, as their stubs do.
@@ -29,13 +31,13 @@ DEBUG = env_bool("DEBUG", default=False)
 HOST = env_str("HOST", "127.0.0.1")
 PORT = env_int("PORT", 8000, least=1, most=65535)
 DATA_DIR = Path(env_str("DATA_DIR", "data")).absolute()
-PUBLIC_URL = env_str("PUBLIC_URL", f"http://localhost:{PORT}" if LOCAL else "").rstrip("/")
+PUBLIC_URL = site("PUBLIC_URL", f"http://localhost:{PORT}" if LOCAL else "", optional=LOCAL)
 _PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or ""
 _LOCAL_HOSTS = "localhost,127.0.0.1,[::1]" if LOCAL else ""
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", _PUBLIC_HOST if not LOCAL else _LOCAL_HOSTS)
 if LOCAL and HOST not in {"127.0.0.1", "0.0.0.0", "::"}:  # noqa: S104 (compared, not bound)
     ALLOWED_HOSTS.append(HOST)
-TRUSTED_ORIGINS = env_list("TRUSTED_ORIGINS", PUBLIC_URL)
+TRUSTED_ORIGINS = sites("TRUSTED_ORIGINS", PUBLIC_URL)
 CSRF_TRUSTED_ORIGINS = TRUSTED_ORIGINS
 # How many reverse proxies stand in front: so many entries of X-Forwarded-For are believed.
 TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0, most=10)
@@ -43,11 +45,7 @@ if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # --- Secrets -----------------------------------------------------------------------------------
-SECRET_KEY = env_secret("SECRET_KEY")
-if not SECRET_KEY and LOCAL:
-    SECRET_KEY = kept_secret(DATA_DIR / "secret_key")
-if not SECRET_KEY:
-    raise ImproperlyConfigured("SECRET_KEY (or SECRET_KEY_FILE) must be set outside local mode.")
+SECRET_KEY = signing_key("SECRET_KEY", DATA_DIR / "secret_key", local=LOCAL)
 SECRET_KEY_FALLBACKS = [key for key in env_secret("SECRET_KEY_FALLBACKS").split(",") if key]
 
 # --- The parts ---------------------------------------------------------------------------------
@@ -101,19 +99,16 @@ TEMPLATES = [
 FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
 
 # --- Database ----------------------------------------------------------------------------------
-DATABASE_URL = env_secret("DATABASE_URL")
-if not DATABASE_URL and not LOCAL:
-    raise ImproperlyConfigured("DATABASE_URL must be set outside local mode.")
+DATABASE_URL = part_address("DATABASE_URL", "postgres", "postgresql", "sqlite", optional=LOCAL)
 # A thread of the web server takes a connection from the pool for each request and gives it back.
 DATABASE_POOL = env_bool("DATABASE_POOL", default=False)
 DATABASES = {"default": database(DATABASE_URL, DATA_DIR, pooled=DATABASE_POOL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis (or Valkey): cache, channel layer, and Celery's broker where there is no RabbitMQ ----
-REDIS_URL = env_secret("REDIS_URL", "redis://127.0.0.1:6379/0" if LOCAL else "")
-if not REDIS_URL:
-    raise ImproperlyConfigured("REDIS_URL must be set outside local mode.")
-AMQP_URL = env_secret("AMQP_URL")
+_LOCAL_REDIS = "redis://127.0.0.1:6379/0" if LOCAL else ""
+REDIS_URL = part_address("REDIS_URL", "redis", "rediss", "unix", default=_LOCAL_REDIS)
+AMQP_URL = part_address("AMQP_URL", "amqp", "amqps", optional=True)
 CACHES = {
     "default": {
         "BACKEND": "config.cache.ForgivingRedisCache",
@@ -192,7 +187,7 @@ FILE_UPLOAD_PERMISSIONS = 0o640
 # and works for one to two windows (seconds).
 MEDIA_URL_WINDOW = env_int("MEDIA_URL_WINDOW", 1800, least=60, most=86400)
 # Behind nginx: the internal location that serves MEDIA_ROOT, for example /protected/.
-ACCEL_REDIRECT_PREFIX = env_str("ACCEL_REDIRECT_PREFIX")
+ACCEL_REDIRECT_PREFIX = env_prefix("ACCEL_REDIRECT_PREFIX")
 STORAGES = {
     "default": {"BACKEND": "images.storage.DiskStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -244,13 +239,17 @@ ADMIN_PASSWORD = env_secret("ADMIN_PASSWORD")
 RATE_LIMITS = env_bool("RATE_LIMITS", default=True)
 BEARER_LIFETIME = timedelta(days=env_int("BEARER_DAYS", 14, least=1, most=365))
 API_TOKEN_LIFETIME = timedelta(days=env_int("API_TOKEN_DAYS", 365, least=1, most=3650))
-COOKIE_ACCESS_LIFETIME = timedelta(minutes=env_int("COOKIE_ACCESS_MINUTES", 60, least=1))
-COOKIE_REFRESH_LIFETIME = timedelta(minutes=env_int("COOKIE_REFRESH_MINUTES", 1440, least=2))
+COOKIE_ACCESS_LIFETIME = timedelta(
+    minutes=env_int("COOKIE_ACCESS_MINUTES", 60, least=1, most=525_600)
+)
+COOKIE_REFRESH_LIFETIME = timedelta(
+    minutes=env_int("COOKIE_REFRESH_MINUTES", 1440, least=2, most=525_600)
+)
 TOKEN_COOKIES_SECURE = not LOCAL
 # Tokens of an outside issuer, accepted beside our own where these are set.
 JWT_ISSUER = env_str("JWT_ISSUER")
 JWT_AUDIENCE = env_str("JWT_AUDIENCE")
-JWT_JWKS_URL = env_str("JWT_JWKS_URL")
+JWT_JWKS_URL = part_address("JWT_JWKS_URL", "http", "https", optional=True)
 JWT_PUBLIC_KEY = env_secret("JWT_PUBLIC_KEY")
 JWT_LOGIN_CLAIM = env_str("JWT_LOGIN_CLAIM", "preferred_username")
 JWT_NAME_CLAIM = env_str("JWT_NAME_CLAIM", "name")
@@ -287,7 +286,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", "INFO").upper()},
+    "root": {"handlers": ["console"], "level": env_level("LOG_LEVEL", "INFO")},
     # A refused request is the client's news, and a flood of them must not fill disks.
     "loggers": {
         "django.request": {"level": "ERROR"},

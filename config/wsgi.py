@@ -1,9 +1,8 @@
 """HTTP for granian and for the one-port run."""
 
-import os
-
 from django.core.wsgi import get_wsgi_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+from config.start import load_settings
 
+load_settings()
 application = get_wsgi_application()

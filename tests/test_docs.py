@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-_READ = re.compile(r'env_(?:str|int|bool|list|secret)\(\s*"([A-Z_]+)"|environ\.get\("([A-Z_]+)"')
+_READERS = r"(?:env_[a-z]+|part_address|sites?|signing_key)"
+_READ = re.compile(_READERS + r'\(\s*"([A-Z_]+)"|environ\.get\("([A-Z_]+)"')
 _SIGNAL = re.compile(r"^(\w+) = Signal\(\)", re.MULTILINE)
 PACKAGES = ("config", "api", "notifications", "thumbnails", "images", "accounts", "tiers")
 # Set by Django's own start-up, not by whoever runs the service.

@@ -1,0 +1,129 @@
+"""Every process begins with settings that hold, or ends with one line that says what does not."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.processes import ROOT
+
+GOOD = {
+    "SECRET_KEY": "0123456789" * 5,
+    "PUBLIC_URL": "https://pictures.example.org",
+    "DATABASE_URL": "postgres://tintype:secret@db.invalid/tintype",
+    "REDIS_URL": "redis://redis.invalid/0",
+    "AMQP_URL": "amqp://tintype:secret@rabbitmq.invalid/",
+}
+BAD = [
+    ({"SECRET_KEY": ""}, "SECRET_KEY must be set outside local mode."),
+    ({"SECRET_KEY": "short"}, "SECRET_KEY must be at least 50 random characters"),
+    ({"SECRET_KEY": "a" * 60}, "SECRET_KEY must be at least 50 random characters"),
+    ({"SECRET_KEY": "", "SECRET_KEY_FILE": "/no/such"}, "SECRET_KEY_FILE cannot be read: No such"),
+    ({"SECRET_KEY": "", "SECRET_KEY_FILE": os.devnull}, "SECRET_KEY_FILE names an empty file."),
+    ({"SECRET_KEY_FILE": os.devnull}, "Set SECRET_KEY or SECRET_KEY_FILE, not both."),
+    ({"PUBLIC_URL": ""}, "PUBLIC_URL must be set outside local mode."),
+    ({"PUBLIC_URL": "pictures.example.org"}, "PUBLIC_URL must start with http:// or https://."),
+    ({"PUBLIC_URL": "https://host/path"}, "PUBLIC_URL must be scheme and host alone"),
+    ({"TRUSTED_ORIGINS": "example.org"}, "TRUSTED_ORIGINS must start with http:// or https://."),
+    ({"DATABASE_URL": ""}, "DATABASE_URL must be set outside local mode."),
+    ({"DATABASE_URL": "mysql://u:hush@h/n"}, "DATABASE_URL must start with postgres://"),
+    ({"DATABASE_URL": "postgres://u:hush@h:x/n"}, "DATABASE_URL: the port must be a number"),
+    ({"DATABASE_URL": "postgres://u:hush@[::1/n"}, "DATABASE_URL is not an address."),
+    ({"DATABASE_URL": "postgres://u:hush@h/"}, "DATABASE_URL must end in the name of a database."),
+    ({"DATABASE_URL": "postgres://u:hush@h/n?ssl=1"}, "DATABASE_URL: PostgreSQL knows no such"),
+    ({"REDIS_URL": ""}, "REDIS_URL must be set outside local mode."),
+    ({"REDIS_URL": "redis:hush"}, "REDIS_URL must start with redis:// or rediss://"),
+    ({"REDIS_URL": "redis://:hush@h:99999/0"}, "REDIS_URL: the port must be a number"),
+    ({"AMQP_URL": "http://u:hush@h/"}, "AMQP_URL must start with amqp:// or amqps://."),
+    ({"AMQP_URL": "amqp:///"}, "AMQP_URL names no host."),
+    ({"JWT_ISSUER": "https://id.example.org"}, "With JWT_ISSUER, set JWT_AUDIENCE and one of"),
+    ({"TRUSTED_PROXIES": "many"}, "TRUSTED_PROXIES must be a whole number, not 'many'."),
+    ({"SSL_REDIRECT": "perhaps"}, "SSL_REDIRECT must be on or off, not 'perhaps'."),
+    ({"ACCEL_REDIRECT_PREFIX": "protected"}, "ACCEL_REDIRECT_PREFIX must begin and end with"),
+    ({"LOG_LEVEL": "loud"}, "LOG_LEVEL must be one of DEBUG, INFO"),
+    ({"COOKIE_ACCESS_MINUTES": "9" * 20}, "COOKIE_ACCESS_MINUTES must be from 1 to"),
+]
+# What the deployment starts, each by its own way into the settings.
+PROCESSES = [
+    ["-m", "config.web", "--interface=wsgi", "--workers=2", "config.wsgi:application"],
+    ["-m", "uvicorn", "--lifespan=off", "config.asgi:application"],
+    ["-m", "celery", "-A", "config", "worker", "--pool=threads"],
+    ["-m", "celery", "-A", "config", "beat"],
+    ["manage.py", "migrate"],
+    ["manage.py", "relay_outbox"],
+    ["manage.py", "consume_auth_events"],
+]
+# Loads what the settings import once, then lets a copy of itself load them for each case.
+EACH = """
+import json, os, sys
+import config.settings
+from config.start import load_settings
+for variables in json.load(sys.stdin):
+    if os.fork() == 0:
+        os.environ.update(variables)
+        del sys.modules["config.settings"]
+        load_settings()
+        sys.exit("tintype: nothing is refused")
+    os.wait()
+"""
+
+
+def refusal(command: list[str], variables: dict[str, str]) -> str:
+    """Start a process that cannot go on, and return all it says."""
+    base = {"PATH": os.environ["PATH"], "DATA_DIR": "/no/such/folder"}
+    finished = subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=base | GOOD | variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert finished.returncode == 1, finished.stdout + finished.stderr
+    return finished.stdout + finished.stderr
+
+
+def test_a_bad_value_is_told_in_one_line_without_its_secrets():
+    cases, reasons = zip(*BAD, strict=True)
+    finished = subprocess.run(
+        [sys.executable, "-c", EACH],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "DATA_DIR": "/no/such/folder"} | GOOD,
+        input=json.dumps(cases),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    lines = finished.stderr.splitlines()
+    for line, reason in zip(lines, reasons, strict=True):
+        assert line.startswith(f"tintype: {reason}")
+    assert "hush" not in finished.stderr
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("command", PROCESSES, ids=lambda words: words[1])
+def test_every_process_refuses_a_bad_value_in_one_line(command):
+    said = refusal(command, {"DATABASE_URL": "postgres://u:hush@h:x/n"})
+    assert said == "tintype: DATABASE_URL: the port must be a number from 1 to 65535.\n"
+
+
+@pytest.mark.processes
+def test_granian_alone_says_it_too_and_ends():
+    said = refusal(
+        ["-m", "granian", "--interface=wsgi", "--port=0", "config.wsgi:application"],
+        {"REDIS_URL": ""},
+    )
+    assert "tintype: REDIS_URL must be set outside local mode.\n" in said
+    assert "Traceback" not in said
+
+
+def test_good_values_are_good(tmp_path: Path):
+    env = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), **GOOD}
+    command = [sys.executable, "manage.py", "version"]
+    finished = subprocess.run(command, cwd=ROOT, env=env, check=False, capture_output=True)
+    assert (finished.returncode, finished.stderr) == (0, b"")
