@@ -13,9 +13,11 @@ WORKDIR /app
 COPY . .
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DATA_DIR=/data
 # Collecting connects to nothing and signs nothing: the values only satisfy the settings.
-RUN SECRET_KEY=unused-while-the-image-is-built DATABASE_URL=postgres://build.invalid/none \
-    REDIS_URL=redis://build.invalid/0 PUBLIC_URL=https://build.invalid \
-    python manage.py collectstatic --no-input
+RUN SECRET_KEY=signs-nothing-and-is-used-only-while-this-image-is-built \
+    DATABASE_URL=postgres://build.invalid/none REDIS_URL=redis://build.invalid/0 \
+    PUBLIC_URL=https://build.invalid \
+    python manage.py collectstatic --no-input \
+    && python -m compileall -q .
 USER 10001:101
 EXPOSE 8000
-CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "config.wsgi:application"]
+CMD ["python", "-m", "config.web", "--interface=wsgi", "--host=0.0.0.0", "config.wsgi:application"]

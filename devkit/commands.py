@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from devkit import bench, checks, formatting, local_run, tests
+from devkit import bench, checks, env_file, formatting, local_run, tests
 from devkit.messages import Refusal, complain, say
 
 
@@ -27,6 +27,7 @@ COMMANDS = {
     "check": Command(checks.run, "check [--no-tests]", "format, lint, types, Django, tests"),
     "fmt": Command(formatting.run, "fmt", "repair format and imports"),
     "bench": Command(bench.run, "bench NAME", "run one benchmark; without NAME, list them"),
+    "env": Command(env_file.run, "env https://HOST", "make the .env of docker-compose.yml"),
     "help": Command(_help, "help", "show this list"),
 }
 

@@ -65,8 +65,11 @@ for variables in json.load(sys.stdin):
     if os.fork() == 0:
         os.environ.update(variables)
         del sys.modules["config.settings"]
-        load_settings()
-        sys.exit("tintype: nothing is refused")
+        try:
+            load_settings()
+        except SystemExit as refusal:
+            print(refusal, file=sys.stderr, flush=True)
+        os._exit(0)
     os.wait()
 """
 
