@@ -15,7 +15,7 @@ import pytest
 
 from devkit import valkey
 from devkit.children import Guard
-from tests.servers import missing, rabbitmq, s3
+from tests.servers import missing, nginx, rabbitmq, s3
 from tests.servers.postgres import Postgres
 
 WORKER = "PYTEST_XDIST_WORKER"
@@ -85,7 +85,7 @@ def _keep_apart(worker: str) -> None:
 
 
 def pytest_report_header() -> str:
-    wanted = f"RabbitMQ: {rabbitmq.source()}, S3: {s3.SOURCE}"
+    wanted = f"RabbitMQ: {rabbitmq.source()}, S3: {s3.SOURCE}, nginx: {nginx.source()}"
     return f"servers: {os.environ[SOURCES]}; when a test asks: {wanted}"
 
 
@@ -134,6 +134,12 @@ def rabbitmq_server(server_guard: Guard) -> rabbitmq.RabbitMQ | rabbitmq.Externa
     if url := os.environ.get("AMQP_URL"):
         return rabbitmq.ExternalRabbitMQ(url)
     return rabbitmq.RabbitMQ(server_guard)
+
+
+@pytest.fixture(scope="session")
+def nginx_program() -> str:
+    """Where nginx is; a test that asks for it runs only where there is one."""
+    return nginx.source()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,29 @@
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.deployment import stack as stacks
+from tests.deployment.clients import Door
+from tests.deployment.compose import env_file
+from tests.test_dev_env import dev_env
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory, server_guard, rabbitmq_server, nginx_program):
+    """The deployment, running; at its end every process of ours ends cleanly."""
+    file: Path = tmp_path_factory.mktemp("env") / ".env"
+    assert dev_env(f"https://{stacks.HOST}", str(file)).returncode == 0
+    with stacks.running(server_guard, env_file(file), rabbitmq_server) as running:
+        yield running
+        codes = {name: running.stop(name) for name in running.children}
+        # Uvicorn ends in order and then by the signal itself, as the exit code shows.
+        assert codes == dict.fromkeys(codes, 0) | {"sockets": -signal.SIGTERM}
+        assert "Finished server process" in running.log("sockets").read_text()
+
+
+@pytest.fixture
+def door(stack):
+    """The admin's browser-less client, through nginx."""
+    with Door(stack) as made:
+        yield made

@@ -1,0 +1,111 @@
+"""Where the host names and paths of docker-compose.yml are on this machine."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+from devkit import valkey
+from devkit.children import Child, Guard
+from tests.deployment.compose import Service
+from tests.servers.ports import free_ports, listens, wait_until
+from tests.servers.rabbitmq import ExternalRabbitMQ, RabbitMQ
+
+DATABASE = "tintype_deployment"
+VHOST = "deployment"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Addresses of the parts, and the ports that the containers would have for themselves."""
+
+    database: str
+    broker: str
+    redis_port: int
+    web_port: int
+    sockets_port: int
+    http_port: int
+    https_port: int
+    folder: Path
+
+    @property
+    def pictures(self) -> Path:
+        """The volume that web, worker and nginx share."""
+        return self.folder / "pictures"
+
+    def environment(self, service: Service) -> dict[str, str]:
+        """The service's own, with the parts where they are here; its port bears its usual name."""
+        given = dict(service.environment)
+        redis = given.get("REDIS_URL", "").replace("@redis/", f"@127.0.0.1:{self.redis_port}/")
+        here = {"DATABASE_URL": self.database, "AMQP_URL": self.broker, "REDIS_URL": redis}
+        given |= {name: place for name, place in here.items() if name in given}
+        given |= {"GRANIAN_PORT": str(self.web_port), "UVICORN_PORT": str(self.sockets_port)}
+        return given | {"DATA_DIR": str(self.data_of(service))}
+
+    def words(self, service: Service, command: list[str]) -> list[str]:
+        """A command with container ports and the container's own folders put here."""
+        port = self.sockets_port if service.name == "sockets" else self.web_port
+        changes = {"8000": str(port), "127.0.0.1:8080": f"127.0.0.1:{self.http_port}"}
+        changes["=/tmp/"] = f"={self.data_of(service)}/"
+        for container, here in changes.items():
+            command = [word.replace(container, here) for word in command]
+        return command
+
+    def data_of(self, service: Service) -> Path:
+        """Each container has a /data of its own; the volume is inside where it is mounted."""
+        folder = self.folder / service.name
+        folder.mkdir(exist_ok=True)
+        if "pictures:/data/images" in service.volumes and not (folder / "images").exists():
+            (folder / "images").symlink_to(self.pictures)
+        return folder
+
+
+@contextmanager
+def own_places(
+    guard: Guard, redis: Service, rabbitmq: RabbitMQ | ExternalRabbitMQ
+) -> Iterator[Places]:
+    """A database, a virtual host and a Redis for the deployment alone."""
+    folder = guard.make_folder("tintype-deployment-")
+    (folder / "pictures").mkdir()
+    ports = free_ports(5)
+    _start_redis(guard, redis, folder, ports[0])
+    with _own_database() as database:
+        yield Places(database, _own_broker(rabbitmq), *ports, folder)
+
+
+@contextmanager
+def _own_database() -> Iterator[str]:
+    url = urlsplit(os.environ["DATABASE_URL"])
+    name = sql.Identifier(DATABASE)
+    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name)
+    with psycopg.connect(url._replace(path="/postgres").geturl(), autocommit=True) as server:
+        server.execute(drop)
+        server.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        try:
+            yield url._replace(path=f"/{DATABASE}").geturl()
+        finally:
+            server.execute(drop)
+
+
+def _own_broker(rabbitmq: RabbitMQ | ExternalRabbitMQ) -> str:
+    if isinstance(rabbitmq, ExternalRabbitMQ):
+        return rabbitmq.url
+    rabbitmq.start()
+    rabbitmq.control("add_vhost", VHOST)
+    rabbitmq.control("set_permissions", "-p", VHOST, "tintype", ".*", ".*", ".*")
+    return rabbitmq.url_of(VHOST)
+
+
+def _start_redis(guard: Guard, redis: Service, folder: Path, port: int) -> None:
+    """Its own command, with the server that is here."""
+    data = folder / "redis"
+    data.mkdir()
+    command = [str(valkey.find().path), *redis.command[1:]]
+    command += ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(data)]
+    child = Child.start(guard, "redis", [*command, "--logfile", str(data / "log")])
+    wait_until(lambda: listens(port), "redis", child=child)

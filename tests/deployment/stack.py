@@ -1,0 +1,183 @@
+"""Runs every process of docker-compose.yml from what the image would hold."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from devkit.children import Child, Guard
+from tests.deployment import certificate, compose
+from tests.deployment.compose import Service
+from tests.deployment.places import Places, own_places
+from tests.processes import ROOT
+from tests.servers.nginx import Nginx, rendered
+from tests.servers.rabbitmq import ExternalRabbitMQ, RabbitMQ
+
+HOST = "pictures.example.org"
+# The services that are ours and run on, in the order in which they are started.
+LASTING = ("web", "sockets", "worker", "relay", "listen", "beat")
+PATIENCE = 90
+Answer = TypeVar("Answer")
+
+
+@dataclass
+class Stack:
+    """A running deployment."""
+
+    places: Places
+    services: dict[str, Service]
+    variables: dict[str, str]
+    app: Path
+    children: dict[str, Child] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """The address of nginx, without TLS."""
+        return f"http://127.0.0.1:{self.places.http_port}"
+
+    @property
+    def certificate(self) -> Path:
+        return self.places.folder / "certificate" / "fullchain.pem"
+
+    def run(self, name: str, command: list[str]) -> subprocess.CompletedProcess[str]:
+        """Run a command in a service's place to its end."""
+        service = self.services[name]
+        return subprocess.run(
+            self.places.words(service, command),
+            cwd=self.app,
+            env=self.environment(name),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    def start(self, guard: Guard, name: str) -> None:
+        service = self.services[name]
+        with self.log(name).open("wb") as output:
+            self.children[name] = Child.start(
+                guard,
+                name,
+                self.places.words(service, service.command),
+                env=self.environment(name),
+                cwd=self.app,
+                output=output,
+            )
+
+    def environment(self, name: str) -> dict[str, str]:
+        """The image's, then the service's; nothing of this machine but where programs are."""
+        return in_image(self.places.folder) | self.places.environment(self.services[name])
+
+    def is_healthy(self, name: str) -> bool:
+        """Run a service's own health check; fails at once when it has ended."""
+        child = self.children.get(name)
+        assert child is None or child.is_running(), self.log(name).read_text()
+        return self.run(name, self.services[name].healthcheck).returncode == 0
+
+    def until(self, happened: Callable[[], Answer]) -> Answer:
+        """Ask until there is an answer and return it."""
+        deadline = time.monotonic() + PATIENCE
+        while not (answer := happened()):
+            assert time.monotonic() < deadline, self.last_words()
+            time.sleep(0.05)
+        return answer
+
+    def last_words(self) -> str:
+        return "\n".join(self.log(name).read_text()[-2000:] for name in self.children)
+
+    def log(self, name: str) -> Path:
+        return self.places.folder / f"{name}.log"
+
+    def stop(self, name: str) -> int:
+        """Ask for the end as Compose does, and return the exit code."""
+        child = self.children[name]
+        child.ask()
+        code = child.process.wait(PATIENCE)
+        child.end()
+        return code
+
+
+def in_image(folder: Path) -> dict[str, str]:
+    """What a container has in its environment before Compose adds anything."""
+    programs = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    fixed = {"PATH": os.pathsep.join(programs), "HOSTNAME": socket.gethostname()}
+    return {**compose.image_variables(), **fixed, "TMPDIR": str(folder)}
+
+
+@contextmanager
+def running(
+    guard: Guard, variables: dict[str, str], rabbitmq: RabbitMQ | ExternalRabbitMQ
+) -> Iterator[Stack]:
+    """Start everything as `docker compose up --wait` does, and end what is left at the end."""
+    services = compose.services(variables)
+    with own_places(guard, services["redis"], rabbitmq) as places:
+        stack = Stack(places, services, variables, built_app(places.folder))
+        try:
+            migrated = stack.run("migrate", services["migrate"].command)
+            assert migrated.returncode == 0, migrated.stderr
+            for name in LASTING:
+                stack.start(guard, name)
+            stack.children["nginx"] = start_nginx(guard, stack).child
+            for name in ("web", "sockets", "worker", "nginx"):
+                stack.until(lambda name=name: stack.is_healthy(name))
+            yield stack
+        finally:
+            for child in stack.children.values():
+                child.end()
+
+
+def built_app(folder: Path) -> Path:
+    """Copy what the image would hold and take its build step, with the packages that are here."""
+    app = folder / "app"
+    app.mkdir()
+    for name in compose.image_paths():
+        source, target = ROOT / name, app / name
+        target.parent.mkdir(exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    step = compose.build_step("collectstatic")
+    env = {**in_image(folder), "DATA_DIR": str(folder)}
+    subprocess.run(["/bin/sh", "-c", step], cwd=app, env=env, check=True, capture_output=True)
+    return app
+
+
+def start_nginx(guard: Guard, stack: Stack) -> Nginx:
+    """The file that Compose mounts, with the ports and paths of this machine."""
+    places, folder = stack.places, stack.places.folder
+    [template] = [
+        ROOT / volume.split(":")[0]
+        for volume in stack.services["nginx"].volumes
+        if ":/etc/nginx/conf.d/default.conf" in volume
+    ]
+    tls = folder / "tls"
+    tls.mkdir()
+    certificate.write(stack.certificate.parent, HOST)
+    (tls / "tls.conf").write_text(
+        rendered(
+            ROOT / "deploy" / "tls.conf",
+            {
+                "listen 8443": f"listen 127.0.0.1:{places.https_port}",
+                "/etc/nginx/certificate/": f"{stack.certificate.parent}/",
+            },
+        )
+    )
+    configuration = rendered(
+        template,
+        {
+            "server web:8000": f"server 127.0.0.1:{places.web_port}",
+            "server sockets:8000": f"server 127.0.0.1:{places.sockets_port}",
+            "listen 8080": f"listen 127.0.0.1:{places.http_port}",
+            "/etc/nginx/tls/": f"{tls}/",
+            "alias /pictures/": f"alias {places.pictures}/",
+        },
+    )
+    return Nginx(guard, folder, configuration, places.http_port)

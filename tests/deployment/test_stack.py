@@ -1,0 +1,183 @@
+"""The deployment, process by process, against real servers behind a real nginx."""
+
+import json
+import socket
+
+import pika
+import pytest
+import requests
+from websockets.sync.client import connect
+
+from tests.deployment.clients import Door
+from tests.deployment.stack import HOST
+from tests.pictures import encoded, waves
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.rabbitmq,
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+]
+TOO_LARGE = 22 * 1024 * 1024
+# Each door's way to say that a body is too large.
+DOORS = {
+    "/auth/signin": {"statusCode": 413},
+    "/image": None,
+    "/api/images": None,
+    "/pictures/create-picture": None,
+    "/api/user/images/": {"detail": "The body is too large."},
+}
+
+
+@pytest.fixture
+def admin(stack, door):
+    door.sign_in("admin", stack.variables["ADMIN_PASSWORD"])
+    return door
+
+
+def uploaded(admin) -> tuple[bytes, dict[str, str]]:
+    content = encoded(waves(800, 600), "JPEG", quality=90)
+    answer = admin.post("/api/user/images/", files={"image": content})
+    assert answer.status_code == 201, answer.text
+    return content, answer.json()
+
+
+def thumbnail_of(stack, admin, made) -> str:
+    def listed():
+        rows = admin.get("/api/user/thumbnails/").json()
+        return [row["thumbnail"] for row in rows if row["image_id"] == made["id"]]
+
+    return str(stack.until(listed)[0])
+
+
+def test_a_picture_from_upload_to_its_thumbnail_by_nginx(stack, admin):
+    content, made = uploaded(admin)
+    thumbnail = thumbnail_of(stack, admin, made)
+    stranger = Door(stack)
+    for url in (made["image"], thumbnail):
+        answer = stranger.get(url)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/jpeg")
+        # The service knows no time of writing: that nginx sent the file shows in this header.
+        assert "Last-Modified" in answer.headers
+        assert "X-Accel-Redirect" not in answer.headers
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+        assert "private" in answer.headers["Cache-Control"]
+    assert admin.get(made["image"]).content == content
+
+
+def test_nginx_sends_parts_and_says_what_did_not_change(stack, admin):
+    content, made = uploaded(admin)
+    part = admin.get(made["image"], headers={"Range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, content[10:20])
+    known = {"If-None-Match": part.headers["ETag"]}
+    assert admin.get(made["image"], headers=known).status_code == 304
+
+
+def test_the_internal_location_is_nobodys_address(stack, admin):
+    _, made = uploaded(admin)
+    key = made["image"].split("?")[0].partition("/images/")[2]
+    assert (stack.places.pictures / key).is_file()
+    for path in (f"/protected/{key}", f"/protected/../protected/{key}", "/protected/"):
+        assert admin.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", DOORS)
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_body_that_nginx_refuses_is_told_of_in_the_doors_words(stack, door, path, is_chunked):
+    body = (b"\0" * 65536 for _ in range(TOO_LARGE // 65536)) if is_chunked else b"\0" * TOO_LARGE
+    answer = door.post(path, data=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 413
+    own = door.post(path, data=b"", headers={"Body-Too-Large": "yes"})
+    assert (own.status_code, own.json()) == (413, answer.json())
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+def test_a_connection_is_good_for_more_after_a_refused_body(stack, admin):
+    admin.post("/api/user/images/", data=b"\0" * TOO_LARGE)
+    assert admin.get("/api/user/images/").status_code == 200
+
+
+def test_an_event_arrives_at_a_socket_through_nginx(stack, admin):
+    token = {"Authorization": admin.headers["Authorization"]}
+    line = socket.create_connection(("127.0.0.1", stack.places.http_port))
+    with connect(f"ws://{HOST}/ws/pictures/", additional_headers=token, sock=line) as opened:
+        _, made = uploaded(admin)
+        told = [json.loads(opened.recv(timeout=60)) for _ in range(2)]
+    assert [each["type"] for each in told] == ["picture.created", "thumbnails.ready"]
+    assert {each["picture"]["id"] for each in told} == {made["id"]}
+
+
+def test_a_logout_goes_out_and_another_services_logout_comes_in(stack, door):
+    body = {"login": "admin", "password": stack.variables["ADMIN_PASSWORD"]}
+    first, second = (door.post("/auth/signin", json=body).json()["token"] for _ in range(2))
+    with pika.BlockingConnection(pika.URLParameters(stack.places.broker)) as broker:
+        channel = broker.channel()
+        channel.exchange_declare("auth", exchange_type="fanout", durable=False)
+        queue = channel.queue_declare("", exclusive=True).method.queue
+        channel.queue_bind(queue, "auth")
+        door.get("/auth/signout", headers={"Authorization": f"Bearer {first}"})
+        heard = stack.until(lambda: channel.basic_get(queue, auto_ack=True)[2])
+        assert json.loads(heard) == {"type": "logout", "message": f"bearer {first}"}
+        logout = json.dumps({"type": "logout", "message": f"bearer {second}"})
+        channel.basic_publish("auth", "", logout.encode())
+    signed_in = {"Authorization": f"Bearer {second}"}
+    stack.until(lambda: door.get("/auth/currentUser", headers=signed_in).status_code == 401)
+
+
+def test_every_health_check_of_ours_passes_and_tells_the_truth(stack):
+    checked = [name for name in stack.children if stack.services[name].healthcheck]
+    assert {"web", "sockets", "worker", "nginx"} <= set(checked)
+    for name in checked:
+        stack.until(lambda name=name: stack.is_healthy(name))
+
+
+def test_everything_is_ready(stack, door):
+    stack.until(lambda: door.get("/readyz").json() == {"ready": True, "missing": []})
+
+
+def test_the_admin_has_its_static_files(stack, door):
+    page = door.get("/admin/login/")
+    assert page.status_code == 200
+    sheets = [part.split('"')[0] for part in page.text.split('href="')[1:] if ".css" in part]
+    assert sheets
+    for sheet in sheets:
+        answer = door.get(sheet)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (
+            200,
+            'text/css; charset="utf-8"',
+        )
+        assert "immutable" in answer.headers["Cache-Control"]
+
+
+def test_tls_ends_at_nginx(stack):
+    url = f"https://127.0.0.1:{stack.places.https_port}/api/user/images/"
+    answer = requests.get(url, headers={"Host": HOST}, verify=stack.certificate, timeout=30)
+    assert (answer.status_code, answer.json()["detail"]) == (401, answer.json()["detail"])
+    assert answer.headers["Strict-Transport-Security"]
+    plain = requests.get(
+        f"{stack.url}/admin/login/", headers={"Host": HOST}, allow_redirects=False, timeout=30
+    )
+    assert (plain.status_code, plain.headers["Location"]) == (301, f"https://{HOST}/admin/login/")
+
+
+def test_another_hosts_name_is_refused(stack):
+    answer = requests.get(stack.url, headers={"Host": "elsewhere.example"}, timeout=30)
+    assert answer.status_code == 400
+
+
+def test_a_sender_of_half_a_header_is_cut_off(stack):
+    """nginx waits ten seconds for a header; the service never hears of it."""
+    with socket.create_connection(("127.0.0.1", stack.places.http_port)) as slow:
+        slow.settimeout(60)
+        slow.sendall(b"GET / HTTP/1.1\r\nHost: ")
+        assert slow.recv(100) == b""
+
+
+def test_tasks_travel_through_a_quorum_queue_with_confirms(stack, admin, rabbitmq_server):
+    uploaded(admin)
+    vhost = ["-p", "deployment"]
+    queues = rabbitmq_server.control("list_queues", *vhost, "name", "type", "durable")
+    assert ["tintype", "quorum", "true"] in [line.split("\t") for line in queues.splitlines()]
+    channels = rabbitmq_server.control("list_channels", *vhost, "confirm", "messages_unconfirmed")
+    assert ["true", "0"] in [line.split("\t") for line in channels.splitlines()]

@@ -1,0 +1,80 @@
+"""nginx with the deployment's own configuration, as whoever runs the tests, in a folder of its own.
+
+What differs from the container is written down in `PLACES`: ports, names of upstreams and paths.
+"""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from devkit.children import Child, Guard, which
+from tests.servers.ports import listens, wait_until
+
+NOWHERE = "not installed"
+# The image's own nginx.conf holds such a frame around the mounted file.
+FRAME = """\
+daemon off;
+{user}
+worker_processes 1;
+pid {folder}/pid;
+error_log {folder}/error.log warn;
+events {{ worker_connections 512; }}
+http {{
+    types {{ }}
+    default_type application/octet-stream;
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    include {folder}/default.conf;
+}}
+"""
+
+
+def program() -> Path | None:
+    """Debian keeps it where only root's PATH leads."""
+    return which("nginx", folders=[Path("/usr/sbin")])
+
+
+def source() -> str:
+    return str(program() or NOWHERE)
+
+
+def rendered(template: Path, places: Mapping[str, str]) -> str:
+    """The file with some of its words replaced; each must be there."""
+    text = template.read_text()
+    for word, place in places.items():
+        if word not in text:
+            raise RuntimeError(f"{template.name} has no {word!r} any more")
+        text = text.replace(word, place)
+    return text
+
+
+class Nginx:
+    """Started by `__init__` once its configuration holds (`nginx -t`), with no complaint at all."""
+
+    def __init__(self, guard: Guard, folder: Path, configuration: str, port: int) -> None:
+        self._folder = folder
+        self.error_log = folder / "error.log"
+        (folder / "default.conf").write_text(configuration)
+        user = "user root root;" if os.geteuid() == 0 else ""
+        (folder / "nginx.conf").write_text(FRAME.format(folder=folder, user=user))
+        self.checked = self._check()
+        with (folder / "nginx.log").open("wb") as output:
+            self.child = Child.start(guard, "nginx", self._command(), output=output)
+        wait_until(lambda: listens(port), "nginx", child=self.child)
+
+    def _command(self) -> list[str]:
+        error_log = str(self.error_log)
+        return [source(), "-p", str(self._folder), "-e", error_log, "-c", "nginx.conf"]
+
+    def _check(self) -> str:
+        finished = subprocess.run(
+            [*self._command(), "-t"], capture_output=True, text=True, check=False
+        )
+        if finished.returncode:
+            raise RuntimeError(f"nginx refuses the configuration:\n{finished.stderr}")
+        return finished.stderr
