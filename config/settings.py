@@ -206,7 +206,7 @@ FILE_UPLOAD_TEMP_DIR = env_str("WORK_DIR", str(DATA_DIR / "work"))
 # Strangers' pictures are decoded in this many confined processes beside each process of ours, with
 # these modules loaded before they confine themselves (images/confinement.py).
 DECODING_PROCESSES = env_int("DECODING_PROCESSES", 2, least=1, most=64)
-CONFINED_MODULES = ("images.decoding", "images.cleaning", "thumbnails.rendering")
+CONFINED_MODULES = ("images.decoding", "images.hevc", "images.cleaning", "thumbnails.rendering")
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000

@@ -5,23 +5,23 @@ decoded; then a decode shows that no byte of the picture is missing.
 """
 
 import mmap
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyvips
 from PIL import Image
 
-from images.exif import orientation_in
+from images import heif, tiff_pages
+from images.exif import SIDEWAYS, orientation_in
+from images.facts import Facts, facts_of
 from images.formats import (
     CONTENT_TYPES,
     EXTENSIONS,
-    FORMATS,
     HEAD_BYTES,
     refused_format,
     sniff,
 )
 from images.headers import gif_frames, jpeg_is_ended, jpeg_scans, webp_canvas
-from images.limits import DAMAGED, NOT_AN_IMAGE, Limits, RefusedPicture
+from images.limits import DAMAGED, NOT_AN_IMAGE, Limits, RefusedPicture, refuse_size
 
 __all__ = [
     "CONTENT_TYPES", "EXTENSIONS", "Facts", "Limits", "RefusedPicture", "identify", "inspect",
@@ -32,22 +32,10 @@ __all__ = [
 Image.MAX_IMAGE_PIXELS = None
 # Load every plugin now: a confined process can open no file of theirs later.
 Image.init()
-_SIDEWAYS = frozenset({5, 6, 7, 8})
 _ALPHA_MODES = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
 _JPEG_SHRINK = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a picture is; width and height in pixels as it is shown (EXIF orientation applied)."""
-
-    format: str
-    width: int
-    height: int
-    frames: int
-    extension: str
-    content_type: str
-    has_alpha: bool
+# Formats that Pillow does not describe; the others are opened by it.
+_DESCRIBED = {"HEIC": heif.described, "TIFF": tiff_pages.described}
 
 
 def inspect(path: Path, limits: Limits) -> Facts:
@@ -66,6 +54,8 @@ def identify(path: Path, limits: Limits) -> Facts:
         raise RefusedPicture("not_an_image", "The file is empty.")
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         name = _format_of(data[:HEAD_BYTES])
+        if name in _DESCRIBED:
+            return _within(_DESCRIBED[name](path, data, limits), limits)
         frames = _counted(name, data, limits)
     return _within(_described(path, name, frames, limits), limits)
 
@@ -73,8 +63,8 @@ def identify(path: Path, limits: Limits) -> Facts:
 def prove(path: Path, facts: Facts) -> None:
     """Decode every frame, JPEG scaled down; raises RefusedPicture where a byte is missing."""
     try:
-        if facts.format == "JPEG":
-            _prove_jpeg(path, facts)
+        if facts.format in _PROVED:
+            _PROVED[facts.format](path, facts)
         elif facts.format == "AVIF" or (facts.format == "PNG" and facts.frames > 1):
             _prove_frames(path, facts)
         else:
@@ -110,7 +100,7 @@ def _counted(name: str, data: mmap.mmap, limits: Limits) -> int | None:
         canvas = webp_canvas(data)
         if canvas is None:
             raise RefusedPicture("damaged", DAMAGED)
-        _refuse_size(canvas.width, canvas.height, canvas.frames, limits)
+        refuse_size(canvas.width, canvas.height, canvas.frames, limits)
         return canvas.frames
     return None
 
@@ -119,8 +109,8 @@ def _described(path: Path, name: str, frames: int | None, limits: Limits) -> Fac
     try:
         with Image.open(path, formats=[name]) as image:
             width, height = image.size
-            _refuse_size(width, height, 1, limits)
-            if orientation_in(image) in _SIDEWAYS:
+            refuse_size(width, height, 1, limits)
+            if orientation_in(image) in SIDEWAYS:
                 width, height = height, width
             alpha = image.mode in _ALPHA_MODES or "transparency" in image.info
             counted = frames or int(getattr(image, "n_frames", 1))
@@ -128,25 +118,12 @@ def _described(path: Path, name: str, frames: int | None, limits: Limits) -> Fac
         raise
     except Exception as error:  # Pillow raises IndexError, SyntaxError, struct.error and more
         raise RefusedPicture("damaged", DAMAGED) from error
-    taken = FORMATS[name]
-    return Facts(name, width, height, counted, taken.extension, taken.content_type, alpha)
+    return facts_of(name, (width, height), frames=counted, has_alpha=alpha)
 
 
 def _within(facts: Facts, limits: Limits) -> Facts:
-    _refuse_size(facts.width, facts.height, facts.frames, limits)
+    refuse_size(facts.width, facts.height, facts.frames, limits)
     return facts
-
-
-def _refuse_size(width: int, height: int, frames: int, limits: Limits) -> None:
-    if width * height > limits.max_pixels:
-        raise RefusedPicture("too_many_pixels", f"More than {limits.max_pixels} pixels.")
-    if max(width, height) > limits.max_side:
-        raise RefusedPicture("too_many_pixels", f"A side of more than {limits.max_side} pixels.")
-    if frames > limits.max_frames:
-        raise RefusedPicture("too_many_frames", f"More than {limits.max_frames} frames.")
-    if width * height * frames > limits.max_total_pixels:
-        reason = f"More than {limits.max_total_pixels} pixels in all frames."
-        raise RefusedPicture("too_many_frames", reason)
 
 
 def _prove_jpeg(path: Path, facts: Facts) -> None:
@@ -169,8 +146,24 @@ def _prove_frames(path: Path, facts: Facts) -> None:
             image.load()
 
 
+def _prove_heic(path: Path, facts: Facts) -> None:
+    from images import hevc
+
+    image = hevc.decoded(path)
+    if (image.width, image.height) != (facts.width, facts.height):
+        raise RefusedPicture("damaged", DAMAGED)
+
+
+def _prove_pages(path: Path, facts: Facts) -> None:
+    for page in range(facts.frames):
+        pyvips.Image.tiffload(str(path), page=page, access="sequential", fail_on="error").avg()
+
+
 def _prove_whole(path: Path, facts: Facts) -> None:
     loader = {"PNG": "pngload", "WEBP": "webpload", "GIF": "gifload"}
     every = {} if facts.format == "PNG" else {"n": -1}
     load = getattr(pyvips.Image, loader[facts.format])
     load(str(path), access="sequential", fail_on="truncated", **every).avg()
+
+
+_PROVED = {"JPEG": _prove_jpeg, "HEIC": _prove_heic, "TIFF": _prove_pages}

@@ -6,6 +6,8 @@ from PIL import Image
 
 ORIENTATION = 0x0112
 UPRIGHT = 1
+# Those that swap width and height.
+SIDEWAYS = frozenset({5, 6, 7, 8})
 
 
 def orientation_in(image: Image.Image) -> int:

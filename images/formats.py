@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A picture format: Pillow's name for it, our file extension, its media type (RFC 6838)."""
+    """A picture format: our name for it, our file extension, its media type (RFC 6838)."""
 
     name: str
     extension: str
@@ -20,6 +20,8 @@ FORMATS = {
         Format("WEBP", "webp", "image/webp"),
         Format("GIF", "gif", "image/gif"),
         Format("AVIF", "avif", "image/avif"),
+        Format("HEIC", "heic", "image/heic"),
+        Format("TIFF", "tif", "image/tiff"),
     )
 }
 EXTENSIONS = {name: each.extension for name, each in FORMATS.items()}
@@ -31,8 +33,9 @@ _HEIC_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", 
 # Formats that people do send, so that the refusal can name them.
 _KNOWN_STARTS = {
     b"BM": "BMP",
-    b"II*\0": "TIFF",
-    b"MM\0*": "TIFF",
+    b"II+\0": "BigTIFF",
+    b"MM\0+": "BigTIFF",
+    b"II*\0\x10\0\0\0CR": "camera raw",
     b"%PDF": "PDF",
     b"8BPS": "Photoshop",
     b"<svg": "SVG",
@@ -50,13 +53,20 @@ def sniff(head: bytes) -> str | None:
         return "GIF"
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "WEBP"
-    return "AVIF" if _brands(head) & _AVIF_BRANDS else None
+    if head.startswith((b"II*\0", b"MM\0*")):
+        return None if head[8:10] == b"CR" else "TIFF"
+    return _by_brand(_brands(head))
+
+
+def _by_brand(brands: set[bytes]) -> str | None:
+    """AVIF first: its files may bear HEIF's general brands as well."""
+    if brands & _AVIF_BRANDS:
+        return "AVIF"
+    return "HEIC" if brands & _HEIC_BRANDS else None
 
 
 def refused_format(head: bytes) -> str | None:
     """Name a known format that is not taken, for the refusal; None where nothing is recognized."""
-    if _brands(head) & _HEIC_BRANDS:
-        return "HEIC"
     start = head.lstrip()
     return next((name for magic, name in _KNOWN_STARTS.items() if start.startswith(magic)), None)
 

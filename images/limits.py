@@ -47,3 +47,17 @@ class RefusedPicture(ValueError):
 
 NOT_AN_IMAGE = "This is not a picture."
 DAMAGED = "The picture is damaged or incomplete."
+OF_THIS_KIND = "{name} pictures of this kind are not taken."
+
+
+def refuse_size(width: int, height: int, frames: int, limits: Limits) -> None:
+    """Raise RefusedPicture where a size, or so many frames of it, exceeds a limit."""
+    if width * height > limits.max_pixels:
+        raise RefusedPicture("too_many_pixels", f"More than {limits.max_pixels} pixels.")
+    if max(width, height) > limits.max_side:
+        raise RefusedPicture("too_many_pixels", f"A side of more than {limits.max_side} pixels.")
+    if frames > limits.max_frames:
+        raise RefusedPicture("too_many_frames", f"More than {limits.max_frames} frames.")
+    if width * height * frames > limits.max_total_pixels:
+        reason = f"More than {limits.max_total_pixels} pixels in all frames."
+        raise RefusedPicture("too_many_frames", reason)

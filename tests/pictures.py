@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pillow_heif
 from PIL import Image, ImageCms
 
+# An encoder that the product does not have, and a reader that is not the product's.
+pillow_heif.register_heif_opener()
 Colour = tuple[int, ...]
 RED, GREEN, BLUE, WHITE = (230, 30, 30), (30, 160, 60), (30, 60, 220), (255, 255, 255)
 
@@ -32,9 +35,9 @@ def waves(width: int, height: int) -> Image.Image:
 
 
 def encoded(image: Image.Image, name: str, **options: Any) -> bytes:
-    """Write a picture as a file of a format."""
+    """Write a picture as a file of a format; HEIC's orientation is that of its EXIF."""
     file = BytesIO()
-    image.save(file, name, **options)
+    image.save(file, "HEIF" if name == "HEIC" else name, **options)
     return file.getvalue()
 
 

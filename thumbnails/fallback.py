@@ -1,4 +1,4 @@
-"""Pictures that libvips' decoder does not know and Pillow's does: some kinds of AVIF."""
+"""Pictures that libvips does not open by itself: HEIC, some kinds of AVIF, a TIFF's first page."""
 
 from pathlib import Path
 from typing import Any
@@ -24,3 +24,18 @@ def decoded_by_pillow(source: Path) -> Any:
         image = image.copy()
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
     return image
+
+
+def decoded_heic(source: Path) -> Any:
+    """Return the primary picture; raises pyvips.Error."""
+    from images import hevc
+
+    return hevc.decoded(source)
+
+
+def first_page(source: Path) -> Any:
+    """Return a TIFF's first page, whatever else is in the file; raises pyvips.Error.
+
+    libvips' own thumbnailing takes a later page of half the size for the same picture.
+    """
+    return pyvips.Image.tiffload(str(source), page=0, access="sequential", fail_on="error")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from images.cleaning import avif, gif, jpeg, png, webp
+from images.cleaning import gif, heif, jpeg, png, tiff, webp
 from images.cleaning.failure import CleaningFailed
-from images.exif import orientation_in
+from images.exif import UPRIGHT, orientation_in
 
 __all__ = ["CleaningFailed", "clean"]
 
@@ -22,8 +22,11 @@ _CLEANERS: dict[str, Cleaner] = {
     "PNG": png.cleaned,
     "WEBP": webp.cleaned,
     "GIF": gif.cleaned,
-    "AVIF": avif.cleaned,
+    "AVIF": heif.cleaned_avif,
+    "HEIC": heif.cleaned_heic,
+    "TIFF": tiff.cleaned,
 }
+_KEEP_ORIENTATION = frozenset({"GIF", "AVIF", "HEIC", "TIFF"})
 
 
 def clean(source: Path, target: Path, fmt: str) -> bool:
@@ -45,5 +48,8 @@ def clean(source: Path, target: Path, fmt: str) -> bool:
 
 
 def _orientation(source: Path, fmt: str) -> int:
+    """Read it where the cleaner has to write it anew; elsewhere it stays where it is."""
+    if fmt in _KEEP_ORIENTATION:
+        return UPRIGHT
     with Image.open(source, formats=[fmt]) as image:
         return orientation_in(image)

@@ -4,7 +4,10 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from images.cleaning.failure import require
+from images.cleaning.failure import CleaningFailed, require
+from images.headers import Buffer
+
+Content = Buffer | bytearray
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,7 @@ class Box:
     end: int
 
 
-def boxes(data: bytes | bytearray, start: int, end: int) -> Iterator[Box]:
+def boxes(data: Content, start: int, end: int) -> Iterator[Box]:
     """Walk the boxes between two positions; raises CleaningFailed where they do not fit."""
     while start < end:
         require(start + 8 <= end, "a box without header")
@@ -31,15 +34,23 @@ def boxes(data: bytes | bytearray, start: int, end: int) -> Iterator[Box]:
         start = box_end
 
 
-def only(data: bytes | bytearray, start: int, end: int, kind: bytes) -> Box | None:
+def only(data: Content, start: int, end: int, kind: bytes) -> Box | None:
     """Return the first box of a kind."""
     return next((box for box in boxes(data, start, end) if box.kind == kind), None)
+
+
+def required(data: Content, start: int, end: int, kind: bytes) -> Box:
+    """Return the first box of a kind; raises CleaningFailed where there is none."""
+    found = only(data, start, end, kind)
+    if found is None:
+        raise CleaningFailed(f"no {kind.decode('ascii', 'replace')} box")
+    return found
 
 
 class Reader:
     """Reads big-endian numbers of any width one after another."""
 
-    def __init__(self, data: bytes | bytearray, position: int) -> None:
+    def __init__(self, data: Content, position: int) -> None:
         """Begin at a position."""
         self.data = data
         self.position = position

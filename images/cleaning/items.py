@@ -3,20 +3,21 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from images.cleaning.boxes import Box, Reader, boxes, only
+from images.cleaning.boxes import Box, Content, Reader, boxes, only
 from images.cleaning.failure import require
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An item: its number, its type, and where the type is written."""
+    """An item: its number, its type, where the type is written, and where its name ends."""
 
     number: int
     kind: bytes
     kind_at: int
+    end: int
 
 
-def items(data: bytearray, meta: Box) -> Iterator[Item]:
+def items(data: Content, meta: Box) -> Iterator[Item]:
     """Read the item information box; versions before 2 name no type and are refused."""
     info = only(data, meta.body + 4, meta.end, b"iinf")
     if info is None:
@@ -28,10 +29,10 @@ def items(data: bytearray, meta: Box) -> Iterator[Item]:
         width = 2 if version == 2 else 4
         number = int.from_bytes(data[entry.body + 4 : entry.body + 4 + width], "big")
         kind_at = entry.body + 6 + width
-        yield Item(number, bytes(data[kind_at : kind_at + 4]), kind_at)
+        yield Item(number, bytes(data[kind_at : kind_at + 4]), kind_at, entry.end)
 
 
-def extents(data: bytearray, meta: Box) -> dict[int, list[tuple[int, int]]]:
+def extents(data: Content, meta: Box) -> dict[int, list[tuple[int, int]]]:
     """Read the item location box: for each item the begin and end of its bytes in the file."""
     location = only(data, meta.body + 4, meta.end, b"iloc")
     if location is None:
@@ -54,7 +55,7 @@ def extents(data: bytearray, meta: Box) -> dict[int, list[tuple[int, int]]]:
     return found
 
 
-def _origin(data: bytearray, meta: Box, method: int) -> int:
+def _origin(data: Content, meta: Box, method: int) -> int:
     """Offsets count from the file's begin (method 0) or from the `idat` box (method 1)."""
     require(method in {0, 1}, "an item made of another item")
     if method == 0:
@@ -65,7 +66,7 @@ def _origin(data: bytearray, meta: Box, method: int) -> int:
 
 
 def _extent(
-    data: bytearray, reader: Reader, base: int, widths: tuple[int, int, int]
+    data: Content, reader: Reader, base: int, widths: tuple[int, int, int]
 ) -> tuple[int, int]:
     reader.number(widths[0])
     start = base + reader.number(widths[1])
@@ -73,16 +74,3 @@ def _extent(
     end = start + length if length else len(data)
     require(end <= len(data), "an item past the end of the file")
     return start, end
-
-
-def previews(data: bytearray, meta: Box) -> set[int]:
-    """Return the items that are thumbnails of another (reference type `thmb`)."""
-    references = only(data, meta.body + 4, meta.end, b"iref")
-    if references is None:
-        return set()
-    width = 2 if data[references.body] == 0 else 4
-    return {
-        int.from_bytes(data[box.body : box.body + width], "big")
-        for box in boxes(data, references.body + 4, references.end)
-        if box.kind == b"thmb"
-    }

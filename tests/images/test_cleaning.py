@@ -47,7 +47,7 @@ def cleaned(tmp_path, content: bytes, name: str) -> bytes:
     return target.read_bytes()
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF"])
 def test_camera_and_place_are_gone_and_the_orientation_stays(tmp_path, name):
     content = encoded(quarters(40, 30), name, exif=PLACE)
     assert b"SECRET-CAMERA" in content
@@ -58,7 +58,7 @@ def test_camera_and_place_are_gone_and_the_orientation_stays(tmp_path, name):
     assert not after.getexif().get_ifd(0x8825)
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF", "HEIC"])
 def test_xmp_is_gone_and_the_colour_profile_stays(tmp_path, name):
     profile = display_p3()
     content = (
@@ -77,7 +77,7 @@ def test_a_comment_is_gone(tmp_path):
     assert b"SECRET" not in cleaned(tmp_path, told, "GIF")
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "WEBP"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "WEBP", "TIFF"])
 def test_what_follows_the_end_is_gone(tmp_path, name):
     content = encoded(quarters(40, 30), name)
     assert cleaned(tmp_path, content + b"SECRET", name) == content
@@ -100,7 +100,7 @@ def test_an_animation_keeps_its_frames_and_loop(tmp_path, name):
     assert (after.n_frames, after.info["loop"]) == (before.n_frames, before.info["loop"])
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "WEBP", "AVIF"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "WEBP", "AVIF", "HEIC", "TIFF"])
 def test_a_clean_picture_is_left_as_it_is(tmp_path, name):
     source = tmp_path / "source"
     source.write_bytes(encoded(quarters(40, 30), name))
@@ -108,7 +108,7 @@ def test_a_clean_picture_is_left_as_it_is(tmp_path, name):
     assert not (tmp_path / "target").exists()
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "WEBP"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "WEBP", "TIFF"])
 def test_what_cannot_be_followed_fails(tmp_path, name):
     content = encoded(quarters(40, 30), name)
     source = tmp_path / "source"

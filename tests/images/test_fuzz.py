@@ -9,10 +9,13 @@ from benchmarks.mutations import mutated
 from images.sandbox import work_folder
 from tests.pictures import BLUE, RED, animated, encoded, exif, quarters
 
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "HEIC", "TIFF")
 SEEDS = [
-    *(encoded(quarters(40, 30), name, exif=exif(6)) for name in ("JPEG", "PNG", "WEBP", "AVIF")),
+    *(encoded(quarters(40, 30), name, exif=exif(6)) for name in FORMATS),
     *(animated(name, [RED, BLUE], [50, 60]) for name in ("GIF", "WEBP", "PNG")),
     encoded(quarters(40, 30), "JPEG", progressive=True),
+    encoded(quarters(40, 30), "HEIC", exif=exif(6)),
+    *(encoded(quarters(40, 30), "TIFF", compression=each) for each in ("jpeg", "tiff_lzw")),
 ]
 
 

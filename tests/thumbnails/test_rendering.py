@@ -57,7 +57,7 @@ def reduced(image: Image.Image, height: int) -> Image.Image:
     )
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF", "HEIC", "TIFF"])
 def test_thumbnails_look_like_a_full_decode_reduced(rendered, tmp_path, name):
     content = encoded(waves(1200, 900), name, quality=95)
     for ours, height in zip(rendered(content, 400, 200), (400, 200), strict=True):
@@ -136,7 +136,7 @@ def test_nothing_is_enlarged_and_nothing_vanishes(rendered, size):
         assert 1 <= ours.width <= size[0]
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF", "HEIC", "TIFF"])
 def test_nothing_is_told(rendered, tmp_path, name):
     content = encoded(quarters(300, 300), name, exif=exif(1, latitude="N"))
     rendered(content, 100)
@@ -173,8 +173,10 @@ def test_what_cannot_be_decoded_fails_in_words_for_people(tmp_path, content):
         render(tmp_path / "source", [100], tmp_path)
 
 
-def test_other_loaders_are_closed(tmp_path):
-    (tmp_path / "source").write_bytes(encoded(quarters(20, 20), "TIFF"))
+@pytest.mark.parametrize("name", ["picture.v", "picture.tif[bigtiff]"])
+def test_other_formats_of_libvips_are_closed(tmp_path, name):
+    rendering.pyvips.Image.new_from_array(quarters(20, 20)).write_to_file(str(tmp_path / name))
+    (tmp_path / name.partition("[")[0]).rename(tmp_path / "source")
     with pytest.raises(RenderingFailed):
         render(tmp_path / "source", [10], tmp_path)
 

@@ -1,0 +1,50 @@
+"""The decoder of HEIC (libheif with libde265, in a wheel of its own): for confined processes alone.
+
+Import it where it is used, never at the top of a module: a web process must not load it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pyvips
+
+try:
+    import pi_heif
+except ImportError:  # the wheel is left out: HEIC is refused
+    pi_heif = None
+else:
+    pi_heif.options.THUMBNAILS = False
+    pi_heif.options.DEPTH_IMAGES = False
+    pi_heif.options.AUX_IMAGES = False
+    # Two pictures on two cores cost less than one picture's threads.
+    pi_heif.options.DECODE_THREADS = 1
+
+
+def is_there() -> bool:
+    """Tell whether HEIC can be decoded here."""
+    return pi_heif is not None
+
+
+def opened(path: Path) -> Any:
+    """Return the file's primary picture, upright; its pixels are decoded when they are read."""
+    file = pi_heif.HeifFile(path.read_bytes())
+    return file[file.primary_index]
+
+
+def decoded(path: Path) -> Any:
+    """Return the primary picture as a libvips image, upright and with its colour profile.
+
+    Raises pyvips.Error.
+    """
+    try:
+        picture = opened(path)
+        data, profile = bytes(picture.data), picture.info.get("icc_profile")
+        image = pyvips.Image.new_from_memory(data, *picture.size, len(picture.mode), "uchar")
+    except Exception as error:  # the decoder raises RuntimeError, EOFError, ValueError and more
+        raise pyvips.Error("not decodable") from error
+    image = image.copy(interpretation="srgb" if image.bands > 2 else "b-w")
+    if picture.premultiplied_alpha:
+        image = image.unpremultiply().cast("uchar")
+    if profile:
+        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
+    return image
