@@ -22,6 +22,7 @@ from images.tiff import (
     SAMPLE_FORMAT,
     SAMPLES,
     SUBFILE,
+    SUBSAMPLING,
     TILE_HEIGHT,
     TILE_WIDTH,
     WIDTH,
@@ -34,9 +35,9 @@ from images.tiff import (
 # its fields point into the file at will, and libtiff's reader of it is not built.
 _NONE, _JPEG = 1, 7
 _COMPRESSIONS = frozenset({_NONE, 2, 3, 4, 5, _JPEG, 8, 32773, 32946})
-# White is 0, black is 0, RGB, palette, CMYK, YCbCr, CIELAB; a mask, or a camera's raw data, is not.
+# White is 0, black is 0, RGB, palette, CMYK, YCbCr; a mask, CIELAB, or a camera's raw data is not.
 _YCBCR = 6
-_PHOTOMETRICS = frozenset({0, 1, 2, 3, 5, _YCBCR, 8})
+_PHOTOMETRICS = frozenset({0, 1, 2, 3, 5, _YCBCR})
 _BITS = frozenset({1, 2, 4, 8, 16})
 # CMYK with transparency.
 _MOST_SAMPLES = 5
@@ -90,8 +91,16 @@ def _is_taken(page: Directory) -> bool:
         and formats <= {_UNSIGNED}
         and page.number(SAMPLES, 1) <= _MOST_SAMPLES
         and not (page.is_tiled and page.number(PLANAR) == _SEPARATE)
+        and not _is_plain_ycbcr(page)
         and DNG_VERSION not in page.fields
     )
+
+
+def _is_plain_ycbcr(page: Directory) -> bool:
+    """libvips takes YCbCr that is neither JPEG nor subsampled for RGB."""
+    if page.number(PHOTOMETRIC) != _YCBCR or page.number(COMPRESSION) == _JPEG:
+        return False
+    return set(page.numbers(SUBSAMPLING)) == {1}
 
 
 def _refuse_broken(page: Directory, limits: Limits) -> None:

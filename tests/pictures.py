@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pillow_heif
-from PIL import Image, ImageCms
+from PIL import Image
 
 # An encoder that the product does not have, and a reader that is not the product's.
 pillow_heif.register_heif_opener()
@@ -84,24 +84,6 @@ def animated(name: str, frames: Sequence[Colour], delays: Sequence[int], size: i
         loop=3,
         **options,
     )
-
-
-def display_p3() -> bytes:
-    """An ICC profile with Display P3's primaries, so that sRGB differs from it."""
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-    data = bytearray(profile.tobytes())
-    # Display P3's colorants, D50-adapted (ICC's registry), as s15Fixed16 numbers.
-    colorants = {
-        b"rXYZ": (0.5151, 0.2412, -0.0011),
-        b"gXYZ": (0.2920, 0.6922, 0.0419),
-        b"bXYZ": (0.1571, 0.0666, 0.7841),
-    }
-    for index in range(struct.unpack_from(">I", data, 128)[0]):
-        tag, offset, _ = struct.unpack_from(">4sII", data, 132 + 12 * index)
-        if tag in colorants:
-            fixed = [round(value * 65536) for value in colorants[tag]]
-            struct.pack_into(">3i", data, offset + 8, *fixed)
-    return bytes(data)
 
 
 def webp_of(width: int, height: int) -> bytes:

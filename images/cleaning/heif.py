@@ -65,7 +65,7 @@ def _clean_items(data: bytearray, meta: Box, stores: list[Box] | None) -> None:
     kinds = [box.kind for box in inner if box.kind in _META]
     require(len(kinds) == len(set(kinds)), "two boxes of a kind")
     where, wanted = extents(data, meta), _wanted(data, meta)
-    require(bool(wanted) or stores is None, "no picture")
+    require(stores is None or bool(wanted & where.keys()), "no picture")
     for item in list(items(data, meta)):
         _clean_entry(data, item, stays=item.number in wanted)
     if stores is None:

@@ -13,7 +13,6 @@ from tests.pictures import (
     BLUE,
     RED,
     animated,
-    display_p3,
     encoded,
     exif,
     jpeg,
@@ -21,6 +20,7 @@ from tests.pictures import (
     png,
     quarters,
 )
+from tests.profiles import display_p3
 
 LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
 PLACE = exif(6, latitude="N")

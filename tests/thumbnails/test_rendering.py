@@ -1,6 +1,5 @@
 """Right pixels: compared with references that other means computed."""
 
-import math
 from io import BytesIO
 from pathlib import Path
 
@@ -10,12 +9,12 @@ from PIL import Image, ImageCms, ImageOps
 
 from images.decoding import Limits, RefusedPicture, inspect
 from tests import corpus
+from tests.measures import decibels, reduced
 from tests.pictures import (
     BLUE,
     GREEN,
     RED,
     animated,
-    display_p3,
     encoded,
     exif,
     opened,
@@ -23,6 +22,7 @@ from tests.pictures import (
     turned_jpeg,
     waves,
 )
+from tests.profiles import display_p3
 from thumbnails import rendering
 from thumbnails.rendering import RenderingFailed, render, render_jpeg
 
@@ -39,22 +39,6 @@ def rendered(tmp_path):
         return [opened(each.path) for each in render(source, heights, tmp_path)]
 
     return make
-
-
-def decibels(ours: Image.Image, reference: Image.Image) -> float:
-    """Return the peak signal-to-noise ratio."""
-    difference = np.asarray(ours.convert("RGB"), float) - np.asarray(
-        reference.convert("RGB"), float
-    )
-    error = float(np.mean(difference**2))
-    return 99.0 if error == 0 else 10 * math.log10(255**2 / error)
-
-
-def reduced(image: Image.Image, height: int) -> Image.Image:
-    """Reduce by Pillow's Lanczos from a full decode."""
-    return image.resize(
-        (round(image.width * height / image.height), height), Image.Resampling.LANCZOS
-    )
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF", "HEIC", "TIFF"])
