@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pyvips
-from PIL import Image, TiffImagePlugin
+from PIL import Image
 
 from images.cleaning import CleaningFailed, clean
 from images.decoding import Limits, RefusedPicture, identify, inspect
-from tests.pictures import BLUE, RED, encoded, jpeg, opened, quarters, waves
+from tests.pictures import BLUE, RED, encoded, opened, quarters, waves
+from tests.telling import changed, entry_of, telling, telling_in_a_strip
 from thumbnails.rendering import render
 
 LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
@@ -32,22 +33,6 @@ def refusal(path: Path, limits: Limits = LIMITS) -> tuple[str, str]:
     with pytest.raises(RefusedPicture) as refused:
         identify(path, limits)
     return refused.value.code, refused.value.message
-
-
-def entry_of(content: bytes, tag: int) -> int:
-    """Return where the first page's field is written, in a file of little-endian numbers."""
-    start = struct.unpack_from("<I", content, 4)[0]
-    for n in range(struct.unpack_from("<H", content, start)[0]):
-        if struct.unpack_from("<H", content, start + 2 + 12 * n)[0] == tag:
-            return int(start + 2 + 12 * n)
-    raise AssertionError(tag)
-
-
-def changed(content: bytes, tag: int, value: int) -> bytes:
-    """Put another number into a field of the first page."""
-    data, at = bytearray(content), entry_of(content, tag)
-    struct.pack_into("<H" if data[at + 2] == 3 else "<I", data, at + 8, value)
-    return bytes(data)
 
 
 def pages(*sizes: tuple[int, int]) -> bytes:
@@ -167,26 +152,8 @@ def test_strips_that_are_read_again_and_again_are_damage(stored):
     assert refusal(stored(bytes(data)))[0] == "damaged"
 
 
-def told() -> bytes:
-    """A TIFF that tells much: EXIF, GPS, XMP, IPTC, Photoshop's block, texts, a preview page."""
-    fields = TiffImagePlugin.ImageFileDirectory_v2()
-    for tag in (269, 270, 271, 305, 306, 315, 33432):
-        fields[tag] = "SECRET-TEXT"
-    for tag in (700, 33723, 34377, 37724):
-        fields[tag] = b"SECRET-BLOCK 8BIM http://ns.adobe.com/xap/1.0/"
-        fields.tagtype[tag] = 7
-    fields[34665] = {36867: "2020:SECRET-TIME"}
-    fields[34853] = {1: "SECRET-PLACE"}
-    fields[274] = 6
-    preview = quarters(16, 12)
-    preview.encoderinfo = {"tiffinfo": {254: 1, 270: "SECRET-PREVIEW"}}
-    return encoded(
-        waves(160, 120), "TIFF", tiffinfo=fields, save_all=True, append_images=[preview],
-    )  # fmt: skip
-
-
 def test_all_that_is_told_is_gone_and_every_pixel_is_there(stored, tmp_path):
-    source, target = stored(told()), tmp_path / "target"
+    source, target = stored(telling("TIFF")), tmp_path / "target"
     before = inspect(source, LIMITS)
     assert source.read_bytes().count(b"SECRET") > 10
     assert clean(source, target, "TIFF")
@@ -219,20 +186,15 @@ def test_the_pages_of_a_document_stay_and_its_previews_go(stored, tmp_path):
     assert made.n_frames == 2
     made.seek(1)
     assert made.size == (300, 200)
-    assert Image.open(BytesIO(told())).n_frames == 2
-    source.write_bytes(told())
+    assert Image.open(BytesIO(telling("TIFF"))).n_frames == 2
+    source.write_bytes(telling("TIFF"))
     assert clean(source, tmp_path / "target", "TIFF")
     assert Image.open(BytesIO((tmp_path / "target").read_bytes())).n_frames == 1
 
 
 def test_what_is_told_inside_a_strip_is_kept_back(stored, tmp_path):
-    """A strip of JPEG may hold a comment: such an original goes to its owner alone."""
-    strip = jpeg(64, 48, comment=b"SECRET")
-    content = bytearray(encoded(quarters(64, 48), "TIFF", compression="jpeg"))
-    start = len(content)
-    content += strip
-    data = changed(changed(bytes(content), 273, start), STRIP_BYTES, len(strip))
-    source = stored(data)
+    source = stored(telling_in_a_strip())
+    assert inspect(source, LIMITS).format == "TIFF"
     with pytest.raises(CleaningFailed):
         clean(source, tmp_path / "target", "TIFF")
     assert not (tmp_path / "target").exists()
