@@ -1,5 +1,6 @@
-"""`./dev bench fuzz [SECONDS] [SEED]`: damaged pictures through the confined processes.
+"""`./dev bench fuzz [SECONDS] [SEED] [ENDINGS]`: damaged pictures through the confined processes.
 
+Endings name some of the corpus: `heic,heif,tif,tiff`.
 Prints how each ended. Fails when anything but a plain refusal comes out, when this process grows
 without end, or when one picture takes longer than the wall limit.
 """
@@ -23,10 +24,11 @@ def main() -> int:
     """Fuzz for a while and say what happened."""
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
     chance = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else SEED)
+    endings = tuple(sys.argv[3].lower().split(",")) if len(sys.argv) > 3 else ("",)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     os.environ.setdefault("LOCAL", "on")
     django.setup()
-    outcomes, slowest = _fuzz(_seeds(), chance, seconds)
+    outcomes, slowest = _fuzz(_seeds(endings), chance, seconds)
     for name, count in outcomes.most_common():
         print(f"{count:8}  {name}")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
@@ -34,11 +36,12 @@ def main() -> int:
     return 0
 
 
-def _seeds() -> list[bytes]:
+def _seeds(endings: tuple[str, ...]) -> list[bytes]:
     if not CORPUS.exists():
         raise SystemExit("The corpus is not at ../shared/corpus.")
-    small = (path for path in sorted(CORPUS.rglob("*")) if path.is_file())
-    return [path.read_bytes() for path in small if 0 < path.stat().st_size < 200_000]
+    named = (path for path in sorted(CORPUS.rglob("*")) if path.name.lower().endswith(endings))
+    small = (path for path in named if path.is_file() and 0 < path.stat().st_size < 200_000)
+    return [path.read_bytes() for path in small]
 
 
 def _fuzz(seeds: list[bytes], chance: random.Random, seconds: int) -> tuple[Counter[str], float]:

@@ -1,6 +1,7 @@
 """Colour profiles made for tests: matrix profiles of other primaries, and one for four inks."""
 
 import struct
+from collections.abc import Mapping
 from itertools import product
 
 import numpy as np
@@ -31,7 +32,9 @@ def adobe_rgb() -> bytes:
     return _of_primaries(_ADOBE_RGB, gamma=_ADOBE_GAMMA)
 
 
-def _of_primaries(colorants: dict[bytes, tuple[float, ...]], gamma: float | None = None) -> bytes:
+def _of_primaries(
+    colorants: Mapping[bytes, tuple[float, ...]], gamma: float | None = None
+) -> bytes:
     """Change sRGB's profile in place, as littlecms writes it."""
     data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     for index in range(struct.unpack_from(">I", data, 128)[0]):

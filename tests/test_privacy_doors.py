@@ -26,8 +26,10 @@ from tests.told import told, words_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 NAMES = ("SECRET-NAME.jpg", "SECRET-NAME")
-# A file of the corpus for each format of which one tells its place or bears a mark.
-NAMED = {each.format: each for each in corpus.samples("accept") if each.gps or each.marker}
+# The smallest file of the corpus in each format that tells its place or bears a mark.
+_TELLING = [each for each in corpus.samples("accept") if each.gps or each.marker]
+_TELLING.sort(key=lambda each: each.path.stat().st_size, reverse=True)
+NAMED = {each.format: each for each in _TELLING}
 
 
 @pytest.fixture

@@ -65,9 +65,9 @@ def words_of(content: bytes) -> set[bytes]:
 def _values(image: Image.Image) -> Iterator[Any]:
     exif = _exif(image)
     known = _PIXEL_FIELDS if image.format == "TIFF" else frozenset({ORIENTATION})
-    yield from (exif[tag] for tag in exif if tag not in known)
-    for name in _IFDS:
-        yield from _ifd(exif, name).values()
+    yield from (value for tag, value in exif.items() if tag not in known)
+    for ifd in _IFDS:
+        yield from _ifd(exif, ifd).values()
     for name, value in image.info.items():
         if name not in _OF_PIXELS:
             yield value

@@ -141,8 +141,7 @@ def test_light_that_was_multiplied_already_is_not_multiplied_twice(rendered):
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "CMYK"])
 def test_every_kind_of_tiff_looks_as_pillow_reads_it(rendered, mode):
     source = waves(320, 240).convert("L").convert("1") if mode == "1" else waves(320, 240)
-    dither = {"dither": Image.Dither.NONE} if mode == "P" else {}
-    kept = source.convert(mode, palette=Image.Palette.ADAPTIVE, **dither)
+    kept = source.quantize(dither=Image.Dither.NONE) if mode == "P" else source.convert(mode)
     ours = rendered(encoded(kept, "TIFF", compression="tiff_lzw"), 240)
     if mode == "CMYK":  # no profile: the general idea of four inks, not Pillow's
         return alike_in_hue(ours, kept.convert("RGB"))
