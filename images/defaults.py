@@ -73,4 +73,4 @@ def safe_stem(name: str) -> str:
     """
     base = name.replace("\\", "/").rsplit("/", 1)[-1]
     stem = base.rsplit(".", 1)[0] or base
-    return _ODD.sub("_", stem).strip("._-")[:_LONGEST_STEM]
+    return _ODD.sub("_", stem).strip("._-")[:_LONGEST_STEM].rstrip("._-")

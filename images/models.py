@@ -15,6 +15,8 @@ from django.utils import timezone
 from accounts.models import User
 
 LONGEST_DESCRIPTION = 2000
+# 25 bytes at most, in base64.
+LONGEST_THUMBHASH = 36
 
 
 class PictureQuerySet(models.QuerySet["Picture"]):
@@ -105,6 +107,15 @@ class Picture(models.Model):
     frames = models.PositiveIntegerField(default=1, editable=False)
     bytes = models.PositiveIntegerField(editable=False)
     sha256 = models.CharField(max_length=64, editable=False)
+
+    # What stands for it until it is loaded: a ThumbHash (evanw.github.io/thumbhash) in base64, and
+    # the colour that most of it has, as #rrggbb. Empty until its thumbnails were made.
+    thumbhash = models.CharField(
+        max_length=LONGEST_THUMBHASH, blank=True, default="", db_default="", editable=False
+    )
+    dominant_color = models.CharField(
+        "dominant colour", max_length=7, blank=True, default="", db_default="", editable=False
+    )
 
     # The work that follows: see `thumbnails.claims` for how these are used.
     rendering = models.CharField(

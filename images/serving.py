@@ -6,10 +6,11 @@ from typing import IO
 
 from django.conf import settings
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
-from django.utils.cache import get_conditional_response
+from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import content_disposition_header
 
 from images import storage
+from images.negotiation import WEBP, prefers_webp
 from images.ranges import ByteRange, UnsatisfiableRange, requested_range
 
 # User content must stay inert even where a browser is talked into rendering it (wagtail does so).
@@ -38,6 +39,23 @@ def serve(
         response["Accept-Ranges"] = "bytes"
     response["Content-Security-Policy"] = _CLOSED
     response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def serve_preferred(
+    request: HttpRequest, key: str, content_type: str, *, cache_control: str
+) -> HttpResponseBase:
+    """Answer with stored bytes, or with the WebP beside them where the client prefers that.
+
+    Raises FileNotFoundError.
+    """
+    webp = storage.webp_beside(key)
+    if webp and prefers_webp(request, content_type):
+        response = serve(request, webp, WEBP, cache_control=cache_control)
+    else:
+        response = serve(request, key, content_type, cache_control=cache_control)
+    if webp:
+        patch_vary_headers(response, ["Accept"])
     return response
 
 

@@ -21,7 +21,7 @@ from images.exceptions import LinkGone, NotReady
 from images.links import count_opening, open_link, read_token
 from images.media import seconds_left
 from images.models import Picture
-from images.serving import serve
+from images.serving import serve_preferred
 from images.viewers import for_viewer
 
 _TYPE_OF_EXTENSION = {EXTENSIONS[name]: CONTENT_TYPES[name] for name in EXTENSIONS}
@@ -58,7 +58,9 @@ def _by_viewer(request: HttpRequest, viewer: User | None, *, key: str) -> HttpRe
     try:
         picture: Picture = Picture.objects.with_owner().get(key=key)
         rendition = bytes_for(viewer, picture)
-        return serve(request, rendition.key, rendition.content_type, cache_control=_ASK_EACH_TIME)
+        return serve_preferred(
+            request, rendition.key, rendition.content_type, cache_control=_ASK_EACH_TIME
+        )
     except (Picture.DoesNotExist, FileNotFoundError, CleaningFailed):
         return page_not_found(request)
     except NotReady:
@@ -123,7 +125,7 @@ def _file(request: HttpRequest, key: str, cache_control: str) -> HttpResponseBas
     try:
         if content_type is None:
             return page_not_found(request)
-        return serve(request, key, content_type, cache_control=cache_control)
+        return serve_preferred(request, key, content_type, cache_control=cache_control)
     except FileNotFoundError:
         return page_not_found(request)
 
@@ -137,7 +139,7 @@ def link(request: HttpRequest, token: str) -> HttpResponseBase:
     try:
         found = open_link(named)
         rendition = bytes_for(None, found.picture, by_link=True)
-        response = serve(
+        response = serve_preferred(
             request, rendition.key, rendition.content_type, cache_control=_ASK_EACH_TIME
         )
     except (LinkGone, FileNotFoundError, CleaningFailed):

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore::Resourc
 TIER = {
     "name": "Poster", "link_min_seconds": 60, "link_max_seconds": 600,
     "max_upload_bytes": 5_000_000, "max_pixels": 20_000_000, "grants_original": "on",
-    "heights-TOTAL_FORMS": 2, "heights-INITIAL_FORMS": 0,
+    "quality": 80, "heights-TOTAL_FORMS": 2, "heights-INITIAL_FORMS": 0,
     "heights-0-height": 100, "heights-1-height": 1080,
 }  # fmt: skip
 LISTS = ["accounts/user", "accounts/session", "tiers/tier", "images/picture", "images/link",
@@ -76,7 +76,7 @@ def test_a_changed_height_sends_the_walk_through_the_tiers_pictures(admin_client
     rows = list(changed.heights.all())
     form = {
         "name": changed.name, "link_min_seconds": 300, "link_max_seconds": 30000,
-        "grants_original": "on", "grants_links": "on",
+        "grants_original": "on", "grants_links": "on", "quality": 80,
         "max_upload_bytes": 5_000_000, "max_pixels": 20_000_000,
         "heights-TOTAL_FORMS": 2, "heights-INITIAL_FORMS": 2,
         "heights-0-id": rows[0].pk, "heights-0-tier": changed.pk, "heights-0-height": 250,
@@ -88,6 +88,15 @@ def test_a_changed_height_sends_the_walk_through_the_tiers_pictures(admin_client
     form["heights-0-height"] = 250
     admin_client.post(f"/admin/tiers/tier/{changed.pk}/change/", form)
     assert not Recheck.objects.exists()
+    form["quality"] = 60
+    admin_client.post(f"/admin/tiers/tier/{changed.pk}/change/", form)
+    assert Recheck.objects.get().tier == changed
+
+
+@pytest.mark.parametrize("quality", [0, 19, 96, 100])
+def test_a_quality_that_nobody_can_want_is_refused(admin_client, quality):
+    response = admin_client.post("/admin/tiers/tier/add/", {**TIER, "quality": quality})
+    assert "quality" in response.context["adminform"].form.errors
 
 
 NEW_USER = {

@@ -13,7 +13,17 @@ from thumbnails.models import Thumbnail
 class ThumbnailAdmin(admin.ModelAdmin[Thumbnail]):
     """What was rendered; nothing here is edited by hand."""
 
-    list_display = ["preview", "picture", "owner", "height", "pixels", "bytes", "created_at"]
+    list_display = [
+        "preview",
+        "picture",
+        "owner",
+        "height",
+        "pixels",
+        "bytes",
+        "webp_bytes",
+        "quality",
+        "created_at",
+    ]
     list_filter = ["content_type", "is_stale"]
     list_select_related = ["picture", "owner"]
     list_per_page = 50

@@ -43,9 +43,12 @@ def claim(picture_id: int) -> Picture | None:
     return None
 
 
-def release(picture: Picture, *, ready: bool) -> bool:
-    """Give a picture back; returns whether its wish, unchanged meanwhile, is now fulfilled."""
-    fields = {"render_leased_until": None, "render_ask_at": timezone.now()}
+def release(picture: Picture, *, ready: bool, **found: str) -> bool:
+    """Give a picture back, with the fields that were found while it was rendered.
+
+    Returns whether its wish, unchanged meanwhile, is now fulfilled.
+    """
+    fields = {"render_leased_until": None, "render_ask_at": timezone.now(), **found}
     same_wish = Picture.objects.filter(pk=picture.pk, render_revision=picture.render_revision)
     if ready and same_wish.update(rendering=Picture.Rendering.READY, render_failure="", **fields):
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import User
@@ -38,6 +38,15 @@ class Thumbnail(models.Model):
     key = models.CharField(max_length=200, unique=True, editable=False)
     content_type = models.CharField(max_length=32, editable=False)
     bytes = models.PositiveIntegerField(editable=False)
+    # The same as WebP, kept where that is smaller; see `images.storage.webp_beside`.
+    webp_key = models.CharField(
+        "WebP", max_length=200, blank=True, default="", db_default="", editable=False
+    )
+    webp_bytes = models.PositiveIntegerField(
+        "bytes as WebP", default=0, db_default=0, editable=False
+    )
+    # The tier's quality when it was made; 0 is older than any tier's.
+    quality = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     # Served until its replacement is there (a re-rendering asked for by staff).
     is_stale = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -50,6 +59,14 @@ class Thumbnail(models.Model):
             models.UniqueConstraint(
                 fields=["picture", "height"], name="thumbnail_one_per_picture_and_height"
             ),
+            models.UniqueConstraint(
+                fields=["webp_key"], condition=~Q(webp_key=""), name="thumbnail_one_per_webp_key"
+            ),
+            models.CheckConstraint(
+                name="thumbnail_webp_is_smaller",
+                condition=Q(webp_key="", webp_bytes=0)
+                | (~Q(webp_key="") & Q(webp_bytes__gt=0, webp_bytes__lt=F("bytes"))),
+            ),
         ]
         indexes = [
             models.Index(fields=["owner", "-created_at", "-id"], name="thumbnail_newest_of_owner"),
@@ -59,6 +76,11 @@ class Thumbnail(models.Model):
     def __str__(self) -> str:
         """Return the height as staff read it."""
         return f"{self.height} px"
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of its files, one or two."""
+        return [key for key in (self.key, self.webp_key) if key]
 
 
 class Rendition(models.Model):

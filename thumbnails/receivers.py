@@ -15,17 +15,17 @@ from thumbnails.models import Rendition, Thumbnail
 from thumbnails.sweeping import begin_recheck
 from thumbnails.tasks import ask, ask_for_recheck
 from tiers.models import Tier
-from tiers.signals import heights_changed
+from tiers.signals import thumbnails_changed
 
 
 def connect() -> None:
     """Connect every receiver; called once, when Django is ready."""
     picture_created.connect(_ask_for_one, dispatch_uid="thumbnails.ask")
     thumbnails_wanted.connect(_ask_for_several, dispatch_uid="thumbnails.ask")
-    heights_changed.connect(_recheck_tier, dispatch_uid="thumbnails.recheck")
+    thumbnails_changed.connect(_recheck_tier, dispatch_uid="thumbnails.recheck")
     tier_changed.connect(_recheck_owner, dispatch_uid="thumbnails.recheck")
-    post_delete.connect(_remove_file, sender=Thumbnail, dispatch_uid="thumbnails.remove_file")
-    post_delete.connect(_remove_file, sender=Rendition, dispatch_uid="thumbnails.remove_file")
+    post_delete.connect(_remove_files, sender=Thumbnail, dispatch_uid="thumbnails.remove_files")
+    post_delete.connect(_remove_files, sender=Rendition, dispatch_uid="thumbnails.remove_files")
 
 
 def _ask_for_one(picture: Picture, **kwargs: Any) -> None:
@@ -49,8 +49,9 @@ def _recheck_owner(user: User, **kwargs: Any) -> None:
     transaction.on_commit(ask_for_recheck, robust=True)
 
 
-def _remove_file(instance: Thumbnail | Rendition, **kwargs: Any) -> None:
-    """Remove the file of a row that is gone, and what was rendered from it."""
+def _remove_files(instance: Thumbnail | Rendition, **kwargs: Any) -> None:
+    """Remove the files of a row that is gone, and what was rendered from it."""
+    keys = instance.keys if isinstance(instance, Thumbnail) else [instance.key]
     if isinstance(instance, Thumbnail):
         Rendition.objects.filter(source_key=instance.key).delete()
-    transaction.on_commit(partial(storage.delete, instance.key), robust=True)
+    transaction.on_commit(partial(storage.delete_all, keys), robust=True)

@@ -1,6 +1,6 @@
 """From a picture to smaller ones: pure, one decode, each made from the next larger.
 
-What is made is upright, sRGB, and carries no metadata.
+What is made is upright, sRGB, and carries no metadata. The smallest gives the picture's impression.
 """
 
 from collections.abc import Sequence
@@ -10,11 +10,12 @@ from typing import Any
 
 import pyvips
 
+from thumbnails.impressions import SIDE, Impression, impression_of
 from thumbnails.reducing import ANY_WIDTH, format_of, reduced
+from thumbnails.writing import Rendered, is_small, on_white, write_animation, write_still
 
 QUALITY = 80
 _ANIMATED = frozenset({"GIF", "WEBP"})
-_WHITE = [255, 255, 255]
 
 
 class RenderingFailed(Exception):
@@ -22,28 +23,25 @@ class RenderingFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
-    """A thumbnail as a file: `height` as it was asked for, `width_px` and `height_px` as it is."""
+class Renderings:
+    """What came of one picture, largest first."""
 
-    height: int
-    width_px: int
-    height_px: int
-    path: Path
-    content_type: str
-    extension: str
-    bytes: int
+    thumbnails: list[Rendered]
+    impression: Impression | None
 
 
 def render(
     source: Path, heights: Sequence[int], into: Path, *, quality: int = QUALITY
-) -> list[Rendered]:
+) -> Renderings:
     """Write one file for each height (pixels) into a folder; raises RenderingFailed.
 
     A picture that is less high is not enlarged. Animated GIF and WebP stay animated; transparency
-    is kept as PNG; everything else becomes JPEG.
+    is kept as PNG; everything else becomes JPEG. Beside it lies a WebP where that is smaller.
+    Without heights the impression alone is made.
     """
+    cascade = _animations if heights and _is_animated(source) else _stills
     try:
-        return _cascade(source, sorted(heights, reverse=True), into, quality)
+        return cascade(source, sorted(heights, reverse=True), into, quality)
     except Exception as error:  # besides its own, pyvips raises on messages that are no UTF-8
         raise RenderingFailed("The picture cannot be decoded.") from error
 
@@ -56,48 +54,59 @@ def render_jpeg(
     Returns its width and height; raises RenderingFailed.
     """
     try:
-        image = _on_white(reduced(source, width=width or ANY_WIDTH))
+        image = on_white(reduced(source, width=width or ANY_WIDTH))
         image.jpegsave(str(target), Q=quality, optimize_coding=True, keep="none")
     except Exception as error:  # besides its own, pyvips raises on messages that are no UTF-8
         raise RenderingFailed("The picture cannot be decoded.") from error
     return image.width, image.height
 
 
-def _cascade(source: Path, heights: list[int], into: Path, quality: int) -> list[Rendered]:
-    if not heights:
-        return []
-    if _is_animated(source):
-        return [_animated(source, height, into, quality) for height in heights]
-    image = reduced(source, height=heights[0]).copy_memory()
+def _stills(source: Path, heights: list[int], into: Path, quality: int) -> Renderings:
+    image = reduced(source, height=heights[0] if heights else SIDE).copy_memory()
     made = []
     for height in heights:
-        if image.height > height:
-            image = _smaller(image, height).copy_memory()
-        made.append(_still(image, height, into, quality))
-    return made
+        image = _smaller(image, height)
+        made.append(write_still(image, height, into, quality))
+    return Renderings(made, impression_of(image))
+
+
+def _animations(source: Path, heights: list[int], into: Path, quality: int) -> Renderings:
+    """Reduce every frame, keeping delays and loop; libvips holds the frames as one tall strip."""
+    name = format_of(source) or ""
+    strip = _strip(source, heights[0])
+    made = []
+    for height in heights:
+        strip = _next_strip(strip, source, height)
+        made.append(write_animation(strip, height, into, quality, name))
+    first = _first_frame(strip) if is_small(strip) else reduced(made[-1].path)
+    return Renderings(made, impression_of(first))
+
+
+def _next_strip(strip: Any, source: Path, height: int) -> Any:
+    """Too many frames for the memory are not kept there, but read anew for each height."""
+    if not is_small(strip):
+        strip = _strip(source, height)
+    return _smaller(strip, height) if is_small(strip) else strip
+
+
+def _strip(source: Path, height: int) -> Any:
+    return pyvips.Image.thumbnail(
+        f"{source}[n=-1]", ANY_WIDTH, height=height, size="down", fail_on="truncated"
+    )
+
+
+def _first_frame(strip: Any) -> Any:
+    frame = strip.crop(0, 0, strip.width, strip.get_page_height()).copy()
+    for name in ("n-pages", "page-height"):
+        frame.remove(name)
+    return frame
 
 
 def _smaller(image: Any, height: int) -> Any:
-    return image.thumbnail_image(ANY_WIDTH, height=height, size="down")
-
-
-def _on_white(image: Any) -> Any:
-    return image.flatten(background=_WHITE) if image.hasalpha() else image
-
-
-def _still(image: Any, height: int, into: Path, quality: int) -> Rendered:
-    """Write a still picture: PNG where something shows through, else JPEG."""
-    if image.hasalpha() and _shows_through(image):
-        path = into / f"{height}.png"
-        image.pngsave(str(path), compression=6, keep="none")
-        return _rendered(path, height, image.width, image.height, "image/png")
-    path = into / f"{height}.jpg"
-    _on_white(image).jpegsave(str(path), Q=quality, optimize_coding=True, keep="none")
-    return _rendered(path, height, image.width, image.height, "image/jpeg")
-
-
-def _shows_through(image: Any) -> bool:
-    return bool(image[image.bands - 1].min() < 255)
+    """Return it at most so high, in memory: it is read for each file and for the next height."""
+    if image.get_page_height() > height:
+        image = image.thumbnail_image(ANY_WIDTH, height=height, size="down")
+    return image.copy_memory()
 
 
 def _is_animated(source: Path) -> bool:
@@ -106,24 +115,3 @@ def _is_animated(source: Path) -> bool:
         return False
     image = pyvips.Image.new_from_file(str(source))
     return "n-pages" in image.get_fields() and image.get("n-pages") > 1
-
-
-def _animated(source: Path, height: int, into: Path, quality: int) -> Rendered:
-    """Reduce every frame, keeping delays and loop; libvips holds the frames as one tall strip."""
-    name = format_of(source)
-    image = pyvips.Image.thumbnail(
-        f"{source}[n=-1]", ANY_WIDTH, height=height, size="down", fail_on="truncated"
-    )
-    size = image.width, image.get_page_height()
-    if name == "GIF":
-        path = into / f"{height}.gif"
-        image.gifsave(str(path), keep="none")
-        return _rendered(path, height, *size, "image/gif")
-    path = into / f"{height}.webp"
-    image.webpsave(str(path), Q=quality, keep="none")
-    return _rendered(path, height, *size, "image/webp")
-
-
-def _rendered(path: Path, height: int, width_px: int, height_px: int, kind: str) -> Rendered:
-    extension = path.suffix.removeprefix(".")
-    return Rendered(height, width_px, height_px, path, kind, extension, path.stat().st_size)

@@ -1,6 +1,7 @@
 """Make the thumbnails that are missing, remove those that nobody wants any more."""
 
 import logging
+from dataclasses import asdict
 from pathlib import Path
 
 from django.db import transaction
@@ -10,9 +11,11 @@ from images.caching import forget
 from images.models import Picture
 from images.sandbox import PictureKilledDecoder, confined, temporary_folder
 from thumbnails import claims
+from thumbnails.impressions import Impression
 from thumbnails.models import Thumbnail
-from thumbnails.rendering import Rendered, RenderingFailed, render
+from thumbnails.rendering import RenderingFailed, Renderings, render
 from thumbnails.signals import thumbnails_ready
+from thumbnails.writing import Rendered
 from tiers.services import heights_of
 
 logger = logging.getLogger(__name__)
@@ -37,9 +40,13 @@ def ensure_thumbnails(picture_id: int) -> bool:
 
 
 def missing_heights(picture: Picture) -> list[int]:
-    """Return the heights (pixels) that are granted and not there or stale, largest first."""
-    fresh = set(picture.thumbnails.filter(is_stale=False).values_list("height", flat=True))
-    return sorted(heights_of(picture.owner.tier) - fresh, reverse=True)
+    """Return the heights (pixels) that are granted and not there, largest first.
+
+    A thumbnail of another quality than the tier's, or a stale one, counts as not there.
+    """
+    tier = picture.owner.tier
+    fresh = picture.thumbnails.filter(is_stale=False, quality=tier.quality)
+    return sorted(heights_of(tier) - set(fresh.values_list("height", flat=True)), reverse=True)
 
 
 def _fulfilled(picture: Picture) -> bool:
@@ -47,44 +54,33 @@ def _fulfilled(picture: Picture) -> bool:
 
     Raises Picture.DoesNotExist, and leaves no file, when the picture was deleted meanwhile.
     """
-    heights = missing_heights(picture)
     with temporary_folder() as folder:
-        rendered = _rendered(picture, heights, Path(folder)) if heights else []
-        keys = [_stored(picture, each) for each in rendered]
-    try:
-        return _committed(picture, rendered, keys)
-    except BaseException:
-        storage.delete_all(keys)
-        raise
+        made = _made(picture, Path(folder))
+        rows = [_row(picture, each) for each in made.thumbnails]
+        keys = [key for row in rows for key in row.keys]
+        try:
+            for row, each in zip(rows, made.thumbnails, strict=True):
+                _store(row, each)
+            return _committed(picture, rows, made.impression)
+        except BaseException:
+            storage.delete_all(keys)
+            raise
 
 
-def _rendered(picture: Picture, heights: list[int], folder: Path) -> list[Rendered]:
-    return confined(render, storage.bring(picture.key, folder), heights, folder)
+def _made(picture: Picture, folder: Path) -> Renderings:
+    """Render what is missing; also the impression alone, of a picture that has none yet."""
+    heights = missing_heights(picture)
+    if not heights and picture.thumbhash:
+        return Renderings([], None)
+    source, quality = storage.bring(picture.key, folder), picture.owner.tier.quality
+    return confined(render, source, heights, folder, quality=quality)
 
 
-def _stored(picture: Picture, rendered: Rendered) -> str:
-    key = storage.copy_key(picture.key, str(rendered.height), rendered.extension)
-    storage.save(key, rendered.path)
-    return key
-
-
-@transaction.atomic
-def _committed(picture: Picture, rendered: list[Rendered], keys: list[str]) -> bool:
-    # The lock holds a deletion off until the rows are there, and they go with the picture.
-    Picture.objects.select_for_update().only("pk").get(pk=picture.pk)
-    _remove_unwanted(picture, replaced=[each.height for each in rendered])
-    Thumbnail.objects.bulk_create(
-        _row(picture, each, key) for each, key in zip(rendered, keys, strict=True)
-    )
-    fulfilled = claims.release(picture, ready=True)
-    if fulfilled:
-        picture.rendering = Picture.Rendering.READY
-        thumbnails_ready.send(sender=Picture, picture=picture)
-    forget(picture.owner_id)
-    return fulfilled
-
-
-def _row(picture: Picture, rendered: Rendered, key: str) -> Thumbnail:
+def _row(picture: Picture, rendered: Rendered) -> Thumbnail:
+    """Describe a thumbnail whose files are still to be stored."""
+    has_webp = rendered.webp is not None
+    mark, extension = str(rendered.height), rendered.extension
+    key = storage.copy_key(picture.key, mark, extension, has_webp=has_webp)
     return Thumbnail(
         picture=picture,
         owner_id=picture.owner_id,
@@ -94,7 +90,31 @@ def _row(picture: Picture, rendered: Rendered, key: str) -> Thumbnail:
         key=key,
         content_type=rendered.content_type,
         bytes=rendered.bytes,
+        webp_key=storage.webp_beside(key) or "",
+        webp_bytes=rendered.webp_bytes,
+        quality=picture.owner.tier.quality,
     )
+
+
+def _store(row: Thumbnail, rendered: Rendered) -> None:
+    storage.save(row.key, rendered.path)
+    if rendered.webp:
+        storage.save(row.webp_key, rendered.webp)
+
+
+@transaction.atomic
+def _committed(picture: Picture, rows: list[Thumbnail], impression: Impression | None) -> bool:
+    # The lock holds a deletion off until the rows are there, and they go with the picture.
+    Picture.objects.select_for_update().only("pk").get(pk=picture.pk)
+    _remove_unwanted(picture, replaced=[row.height for row in rows])
+    Thumbnail.objects.bulk_create(rows)
+    found = asdict(impression) if impression else {}
+    fulfilled = claims.release(picture, ready=True, **found)
+    if fulfilled:
+        picture.rendering = Picture.Rendering.READY
+        thumbnails_ready.send(sender=Picture, picture=picture)
+    forget(picture.owner_id)
+    return fulfilled
 
 
 def _remove_unwanted(picture: Picture, *, replaced: list[int]) -> None:

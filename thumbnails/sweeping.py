@@ -49,3 +49,16 @@ def recheck_batch() -> bool:
     else:
         walk.delete()
     return True
+
+
+def want_older_pictures_again() -> int:
+    """Ask for every picture that was rendered before renderings left an impression of it.
+
+    Each batch is a commit of its own. Returns how many pictures they were.
+    """
+    older = Picture.objects.filter(rendering=Picture.Rendering.READY, thumbhash="").order_by("pk")
+    count = after_id = 0
+    while batch := list(older.filter(pk__gt=after_id).values_list("pk", flat=True)[:AT_ONCE]):
+        want_thumbnails_again(batch)
+        count, after_id = count + len(batch), batch[-1]
+    return count

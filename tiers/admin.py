@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from tiers.models import Tier, TierHeight
-from tiers.services import announce_heights
+from tiers.services import announce_thumbnails
 
 
 class TierHeightInline(admin.TabularInline[TierHeight, Tier]):
@@ -25,10 +25,17 @@ class TierAdmin(admin.ModelAdmin[Tier]):
     """A tier in use cannot be deleted: the foreign key protects it and the page says why."""
 
     inlines = [TierHeightInline]
-    list_display = ["name", "height_list", "grants_original", "grants_links", "max_upload_bytes"]
+    list_display = [
+        "name",
+        "height_list",
+        "quality",
+        "grants_original",
+        "grants_links",
+        "max_upload_bytes",
+    ]
     search_fields = ["name"]
     fieldsets = [
-        (None, {"fields": ["name", "grants_original", "cleans_originals"]}),
+        (None, {"fields": ["name", "grants_original", "cleans_originals", "quality"]}),
         ("Expiring links", {"fields": ["grants_links", "link_min_seconds", "link_max_seconds"]}),
         (
             "Limits",
@@ -48,14 +55,14 @@ class TierAdmin(admin.ModelAdmin[Tier]):
     def save_related(
         self,
         request: HttpRequest,
-        form: forms.BaseForm,
+        form: forms.ModelForm[Tier],
         formsets: Any,
         change: bool,  # noqa: FBT001
     ) -> None:
         """Write the heights, then tell of the change inside the same transaction."""
         super().save_related(request, form, formsets, change)
-        if any(formset.has_changed() for formset in formsets):
-            announce_heights(form.instance)  # type: ignore[attr-defined]  # a model form
+        if "quality" in form.changed_data or any(each.has_changed() for each in formsets):
+            announce_thumbnails(form.instance)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

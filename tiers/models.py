@@ -8,6 +8,9 @@ from django.db.models import F, Q
 DEFAULT_TIER_NAME = "Basic"
 SMALLEST_HEIGHT = 1
 LARGEST_HEIGHT = 4096
+# Of libjpeg's and libwebp's scale from 1 to 100: below, pictures fall apart; above, files grow and
+# nobody sees why.
+LOWEST_QUALITY, DEFAULT_QUALITY, HIGHEST_QUALITY = 20, 80, 95
 # A 50-megapixel phone photograph is 12 to 15 MB as JPEG.
 DEFAULT_UPLOAD_BYTES = 15 * 1024 * 1024
 DEFAULT_PIXELS = 50_000_000
@@ -57,6 +60,14 @@ class Tier(models.Model):
         default=True,
         help_text="Drop camera data, place and comments for anyone but the owner.",
     )
+    quality = models.PositiveSmallIntegerField(
+        "thumbnail quality",
+        default=DEFAULT_QUALITY,
+        db_default=DEFAULT_QUALITY,
+        validators=[MinValueValidator(LOWEST_QUALITY), MaxValueValidator(HIGHEST_QUALITY)],
+        help_text="Of JPEG and WebP, from 20 (small files) to 95 (fine detail); 80 suits most. "
+        "A change renders the thumbnails of this tier again; the old ones are shown until then.",
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -66,6 +77,10 @@ class Tier(models.Model):
                 name="tier_link_seconds_in_order",
                 condition=Q(link_min_seconds__gte=1, link_max_seconds__gte=F("link_min_seconds")),
                 violation_error_message="The shortest link must not exceed the longest.",
+            ),
+            models.CheckConstraint(
+                name="tier_quality_within_bounds",
+                condition=Q(quality__gte=LOWEST_QUALITY, quality__lte=HIGHEST_QUALITY),
             ),
         ]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from tiers.models import Tier, TierHeight
-from tiers.signals import heights_changed
+from tiers.signals import thumbnails_changed
 
 
 @transaction.atomic
@@ -18,13 +18,23 @@ def set_heights(*, tier: Tier, heights: Iterable[int]) -> None:
     TierHeight.objects.bulk_create(
         TierHeight(tier=tier, height=height) for height in sorted(wanted - present)
     )
-    announce_heights(tier)
+    announce_thumbnails(tier)
 
 
-def announce_heights(tier: Tier) -> None:
-    """Tell that the heights changed; for whoever wrote the rows itself (the admin's forms)."""
+@transaction.atomic
+def set_quality(*, tier: Tier, quality: int) -> None:
+    """Have a tier's thumbnails made in another quality; tells of it on a change."""
+    if quality == tier.quality:
+        return
+    tier.quality = quality
+    tier.save(update_fields=["quality"])
+    announce_thumbnails(tier)
+
+
+def announce_thumbnails(tier: Tier) -> None:
+    """Tell that heights or quality changed; for whoever wrote the rows itself (the admin)."""
     tier.save(update_fields=["updated_at"])
-    heights_changed.send(sender=Tier, tier=tier)
+    thumbnails_changed.send(sender=Tier, tier=tier)
 
 
 def heights_of(tier: Tier) -> set[int]:

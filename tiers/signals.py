@@ -2,5 +2,5 @@
 
 from django.dispatch import Signal
 
-# The heights of a tier changed. Carries `tier`.
-heights_changed = Signal()
+# What a tier's thumbnails are to be changed: their heights or their quality. Carries `tier`.
+thumbnails_changed = Signal()

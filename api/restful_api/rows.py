@@ -25,10 +25,12 @@ class PictureRow(TypedDict):
 
 
 class PictureDetails(PictureRow):
-    """A picture with what its owner says of it."""
+    """A picture with what its owner says of it, and what stands for it until it is loaded."""
 
     description: str
     visibility: str
+    thumbhash: str | None
+    dominant_color: str | None
 
 
 class ThumbnailRow(TypedDict):
@@ -70,6 +72,8 @@ def written_details(request: Request, picture: Picture) -> PictureDetails:
         **written(request, picture),
         "description": picture.description,
         "visibility": picture.visibility,
+        "thumbhash": picture.thumbhash or None,
+        "dominant_color": picture.dominant_color or None,
     }
 
 

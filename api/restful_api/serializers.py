@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from api.pagination import LARGEST_PAGE, PAGE
-from images.models import LONGEST_DESCRIPTION, Picture
+from images.models import LONGEST_DESCRIPTION, LONGEST_THUMBHASH, Picture
 from tiers.models import LONGEST_LINK_SECONDS
 
 _LONGEST_PASSWORD = 1024
@@ -63,6 +63,17 @@ class RestfulPictureDetails(RestfulPicture):
 
     description = serializers.CharField(allow_blank=True)
     visibility = serializers.ChoiceField(choices=Picture.Visibility.choices)
+    thumbhash = serializers.CharField(
+        allow_null=True,
+        max_length=LONGEST_THUMBHASH,
+        help_text="A ThumbHash in base64, to show until the picture is loaded; null until its "
+        "thumbnails are there.",
+    )
+    dominant_color = serializers.RegexField(
+        "^#[0-9a-f]{6}$",
+        allow_null=True,
+        help_text="The colour that most of it has, as CSS writes it; null as long.",
+    )
 
 
 class RestfulThumbnail(serializers.Serializer[None]):

@@ -36,7 +36,7 @@ def rendered(tmp_path):
     def make(content: bytes, *heights: int) -> list[Image.Image]:
         source = tmp_path / "source"
         source.write_bytes(content)
-        return [opened(each.path) for each in render(source, heights, tmp_path)]
+        return [opened(each.path) for each in render(source, heights, tmp_path).thumbnails]
 
     return make
 
@@ -184,7 +184,7 @@ def test_every_good_picture_of_the_corpus_is_rendered(tmp_path):
         except RefusedPicture:
             continue
         try:
-            [made] = render(sample.path, [200], tmp_path)
+            [made] = render(sample.path, [200], tmp_path).thumbnails
         except RenderingFailed as failure:
             if sample.expectation == "accept":
                 wrong.append((str(sample), str(failure)))

@@ -11,6 +11,7 @@ from images.models import Picture
 from images.services import want_thumbnails_again
 from tests.factories import make_picture, make_tier, make_user, tier
 from tests.pictures import jpeg, png
+from tests.thumbnails.rows import keys
 from thumbnails import claims, services
 from thumbnails.models import Recheck, Thumbnail
 from thumbnails.rendering import RenderingFailed
@@ -47,7 +48,7 @@ def test_a_picture_gets_every_height_of_its_tier(picture, stored_files):
     said = listening(thumbnails_ready)
     assert ensure_thumbnails(picture.pk) is False
     assert (heights(picture), state(picture)) == ([200, 400], "ready")
-    assert len(stored_files()) == 3
+    assert set(stored_files()) == {picture.key, *keys(picture)}
     assert said == [picture.pk]
 
 
@@ -138,12 +139,12 @@ def test_rendering_anew_replaces_and_serves_the_old_until_then(
     picture, stored_files, django_capture_on_commit_callbacks
 ):
     ensure_thumbnails(picture.pk)
-    old = set(Thumbnail.objects.values_list("key", flat=True))
+    old = keys(picture)
     want_thumbnails_again([picture.pk], anew=True)
-    assert set(Thumbnail.objects.values_list("key", flat=True)) == old
+    assert keys(picture) == old
     with django_capture_on_commit_callbacks(execute=True):
         ensure_thumbnails(picture.pk)
-    new = set(Thumbnail.objects.values_list("key", flat=True))
+    new = keys(picture)
     assert not old & new
     assert set(stored_files()) == new | {picture.key}
 
@@ -168,9 +169,12 @@ def test_only_what_is_missing_is_made(picture, monkeypatch):
     ensure_thumbnails(picture.pk)
     asked = []
     render = services.confined
-    monkeypatch.setattr(
-        services, "confined", lambda work, s, h, f: asked.append(list(h)) or render(work, s, h, f)
-    )
+
+    def render_and_note(work, source, heights, folder, **options):
+        asked.append(heights)
+        return render(work, source, heights, folder, **options)
+
+    monkeypatch.setattr(services, "confined", render_and_note)
     set_heights(tier=picture.owner.tier, heights=[100, 200])
     want_thumbnails_again([picture.pk])
     ensure_thumbnails(picture.pk)
@@ -188,7 +192,7 @@ def test_another_height_of_a_tier_reaches_its_pictures_and_no_others(
     assert heights(picture) == [300]
     assert heights(other) == [200]
     assert not Recheck.objects.exists()
-    assert len(stored_files()) == 4
+    assert set(stored_files()) == {picture.key, other.key, *keys(picture, other)}
 
 
 def test_another_tier_of_an_account_reaches_its_pictures(

@@ -1,0 +1,25 @@
+"""Which of two formats a client prefers, by its `Accept` header (RFC 9110, section 12.5.1)."""
+
+from django.http import HttpRequest
+from django.http.request import MediaType
+
+WEBP = "image/webp"
+
+
+def prefers_webp(request: HttpRequest, usual: str) -> bool:
+    """Tell whether a client names WebP, and wants it no less than the usual format.
+
+    A wildcard is not enough: browsers that cannot show WebP send `image/*` too.
+    """
+    ranges = [MediaType(part) for part in request.headers.get("Accept", "").split(",")]
+    if not any(f"{each.main_type}/{each.sub_type}" == WEBP for each in ranges):
+        return False
+    wanted = _weight(ranges, WEBP)
+    return wanted > 0 and wanted >= _weight(ranges, usual)
+
+
+def _weight(ranges: list[MediaType], media_type: str) -> float:
+    """Return the weight of the most specific range that a media type is in; 0 where none is."""
+    matching = [each for each in ranges if each.match(media_type)]
+    closest = max(matching, key=lambda each: each.specificity, default=None)
+    return closest.quality if closest else 0

@@ -1,0 +1,66 @@
+"""A tier's quality: another one reaches every thumbnail, and no cache keeps the old ones."""
+
+import pytest
+
+from accounts.services import move_to_tier
+from images.services import want_thumbnails_again
+from tests.factories import make_picture, make_tier, tier
+from tests.pictures import jpeg
+from tests.thumbnails.rows import keys
+from thumbnails import services
+from thumbnails.models import Recheck
+from thumbnails.services import ensure_thumbnails
+from tiers.services import set_quality
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def picture(alice):
+    return make_picture(alice, jpeg(900, 600))
+
+
+def test_another_quality_replaces_every_thumbnail_under_a_new_address(
+    picture, django_capture_on_commit_callbacks, stored_files
+):
+    ensure_thumbnails(picture.pk)
+    old = keys(picture)
+    sizes = dict(picture.thumbnails.values_list("height", "bytes"))
+    with django_capture_on_commit_callbacks(execute=True):
+        set_quality(tier=picture.owner.tier, quality=30)
+        assert keys(picture) == old
+    assert not keys(picture) & old
+    assert set(stored_files()) == {picture.key, *keys(picture)}
+    for row in picture.thumbnails.all():
+        assert (row.quality, row.bytes < sizes[row.height]) == (30, True)
+
+
+def test_the_same_quality_changes_nothing(picture):
+    ensure_thumbnails(picture.pk)
+    set_quality(tier=picture.owner.tier, quality=picture.owner.tier.quality)
+    assert not Recheck.objects.exists()
+
+
+def test_a_quality_that_changes_while_rendering_is_reached_after(picture, monkeypatch):
+    render = services.confined
+
+    def render_and_change(*args, **kwargs):
+        monkeypatch.setattr(services, "confined", render)
+        set_quality(tier=tier("Enterprise"), quality=50)
+        want_thumbnails_again([picture.pk])
+        return render(*args, **kwargs)
+
+    monkeypatch.setattr(services, "confined", render_and_change)
+    assert ensure_thumbnails(picture.pk) is True
+    assert set(picture.thumbnails.values_list("quality", flat=True)) == {80}
+    ensure_thumbnails(picture.pk)
+    assert set(picture.thumbnails.values_list("quality", flat=True)) == {50}
+
+
+def test_an_account_that_moves_to_a_tier_of_another_quality_gets_it(
+    picture, alice, django_capture_on_commit_callbacks
+):
+    ensure_thumbnails(picture.pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        move_to_tier(alice, make_tier("Poster", [200], quality=40))
+    assert list(picture.thumbnails.values_list("height", "quality")) == [(200, 40)]

@@ -1,0 +1,82 @@
+"""Thumbnails kept twice: what is stored, named, and removed."""
+
+import pytest
+from django.db import IntegrityError, transaction
+from hypothesis import given
+from hypothesis import strategies as st
+
+from images import storage
+from images.defaults import safe_stem
+from images.services import delete_picture
+from tests.factories import make_picture
+from tests.pictures import jpeg
+from thumbnails.models import Thumbnail
+from thumbnails.services import delete_thumbnail, ensure_thumbnails
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def picture(alice):
+    return make_picture(alice, jpeg(900, 600))
+
+
+def test_a_file_that_cannot_be_stored_takes_the_others_along(picture, stored_files, monkeypatch):
+    save = storage.save
+    saved: list[str] = []
+
+    def save_three(key, source):
+        if len(saved) == 3:
+            raise OSError("No space left on device")
+        saved.append(key)
+        save(key, source)
+
+    monkeypatch.setattr(storage, "save", save_three)
+    with pytest.raises(OSError, match="No space"):
+        ensure_thumbnails(picture.pk)
+    assert len(saved) == 3
+    assert stored_files() == [picture.key]
+
+
+@pytest.mark.parametrize("way", ["picture", "thumbnail"])
+def test_a_deletion_takes_the_webp_along(
+    picture, stored_files, way, django_capture_on_commit_callbacks
+):
+    ensure_thumbnails(picture.pk)
+    assert any(key.endswith(".webp") for key in stored_files())
+    with django_capture_on_commit_callbacks(execute=True):
+        if way == "picture":
+            delete_picture(picture)
+        else:
+            for row in picture.thumbnails.all():
+                delete_thumbnail(row)
+    assert stored_files() == ([] if way == "picture" else [picture.key])
+
+
+def test_a_webp_that_is_not_smaller_is_refused_by_the_database(picture):
+    ensure_thumbnails(picture.pk)
+    row = picture.thumbnails.first()
+    assert 0 < row.webp_bytes < row.bytes
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Thumbnail.objects.filter(pk=row.pk).update(webp_bytes=row.bytes)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Thumbnail.objects.exclude(pk=row.pk).update(webp_key=row.webp_key)
+
+
+def test_a_name_tells_whether_a_webp_lies_beside():
+    original = "users/00000000-0000-0000-0000-000000000000/ana.png"
+    with_webp = storage.copy_key(original, "200", "jpg", has_webp=True)
+    assert storage.is_key(with_webp)
+    assert storage.webp_beside(with_webp) == with_webp.replace(".jpg", ".webp")
+    for other in (original, storage.copy_key(original, "200", "jpg"), with_webp + ".jpg"):
+        assert storage.webp_beside(other) is None
+
+
+@given(st.text(max_size=120))
+def test_no_wished_name_reads_as_if_a_webp_lay_beside(name):
+    key = f"users/x/{safe_stem(name)}.png"
+    assert storage.webp_beside(key) is None
+
+
+def test_a_long_wished_name_ends_in_no_dash():
+    assert safe_stem("a" * 88 + "_1_deadbeef-b.png") == "a" * 88 + "_1_deadbeef"
