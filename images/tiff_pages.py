@@ -97,7 +97,7 @@ def _is_taken(page: Directory) -> bool:
 
 
 def _is_plain_ycbcr(page: Directory) -> bool:
-    """libvips takes YCbCr that is neither JPEG nor subsampled for RGB."""
+    """Libvips takes YCbCr that is neither JPEG nor subsampled for RGB."""
     if page.number(PHOTOMETRIC) != _YCBCR or page.number(COMPRESSION) == _JPEG:
         return False
     return set(page.numbers(SUBSAMPLING)) == {1}

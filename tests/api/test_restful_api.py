@@ -343,7 +343,22 @@ def test_one_picture_is_read_by_its_id(alice, as_alice):
     picture = make_picture(alice)
     response = as_alice.get(f"{IMAGES}{picture.pk}/")
     assert response.status_code == 200
-    assert response.json().keys() == {"id", "image", "description", "visibility"}
+    assert response.json() == {
+        "id": picture.pk,
+        "image": response.json()["image"],
+        "description": "",
+        "visibility": "private",
+        "thumbhash": None,
+        "dominant_color": None,
+    }
+
+
+def test_a_rendered_picture_says_what_stands_for_it_until_it_is_loaded(rendered, alice, as_alice):
+    picture = rendered(alice, jpeg(300, 200))
+    told = as_alice.get(f"{IMAGES}{picture.pk}/").json()
+    picture.refresh_from_db()
+    assert told["thumbhash"] == picture.thumbhash != ""
+    assert told["dominant_color"] == picture.dominant_color != ""
 
 
 def test_deleting_removes_rows_links_and_files(

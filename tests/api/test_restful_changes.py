@@ -25,6 +25,8 @@ def test_what_is_given_changes_and_what_is_not_stays(as_alice, picture):
         "image": first.json()["image"],
         "description": " A cat, asleep\n",
         "visibility": "private",
+        "thumbhash": None,
+        "dominant_color": None,
     }
     second = change(as_alice, picture, {"visibility": "public"}).json()
     assert (second["description"], second["visibility"]) == (" A cat, asleep\n", "public")

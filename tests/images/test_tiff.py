@@ -90,7 +90,7 @@ def test_pages_are_counted_and_the_first_is_shown(stored, tmp_path):
     path = stored(pages((400, 300), (200, 150)))
     facts = inspect(path, LIMITS)
     assert (facts.width, facts.height, facts.frames) == (400, 300, 2)
-    [made] = render(path, [100], tmp_path)
+    [made] = render(path, [100], tmp_path).thumbnails
     red = opened(made.path).convert("RGB").getpixel((50, 50))
     assert np.abs(np.array(red) - RED).max() < 8
 

@@ -32,7 +32,7 @@ def rendered(tmp_path):
     def make(content: bytes, height: int) -> Image.Image:
         source = tmp_path / "source"
         source.write_bytes(content)
-        [made] = render(source, [height], tmp_path)
+        [made] = render(source, [height], tmp_path).thumbnails
         return opened(made.path)
 
     return make

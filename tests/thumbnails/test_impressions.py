@@ -3,17 +3,110 @@
 import re
 from base64 import b64decode
 
+import numpy as np
 import pytest
 from django.core.management import call_command
+from PIL import Image
 
 from images import storage
 from images.models import Picture
 from tests.factories import make_picture
-from tests.pictures import jpeg
+from tests.measures import decibels
+from tests.pictures import BLUE, GREEN, RED, animated, encoded, jpeg, quarters
+from tests.thumbnails.placeholders import drawn
 from tests.thumbnails.rows import keys
+from thumbnails import writing
+from thumbnails.rendering import render
 from thumbnails.services import ensure_thumbnails
 
 pytestmark = pytest.mark.django_db
+AUTHORS = "3ugJNZBwd3eKh4iId4eIiHZvCBd4"
+
+
+@pytest.fixture
+def impression(tmp_path):
+    """Return a function that renders a picture and returns its impression."""
+
+    def make(image, *heights, name="PNG"):
+        (tmp_path / "source").write_bytes(encoded(image, name))
+        return render(tmp_path / "source", heights, tmp_path).impression
+
+    return make
+
+
+def soft(width, height):
+    """Draw what a ThumbHash can hold: a slow change from corner to corner."""
+    across, down = np.meshgrid(np.linspace(0, 1, width), np.linspace(0, 1, height))
+    bands = [0.2 + 0.6 * across, 0.8 - 0.5 * down, 0.3 + 0.4 * across * down]
+    return Image.fromarray(np.uint8(255 * np.stack(bands, axis=2)))
+
+
+@pytest.mark.parametrize("heights", [(), (200,), (400, 200)])
+@pytest.mark.parametrize("size", [(640, 480), (480, 640), (600, 600), (90, 60)])
+def test_a_thumbhash_looks_like_its_picture(impression, size, heights):
+    picture = soft(*size)
+    seen = drawn(impression(picture, *heights).thumbhash)
+    assert seen.width / seen.height == pytest.approx(size[0] / size[1], rel=0.1)
+    assert decibels(seen, picture.resize(seen.size, Image.Resampling.BOX)) > 25
+
+
+def test_a_thumbhash_is_what_its_authors_make_of_the_picture(impression):
+    """The value comes from their JavaScript (npm thumbhash 0.1.1) at 100 pixels."""
+    ours = b64decode(impression(soft(600, 400), 200).thumbhash)
+    theirs = b64decode(AUTHORS)
+    nibbles = [
+        [part for byte in each for part in (byte & 15, byte >> 4)] for each in (ours, theirs)
+    ]
+    assert ours[:3] == theirs[:3]
+    assert all(abs(a - b) <= 1 for a, b in zip(*nibbles, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("colours", "expected"),
+    [
+        ([RED, RED, BLUE], RED),
+        ([GREEN, BLUE, BLUE, RED], BLUE),
+        ([(255, 255, 255)], (255, 255, 255)),
+        ([(0, 0, 0), (0, 0, 0), (250, 250, 250)], (0, 0, 0)),
+    ],
+)
+def test_the_dominant_colour_is_the_one_most_of_it_has(impression, colours, expected):
+    stripes = Image.new("RGB", (300, 300))
+    for number, colour in enumerate(colours):
+        share = 300 // len(colours)
+        stripes.paste(colour, (number * share, 0, 300, 300))
+    found = impression(stripes, 200).dominant_color
+    channels = list(bytes.fromhex(found[1:]))
+    assert all(abs(ours - theirs) <= 12 for ours, theirs in zip(channels, expected, strict=True))
+
+
+def test_what_cannot_be_seen_has_no_colour(impression):
+    clear = Image.new("RGBA", (300, 300), (0, 255, 0, 0))
+    assert impression(clear, 200).dominant_color == "#ffffff"
+    clear.paste((*RED, 255), (100, 100, 200, 200))
+    red = bytes.fromhex(impression(clear, 200).dominant_color[1:])
+    assert red[0] > 200 > 80 > max(red[1:])
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "1", "CMYK"])
+def test_every_kind_of_pixel_has_an_impression(impression, mode):
+    name = "JPEG" if mode == "CMYK" else "PNG"
+    found = impression(quarters(90, 60, "RGB").convert(mode), 40, name=name)
+    seen = drawn(found.thumbhash)
+    assert seen.width > seen.height
+
+
+@pytest.mark.parametrize("name", ["GIF", "WEBP"])
+@pytest.mark.parametrize("heights", [(), (100, 50)])
+@pytest.mark.parametrize("memory", [25_000_000, 100])
+def test_an_animation_leaves_the_impression_of_its_first_frame(
+    tmp_path, monkeypatch, name, heights, memory
+):
+    monkeypatch.setattr(writing, "_SMALL_PIXELS", memory)
+    (tmp_path / "source").write_bytes(animated(name, [RED, BLUE, BLUE], [100] * 3, size=200))
+    found = render(tmp_path / "source", heights, tmp_path).impression
+    red = bytes.fromhex(found.dominant_color[1:])
+    assert red[0] > 180 > 90 > max(red[1:])
 
 
 @pytest.fixture

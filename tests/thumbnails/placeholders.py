@@ -1,0 +1,38 @@
+"""What a client draws from a ThumbHash: its authors' decoder for opaque pictures, by numpy."""
+
+from base64 import b64decode
+
+import numpy as np
+from PIL import Image
+
+
+def drawn(thumbhash: str) -> Image.Image:
+    """Return the placeholder, 32 pixels at its longer side."""
+    data = b64decode(thumbhash)
+    head, shape = int.from_bytes(data[:3], "little"), int.from_bytes(data[3:5], "little")
+    assert not head >> 23, "transparent"
+    long, short = 7, shape & 7
+    across, down = (long, short) if shape >> 15 else (short, long)
+    width, height = (
+        (32, round(32 * short / long)) if across > down else (round(32 * across / down), 32)
+    )
+    nibbles = iter([part for byte in data[5:] for part in (byte & 15, byte >> 4)])
+    x, y = (np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height
+
+    def channel(middle: float, scale: float, across: int, down: int) -> np.ndarray:
+        values = np.full((height, width), middle)
+        for cy in range(down):
+            for cx in range(0 if cy else 1, across):
+                if cx * down < across * (down - cy):
+                    waves = np.outer(np.cos(np.pi * cy * y), np.cos(np.pi * cx * x))
+                    values += (next(nibbles) / 7.5 - 1) * scale * 2 * waves
+        return values
+
+    light = channel((head & 63) / 63, (head >> 18 & 31) / 31, max(3, across), max(3, down))
+    yellow = channel((head >> 6 & 63) / 31.5 - 1, (shape >> 3 & 63) / 63 * 1.25, 3, 3)
+    red = channel((head >> 12 & 63) / 31.5 - 1, (shape >> 9 & 63) / 63 * 1.25, 3, 3)
+    b = light - 2 / 3 * yellow
+    r = (3 * light - b + red) / 2
+    return Image.fromarray(
+        np.uint8(np.clip(np.stack([r, r - red, b], axis=2) * 255, 0, 255).round())
+    )
