@@ -68,7 +68,8 @@ def _words(source: Path) -> set[bytes]:
 
 
 def _faults_of_copies(source: Path, folder: Path, words: set[bytes]) -> Iterator[str]:
-    made = [each.path for each in confined(render, source, [200, 50], folder)]
+    thumbnails = confined(render, source, [200, 50], folder).thumbnails
+    made = [path for each in thumbnails for path in (each.path, each.webp) if path]
     if words:
         confined(render_jpeg, source, folder / "whole.jpg", width=320)
         made.append(folder / "whole.jpg")
