@@ -10,9 +10,9 @@ from thumbhash import rgba_to_thumb_hash
 
 from thumbnails.writing import on_white
 
-# A ThumbHash keeps at most seven waves to a side: 32 pixels give the same bytes as the 100 that
+# A ThumbHash keeps at most seven waves to a side: 24 pixels give the same bytes as the 100 that
 # its authors allow, in a tenth of the time.
-SIDE = 32
+SIDE = 24
 # Colours are told apart by the upper three bits of each band: 512 of them.
 _COARSE = 5
 _VISIBLE = 128

@@ -98,7 +98,7 @@ def test_every_kind_of_pixel_has_an_impression(impression, mode):
 
 @pytest.mark.parametrize("name", ["GIF", "WEBP"])
 @pytest.mark.parametrize("heights", [(), (100, 50)])
-@pytest.mark.parametrize("memory", [25_000_000, 100])
+@pytest.mark.parametrize("memory", [12_000_000, 100])
 def test_an_animation_leaves_the_impression_of_its_first_frame(
     tmp_path, monkeypatch, name, heights, memory
 ):
