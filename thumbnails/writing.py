@@ -10,7 +10,7 @@ from typing import Any
 _WEBP_EFFORT = 2
 # What libwebp takes (WEBP_MAX_DIMENSION).
 _WEBP_LONGEST_SIDE = 16_383
-# In all frames. WebP takes a second for as many, of the ten that a picture has, and 50 MB.
+# In all frames. WebP takes half a second for as many, of the ten that a picture has, and 50 MB.
 _SMALL_PIXELS = 12_000_000
 # libvips' default of 7 takes four times as long for 4 % fewer bytes: 40 frames of 533×400 took 8 of
 # the 10 seconds that a picture has.
