@@ -41,6 +41,8 @@ def confine(work_folder: str, modules: Sequence[str]) -> None:
 
     The modules, and what they import, are loaded before: afterwards none of them can be.
     """
+    # A stranger's file must not fill the log with what libvips thinks of it.
+    os.putenv("VIPS_WARNING", "0")
     for name in modules:
         import_module(name)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -97,7 +97,7 @@ def _is_taken(page: Directory) -> bool:
 
 
 def _is_plain_ycbcr(page: Directory) -> bool:
-    """Libvips takes YCbCr that is neither JPEG nor subsampled for RGB."""
+    """Tell whether it is YCbCr that libvips takes for RGB: neither JPEG nor subsampled."""
     if page.number(PHOTOMETRIC) != _YCBCR or page.number(COMPRESSION) == _JPEG:
         return False
     return set(page.numbers(SUBSAMPLING)) == {1}

@@ -207,6 +207,17 @@ def test_a_plan_without_links_and_originals_says_so(service, page: Page) -> None
     expect(page.locator("#make-link .problem")).to_have_text("Your plan makes no links.")
 
 
+def test_a_picture_that_browsers_do_not_show_is_shown_by_its_copy(service, page: Page) -> None:
+    login = service.account("Premium")
+    service.upload(login, encoded(waves(900, 600), "TIFF"))
+    enter(page, login)
+    expect(page.locator("#pictures img")).to_have_count(1)
+    page.locator("#pictures button").click()
+    expect(page.locator("#viewer img")).to_have_js_property("naturalHeight", 400)
+    expect(page.locator("#viewer img")).not_to_have_class("coming")
+    expect(page.locator("#original")).to_be_visible()
+
+
 def test_a_time_of_ones_own_is_asked_within_its_bounds(service, page: Page) -> None:
     login = service.account("Enterprise")
     service.upload(login, photo())

@@ -63,6 +63,10 @@ async function paint(id, address) {
   const whole = (await load(address)) ?? (await load(await freshAddress(id)));
   if (shown !== id) return;
   if (whole) return place(whole);
+  // Browsers do not show every format that is taken (HEIC, TIFF): then its copy has to do.
+  const copy = await load(preview);
+  if (shown !== id) return;
+  if (copy) return place(copy);
   tell(problem, word("notShown"));
   place(makeImage());
 }

@@ -129,18 +129,7 @@ def test_nothing_is_told(rendered, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP"])
-def test_a_picture_is_decoded_once_for_all_heights(rendered, monkeypatch, name):
-    """Opening without `access` reads a header alone."""
-    decodes = []
-    for call in ("thumbnail", "new_from_file"):
-        real = getattr(rendering.pyvips.Image, call)
-
-        def counted(*args, real=real, call=call, **options):
-            if call == "thumbnail" or "access" in options:
-                decodes.append(args)
-            return real(*args, **options)
-
-        monkeypatch.setattr(rendering.pyvips.Image, call, counted)
+def test_a_picture_is_decoded_once_for_all_heights(rendered, decodes, name):
     assert len(rendered(encoded(waves(800, 600), name), 400, 300, 200, 100)) == 4
     assert len(decodes) == 1
 

@@ -6,7 +6,7 @@ from PIL import Image
 
 from tests.measures import decibels, reduced
 from tests.pictures import animated, encoded, exif, opened, png, quarters, turned_jpeg, waves
-from thumbnails import rendering, writing
+from thumbnails import writing
 from thumbnails.rendering import render
 
 
@@ -19,17 +19,6 @@ def rendered(tmp_path):
         return render(tmp_path / "source", heights, tmp_path, **options).thumbnails
 
     return make
-
-
-@pytest.fixture
-def decodes(monkeypatch):
-    """The calls that decode a file from the disk."""
-    calls = []
-    real = rendering.pyvips.Image.thumbnail
-    monkeypatch.setattr(
-        rendering.pyvips.Image, "thumbnail", lambda *a, **k: calls.append(a) or real(*a, **k)
-    )
-    return calls
 
 
 def noise(width, height):
