@@ -30,6 +30,7 @@ from images.exceptions import (
     NotRenderable,
     PictureIsActive,
     QuotaExceeded,
+    StorageAway,
     UploadTooLarge,
 )
 from images.models import Picture
@@ -147,7 +148,7 @@ _TABLE: list[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Any]
     (ValidationError, _validation),
     ((PermissionDenied, drf.PermissionDenied), _says("forbidden", 403, "You may not do this.")),
     ((Http404, ObjectDoesNotExist, drf.NotFound), _says("not_found", 404, "Not found.")),
-    ((OperationalError, InterfaceError), _says(
+    ((OperationalError, InterfaceError, StorageAway), _says(
         "unavailable", 503, "Temporarily unavailable.", headers=RETRY_SOON)),
     (SuspiciousOperation, _says("validation", 400, "Bad request.")),
     (drf.ValidationError, _drf_validation),

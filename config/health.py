@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.cache import cache
-from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -14,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from config.celery import app
+from images import storage
 from notifications.models import Heartbeat
 
 _PATIENCE = 2
@@ -69,7 +69,7 @@ def _broker() -> None:
 
 
 def _storage() -> None:
-    default_storage.exists("readiness")
+    storage.check()
 
 
 def _auth_events() -> None:

@@ -13,14 +13,15 @@ from django.core.exceptions import ImproperlyConfigured
 from config.addresses import part_address, site, sites
 from config.databases import database
 from config.env import env_bool, env_int, env_level, env_list, env_prefix, env_secret, env_str
+from config.files import STORAGE_DEFAULTS, storages
 from config.keys import signing_key
 from config.rest import REST_FRAMEWORK, SPECTACULAR_SETTINGS
 
 # Lets Django's generic classes take their type argument at run time, as their stubs do.
 django_stubs_ext.monkeypatch()
 
-# Read by Django under these names.
-_REST = (REST_FRAMEWORK, SPECTACULAR_SETTINGS)
+# Read by Django and by us under these names.
+_READ = (REST_FRAMEWORK, SPECTACULAR_SETTINGS, STORAGE_DEFAULTS)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -189,17 +190,12 @@ FILE_UPLOAD_PERMISSIONS = 0o640
 MEDIA_URL_WINDOW = env_int("MEDIA_URL_WINDOW", 1800, least=60, most=86400)
 # Behind nginx: the internal location that serves MEDIA_ROOT, for example /protected/.
 ACCEL_REDIRECT_PREFIX = env_prefix("ACCEL_REDIRECT_PREFIX")
-STORAGES = {
-    "default": {"BACKEND": "images.storage.DiskStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
-}
+STORAGES = storages(local=LOCAL)
 STATIC_URL = "/static/"
 # Collected when the image is built; the local run serves static files from where they lie.
 STATIC_ROOT = None if LOCAL else BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = LOCAL
-if LOCAL:
-    STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
 # Form fields and JSON that are not a picture; a door that takes base64 sets its own limit.
 # Where uploads lie while they are looked at; the one folder that decoding processes can see.
 FILE_UPLOAD_TEMP_DIR = env_str("WORK_DIR", str(DATA_DIR / "work"))

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from images.media import signed_path
+from images.media import address_of
 from images.models import Link, Picture
 from images.services import delete_picture, update_picture, want_thumbnails_again
 
@@ -97,7 +97,7 @@ def _preview(picture: Picture, height: int) -> SafeString:
         return format_html('<span title="{}">{}</span>', picture.get_rendering_display(), mark)
     return format_html(
         '<img src="{}" alt="" height="{}" loading="lazy" style="max-width:100%">',
-        signed_path(enough[0].key),
+        address_of(enough[0].key),
         height,
     )
 

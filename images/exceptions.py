@@ -46,3 +46,7 @@ class NoActivePicture(Exception):
 
 class PictureIsActive(Exception):
     """The active picture stays until another takes its place."""
+
+
+class StorageAway(Exception):
+    """The files' storage did not answer, or refused; trying again later may help."""

@@ -1,4 +1,4 @@
-"""Signed, short-lived addresses of stored files: `/images/<key>?expires=…&signature=…`.
+"""Signed, short-lived addresses of stored files: `/images/<key>?expires=…&signature=…`, or S3's.
 
 An address stays the same within a window, so that a browser that lists again finds its copy.
 """
@@ -8,9 +8,25 @@ from urllib.parse import quote
 
 from django.conf import settings
 
+from images import storage
 from images.signing import signature, stands
 
 _PURPOSE = "media"
+
+
+def address_of(key: str, host: str = "") -> str:
+    """Return the address under which whoever holds it gets the bytes for a while.
+
+    The storage's own where it has one, else ours: of `host` (scheme and name), or without.
+    """
+    window = settings.MEDIA_URL_WINDOW
+    begins = int(time.time()) // window * window
+    return storage.address(key, begins, 2 * window) or host + signed_path(key)
+
+
+def sources() -> str:
+    """Return what a page that shows pictures writes into its policy's `img-src`."""
+    return f"'self' blob: data: {storage.origin()}".rstrip()
 
 
 def signed_path(key: str) -> str:

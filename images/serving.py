@@ -35,7 +35,7 @@ def serve(
         )
     response["ETag"] = etag
     response["Cache-Control"] = cache_control
-    if not settings.ACCEL_REDIRECT_PREFIX:  # nginx sends its own
+    if not _by_nginx():  # which sends its own
         response["Accept-Ranges"] = "bytes"
     response["Content-Security-Policy"] = _CLOSED
     response["X-Content-Type-Options"] = "nosniff"
@@ -60,10 +60,12 @@ def serve_preferred(
 
 
 def _bytes(request: HttpRequest, key: str, etag: str) -> HttpResponseBase:
-    if settings.ACCEL_REDIRECT_PREFIX:
+    if _by_nginx():
         response = HttpResponse()
         response["X-Accel-Redirect"] = settings.ACCEL_REDIRECT_PREFIX + key
         return response
+    if request.method == "HEAD":
+        return HttpResponse(headers={"Content-Length": str(storage.size(key))})
     file = storage.open_key(key)
     size = file.seek(0, 2)
     try:
@@ -71,20 +73,20 @@ def _bytes(request: HttpRequest, key: str, etag: str) -> HttpResponseBase:
     except UnsatisfiableRange:
         file.close()
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
-    return _head(file, part, size) if request.method == "HEAD" else _body(file, part, size)
+    return _body(file, part, size)
+
+
+def _by_nginx() -> bool:
+    """Only files on disk lie where nginx can read them."""
+    return bool(settings.ACCEL_REDIRECT_PREFIX) and not storage.origin()
 
 
 def _part(request: HttpRequest, etag: str, size: int) -> ByteRange | None:
     """A range asked for on the condition of another version is answered whole (If-Range)."""
     condition = request.headers.get("If-Range")
-    if request.method != "GET" or (condition and condition != etag):
+    if condition and condition != etag:
         return None
     return requested_range(request.headers.get("Range", ""), size)
-
-
-def _head(file: IO[bytes], part: ByteRange | None, size: int) -> HttpResponse:
-    file.close()
-    return HttpResponse(headers={"Content-Length": str(size)})
 
 
 def _body(file: IO[bytes], part: ByteRange | None, size: int) -> FileResponse:

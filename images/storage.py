@@ -1,17 +1,23 @@
 """Where the bytes live: one folder per account, file names made by us."""
 
-import os
 import re
 import shutil
 import uuid
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, cast
 from uuid import UUID
 
 from django.core.files import File
-from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.storage import default_storage
 from django.utils import timezone
+
+from images.walking import Stored
+
+if TYPE_CHECKING:
+    from images.disk import DiskStorage
+    from images.s3 import S3PictureStorage
 
 USERS = "users"
 # What every key of ours looks like; a text that does not is never looked for.
@@ -21,41 +27,6 @@ _KEY = re.compile(rf"{USERS}/[0-9a-f-]{{36}}/[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 _HAS_WEBP = re.compile(r"(.+_[0-9]+_[0-9a-f]{8}-)\.(?:jpg|png|gif)\Z")
 # A younger draft may be one that an upload is writing at this moment.
 _DRAFT_IS_FORGOTTEN = timedelta(hours=1)
-
-
-class DiskStorage(FileSystemStorage):
-    """Files on disk that are whole and durable once `save` returns."""
-
-    def _save(self, name: str, content: File) -> str:  # type: ignore[type-arg]
-        """Write beside the target, flush to the disk, rename: never a half file under its name."""
-        target = Path(self.path(name))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
-        try:
-            _write_durably(draft, content)
-            draft.replace(target)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
-        _sync_folder(target.parent)
-        return name
-
-
-def _write_durably(path: Path, content: File) -> None:  # type: ignore[type-arg]
-    with path.open("wb") as file:
-        for chunk in content.chunks():
-            file.write(chunk)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name itself durable (fsync(2): the directory needs its own)."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def folder_of(owner_id: UUID) -> str:
@@ -87,6 +58,41 @@ def webp_beside(key: str) -> str | None:
 def is_key(text: str) -> bool:
     """Tell whether a text could be a key at all: no folder but the account's, no odd letter."""
     return _KEY.match(text) is not None
+
+
+def _place() -> "DiskStorage | S3PictureStorage":
+    """The storage in force; `config.files` lets it be no other than these."""
+    return cast("DiskStorage | S3PictureStorage", default_storage)
+
+
+def address(key: str, begins: int, seconds: int) -> str:
+    """Return the storage's own address of a key for so many seconds; empty for files on disk."""
+    return _place().address(key, begins, seconds)
+
+
+def origin() -> str:
+    """Return scheme and host of the storage's own addresses; empty for files on disk."""
+    return _place().origin
+
+
+def walk(folder: str = f"{USERS}/") -> Iterator[Stored]:
+    """Yield what is stored below a folder, in the byte order of the keys, in constant memory."""
+    return _place().walk(folder)
+
+
+def move(key: str, to: str) -> None:
+    """Give stored bytes another key; raises FileNotFoundError."""
+    _place().move(key, to)
+
+
+def check() -> None:
+    """Raise where nothing can be stored: no such bucket, not ours, or an unwritable folder."""
+    _place().check()
+
+
+def size(key: str) -> int:
+    """Return how many bytes are stored under a key; raises FileNotFoundError."""
+    return default_storage.size(key)
 
 
 def exists(key: str) -> bool:

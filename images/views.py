@@ -19,7 +19,7 @@ from images.decoding import CONTENT_TYPES, EXTENSIONS
 from images.defaults import default_bytes
 from images.exceptions import LinkGone, NotReady
 from images.links import count_opening, open_link, read_token
-from images.media import seconds_left
+from images.media import seconds_left, sources
 from images.models import Picture
 from images.serving import serve_preferred
 from images.viewers import for_viewer
@@ -28,9 +28,10 @@ _TYPE_OF_EXTENSION = {EXTENSIONS[name]: CONTENT_TYPES[name] for name in EXTENSIO
 # A link may be revoked at any moment: a browser keeps the bytes but asks each time.
 _ASK_EACH_TIME = "private, no-cache"
 _FOR_EVER = "max-age=31536000, immutable"
-# Our pages load only what we serve: no inline script or style, no other site's frame around them.
+# Our pages load only what we serve, and pictures from their storage: no inline script or style, no
+# other site's frame around them.
 _PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src {pictures}; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
@@ -171,5 +172,5 @@ def _not_ready(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, template: str, status: int) -> HttpResponse:
     response = render(request, template, status=status)
     response["Cache-Control"] = "no-store"
-    response["Content-Security-Policy"] = _PAGE_POLICY
+    response["Content-Security-Policy"] = _PAGE_POLICY.format(pictures=sources())
     return response

@@ -64,14 +64,3 @@ def admin_client(staff: User) -> Client:
     client = Client()
     client.force_login(staff)
     return client
-
-
-@pytest.fixture
-def stored_files(tmp_path):
-    """Return a function that lists every file in the storage, drafts included."""
-
-    def names() -> list[str]:
-        root = tmp_path / "images"
-        return sorted(str(p.relative_to(root)) for p in root.rglob("*") if p.is_file())
-
-    return names

@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from images.media import signed_path
+from images.media import address_of
 from thumbnails.models import Thumbnail
 
 
@@ -34,7 +34,7 @@ class ThumbnailAdmin(admin.ModelAdmin[Thumbnail]):
     @admin.display(description="")
     def preview(self, thumbnail: Thumbnail) -> SafeString:
         """Show it."""
-        address = signed_path(thumbnail.key)
+        address = address_of(thumbnail.key)
         return format_html('<img src="{}" alt="" height="64" loading="lazy">', address)
 
     @admin.display(description="pixels")

@@ -13,7 +13,7 @@ from api.pagination import Cursor, Page
 from api.views import caller
 from images.access import grants_original
 from images.caching import kept
-from images.media import signed_path
+from images.media import address_of
 from images.models import Picture
 
 
@@ -55,7 +55,7 @@ def host_of(request: Request) -> str:
 def picture_row(row: Values, *, host: str, original: bool) -> PictureRow:
     """Write a picture; without the grant only a name, from which no address can be made."""
     key: str = row["key"]
-    image = host + signed_path(key) if original else key.rsplit("/", 1)[-1]
+    image = address_of(key, host) if original else key.rsplit("/", 1)[-1]
     return {"id": row["id"], "image": image}
 
 
@@ -83,7 +83,7 @@ def thumbnail_row(row: Values, *, host: str) -> ThumbnailRow:
         "id": row["id"],
         "image_id": row["picture_id"],
         "height": row["height"],
-        "thumbnail": host + signed_path(row["key"]),
+        "thumbnail": address_of(row["key"], host),
     }
 
 

@@ -14,7 +14,7 @@ from tests.factories import make_picture, make_user, tier, token_client
 from tests.pictures import encoded, jpeg, png, quarters, turned_jpeg
 from thumbnails.models import Rendition
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.storages]
 
 
 def uri(content, kind="png"):

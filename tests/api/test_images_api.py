@@ -11,7 +11,7 @@ from tests.clients import Client
 from tests.factories import PASSWORD, bearer_client, make_picture, tier
 from tests.pictures import jpeg, png
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.storages]
 
 NEW = {"login": "username", "email": "username@email.com", "password": "a secret of its own"}
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"

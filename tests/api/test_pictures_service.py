@@ -14,7 +14,7 @@ from tests.clients import Client
 from tests.factories import bearer_client, make_picture, make_user
 from tests.pictures import jpeg, png
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.storages]
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 

@@ -12,7 +12,7 @@ from tests.clients import Client
 from tests.factories import make_picture, tier
 from tests.pictures import jpeg
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.storages]
 
 DEFAULT = "/images/default/default.png"
 

@@ -10,7 +10,7 @@ from tests.clients import Client
 from tests.factories import make_picture, tier
 from tests.pictures import jpeg, png
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.storages]
 
 
 @pytest.fixture

@@ -1,0 +1,76 @@
+"""Where a test's files lie: a folder of its own, or its own prefix in a bucket on a real S3 server.
+
+A test marked `storages` runs once on each.
+"""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from images import storage
+from images.places import storage_at
+
+DISK, S3 = "disk", "s3"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.definition.get_closest_marker("storages"):
+        s3 = pytest.param(S3, marks=pytest.mark.s3)
+        metafunc.fixturenames.append("stored_on")
+        metafunc.parametrize("stored_on", [DISK, s3], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def bucket_name(s3_server):
+    return s3_server.make_bucket(f"pictures-{uuid.uuid4().hex[:12]}")
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A part of a bucket that is a test's own."""
+
+    server: Any
+    name: str
+    prefix: str
+    url: str
+    keys: dict[str, str]
+
+    def names(self) -> list[str]:
+        """Every key, as the server has it."""
+        pages = self.server.client().get_paginator("list_objects_v2")
+        listed = pages.paginate(Bucket=self.name, Prefix=f"{self.prefix}/")
+        return sorted(each["Key"] for page in listed for each in page.get("Contents", []))
+
+    def described(self) -> dict[str, Any]:
+        return storage_at(self.url, self.keys)
+
+
+@pytest.fixture
+def spare_bucket(s3_server, bucket_name) -> Bucket:
+    """A place on the server that is not the storage in force."""
+    prefix = f"{uuid.uuid4().hex[:12]}/images"
+    url = f"s3://{bucket_name}/{prefix}?endpoint_url={s3_server.endpoint_url}&region=us-east-1"
+    keys = {"access_key": s3_server.access_key, "secret_key": s3_server.secret_key}
+    return Bucket(s3_server, bucket_name, prefix, url, keys)
+
+
+@pytest.fixture
+def bucket(spare_bucket, settings) -> Bucket:
+    """The storage in force is a place of its own in a bucket."""
+    settings.STORAGES = {**settings.STORAGES, "default": spare_bucket.described()}
+    return spare_bucket
+
+
+@pytest.fixture
+def stored_on(request):
+    if request.param == S3:
+        request.getfixturevalue("bucket")
+    return request.param
+
+
+@pytest.fixture
+def stored_files():
+    """Return a function that lists every file in the storage, drafts included."""
+    return lambda: [each.key for each in storage.walk("")]
