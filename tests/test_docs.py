@@ -7,7 +7,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _READERS = r"(?:env_[a-z]+|part_address|sites?|signing_key)"
 _READ = re.compile(_READERS + r'\(\s*"([A-Z0-9_]+)"|environ\.get\("([A-Z0-9_]+)"')
 _SIGNAL = re.compile(r"^(\w+) = Signal\(\)", re.MULTILINE)
-PACKAGES = ("config", "api", "notifications", "thumbnails", "images", "accounts", "tiers")
+PACKAGES = ("config", "api", "notifications", "upkeep", "thumbnails", "images", "accounts", "tiers")
 # Set by Django's own start-up, not by whoever runs the service.
 _INNER = {"DJANGO_SETTINGS_MODULE", "VIPS_CONCURRENCY"}
 

@@ -1,0 +1,91 @@
+"""`./dev bench verify [KEYS] [ACCOUNTS]`: seconds and memory of `verify_storage`.
+
+On a private PostgreSQL (or DATABASE_URL's empty database) and a private folder; both go afterwards.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import django
+from django.core.management import call_command
+
+from devkit import valkey
+from devkit.children import Guard
+from tests.servers.postgres import Postgres
+
+KEYS, ACCOUNTS = 1_000_000, 10_000
+ROWS_AT_ONCE = 5_000
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main(keys: int = KEYS, accounts: int = ACCOUNTS) -> None:
+    """Make rows and files, then measure the command in a process of its own."""
+    with Guard() as guard:
+        os.environ |= {"LOCAL": "on", "DATA_DIR": str(guard.make_folder("tintype-verify-"))}
+        os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+        server = valkey.Valkey(guard, valkey.find())
+        server.wait(server.start())
+        os.environ["REDIS_URL"] = server.url
+        if not os.environ.get("DATABASE_URL"):
+            os.environ["DATABASE_URL"] = _own_database(guard)
+        django.setup()
+        call_command("migrate", verbosity=0)
+        began = time.perf_counter()
+        _fill(keys, accounts)
+        print(f"{keys} keys of {accounts} accounts made in {time.perf_counter() - began:.0f} s")
+        _measure()
+
+
+def _own_database(guard: Guard) -> str:
+    """The server's own first database is empty."""
+    return Postgres(guard).url.replace("/tintype?", "/postgres?")
+
+
+def _fill(keys: int, accounts: int) -> None:
+    from accounts.models import User
+    from images.models import Picture
+    from tiers.models import Tier
+
+    tier = Tier.objects.get(name="Basic")
+    people = [User(username=f"p{n}", username_key=f"p{n}", tier=tier) for n in range(accounts)]
+    User.objects.bulk_create(people, batch_size=ROWS_AT_ONCE)
+    for first in range(0, keys, ROWS_AT_ONCE):
+        last = min(first + ROWS_AT_ONCE, keys)
+        Picture.objects.bulk_create(
+            Picture(**_stored(people[n % accounts].pk)) for n in range(first, last)
+        )
+
+
+def _stored(owner_id: uuid.UUID) -> dict[str, Any]:
+    """Write a file of one byte and describe it as a picture's row."""
+    from django.conf import settings
+
+    from images.storage import original_key
+
+    uid = uuid.uuid4()
+    key = original_key(owner_id, uid, "jpg")
+    path = Path(settings.MEDIA_ROOT) / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x")
+    facts = {"format": "JPEG", "width": 1, "height": 1, "bytes": 1, "sha256": "0" * 64}
+    return {"uid": uid, "owner_id": owner_id, "key": key, **facts}
+
+
+def _measure() -> None:
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "manage.py", "verify_storage"], cwd=ROOT, check=True)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(
+        f"verify_storage: {time.perf_counter() - began:.1f} s, "
+        f"{used.ru_utime + used.ru_stime:.1f} s of CPU, {used.ru_maxrss / 1024:.0f} MB at most"
+    )
+
+
+if __name__ == "__main__":
+    main(*(int(word) for word in sys.argv[1:]))

@@ -1,0 +1,200 @@
+"""Rows and files compared both ways, on disk and on S3."""
+
+import hashlib
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from images import storage
+from images.cleaned import clean_key_of
+from images.defaults import copy_default
+from images.models import Picture
+from images.services import delete_picture
+from tests.factories import make_picture
+from tests.pictures import jpeg
+from thumbnails.models import Rendition
+from thumbnails.renditions import jpeg_key
+from upkeep import verifying
+from upkeep.owned import Kind, count, owned_keys
+from upkeep.verifying import sha256_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.storages]
+
+
+@pytest.fixture
+def picture(stored_on, alice, django_capture_on_commit_callbacks):
+    """A picture with all that can be made of it: a clean copy, two thumbnails, a rendition."""
+    with django_capture_on_commit_callbacks(execute=True):
+        made = make_picture(alice, jpeg(900, 600, comment=b"taken at home"))
+    made.refresh_from_db()
+    clean_key_of(made)
+    jpeg_key(alice, made, 320)
+    return made
+
+
+def verified(**options):
+    """Run the command; returns its lines, and whether it was content."""
+    out = StringIO()
+    try:
+        call_command("verify_storage", stdout=out, stderr=StringIO(), **options)
+    except CommandError as error:
+        return [*out.getvalue().splitlines(), str(error)], False
+    return out.getvalue().splitlines(), True
+
+
+def spoil(key, tmp_path, content=b"not that"):
+    storage.delete(key)
+    (tmp_path / "spoilt").write_bytes(content)
+    storage.save(key, tmp_path / "spoilt")
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Every file is older than the grace time."""
+    now = timezone.now() + timedelta(hours=2)
+    monkeypatch.setattr(verifying.timezone, "now", lambda: now)
+
+
+def test_a_sound_storage_is_said_to_be(picture):
+    assert verified(hash=True) == (["5 keys compared: all is well."], True)
+    assert count() == 5
+
+
+def test_keys_come_in_byte_order_whatever_the_database_sorts_by(picture, bob):
+    copy_default(owner=bob, visibility="members", wished_name="Ana_b.png")
+    others = [make_picture(bob, jpeg(60, 40, comment=b"x")) for _ in range(5)]
+    for each, name in zip(others, ["ana", "ana_b", "ana-b", "Ana", "ana.c"], strict=True):
+        key = f"users/{bob.pk}/{name}.jpg"
+        Picture.objects.filter(pk=each.pk).update(
+            key=key, clean_key=storage.copy_key(key, "clean", "jpg")
+        )
+    keys = [each.key for each in owned_keys()]
+    assert keys == sorted(keys)
+    assert len(keys) == len(set(keys)) == 5 + 1 + 10
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_row_without_its_file_is_told_with_picture_and_owner(picture, kind):
+    key = next(each.key for each in owned_keys() if each.kind == kind)
+    storage.delete(key)
+    lines, content = verified()
+    assert lines[0] == f"missing: {kind} {key}, picture {picture.uid} of alice"
+    assert lines[1:] == ["5 keys compared: 1 missing.", "1 are left that way."]
+    assert not content
+
+
+@pytest.mark.parametrize("kind", [Kind.CLEAN, Kind.THUMBNAIL, Kind.RENDITION])
+@pytest.mark.parametrize("damage", ["missing", "empty"])
+def test_what_was_made_of_a_picture_is_made_again(
+    picture, alice, kind, damage, tmp_path, django_capture_on_commit_callbacks
+):
+    key = next(each.key for each in owned_keys() if each.kind == kind)
+    storage.delete(key) if damage == "missing" else spoil(key, tmp_path, b"")
+    with django_capture_on_commit_callbacks(execute=True):
+        lines, content = verified(fix=True)
+    assert content, lines
+    picture.refresh_from_db()
+    assert picture.rendering == Picture.Rendering.READY
+    clean_key_of(picture)
+    jpeg_key(alice, picture, 320)
+    assert picture.thumbnails.count() == 2
+    assert verified(hash=True) == (["5 keys compared: all is well."], True)
+    kept = [each.key for each in storage.walk("quarantine/")]
+    assert [name.split("/", 2)[2] for name in kept] == ([] if damage == "missing" else [key])
+
+
+def test_an_original_that_is_gone_cannot_be_mended_nor_hides_what_else_is(picture):
+    storage.delete(picture.key)
+    thumbnail = picture.thumbnails.first()
+    storage.delete(thumbnail.key)
+    lines, content = verified(fix=True)
+    assert not content
+    assert lines[-2:] == ["5 keys compared: 2 missing.", "2 are left that way."]
+    assert picture.thumbnails.count() == 2
+
+
+def test_a_copy_of_the_default_picture_is_copied_again(stored_on, alice):
+    copied = copy_default(owner=alice, visibility="members")
+    storage.delete(copied.key)
+    lines, content = verified(fix=True)
+    assert (content, "copied again" in lines[0]) == (True, True)
+    assert verified(hash=True)[1]
+
+
+def test_another_content_of_the_same_length_is_found_by_its_hash(picture, tmp_path):
+    spoil(picture.key, tmp_path, b"x" * picture.bytes)
+    assert verified() == (["5 keys compared: all is well."], True)
+    lines, content = verified(hash=True)
+    assert not content
+    assert lines[0].startswith(f"wrong content: original {picture.key}, picture {picture.uid}")
+
+
+def test_another_length_is_found_without(picture, tmp_path):
+    spoil(picture.key, tmp_path)
+    lines, content = verified(fix=True)
+    assert not content
+    assert lines[0].startswith(f"wrong size: original {picture.key}")
+    assert storage.exists(picture.key)
+
+
+def test_a_young_file_may_belong_to_an_upload(picture, tmp_path):
+    spoil(f"users/{picture.owner_id}/new.png", tmp_path)
+    assert verified(fix=True)[1]
+    assert storage.exists(f"users/{picture.owner_id}/new.png")
+
+
+@pytest.mark.usefixtures("later")
+def test_what_nobody_owns_goes_to_quarantine_and_nothing_else_does(picture, tmp_path):
+    lost = f"users/{picture.owner_id}/lost.png"
+    spoil(lost, tmp_path)
+    before = [each.key for each in owned_keys()]
+    lines, content = verified()
+    assert (lines[0], content) == (f"nobody's: {lost}", False)
+    lines, content = verified(fix=True)
+    assert (lines[0], content) == (f"nobody's: {lost} (moved to quarantine)", True)
+    (kept,) = storage.walk("quarantine/")
+    assert kept.key.endswith(f"/{lost}")
+    assert sha256_of(kept.key) == hashlib.sha256(b"not that").hexdigest()
+    assert [each.key for each in storage.walk()] == before
+    assert verified() == (["5 keys compared: all is well."], True)
+
+
+@pytest.mark.usefixtures("later")
+def test_a_row_that_came_meanwhile_keeps_its_file(picture, tmp_path, monkeypatch):
+    """Between the listing and the finding an upload writes its row."""
+    unseen = [each for each in owned_keys() if each.key != picture.key]
+    monkeypatch.setattr(verifying, "owned_keys", lambda: iter(unseen))
+    assert verified(fix=True)[1]
+    assert storage.exists(picture.key)
+
+
+def test_a_picture_deleted_meanwhile_is_not_missed(
+    picture, monkeypatch, django_capture_on_commit_callbacks
+):
+    seen = list(owned_keys())
+    with django_capture_on_commit_callbacks(execute=True):
+        delete_picture(picture)
+    monkeypatch.setattr(verifying, "owned_keys", lambda: iter(seen))
+    assert verified() == (["5 keys compared: all is well."], True)
+
+
+def test_a_rendition_of_a_thumbnail_goes_with_it(
+    picture, alice, django_capture_on_commit_callbacks
+):
+    alice.tier.grants_original = False
+    alice.tier.save()
+    picture.owner.tier.refresh_from_db()
+    made = jpeg_key(alice, picture, 160)
+    source = Rendition.objects.get(key=made).source_key
+    storage.delete(source)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert verified(fix=True)[1]
+    assert not storage.exists(made)
+    assert verified()[1]
+
+
+def test_an_empty_house_is_in_order(stored_on, db):
+    assert verified() == (["0 keys compared: all is well."], True)

@@ -1,0 +1,9 @@
+"""Django's handle on the package."""
+
+from django.apps import AppConfig
+
+
+class UpkeepConfig(AppConfig):
+    """Commands alone: no models, no receivers."""
+
+    name = "upkeep"

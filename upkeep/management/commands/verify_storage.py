@@ -1,0 +1,75 @@
+"""Compare rows and files, both ways; mend what can be mended."""
+
+from argparse import ArgumentParser
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from tqdm import tqdm
+
+from images.exceptions import StorageAway
+from images.models import Picture
+from upkeep import owned
+from upkeep.mending import mend
+from upkeep.merging import OutOfOrder
+from upkeep.verifying import Finding, Verifier
+
+
+class Command(BaseCommand):
+    """Harmless while the service runs; exits with 1 where something is wrong and stays so."""
+
+    help = "Compare pictures' rows and files both ways, report, and with --fix mend."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """What may be asked."""
+        parser.add_argument("--fix", action="store_true", help="mend what can be mended")
+        parser.add_argument("--hash", action="store_true", help="also compare SHA-256: reads all")
+        parser.add_argument(
+            "--grace",
+            type=int,
+            default=60,
+            metavar="MINUTES",
+            help="a younger file without a row may belong to an upload under way (default: 60)",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Turn what stops the walk into one line."""
+        try:
+            self._verify(options)
+        except (StorageAway, OutOfOrder) as error:
+            raise CommandError(f"The storage cannot be read: {error}") from error
+
+    def _verify(self, options: dict[str, Any]) -> None:
+        """Walk, say each finding, then the sums."""
+        verifier = Verifier(timedelta(minutes=options["grace"]), hashing=options["hash"])
+        run = timezone.now().strftime("%Y-%m-%dT%H%M%SZ") if options["fix"] else ""
+        checked, sums, left = 0, Counter[str](), 0
+        total = owned.count()
+        for found in tqdm(verifier.compare(), "verify", total, unit=" keys", disable=None):
+            checked += 1
+            if found:
+                sums[found.wrong] += 1
+                left += not self._dealt_with(found, run)
+        self._sum_up(checked, sums, left)
+
+    def _dealt_with(self, found: Finding, run: str) -> bool:
+        done = mend(found, run) if run else ""
+        with tqdm.external_write_mode():
+            self.stdout.write(f"{found.wrong}: {_described(found)}{f' ({done})' if done else ''}")
+        return bool(done)
+
+    def _sum_up(self, checked: int, sums: Counter[str], left: int) -> None:
+        counts = ", ".join(f"{count} {wrong}" for wrong, count in sorted(sums.items()))
+        self.stdout.write(f"{checked} keys compared: {counts or 'all is well'}.")
+        if left:
+            raise CommandError(f"{left} are left that way.")
+
+
+def _described(found: Finding) -> str:
+    if found.owned is None:
+        return found.key
+    pictures = Picture.objects.filter(pk=found.owned.picture_id)
+    uid, owner = pictures.values_list("uid", "owner__username").first() or ("gone", "nobody")
+    return f"{found.owned.kind} {found.key}, picture {uid} of {owner}"
