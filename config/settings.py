@@ -106,6 +106,8 @@ DATABASE_URL = part_address("DATABASE_URL", "postgres", "postgresql", "sqlite", 
 # A thread of the web server takes a connection from the pool for each request and gives it back.
 DATABASE_POOL = env_bool("DATABASE_POOL", default=False)
 DATABASES = {"default": database(DATABASE_URL, DATA_DIR, pooled=DATABASE_POOL)}
+# Where pg_dump and pg_restore lie, for back_up and restore; else PATH and Debian's own folders.
+PG_BIN = env_str("PG_BIN")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis (or Valkey): cache, channel layer, and Celery's broker where there is no RabbitMQ ----

@@ -3,13 +3,15 @@
 from images import storage
 
 FOLDER = "quarantine"
+# What is moved by one run lies together, and can be put back.
+TIME = "%Y-%m-%dT%H%M%SZ"
 
 
-def put_away(key: str, when: str) -> str:
-    """Move a file out of the way and return where it is now; raises FileNotFoundError.
+def quarantined(key: str, when: str) -> str:
+    """Return the key under which a file lies out of the way; `when` as TIME writes it."""
+    return f"{FOLDER}/{when}/{key}"
 
-    `when` names the folder, so that all of one run lie together and can be put back.
-    """
-    kept = f"{FOLDER}/{when}/{key}"
-    storage.move(key, kept)
-    return kept
+
+def put_away(key: str, when: str) -> None:
+    """Move a file out of the way; raises FileNotFoundError."""
+    storage.move(key, quarantined(key, when))

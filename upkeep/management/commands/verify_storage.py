@@ -11,10 +11,11 @@ from tqdm import tqdm
 
 from images.exceptions import StorageAway
 from images.models import Picture
-from upkeep import owned
 from upkeep.mending import mend
 from upkeep.merging import OutOfOrder
+from upkeep.quarantine import TIME
 from upkeep.verifying import Finding, Verifier
+from upkeep.watching import bar
 
 
 class Command(BaseCommand):
@@ -44,10 +45,9 @@ class Command(BaseCommand):
     def _verify(self, options: dict[str, Any]) -> None:
         """Walk, say each finding, then the sums."""
         verifier = Verifier(timedelta(minutes=options["grace"]), hashing=options["hash"])
-        run = timezone.now().strftime("%Y-%m-%dT%H%M%SZ") if options["fix"] else ""
+        run = timezone.now().strftime(TIME) if options["fix"] else ""
         checked, sums, left = 0, Counter[str](), 0
-        total = owned.count()
-        for found in tqdm(verifier.compare(), "verify", total, unit=" keys", disable=None):
+        for found in bar("verify", "keys")(verifier.compare()):
             checked += 1
             if found:
                 sums[found.wrong] += 1

@@ -1,0 +1,161 @@
+"""Back up, lose everything, restore: by the real commands, on each kind of database and storage."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.processes import ROOT
+from tests.servers.postgres import _find
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow,
+    pytest.mark.s3,
+    pytest.mark.postgres,
+    pytest.mark.timeout(300),
+]
+UPLOAD = """
+import sys
+from accounts.models import User
+from images.cleaned import clean_key_of
+from tests.factories import make_picture, make_user
+from tests.pictures import jpeg
+from thumbnails.services import ensure_thumbnails
+
+alice = User.objects.filter(username="alice").first() or make_user("alice", "Enterprise")
+picture = make_picture(alice, jpeg(900, 600, comment=b"taken at home"))
+ensure_thumbnails(picture.pk)
+picture.refresh_from_db()
+clean_key_of(picture)
+"""
+# Every row of every table, and every file: what must be the same again.
+STATE = """
+import hashlib, json
+from django.apps import apps
+from images import storage
+rows = {m._meta.label: sorted(str(r) for r in m.objects.values_list()) for m in apps.get_models()}
+files = {}
+for each in storage.walk():
+    with storage.open_key(each.key) as file:
+        files[each.key] = hashlib.sha256(file.read()).hexdigest()
+print(json.dumps([rows, files]))
+"""
+
+
+@dataclass
+class Service:
+    """A database, a storage, and the commands of one deployment."""
+
+    env: dict[str, str]
+
+    def run(self, *words: str) -> str:
+        done = self.tried(*words)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def tried(self, *words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "manage.py", *words]
+        return subprocess.run(
+            command, cwd=ROOT, env=self.env, capture_output=True, text=True, check=False
+        )
+
+    def state_after(self, program: str):
+        """Run a program in the service, then tell every row and every file."""
+        said = self.run("shell", "-v", "0", "-c", program + STATE)
+        return json.loads(said.splitlines()[-1])
+
+
+def start(tmp_path: Path, name: str, **parts: str) -> Service:
+    """A service that has nothing yet."""
+    inherited = {n: v for n, v in os.environ.items() if n not in {"DATABASE_URL", "AMQP_URL"}}
+    env = inherited | {"LOCAL": "on", "DATA_DIR": str(tmp_path / name), "LOG_LEVEL": "ERROR"}
+    env |= {"DJANGO_SETTINGS_MODULE": "config.settings", "PG_BIN": str(_find()[0]), **parts}
+    return Service(env)
+
+
+@pytest.fixture
+def new_database(postgres_server):
+    """Return a function that makes an empty database and returns its address."""
+    made = []
+    admin = postgres_server.url
+
+    def make():
+        made.append(f"backups-{uuid.uuid4().hex[:8]}")
+        _do(admin, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(made[-1])))
+        return admin.replace("/tintype?", f"/{made[-1]}?")
+
+    yield make
+    for name in made:
+        _do(admin, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _do(url, statement):
+    with psycopg.connect(url.replace("/tintype?", "/postgres?"), autocommit=True) as connection:
+        connection.execute(statement)
+
+
+@pytest.fixture(params=["sqlite and disk", "postgresql and s3"])
+def parts(request, new_database, spare_bucket):
+    """Return a function that gives an empty database and an empty storage."""
+    if request.param == "sqlite and disk":
+        return lambda place: {}
+    keys = spare_bucket.keys
+    return lambda place: {
+        "DATABASE_URL": new_database(),
+        "STORAGE_URL": spare_bucket.url.replace("/images?", f"/{place}?"),
+        "AWS_ACCESS_KEY_ID": keys["access_key"],
+        "AWS_SECRET_ACCESS_KEY": keys["secret_key"],
+    }
+
+
+def test_what_was_backed_up_is_there_again_after_everything_was_lost(tmp_path, parts):
+    backup = tmp_path / "backup"
+    service = start(tmp_path, "first", **parts("first"))
+    service.run("migrate", "-v", "0")
+    older = service.state_after(UPLOAD)
+    assert "4 new files, 0 kept" in service.run("back_up", str(backup))
+    state = service.state_after(UPLOAD)
+    assert "4 new files, 4 kept" in service.run("back_up", str(backup))
+    for dump in backup.glob("2*"):
+        assert dump.stat().st_mode & 0o077 == 0
+
+    refused = service.tried("restore", str(backup))
+    assert (refused.returncode, "is not empty" in refused.stderr) == (1, True)
+    shutil.rmtree(tmp_path / "first")  # on PostgreSQL and S3: nothing of the first is used again
+    second = start(tmp_path, "second", **parts("second"))
+    assert "8 files, 0 there already" in second.run("restore", str(backup))
+    assert "8 keys compared: all is well." in second.run("verify_storage", "--hash")
+    assert second.state_after("") == state
+
+    first_dump = min(backup.glob("2*")).name
+    second.run("restore", str(backup), "--replace", "--dump", first_dump)
+    assert second.state_after("")[0] == older[0]
+    assert "4 keys compared: all is well" in second.run("verify_storage", "--grace", "1000")
+    assert len(second.state_after(UPLOAD)[0]["images.Picture"]) == 2
+
+
+def test_a_folder_without_a_dump_restores_nothing(tmp_path):
+    service = start(tmp_path, "data")
+    done = service.tried("restore", str(tmp_path / "nothing"))
+    assert (done.returncode, "There is no dump *.sqlite3" in done.stderr) == (1, True)
+
+
+def test_a_pg_dump_older_than_its_server_is_refused_with_what_to_do(tmp_path, new_database):
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "pg_dump").write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 9.6'\n")
+    (programs / "pg_dump").chmod(0o755)
+    service = start(tmp_path, "data", DATABASE_URL=new_database(), PG_BIN=str(programs))
+    done = service.tried("back_up", str(tmp_path / "backup"), "--no-files")
+    assert done.returncode == 1
+    assert "or newer is needed (found: 9): install postgresql-client-" in done.stderr
+    assert list((tmp_path / "backup").glob("2*")) == []

@@ -1,0 +1,177 @@
+"""Files moved from disk to S3 and back, begun again, and removed only on wish."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from images import storage
+from images.places import storage_at
+from images.s3 import S3PictureStorage
+from tests.factories import make_picture
+from tests.pictures import jpeg, png
+from upkeep import copying
+from upkeep.places import opened
+
+pytestmark = [pytest.mark.django_db, pytest.mark.s3]
+
+
+@pytest.fixture
+def pictures(alice, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        return [make_picture(alice, jpeg(900, 600 + each)) for each in range(3)]
+
+
+@pytest.fixture
+def s3(spare_bucket, settings):
+    """The address of the other storage; its keys are in the environment's usual names."""
+    settings.STORAGE_DEFAULTS = {**settings.STORAGE_DEFAULTS, **spare_bucket.keys}
+    return spare_bucket.url
+
+
+@pytest.fixture
+def disk(settings):
+    return f"file://{settings.MEDIA_ROOT}"
+
+
+def moved(**options):
+    out = StringIO()
+    call_command("move_storage", stdout=out, stderr=StringIO(), **options)
+    return out.getvalue().strip()
+
+
+def contents(place):
+    found = {}
+    for each in place.walk("users/"):
+        with place.open(each.key) as file:
+            found[each.key] = file.read()
+    return found
+
+
+def use(settings, url, keys):
+    settings.STORAGES = {**settings.STORAGES, "default": storage_at(url, keys)}
+
+
+def test_to_s3_and_back_again(pictures, s3, disk, spare_bucket, settings, tmp_path):
+    on_disk = contents(opened(settings.STORAGES["default"]))
+    assert moved(target=s3) == "9 copied."
+    assert contents(opened(spare_bucket.described())) == on_disk
+    stored = spare_bucket.server.client().head_object(
+        Bucket=spare_bucket.name, Key=f"{spare_bucket.prefix}/{pictures[0].key}"
+    )
+    assert stored["ContentType"] == "image/jpeg"
+    back = f"file://{tmp_path / 'back'}"
+    assert moved(source=s3, target=back) == "9 copied."
+    assert contents(opened(storage_at(back, {}))) == on_disk
+
+
+def test_it_goes_on_where_it_stopped(pictures, s3, spare_bucket, monkeypatch):
+    save = S3PictureStorage._save
+    left = iter(range(4))
+
+    def dying(self, name, content):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return save(self, name, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(S3PictureStorage, "_save", dying)
+        with pytest.raises(KeyboardInterrupt):
+            moved(target=s3)
+    assert len(spare_bucket.names()) == 4
+    assert moved(target=s3) == "5 copied, 4 there already."
+    assert moved(target=s3) == "9 there already."
+
+
+def test_the_service_may_go_on_meanwhile(
+    pictures, alice, s3, disk, spare_bucket, settings, django_capture_on_commit_callbacks
+):
+    """What came during the first run comes by the second, after the service has changed over."""
+    moved(target=s3)
+    with django_capture_on_commit_callbacks(execute=True):
+        late = make_picture(alice, png(30, 20))
+    use(settings, s3, spare_bucket.keys)
+    assert not storage.exists(late.key)
+    assert moved(source=disk) == "3 copied, 9 there already."
+    out = StringIO()
+    call_command("verify_storage", hash=True, stdout=out)
+    assert out.getvalue() == "12 keys compared: all is well.\n"
+
+
+def test_a_file_that_goes_meanwhile_is_passed_over(pictures, s3, monkeypatch):
+    walk = copying.DiskStorage.walk
+
+    def late(self, folder):
+        for each in walk(self, folder):
+            if each.key == pictures[0].key:
+                self.delete(each.key)
+            yield each
+
+    monkeypatch.setattr(copying.DiskStorage, "walk", late)
+    assert moved(target=s3) == "8 copied, 1 gone meanwhile."
+
+
+@pytest.mark.parametrize(("content", "hashing"), [(b"short", False), (None, True)])
+def test_what_differs_is_replaced_and_kept_aside(
+    pictures, s3, spare_bucket, content, hashing, tmp_path
+):
+    moved(target=s3)
+    place = opened(spare_bucket.described())
+    key = pictures[0].key
+    wrong = content or b"x" * pictures[0].bytes
+    place.delete(key)
+    (tmp_path / "wrong").write_bytes(wrong)
+    with (tmp_path / "wrong").open("rb") as file:
+        place.save(key, copying.File(file))
+    assert moved(target=s3) == ("9 there already." if hashing else "1 copied, 8 there already.")
+    if hashing:
+        assert moved(target=s3, hash=True) == "1 copied, 8 there already."
+    assert contents(place) == contents(opened({"BACKEND": "images.disk.DiskStorage"}))
+    (aside,) = place.walk("quarantine/")
+    with place.open(aside.key) as file:
+        assert (aside.key.endswith(key), file.read()) == (True, wrong)
+
+
+def test_a_copy_that_reads_back_otherwise_stops_it(pictures, s3, monkeypatch):
+    save = S3PictureStorage._save
+
+    def damaging(self, name, content):
+        return save(self, name, copying.File(_half(content)))
+
+    monkeypatch.setattr(S3PictureStorage, "_save", damaging)
+    with pytest.raises(CommandError, match=r"Not what was written: users/.* Nothing was deleted"):
+        moved(target=s3)
+
+
+def _half(content):
+    from io import BytesIO
+
+    data = content.read()
+    return BytesIO(data[: len(data) // 2])
+
+
+def test_the_source_is_emptied_only_on_wish_and_only_of_what_arrived(
+    pictures, s3, disk, spare_bucket, settings
+):
+    with pytest.raises(CommandError, match="The service still uses the source"):
+        moved(target=s3, remove_source=True)
+    moved(target=s3)
+    use(settings, s3, spare_bucket.keys)
+    assert moved(source=disk, remove_source=True) == (
+        "9 there already.\nFrom the source: 9 removed."
+    )
+    assert list(opened(storage_at(disk, {})).walk("users/")) == []
+    assert len(list(storage.walk())) == 9
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "Name two different storages"),
+        ({"target": "s3://"}, "The address is wrong: the bucket's name is missing"),
+        ({"target": "s3://a:b@pics?endpoint_url=http://127.0.0.1:1"}, "Stopped, begin again"),
+    ],
+)
+def test_nonsense_is_refused_in_one_line(pictures, options, words):
+    with pytest.raises(CommandError, match=words):
+        moved(**options)

@@ -1,0 +1,34 @@
+"""Add a dump of the database, and the files that are new, to a folder."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from images.exceptions import StorageAway
+from upkeep.backups import Backup
+from upkeep.copying import NotTheSame
+from upkeep.places import described, opened
+from upkeep.programs import ProgramFailed, ProgramMissing
+from upkeep.watching import bar
+
+
+class Command(BaseCommand):
+    """Safe while the service runs; `restore` is its other half."""
+
+    help = "Back up the database and the files into a folder; the secret key is not in it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Where to."""
+        parser.add_argument("folder", type=Path)
+        parser.add_argument("--no-files", action="store_true", help="the database alone")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Say what was written."""
+        backup = Backup(options["folder"].absolute(), opened(described(None)), bar("back up"))
+        try:
+            path, sums = backup.add(files=not options["no_files"])
+        except (ProgramMissing, ProgramFailed, NotTheSame, StorageAway, OSError) as error:
+            raise CommandError(f"Not backed up: {error}") from error
+        self.stdout.write(f"{path}: {sums['copied']} new files, {sums['there already']} kept.")

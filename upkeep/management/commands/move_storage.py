@@ -1,0 +1,63 @@
+"""Copy every file to another storage: from disk to S3, back, or between two of a kind."""
+
+from argparse import ArgumentParser
+from collections import Counter
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from images.exceptions import StorageAway
+from images.places import BadPlace
+from upkeep.copying import FOLDER, NotTheSame, Place, copied, removed
+from upkeep.merging import OutOfOrder
+from upkeep.places import are_same, described, opened
+from upkeep.watching import bar
+
+
+class Command(BaseCommand):
+    """Safe while the service runs; begun again, it goes on with what is left."""
+
+    help = "Copy pictures' files between storages, each read back; deletes nothing unless asked."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Two places, of which one is usually the storage in force."""
+        place = "an address like STORAGE_URL (default: the storage in force)"
+        parser.add_argument("--from", dest="source", metavar="URL", help=place)
+        parser.add_argument("--to", dest="target", metavar="URL", help=place)
+        parser.add_argument(
+            "--hash", action="store_true", help="also compare what is there already"
+        )
+        parser.add_argument(
+            "--remove-source", action="store_true", help="then delete what the target has too"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Turn what stops the copying into one line."""
+        try:
+            source, target = (opened(described(options[name])) for name in ("source", "target"))
+            self._refuse_nonsense(source, target, removing=options["remove_source"])
+            self._move(source, target, options)
+        except BadPlace as bad:
+            raise CommandError(f"The address is wrong: {bad}") from None
+        except NotTheSame as error:
+            raise CommandError(f"Not what was written: {error}. Nothing was deleted.") from None
+        except (StorageAway, OutOfOrder) as error:
+            raise CommandError(f"Stopped, begin again: {error}") from error
+
+    def _refuse_nonsense(self, source: Place, target: Place, *, removing: bool) -> None:
+        if are_same(source, target):
+            raise CommandError("Name two different storages: --from, --to, or both.")
+        if removing and are_same(source, opened(described(None))):
+            raise CommandError("The service still uses the source: set its STORAGE_URL first.")
+
+    def _move(self, source: Place, target: Place, options: dict[str, Any]) -> None:
+        copies = copied(source.walk(FOLDER), source, target, comparing=options["hash"])
+        sums: Counter[str] = Counter(bar("copy")(copies))
+        self.stdout.write(f"{_written(sums)}.")
+        if options["remove_source"]:
+            sums = Counter(bar("remove")(removed(source, target)))
+            self.stdout.write(f"From the source: {_written(sums)}.")
+
+
+def _written(sums: Counter[str]) -> str:
+    return ", ".join(f"{count} {outcome}" for outcome, count in sorted(sums.items())) or "no files"
