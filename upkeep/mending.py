@@ -4,6 +4,7 @@ import hashlib
 from contextlib import suppress
 
 from django.db import transaction
+from django.db.models import Q
 
 from images import storage
 from images.defaults import DEFAULT_FILE, default_bytes
@@ -53,7 +54,7 @@ def _made_again(owned: Owned) -> str:
     if owned.kind == Kind.RENDITION:
         Rendition.objects.filter(key=owned.key).delete()
         return "made again when next asked for"
-    Thumbnail.objects.filter(key=owned.key).delete()
+    Thumbnail.objects.filter(Q(key=owned.key) | Q(webp_key=owned.key)).delete()
     want_thumbnails_again([owned.picture_id])
     return "will be rendered again"
 

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     ORIGINAL = "original"
     CLEAN = "clean copy"
     THUMBNAIL = "thumbnail"
+    WEBP = "WebP of a thumbnail"
     RENDITION = "rendition"
 
 
@@ -41,21 +42,21 @@ class Owned:
 
 def owned_keys() -> Iterator[Owned]:
     """Yield them all; the rows are those of one moment, so look again before acting on one."""
-    streams = (_of_pictures(), _of_thumbnails(), _of_renditions())
+    streams = (_of_pictures(), _of_thumbnails(), _of_webps(), _of_renditions())
     return heapq.merge(*streams, key=lambda each: in_byte_order(each.key))
 
 
 def count() -> int:
     """Return about how many there are."""
     cleaned = Picture.objects.exclude(clean_key="").exclude(clean_key=F("key"))
-    counted = (Picture.objects, cleaned, Thumbnail.objects, Rendition.objects)
+    counted = (Picture.objects, cleaned, Thumbnail.objects, _webps(), Rendition.objects)
     return sum(each.count() for each in counted)
 
 
 def is_owned(key: str) -> bool:
     """Tell whether a row names a key at this moment."""
     named = any(rows.objects.filter(key=key).exists() for rows in (Picture, Thumbnail, Rendition))
-    return named or _is_clean_copy(key)
+    return named or _webps().filter(webp_key=key).exists() or _is_clean_copy(key)
 
 
 def _is_clean_copy(key: str) -> bool:
@@ -90,17 +91,26 @@ def _of_thumbnails() -> Iterator[Owned]:
         yield Owned(key, Kind.THUMBNAIL, picture_id, size)
 
 
+def _of_webps() -> Iterator[Owned]:
+    for key, picture_id, size in _in_order(_webps(), "webp_key", "picture_id", "webp_bytes"):
+        yield Owned(key, Kind.WEBP, picture_id, size)
+
+
+def _webps() -> QuerySet[Thumbnail]:
+    return Thumbnail.objects.exclude(webp_key="")
+
+
 def _of_renditions() -> Iterator[Owned]:
     for key, picture_id in _in_order(Rendition.objects.all(), "key", "picture_id"):
         yield Owned(key, Kind.RENDITION, picture_id)
 
 
-def _in_order(rows: QuerySet[Any], *fields: str) -> Iterator[Any]:
+def _in_order(rows: QuerySet[Any], key: str, *fields: str) -> Iterator[Any]:
     """Stream from a cursor of the server: it sorts once, by bytes whatever its own collation says.
 
     Pages after the last key would sort the table once for each page, since the index on keys is in
     the database's own collation.
     """
-    by_bytes = Collate("key", "C") if connection.vendor == "postgresql" else F("key")
-    ordered = rows.order_by(by_bytes).values_list(*fields)
+    by_bytes = Collate(key, "C") if connection.vendor == "postgresql" else F(key)
+    ordered = rows.order_by(by_bytes).values_list(key, *fields)
     return iter(ordered.iterator(chunk_size=_ROWS_AT_ONCE))

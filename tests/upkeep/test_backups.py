@@ -122,9 +122,9 @@ def test_what_was_backed_up_is_there_again_after_everything_was_lost(tmp_path, p
     service = start(tmp_path, "first", **parts("first"))
     service.run("migrate", "-v", "0")
     older = service.state_after(UPLOAD)
-    assert "4 new files, 0 kept" in service.run("back_up", str(backup))
+    assert "6 new files, 0 kept" in service.run("back_up", str(backup))
     state = service.state_after(UPLOAD)
-    assert "4 new files, 4 kept" in service.run("back_up", str(backup))
+    assert "6 new files, 6 kept" in service.run("back_up", str(backup))
     for dump in backup.glob("2*"):
         assert dump.stat().st_mode & 0o077 == 0
 
@@ -132,14 +132,14 @@ def test_what_was_backed_up_is_there_again_after_everything_was_lost(tmp_path, p
     assert (refused.returncode, "is not empty" in refused.stderr) == (1, True)
     shutil.rmtree(tmp_path / "first")  # on PostgreSQL and S3: nothing of the first is used again
     second = start(tmp_path, "second", **parts("second"))
-    assert "8 files, 0 there already" in second.run("restore", str(backup))
-    assert "8 keys compared: all is well." in second.run("verify_storage", "--hash")
+    assert "12 files, 0 there already" in second.run("restore", str(backup))
+    assert "12 keys compared: all is well." in second.run("verify_storage", "--hash")
     assert second.state_after("") == state
 
     first_dump = min(backup.glob("2*")).name
     second.run("restore", str(backup), "--replace", "--dump", first_dump)
     assert second.state_after("")[0] == older[0]
-    assert "4 keys compared: all is well" in second.run("verify_storage", "--grace", "1000")
+    assert "6 keys compared: all is well" in second.run("verify_storage", "--grace", "1000")
     assert len(second.state_after(UPLOAD)[0]["images.Picture"]) == 2
 
 

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.storages]
 
 @pytest.fixture
 def picture(stored_on, alice, django_capture_on_commit_callbacks):
-    """A picture with all that can be made of it: a clean copy, two thumbnails, a rendition."""
+    """A picture with a clean copy, two thumbnails in two formats, and a rendition."""
     with django_capture_on_commit_callbacks(execute=True):
         made = make_picture(alice, jpeg(900, 600, comment=b"taken at home"))
     made.refresh_from_db()
@@ -59,8 +59,8 @@ def later(monkeypatch):
 
 
 def test_a_sound_storage_is_said_to_be(picture):
-    assert verified(hash=True) == (["5 keys compared: all is well."], True)
-    assert count() == 5
+    assert verified(hash=True) == (["7 keys compared: all is well."], True)
+    assert count() == 7
 
 
 def test_keys_come_in_byte_order_whatever_the_database_sorts_by(picture, bob):
@@ -73,7 +73,7 @@ def test_keys_come_in_byte_order_whatever_the_database_sorts_by(picture, bob):
         )
     keys = [each.key for each in owned_keys()]
     assert keys == sorted(keys)
-    assert len(keys) == len(set(keys)) == 5 + 1 + 10
+    assert len(keys) == len(set(keys)) == 7 + 1 + 10
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -82,11 +82,11 @@ def test_a_row_without_its_file_is_told_with_picture_and_owner(picture, kind):
     storage.delete(key)
     lines, content = verified()
     assert lines[0] == f"missing: {kind} {key}, picture {picture.uid} of alice"
-    assert lines[1:] == ["5 keys compared: 1 missing.", "1 are left that way."]
+    assert lines[1:] == ["7 keys compared: 1 missing.", "1 are left that way."]
     assert not content
 
 
-@pytest.mark.parametrize("kind", [Kind.CLEAN, Kind.THUMBNAIL, Kind.RENDITION])
+@pytest.mark.parametrize("kind", [Kind.CLEAN, Kind.THUMBNAIL, Kind.WEBP, Kind.RENDITION])
 @pytest.mark.parametrize("damage", ["missing", "empty"])
 def test_what_was_made_of_a_picture_is_made_again(
     picture, alice, kind, damage, tmp_path, django_capture_on_commit_callbacks
@@ -101,7 +101,7 @@ def test_what_was_made_of_a_picture_is_made_again(
     clean_key_of(picture)
     jpeg_key(alice, picture, 320)
     assert picture.thumbnails.count() == 2
-    assert verified(hash=True) == (["5 keys compared: all is well."], True)
+    assert verified(hash=True) == (["7 keys compared: all is well."], True)
     kept = [each.key for each in storage.walk("quarantine/")]
     assert [name.split("/", 2)[2] for name in kept] == ([] if damage == "missing" else [key])
 
@@ -112,7 +112,7 @@ def test_an_original_that_is_gone_cannot_be_mended_nor_hides_what_else_is(pictur
     storage.delete(thumbnail.key)
     lines, content = verified(fix=True)
     assert not content
-    assert lines[-2:] == ["5 keys compared: 2 missing.", "2 are left that way."]
+    assert lines[-2:] == ["7 keys compared: 2 missing.", "2 are left that way."]
     assert picture.thumbnails.count() == 2
 
 
@@ -126,7 +126,7 @@ def test_a_copy_of_the_default_picture_is_copied_again(stored_on, alice):
 
 def test_another_content_of_the_same_length_is_found_by_its_hash(picture, tmp_path):
     spoil(picture.key, tmp_path, b"x" * picture.bytes)
-    assert verified() == (["5 keys compared: all is well."], True)
+    assert verified() == (["7 keys compared: all is well."], True)
     lines, content = verified(hash=True)
     assert not content
     assert lines[0].startswith(f"wrong content: original {picture.key}, picture {picture.uid}")
@@ -159,7 +159,7 @@ def test_what_nobody_owns_goes_to_quarantine_and_nothing_else_does(picture, tmp_
     assert kept.key.endswith(f"/{lost}")
     assert sha256_of(kept.key) == hashlib.sha256(b"not that").hexdigest()
     assert [each.key for each in storage.walk()] == before
-    assert verified() == (["5 keys compared: all is well."], True)
+    assert verified() == (["7 keys compared: all is well."], True)
 
 
 @pytest.mark.usefixtures("later")
@@ -178,7 +178,7 @@ def test_a_picture_deleted_meanwhile_is_not_missed(
     with django_capture_on_commit_callbacks(execute=True):
         delete_picture(picture)
     monkeypatch.setattr(verifying, "owned_keys", lambda: iter(seen))
-    assert verified() == (["5 keys compared: all is well."], True)
+    assert verified() == (["7 keys compared: all is well."], True)
 
 
 def test_a_rendition_of_a_thumbnail_goes_with_it(
