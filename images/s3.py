@@ -91,6 +91,12 @@ class S3PictureStorage(S3Storage):  # type: ignore[misc]  # the library has no t
         with asking(name):
             self._client.delete_object(**self._at(name))
 
+    def listdir(self, path: str) -> tuple[list[str], list[str]]:
+        """Return the folders and the files right below a folder."""
+        with asking(path):
+            found: tuple[list[str], list[str]] = super().listdir(path)
+        return found
+
     def move(self, key: str, to: str) -> None:
         """Give bytes another key: a copy, then the removal."""
         with asking(key):

@@ -18,7 +18,6 @@ DISK, S3 = "disk", "s3"
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.definition.get_closest_marker("storages"):
         s3 = pytest.param(S3, marks=pytest.mark.s3)
-        metafunc.fixturenames.append("stored_on")
         metafunc.parametrize("stored_on", [DISK, s3], indirect=True)
 
 
@@ -63,11 +62,13 @@ def bucket(spare_bucket, settings) -> Bucket:
     return spare_bucket
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def stored_on(request):
-    if request.param == S3:
+    """For every test, so that it comes before whatever stores a file."""
+    on = getattr(request, "param", DISK)
+    if on == S3:
         request.getfixturevalue("bucket")
-    return request.param
+    return on
 
 
 @pytest.fixture

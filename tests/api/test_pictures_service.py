@@ -7,6 +7,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.services import disable
+from images import storage
 from images.defaults import DEFAULT_FILE
 from images.models import Picture
 from images.services import activate
@@ -162,11 +163,12 @@ def test_a_custom_name_of_which_nothing_is_left_is_replaced(alice, wished):
 
 
 def test_a_custom_name_that_is_taken_is_replaced(alice, tmp_path):
-    folder = tmp_path / "images" / "users" / str(alice.pk)
-    folder.mkdir(parents=True)
-    (folder / "ana.png").write_bytes(b"somebody's")
+    key = f"users/{alice.pk}/ana.png"
+    (tmp_path / "source").write_bytes(b"somebody's")
+    storage.save(key, tmp_path / "source")
     assert copy_default(alice.pk, {"customName": "ana.png"}).json()["picture"]["path"] != "ana.png"
-    assert (folder / "ana.png").read_bytes() == b"somebody's"
+    with storage.open_key(key) as file:
+        assert file.read() == b"somebody's"
 
 
 @pytest.mark.parametrize("user_id", [NOBODY, "1", "..", "ALICE"])
@@ -312,11 +314,11 @@ def test_the_name_of_another_picture_is_404(as_alice, three):
 
 
 def test_deleting_a_user_empties_rows_and_folder_and_repeats(
-    alice, as_alice, three, tmp_path, django_capture_on_commit_callbacks
+    alice, as_alice, three, tmp_path, stored_files, django_capture_on_commit_callbacks
 ):
     activate(three[0])
-    folder = tmp_path / "images" / "users" / str(alice.pk)
-    (folder / "left over").write_bytes(b"by a crash")
+    (tmp_path / "source").write_bytes(b"by a crash")
+    storage.save(f"users/{alice.pk}/left over", tmp_path / "source")
     for _ in range(2):
         with django_capture_on_commit_callbacks(execute=True):
             response = as_alice.delete(f"/pictures/delete-user/{alice.pk}")
@@ -324,7 +326,8 @@ def test_deleting_a_user_empties_rows_and_folder_and_repeats(
             200, {"message": "Imágenes del usuario eliminadas correctamente"}
         )  # fmt: skip
         assert not Picture.objects.exists()
-        assert not folder.exists()
+        assert stored_files() == []
+        assert not (tmp_path / "images" / "users" / str(alice.pk)).exists()
     alice.refresh_from_db()
     assert alice.is_active
 

@@ -38,7 +38,7 @@ def test_a_folder_that_is_not_there_holds_nothing(tmp_path):
 
 
 @pytest.mark.storages
-def test_both_storages_walk_in_the_same_order(stored_on, tmp_path):
+def test_both_storages_walk_in_the_same_order(tmp_path):
     source = tmp_path / "source"
     source.write_text("four")
     for name in ("users/b/2.png", "users/a/1_x.png", "users/a/1.png", "quarantine/x/1.png"):
@@ -50,7 +50,7 @@ def test_both_storages_walk_in_the_same_order(stored_on, tmp_path):
 
 
 @pytest.mark.storages
-def test_a_file_can_be_given_another_key(stored_on, tmp_path):
+def test_a_file_can_be_given_another_key(tmp_path):
     source = tmp_path / "source"
     source.write_text("four")
     storage.save("users/a/1.png", source)

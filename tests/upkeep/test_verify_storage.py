@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.storages]
 
 
 @pytest.fixture
-def picture(stored_on, alice, django_capture_on_commit_callbacks):
+def picture(alice, django_capture_on_commit_callbacks):
     """A picture with a clean copy, two thumbnails in two formats, and a rendition."""
     with django_capture_on_commit_callbacks(execute=True):
         made = make_picture(alice, jpeg(900, 600, comment=b"taken at home"))
@@ -116,7 +116,7 @@ def test_an_original_that_is_gone_cannot_be_mended_nor_hides_what_else_is(pictur
     assert picture.thumbnails.count() == 2
 
 
-def test_a_copy_of_the_default_picture_is_copied_again(stored_on, alice):
+def test_a_copy_of_the_default_picture_is_copied_again(alice):
     copied = copy_default(owner=alice, visibility="members")
     storage.delete(copied.key)
     lines, content = verified(fix=True)
@@ -196,5 +196,5 @@ def test_a_rendition_of_a_thumbnail_goes_with_it(
     assert verified()[1]
 
 
-def test_an_empty_house_is_in_order(stored_on, db):
+def test_an_empty_house_is_in_order(db):
     assert verified() == (["0 keys compared: all is well."], True)
