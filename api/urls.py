@@ -1,7 +1,7 @@
 """The doors, and the document that describes them."""
 
 from django.urls import include, path, register_converter
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.negotiation import DefaultContentNegotiation
 
 from api.converters import RowId
@@ -9,7 +9,7 @@ from api.converters import RowId
 register_converter(RowId, "id")
 
 schema_view = SpectacularAPIView.as_view(content_negotiation_class=DefaultContentNegotiation)
-docs_view = SpectacularSwaggerView.as_view(
+docs_view = SpectacularSwaggerSplitView.as_view(
     url_name="schema", content_negotiation_class=DefaultContentNegotiation
 )
 

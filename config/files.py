@@ -23,7 +23,7 @@ def storages(*, local: bool) -> dict[str, Any]:
     static = (
         "django.contrib.staticfiles.storage.StaticFilesStorage"
         if local
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "config.static.HashedStaticFiles"
     )
     return {"default": _pictures(), "staticfiles": {"BACKEND": static}}
 

@@ -12,16 +12,17 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.addresses import part_address, site, sites
 from config.databases import database
-from config.env import env_bool, env_int, env_level, env_list, env_prefix, env_secret, env_str
+from config.env import env_bool, env_int, env_list, env_prefix, env_secret, env_str
 from config.files import STORAGE_DEFAULTS, storages
 from config.keys import signing_key
+from config.logs import LOGGING
 from config.rest import REST_FRAMEWORK, SPECTACULAR_SETTINGS
 
 # Lets Django's generic classes take their type argument at run time, as their stubs do.
 django_stubs_ext.monkeypatch()
 
 # Read by Django and by us under these names.
-_READ = (REST_FRAMEWORK, SPECTACULAR_SETTINGS, STORAGE_DEFAULTS)
+_READ = (REST_FRAMEWORK, SPECTACULAR_SETTINGS, STORAGE_DEFAULTS, LOGGING)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -71,6 +72,8 @@ INSTALLED_APPS = [
     "tiers",
 ]
 MIDDLEWARE = [
+    "config.request_ids.RequestIdMiddleware",
+    "config.headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.bodies.refuse_too_large",
@@ -279,18 +282,3 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
-
-# --- Logs --------------------------------------------------------------------------------------
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env_level("LOG_LEVEL", "INFO")},
-    # A refused request is the client's news, and a flood of them must not fill disks.
-    "loggers": {
-        "django.request": {"level": "ERROR"},
-        "pyvips": {"level": "WARNING"},
-        "pika": {"level": "WARNING"},
-    },
-}

@@ -96,7 +96,7 @@ def _preview(picture: Picture, height: int) -> SafeString:
         mark = "⚠" if picture.rendering == Picture.Rendering.FAILED else "…"
         return format_html('<span title="{}">{}</span>', picture.get_rendering_display(), mark)
     return format_html(
-        '<img src="{}" alt="" height="{}" loading="lazy" style="max-width:100%">',
+        '<img src="{}" alt="" height="{}" loading="lazy" class="preview">',
         address_of(enough[0].key),
         height,
     )

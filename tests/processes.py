@@ -43,7 +43,7 @@ def free_port() -> int:
 @contextmanager
 def dev_run(data_dir: Path, **settings: str) -> Iterator[Running]:
     """Run `./dev run` on a free port until the block ends."""
-    port = free_port()
+    port = int(settings.pop("PORT", 0)) or free_port()
     env = {name: value for name, value in os.environ.items() if name not in _OURS}
     env |= {"PORT": str(port), "DATA_DIR": str(data_dir), "ADMIN_PASSWORD": PASSWORD, **settings}
     log = data_dir.with_suffix(".log")
@@ -69,7 +69,7 @@ def answers(running) -> bool:
     """Tell whether the service answers; fails at once when the command has ended."""
     assert running.process.poll() is None, running.log.read_text()
     try:
-        return requests.get(f"{running.url}/readyz", timeout=2).status_code == 200
+        return requests.get(f"{running.url}/healthz", timeout=2).status_code == 200
     except requests.ConnectionError:
         return False
 

@@ -1,0 +1,42 @@
+"""How log lines look: for people, or as one JSON object each."""
+
+from typing import Any
+
+from pythonjsonlogger.core import RESERVED_ATTRS
+
+from config.env import env_level, env_str
+
+LOG_FORMAT = env_str("LOG_FORMAT", "line", choices=("line", "json"))
+_LINE = {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
+_JSON: dict[str, Any] = {
+    "()": "pythonjsonlogger.json.JsonFormatter",
+    "fmt": "levelname,name,message,request_id,process",
+    "style": ",",
+    "timestamp": "time",
+    "rename_fields": {"levelname": "level", "name": "logger"},
+    # Django hangs the whole request onto a record: its address may hold a link's token.
+    "reserved_attrs": [*RESERVED_ATTRS, "request", "server_time"],
+}
+# The servers bring handlers of their own; theirs must not be the only lines of another shape.
+_SERVERS = ("uvicorn", "uvicorn.error", "_granian")
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "accounts.request_ids.RequestIdFilter"}},
+    "formatters": {"chosen": _JSON if LOG_FORMAT == "json" else _LINE},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "chosen",
+            "filters": ["request_id"],
+        }
+    },
+    "root": {"handlers": ["console"], "level": env_level("LOG_LEVEL", "INFO")},
+    # A refused request is the client's news, and a flood of them must not fill disks.
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "pyvips": {"level": "WARNING"},
+        "pika": {"level": "WARNING"},
+        **{name: {"handlers": [], "propagate": True} for name in _SERVERS},
+    },
+}

@@ -1,0 +1,77 @@
+"""What the settings are outside local mode, as a process of its own sees them."""
+
+import os
+import secrets
+import subprocess
+import sys
+
+import pytest
+
+from tests.processes import ROOT
+
+KEY = secrets.token_urlsafe(48)
+# What the test run set for itself.
+OURS = dict.fromkeys(("LOCAL", "DJANGO_SETTINGS_MODULE", "SECRET_KEY_FILE", "TEST_DATABASE"), "")
+
+
+def manage(*words, **variables):
+    """Run `manage.py` as a deployment would; nothing is connected to."""
+    env = os.environ | OURS | {
+        "SECRET_KEY": KEY,
+        "PUBLIC_URL": "https://pictures.example.org",
+        "DATABASE_URL": "postgres://tintype:none@db.invalid/tintype",
+        "REDIS_URL": "redis://redis.invalid/0",
+        "AMQP_URL": "amqp://rabbitmq.invalid/",
+    } | variables  # fmt: skip
+    env.pop("DJANGO_SETTINGS_MODULE")
+    return subprocess.run(
+        [sys.executable, "manage.py", *words],
+        cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def setting(name, **variables):
+    code = f"from django.conf import settings; print(settings.{name})"
+    finished = manage("shell", "--no-imports", "-v", "0", "-c", code, **variables)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout.strip()
+
+
+def test_a_deployment_passes_every_check_of_django():
+    finished = manage("check", "--deploy", "--fail-level", "WARNING")
+    assert (finished.returncode, finished.stdout) == (
+        0, "System check identified no issues (1 silenced).\n"
+    ), finished.stderr  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "word"),
+    [
+        ("", "must be set"),
+        ("short", "too weak"),
+        ("a" * 80, "too weak"),
+        ("django-insecure-" + KEY, "too weak"),
+        (KEY[:49], "too weak"),
+    ],
+)
+def test_a_key_that_could_be_guessed_stops_the_start_with_one_line(key, word):
+    finished = manage("check", SECRET_KEY=key)
+    assert finished.returncode != 0
+    last = finished.stderr.strip().splitlines()[-1]
+    assert "SECRET_KEY" in last
+    assert word in last
+    assert "token_urlsafe" in last
+    assert not key or key not in last
+
+
+def test_the_key_may_come_from_a_file(tmp_path):
+    (tmp_path / "key").write_text(KEY)
+    given = {"SECRET_KEY": "", "SECRET_KEY_FILE": str(tmp_path / "key")}
+    assert setting("SECRET_KEY", **given) == KEY
+
+
+def test_cookies_and_redirects_are_for_https_alone():
+    names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "TOKEN_COOKIES_SECURE",
+             "SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS", "DEBUG")  # fmt: skip
+    code = f"[{', '.join(f'settings.{name}' for name in names)}]"
+    assert setting("DEBUG or " + code) == "[True, True, True, True, 31536000, False]"

@@ -1,0 +1,32 @@
+"""Collected files bear their content in their names, so that a new version is never missed."""
+
+import re
+
+import pytest
+from django.core.management import call_command
+
+STORAGES = {
+    "default": {"BACKEND": "images.storage.DiskStorage"},
+    "staticfiles": {"BACKEND": "config.static.HashedStaticFiles"},
+}
+HASHED = re.compile(r"\.[0-9a-f]{12}\.js$")
+
+
+@pytest.fixture
+def collected(settings, tmp_path):
+    """What `collectstatic` writes when the image is built."""
+    settings.STATIC_ROOT, settings.STORAGES = tmp_path, STORAGES
+    call_command("collectstatic", interactive=False, verbosity=0)
+    return tmp_path
+
+
+def test_a_script_names_the_modules_that_it_imports_by_their_content(collected):
+    scripts = [path for path in (collected / "js").glob("*.js") if HASHED.search(path.name)]
+    imports = {
+        (path.parent / name).resolve()
+        for path in scripts
+        for name in re.findall(r'from "(\./[^"]+)"', path.read_text())
+    }
+    assert len(imports) > 5
+    assert {path.name for path in imports if not HASHED.search(path.name)} == set()
+    assert {path.name for path in imports if not path.exists()} == set()
