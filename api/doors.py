@@ -31,3 +31,11 @@ def answered_by_door(request: HttpRequest, problem: Problem) -> HttpResponse | N
         if f"{request.path}/".startswith(prefix):
             return worded(describe, replace(problem, url=request.path))
     return None
+
+
+def door_at(path: str) -> str | None:
+    """Return the name of the door that an address belongs to."""
+    for prefix, describe in DOORS:
+        if f"{path}/".startswith(prefix):
+            return describe.__module__.split(".")[1]
+    return None

@@ -5,6 +5,7 @@ from typing import Any
 
 from celery import Celery
 
+from config import task_ids, worker
 from config.start import load_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -22,3 +23,5 @@ def _refuse_bad_settings(**_: Any) -> None:
 
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+task_ids.connect()
+worker.connect()

@@ -1,7 +1,9 @@
 """Whether the process lives, and whether everything it needs is there."""
 
-from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
@@ -12,11 +14,15 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from config import worker
 from config.celery import app
+from config.probes import PATIENCE, Probe, are_there
 from images import storage
+from notifications import listener
 from notifications.models import Heartbeat
 
-_PATIENCE = 2
+# A process that beats every few seconds is gone after this.
+_SILENT = timedelta(seconds=30)
 
 
 class NotThere(Exception):
@@ -34,28 +40,28 @@ def alive(request: HttpRequest) -> HttpResponse:
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
     """Answer 200, or 503 naming what is missing; nothing about the inside."""
-    missing = [name for name, check in _CHECKS.items() if not _there(check)]
-    status = 503 if missing else 200
-    return JsonResponse({"ready": not missing, "missing": missing}, status=status)
+    found = are_there(_PROBES)
+    missing = [name for name, is_there in found.items() if not is_there]
+    parts = {name: "ok" if is_there else "missing" for name, is_there in found.items()}
+    body = {"ready": not missing, "missing": missing, "parts": parts}
+    return JsonResponse(body, status=503 if missing else 200)
 
 
-def _there(check: Callable[[], None]) -> bool:
-    try:
-        check()
-    except Exception:  # noqa: BLE001 (whatever a part's client raises, the part is not there)
-        return False
-    return True
+def _own_connection() -> "closing[Any]":
+    """A probe's thread has a connection of its own, which is given back."""
+    return closing(connection)
 
 
 def _database() -> None:
-    with connection.cursor() as cursor:
+    with _own_connection(), connection.cursor() as cursor:
         cursor.execute("SELECT 1")
 
 
 def _migrations() -> None:
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        raise NotThere
+    with _own_connection():
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            raise NotThere
 
 
 def _cache() -> None:
@@ -64,27 +70,32 @@ def _cache() -> None:
 
 
 def _broker() -> None:
-    with app.connection_for_write(connect_timeout=_PATIENCE) as broker:
-        broker.ensure_connection(max_retries=1, timeout=_PATIENCE)
+    with app.connection_for_write(connect_timeout=PATIENCE) as broker:
+        broker.ensure_connection(max_retries=1, timeout=PATIENCE)
 
 
 def _storage() -> None:
     storage.check()
 
 
-def _auth_events() -> None:
-    """The listener writes a heartbeat every few seconds while it is connected."""
-    if settings.AMQP_URL:
-        late = timezone.now() - timedelta(seconds=30)
-        if not Heartbeat.objects.filter(name="auth-events", at__gt=late).exists():
+def _heard_lately(name: str) -> None:
+    """Raise NotThere where a process has not said for long that it lives."""
+    with _own_connection():
+        if not Heartbeat.objects.filter(name=name, at__gt=timezone.now() - _SILENT).exists():
             raise NotThere
 
 
-_CHECKS: dict[str, Callable[[], None]] = {
-    "database": _database,
-    "migrations": _migrations,
-    "cache": _cache,
-    "broker": _broker,
-    "storage": _storage,
-    "auth-events": _auth_events,
+def _auth_events() -> None:
+    if settings.AMQP_URL:
+        _heard_lately(listener.NAME)
+
+
+_PROBES = {
+    "database": Probe(_database),
+    "migrations": Probe(_migrations),
+    "cache": Probe(_cache),
+    "broker": Probe(_broker),
+    "storage": Probe(_storage),
+    "worker": Probe(partial(_heard_lately, worker.NAME)),
+    "auth-events": Probe(_auth_events),
 }

@@ -16,13 +16,16 @@ from config.env import env_bool, env_int, env_list, env_prefix, env_secret, env_
 from config.files import STORAGE_DEFAULTS, storages
 from config.keys import signing_key
 from config.logs import LOGGING
+from config.metrics import METRICS_PORT, METRICS_TOKEN, metrics_folder
 from config.rest import REST_FRAMEWORK, SPECTACULAR_SETTINGS
 
 # Lets Django's generic classes take their type argument at run time, as their stubs do.
 django_stubs_ext.monkeypatch()
 
 # Read by Django and by us under these names.
-_READ = (REST_FRAMEWORK, SPECTACULAR_SETTINGS, STORAGE_DEFAULTS, LOGGING)
+_READ = (
+    REST_FRAMEWORK, SPECTACULAR_SETTINGS, STORAGE_DEFAULTS, LOGGING, METRICS_PORT, METRICS_TOKEN,
+)  # fmt: skip
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -45,6 +48,8 @@ CSRF_TRUSTED_ORIGINS = TRUSTED_ORIGINS
 TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0, most=10)
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+METRICS_DIR = metrics_folder(DATA_DIR)
 
 # --- Secrets -----------------------------------------------------------------------------------
 SECRET_KEY = signing_key("SECRET_KEY", DATA_DIR / "secret_key", local=LOCAL)
@@ -73,6 +78,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.request_ids.RequestIdMiddleware",
+    "config.measuring.MeasuringMiddleware",
     "config.headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -267,7 +273,7 @@ SESSION_COOKIE_AGE = 12 * 3600
 
 # --- What every answer carries -------------------------------------------------------------------
 SECURE_SSL_REDIRECT = env_bool("SSL_REDIRECT", default=not LOCAL)
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 0 if LOCAL else env_int("HSTS_SECONDS", 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not LOCAL
 SECURE_HSTS_PRELOAD = not LOCAL

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -41,6 +42,8 @@ def run(arguments: list[str]) -> int:
     with _data_dir_alone(place.data_dir):
         _require_free_port(place)
         environment.prepare(environment.RUNTIME)
+        # What the processes of an earlier run counted (config/metrics.py).
+        shutil.rmtree(place.data_dir / "metrics", ignore_errors=True)
         return _serve(place)
 
 

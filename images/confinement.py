@@ -5,6 +5,8 @@ network and no other program (seccomp). Linux; elsewhere the limits alone hold.
 """
 
 import ctypes
+import logging
+import logging.config
 import os
 import platform
 import resource
@@ -14,10 +16,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from landlock import Ruleset, landlock_abi_version
 
+from accounts.request_ids import working_for
+
+logger = logging.getLogger(__name__)
 Made = TypeVar("Made")
 
 MEMORY_BYTES = 1024**3
@@ -36,13 +41,15 @@ _ARCHITECTURES = {
 }
 
 
-def confine(work_folder: str, modules: Sequence[str]) -> None:
+def confine(work_folder: str, modules: Sequence[str], logs: dict[str, Any]) -> None:
     """Give up everything but reading and writing in the work folder; cannot be taken back.
 
-    The modules, and what they import, are loaded before: afterwards none of them can be.
+    The modules, and what they import, are loaded before: afterwards none of them can be. `logs` is
+    a configuration as `logging.config` takes it.
     """
     # A stranger's file must not fill the log with what libvips thinks of it.
     os.putenv("VIPS_WARNING", "0")
+    logging.config.dictConfig(logs)
     for name in modules:
         import_module(name)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -56,12 +63,25 @@ def confine(work_folder: str, modules: Sequence[str]) -> None:
         _refuse_calls()
 
 
-def timed(work: Callable[..., Made], args: Sequence[object], kwargs: Mapping[str, object]) -> Made:
+def timed(
+    request_id: str,
+    work: Callable[..., Made],
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
+) -> Made:
     """Call a function that may use CPU_SECONDS; the kernel ends the process when they are over."""
+    used = _cpu_seconds()
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used) + CPU_SECONDS, resource.RLIM_INFINITY))
+    with working_for(request_id):
+        try:
+            return work(*args, **kwargs)
+        finally:
+            logger.info("%s took %.3f s of CPU", work.__qualname__, _cpu_seconds() - used)
+
+
+def _cpu_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    limit = int(used.ru_utime + used.ru_stime) + CPU_SECONDS
-    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
-    return work(*args, **kwargs)
+    return used.ru_utime + used.ru_stime
 
 
 def _die_with_parent() -> None:

@@ -60,6 +60,7 @@ class PictureQuerySet(models.QuerySet["Picture"]):
             render_attempts=0,
             render_revision=F("render_revision") + 1,
             render_ask_at=timezone.now(),
+            render_wanted_at=timezone.now(),
             render_failure="",
         )
 
@@ -125,6 +126,8 @@ class Picture(models.Model):
     render_revision = models.PositiveIntegerField(default=0, editable=False)
     render_leased_until = models.DateTimeField(null=True, blank=True, editable=False)
     render_ask_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Since when they are wanted; null only where a process of the former version wrote the row.
+    render_wanted_at = models.DateTimeField(default=timezone.now, null=True, editable=False)
     render_failure = models.CharField(max_length=200, blank=True, editable=False)
 
     objects = PictureQuerySet.as_manager()
@@ -143,6 +146,11 @@ class Picture(models.Model):
                 fields=["render_ask_at"],
                 condition=Q(rendering="pending"),
                 name="picture_thumbnails_wanted",
+            ),
+            models.Index(
+                fields=["render_wanted_at"],
+                condition=Q(rendering="pending"),
+                name="picture_waiting_longest",
             ),
             models.Index(
                 fields=["-created_at"], condition=Q(rendering="failed"), name="picture_set_aside"

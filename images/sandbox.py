@@ -16,6 +16,7 @@ from typing import ParamSpec, TypeVar
 from django.conf import settings
 from pebble import ProcessExpired, ProcessPool
 
+from accounts.request_ids import current_id
 from images.confinement import confine, timed
 
 WALL_SECONDS = 20
@@ -34,7 +35,8 @@ def confined(work: Callable[Given, Made], *args: Given.args, **kwargs: Given.kwa
 
     Raises what the function raises, and PictureKilledDecoder.
     """
-    future = _pool().schedule(timed, args=(work, args, kwargs), timeout=WALL_SECONDS)
+    given = (current_id(), work, args, kwargs)
+    future = _pool().schedule(timed, args=given, timeout=WALL_SECONDS)
     try:
         result: Made = future.result()
     except (ProcessExpired, TookTooLong, MemoryError) as error:
@@ -75,7 +77,7 @@ def _started() -> ProcessPool:
         max_workers=settings.DECODING_PROCESSES,
         max_tasks=PICTURES_EACH,
         initializer=confine,
-        initargs=(str(work_folder()), settings.CONFINED_MODULES),
+        initargs=(str(work_folder()), settings.CONFINED_MODULES, settings.LOGGING),
         context=multiprocessing.get_context("spawn"),
     )
 

@@ -16,6 +16,7 @@ from accounts.models import User
 from images import storage
 from images.decoding import Facts, Limits, RefusedPicture, inspect
 from images.exceptions import PictureIsActive, QuotaExceeded, UploadTooLarge
+from images.metrics import UPLOAD_BYTES
 from images.models import Picture
 from images.sandbox import PictureKilledDecoder, confined
 from images.signals import (
@@ -55,6 +56,7 @@ def create_picture(
     except BaseException:
         storage.delete(picture.key)
         raise
+    UPLOAD_BYTES.observe(picture.bytes)
     return picture
 
 

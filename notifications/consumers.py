@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 
 from accounts.exceptions import CrossSiteRequest
 from accounts.models import Session
+from accounts.request_ids import work_for
 from notifications.authentication import Visit, subprotocol_of, visit_of
 from notifications.closing import (
     BAD_QUERY,
@@ -69,6 +70,7 @@ class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve until the socket is closed, and leave nothing behind however that comes."""
         self.socket_id = uuid.uuid4().hex
+        work_for(self.socket_id)
         self._whole = asyncio.current_task()
         self.scope, self.base_send = scope, send
         if time.monotonic() < _Layer.quiet_until:

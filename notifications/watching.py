@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from accounts.models import Session
 from notifications.feed import positions
+from notifications.metrics import OPEN_SOCKETS
 from notifications.seats import RENEW_EVERY, renew_seats
 from notifications.threads import in_thread
 
@@ -68,12 +69,14 @@ class Watch:
     def add(self, socket: Watched) -> None:
         """Look after a socket; the first one starts the looking."""
         self._sockets.add(socket)
+        OPEN_SOCKETS.set(len(self._sockets))
         if self._task is None:
             self._task = asyncio.create_task(self._look_on())
 
     def remove(self, socket: Watched) -> None:
         """Look after it no longer; without any the looking rests."""
         self._sockets.discard(socket)
+        OPEN_SOCKETS.set(len(self._sockets))
         if not self._sockets and self._task is not None:
             self._task.cancel()
             self._task = None

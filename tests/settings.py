@@ -30,3 +30,4 @@ CELERY_TASK_EAGER_PROPAGATES = True
 # Weak on purpose: hundreds of accounts are made, and the real setting has a test of its own.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 TRUSTED_ORIGINS = ["https://trusted.example"]
+METRICS_TOKEN = "whoever bears this may ask for metrics"

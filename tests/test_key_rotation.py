@@ -26,7 +26,7 @@ def post(url, **options):
 def admin_session(url):
     browser = requests.Session()
     page = browser.get(f"{url}/admin/login/", timeout=10).text
-    mark = re.search(r'csrfmiddlewaretoken" value="(\w+)"', page)[1]
+    [mark] = re.findall(r'csrfmiddlewaretoken" value="(\w+)"', page)
     form = {**SIGN_IN, "csrfmiddlewaretoken": mark, "next": "/admin/"}
     answer = browser.post(f"{url}/admin/login/", data=form, timeout=10)
     assert answer.status_code == 200, answer.text

@@ -12,6 +12,7 @@ from images.models import Picture
 from images.sandbox import PictureKilledDecoder, confined, temporary_folder
 from thumbnails import claims
 from thumbnails.impressions import Impression
+from thumbnails.metrics import RENDER_SECONDS
 from thumbnails.models import Thumbnail
 from thumbnails.rendering import RenderingFailed, Renderings, render
 from thumbnails.signals import thumbnails_ready
@@ -73,7 +74,10 @@ def _made(picture: Picture, folder: Path) -> Renderings:
     if not heights and picture.thumbhash:
         return Renderings([], None)
     source, quality = storage.bring(picture.key, folder), picture.owner.tier.quality
-    return confined(render, source, heights, folder, quality=quality)
+    with RENDER_SECONDS.time():
+        made = confined(render, source, heights, folder, quality=quality)
+    logger.info("picture %s: %s thumbnails", picture.pk, len(made.thumbnails))
+    return made
 
 
 def _row(picture: Picture, rendered: Rendered) -> Thumbnail:

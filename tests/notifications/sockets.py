@@ -72,15 +72,12 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-@contextmanager
-def socket_server(folder: Path, *options: str, **variables: str) -> Iterator[SocketServer]:
-    """Run uvicorn as a deployment does, until the block ends."""
+def environment_of(folder: Path, port: int) -> dict[str, str]:
+    """What a server needs to run on the test's own database."""
     database = urlsplit(os.environ["DATABASE_URL"])
-    name = connection.settings_dict["NAME"]
     if database.scheme != "sqlite":
-        database = database._replace(path=f"/{name}")
-    port = free_port()
-    env = {
+        database = database._replace(path=f"/{connection.settings_dict['NAME']}")
+    return {
         **os.environ,
         "DATABASE_URL": database.geturl(),
         "LOCAL": "on",
@@ -88,8 +85,14 @@ def socket_server(folder: Path, *options: str, **variables: str) -> Iterator[Soc
         "DATA_DIR": str(folder),
         "SECRET_KEY": settings.SECRET_KEY,
         "DJANGO_SETTINGS_MODULE": "config.settings",
-        **variables,
     }
+
+
+@contextmanager
+def socket_server(folder: Path, *options: str, **variables: str) -> Iterator[SocketServer]:
+    """Run uvicorn as a deployment does, until the block ends."""
+    port = free_port()
+    env = environment_of(folder, port) | variables
     command = [sys.executable, "-m", "uvicorn", "--port", str(port), "--lifespan", "off"]
     command += ["--ws-per-message-deflate", "false", "--ws-max-size", "65536", "--no-access-log"]
     log = folder / "sockets.log"

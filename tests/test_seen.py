@@ -1,0 +1,127 @@
+"""What the running processes tell together: metrics, log lines, readiness."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+import requests
+
+from tests.config.test_metrics import BEARER, TOKEN, read
+from tests.factories import make_user
+from tests.notifications.sockets import environment_of, socket_server
+from tests.pictures import jpeg
+from tests.processes import PASSWORD, ROOT, Running, answers, dev_run, free_port, until
+
+pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+def told(url):
+    answer = requests.get(url, headers=BEARER, timeout=10)
+    assert answer.status_code == 200, answer.text
+    return read(answer.text)
+
+
+@contextmanager
+def granian(folder, workers):
+    """Run the HTTP server as a deployment does."""
+    port = free_port()
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port),
+               "--workers", str(workers), "--blocking-threads", "2", "--respawn-failed-workers",
+               "config.wsgi:application"]  # fmt: skip
+    log = folder / "granian.log"
+    env = environment_of(folder, port) | {"METRICS_TOKEN": TOKEN}
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=env, stdout=output, stderr=output, text=True
+        )
+    server = Running(process, f"http://localhost:{port}", log)
+    try:
+        until(lambda: answers(server), 60, server)
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_of_several_processes_tells_what_all_have_counted(tmp_path):
+    def workers():
+        return {path.stem.split("_")[-1] for path in (tmp_path / "metrics").glob("counter_*.db")}
+
+    with granian(tmp_path, 2) as server:
+        # Which process takes a connection is chance.
+        until(lambda: (requests.get(f"{server.url}/nowhere", timeout=10) and False)
+              or len(workers()) == 2, 60, server)  # fmt: skip
+        counts = {_nowhere(server) for _ in range(10)}
+        assert len(counts) == 1
+        assert counts.pop() >= 2
+        os.kill(int(workers().pop()), signal.SIGKILL)
+        before = _nowhere(server)
+        requests.get(f"{server.url}/nowhere", timeout=10)
+        assert _nowhere(server) == before + 1
+
+
+def _nowhere(server):
+    def ask():
+        try:
+            return told(f"{server.url}/metrics")
+        except requests.ConnectionError:  # taken by the process that was killed
+            return None
+
+    value = until(ask, 30, server)
+    return value("tintype_requests_total", door="elsewhere", code="404")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sockets_of_a_process_that_was_killed_are_no_longer_open(tmp_path):
+    alice = make_user("alice")
+    with socket_server(tmp_path, METRICS_TOKEN=TOKEN) as server:
+        with server.of(alice) as one, server.of(alice) as two:
+            assert told(f"{server.url}/metrics")("tintype_open_sockets") == 2
+            server.process.kill()
+            one.closed_with()
+            two.closed_with()
+    with socket_server(tmp_path, METRICS_TOKEN=TOKEN) as server:
+        assert told(f"{server.url}/metrics")("tintype_open_sockets") == 0
+
+
+def test_an_upload_is_followed_into_the_worker_and_the_confined_process(tmp_path):
+    port = free_port()
+    variables = {"METRICS_TOKEN": TOKEN, "METRICS_PORT": str(port), "LOG_FORMAT": "json"}
+    with dev_run(tmp_path / "data", TRUSTED_PROXIES="1", **variables) as service:
+        sign_in = {"username": "admin", "password": PASSWORD}
+        key = requests.post(f"{service.url}/api/user/token/", data=sign_in, timeout=10).json()
+        answer = requests.post(
+            f"{service.url}/api/user/images/",
+            headers={"Authorization": f"Token {key['token']}", "X-Request-ID": "an-upload-0001"},
+            files={"image": jpeg(900, 600)},
+            timeout=30,
+        )
+        assert (answer.status_code, answer.headers["X-Request-ID"]) == (201, "an-upload-0001")
+        until(lambda: told(f"{service.url}/metrics")("tintype_render_seconds_count"), 60, service)
+        assert requests.get(f"http://localhost:{port}/", timeout=10).status_code == 401
+        assert told(f"http://localhost:{port}/")("tintype_render_seconds_count") == 1
+        ready = until(lambda: _ready(service), 60, service)
+        assert ready["parts"]["worker"] == "ok"
+        assert service.stop() == 0
+    said = followed(service.log, "an-upload-0001")
+    assert {"inspect took", "render took"} <= said["images.confinement"]
+    assert said["thumbnails.services"] == {"picture 1:"}
+
+
+def _ready(service):
+    answer = requests.get(f"{service.url}/readyz", timeout=10)
+    return answer.json() if answer.status_code == 200 else None
+
+
+def followed(log, request_id):
+    """Return the first two words of each line of a request, by logger."""
+    found = {}
+    for line in log.read_text().splitlines():
+        if line.startswith("{") and (said := json.loads(line))["request_id"] == request_id:
+            assert {"time", "level", "process"} <= set(said)
+            found.setdefault(said["logger"], set()).add(" ".join(said["message"].split()[:2]))
+    return found

@@ -1,0 +1,9 @@
+"""What is counted of rendering."""
+
+from prometheus_client import Histogram
+
+RENDER_SECONDS = Histogram(
+    "tintype_render_seconds",
+    "Seconds to render a picture's missing thumbnails, waiting for a confined process included.",
+    buckets=(0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20),
+)
