@@ -4,6 +4,7 @@ import hmac
 import os
 import threading
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
@@ -50,9 +51,9 @@ class _Quiet(WSGIRequestHandler):
         """Say nothing."""
 
 
-def _application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def _application(asked: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """The tables are asked by the HTTP processes; here is what this machine counts."""
-    if not _may_ask(environ.get("HTTP_AUTHORIZATION", "")):
+    if not _may_ask(asked.get("HTTP_AUTHORIZATION", "")):
         start_response("401 Unauthorized", [_CHALLENGE])
         return []
     start_response("200 OK", [("Content-Type", CONTENT_TYPE_LATEST)])
@@ -67,20 +68,21 @@ def _may_ask(header: str) -> bool:
 
 def _counted() -> bytes:
     """What the processes of this machine or container have counted together."""
-    if settings.METRICS_DIR is None:
+    folder: Path | None = settings.METRICS_DIR
+    if folder is None:
         return generate_latest(REGISTRY)
-    _forget_the_dead()
+    _forget_the_dead(folder)
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=str(settings.METRICS_DIR))  # type: ignore[no-untyped-call]
+    MultiProcessCollector(registry, path=str(folder))  # type: ignore[no-untyped-call]
     return generate_latest(registry)
 
 
-def _forget_the_dead() -> None:
+def _forget_the_dead(folder: Path) -> None:
     """Drop what processes that have ended said of the present; what they counted stays."""
-    for path in settings.METRICS_DIR.glob("gauge_live*.db"):
+    for path in folder.glob("gauge_live*.db"):
         pid = int(path.stem.rsplit("_", 1)[1])
         if not _runs(pid):
-            mark_process_dead(pid, path=str(settings.METRICS_DIR))  # type: ignore[no-untyped-call]
+            mark_process_dead(pid, path=str(folder))  # type: ignore[no-untyped-call]
 
 
 def _runs(pid: int) -> bool:

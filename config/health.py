@@ -16,11 +16,12 @@ from django.views.decorators.http import require_safe
 
 from config import worker
 from config.celery import app
-from config.probes import PATIENCE, Probe, are_there
+from config.probes import Probe, are_there
 from images import storage
 from notifications import listener
 from notifications.models import Heartbeat
 
+_BROKER_SECONDS = 1
 # A process that beats every few seconds is gone after this.
 _SILENT = timedelta(seconds=30)
 
@@ -70,8 +71,8 @@ def _cache() -> None:
 
 
 def _broker() -> None:
-    with app.connection_for_write(connect_timeout=PATIENCE) as broker:
-        broker.ensure_connection(max_retries=1, timeout=PATIENCE)
+    with app.connection_for_write(connect_timeout=_BROKER_SECONDS) as broker:
+        broker.ensure_connection(max_retries=1, timeout=_BROKER_SECONDS)
 
 
 def _storage() -> None:

@@ -35,8 +35,12 @@ LOGGING: dict[str, Any] = {
     # A refused request is the client's news, and a flood of them must not fill disks.
     "loggers": {
         "django.request": {"level": "ERROR"},
+        # A line or two for each task; the tasks say what matters.
+        "celery": {"level": "WARNING"},
         "pyvips": {"level": "WARNING"},
         "pika": {"level": "WARNING"},
         **{name: {"handlers": [], "propagate": True} for name in _SERVERS},
+        # The proxy in front writes the access log.
+        "uvicorn.access": {"handlers": [], "propagate": False},
     },
 }

@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from celery.signals import heartbeat_sent, worker_init
+from celery.signals import heartbeat_sent, setup_logging, worker_init
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
@@ -26,8 +26,13 @@ class _Pulse:
 
 def connect() -> None:
     """Listen to Celery."""
+    setup_logging.connect(_leave_logging)
     worker_init.connect(_begin)
     heartbeat_sent.connect(_beat)
+
+
+def _leave_logging(**kwargs: Any) -> None:
+    """Having a receiver keeps Celery from setting levels and formats of its own over ours."""
 
 
 def _begin(**kwargs: Any) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 import requests
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from tests.config.test_metrics import BEARER, TOKEN, read
 from tests.factories import make_user
@@ -36,54 +37,65 @@ def granian(folder, workers):
     env = environment_of(folder, port) | {"METRICS_TOKEN": TOKEN}
     with log.open("w") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=env, stdout=output, stderr=output, text=True
-        )
+            command, cwd=ROOT, env=env, stdout=output, stderr=output, text=True,
+            start_new_session=True,
+        )  # fmt: skip
     server = Running(process, f"http://localhost:{port}", log)
     try:
         until(lambda: answers(server), 60, server)
         yield server
     finally:
-        server.stop()
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=60)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_each_of_several_processes_tells_what_all_have_counted(tmp_path):
-    def workers():
-        return {path.stem.split("_")[-1] for path in (tmp_path / "metrics").glob("counter_*.db")}
-
     with granian(tmp_path, 2) as server:
-        # Which process takes a connection is chance.
-        until(lambda: (requests.get(f"{server.url}/nowhere", timeout=10) and False)
-              or len(workers()) == 2, 60, server)  # fmt: skip
-        counts = {_nowhere(server) for _ in range(10)}
-        assert len(counts) == 1
-        assert counts.pop() >= 2
-        os.kill(int(workers().pop()), signal.SIGKILL)
-        before = _nowhere(server)
+        asked = until(lambda: _until_each_has_counted(server, tmp_path / "metrics"), 90, server)
+        assert {_nowhere(server) for _ in range(10)} == {asked}
+        os.kill(next(iter(_counts(tmp_path / "metrics"))), signal.SIGKILL)
+        assert until(lambda: _nowhere(server), 30, server) == asked
+
+
+def _until_each_has_counted(server, folder):
+    """Which process takes a connection is chance; returns how many requests it took."""
+    for asked in range(1, 200):
         requests.get(f"{server.url}/nowhere", timeout=10)
-        assert _nowhere(server) == before + 1
+        if len(_counts(folder)) == 2:
+            return asked
+    raise AssertionError(_counts(folder))
+
+
+def _counts(folder):
+    """What each process has counted of requests that led nowhere."""
+    found = {}
+    for path in folder.glob("counter_*.db"):
+        for metric in MultiProcessCollector.merge([str(path)]):
+            for sample in metric.samples:
+                if sample.labels.get("door") == "elsewhere":
+                    found[int(path.stem.split("_")[1])] = sample.value
+    return found
 
 
 def _nowhere(server):
-    def ask():
-        try:
-            return told(f"{server.url}/metrics")
-        except requests.ConnectionError:  # taken by the process that was killed
-            return None
-
-    value = until(ask, 30, server)
+    """None where the connection went to a process that was killed."""
+    try:
+        value = told(f"{server.url}/metrics")
+    except requests.ConnectionError:
+        return None
     return value("tintype_requests_total", door="elsewhere", code="404")
 
 
 @pytest.mark.django_db(transaction=True)
 def test_sockets_of_a_process_that_was_killed_are_no_longer_open(tmp_path):
     alice = make_user("alice")
-    with socket_server(tmp_path, METRICS_TOKEN=TOKEN) as server:
-        with server.of(alice) as one, server.of(alice) as two:
-            assert told(f"{server.url}/metrics")("tintype_open_sockets") == 2
-            server.process.kill()
-            one.closed_with()
-            two.closed_with()
+    first = socket_server(tmp_path, METRICS_TOKEN=TOKEN)
+    with first as server, server.of(alice) as one, server.of(alice) as two:
+        assert told(f"{server.url}/metrics")("tintype_open_sockets") == 2
+        server.process.kill()
+        one.closed_with()
+        two.closed_with()
     with socket_server(tmp_path, METRICS_TOKEN=TOKEN) as server:
         assert told(f"{server.url}/metrics")("tintype_open_sockets") == 0
 
@@ -119,9 +131,10 @@ def _ready(service):
 
 def followed(log, request_id):
     """Return the first two words of each line of a request, by logger."""
-    found = {}
+    found: dict[str, set[str]] = {}
     for line in log.read_text().splitlines():
-        if line.startswith("{") and (said := json.loads(line))["request_id"] == request_id:
+        _, bar, text = line.partition(" | {")
+        if bar and (said := json.loads("{" + text))["request_id"] == request_id:
             assert {"time", "level", "process"} <= set(said)
             found.setdefault(said["logger"], set()).add(" ".join(said["message"].split()[:2]))
     return found
