@@ -1,0 +1,126 @@
+"""Traces go to whoever OTEL_EXPORTER_OTLP_ENDPOINT names, and nothing is loaded without it."""
+
+import os
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+import requests
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.pictures import jpeg
+from tests.processes import PASSWORD, ROOT, dev_run, until
+
+pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+class Collector(ThreadingHTTPServer):
+    """Takes traces as a collector does."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Taking)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.taken = []
+
+    def spans(self):
+        return [span for request in self.taken for resource in request.resource_spans
+                for scope in resource.scope_spans for span in scope.spans]  # fmt: skip
+
+
+class Taking(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.taken.append(ExportTraceServiceRequest.FromString(body))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format, *args):
+        pass
+
+
+@pytest.fixture
+def collector():
+    with Collector() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@contextmanager
+def empty_database(url):
+    """Make a database for a service of its own, since the tests' is used by this process."""
+    name = f"telemetry_{os.getpid()}"
+    maintenance = urlsplit(url)._replace(path="/postgres").geturl()
+    with psycopg.connect(maintenance, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name}")
+        try:
+            yield urlsplit(url)._replace(path=f"/{name}").geturl()
+        finally:
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.mark.postgres
+def test_an_upload_is_one_trace_from_the_request_through_queries_to_the_task(
+    tmp_path, collector, postgres_server
+):
+    told = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
+    with (
+        empty_database(postgres_server.url) as database,
+        dev_run(tmp_path / "data", DATABASE_URL=database, **told) as service,
+    ):
+        sign_in = {"username": "admin", "password": PASSWORD}
+        key = requests.post(f"{service.url}/api/user/token/", data=sign_in, timeout=10).json()
+        answer = requests.post(
+            f"{service.url}/api/user/images/?with=a-secret",
+            headers={"Authorization": f"Token {key['token']}"},
+            files={"image": jpeg(900, 600)},
+            timeout=30,
+        )
+        assert answer.status_code == 201
+        mark = answer.headers["X-Request-ID"]
+        until(lambda: {"POST", "INSERT", "UPDATE", "run/thumbnails.ensure"}
+              <= names_of_trace(collector.spans(), mark), 60, service)  # fmt: skip
+        service.stop()
+    assert "a-secret" not in str(collector.spans())
+
+
+def names_of_trace(spans, request_id):
+    """Return the first words of the spans that share their trace with a request."""
+    traces = {span.trace_id for span in spans for attribute in span.attributes
+              if (attribute.key, attribute.value.string_value) == ("request_id", request_id)}  # fmt: skip
+    return {span.name.split()[0] for span in spans if span.trace_id in traces}
+
+
+@pytest.mark.parametrize("module", ["config.wsgi", "config.asgi", "config.celery"])
+def test_nothing_is_loaded_where_nobody_is_told(module):
+    # Some libraries look for its interface by themselves.
+    ours = ("opentelemetry.instrumentation", "opentelemetry.exporter", "opentelemetry.sdk.trace")
+    code = f"import sys, {module}; print([m for m in sys.modules if m.startswith({ours})])"
+    env = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
+    finished = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT, env=env | {"LOCAL": "on"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert finished.stdout.strip() == "[]"
+
+
+def test_missing_packages_are_told_in_one_line_and_stop_nothing(collector):
+    """As where only the lock of the service is installed."""
+    code = (
+        "import sys; sys.modules['opentelemetry.sdk.trace'] = None\n"
+        "import config.wsgi; print(config.wsgi.application)"
+    )
+    env = os.environ | {"LOCAL": "on", "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+    finished = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=True
+    )
+    assert "WSGIHandler" in finished.stdout
+    assert finished.stderr.count("pip install tintype[telemetry]") == 1
