@@ -51,7 +51,7 @@ def _instrument() -> None:
     DjangoInstrumentor().instrument(
         middleware_position=1, response_hook=_describe, excluded_urls=_NOT_TRACED
     )
-    CeleryInstrumentor().instrument()
+    CeleryInstrumentor().instrument()  # type: ignore[no-untyped-call]
     PsycopgInstrumentor().instrument()
 
 

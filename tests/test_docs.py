@@ -58,3 +58,23 @@ def test_no_file_grows_past_300_lines():
         if "migrations" not in path.parts and (lines := len(path.read_text().splitlines())) > 300
     }
     assert grown == {}
+
+
+def test_every_threat_names_tests_that_are_there():
+    page = (ROOT / "docs" / "security.md").read_text()
+    table = page.split("## Threats")[1].split("\n## ")[0]
+    rows = [row.strip("| ").split(" | ") for row in table.splitlines() if row.startswith("| ")][1:]
+    assert len(rows) > 20
+    for threat, _, tests in rows:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", tests)
+        assert named, threat
+        for path, name in named:
+            assert re.search(rf"^def {name}\(", (ROOT / path).read_text(), re.MULTILINE), name
+
+
+def test_every_metric_is_described():
+    page = (ROOT / "docs" / "monitoring.md").read_text()
+    modules = [path for package in PACKAGES for path in (ROOT / package).glob("*.py")]
+    made = {name for path in modules for name in re.findall(r'"(tintype_\w+)"', path.read_text())}
+    assert len(made) == 8
+    assert {name for name in made if name not in page} == set()

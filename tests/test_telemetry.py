@@ -94,8 +94,9 @@ def test_an_upload_is_one_trace_from_the_request_through_queries_to_the_task(
 
 def names_of_trace(spans, request_id):
     """Return the first words of the spans that share their trace with a request."""
+    mark = ("request_id", request_id)
     traces = {span.trace_id for span in spans for attribute in span.attributes
-              if (attribute.key, attribute.value.string_value) == ("request_id", request_id)}  # fmt: skip
+              if (attribute.key, attribute.value.string_value) == mark}  # fmt: skip
     return {span.name.split()[0] for span in spans if span.trace_id in traces}
 
 
