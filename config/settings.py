@@ -57,6 +57,7 @@ SECRET_KEY_FALLBACKS = [key for key in env_secret("SECRET_KEY_FALLBACKS").split(
 
 # --- The parts ---------------------------------------------------------------------------------
 INSTALLED_APPS = [
+    "config.doctor",
     "django_linear_migrations",
     "config.admin.AdminConfig",
     "django.contrib.auth",

@@ -1,0 +1,1 @@
+"""Examines a running deployment as its users meet it, and says how to mend what is wrong."""
