@@ -24,27 +24,30 @@ class Probe:
         self._ask = ask
         self._lock = threading.Lock()
         self._answer: Future[bool] | None = None
-        self._asked_at = 0.0
+        self._answered_at = 0.0
 
     def begin(self) -> "Future[bool]":
         """Return the answer that is under way or fresh, else ask anew."""
         with self._lock:
             if self._answer is None or (self._answer.done() and self._is_old()):
-                self._answer, self._asked_at = Future(), time.monotonic()
+                self._answer = Future()
                 threading.Thread(target=self._run, args=[self._answer], daemon=True).start()
             return self._answer
 
     def _is_old(self) -> bool:
-        return time.monotonic() - self._asked_at > KEPT_SECONDS
+        return time.monotonic() - self._answered_at > KEPT_SECONDS
 
     def _run(self, answer: "Future[bool]") -> None:
         try:
             self._ask()
         except Exception as error:  # noqa: BLE001 (whatever a part's client raises)
             logger.warning("a part is not there: %s", type(error).__name__)
-            answer.set_result(False)
+            is_there = False
         else:
-            answer.set_result(True)
+            is_there = True
+        # Kept from now on: where asking takes longer than the patience, the next caller hears it.
+        self._answered_at = time.monotonic()
+        answer.set_result(is_there)
 
 
 def are_there(probes: Mapping[str, Probe]) -> dict[str, bool]:

@@ -47,7 +47,7 @@ def test_a_healthy_deployment_is_told_so_and_nothing_is_left_behind(tmp_path, ra
         code, findings = doctor(env)
         again, _ = doctor(env, "--url", service.url)
         service.stop()
-    assert (wrong(findings), code, again) == (set(), 0, 0)
+    assert (wrong(findings), code, again) == (set(), 0, 0), findings
     assert [name for name, said in findings.items() if said.startswith("--")] == ["database clock"]
     assert {"worker", "events", "link", "delete", "logouts out", "logouts in"} <= set(findings)
     assert [path for path in (data_dir / "images").rglob("*") if path.is_file()] == []

@@ -1,5 +1,6 @@
 """What must hold before anything is tried: secrets, clocks, storage, every part."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection
 
-from config.doctor.examination import NotTried, Trouble
+from config.doctor.examination import LOOK_EVERY, NotTried, Trouble
 from config.doctor.visitor import Visitor
 from config.keys import is_weak
 from images.storage import folder_of
@@ -122,10 +123,12 @@ def _origin(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc
 
 
-def parts(visitor: Visitor) -> str:
-    """Ask the deployment itself what it lacks."""
-    missing = visitor.get("/readyz").json()["missing"]
-    if missing:
-        mends = "; ".join(_MEND.get(name, "see the logs") for name in missing)
-        raise Trouble(f"missing: {', '.join(missing)}", mends)
+def parts(visitor: Visitor, patience: float) -> str:
+    """Ask the deployment itself what it lacks; a busy or starting one may need a moment."""
+    deadline = time.monotonic() + patience
+    while missing := visitor.get("/readyz").json()["missing"]:
+        if time.monotonic() > deadline:
+            mends = "; ".join(_MEND.get(name, "see the logs") for name in missing)
+            raise Trouble(f"missing: {', '.join(missing)}", mends)
+        time.sleep(LOOK_EVERY)
     return "all there"

@@ -17,9 +17,15 @@ from config.doctor.examination import NotTried, Step, Trouble, awaited
 from config.doctor.visitor import Answer, Visitor
 
 _ROOT = "/api/user/"
-_LINK_SECONDS = "time"
 _WORKER = "start `celery -A config worker`, and look into its log"
 _NO_PICTURE = "there is no picture to try it with"
+
+
+def photograph() -> bytes:
+    """Draw a picture that is high enough for thumbnails."""
+    file = io.BytesIO()
+    Image.effect_noise((1200, 900), 60).convert("RGB").save(file, "JPEG", quality=80)
+    return file.getvalue()
 
 
 @dataclass
@@ -31,7 +37,7 @@ class Journey:
     password: str
     patience: float
     resources: ExitStack
-    content: bytes = field(default_factory=lambda: photograph())
+    content: bytes = field(default_factory=photograph)
     socket: ClientConnection | None = None
     picture: dict[str, Any] | None = None
     link_url: str = ""
@@ -127,7 +133,7 @@ class Journey:
         if not self.user.tier.grants_links:
             raise NotTried("no tier grants links")
         seconds = self.user.tier.link_min_seconds
-        answer = self.visitor.get(f"{_ROOT}link/{picture['id']}/?{_LINK_SECONDS}={seconds}")
+        answer = self.visitor.get(f"{_ROOT}link/{picture['id']}/?time={seconds}")
         self.link_url = answer.json()["url"]
         self._must_be_ours(self.link_url)
         opened = Visitor(self.visitor.url).get(self.link_url)
@@ -164,13 +170,6 @@ class Journey:
                 f"answers name {named.scheme}://{named.netloc} instead of {self.visitor.url}",
                 "have the proxy send Host and X-Forwarded-Proto, and set TRUSTED_PROXIES",
             )
-
-
-def photograph() -> bytes:
-    """Draw a picture that is high enough for thumbnails."""
-    file = io.BytesIO()
-    Image.effect_noise((1200, 900), 60).convert("RGB").save(file, "JPEG", quality=80)
-    return file.getvalue()
 
 
 def _said(answer: Answer) -> str:
