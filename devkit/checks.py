@@ -12,6 +12,13 @@ from devkit import environment, tests
 from devkit.messages import Refusal, say
 
 YAML_RULES = "{extends: default, rules: {line-length: {max: 100}, document-start: disable}}"
+COMPOSE = ("docker-compose.yml", "docker-compose.tls.yml")
+SCHEMA = ("--builtin-schema", "vendor.compose-spec")
+# The package is a program beside the environment's Python, not a module.
+HADOLINT = (
+    "import os, sys; from pathlib import Path; "
+    "os.execv(Path(sys.executable).with_name('hadolint'), ['hadolint', *sys.argv[1:]])"
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,9 @@ def _steps(folder: Path) -> list[Step]:
         ),
         Step("migrations", [*manage, "makemigrations", "--check", "--dry-run"]),
         Step("API schema", [*manage, *schema]),
-        Step("YAML", ["-m", "yamllint", "--strict", "-d", YAML_RULES, "docker-compose.yml"]),
+        Step("YAML", ["-m", "yamllint", "--strict", "-d", YAML_RULES, *COMPOSE]),
+        Step("compose", ["-m", "check_jsonschema", *SCHEMA, *COMPOSE]),
+        Step("Dockerfile", ["-c", HADOLINT, "--failure-threshold", "style", "Dockerfile"]),
     ]
 
 

@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as TookTooLong
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -73,13 +74,22 @@ def _pool() -> ProcessPool:
 
 def _started() -> ProcessPool:
     """Spawned, not forked: no lock, socket or secret of this process comes along."""
-    return ProcessPool(
+    pool = ProcessPool(
         max_workers=settings.DECODING_PROCESSES,
         max_tasks=PICTURES_EACH,
         initializer=confine,
         initargs=(str(work_folder()), settings.CONFINED_MODULES, settings.LOGGING),
         context=multiprocessing.get_context("spawn"),
     )
+    # A process of multiprocessing's (granian's workers are) joins its children before `atexit`
+    # ends them: without this it would wait for ever.
+    Finalize(None, _end, args=(pool,), exitpriority=1)
+    return pool
+
+
+def _end(pool: ProcessPool) -> None:
+    pool.stop()
+    pool.join()
 
 
 def temporary_folder() -> tempfile.TemporaryDirectory[str]:

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,33 +151,32 @@ def built_app(folder: Path) -> Path:
 
 
 def start_nginx(guard: Guard, stack: Stack) -> Nginx:
+    """With TLS, as docker-compose.tls.yml adds it."""
+    places = stack.places
+    certificate.write(stack.certificate.parent, HOST)
+    tls = places.folder / "tls"
+    tls.mkdir()
+    changes = {
+        "listen 8443": f"listen 127.0.0.1:{places.https_port}",
+        "/etc/nginx/certificate/": f"{stack.certificate.parent}/",
+    }
+    (tls / "tls.conf").write_text(rendered(ROOT / "deploy" / "tls.conf", changes))
+    configuration = front_door(stack, places.http_port, tls)
+    return Nginx(guard, places.folder, configuration, places.http_port)
+
+
+def front_door(stack: Stack, port: int, tls: Path, changes: Mapping[str, str] | None = None) -> str:
     """The file that Compose mounts, with the ports and paths of this machine."""
-    places, folder = stack.places, stack.places.folder
     [template] = [
         ROOT / volume.split(":")[0]
         for volume in stack.services["nginx"].volumes
         if ":/etc/nginx/conf.d/default.conf" in volume
     ]
-    tls = folder / "tls"
-    tls.mkdir()
-    certificate.write(stack.certificate.parent, HOST)
-    (tls / "tls.conf").write_text(
-        rendered(
-            ROOT / "deploy" / "tls.conf",
-            {
-                "listen 8443": f"listen 127.0.0.1:{places.https_port}",
-                "/etc/nginx/certificate/": f"{stack.certificate.parent}/",
-            },
-        )
-    )
-    configuration = rendered(
-        template,
-        {
-            "server web:8000": f"server 127.0.0.1:{places.web_port}",
-            "server sockets:8000": f"server 127.0.0.1:{places.sockets_port}",
-            "listen 8080": f"listen 127.0.0.1:{places.http_port}",
-            "/etc/nginx/tls/": f"{tls}/",
-            "alias /pictures/": f"alias {places.pictures}/",
-        },
-    )
-    return Nginx(guard, folder, configuration, places.http_port)
+    here = {
+        "server web:8000": f"server 127.0.0.1:{stack.places.web_port}",
+        "server sockets:8000": f"server 127.0.0.1:{stack.places.sockets_port}",
+        "listen 8080": f"listen 127.0.0.1:{port}",
+        "/etc/nginx/tls/": f"{tls}/",
+        "alias /pictures/": f"alias {stack.places.pictures}/",
+    }
+    return rendered(template, {**here, **(changes or {})})

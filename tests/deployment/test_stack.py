@@ -2,6 +2,7 @@
 
 import json
 import socket
+from contextlib import suppress
 
 import pika
 import pytest
@@ -9,8 +10,10 @@ import requests
 from websockets.sync.client import connect
 
 from tests.deployment.clients import Door
-from tests.deployment.stack import HOST
+from tests.deployment.stack import HOST, front_door
 from tests.pictures import encoded, waves
+from tests.servers.nginx import Nginx
+from tests.servers.ports import free_ports
 
 pytestmark = [
     pytest.mark.processes,
@@ -166,12 +169,30 @@ def test_another_hosts_name_is_refused(stack):
     assert answer.status_code == 400
 
 
-def test_a_sender_of_half_a_header_is_cut_off(stack):
-    """nginx waits ten seconds for a header; the service never hears of it."""
-    with socket.create_connection(("127.0.0.1", stack.places.http_port)) as slow:
+BEGUN = f"POST /api/user/images/ HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 100\r\n\r\nimage"
+
+
+@pytest.mark.parametrize("begun", [BEGUN[:30], BEGUN], ids=["half a header", "half a body"])
+def test_a_sender_who_stops_is_cut_off(stack, server_guard, tmp_path, begun):
+    """The service never hears of it: nginx waits as the mounted file says, but here a second."""
+    [port] = free_ports(1)
+    short = {"client_header_timeout 10s": "client_header_timeout 1s"}
+    short["client_body_timeout 60s"] = "client_body_timeout 1s"
+    nginx = Nginx(server_guard, tmp_path, front_door(stack, port, tmp_path / "tls", short), port)
+    with socket.create_connection(("127.0.0.1", port)) as slow:
         slow.settimeout(60)
-        slow.sendall(b"GET / HTTP/1.1\r\nHost: ")
-        assert slow.recv(100) == b""
+        slow.sendall(begun.encode())
+        assert b"200 OK" not in until_cut_off(slow)
+    assert nginx.child.stop(20) == 0
+
+
+def until_cut_off(connection: socket.socket) -> bytes:
+    """Read until the other side ends the connection, by whatever means; TimeoutError if never."""
+    received = b""
+    with suppress(ConnectionResetError):
+        while part := connection.recv(65536):
+            received += part
+    return received
 
 
 def test_tasks_travel_through_a_quorum_queue_with_confirms(stack, admin, rabbitmq_server):
