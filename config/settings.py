@@ -145,6 +145,7 @@ CHANNEL_LAYERS = {
 AUTH_EXCHANGE = env_str("AUTH_EXCHANGE", "auth")
 AUTH_EXCHANGE_DURABLE = env_bool("AUTH_EXCHANGE_DURABLE", default=False)
 AUTH_QUEUE = env_str("AUTH_QUEUE", "tintype-auth")
+PULSE_FILE = env_str("PULSE_FILE")
 # How long (seconds) an account's lists are kept; its own changes show at once all the same.
 CACHE_SECONDS = env_int("CACHE_SECONDS", 15, most=3600)
 
@@ -155,7 +156,8 @@ if REDIS_URL.startswith("unix://"):
     _REDIS_FOR_CELERY = _REDIS_FOR_CELERY.replace("?db=", "?virtual_host=")
 CELERY_BROKER_URL = AMQP_URL or _REDIS_FOR_CELERY
 CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"confirm_publish": True}
+    # A broker under an alarm confirms nothing, nor answers that a connection is to be closed.
+    {"confirm_publish": True, "read_timeout": 3, "write_timeout": 3}
     if AMQP_URL
     # Tasks of a killed worker come back after this; the sweep asks for them sooner.
     else {"visibility_timeout": 300, "socket_timeout": 5, "socket_connect_timeout": 1}

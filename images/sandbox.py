@@ -88,7 +88,7 @@ def _started() -> ProcessPool:
 
 
 def _end(pool: ProcessPool) -> None:
-    pool.stop()
+    pool.stop()  # type: ignore[no-untyped-call]  # pebble leaves it untyped
     pool.join()
 
 

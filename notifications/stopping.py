@@ -3,17 +3,22 @@
 import random
 import signal
 import threading
+from pathlib import Path
 from types import FrameType
 
 SHORTEST_WAIT, LONGEST_WAIT = 0.2, 15.0
 
 
 class Stop:
-    """Set by SIGTERM or SIGINT; a wait ends at once when it is."""
+    """Set by SIGTERM or SIGINT; a wait ends at once when it is.
 
-    def __init__(self) -> None:
+    Loops ask it at every turn, so the age of the pulse file tells whether they still turn.
+    """
+
+    def __init__(self, pulse: str = "") -> None:
         """Begin not stopped."""
         self._event = threading.Event()
+        self._pulse = Path(pulse) if pulse else None
 
     def on_signals(self) -> None:
         """Listen for the signals; only the main thread may."""
@@ -26,6 +31,8 @@ class Stop:
 
     def is_set(self) -> bool:
         """Tell whether to stop."""
+        if self._pulse:
+            self._pulse.touch()
         return self._event.is_set()
 
     def wait(self, seconds: float) -> None:

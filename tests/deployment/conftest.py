@@ -9,7 +9,7 @@ from tests.deployment.compose import env_file
 from tests.test_dev_env import dev_env
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(tmp_path_factory, server_guard, rabbitmq_server, nginx_program):
     """The deployment, running; at its end every process of ours ends cleanly."""
     file: Path = tmp_path_factory.mktemp("env") / ".env"

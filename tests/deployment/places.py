@@ -44,6 +44,8 @@ class Places:
         redis = given.get("REDIS_URL", "").replace("@redis/", f"@127.0.0.1:{self.redis_port}/")
         here = {"DATABASE_URL": self.database, "AMQP_URL": self.broker, "REDIS_URL": redis}
         given |= {name: place for name, place in here.items() if name in given}
+        if "PULSE_FILE" in given:
+            given["PULSE_FILE"] = self.words(service, [given["PULSE_FILE"]])[0]
         given |= {"GRANIAN_PORT": str(self.web_port), "UVICORN_PORT": str(self.sockets_port)}
         return given | {"DATA_DIR": str(self.data_of(service))}
 
@@ -51,7 +53,7 @@ class Places:
         """A command with container ports and the container's own folders put here."""
         port = self.sockets_port if service.name == "sockets" else self.web_port
         changes = {"8000": str(port), "127.0.0.1:8080": f"127.0.0.1:{self.http_port}"}
-        changes["=/tmp/"] = f"={self.data_of(service)}/"
+        changes["/tmp/"] = f"{self.data_of(service)}/"  # noqa: S108 (the container's own)
         for container, here in changes.items():
             command = [word.replace(container, here) for word in command]
         return command
@@ -60,7 +62,7 @@ class Places:
         """Each container has a /data of its own; the volume is inside where it is mounted."""
         folder = self.folder / service.name
         folder.mkdir(exist_ok=True)
-        if "pictures:/data/images" in service.volumes and not (folder / "images").exists():
+        if "pictures:/data/images" in service.volumes and not (folder / "images").is_symlink():
             (folder / "images").symlink_to(self.pictures)
         return folder
 
@@ -72,10 +74,11 @@ def own_places(
     """A database, a virtual host and a Redis for the deployment alone."""
     folder = guard.make_folder("tintype-deployment-")
     (folder / "pictures").mkdir()
-    ports = free_ports(5)
-    _start_redis(guard, redis, folder, ports[0])
+    port, web, sockets, http, https = free_ports(5)
+    _start_redis(guard, redis, folder, port)
     with _own_database() as database:
-        yield Places(database, _own_broker(rabbitmq), *ports, folder)
+        broker = _own_broker(rabbitmq)
+        yield Places(database, broker, port, web, sockets, http, https, folder)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -125,8 +126,8 @@ def running(
             for name in LASTING:
                 stack.start(guard, name)
             stack.children["nginx"] = start_nginx(guard, stack).child
-            for name in ("web", "sockets", "worker", "nginx"):
-                stack.until(lambda name=name: stack.is_healthy(name))
+            for name in stack.children:
+                stack.until(partial(stack.is_healthy, name))
             yield stack
         finally:
             for child in stack.children.values():

@@ -3,6 +3,9 @@
 import json
 import socket
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import pika
 import pytest
@@ -128,11 +131,21 @@ def test_a_logout_goes_out_and_another_services_logout_comes_in(stack, door):
     stack.until(lambda: door.get("/auth/currentUser", headers=signed_in).status_code == 401)
 
 
-def test_every_health_check_of_ours_passes_and_tells_the_truth(stack):
-    checked = [name for name in stack.children if stack.services[name].healthcheck]
-    assert {"web", "sockets", "worker", "nginx"} <= set(checked)
-    for name in checked:
-        stack.until(lambda name=name: stack.is_healthy(name))
+def test_every_health_check_passes_and_fails_where_nothing_runs(stack):
+    for name in stack.children:
+        stack.until(partial(stack.is_healthy, name))
+    elsewhere = replace(
+        stack.places, web_port=1, sockets_port=1, http_port=1, folder=made_empty(stack)
+    )
+    dead = replace(stack, places=elsewhere, children={})
+    for name in set(stack.children) - {"worker"}:
+        assert not dead.is_healthy(name), name
+
+
+def made_empty(stack) -> Path:
+    folder: Path = stack.places.folder / "empty"
+    folder.mkdir()
+    return folder
 
 
 def test_everything_is_ready(stack, door):
@@ -202,3 +215,15 @@ def test_tasks_travel_through_a_quorum_queue_with_confirms(stack, admin, rabbitm
     assert ["tintype", "quorum", "true"] in [line.split("\t") for line in queues.splitlines()]
     channels = rabbitmq_server.control("list_channels", *vhost, "confirm", "messages_unconfirmed")
     assert ["true", "0"] in [line.split("\t") for line in channels.splitlines()]
+
+
+def test_an_upload_is_answered_while_the_broker_confirms_nothing(stack, admin, rabbitmq_server):
+    """Under a memory alarm the broker reads from no publisher; afterwards all is made up for."""
+    rabbitmq_server.control("set_vm_memory_high_watermark", "0.000001")
+    try:
+        alarms = partial(rabbitmq_server.control, "eval", "rabbit_alarm:get_alarms().")
+        stack.until(lambda: "memory" in alarms())
+        _, made = uploaded(admin)
+    finally:
+        rabbitmq_server.control("set_vm_memory_high_watermark", "0.4")
+    thumbnail_of(stack, admin, made)

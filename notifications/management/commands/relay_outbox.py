@@ -18,6 +18,6 @@ class Command(BaseCommand):
         """Run until SIGTERM or SIGINT."""
         if not settings.AMQP_URL:
             raise CommandError("AMQP_URL is not set: there is no exchange to publish to.")
-        stop = Stop()
+        stop = Stop(settings.PULSE_FILE)
         stop.on_signals()
         relay_until(stop)
