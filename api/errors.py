@@ -1,5 +1,6 @@
 """From an exception of the domain, Django or DRF to a Problem; the one place that knows both."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,6 @@ from django.core.exceptions import (
     TooManyFilesSent,
     ValidationError,
 )
-from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions as drf
 from rest_framework.exceptions import ErrorDetail
@@ -30,14 +30,16 @@ from images.exceptions import (
     NotRenderable,
     PictureIsActive,
     QuotaExceeded,
-    StorageAway,
     UploadTooLarge,
 )
 from images.models import Picture
+from images.outages import is_outage
 
+logger = logging.getLogger(__name__)
 RETRY_SOON = {"Retry-After": "5"}
 NOT_FOUND = Problem("not_found", 404, "Not found.")
 INTERNAL = Problem("internal", 500, "Internal server error.")
+AWAY = Problem("unavailable", 503, "Temporarily unavailable.", headers=RETRY_SOON)
 
 
 def problem_of(error: Exception) -> Problem | None:
@@ -45,6 +47,9 @@ def problem_of(error: Exception) -> Problem | None:
     for types, describe in _TABLE:
         if isinstance(error, types):
             return describe(error)
+    if is_outage(error):
+        logger.warning("a part is away: %s: %s", type(error).__name__, error)
+        return AWAY
     return None
 
 
@@ -148,8 +153,6 @@ _TABLE: list[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Any]
     (ValidationError, _validation),
     ((PermissionDenied, drf.PermissionDenied), _says("forbidden", 403, "You may not do this.")),
     ((Http404, ObjectDoesNotExist, drf.NotFound), _says("not_found", 404, "Not found.")),
-    ((OperationalError, InterfaceError, StorageAway), _says(
-        "unavailable", 503, "Temporarily unavailable.", headers=RETRY_SOON)),
     (SuspiciousOperation, _says("validation", 400, "Bad request.")),
     (drf.ValidationError, _drf_validation),
     (drf.NotAuthenticated, _says("unauthorized", 401, _NO_CREDENTIALS, code="missing")),

@@ -18,6 +18,7 @@ from config.keys import signing_key
 from config.logs import LOGGING
 from config.metrics import METRICS_PORT, METRICS_TOKEN, metrics_folder
 from config.rest import REST_FRAMEWORK, SPECTACULAR_SETTINGS
+from config.work import RECONNECT, RENDER_LEASE_SECONDS
 
 # Lets Django's generic classes take their type argument at run time, as their stubs do.
 django_stubs_ext.monkeypatch()
@@ -25,6 +26,7 @@ django_stubs_ext.monkeypatch()
 # Read by Django and by us under these names.
 _READ = (
     REST_FRAMEWORK, SPECTACULAR_SETTINGS, STORAGE_DEFAULTS, LOGGING, METRICS_PORT, METRICS_TOKEN,
+    RENDER_LEASE_SECONDS,
 )  # fmt: skip
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -181,17 +183,17 @@ CELERY_BEAT_SCHEDULE = {
     "ask again for wanted thumbnails": {
         "task": "thumbnails.sweep",
         "schedule": timedelta(seconds=SWEEP_SECONDS),
-        "options": {"expires": SWEEP_SECONDS},
+        "options": {"expires": SWEEP_SECONDS, **RECONNECT},
     },
     "forget sessions and links that ended": {
         "task": "images.forget_ended",
         "schedule": timedelta(hours=1),
-        "options": {"expires": 3600},
+        "options": {"expires": 3600, **RECONNECT},
     },
     "forget events that are kept no longer": {
         "task": "notifications.forget_events",
         "schedule": timedelta(hours=1),
-        "options": {"expires": 3600},
+        "options": {"expires": 3600, **RECONNECT},
     },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from accounts.models import User
 from images import storage
+from images.commits import committed_with
 from images.decoding import Facts
 from images.models import Picture
 from images.services import lock_owner, picture_of
@@ -43,11 +44,8 @@ def copy_default(*, owner: User, visibility: str, wished_name: str = "") -> Pict
     picture = picture_of(DEFAULT_FILE, FACTS, uid=uid, owner=owner, key=key)
     picture.visibility, picture.is_active = visibility, True
     storage.save(key, DEFAULT_FILE)
-    try:
+    with committed_with(key):
         _announce(picture)
-    except BaseException:
-        storage.delete(key)
-        raise
     return picture
 
 

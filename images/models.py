@@ -58,6 +58,7 @@ class PictureQuerySet(models.QuerySet["Picture"]):
         return self.update(
             rendering=self.model.Rendering.PENDING,
             render_attempts=0,
+            render_failures=0,
             render_revision=F("render_revision") + 1,
             render_ask_at=timezone.now(),
             render_wanted_at=timezone.now(),
@@ -123,6 +124,8 @@ class Picture(models.Model):
         "thumbnails", max_length=8, choices=Rendering.choices, default=Rendering.PENDING
     )
     render_attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    # The database's own default serves an older release that still runs during an upgrade.
+    render_failures = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     render_revision = models.PositiveIntegerField(default=0, editable=False)
     render_leased_until = models.DateTimeField(null=True, blank=True, editable=False)
     render_ask_at = models.DateTimeField(default=timezone.now, editable=False)

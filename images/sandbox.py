@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as TookTooLong
+from contextlib import suppress
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -19,10 +20,12 @@ from pebble import ProcessExpired, ProcessPool
 
 from accounts.request_ids import current_id
 from images.confinement import confine, timed
+from images.leftovers import tidy_now_and_then
 
 WALL_SECONDS = 20
 # Whatever a decoder leaks is given back after so many pictures.
 PICTURES_EACH = 200
+_END_SECONDS = 5
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
 
@@ -36,6 +39,7 @@ def confined(work: Callable[Given, Made], *args: Given.args, **kwargs: Given.kwa
 
     Raises what the function raises, and PictureKilledDecoder.
     """
+    tidy_now_and_then(work_folder())
     given = (current_id(), work, args, kwargs)
     future = _pool().schedule(timed, args=given, timeout=WALL_SECONDS)
     try:
@@ -82,14 +86,15 @@ def _started() -> ProcessPool:
         context=multiprocessing.get_context("spawn"),
     )
     # A process of multiprocessing's (granian's workers are) joins its children before `atexit`
-    # ends them: without this it would wait for ever.
-    Finalize(None, _end, args=(pool,), exitpriority=1)
+    # ends them, and these would never end by themselves.
+    Finalize(None, _end, args=(pool,), exitpriority=10)
     return pool
 
 
 def _end(pool: ProcessPool) -> None:
     pool.stop()  # type: ignore[no-untyped-call]  # pebble leaves it untyped
-    pool.join()
+    with suppress(TookTooLong):
+        pool.join(_END_SECONDS)
 
 
 def temporary_folder() -> tempfile.TemporaryDirectory[str]:

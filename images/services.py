@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from images import storage
+from images.commits import committed_with
 from images.decoding import Facts, Limits, RefusedPicture, inspect
 from images.exceptions import PictureIsActive, QuotaExceeded, UploadTooLarge
 from images.metrics import UPLOAD_BYTES
@@ -41,7 +42,8 @@ def create_picture(
     The file must lie in `images.sandbox.work_folder()`, where uploads go.
 
     Raises UploadTooLarge, RefusedPicture (what is wrong with the file), QuotaExceeded, and
-    ValidationError for the description. Whatever is raised leaves nothing behind.
+    ValidationError for the description. Whatever is raised leaves nothing behind, unless the
+    database went away.
     """
     refuse_too_large(owner, upload.stat().st_size)
     facts = _inspected(upload, limits_of(owner))
@@ -51,11 +53,8 @@ def create_picture(
     picture.visibility, picture.description = visibility, description
     picture.clean_fields(exclude=["owner"])
     storage.save(picture.key, upload)
-    try:
+    with committed_with(picture.key):
         _insert(picture, upload)
-    except BaseException:
-        storage.delete(picture.key)
-        raise
     UPLOAD_BYTES.observe(picture.bytes)
     return picture
 
@@ -99,7 +98,6 @@ def lock_owner(owner_id: UUID) -> None:
     User.objects.select_for_update(no_key=True).only("pk").get(pk=owner_id)
 
 
-@transaction.atomic
 def _insert(picture: Picture, upload: Path) -> None:
     lock_owner(picture.owner_id)
     _refuse_over_quota(picture)

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from accounts.models import User
 from images import storage
 from images.access import pixels_for
+from images.commits import committed_with
 from images.exceptions import NotRenderable
 from images.models import Picture
 from images.sandbox import PictureKilledDecoder, confined, temporary_folder
@@ -43,14 +44,10 @@ def _made(picture: Picture, width: int | None, source: str) -> str:
 def _kept(rendition: Rendition) -> str:
     """Keep a row, or the one that another request kept first; the file without a row goes."""
     try:
-        with transaction.atomic():
+        with committed_with(rendition.key):
             Picture.objects.select_for_update().only("pk").get(pk=rendition.picture_id)
             rendition.save(force_insert=True)
     except IntegrityError:
-        storage.delete(rendition.key)
         same = {"width": rendition.width, "source_key": rendition.source_key}
         return Rendition.objects.get(picture=rendition.picture_id, **same).key
-    except BaseException:
-        storage.delete(rendition.key)
-        raise
     return rendition.key

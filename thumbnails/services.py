@@ -3,12 +3,15 @@
 import logging
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from django.db import transaction
 
 from images import storage
 from images.caching import forget
+from images.commits import committed_with, save_all
 from images.models import Picture
+from images.outages import is_outage
 from images.sandbox import PictureKilledDecoder, confined, temporary_folder
 from thumbnails import claims
 from thumbnails.impressions import Impression
@@ -20,6 +23,8 @@ from thumbnails.writing import Rendered
 from tiers.services import heights_of
 
 logger = logging.getLogger(__name__)
+# No thumbnail is larger.
+ROOM = 8 * 1024**2
 
 
 def ensure_thumbnails(picture_id: int) -> bool:
@@ -32,11 +37,18 @@ def ensure_thumbnails(picture_id: int) -> bool:
     if picture is None:
         return False
     try:
-        return not _fulfilled(picture)
+        with claims.held(picture):
+            return not _fulfilled(picture)
     except Picture.DoesNotExist:
         return False
     except (RenderingFailed, PictureKilledDecoder, FileNotFoundError) as error:
         _count_failure(picture, error)
+        return False
+    except Exception as error:
+        if not is_outage(error):
+            raise
+        logger.warning("picture %s waits: a part is away: %r", picture.pk, error)
+        claims.give_back(picture)
         return False
 
 
@@ -58,14 +70,10 @@ def _fulfilled(picture: Picture) -> bool:
     with temporary_folder() as folder:
         made = _made(picture, Path(folder))
         rows = [_row(picture, each) for each in made.thumbnails]
-        keys = [key for row in rows for key in row.keys]
-        try:
-            for row, each in zip(rows, made.thumbnails, strict=True):
-                _store(row, each)
-            return _committed(picture, rows, made.impression)
-        except BaseException:
-            storage.delete_all(keys)
-            raise
+        files = _files(rows, made.thumbnails)
+        save_all(files)
+    with committed_with(*files):
+        return _written(picture, rows, made.impression)
 
 
 def _made(picture: Picture, folder: Path) -> Renderings:
@@ -74,10 +82,21 @@ def _made(picture: Picture, folder: Path) -> Renderings:
     if not heights and picture.thumbhash:
         return Renderings([], None)
     source, quality = storage.bring(picture.key, folder), picture.owner.tier.quality
-    with RENDER_SECONDS.time():
-        made = confined(render, source, heights, folder, quality=quality)
+    try:
+        with RENDER_SECONDS.time():
+            made = confined(render, source, heights, folder, quality=quality)
+    except RenderingFailed:
+        _refuse_full_disk(folder)
+        raise
     logger.info("picture %s: %s thumbnails", picture.pk, len(made.thumbnails))
     return made
+
+
+def _refuse_full_disk(folder: Path) -> None:
+    """Raise OSError where a rendering failed because there is no room for what it makes."""
+    with NamedTemporaryFile(dir=folder) as probe:
+        probe.write(bytes(ROOM))
+        probe.flush()
 
 
 def _row(picture: Picture, rendered: Rendered) -> Thumbnail:
@@ -100,20 +119,20 @@ def _row(picture: Picture, rendered: Rendered) -> Thumbnail:
     )
 
 
-def _store(row: Thumbnail, rendered: Rendered) -> None:
-    storage.save(row.key, rendered.path)
-    if rendered.webp:
-        storage.save(row.webp_key, rendered.webp)
+def _files(rows: list[Thumbnail], rendered: list[Rendered]) -> dict[str, Path]:
+    """Pair keys with what is to be stored there."""
+    pairs = list(zip(rows, rendered, strict=True))
+    usual = {row.key: each.path for row, each in pairs}
+    return usual | {row.webp_key: each.webp for row, each in pairs if each.webp}
 
 
-@transaction.atomic
-def _committed(picture: Picture, rows: list[Thumbnail], impression: Impression | None) -> bool:
+def _written(picture: Picture, rows: list[Thumbnail], impression: Impression | None) -> bool:
     # The lock holds a deletion off until the rows are there, and they go with the picture.
     Picture.objects.select_for_update().only("pk").get(pk=picture.pk)
     _remove_unwanted(picture, replaced=[row.height for row in rows])
     Thumbnail.objects.bulk_create(rows)
     found = asdict(impression) if impression else {}
-    fulfilled = claims.release(picture, ready=True, **found)
+    fulfilled = claims.release(picture, **found)
     if fulfilled:
         picture.rendering = Picture.Rendering.READY
         thumbnails_ready.send(sender=Picture, picture=picture)
@@ -128,13 +147,9 @@ def _remove_unwanted(picture: Picture, *, replaced: list[int]) -> None:
 
 
 def _count_failure(picture: Picture, error: Exception) -> None:
-    """Set a picture aside at its last attempt, else leave it to be asked for again."""
     reason = "Its file is missing." if isinstance(error, FileNotFoundError) else str(error)
     logger.warning("picture %s, attempt %s: %s", picture.pk, picture.render_attempts, reason)
-    if picture.render_attempts >= claims.MOST_ATTEMPTS:
-        claims.set_aside(picture, reason)
-    else:
-        claims.release(picture, ready=False)
+    claims.count_failure(picture, reason)
 
 
 @transaction.atomic

@@ -4,8 +4,10 @@ import logging
 import time
 
 from celery import shared_task
+from django.db import close_old_connections
 from kombu.exceptions import OperationalError
 
+from images.outages import DATABASE_AWAY
 from thumbnails.claims import ASK_AGAIN
 from thumbnails.services import ensure_thumbnails
 from thumbnails.sweeping import overdue, recheck_batch
@@ -13,6 +15,8 @@ from thumbnails.sweeping import overdue, recheck_batch
 logger = logging.getLogger(__name__)
 # After a failure to reach the broker, requests stop trying for a while: the sweep asks anyway.
 _QUIET_SECONDS = 5.0
+# A worker waits so long (seconds) for the database; then the sweep is left to ask again.
+_PAUSES = (1, 2, 4, 8, 15)
 
 
 class _Broker:
@@ -24,8 +28,20 @@ class _Broker:
 @shared_task(name="thumbnails.ensure")
 def ensure(picture_id: int) -> None:
     """Make the missing thumbnails of one picture."""
-    if ensure_thumbnails(picture_id):
+    if _ensured(picture_id):
         ask(picture_id)
+
+
+def _ensured(picture_id: int) -> bool:
+    """Wait for a database that is away: dropping the message would cost more time than that."""
+    for pause in _PAUSES:
+        try:
+            return ensure_thumbnails(picture_id)
+        except DATABASE_AWAY as error:
+            logger.warning("picture %s waits: %s", picture_id, type(error).__name__)
+            close_old_connections()
+            time.sleep(pause)
+    return ensure_thumbnails(picture_id)
 
 
 @shared_task(name="thumbnails.sweep")

@@ -97,7 +97,7 @@ def everything_happens(alice, token):
     picture = make_picture(alice)
     activate(picture)
     update_picture(picture, description="A hill", visibility="public")
-    Picture.objects.filter(pk=picture.pk).update(rendering="pending", render_attempts=3)
+    Picture.objects.filter(pk=picture.pk).update(rendering="pending", render_attempts=99)
     ensure_thumbnails(picture.pk)
     delete_picture(picture)
     make_picture(alice)

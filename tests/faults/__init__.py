@@ -1,0 +1,1 @@
+"""What dies, comes back, and loses nothing: real processes, pictures counted in and out."""

@@ -1,0 +1,137 @@
+"""The parts that tests here stop and start; each test has its own database and queue."""
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from devkit import valkey
+from devkit.children import Child, Guard
+from tests.faults.accounting import Tables
+from tests.faults.deployment import Deployment, variables_of
+from tests.processes import ROOT, free_port
+from tests.servers.postgres import Postgres
+
+TEMPLATE = "migrated"
+
+
+class Redis:
+    """A Valkey with nothing on disk: what it knew is gone when it stops."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._server = valkey.Valkey(guard, valkey.find())
+        self._child: Child | None = None
+        self.url = self._server.url
+        self.start()
+
+    def start(self) -> None:
+        if not self._child or not self._child.is_running():
+            self._child = self._server.start()
+            self._server.wait(self._child)
+
+    def stop(self) -> None:
+        if self._child:
+            self._child.stop(10)
+
+
+@pytest.fixture(scope="session")
+def database_server(server_guard) -> Postgres:
+    """A PostgreSQL that keeps what it committed; its database `migrated` is for copying."""
+    server = Postgres(server_guard, durable=True)
+    _create(server, TEMPLATE, "template0")
+    environment = {
+        **os.environ, "LOCAL": "on", "DATABASE_URL": server.url_of(TEMPLATE),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }  # fmt: skip
+    command = [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=0"]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+    return server
+
+
+def _create(server: Postgres, name: str, template: str) -> None:
+    with psycopg.connect(server.url_of("postgres"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+
+
+@pytest.fixture(scope="session")
+def redis_server(server_guard) -> Redis:
+    return Redis(server_guard)
+
+
+@pytest.fixture
+def database(database_server):
+    """The database server; running again afterwards, whatever a test did to it."""
+    yield database_server
+    database_server.start()
+
+
+@pytest.fixture
+def redis(redis_server):
+    yield redis_server
+    redis_server.start()
+
+
+@pytest.fixture
+def broker(rabbitmq_server):
+    rabbitmq_server.start()
+    yield rabbitmq_server
+    rabbitmq_server.start()
+
+
+@pytest.fixture
+def name() -> str:
+    """Of this test's database and queue, and of its keys in Redis."""
+    return f"faults_{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def tables(database, name) -> Tables:
+    _create(database, name, TEMPLATE)
+    return Tables(database.url_of(name))
+
+
+@pytest.fixture
+def deployed(
+    server_guard, tmp_path, name, tables, redis, broker
+) -> Iterator[Callable[..., Deployment]]:
+    """Return a function that starts a deployment, on variables of one's own; all end here."""
+    with ExitStack() as stack:
+
+        def start(
+            *, workers: int = 1, threads: int = 2, folder: Path = tmp_path, **own: str
+        ) -> Deployment:
+            port = free_port()
+            parts = {"DATABASE_URL": tables.url, "REDIS_URL": redis.url, "AMQP_URL": broker.url}
+            variables = variables_of(folder, port, name, **(parts | own))
+            return stack.enter_context(
+                _running(Deployment(server_guard, folder, port, variables, workers, threads))
+            )
+
+        yield start
+
+
+@contextmanager
+def _running(deployment: Deployment) -> Iterator[Deployment]:
+    try:
+        deployment.start()
+        yield deployment
+    finally:
+        deployment.end()
+        print(deployment.log.read_text()[-20_000:])  # noqa: T201 (shown where a test fails)
+
+
+@pytest.fixture
+def told(record_property) -> Callable[[str], None]:
+    """Return a function that writes a test's figures into its report."""
+
+    def tell(figures: str) -> None:
+        record_property("figures", figures)
+        print(figures)  # noqa: T201
+
+    return tell

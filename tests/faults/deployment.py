@@ -1,0 +1,137 @@
+"""The processes of docker-compose.yml on this machine; each may be killed and started again.
+
+Every process leads its own session, as it is alone in its container: killing it takes along what it
+started.
+"""
+
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import requests
+
+from devkit.children import Child, Guard
+from tests.processes import ROOT
+
+PATIENCE = 60.0
+STOP_SECONDS = 30
+# So often the sweep looks for what is forgotten.
+SWEEP_SECONDS = 1
+# So long a picture waits for a worker that died.
+LEASE_SECONDS = 4
+CELERY = ["-W", "ignore:You're running the worker with superuser privileges", "-m", "celery"]
+
+
+def until(happened: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.02)
+
+
+@dataclass
+class Deployment:
+    """`folder` holds the data and the logs; `variables` say where the parts are."""
+
+    guard: Guard
+    folder: Path
+    port: int
+    variables: dict[str, str]
+    worker_count: int = 1
+    worker_threads: int = 2
+    running: dict[str, Child] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+    @property
+    def workers(self) -> list[str]:
+        return [f"worker{number}" for number in range(self.worker_count)]
+
+    def start(self) -> None:
+        """Return when the web process answers; the others may still be starting."""
+        for name in ("web", *self.workers, "beat"):
+            self.start_one(name)
+        until(self.answers, "the web process answers")
+
+    def start_one(self, name: str) -> None:
+        with self.log.open("ab") as output:
+            self.running[name] = Child.start(
+                self.guard, name, self._command(name), env=self._environment(name),
+                cwd=ROOT, output=output,
+            )  # fmt: skip
+
+    def keep_running(self, name: str) -> None:
+        """Start a process again that ended by itself, as `restart: unless-stopped` does."""
+        if not self.running[name].is_running():
+            self.start_one(name)
+
+    def kill(self, name: str) -> None:
+        """End a process and its family without a warning."""
+        self.running[name].end()
+
+    def stop(self) -> set[int]:
+        """Ask all to stop; returns their exit codes (-9 where one had to be killed)."""
+        for child in self.running.values():
+            child.ask()
+        return {child.stop(STOP_SECONDS) for child in self.running.values()}
+
+    def end(self) -> None:
+        for child in self.running.values():
+            child.end()
+
+    def answers(self) -> bool:
+        assert self.running["web"].is_running(), self.log.read_text()
+        try:
+            return requests.get(f"{self.url}/healthz", timeout=2).status_code == 200
+        except requests.RequestException:
+            return False
+
+    def _command(self, name: str) -> list[str]:
+        if name == "web":
+            return [
+                *(sys.executable, "-m", "granian", "--interface=wsgi", "--host=127.0.0.1"),
+                *(f"--port={self.port}", "--workers=2", "--blocking-threads=4"),
+                *("--respawn-failed-workers", "config.wsgi:application"),
+            ]
+        celery = [sys.executable, *CELERY, "-q", "-A", "config"]
+        if name == "beat":
+            return [*celery, "beat"]
+        # No worker waits a second for others to say hello.
+        alone = ["--without-gossip", "--without-mingle", f"--hostname={name}@tests"]
+        return [*celery, "worker", "--pool=threads", f"--concurrency={self.worker_threads}", *alone]
+
+    def _environment(self, name: str) -> dict[str, str]:
+        kept = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+        # The scheduler's notes lie apart, as in a container of its own.
+        own = {"DATA_DIR": str(self.folder / "beat")} if name == "beat" else {}
+        return kept | self.variables | own
+
+
+def variables_of(folder: Path, port: int, name: str, **parts: str) -> dict[str, str]:
+    """Settings of a deployment whose queue, keys and data are its own."""
+    return {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "SSL_REDIRECT": "off",
+        "HSTS_SECONDS": "0",
+        "SIGNUP_TIER": "Enterprise",
+        "CACHE_PREFIX": name,
+        "CELERY_QUEUE": name,
+        "DATA_DIR": str(folder / "data"),
+        "DECODING_PROCESSES": "1",
+        "SWEEP_SECONDS": str(SWEEP_SECONDS),
+        "RENDER_LEASE_SECONDS": str(LEASE_SECONDS),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PYTHONWARNINGS": "ignore:No directory at:UserWarning",
+        **parts,
+    }

@@ -1,0 +1,93 @@
+"""A part goes away under load and comes back: refusals in the doors' words, and nothing lost."""
+
+import json
+
+import pytest
+
+from tests.faults.accounting import Bucket, Disk, Outages, accounts_for_all
+from tests.faults.uploads import Load
+from tests.servers.s3 import REGION
+
+pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(240)]
+
+# Uploads that are stored before a part goes away, without it, and after it came back.
+BEFORE, WHILE_AWAY, AFTER = 10, 20, 10
+WHILE_REFUSED = 4
+RESTARTS = 3
+# The server takes four seconds and more to start, so that it is away for ten.
+S3_SECONDS = 6
+# What a lost COMMIT may leave: an upload's file of each thread, two thumbnails of each rendering.
+IN_FLIGHT = 2 + 2 * 2
+
+
+def disk(deployment) -> Disk:
+    return Disk(deployment.folder / "data" / "images")
+
+
+@pytest.mark.rabbitmq
+def test_without_rabbitmq_every_upload_is_taken(deployed, tables, broker, told):
+    deployment = deployed()
+    with Load(deployment) as load:
+        load.until_stored(BEFORE)
+        broker.stop()
+        load.until_stored(WHILE_AWAY)
+        broker.start()
+        load.until_stored(AFTER)
+    told(accounts_for_all(load, tables, disk(deployment)))
+
+
+def test_without_redis_every_upload_is_taken(deployed, tables, redis, told):
+    deployment = deployed()
+    with Load(deployment) as load:
+        load.until_stored(BEFORE)
+        redis.stop()
+        load.until_stored(WHILE_AWAY)
+        redis.start()
+        load.until_stored(AFTER)
+    told(accounts_for_all(load, tables, disk(deployment)))
+    # With all parts there, and after pictures were decoded, every process stops in order.
+    assert deployment.stop() == {0}
+
+
+@pytest.mark.parametrize("way", ["stop", "kill"])
+def test_a_restarted_database_costs_refusals_and_nothing_else(
+    deployed, tables, database, told, way
+):
+    deployment, outages = deployed(), Outages()
+    with Load(deployment) as load:
+        for _ in range(RESTARTS):
+            load.until_stored(BEFORE)
+            with outages.one():
+                getattr(database, way)()
+                load.until_refused(WHILE_REFUSED)
+                database.start()
+        load.until_stored(AFTER)
+    told(
+        accounts_for_all(
+            load, tables, disk(deployment), outages=outages, most_orphans=RESTARTS * IN_FLIGHT
+        )
+    )
+
+
+@pytest.mark.s3
+def test_a_storage_that_refuses_costs_refusals_and_nothing_else(
+    deployed, tables, s3_server, name, told
+):
+    bucket = s3_server.make_bucket(name.replace("_", "-"))
+    keys = {"access_key": s3_server.access_key, "secret_key": s3_server.secret_key}
+    where = {"bucket_name": bucket, "endpoint_url": s3_server.endpoint_url, "region_name": REGION}
+    deployment, outages = (
+        deployed(
+            FAULTS_BUCKET=json.dumps(keys | where), DJANGO_SETTINGS_MODULE="tests.faults.settings"
+        ),
+        Outages(),
+    )
+    with Load(deployment) as load:
+        load.until_stored(BEFORE)
+        with outages.one():
+            s3_server.kill()
+            load.go_on_for(S3_SECONDS)
+            s3_server.start()
+        load.until_stored(AFTER)
+    files = Bucket(s3_server.client(), bucket)
+    told(accounts_for_all(load, tables, files, outages=outages))

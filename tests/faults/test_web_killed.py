@@ -1,0 +1,78 @@
+"""Web processes that are killed while they take pictures."""
+
+import os
+import random
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from images.leftovers import FORGOTTEN_SECONDS
+from tests.faults.accounting import Disk, accounts_for_all
+from tests.faults.deployment import Deployment, until
+from tests.faults.uploads import Load
+
+pytestmark = [
+    pytest.mark.processes, pytest.mark.slow, pytest.mark.rabbitmq, pytest.mark.timeout(240),
+    pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc"),
+]  # fmt: skip
+
+KILLS, THREADS, AFTER = 20, 4, 10
+
+
+def test_a_killed_web_process_breaks_its_requests_and_nothing_else(deployed, tables, told):
+    deployment, chance = deployed(), random.Random(1)
+    data = deployment.folder / "data"
+    with Load(deployment, threads=THREADS, size=(1600, 1200)) as load:
+        for _ in range(KILLS):
+            wait_for(2, load, deployment)
+            time.sleep(chance.uniform(0, 0.1))  # any moment of an upload
+            kill_one_server(deployment, chance)
+        wait_for(AFTER, load, deployment)
+    figures = accounts_for_all(
+        load, tables, Disk(data / "images"), may_break=True, most_orphans=KILLS * THREADS
+    )
+    left = list((data / "work").iterdir())
+    forget(left)
+    deployment.kill("web")
+    deployment.start_one("web")
+    until(deployment.answers, "the web process answers")
+    with Load(deployment, name="bob") as later:
+        later.until_stored(1)
+        until(lambda: not any(path.exists() for path in left), "what was left is gone")
+    told(f"{KILLS} kills, {len(left)} files left in the work folder and removed: {figures}")
+
+
+def wait_for(more: int, load: Load, deployment: Deployment) -> None:
+    goal = load.stored() + more
+
+    def reached() -> bool:
+        deployment.keep_running("web")
+        return load.stored() >= goal
+
+    until(reached, f"{more} more uploads")
+
+
+def kill_one_server(deployment: Deployment, chance: random.Random) -> None:
+    """Kill one of the processes that answer requests, which granian replaces.
+
+    Where several die within seconds, granian ends itself, and its container is started again.
+    """
+    until(lambda: servers(deployment), "a process that answers")
+    with suppress(ProcessLookupError):
+        os.kill(chance.choice(servers(deployment)), signal.SIGKILL)
+
+
+def servers(deployment: Deployment) -> list[int]:
+    deployment.keep_running("web")
+    tasks = Path(f"/proc/{deployment.running['web'].process.pid}/task").glob("*/children")
+    return [int(pid) for task in tasks for pid in task.read_text().split()]
+
+
+def forget(paths: list[Path]) -> None:
+    """Let them look as old as the sweep wants them."""
+    past = time.time() - FORGOTTEN_SECONDS - 1
+    for path in paths:
+        os.utime(path, (past, past))

@@ -1,0 +1,41 @@
+"""Workers that are killed over their pictures, again and again."""
+
+import pytest
+
+from tests.faults.accounting import Disk, Tables, accounts_for_all
+from tests.faults.deployment import Deployment, until
+from tests.faults.uploads import Load
+
+pytestmark = [
+    pytest.mark.processes, pytest.mark.slow, pytest.mark.rabbitmq, pytest.mark.timeout(400),
+]  # fmt: skip
+
+KILLS, UPLOADS = 50, 200
+WORKERS = 2
+
+
+def test_workers_killed_mid_render_lose_no_picture(deployed, tables, told):
+    deployment = deployed(workers=WORKERS, threads=1)
+    killed = 0
+    with Load(deployment, by_hand=True, size=(1600, 1200)) as load:
+        while killed < KILLS:
+            load.send(UPLOADS // (KILLS // WORKERS))
+            killed += kill_all_mid_render(deployment, tables)
+        load.until_stored(0)
+    figures = accounts_for_all(
+        load, tables, Disk(deployment.folder / "data" / "images"), most_orphans=2 * killed
+    )
+    told(f"{killed} kills: {figures}")
+
+
+def kill_all_mid_render(deployment: Deployment, tables: Tables) -> int:
+    """Kill the workers once each holds a picture, start others; returns how many were rendering."""
+    before = tables.held()
+    until(lambda: len(tables.held() - before) >= WORKERS, "every worker renders")
+    held = tables.held() - before
+    for worker in deployment.workers:
+        deployment.kill(worker)
+    interrupted = tables.held() & held
+    for worker in deployment.workers:
+        deployment.start_one(worker)
+    return len(interrupted)

@@ -1,0 +1,139 @@
+"""Uploads from several threads while something breaks, every answer written down."""
+
+import hashlib
+import itertools
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import requests
+
+from tests.faults.deployment import Deployment, until
+from tests.faults.doors import DOORS, Door
+from tests.pictures import encoded, waves
+
+# Longer than any answer may take while a part is away.
+TIMEOUT = 30
+# Between a thread's uploads: a load that two cores can render meanwhile.
+PAUSE = 0.2
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back for one picture; `status` 0 where the connection broke instead."""
+
+    door: Door
+    digest: str
+    began: float
+    ended: float
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_stored(self) -> bool:
+        return self.status == self.door.stored
+
+
+class Load:
+    """Uploads until its block ends; `by_hand` only as many as `send` allows."""
+
+    def __init__(
+        self, deployment: Deployment, *, threads: int = 2, by_hand: bool = False,
+        size: tuple[int, int] = (480, 360), name: str = "alice",
+    ) -> None:  # fmt: skip
+        self.url = deployment.url
+        self.answers: list[Answer] = []
+        self._picture = encoded(waves(*size), "JPEG", quality=85)
+        self._headers = {"Authorization": f"Bearer {_sign_up(self.url, name)}"}
+        self._numbers = itertools.count()
+        self._allowed = threading.Semaphore(0) if by_hand else None
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(threads)]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Return when every picture has its answer."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def send(self, more: int) -> None:
+        """Let so many more pictures go out."""
+        if self._allowed:
+            self._allowed.release(more)
+
+    def count(self) -> Counter[int]:
+        """So many answers by status."""
+        return Counter(answer.status for answer in list(self.answers))
+
+    def stored(self) -> int:
+        return sum(answer.is_stored for answer in list(self.answers))
+
+    def until_stored(self, more: int) -> None:
+        """Wait until so many more pictures were stored than at this moment."""
+        goal = self.stored() + more
+        until(lambda: self.stored() >= goal, f"{more} more uploads")
+
+    def until_refused(self, more: int) -> None:
+        """Wait until so many more pictures were refused than at this moment."""
+        goal = self.count()[503] + more
+        until(lambda: self.count()[503] >= goal, f"{more} more refusals")
+
+    def go_on_for(self, seconds: float) -> None:
+        assert not self._stop.wait(seconds)
+
+    def _may_go_on(self) -> bool:
+        """Wait for the next picture's turn; False once it is over."""
+        while not self._stop.is_set():
+            if self._allowed is None or self._allowed.acquire(timeout=0.1):
+                return True
+        return False
+
+    def _run(self) -> None:
+        with requests.Session() as session:
+            session.headers.update(self._headers)
+            while self._may_go_on():
+                self.answers.append(self._sent(session, next(self._numbers)))
+                self._stop.wait(PAUSE)
+
+    def _sent(self, session: requests.Session, number: int) -> Answer:
+        door, content = DOORS[number % len(DOORS)], unlike(self._picture, number)
+        digest, began = hashlib.sha256(content).hexdigest(), time.monotonic()
+        try:
+            said = session.post(self.url + door.path, timeout=TIMEOUT, **door.asks(content))
+        except requests.ConnectionError:
+            return Answer(door, digest, began, time.monotonic(), status=0)
+        ended = time.monotonic()
+        return Answer(door, digest, began, ended, said.status_code, _json(said), said.headers)
+
+
+def unlike(picture: bytes, number: int) -> bytes:
+    """The same JPEG with a comment of its own, so that no two files are alike."""
+    text = f"picture {number}".encode()
+    return picture[:2] + b"\xff\xfe" + (len(text) + 2).to_bytes(2, "big") + text + picture[2:]
+
+
+def _json(answer: requests.Response) -> Any:
+    try:
+        return answer.json()
+    except ValueError:
+        return answer.text
+
+
+def _sign_up(url: str, name: str) -> str:
+    person = {"login": name, "password": "correct horse battery", "name": name.title()}
+    answer = requests.post(f"{url}/auth/signup", json=person, timeout=TIMEOUT)
+    assert answer.status_code == 200, answer.text
+    token: str = answer.json()["token"]
+    return token
