@@ -16,7 +16,7 @@ from devkit.children import Child, Guard
 from tests.faults.accounting import Tables
 from tests.faults.deployment import Deployment, variables_of
 from tests.processes import ROOT, free_port
-from tests.servers.postgres import Postgres
+from tests.servers.postgres import FAST, Postgres
 
 TEMPLATE = "migrated"
 
@@ -43,7 +43,7 @@ class Redis:
 @pytest.fixture(scope="session")
 def database_server(server_guard) -> Postgres:
     """A PostgreSQL that keeps what it committed; its database `migrated` is for copying."""
-    server = Postgres(server_guard, durable=True)
+    server = Postgres(server_guard, FAST)
     _create(server, TEMPLATE, "template0")
     environment = {
         **os.environ, "LOCAL": "on", "DATABASE_URL": server.url_of(TEMPLATE),

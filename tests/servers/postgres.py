@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -31,12 +32,12 @@ QUIET = ["log_min_messages=panic", "logging_collector=off"]
 class Postgres:
     """Started by `__init__`, which returns when it accepts connections.
 
-    A durable one keeps what was committed when a test stops or kills it, and starts it again.
+    With FAST alone it keeps what was committed when a test stops or kills it, and starts it again.
     """
 
-    def __init__(self, guard: Guard, *, durable: bool = False) -> None:
+    def __init__(self, guard: Guard, settings: Sequence[str] = (*FAST, *HASTY)) -> None:
         self._guard = guard
-        self._settings = [*FAST, *PRIVATE, *QUIET] if durable else [*FAST, *HASTY, *PRIVATE, *QUIET]
+        self._settings = settings
         self._folder = guard.make_folder("tintype-postgres-")
         self._data = self._folder / "data"
         self._user = ""
@@ -88,7 +89,7 @@ class Postgres:
             raise RuntimeError(f"initdb failed:\n{words.decode(errors='replace')}")
 
     def _start(self) -> Child:
-        settings = [*self._settings, f"unix_socket_directories={self._folder}"]
+        settings = [*self._settings, *PRIVATE, *QUIET, f"unix_socket_directories={self._folder}"]
         options = [word for setting in settings for word in ("-c", setting)]
         child = Child.start(
             self._guard,

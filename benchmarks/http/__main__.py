@@ -1,0 +1,45 @@
+"""`./dev bench http [--pictures N] [--seconds S] [--rounds R]`; needs nginx on PATH.
+
+Uses DATABASE_URL and REDIS_URL where they are set (the database must be empty), else private
+servers. All that is measured runs in one go, in turns.
+"""
+
+import argparse
+import time
+from contextlib import ExitStack, closing
+
+from benchmarks.http import servers as started
+from benchmarks.http.load import Generator
+from devkit.children import Guard
+
+ACCOUNTS = 10_000
+
+
+def main() -> None:
+    """Fill, measure and say."""
+    asked = _arguments()
+    with ExitStack() as stack:
+        guard = stack.enter_context(Guard())
+        folder = started.prepare(guard)
+        # What follows needs models.
+        from benchmarks.http.rows import fill
+        from benchmarks.http.suite import run
+
+        begin = time.monotonic()
+        fill(asked.pictures, min(ACCOUNTS, asked.pictures // 50))
+        print(f"{asked.pictures} pictures in {time.monotonic() - begin:.0f} s\n", flush=True)
+        servers = started.start(guard, folder)
+        generator = stack.enter_context(closing(Generator()))
+        run(generator, servers, folder, seconds=asked.seconds, rounds=asked.rounds)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev bench http", description=__doc__)
+    parser.add_argument("--pictures", type=int, default=1_000_000)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of one slice")
+    parser.add_argument("--rounds", type=int, default=3, help="slices of each scenario")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

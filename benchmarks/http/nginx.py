@@ -1,0 +1,79 @@
+"""deploy/nginx.conf on ports of ours, and beside it the floors: a bare view, and nginx alone."""
+
+import os
+from pathlib import Path
+
+from devkit.children import Child, Guard, which
+from tests.servers.ports import free_ports, listens, wait_until
+
+DEPLOYED = Path(__file__).resolve().parent.parent.parent / "deploy" / "nginx.conf"
+_AROUND = """
+{user}
+daemon off;
+worker_processes 2;
+pid {folder}/pid;
+error_log {folder}/errors warn;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    sendfile on;
+    tcp_nopush on;
+    keepalive_requests 10000000;
+    client_body_temp_path {folder}/bodies;
+    proxy_temp_path {folder}/proxied;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    {deployed}
+    upstream bare {{ server 127.0.0.1:{bare}; keepalive 16; }}
+    server {{
+        listen 127.0.0.1:{floor};
+        location / {{
+            proxy_pass http://bare;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+        }}
+        location /protected/ {{ internal; alias {pictures}/; }}
+        location /alone/ {{ alias {pictures}/; }}
+    }}
+}}
+"""
+
+
+class Nginx:
+    """`front` is the deployed configuration's port, `floor` that of the floors."""
+
+    def __init__(self, guard: Guard, *, web: int, bare: int, pictures: Path) -> None:
+        program = which("nginx", folders=[Path("/usr/sbin")])
+        if program is None:
+            raise SystemExit("This benchmark needs nginx on PATH.")
+        self.front, self.floor = free_ports(2)
+        folder = guard.make_folder("tintype-nginx-")
+        path = folder / "nginx.conf"
+        path.write_text(
+            _AROUND.format(
+                user="user root;" if os.geteuid() == 0 else "",
+                folder=folder,
+                deployed=_deployed(web, self.front, pictures),
+                bare=bare,
+                floor=self.floor,
+                pictures=pictures,
+            )
+        )
+        self.child = Child.start(guard, "nginx", [program, "-p", folder, "-c", path])
+        wait_until(lambda: listens(self.front), "nginx", child=self.child)
+
+
+def _deployed(web: int, front: int, pictures: Path) -> str:
+    """Name our processes where the file names the containers."""
+    text = DEPLOYED.read_text()
+    for theirs, ours in {
+        "server web:8000;": f"server 127.0.0.1:{web};",
+        "server sockets:8000;": f"server 127.0.0.1:{web};",
+        "listen 8080;": f"listen 127.0.0.1:{front};",
+        "alias /pictures/;": f"alias {pictures}/;",
+    }.items():
+        if theirs not in text:
+            raise ValueError(f"deploy/nginx.conf no longer says {theirs!r}")
+        text = text.replace(theirs, ours)
+    return text

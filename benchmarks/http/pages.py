@@ -1,0 +1,57 @@
+"""The first page beside page 5,000, and one web process beside two."""
+
+from dataclasses import replace
+
+from api.pagination import PAGE, Cursor
+from benchmarks.http.people import Person
+from benchmarks.http.requests import Request
+from benchmarks.http.scenarios import Scenario
+from benchmarks.http.servers import Servers
+from images.models import Picture
+from thumbnails.models import Thumbnail
+
+DEEP = 5000
+
+
+def pages(servers: Servers, rich: Person) -> list[Scenario]:
+    """One caller at a time, through the collector's pictures and thumbnails."""
+    own = Picture.objects.owned_by(rich.user)
+    deep = min(DEEP, own.count() // PAGE)
+    web, made = servers.web, []
+    for path, rows in (
+        ("images", own),
+        ("thumbnails", Thumbnail.objects.filter(owner=rich.user)),
+    ):
+        last = rows.order_by("-created_at", "-id")[(deep - 1) * PAGE - 1]
+        address = f"/api/user/{path}/"
+        cursor = Cursor(last.created_at, last.pk).encode()
+        for number, query in ((1, ""), (deep, f"?cursor={cursor}")):
+            made.append(
+                Scenario(
+                    f"{path}/, page {number}",
+                    [Request(f"{address}{query}", rich.token)],
+                    web.port,
+                    web,
+                    f"{path}/, page 1",
+                    connections=1,
+                )
+            )
+    return made
+
+
+def doubled(servers: Servers, scenarios: list[Scenario]) -> list[Scenario]:
+    """The same requests to one worker and to two, straight from the web process."""
+    return [
+        each
+        for one in scenarios
+        for each in (
+            replace(one, name=f"{one.name}: 1", port=servers.web.port, against=""),
+            replace(
+                one,
+                name=f"{one.name}: 2",
+                port=servers.web2.port,
+                server=servers.web2,
+                against=f"{one.name}: 1",
+            ),
+        )
+    ]

@@ -1,0 +1,96 @@
+"""Accounts, pictures, thumbnails and links by the million: SQL alone, the same each time.
+
+One account, the collector, owns every second picture: page 5,000 of a million exists. The others
+share the rest unevenly, so that the first hundreds of them fill a page of 100.
+"""
+
+from datetime import timedelta
+
+from django.contrib.auth.hashers import make_password
+from django.db import connection
+from django.utils import timezone
+from tqdm import tqdm
+
+from tiers.models import Tier
+
+PASSWORD = "correct horse battery"  # noqa: S105 (of accounts that nobody has)
+_BATCH = 20_000
+
+_ACCOUNTS = """
+insert into accounts_user (id, username, username_key, name, email, password, tier_id,
+    is_active, is_staff, is_superuser, date_joined)
+select md5('account' || n)::uuid, 'account-' || n, 'account-' || n, 'Account ' || n, '',
+    %(password)s, %(tier)s, true, false, false, now() - n * interval '1 minute'
+from generate_series(0, %(count)s - 1) n
+"""
+_SESSIONS = """
+insert into accounts_session (id, user_id, scheme, created_at, last_used_at, expires_at, agent,
+    refresh_jti, replaced_jti)
+select md5('session' || n)::uuid, md5('account' || n)::uuid, 'bearer', now(), now(),
+    now() + interval '30 days', '', '', ''
+from generate_series(0, %(count)s - 1) n
+"""
+_PICTURES = """
+with numbers as (
+    select n, case when n %% 2 = 0 then 0
+        else 1 + floor(power(random(), 2) * (%(accounts)s - 1))::int end as account
+    from generate_series(%(first)s, %(last)s) n
+), named as (
+    select n, md5('account' || account)::uuid as owner, md5('picture' || n)::uuid as uid
+    from numbers
+), made as (
+    insert into images_picture (uid, owner_id, visibility, description, is_active, created_at,
+        updated_at, key, clean_key, format, width, height, frames, bytes, sha256, rendering,
+        render_attempts, render_revision, render_ask_at, render_failure)
+    select uid, owner, 'public', 'Picture ' || n, false, %(begin)s + n * %(apart)s, %(begin)s,
+        'users/' || owner || '/' || uid || '.jpg', 'users/' || owner || '/' || uid || '.jpg',
+        'JPEG', 1600, 1200, 1, 300000, repeat('0', 64), 'ready', 1, 0, %(begin)s, ''
+    from named
+    returning id, owner_id, uid, created_at
+)
+insert into thumbnails_thumbnail (picture_id, owner_id, height, width_px, height_px, key,
+    content_type, bytes, is_stale, created_at)
+select id, owner_id, px, px * 4 / 3, px,
+    'users/' || owner_id || '/' || uid || '_' || px || '_0000abcd.jpg', 'image/jpeg', 20000,
+    false, created_at
+from made, (values (200), (400)) as heights (px)
+"""
+_LINKS = """
+insert into images_link (picture_id, maker_id, created_at, expires_at, opened)
+select id, owner_id, now(), now() + interval '1 hour', 0 from images_picture
+where id %% 10 = 0
+"""
+_ACTIVE = """
+update images_picture set is_active = true where id in (
+    select distinct on (owner_id) id from images_picture
+    order by owner_id, created_at desc, id desc
+)
+"""
+
+
+_APART = timedelta(seconds=20)
+
+
+def fill(pictures: int, accounts: int) -> None:
+    """Write everything, with a progress bar."""
+    tier = Tier.objects.get(name="Enterprise")
+    _run(_ACCOUNTS, count=accounts, tier=tier.pk, password=make_password(PASSWORD))
+    _run(_SESSIONS, count=accounts)
+    _write_pictures(pictures, accounts)
+    for statement in (_ACTIVE, _LINKS, "vacuum analyze"):
+        _run(statement)
+
+
+def _write_pictures(pictures: int, accounts: int) -> None:
+    _run("select setseed(0.42)")
+    begin = timezone.now() - pictures * _APART
+    with tqdm(total=pictures, desc="pictures", unit_scale=True) as bar:
+        for first in range(0, pictures, _BATCH):
+            last = min(first + _BATCH, pictures) - 1
+            _run(_PICTURES, first=first, last=last, accounts=accounts, begin=begin, apart=_APART)
+            bar.update(last - first + 1)
+
+
+def _run(statement: str, **values: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)

@@ -1,0 +1,156 @@
+"""What is asked, of whom, and what each is held against."""
+
+import json
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.http.people import Person, photograph
+from benchmarks.http.requests import Request
+from benchmarks.http.rows import PASSWORD
+from benchmarks.http.servers import Server, Servers
+from images.media import signed_path
+
+_BOUNDARY = "----tintype"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Requests of one kind; `against` names the scenario that they are held against."""
+
+    name: str
+    requests: Sequence[Request]
+    port: int
+    server: Server
+    against: str = ""
+    expects: int = 200
+    connections: int = 8
+
+
+def floors(servers: Servers, everyone: list[Person]) -> list[Scenario]:
+    """What costs as little as it can."""
+    bare, floor, port = servers.bare, servers.floor, servers.nginx.floor
+    keys = [picture.key for person in everyone for picture in person.pictures]
+    return [
+        Scenario("bare view", [Request("/")], bare.port, bare),
+        Scenario("bare view, nginx", [Request("/")], port, bare),
+        Scenario("bare redirect", [Request(f"/file/{k}") for k in keys], port, bare),
+        Scenario("nginx alone", [Request(f"/alone/{k}") for k in keys], port, bare),
+        Scenario("100 dicts", [Request(f"/{p.user.pk}") for p in everyone], floor.port, floor),
+        Scenario(
+            "100 dicts, thumbnails",
+            [Request(f"/{p.user.pk}?thumbnails") for p in everyone],
+            floor.port,
+            floor,
+        ),
+    ]
+
+
+def lists(servers: Servers, everyone: list[Person], rich: Person) -> list[Scenario]:
+    """Every contract's list, straight from the web process."""
+    web = servers.web
+
+    def of(name: str, path: str, who: list[Person], against: str = "100 dicts") -> Scenario:
+        asked = [Request(path.format(p.user.pk), p.token) for p in who]
+        return Scenario(name, asked, web.port, web, against)
+
+    kept = of("restful images/, kept", "/api/user/images/", everyone[:20])
+    thumbnails = "100 dicts, thumbnails"
+    return [
+        of("restful images/ (100)", "/api/user/images/", everyone),
+        of("restful thumbnails/ (100)", "/api/user/thumbnails/", everyone, thumbnails),
+        of("images API me (100)", "/api/me", everyone),
+        of("pictures list (100)", "/pictures/get-user-pictures/{}?limit=100", everyone),
+        of("pictures list (1000)", "/pictures/get-user-pictures/{}", [rich], ""),
+        of("restful events/", "/api/user/events/", everyone, ""),
+        Scenario(kept.name, kept.requests, servers.kept.port, servers.kept, "100 dicts"),
+    ]
+
+
+def reads(servers: Servers, everyone: list[Person]) -> list[Scenario]:
+    """One row each, straight from the web process."""
+    web = servers.web
+    pictures = [(p.token, each) for p in everyone for each in p.pictures]
+    thumbnails = [(p.token, each) for p in everyone for each in p.thumbnails]
+    paths = {
+        "restful images/id/": [(f"/api/user/images/{x.pk}/", t) for t, x in pictures],
+        "restful thumbnails/id/": [(f"/api/user/thumbnails/{x.pk}/", t) for t, x in thumbnails],
+        "pictures active": [
+            (f"/pictures/get-active-picture/{p.user.pk}", p.token) for p in everyone
+        ],
+        "auth currentUser": [("/auth/currentUser", p.token) for p in everyone],
+    }
+    return [
+        Scenario(name, [Request(*each) for each in asked], web.port, web, "bare view")
+        for name, asked in paths.items()
+    ]
+
+
+def files(servers: Servers, everyone: list[Person]) -> list[Scenario]:
+    """Bytes, behind nginx."""
+    pictures = [(p.token, each) for p in everyone for each in p.pictures]
+    asked = {
+        "signed address": [Request(signed_path(x.key)) for _, x in pictures],
+        "expiring link": [Request(f"/l/{token}") for p in everyone for token in p.links],
+        "images API images/uid": [Request(f"/api/images/{x.uid}") for _, x in pictures],
+        "own /images/ address": [Request(f"/images/{x.key}", t) for t, x in pictures],
+        "image service base64": [Request(f"/image/{x.uid}", t) for t, x in pictures],
+    }
+    front = servers.nginx.front
+    return [
+        Scenario(name, each, front, servers.web, "bare redirect") for name, each in asked.items()
+    ]
+
+
+def uploads(servers: Servers, everyone: list[Person], folder: Path) -> list[Scenario]:
+    """Pictures as from a camera, behind nginx."""
+    small, large = photograph(folder, 1280, 960), photograph(folder, 4000, 3000)
+    front, web = servers.nginx.front, servers.web
+
+    def form(file: Path) -> list[Request]:
+        body, kind = _form(file), f"multipart/form-data; boundary={_BOUNDARY}"
+        return [Request("/api/user/images/", p.token, "POST", body, kind) for p in everyone]
+
+    text = json.dumps({"data": b64encode(small.read_bytes()).decode(), "description": ""})
+    as_json = [
+        Request("/api/images", p.token, "POST", text.encode(), "application/json") for p in everyone
+    ]
+    sizes = [f"{file.stat().st_size / 1000:.0f} kB" for file in (small, large)]
+    return [
+        Scenario(f"upload, form, {sizes[0]}", form(small), front, web, expects=201),
+        Scenario(f"upload, base64, {sizes[0]}", as_json, front, web),
+        Scenario(f"upload, form, {sizes[1]}", form(large), front, web, expects=201),
+    ]
+
+
+def sign_ins(servers: Servers, everyone: list[Person]) -> list[Scenario]:
+    """Each from an address of its own, as from many people, so that no throttle is full."""
+    web = servers.web
+    asked = {
+        path: [
+            Request(
+                path,
+                method="POST",
+                body=json.dumps({name: person.user.username, "password": PASSWORD}).encode(),
+                content_type="application/json",
+                address=f"10.{third}.{number // 250}.{number % 250}",
+            )
+            for third in range(50)
+            for number, person in enumerate(everyone)
+        ]
+        for path, name in (("/auth/signin", "login"), ("/api/user/token/", "username"))
+    }
+    return [
+        Scenario(f"{path}, {lanes} at a time", each, web.port, web, connections=lanes)
+        for path, each in asked.items()
+        for lanes in (1, 8)
+    ]
+
+
+def _form(file: Path) -> bytes:
+    head = (
+        f"--{_BOUNDARY}\r\nContent-Disposition: form-data; "
+        'name="image"; filename="p.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
+    )
+    return head.encode() + file.read_bytes() + f"\r\n--{_BOUNDARY}--\r\n".encode()

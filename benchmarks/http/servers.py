@@ -1,0 +1,114 @@
+"""The processes that are measured, with the environment of a deployment."""
+
+import os
+import secrets
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import django
+from django.core.management import call_command
+
+from benchmarks.http.nginx import Nginx
+from devkit import valkey
+from devkit.children import Child, Guard
+from tests.servers.ports import free_ports, listens, wait_until
+from tests.servers.postgres import Postgres
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+HOST = "bench.example"
+# As docker-compose.yml starts them.
+_GRANIAN = ["--interface=wsgi", "--host=127.0.0.1", "--blocking-threads=4", "--log-level=warning"]
+# Commits wait for the disk, as everywhere but in tests.
+_POSTGRES = ["shared_buffers=1GB", "max_wal_size=4GB"]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A granian with its workers."""
+
+    child: Child
+    port: int
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of CPU that its whole session has used."""
+        return session_cpu(self.child.process.pid)
+
+
+@dataclass(frozen=True)
+class Servers:
+    """What is measured (`web`, `web2` with two workers) and what it is measured against."""
+
+    web: Server
+    web2: Server
+    kept: Server
+    bare: Server
+    floor: Server
+    nginx: Nginx
+
+
+def prepare(guard: Guard) -> Path:
+    """Start the database and Valkey, set this process up as one of the service's; migrate."""
+    folder = guard.make_folder("tintype-bench-")
+    if not os.environ.get("DATABASE_URL"):
+        # A fresh server has this database alone.
+        server = Postgres(guard, settings=_POSTGRES)
+        os.environ["DATABASE_URL"] = server.url.replace("/tintype?", "/postgres?")
+    if not os.environ.get("REDIS_URL"):
+        cache = valkey.Valkey(guard, valkey.find())
+        cache.wait(cache.start())
+        os.environ["REDIS_URL"] = cache.url
+    (folder / "staticfiles").mkdir()
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PUBLIC_URL": f"https://{HOST}",
+        "DATA_DIR": str(folder),
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "ACCEL_REDIRECT_PREFIX": "/protected/",
+        # nginx, and the load generator in the place of a proxy before it.
+        "TRUSTED_PROXIES": "2",
+        # Every list is made anew; what keeping saves is measured by itself.
+        "CACHE_SECONDS": "0",
+    }
+    django.setup()
+    call_command("migrate", verbosity=0)
+    return folder
+
+
+def start(guard: Guard, folder: Path) -> Servers:
+    """Start everything; returns when all of it listens."""
+    pictures = folder / "images"
+    pictures.mkdir(exist_ok=True)
+    web, bare = _granian(guard, "config.wsgi"), _granian(guard, "benchmarks.http.bare")
+    return Servers(
+        web=web,
+        web2=_granian(guard, "config.wsgi", workers=2),
+        kept=_granian(guard, "config.wsgi", CACHE_SECONDS="15"),
+        bare=bare,
+        floor=_granian(guard, "benchmarks.http.floor"),
+        nginx=Nginx(guard, web=web.port, bare=bare.port, pictures=pictures),
+    )
+
+
+def _granian(guard: Guard, module: str, *, workers: int = 1, **settings: str) -> Server:
+    [port] = free_ports(1)
+    options = [*_GRANIAN, f"--port={port}", f"--workers={workers}"]
+    command = [sys.executable, "-m", "granian", *options, f"{module}:application"]
+    env = {**os.environ, **settings}
+    child = Child.start(guard, module, command, env=env, cwd=ROOT)
+    wait_until(lambda: listens(port), module, child=child)
+    return Server(child, port)
+
+
+def session_cpu(leader: int) -> float:
+    """Seconds of CPU used by the living processes of a session (Linux; proc(5))."""
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[3]) == leader:
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
