@@ -1,14 +1,16 @@
 """From a token to its live session, user and tier: one query."""
 
-from uuid import UUID
-
 from django.utils import timezone
 
 from accounts import outside
 from accounts.exceptions import BadToken
 from accounts.models import Session
+from accounts.prepared import RowBy
 from accounts.sessions import hash_of, note_use
 from accounts.tokens import Claims, Kind, read
+
+_session_by_id = RowBy(Session.objects.with_user, "id")
+_session_by_key = RowBy(Session.objects.with_user, "key_hash")
 
 
 def session_of_jwt(token: str, *kinds: Kind) -> Session:
@@ -20,7 +22,7 @@ def session_of_jwt(token: str, *kinds: Kind) -> Session:
 
 def session_of_claims(claims: Claims) -> Session:
     """Return the live session that checked claims name; raises BadToken."""
-    session = _live(pk=claims.token_id)
+    session = _usable(_session_by_id.first(claims.token_id))
     if session.user_id != claims.user_id:
         raise BadToken("The session is somebody else's.")
     return session
@@ -28,11 +30,7 @@ def session_of_claims(claims: Claims) -> Session:
 
 def session_of_api_token(key: str) -> Session:
     """Return the live session of an API token; raises BadToken."""
-    return _live(key_hash=hash_of(key))
-
-
-def _live(**which: UUID | str) -> Session:
-    return _usable(Session.objects.with_user().filter(**which).first())
+    return _usable(_session_by_key.first(hash_of(key)))
 
 
 def _usable(session: Session | None) -> Session:

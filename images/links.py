@@ -13,12 +13,14 @@ from django.utils import timezone
 from django.utils.http import base36_to_int, int_to_base36
 
 from accounts.models import User
+from accounts.prepared import RowBy
 from images.exceptions import LinkGone, LinkNotGranted, LinkTimeOutOfBounds
 from images.models import Link, Picture
 from images.signing import signature, stands
 
 _PURPOSE = "link"
 _FORGOTTEN_AT_ONCE = 5_000
+_link_by_id = RowBy(Link.objects.with_picture, "id")
 # An expired link's row is kept this long for staff to look at; the token refuses itself anyway.
 KEPT_AFTER_END = timedelta(days=30)
 
@@ -80,7 +82,7 @@ def open_link(token: LinkToken) -> Link:
     now = timezone.now()
     if token.expires <= now.timestamp():
         raise LinkGone
-    link: Link | None = Link.objects.with_picture().filter(pk=token.link_id).first()
+    link = _link_by_id.first(token.link_id)
     if link is None or not link.is_live(now):
         raise LinkGone
     people_are_there = link.picture.owner.is_active and link.maker.is_active

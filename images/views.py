@@ -18,6 +18,7 @@ from images.cleaning import CleaningFailed
 from images.decoding import CONTENT_TYPES, EXTENSIONS
 from images.defaults import default_bytes
 from images.exceptions import LinkGone, NotReady
+from images.finding import picture_by_key
 from images.links import count_opening, open_link, read_token
 from images.media import seconds_left, sources
 from images.models import Picture
@@ -57,7 +58,7 @@ def _by_signature(request: HttpRequest, key: str) -> HttpResponseBase:
 def _by_viewer(request: HttpRequest, viewer: User | None, *, key: str) -> HttpResponseBase:
     """The key names the picture; what leaves is what the one rule gives this viewer of it."""
     try:
-        picture: Picture = Picture.objects.with_owner().get(key=key)
+        picture = picture_by_key.get(key)
         rendition = bytes_for(viewer, picture)
         return serve_preferred(
             request, rendition.key, rendition.content_type, cache_control=_ASK_EACH_TIME

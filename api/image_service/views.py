@@ -23,6 +23,7 @@ from api.image_service.names import WIDTHS, Name, name_of
 from api.views import ContractView, caller
 from images import storage
 from images.access import bytes_for
+from images.finding import picture_by_uid
 from images.models import Picture
 from images.services import create_picture
 from images.serving import serve
@@ -111,8 +112,7 @@ class JpegView(ImageServiceView):
 
 
 def _picture(named: Name) -> Picture:
-    picture: Picture = Picture.objects.with_owner().get(uid=named.uid)
-    return picture
+    return picture_by_uid.get(named.uid)
 
 
 def _data_uri(named: Name, key: str, content_type: str) -> StreamingHttpResponse:

@@ -27,6 +27,7 @@ from api.problems import Problem, Refused
 from api.views import ContractView, caller
 from images.access import bytes_for
 from images.decoding import CONTENT_TYPES
+from images.finding import picture_by_uid
 from images.models import Picture
 from images.services import create_picture
 from images.serving import serve
@@ -177,7 +178,7 @@ class ImageView(ImagesApiView):
     def get(self, request: Request, uid: UUID) -> HttpResponseBase:
         """Return the bytes; a public picture asks for no token."""
         viewer = request.user if isinstance(request.user, User) else None
-        picture: Picture = Picture.objects.with_owner().get(uid=uid)
+        picture = picture_by_uid.get(uid)
         rendition = bytes_for(viewer, picture)
         return serve(
             request._request, rendition.key, rendition.content_type, cache_control=_ASK_EACH_TIME

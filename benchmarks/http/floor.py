@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from typing import Any
+from uuid import UUID
 
 import django
 
@@ -24,20 +25,20 @@ _LIMIT = 101
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Answer with the newest hundred."""
-    owner = environ["PATH_INFO"].removeprefix("/")
+    owner = UUID(environ["PATH_INFO"].removeprefix("/"))
     made = _thumbnails(owner) if environ["QUERY_STRING"] else _pictures(owner)
     body = json.dumps(made).encode()
     start_response("200 OK", [("Content-Type", "application/json")])
     return [body]
 
 
-def _pictures(owner: str) -> list[dict[str, Any]]:
+def _pictures(owner: UUID) -> list[dict[str, Any]]:
     rows = Picture.objects.filter(owner=owner).order_by("-created_at", "-id")
     values = rows.values("id", "key", "created_at")[:_LIMIT]
     return [{"id": row["id"], "image": _HOST + signed_path(row["key"])} for row in values]
 
 
-def _thumbnails(owner: str) -> list[dict[str, Any]]:
+def _thumbnails(owner: UUID) -> list[dict[str, Any]]:
     rows = Thumbnail.objects.filter(owner=owner, height__in=[200, 400])
     values = rows.order_by("-created_at", "-id").values(
         "id", "picture_id", "height", "key", "created_at"

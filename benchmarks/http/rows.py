@@ -5,6 +5,7 @@ share the rest unevenly, so that the first hundreds of them fill a page of 100.
 """
 
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.db import connection
@@ -91,6 +92,6 @@ def _write_pictures(pictures: int, accounts: int) -> None:
             bar.update(last - first + 1)
 
 
-def _run(statement: str, **values: object) -> None:
+def _run(statement: str, **values: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
