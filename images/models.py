@@ -84,8 +84,12 @@ class Picture(models.Model):
         FAILED = "failed", "Set aside"
 
     uid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    # `picture_newest_of_owner` begins with the owner.
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="pictures"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="pictures",
+        db_index=False,
     )
     visibility = models.CharField(
         max_length=8, choices=Visibility.choices, default=Visibility.PRIVATE

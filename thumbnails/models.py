@@ -27,10 +27,18 @@ class ThumbnailQuerySet(models.QuerySet["Thumbnail"]):
 class Thumbnail(models.Model):
     """A picture at one of its owner's heights; a smaller picture is never enlarged to it."""
 
-    picture = models.ForeignKey(Picture, on_delete=models.CASCADE, related_name="thumbnails")
+    # The unique constraint's index begins with the picture, `thumbnail_newest_of_owner` with the
+    # owner: neither needs another.
+    picture = models.ForeignKey(
+        Picture, on_delete=models.CASCADE, related_name="thumbnails", db_index=False
+    )
     # The picture's owner again, so that one account's list is one walk along one index.
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", editable=False
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        editable=False,
+        db_index=False,
     )
     height = models.PositiveIntegerField(help_text="As the tier names it.")
     width_px = models.PositiveIntegerField("width in pixels")

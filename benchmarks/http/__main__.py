@@ -22,12 +22,13 @@ def main() -> None:
         guard = stack.enter_context(Guard())
         folder = started.prepare(guard)
         # What follows needs models.
-        from benchmarks.http.rows import fill
+        from benchmarks.http.rows import fill, size
         from benchmarks.http.suite import run
 
         begin = time.monotonic()
         fill(asked.pictures, min(ACCOUNTS, asked.pictures // 50))
-        print(f"{asked.pictures} pictures in {time.monotonic() - begin:.0f} s\n", flush=True)
+        took = time.monotonic() - begin
+        print(f"{asked.pictures} pictures in {took:.0f} s, {size()}\n", flush=True)
         servers = started.start(guard, folder)
         generator = stack.enter_context(closing(Generator()))
         run(generator, servers, folder, seconds=asked.seconds, rounds=asked.rounds)

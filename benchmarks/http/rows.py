@@ -95,3 +95,14 @@ def _write_pictures(pictures: int, accounts: int) -> None:
 def _run(statement: str, **values: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
+
+
+def size() -> str:
+    """Say how large the database is, and how much of it is indexes."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select sum(pg_table_size(oid)), sum(pg_indexes_size(oid)) from pg_class"
+            " where relkind = 'r' and relnamespace = 'public'::regnamespace"
+        )
+        tables, indexes = cursor.fetchone()
+    return f"{tables / 1_000_000:.0f} MB of tables, {indexes / 1_000_000:.0f} MB of indexes"
