@@ -1,7 +1,8 @@
-"""The floor of the lists: the same rows from the same tables, as plain dicts, on bare WSGI.
+"""The floors that need data: the same rows, the same hash, the same statements, on bare WSGI.
 
-No middleware, no framework's request, no token, no cache: one query, a loop, JSON. `/<uuid>` is an
-account; `?thumbnails` asks for its thumbnails instead of its pictures.
+No middleware, no framework's request, no cache. `/<uuid>` lists an account's pictures as plain
+dicts, with `?thumbnails` its thumbnails; an Authorization header is checked as the service does.
+`/hash` checks a password. `/link/<id>` asks for a link's row, counts, and leaves the file to nginx.
 """
 
 import json
@@ -15,21 +16,49 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
-from images.media import signed_path  # noqa: E402 (models need the setup)
+from django.contrib.auth.hashers import check_password, make_password  # noqa: E402 (the setup)
+from django.db import connection  # noqa: E402
+
+from accounts.verification import session_of_jwt  # noqa: E402
+from benchmarks.http.rows import PASSWORD  # noqa: E402
+from images.media import signed_path  # noqa: E402
 from images.models import Picture  # noqa: E402
 from thumbnails.models import Thumbnail  # noqa: E402
 
 _HOST = "https://bench.example"
 _LIMIT = 101
+_KNOWN = make_password(PASSWORD)
+_FIND = "select key from images_link l join images_picture p on p.id = picture_id where l.id = %s"
+_COUNT = "update images_link set opened = opened + 1, last_opened_at = now() where id = %s"
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Answer with the newest hundred."""
-    owner = UUID(environ["PATH_INFO"].removeprefix("/"))
-    made = _thumbnails(owner) if environ["QUERY_STRING"] else _pictures(owner)
-    body = json.dumps(made).encode()
+    """Answer as the path asks."""
+    path: str = environ["PATH_INFO"]
+    if path.startswith("/link/"):
+        key = _opened(int(path.removeprefix("/link/")))
+        start_response("200 OK", [("X-Accel-Redirect", f"/protected/{key}")])
+        return [b""]
+    body = b"{}" if path == "/hash" and check_password(PASSWORD, _KNOWN) else _listed(environ)
     start_response("200 OK", [("Content-Type", "application/json")])
     return [body]
+
+
+def _listed(environ: dict[str, Any]) -> bytes:
+    """Write the newest hundred."""
+    if token := environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer "):
+        session_of_jwt(token, "bearer")
+    owner = UUID(environ["PATH_INFO"].removeprefix("/"))
+    made = _thumbnails(owner) if environ["QUERY_STRING"] else _pictures(owner)
+    return json.dumps(made).encode()
+
+
+def _opened(link: int) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND, [link])
+        [key] = cursor.fetchone()
+        cursor.execute(_COUNT, [link])
+    return str(key)
 
 
 def _pictures(owner: UUID) -> list[dict[str, Any]]:

@@ -26,13 +26,13 @@ http {{
     scgi_temp_path {folder}/scgi;
     {deployed}
     upstream bare {{ server 127.0.0.1:{bare}; keepalive 16; }}
+    upstream queries {{ server 127.0.0.1:{queries}; keepalive 16; }}
     server {{
         listen 127.0.0.1:{floor};
-        location / {{
-            proxy_pass http://bare;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-        }}
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+        location / {{ proxy_pass http://bare; }}
+        location /link/ {{ proxy_pass http://queries; }}
         location /protected/ {{ internal; alias {pictures}/; }}
         location /alone/ {{ alias {pictures}/; }}
     }}
@@ -43,7 +43,7 @@ http {{
 class Nginx:
     """`front` is the deployed configuration's port, `floor` that of the floors."""
 
-    def __init__(self, guard: Guard, *, web: int, bare: int, pictures: Path) -> None:
+    def __init__(self, guard: Guard, *, web: int, bare: int, queries: int, pictures: Path) -> None:
         program = which("nginx", folders=[Path("/usr/sbin")])
         if program is None:
             raise SystemExit("This benchmark needs nginx on PATH.")
@@ -56,6 +56,7 @@ class Nginx:
                 folder=folder,
                 deployed=_deployed(web, self.front, pictures),
                 bare=bare,
+                queries=queries,
                 floor=self.floor,
                 pictures=pictures,
             )

@@ -30,3 +30,31 @@ def _held_against(figures: Figures, floor: Figures | None) -> list[str]:
     if floor is None or floor is figures:
         return ["", ""]
     return [f"{figures.rate / floor.rate:.2f}", f"{figures.cpu_ms / max(floor.cpu_ms, 1e-9):.2f}"]
+
+
+def print_targets(found: dict[str, Figures]) -> None:
+    """Print what was to be reached beside what was."""
+
+    def ratio(one: str, other: str) -> float:
+        return found[one].at(0.5) / found[other].at(0.5)
+
+    deep = [name for name in found if "/, page" in name]
+    listed = [each for each in found.values() if each.scenario.against.startswith("100 dicts")]
+    reached = {
+        "queries of a list of 100, at most 3": max(each.queries or 0 for each in listed),
+        "CPU of restful images/ (100) to its floor's, at most 1.3": (
+            found["restful images/ (100)"].cpu_ms / found["100 dicts"].cpu_ms
+        ),
+        "a deep page to the first, at most 1.2": max(
+            ratio(deep[1], deep[0]), ratio(deep[3], deep[2])
+        ),
+        "links to bare redirects, at least 0.4": (
+            found["expiring link"].rate / found["bare redirect"].rate
+        ),
+        "sign-in beyond the hash, at most 3 ms": (
+            found["/auth/signin, 1 at a time"].at(0.5) - found["hash, 1 at a time"].at(0.5)
+        ),
+    }
+    print("\nTo reach, and measured (medians)")
+    for name, value in reached.items():
+        print(f"  {name:58}{value:9.2f}")

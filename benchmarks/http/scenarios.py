@@ -32,19 +32,25 @@ def floors(servers: Servers, everyone: list[Person]) -> list[Scenario]:
     """What costs as little as it can."""
     bare, floor, port = servers.bare, servers.floor, servers.nginx.floor
     keys = [picture.key for person in everyone for picture in person.pictures]
+    links = [f"/link/{int(t.partition('.')[0], 36)}" for person in everyone for t in person.links]
     return [
         Scenario("bare view", [Request("/")], bare.port, bare),
         Scenario("bare view, nginx", [Request("/")], port, bare),
         Scenario("bare redirect", [Request(f"/file/{k}") for k in keys], port, bare),
         Scenario("nginx alone", [Request(f"/alone/{k}") for k in keys], port, bare),
-        Scenario("100 dicts", [Request(f"/{p.user.pk}") for p in everyone], floor.port, floor),
-        Scenario(
-            "100 dicts, thumbnails",
-            [Request(f"/{p.user.pk}?thumbnails") for p in everyone],
-            floor.port,
-            floor,
-        ),
+        Scenario("bare redirect, 2 queries", [Request(path) for path in links], port, floor),
+        *_dicts(floor, everyone),
     ]
+
+
+def _dicts(floor: Server, everyone: list[Person]) -> list[Scenario]:
+    """The rows of a list of 100 with and without the token's check, those of thumbnails with it."""
+    asked = {
+        "100 dicts, no token": [Request(f"/{p.user.pk}") for p in everyone],
+        "100 dicts": [Request(f"/{p.user.pk}", p.token) for p in everyone],
+        "100 dicts, thumbnails": [Request(f"/{p.user.pk}?thumbnails", p.token) for p in everyone],
+    }
+    return [Scenario(name, each, floor.port, floor) for name, each in asked.items()]
 
 
 def lists(servers: Servers, everyone: list[Person], rich: Person) -> list[Scenario]:
@@ -141,8 +147,21 @@ def sign_ins(servers: Servers, everyone: list[Person]) -> list[Scenario]:
         ]
         for path, name in (("/auth/signin", "login"), ("/api/user/token/", "username"))
     }
-    return [
-        Scenario(f"{path}, {lanes} at a time", each, web.port, web, connections=lanes)
+    floor = servers.floor
+    hashes = [
+        Scenario(f"hash, {lanes} at a time", [Request("/hash")], floor.port, floor, "", 200, lanes)
+        for lanes in (1, 8)
+    ]
+    return hashes + [
+        Scenario(
+            f"{path}, {lanes} at a time",
+            each,
+            web.port,
+            web,
+            f"hash, {lanes} at a time",
+            200,
+            lanes,
+        )
         for path, each in asked.items()
         for lanes in (1, 8)
     ]

@@ -81,13 +81,14 @@ def start(guard: Guard, folder: Path) -> Servers:
     pictures = folder / "images"
     pictures.mkdir(exist_ok=True)
     web, bare = _granian(guard, "config.wsgi"), _granian(guard, "benchmarks.http.bare")
+    floor = _granian(guard, "benchmarks.http.floor")
     return Servers(
         web=web,
         web2=_granian(guard, "config.wsgi", workers=2),
         kept=_granian(guard, "config.wsgi", CACHE_SECONDS="15"),
         bare=bare,
-        floor=_granian(guard, "benchmarks.http.floor"),
-        nginx=Nginx(guard, web=web.port, bare=bare.port, pictures=pictures),
+        floor=floor,
+        nginx=Nginx(guard, web=web.port, bare=bare.port, queries=floor.port, pictures=pictures),
     )
 
 
