@@ -1,0 +1,126 @@
+"""What each door asks of the database: as much for one picture as for many."""
+
+import uuid
+
+import pytest
+from django.core.cache import cache
+from drf_spectacular.generators import SchemaGenerator
+
+from images.models import Picture
+from notifications.models import Feed, PictureEvent
+from thumbnails.models import Thumbnail
+
+# Address, how many statements, and what the document calls the list.
+LISTS = [
+    ("/api/user/images/", 2, "/api/user/images/"),
+    ("/api/user/thumbnails/", 2, "/api/user/thumbnails/"),
+    ("/api/user/events/?since=0", 3, "/api/user/events/"),
+    ("/api/me", 2, "/api/me"),
+    ("/pictures/get-user-pictures/{owner}", 3, "/pictures/get-user-pictures/{user_id}"),
+]
+ONE = [
+    ("/api/user/images/{picture}/", 2),
+    ("/api/user/thumbnails/{thumbnail}/", 2),
+    ("/pictures/get-active-picture/{owner}", 2),
+    ("/auth/currentUser", 1),
+]
+
+
+@pytest.fixture
+def pictures(alice):
+    """Return a function that gives alice so many pictures, with two thumbnails and an event each."""
+
+    def make(count: int) -> Picture:
+        made = Picture.objects.bulk_create(picture(alice, number) for number in range(count))
+        Thumbnail.objects.bulk_create(thumbnail(each, px) for each in made for px in (200, 400))
+        Feed.objects.create(owner=alice, last=count)
+        PictureEvent.objects.bulk_create(
+            PictureEvent(owner=alice, sequence=number + 1, type="picture.deleted")
+            for number in range(count)
+        )
+        cache.clear()
+        return made[0]
+
+    return make
+
+
+def picture(owner, number: int) -> Picture:
+    uid = uuid.uuid4()
+    return Picture(
+        uid=uid,
+        owner=owner,
+        key=f"users/{owner.pk}/{uid}.png",
+        format="PNG",
+        width=4,
+        height=3,
+        bytes=100,
+        sha256="0" * 64,
+        is_active=number == 0,
+        rendering=Picture.Rendering.READY,
+    )
+
+
+def thumbnail(of: Picture, height: int) -> Thumbnail:
+    return Thumbnail(
+        picture=of,
+        owner=of.owner,
+        height=height,
+        width_px=4,
+        height_px=3,
+        key=f"{of.key}_{height}",
+        content_type="image/png",
+        bytes=100,
+    )
+
+
+@pytest.mark.parametrize("count", [1, 3, 250])
+@pytest.mark.parametrize(("address", "queries", "_"), LISTS)
+def test_a_list_costs_the_same_however_many_pictures(
+    pictures, alice, as_alice, count, address, queries, _, django_assert_num_queries
+):
+    pictures(count)
+    with django_assert_num_queries(queries):
+        found = as_alice.get(address.format(owner=alice.pk)).json()
+    rows = found["images"] if isinstance(found, dict) else found
+    assert len(rows) >= min(count, 100)
+
+
+@pytest.mark.parametrize(
+    ("address", "queries"),
+    [(address, queries) for address, queries, _ in LISTS if "events" not in address],
+)
+def test_a_later_page_costs_what_the_first_does(
+    pictures, alice, as_alice, address, queries, django_assert_num_queries
+):
+    pictures(30)
+    first = as_alice.get(address.format(owner=alice.pk), {"limit": 10})
+    following = first["Link"].split(">")[0].removeprefix("<http://testserver")
+    with django_assert_num_queries(queries):
+        assert as_alice.get(following).status_code == 200
+
+
+@pytest.mark.parametrize(("address", "queries"), ONE)
+def test_a_single_read_costs_few(
+    pictures, alice, as_alice, address, queries, django_assert_num_queries
+):
+    made = pictures(30)
+    path = address.format(
+        owner=alice.pk, picture=made.pk, thumbnail=made.thumbnails.values_list("pk", flat=True)[0]
+    )
+    with django_assert_num_queries(queries):
+        assert as_alice.get(path).status_code == 200
+
+
+def test_no_list_is_left_out():
+    """Every address that the document says to answer with an array stands in the table above."""
+    paths = SchemaGenerator().get_schema(request=None, public=True)["paths"]
+    lists = {path for path, methods in paths.items() if answers_with_a_list(methods.get("get"))}
+    # Its list is a field beside the account's.
+    assert lists == {name for _, _, name in LISTS} - {"/api/me"}
+
+
+def answers_with_a_list(operation) -> bool:
+    if operation is None:
+        return False
+    content = operation["responses"].get("200", {}).get("content", {})
+    return content.get("application/json", {}).get("schema", {}).get("type") == "array"
