@@ -28,7 +28,7 @@ ONE = [
 
 @pytest.fixture
 def pictures(alice):
-    """Return a function that gives alice so many pictures, with two thumbnails and an event each."""
+    """Return a function that gives alice pictures, each with two thumbnails and an event."""
 
     def make(count: int) -> Picture:
         made = Picture.objects.bulk_create(picture(alice, number) for number in range(count))
