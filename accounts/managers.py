@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.base_user import BaseUserManager
 
 from accounts.names import folded
+from accounts.prepared import RowBy
 from tiers.models import DEFAULT_TIER_NAME, Tier
 
 if TYPE_CHECKING:
@@ -18,7 +20,11 @@ class UserManager(BaseUserManager["User"]):
 
     def get_by_natural_key(self, username: str | None) -> User:
         """Return the account of a login; raises User.DoesNotExist."""
-        return self.select_related("tier").get(username_key=folded(username or ""))
+        return self._by_key.get(folded(username or ""))
+
+    @cached_property
+    def _by_key(self) -> RowBy[User]:
+        return RowBy(partial(self.select_related, "tier"), "username_key")
 
     def create_user(self, username: str, password: str | None = None, **fields: Any) -> User:
         """Make an account with a hashed password; the database refuses a login that is taken.
