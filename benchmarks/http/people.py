@@ -63,7 +63,7 @@ def photograph(folder: Path, width: int, height: int) -> Path:
         waves = np.stack([np.sin(x + k) * np.cos(y * (1 + k / 3)) for k in range(3)], axis=2)
         noise = chance.normal(0, 0.05, waves.shape)
         pixels = np.clip(127.5 + 110 * (waves + noise), 0, 255)
-        Image.fromarray(pixels.astype(np.uint8)).save(path, quality=85)
+        Image.fromarray(pixels.astype(np.uint8)).save(path, quality=92)
     return path
 
 

@@ -111,5 +111,6 @@ def session_cpu(leader: int) -> float:
         except (FileNotFoundError, ProcessLookupError):
             continue
         if int(fields[3]) == leader:
-            ticks += int(fields[11]) + int(fields[12])
+            # With what processes that ended had used, once their parent has heard of it.
+            ticks += sum(map(int, fields[11:15]))
     return ticks / os.sysconf("SC_CLK_TCK")

@@ -16,7 +16,7 @@ LISTS = [
     ("/api/user/thumbnails/", 2, "/api/user/thumbnails/"),
     ("/api/user/events/?since=0", 3, "/api/user/events/"),
     ("/api/me", 2, "/api/me"),
-    ("/pictures/get-user-pictures/{owner}", 3, "/pictures/get-user-pictures/{user_id}"),
+    ("/pictures/get-user-pictures/{owner}", 2, "/pictures/get-user-pictures/{user_id}"),
 ]
 ONE = [
     ("/api/user/images/{picture}/", 2),
