@@ -13,8 +13,8 @@ def run(arguments: list[str]) -> int:
     if arguments:
         return _pytest(arguments)
     # The large run comes last, so that its closing line is the last thing to read.
-    say("The tests marked sqlite, on SQLite:")
-    on_sqlite = _pytest(["-m", "sqlite"], {"TEST_DATABASE": "sqlite"})
+    say("The contracts and what else is marked sqlite, on SQLite, two at a time:")
+    on_sqlite = _pytest(["-m", "sqlite", "-n", "2"], {"TEST_DATABASE": "sqlite"})
     say("\nAll tests, on PostgreSQL:")
     return _pytest([]) or on_sqlite
 
