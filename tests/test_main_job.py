@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from tests import corpus
+from tests.journeys import JOURNEYS, Visitor
 from tests.pictures import encoded, opened, waves
 from tests.processes import PASSWORD, Running, dev_run, processes_of, until
 
@@ -58,6 +59,14 @@ def test_a_photograph_from_upload_to_thumbnails_to_an_opened_link(tmp_path):
         assert [each["id"] for each in thumbnails(again, signed_in(again))] == [made["id"]]
         assert again.stop(signal.SIGTERM) == 0
     assert "shown once" not in again.log.read_text()
+
+
+def test_every_contract_holds_on_embedded_parts(tmp_path):
+    """The same journeys as in the deployment, in tests/deployment."""
+    with dev_run(tmp_path / "data") as service:
+        for journey in JOURNEYS:
+            with Visitor(service.url, service.url) as visitor:
+                journey(visitor, lambda happened: until(happened, 30, service))
 
 
 def test_an_upload_that_is_too_large_gets_its_answer_although_nobody_reads_it(tmp_path):

@@ -14,6 +14,7 @@ from websockets.sync.client import connect
 
 from tests.deployment.clients import Door
 from tests.deployment.stack import HOST, front_door
+from tests.journeys import JOURNEYS
 from tests.pictures import encoded, waves
 from tests.servers.nginx import Nginx
 from tests.servers.ports import free_ports
@@ -70,6 +71,11 @@ def test_a_picture_from_upload_to_its_thumbnail_by_nginx(stack, admin):
         assert "sandbox" in answer.headers["Content-Security-Policy"]
         assert "private" in answer.headers["Cache-Control"]
     assert admin.get(made["image"]).content == content
+
+
+@pytest.mark.parametrize("journey", JOURNEYS)
+def test_every_contract_holds_in_the_deployment(stack, door, journey):
+    journey(door, stack.until)
 
 
 def test_nginx_sends_parts_and_says_what_did_not_change(stack, admin):
