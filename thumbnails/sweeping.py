@@ -24,6 +24,12 @@ def overdue(now: datetime | None = None) -> list[int]:
     return picture_ids
 
 
+def put_back(picture_ids: list[int]) -> None:
+    """Let the next sweep ask again: the broker took no message for these."""
+    if picture_ids:
+        Picture.objects.pending().filter(pk__in=picture_ids).update(render_ask_at=timezone.now())
+
+
 def begin_recheck(*, tier: Tier | None = None, owner: User | None = None) -> None:
     """Have every picture of a tier or an owner looked at, in batches; survives any process."""
     Recheck.objects.create(tier=tier, owner=owner)

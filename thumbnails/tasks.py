@@ -10,7 +10,7 @@ from kombu.exceptions import OperationalError
 from images.outages import DATABASE_AWAY
 from thumbnails.claims import ASK_AGAIN
 from thumbnails.services import ensure_thumbnails
-from thumbnails.sweeping import overdue, recheck_batch
+from thumbnails.sweeping import overdue, put_back, recheck_batch
 
 logger = logging.getLogger(__name__)
 # After a failure to reach the broker, requests stop trying for a while: the sweep asks anyway.
@@ -47,8 +47,7 @@ def _ensured(picture_id: int) -> bool:
 @shared_task(name="thumbnails.sweep")
 def sweep() -> None:
     """Ask again for what is wanted and not there, and go on with the walks after tier changes."""
-    for picture_id in overdue():
-        ask(picture_id)
+    put_back([picture_id for picture_id in overdue() if not ask(picture_id)])
     recheck.delay()
 
 
@@ -59,18 +58,21 @@ def recheck() -> None:
         pass
 
 
-def ask(picture_id: int) -> None:
+def ask(picture_id: int) -> bool:
     """Send the message that a picture is wanted; never fails, since the row says it too.
 
-    A message that waits longer than the sweep takes to ask again is dropped unread.
+    Returns whether it was sent. A message that waits longer than the sweep takes to ask again is
+    dropped unread.
     """
     if time.monotonic() < _Broker.quiet_until:
-        return
+        return False
     try:
         ensure.apply_async((picture_id,), expires=ASK_AGAIN.total_seconds())
     except (OperationalError, OSError) as error:
         _Broker.quiet_until = time.monotonic() + _QUIET_SECONDS
         logger.warning("the broker is away, the sweep will ask: %s", type(error).__name__)
+        return False
+    return True
 
 
 def ask_for_recheck() -> None:

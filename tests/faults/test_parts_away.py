@@ -5,8 +5,9 @@ import json
 import pytest
 
 from tests.faults.accounting import Bucket, Disk, Outages, accounts_for_all
+from tests.faults.gate import Gate
 from tests.faults.uploads import Load
-from tests.servers.s3 import REGION
+from tests.servers.s3 import REGION, S3
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -14,9 +15,9 @@ pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(240)]
 BEFORE, WHILE_AWAY, AFTER = 10, 20, 10
 WHILE_REFUSED = 4
 RESTARTS = 3
-# The server takes four seconds and more to start, so that it is away for ten.
-S3_SECONDS = 6
-# What a lost COMMIT may leave: an upload's file of each thread, two thumbnails of each rendering.
+S3_SECONDS = 10
+# What a lost COMMIT, or an answer of S3 that was cut off, may leave: each upload's file, two
+# thumbnails of each rendering.
 IN_FLIGHT = 2 + 2 * 2
 
 
@@ -73,21 +74,27 @@ def test_a_restarted_database_costs_refusals_and_nothing_else(
 def test_a_storage_that_refuses_costs_refusals_and_nothing_else(
     deployed, tables, s3_server, name, told
 ):
-    bucket = s3_server.make_bucket(name.replace("_", "-"))
-    keys = {"access_key": s3_server.access_key, "secret_key": s3_server.secret_key}
-    where = {"bucket_name": bucket, "endpoint_url": s3_server.endpoint_url, "region_name": REGION}
-    deployment, outages = (
-        deployed(
-            FAULTS_BUCKET=json.dumps(keys | where), DJANGO_SETTINGS_MODULE="tests.faults.settings"
-        ),
-        Outages(),
-    )
+    bucket, gate = s3_server.make_bucket(name.replace("_", "-")), Gate(port_of(s3_server))
+    options = {
+        "bucket_name": bucket,
+        "endpoint_url": f"http://127.0.0.1:{gate.port}",
+        "access_key": s3_server.access_key,
+        "secret_key": s3_server.secret_key,
+        "region_name": REGION,
+    }
+    own = {"DJANGO_SETTINGS_MODULE": "tests.faults.settings", "FAULTS_BUCKET": json.dumps(options)}
+    deployment, outages = deployed(**own), Outages()
     with Load(deployment) as load:
         load.until_stored(BEFORE)
         with outages.one():
-            s3_server.kill()
+            gate.shut()
             load.go_on_for(S3_SECONDS)
-            s3_server.start()
+            gate.open()
         load.until_stored(AFTER)
     files = Bucket(s3_server.client(), bucket)
-    told(accounts_for_all(load, tables, files, outages=outages))
+    told(accounts_for_all(load, tables, files, outages=outages, most_orphans=IN_FLIGHT))
+    gate.shut()
+
+
+def port_of(server: S3) -> int:
+    return int(server.endpoint_url.rsplit(":", 1)[1])

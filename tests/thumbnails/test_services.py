@@ -1,5 +1,7 @@
 """Difference first: what is missing is made, what is unwanted goes, nothing is forgotten."""
 
+import errno
+import time
 from datetime import timedelta
 
 import pytest
@@ -12,7 +14,7 @@ from images.services import want_thumbnails_again
 from tests.factories import make_picture, make_tier, make_user, tier
 from tests.pictures import jpeg, png
 from tests.thumbnails.rows import keys
-from thumbnails import claims, services
+from thumbnails import claims, services, tasks
 from thumbnails.models import Recheck, Thumbnail
 from thumbnails.rendering import RenderingFailed
 from thumbnails.services import ensure_thumbnails
@@ -230,6 +232,43 @@ def test_the_sweep_asks_for_a_picture_once_a_minute(picture):
     assert overdue() == []
     later = timezone.now() + claims.ASK_AGAIN
     assert overdue(later) == [picture.pk]
+
+
+def test_what_the_broker_did_not_take_is_asked_for_at_the_next_sweep(picture, monkeypatch):
+    def away(*args, **kwargs):
+        raise OSError("connection refused")
+
+    monkeypatch.setattr(tasks._Broker, "quiet_until", 0.0)
+    monkeypatch.setattr(tasks.ensure, "apply_async", away)
+    sweep()
+    assert overdue() == [picture.pk]
+
+
+def test_a_picture_waits_for_a_storage_that_is_away(picture, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(services, "save_all", full)
+        for _ in range(2 * claims.MOST_ATTEMPTS):
+            ensure_thumbnails(picture.pk)
+    assert (state(picture), picture.render_attempts) == ("pending", 0)
+    ensure_thumbnails(picture.pk)
+    assert state(picture) == "ready"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_long_rendering_keeps_its_lease(alice, settings):
+    settings.RENDER_LEASE_SECONDS = 1
+    made = make_picture(alice)
+    Picture.objects.want_thumbnails()
+    picture = claims.claim(made.pk)
+    first = Picture.objects.get().render_leased_until
+    with claims.held(picture):
+        deadline = time.monotonic() + 30
+        while Picture.objects.get().render_leased_until == first:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def test_an_account_without_heights_has_no_thumbnails(alice):
