@@ -263,6 +263,7 @@ def test_a_long_rendering_keeps_its_lease(alice, settings):
     made = make_picture(alice)
     Picture.objects.want_thumbnails()
     picture = claims.claim(made.pk)
+    assert picture
     first = Picture.objects.get().render_leased_until
     with claims.held(picture):
         deadline = time.monotonic() + 30
