@@ -7,7 +7,7 @@ from tests.faults.deployment import Deployment, until
 from tests.faults.uploads import Load
 
 pytestmark = [
-    pytest.mark.processes, pytest.mark.slow, pytest.mark.rabbitmq, pytest.mark.timeout(400),
+    pytest.mark.processes, pytest.mark.slow, pytest.mark.rabbitmq, pytest.mark.timeout(600),
 ]  # fmt: skip
 
 KILLS, UPLOADS = 50, 200
@@ -21,7 +21,7 @@ def test_workers_killed_mid_render_lose_no_picture(deployed, tables, told):
         while killed < KILLS:
             load.send(UPLOADS // (KILLS // WORKERS))
             killed += kill_all_mid_render(deployment, tables)
-        load.until_stored(0)
+        load.until_stored(UPLOADS - load.stored())
     figures = accounts_for_all(
         load, tables, Disk(deployment.folder / "data" / "images"), most_orphans=2 * killed
     )
