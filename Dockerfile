@@ -1,10 +1,14 @@
 # One image for every process; docker-compose.yml says which command each runs.
-FROM python:3.13-slim AS packages
+FROM python:3.13-slim-trixie AS packages
 COPY requirements.txt /
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --require-hashes -r /requirements.txt
 
-FROM python:3.13-slim
+FROM python:3.13-slim-trixie
+# For back_up and restore: of the same major version as the server in docker-compose.yml.
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install --yes --no-install-recommends postgresql-client-17 \
+    && rm -rf /var/lib/apt/lists/*
 # Group 101 is nginx's in its own image: it reads the pictures that this user writes.
 RUN echo 'tintype:x:10001:101::/app:/usr/sbin/nologin' >> /etc/passwd \
     && install -d -o 10001 -g 101 /data /data/images

@@ -44,8 +44,8 @@ class Places:
         redis = given.get("REDIS_URL", "").replace("@redis/", f"@127.0.0.1:{self.redis_port}/")
         here = {"DATABASE_URL": self.database, "AMQP_URL": self.broker, "REDIS_URL": redis}
         given |= {name: place for name, place in here.items() if name in given}
-        if "PULSE_FILE" in given:
-            given["PULSE_FILE"] = self.words(service, [given["PULSE_FILE"]])[0]
+        for name in {"PULSE_FILE", "METRICS_DIR"} & set(given):
+            given[name] = self.words(service, [given[name]])[0]
         given |= {"GRANIAN_PORT": str(self.web_port), "UVICORN_PORT": str(self.sockets_port)}
         return given | {"DATA_DIR": str(self.data_of(service))}
 

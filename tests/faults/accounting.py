@@ -165,10 +165,13 @@ def _thumbnails_are_there(
     assert {(row["picture_id"], row["height"]) for row in thumbnails} == wanted
     for row in thumbnails:
         assert len(files.read(row["key"])) == row["bytes"] > 0
+        if row["webp_key"]:
+            assert len(files.read(row["webp_key"])) == row["webp_bytes"] > 0
 
 
 def _files_and_rows_agree(rows: list[Row], files: Files, most_orphans: int) -> int:
-    there, named = files.keys(), {row["key"] for row in rows}
+    there = files.keys()
+    named = {row[name] for row in rows for name in ("key", "webp_key") if row.get(name)}
     assert named <= there, f"rows without a file: {named - there}"
     orphans = there - named
     assert len(orphans) <= most_orphans, f"files without a row: {orphans}"
