@@ -104,10 +104,10 @@ def test_guessable_secrets_and_an_unwritable_storage_are_named(without_a_worker,
     assert "cannot be written to" in findings["storage"]
 
 
-@pytest.mark.parametrize("name", ["AMQP_URL", "REDIS_URL"])
-def test_a_guessable_password_is_named_and_never_shown(without_a_worker, name):
+@pytest.mark.parametrize(("name", "scheme"), [("AMQP_URL", "amqp"), ("REDIS_URL", "redis")])
+def test_a_guessable_password_is_named_and_never_shown(without_a_worker, name, scheme):
     _, env = without_a_worker
-    env[name] = f"{name[:4].lower()}://someone:guest@127.0.0.1:1/"
+    env[name] = f"{scheme}://someone:guest@127.0.0.1:1/"
     _, findings = doctor(env, "--patience", "1")
     assert f"the password in {name} could be guessed" in findings["secrets"]
     assert "guest" not in str(findings)

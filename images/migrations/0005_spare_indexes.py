@@ -12,6 +12,9 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # On PostgreSQL Django would drop this partial index with the one of the column, and it holds
+        # a rule: so it goes first, and comes back in the same transaction.
+        migrations.RemoveConstraint(model_name="picture", name="picture_one_active_per_owner"),
         migrations.AlterField(
             model_name="picture",
             name="owner",
@@ -20,6 +23,14 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.CASCADE,
                 related_name="pictures",
                 to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="picture",
+            constraint=models.UniqueConstraint(
+                fields=["owner"],
+                condition=models.Q(is_active=True),
+                name="picture_one_active_per_owner",
             ),
         ),
         # Django makes it on PostgreSQL beside the unique one, for LIKE; a key is asked for whole.

@@ -48,11 +48,12 @@ def test_a_deployment_passes_every_check_of_django():
     ("key", "word"),
     [
         ("", "must be set"),
-        ("short", "too weak"),
-        ("a" * 80, "too weak"),
-        ("django-insecure-" + KEY, "too weak"),
-        (KEY[:49], "too weak"),
+        ("short", "at least 50"),
+        ("a" * 80, "at least 50"),
+        ("django-insecure-" + KEY, "at least 50"),
+        (KEY[:49], "at least 50"),
     ],
+    ids=["none", "short", "one letter", "a sample", "a letter short"],
 )
 def test_a_key_that_could_be_guessed_stops_the_start_with_one_line(key, word):
     finished = manage("check", SECRET_KEY=key)
@@ -60,7 +61,6 @@ def test_a_key_that_could_be_guessed_stops_the_start_with_one_line(key, word):
     last = finished.stderr.strip().splitlines()[-1]
     assert "SECRET_KEY" in last
     assert word in last
-    assert "token_urlsafe" in last
     assert not key or key not in last
 
 

@@ -64,7 +64,9 @@ from config.start import load_settings
 for variables in json.load(sys.stdin):
     if os.fork() == 0:
         os.environ.update(variables)
-        del sys.modules["config.settings"]
+        for name in [name for name in sys.modules if name.startswith("config.")]:
+            if name != "config.start":
+                del sys.modules[name]
         try:
             load_settings()
         except SystemExit as refusal:

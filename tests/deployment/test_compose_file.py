@@ -11,7 +11,7 @@ from tests.processes import ROOT
 SERVICES = compose.raw()["services"]
 OURS = {name for name, service in SERVICES.items() if service["image"] == "tintype"}
 LASTING = set(SERVICES) - {"migrate"}
-SECRETS = re.compile(r"\$\{(\w*(?:KEY|PASSWORD|SECRET)\w*)(:[-?])?([^}]*)\}")
+SECRETS = re.compile(r"\$\{(\w*(?:KEY|PASSWORD|SECRET|TOKEN)\w*)(:[-?])?([^}]*)\}")
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -34,10 +34,13 @@ def test_every_lasting_container_has_a_health_check_that_ends(name):
 
 def test_no_secret_has_a_default():
     found = SECRETS.findall(compose.FILE.read_text())
-    assert {name for name, *_ in found} == {
-        "SECRET_KEY", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "REDIS_PASSWORD", "ADMIN_PASSWORD",
+    needed = {"SECRET_KEY", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "REDIS_PASSWORD"}
+    optional = {
+        "ADMIN_PASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "METRICS_TOKEN",
     }  # fmt: skip
-    assert all(kind == ":?" or (name, rest) == ("ADMIN_PASSWORD", "") for name, kind, rest in found)
+    assert {name for name, *_ in found} == needed | optional
+    for name, kind, rest in found:
+        assert kind == ":?" if name in needed else (kind, rest) == (":-", "")
 
 
 @pytest.mark.parametrize("missing", ["SECRET_KEY", "PUBLIC_URL", "POSTGRES_PASSWORD"])

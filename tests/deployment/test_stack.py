@@ -155,7 +155,7 @@ def made_empty(stack) -> Path:
 
 
 def test_everything_is_ready(stack, door):
-    stack.until(lambda: door.get("/readyz").json() == {"ready": True, "missing": []})
+    stack.until(lambda: door.get("/readyz").json()["ready"])
 
 
 def test_the_admin_has_its_static_files(stack, door):

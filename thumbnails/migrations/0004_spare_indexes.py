@@ -1,4 +1,4 @@
-"""Drop what no question uses; see `images.0002_spare_indexes`."""
+"""Drop what no question uses; see `images.0005_spare_indexes`."""
 
 import django.db.models.deletion
 from django.conf import settings
