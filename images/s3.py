@@ -23,12 +23,13 @@ _TYPES = {EXTENSIONS[name]: CONTENT_TYPES[name] for name in EXTENSIONS}
 _UNKNOWN = "application/octet-stream"
 # One request for any picture: larger ones only come in by `move_storage`.
 _ONE_REQUEST = 64 * 1024**2
+# Someone waits for the answer: rather a refusal that says when to come back than a long silence.
 _CLIENT = {
     "signature_version": "s3v4",
-    "connect_timeout": 3,
-    "read_timeout": 20,
+    "connect_timeout": 2,
+    "read_timeout": 10,
     "max_pool_connections": 32,
-    "retries": {"mode": "standard", "total_max_attempts": 3},
+    "retries": {"mode": "standard", "total_max_attempts": 2},
 }
 
 

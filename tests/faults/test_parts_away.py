@@ -1,7 +1,5 @@
 """A part goes away under load and comes back: refusals in the doors' words, and nothing lost."""
 
-import json
-
 import pytest
 
 from tests.faults.accounting import Bucket, Disk, Outages, accounts_for_all
@@ -75,14 +73,12 @@ def test_a_storage_that_refuses_costs_refusals_and_nothing_else(
     deployed, tables, s3_server, name, told
 ):
     bucket, gate = s3_server.make_bucket(name.replace("_", "-")), Gate(port_of(s3_server))
-    options = {
-        "bucket_name": bucket,
-        "endpoint_url": f"http://127.0.0.1:{gate.port}",
-        "access_key": s3_server.access_key,
-        "secret_key": s3_server.secret_key,
-        "region_name": REGION,
+    place = f"s3://{bucket}/images?endpoint_url=http://127.0.0.1:{gate.port}&region={REGION}"
+    keys = {
+        "AWS_ACCESS_KEY_ID": s3_server.access_key,
+        "AWS_SECRET_ACCESS_KEY": s3_server.secret_key,
     }
-    own = {"DJANGO_SETTINGS_MODULE": "tests.faults.settings", "FAULTS_BUCKET": json.dumps(options)}
+    own = {"STORAGE_URL": place, **keys}
     deployment, outages = deployed(**own), Outages()
     with Load(deployment) as load:
         load.until_stored(BEFORE)

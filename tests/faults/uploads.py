@@ -112,7 +112,7 @@ class Load:
         digest, began = hashlib.sha256(content).hexdigest(), time.monotonic()
         try:
             said = session.post(self.url + door.path, timeout=TIMEOUT, **door.asks(content))
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
             return Answer(door, digest, began, time.monotonic(), status=0)
         ended = time.monotonic()
         return Answer(door, digest, began, ended, said.status_code, _json(said), said.headers)
