@@ -6,6 +6,9 @@ import subprocess
 from devkit import environment
 from devkit.messages import say
 
+# Each process has servers of its own. A file stays together, with the processes that it starts.
+TWO_AT_A_TIME = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+
 
 def run(arguments: list[str]) -> int:
     """Run the suite; arguments go to pytest and choose one run, on PostgreSQL."""
@@ -13,10 +16,10 @@ def run(arguments: list[str]) -> int:
     if arguments:
         return _pytest(arguments)
     # The large run comes last, so that its closing line is the last thing to read.
-    say("The contracts and what else is marked sqlite, on SQLite, two at a time:")
-    on_sqlite = _pytest(["-m", "sqlite", "-n", "2"], {"TEST_DATABASE": "sqlite"})
+    say("The contracts and what else is marked sqlite, on SQLite:")
+    on_sqlite = _pytest([*TWO_AT_A_TIME, "-m", "sqlite and not slow"], {"TEST_DATABASE": "sqlite"})
     say("\nAll tests, on PostgreSQL:")
-    return _pytest([]) or on_sqlite
+    return _pytest(TWO_AT_A_TIME) or on_sqlite
 
 
 def _pytest(arguments: list[str], variables: dict[str, str] | None = None) -> int:

@@ -18,6 +18,7 @@ from tests.api.routes import routes
 from tests.api.table import PEOPLE, ROWS, TIERS, VISIBILITIES, Row
 from tests.clients import Client
 from tests.factories import PASSWORD, make_picture, make_user, token_client
+from tests.factories import tier as tier_of
 from tests.pictures import jpeg, png
 from thumbnails.models import Thumbnail
 
@@ -62,6 +63,7 @@ WORDS = {
 
 def people_of(tier):
     """A client for each of PEOPLE, and the owner."""
+    tier_of("Premium")  # new accounts get it
     accounts = {name: make_user(name, tier) for name in ("owner", "member", "stranger")}
     accounts["staff"] = make_user("staff", "Basic", is_staff=True)
     clients = {name: token_client(account) for name, account in accounts.items()}

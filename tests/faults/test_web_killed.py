@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc"),
 ]  # fmt: skip
 
-KILLS, THREADS, AFTER = 12, 4, 10
+KILLS, THREADS, AFTER = 6, 4, 10
 
 
 def test_a_killed_web_process_breaks_its_requests_and_nothing_else(deployed, tables, told):
