@@ -5,5 +5,5 @@ pytest_plugins = ["tests.fixtures", "tests.storages"]
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with tests of many seconds begin first, so that no process waits for them at the end."""
+    """Files with long tests begin first, so that no process waits for them at the end."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
