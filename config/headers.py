@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
 
+from images.media import sources
+
 # What is no page loads nothing.
 _NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 # Pages that say one thing, such as an error: our style and mark, no script.
@@ -11,9 +13,9 @@ _NOTE = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
-# Django's admin keeps its scripts and styles in files.
+# Django's admin keeps its scripts and styles in files; pictures may come from another storage.
 _ADMIN = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; form-action 'self'; "
+    "default-src 'self'; img-src {pictures}; object-src 'none'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 # Swagger UI writes a style of its own into its page.
@@ -53,4 +55,5 @@ class SecurityHeadersMiddleware:
 def _policy(path: str, response: HttpResponseBase) -> str:
     if not response.headers.get("Content-Type", "").startswith("text/html"):
         return _NOTHING
-    return next((policy for prefix, policy in _PAGES if path.startswith(prefix)), _NOTE)
+    policy = next((policy for prefix, policy in _PAGES if path.startswith(prefix)), _NOTE)
+    return policy.replace("{pictures}", sources()) if policy is _ADMIN else policy

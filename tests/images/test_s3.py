@@ -209,3 +209,9 @@ def test_nothing_is_read_where_nothing_is(bucket):
         storage.size("users/a/b.jpg")
     assert not storage.exists("users/a/b.jpg")
     storage.delete("users/a/b.jpg")
+
+
+def test_the_admin_may_show_pictures_from_the_storage(bucket, admin_client):
+    policy = admin_client.get("/admin/")["Content-Security-Policy"]
+    images = next(rule for rule in policy.split("; ") if rule.startswith("img-src"))
+    assert images == f"img-src 'self' blob: data: {bucket.server.endpoint_url}"
