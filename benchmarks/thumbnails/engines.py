@@ -60,7 +60,8 @@ def commands(folder: Path) -> dict[str, list[str]]:
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm:
         _install_sharp(npm, folder)
-        found["sharp"] = [node, str(HERE / "sharp.mjs"), str(folder), str(folder)]
+        sharp = [node, str(HERE / "sharp.mjs"), str(folder), str(folder)]
+        found |= {"sharp, both": [*sharp, "jpeg", "webp"], "sharp, JPEG": [*sharp, "jpeg"]}
     return found
 
 

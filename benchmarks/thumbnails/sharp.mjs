@@ -1,10 +1,11 @@
-// node sharp.mjs MODULES FOLDER: sharp's way, answering as worker.py does.
+// node sharp.mjs MODULES FOLDER FORMAT...: sharp's way, answering as worker.py does.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 
-const [, , modules, folder] = process.argv;
+const [, , modules, folder, ...formats] = process.argv;
+const OPTIONS = { jpeg: { quality: 80 }, webp: { quality: 80, effort: 2 } };
 const sharp = createRequire(`${modules}/`)("sharp");
 sharp.cache(false);
 sharp.concurrency(1);
@@ -17,8 +18,12 @@ async function render(source) {
     .raw()
     .toBuffer({ resolveWithObject: true });
   const raw = { raw: { width: info.width, height: info.height, channels: info.channels } };
-  await sharp(data, raw).jpeg({ quality: 80 }).toFile(`${folder}/400.jpg`);
-  await sharp(data, raw).resize({ height: 200 }).jpeg({ quality: 80 }).toFile(`${folder}/200.jpg`);
+  for (const format of formats) {
+    const options = OPTIONS[format];
+    await sharp(data, raw).toFormat(format, options).toFile(`${folder}/400.${format}`);
+    const small = sharp(data, raw).resize({ height: 200 });
+    await small.toFormat(format, options).toFile(`${folder}/200.${format}`);
+  }
 }
 
 const kib = (field) =>
