@@ -24,7 +24,8 @@ def jpeg_alone(source: Path, into: Path) -> None:
 
     image = reduced(source, height=HEIGHTS[0]).copy_memory()
     for height in HEIGHTS:
-        image = image.thumbnail_image(ANY_WIDTH, height=height, size="down").copy_memory()
+        if image.height > height:
+            image = image.thumbnail_image(ANY_WIDTH, height=height, size="down").copy_memory()
         path = into / f"{height}.jpg"
         on_white(image).jpegsave(str(path), Q=QUALITY, optimize_coding=True, keep="none")
 

@@ -22,7 +22,7 @@ SEEDS = [
 @pytest.mark.slow
 def test_no_damaged_picture_does_anything_but_be_refused_or_taken():
     before, chance = set(work_folder().iterdir()), random.Random(20_261_121)
-    outcomes = {outcome_of(mutated(chance.choice(SEEDS), chance)) for _ in range(1500)}
+    outcomes = {outcome_of(mutated(chance.choice(SEEDS), chance)) for _ in range(800)}
     assert any(outcome.startswith("taken") for outcome in outcomes)
     assert {"refused: damaged", "refused: not_an_image"} <= outcomes
     assert set(work_folder().iterdir()) <= before
