@@ -115,7 +115,7 @@ def test_an_event_arrives_at_a_socket_through_nginx(stack, admin):
     line = socket.create_connection(("127.0.0.1", stack.places.http_port))
     with connect(f"ws://{HOST}/ws/pictures/", additional_headers=token, sock=line) as opened:
         _, made = uploaded(admin)
-        told = []
+        told: list[str] = []
         while len(told) < 2:
             event = json.loads(opened.recv(timeout=60))
             # The thumbnails of an earlier test's picture may become ready meanwhile.
