@@ -9,6 +9,7 @@ RabbitMQ and S3 start when the first test asks for their fixture. The fixtures a
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,9 +76,12 @@ def _start_valkey(guard: Guard) -> str:
 def _keep_apart(worker: str) -> None:
     """Let parallel workers share one Valkey: each has its prefix and, on a private one, its number.
 
+    Each has its own data folder too, so that a test may count what is left in it.
+
     A given REDIS_URL keeps its number, because the others on that server are not ours to use.
     """
     os.environ["CACHE_PREFIX"] = os.environ["CELERY_QUEUE"] = f"tintype-test-{worker}"
+    os.environ["DATA_DIR"] = str(Path(os.environ["DATA_DIR"], worker))
     number = int(worker.removeprefix("gw")) + 1 if worker.startswith("gw") else 0
     if "REDIS_URL" not in os.environ[SOURCES]:
         address, _, _ = os.environ["REDIS_URL"].rpartition("=")
