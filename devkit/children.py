@@ -132,6 +132,10 @@ class Child:
     def stop(self, seconds: float, signum: signal.Signals = signal.SIGTERM) -> int:
         """Ask the leader, wait at most `seconds`, then end whatever is left of the family."""
         self.ask(signum)
+        return self.await_end(seconds)
+
+    def await_end(self, seconds: float) -> int:
+        """As `stop`, of a leader that was asked: asked twice, it may die of its own ending."""
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(seconds)
         return self.end()

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import psycopg
 from psycopg.rows import dict_row
 
-from tests.faults.deployment import PATIENCE, until
+from tests.faults.deployment import PATIENCE, Deployment, until
 from tests.faults.uploads import Answer, Load
 
 Row = dict[str, Any]
@@ -109,7 +109,8 @@ def accounts_for_all(
     """Assert that nothing was lost and nothing is left over; returns the figures.
 
     `may_break`: a connection may end without an answer. `most_orphans`: so many files may lie
-    there that no row names, each left by a process that was killed between file and row.
+    there that no row names, each left by a process that was killed between file and row; they are
+    gone afterwards.
     """
     began = time.monotonic()
     until(lambda: not tables.waiting(), "every picture has its thumbnails", 2 * PATIENCE)
@@ -121,6 +122,7 @@ def accounts_for_all(
     _stored_is_there(load, pictures, files)
     _thumbnails_are_there(pictures, thumbnails, tables.heights(), files)
     orphans = _files_and_rows_agree([*pictures, *thumbnails], files, most_orphans)
+    _verified(load.deployment, orphans)
     return (
         f"answers {dict(load.count())}, pictures {len(pictures)}, thumbnails {len(thumbnails)}, "
         f"orphans {orphans}, all thumbnails {waited:.1f} s after the last answer"
@@ -176,3 +178,11 @@ def _files_and_rows_agree(rows: list[Row], files: Files, most_orphans: int) -> i
     orphans = there - named
     assert len(orphans) <= most_orphans, f"files without a row: {orphans}"
     return len(orphans)
+
+
+def _verified(deployment: Deployment, orphans: int) -> None:
+    """Without a grace time those files are all there is to mend; then all is well."""
+    command = ("verify_storage", "--hash", "--grace", "0")
+    if orphans:
+        assert f"compared: {orphans} nobody's." in deployment.manage(*command, "--fix")
+    assert "compared: all is well." in deployment.manage(*command)

@@ -6,6 +6,7 @@ started.
 
 import os
 import secrets
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -83,11 +84,20 @@ class Deployment:
         """Ask all to stop; returns their exit codes (-9 where one had to be killed)."""
         for child in self.running.values():
             child.ask()
-        return {child.stop(STOP_SECONDS) for child in self.running.values()}
+        return {child.await_end(STOP_SECONDS) for child in self.running.values()}
 
     def end(self) -> None:
         for child in self.running.values():
             child.end()
+
+    def manage(self, *words: str) -> str:
+        """Run a command of manage.py beside the others; returns what it said."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT, env=self._environment("manage"), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def answers(self) -> bool:
         assert self.running["web"].is_running(), self.log.read_text()

@@ -45,7 +45,7 @@ class Load:
         self, deployment: Deployment, *, threads: int = 2, by_hand: bool = False,
         size: tuple[int, int] = (480, 360), name: str = "alice",
     ) -> None:  # fmt: skip
-        self.url = deployment.url
+        self.deployment, self.url = deployment, deployment.url
         self.answers: list[Answer] = []
         self._picture = encoded(waves(*size), "JPEG", quality=85)
         self._headers = {"Authorization": f"Bearer {_sign_up(self.url, name)}"}

@@ -9,6 +9,8 @@ import pytest
 import requests
 from django.core.files.storage import default_storage
 
+from config import health
+from config.probes import Probe
 from images import storage
 from images.defaults import copy_default
 from images.exceptions import StorageAway
@@ -171,7 +173,10 @@ def test_what_is_none_of_our_formats_is_never_shown(bucket):
     assert "response-content-disposition=attachment" in address
 
 
-def test_a_storage_that_is_away_is_said_in_the_doors_words(bucket, as_alice, alice, settings):
+def test_a_storage_that_is_away_is_said_in_the_doors_words(
+    bucket, as_alice, alice, settings, monkeypatch
+):
+    monkeypatch.setitem(health._PROBES, "storage", Probe(health._storage))  # never asked before
     picture = make_picture(alice)
     away = storage_at("s3://pics?endpoint_url=http://127.0.0.1:1", bucket.keys)
     settings.STORAGES = {**settings.STORAGES, "default": away}
