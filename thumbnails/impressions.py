@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from thumbhash import rgba_to_thumb_hash
-
-from thumbnails.writing import on_white
+# Always in pure Python: with numpy the same picture could have another value on another machine.
+from thash import rgba_to_thumb_hash_pure
 
 # A ThumbHash keeps at most seven waves to a side: 24 pixels give the same bytes as the 100 that
 # its authors allow, in a tenth of the time.
@@ -35,9 +34,8 @@ def impression_of(image: Any) -> Impression:
 
 
 def _thumbhash(image: Any) -> str:
-    """Transparency is put on white, as in a JPEG: the library fails on it."""
-    values = _values(on_white(image))
-    return b64encode(bytes(rgba_to_thumb_hash(image.width, image.height, values))).decode()
+    values = _values(image)
+    return b64encode(bytes(rgba_to_thumb_hash_pure(image.width, image.height, values))).decode()
 
 
 def _pixels(image: Any) -> list[Pixel]:

@@ -20,7 +20,9 @@ from thumbnails.rendering import render
 from thumbnails.services import ensure_thumbnails
 
 pytestmark = pytest.mark.django_db
+# What npm thumbhash 0.1.1 makes at 100 pixels of a soft picture, and of one that fades in.
 AUTHORS = "3ugJNZBwd3eKh4iId4eIiHZvCBd4"
+AUTHORS_FADING = "IRmGG4Y30Jd7d3iHTygMe4B3d3iHiIg="
 
 
 @pytest.fixture
@@ -47,18 +49,46 @@ def test_a_thumbhash_looks_like_its_picture(impression, size, heights):
     picture = soft(*size)
     seen = drawn(impression(picture, *heights).thumbhash)
     assert seen.width / seen.height == pytest.approx(size[0] / size[1], rel=0.1)
-    assert decibels(seen, picture.resize(seen.size, Image.Resampling.BOX)) > 25
+    small = picture.resize(seen.size, Image.Resampling.BOX)
+    assert decibels(seen.convert("RGB"), small) > 25
+    assert seen.getextrema()[3] == (255, 255)
 
 
-def test_a_thumbhash_is_what_its_authors_make_of_the_picture(impression):
-    """The value comes from their JavaScript (npm thumbhash 0.1.1) at 100 pixels."""
-    ours = b64decode(impression(soft(600, 400), 200).thumbhash)
-    theirs = b64decode(AUTHORS)
-    nibbles = [
-        [part for byte in each for part in (byte & 15, byte >> 4)] for each in (ours, theirs)
+def fading(width, height):
+    """Draw a soft picture that is clear at its left and opaque at its right."""
+    picture = soft(width, height).convert("RGBA")
+    across = np.linspace(0, 255, width).round().astype(np.uint8)
+    picture.putalpha(Image.fromarray(np.tile(across, (height, 1))))
+    return picture
+
+
+@pytest.mark.parametrize(("draw", "authors"), [(soft, AUTHORS), (fading, AUTHORS_FADING)])
+def test_a_thumbhash_is_what_its_authors_make_of_the_picture(impression, draw, authors):
+    ours, theirs = fields(impression(draw(600, 400), 200).thumbhash), fields(authors)
+    assert ours.keys() == theirs.keys()
+    assert all(abs(ours[name] - theirs[name]) <= 1 for name in ours)
+
+
+def fields(thumbhash):
+    """Tell apart the numbers in it: means and scales, the shape, then a nibble for each wave."""
+    data = b64decode(thumbhash)
+    head, shape = int.from_bytes(data[:3], "little"), int.from_bytes(data[3:5], "little")
+    means = {f"mean {at}": head >> at & 63 for at in (0, 6, 12)}
+    scales = {"light": head >> 18 & 31, "yellow": shape >> 3 & 63, "red": shape >> 9 & 63}
+    exact = {f"alpha {head >> 23}": 0, f"sides {shape & 7}, {shape >> 15}": 0}
+    nibbles = [part for byte in data[5:] for part in (byte & 15, byte >> 4)]
+    return means | scales | exact | dict(enumerate(nibbles))
+
+
+def test_a_thumbhash_shows_what_is_transparent(impression):
+    seen = drawn(impression(fading(600, 400), 200).thumbhash)
+    expected = fading(*seen.size)
+    alpha = [each.getchannel("A") for each in (seen, expected)]
+    assert decibels(*alpha) > 20  # as in the authors' own
+    on_black = [
+        Image.alpha_composite(Image.new("RGBA", seen.size, "black"), x) for x in (seen, expected)
     ]
-    assert ours[:3] == theirs[:3]
-    assert all(abs(a - b) <= 1 for a, b in zip(*nibbles, strict=True))
+    assert decibels(*(x.convert("RGB") for x in on_black)) > 25
 
 
 @pytest.mark.parametrize(
