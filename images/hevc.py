@@ -3,6 +3,7 @@
 Import it where it is used, never at the top of a module: a web process must not load it.
 """
 
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,10 @@ def decoded(path: Path) -> Any:
     """
     try:
         picture = opened(path)
-        data, profile = bytes(picture.data), picture.info.get("icc_profile")
+        # libvips reads the decoder's own pixels, not a copy. pyvips keeps this view of them as long
+        # as any image made of it; the view keeps nothing, so the picture is kept as long as it.
+        data, profile = memoryview(picture.data), picture.info.get("icc_profile")
+        weakref.finalize(data, lambda _: None, picture)
         image = pyvips.Image.new_from_memory(data, *picture.size, len(picture.mode), "uchar")
     except Exception as error:  # the decoder raises RuntimeError, EOFError, ValueError and more
         raise pyvips.Error("not decodable") from error

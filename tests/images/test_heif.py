@@ -1,8 +1,10 @@
 """HEIC: one picture of possibly many, judged by its boxes, cleaned down to what it is made of."""
 
+import gc
 import struct
 import subprocess
 import sys
+import weakref
 from io import BytesIO
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import numpy as np
 import pillow_heif
 import pytest
 
+from images import hevc
 from images.cleaning import CleaningFailed, clean
 from images.decoding import Limits, RefusedPicture, identify, inspect
 from images.sandbox import confined, work_folder
@@ -106,6 +109,25 @@ def test_it_is_decoded_under_confinement():
         assert confined(inspect, source, LIMITS).width == 320
     finally:
         source.unlink()
+
+
+def test_pixels_are_there_as_long_as_an_image_is_made_of_them(stored, monkeypatch):
+    path, kept, opened = stored(encoded(quarters(640, 480), "HEIC")), [], hevc.opened
+    expected = np.asarray(pillow_heif.open_heif(path))
+
+    def watched(source: Path) -> object:
+        picture = opened(source)
+        kept.append(weakref.ref(picture))
+        return picture
+
+    monkeypatch.setattr(hevc, "opened", watched)
+    derived = hevc.decoded(path).flip("horizontal")
+    gc.collect()
+    assert kept[0]() is not None
+    assert np.array_equal(derived.numpy(), expected[:, ::-1])
+    del derived
+    gc.collect()
+    assert kept[0]() is None
 
 
 def test_only_the_picture_itself_leaves(stored, tmp_path):
