@@ -112,11 +112,11 @@ def test_it_is_decoded_under_confinement():
 
 
 def test_pixels_are_there_as_long_as_an_image_is_made_of_them(stored, monkeypatch):
-    path, kept, opened = stored(encoded(quarters(640, 480), "HEIC")), [], hevc.opened
+    path, kept, actual = stored(encoded(quarters(640, 480), "HEIC")), [], hevc.opened
     expected = np.asarray(pillow_heif.open_heif(path))
 
     def watched(source: Path) -> object:
-        picture = opened(source)
+        picture = actual(source)
         kept.append(weakref.ref(picture))
         return picture
 

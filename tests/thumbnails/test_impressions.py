@@ -51,7 +51,7 @@ def test_a_thumbhash_looks_like_its_picture(impression, size, heights):
     assert seen.width / seen.height == pytest.approx(size[0] / size[1], rel=0.1)
     small = picture.resize(seen.size, Image.Resampling.BOX)
     assert decibels(seen.convert("RGB"), small) > 25
-    assert seen.getextrema()[3] == (255, 255)
+    assert seen.getchannel("A").getextrema() == (255, 255)
 
 
 def fading(width, height):
