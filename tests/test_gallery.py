@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from playwright.sync_api import (
     FilePayload,
     Locator,
     Page,
+    Route,
     expect,
     sync_playwright,
 )
@@ -86,6 +88,7 @@ def service(tmp_path_factory) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=20_000)  # the machine may be busy
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"]
@@ -269,6 +272,24 @@ def test_older_pictures_come_as_one_scrolls(service, page: Page) -> None:
     expect(page.locator("#pictures li")).to_have_count(65)
     expect(page.locator("#pictures li.waiting")).to_have_count(0, timeout=30_000)
     expect(page.locator("#more")).to_be_hidden()
+
+
+def test_whoever_scrolls_before_the_thumbnails_are_there_is_heard(service, page: Page) -> None:
+    login, held, is_released = service.account("Premium"), [], threading.Event()
+
+    def hold(route: Route) -> None:
+        route.continue_() if is_released.is_set() else held.append(route)
+
+    service.upload(login, *[encoded(waves(30, 20), "PNG")] * 65)
+    page.route("**/api/user/thumbnails/**", hold)
+    enter(page, login)
+    expect(page.locator("#pictures li")).to_have_count(60)
+    page.locator("#more").scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    is_released.set()
+    for route in held:
+        route.continue_()
+    expect(page.locator("#pictures li")).to_have_count(65)
 
 
 def test_an_upload_that_broke_off_can_be_tried_again(service, page: Page) -> None:

@@ -91,6 +91,7 @@ async function load() {
   } finally {
     isLoading = false;
   }
+  settle(); // whoever scrolled to the end meanwhile was not heard
 }
 
 function settle() {
@@ -134,7 +135,8 @@ function showState() {
 
 whenSignedIn(async () => {
   await go(begin);
-  if (isSignedIn) find("heading").focus();
+  // Without a jump: they may have scrolled down meanwhile.
+  if (isSignedIn) find("heading").focus({ preventScroll: true });
 });
 
 find("sign-out").addEventListener("click", () =>
