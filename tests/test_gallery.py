@@ -1,5 +1,6 @@
 """The gallery in a real browser, against the processes of `./dev run`."""
 
+import itertools
 import os
 import re
 import shutil
@@ -8,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,16 @@ User.objects.create_user({login!r}, {password!r}, tier=Tier.objects.get(name={ti
 """
 
 
+# How often one address may sign in is not what is tested here: each client has one of its own.
+BEHIND_A_PROXY = {"TRUSTED_PROXIES": "1"}
+_numbers = itertools.count(1)
+
+
+def from_elsewhere() -> dict[str, str]:
+    """Return what a proxy says of a client that was never seen before."""
+    return {"X-Forwarded-For": str(IPv4Address("10.0.0.0") + next(_numbers))}
+
+
 @dataclass
 class Service:
     """A running service, and people who have an account there."""
@@ -65,6 +77,7 @@ class Service:
     def cookies(self, login: str) -> requests.Session:
         """Sign in as a client without a page does."""
         session = requests.Session()
+        session.headers.update(from_elsewhere())
         body = {"username": login, "password": PASSWORD}
         session.post(f"{self.url}/api/user/jwt-login/", json=body, timeout=10).raise_for_status()
         return session
@@ -82,7 +95,7 @@ class Service:
 @pytest.fixture(scope="module")
 def service(tmp_path_factory) -> Iterator[Service]:
     data_dir = tmp_path_factory.mktemp("gallery") / "data"
-    with dev_run(data_dir) as running:
+    with dev_run(data_dir, **BEHIND_A_PROXY) as running:
         yield Service(running.url, data_dir)
 
 
@@ -105,7 +118,9 @@ def locale() -> str:
 @pytest.fixture
 def page(service: Service, browser: Browser, locale: str) -> Iterator[Page]:
     """The gallery; whatever a test does there, no script fails and the policy forbids nothing."""
-    context = browser.new_context(locale=locale, viewport={"width": 1000, "height": 700})
+    context = browser.new_context(
+        locale=locale, viewport={"width": 1000, "height": 700}, extra_http_headers=from_elsewhere()
+    )
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=service.url)
     page = context.new_page()
     failed: list[str] = []

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests import test_gallery
 from tests.processes import dev_run
-from tests.test_gallery import Service, choose, enter, photo
+from tests.test_gallery import BEHIND_A_PROXY, Service, choose, enter, photo
 
 pytestmark = [*test_gallery.pytestmark, pytest.mark.s3]
 browser, locale, page = test_gallery.browser, test_gallery.locale, test_gallery.page
@@ -26,6 +26,7 @@ def service(s3_server, bucket_name, endpoint, tmp_path_factory) -> Iterator[Serv
         "STORAGE_URL": f"s3://{bucket_name}/gallery?endpoint_url={endpoint}",
         "AWS_ACCESS_KEY_ID": s3_server.access_key,
         "AWS_SECRET_ACCESS_KEY": s3_server.secret_key,
+        **BEHIND_A_PROXY,
     }
     with dev_run(data_dir, **parts) as running:
         yield Service(running.url, data_dir)
