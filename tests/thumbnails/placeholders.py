@@ -6,18 +6,24 @@ import numpy as np
 from PIL import Image
 
 
-def drawn(thumbhash: str) -> Image.Image:
-    """Return the placeholder in RGBA, 32 pixels at its longer side."""
+def numbers(thumbhash: str) -> tuple[int, int, list[int]]:
+    """Return the header's three bytes, its two, and all that follows by four bits."""
     data = b64decode(thumbhash)
     head, shape = int.from_bytes(data[:3], "little"), int.from_bytes(data[3:5], "little")
+    return head, shape, [part for byte in data[5:] for part in (byte & 15, byte >> 4)]
+
+
+def drawn(thumbhash: str) -> Image.Image:
+    """Return the placeholder in RGBA, 32 pixels at its longer side."""
+    head, shape, rest = numbers(thumbhash)
     is_transparent = bool(head >> 23)
     long, short = 5 if is_transparent else 7, shape & 7
     across, down = (long, short) if shape >> 15 else (short, long)
     width, height = (
         (32, round(32 * short / long)) if across > down else (round(32 * across / down), 32)
     )
-    waves_from = 6 if is_transparent else 5
-    nibbles = iter([part for byte in data[waves_from:] for part in (byte & 15, byte >> 4)])
+    nibbles = iter(rest)
+    opacity = (next(nibbles) / 15, next(nibbles) / 15) if is_transparent else (1.0, 0.0)
     x, y = (np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height
 
     def channel(middle: float, scale: float, across: int, down: int) -> np.ndarray:
@@ -32,9 +38,7 @@ def drawn(thumbhash: str) -> Image.Image:
     light = channel((head & 63) / 63, (head >> 18 & 31) / 31, max(3, across), max(3, down))
     yellow = channel((head >> 6 & 63) / 31.5 - 1, (shape >> 3 & 63) / 63 * 1.25, 3, 3)
     red = channel((head >> 12 & 63) / 31.5 - 1, (shape >> 9 & 63) / 63 * 1.25, 3, 3)
-    alpha = np.ones((height, width))
-    if is_transparent:
-        alpha = channel((data[5] & 15) / 15, (data[5] >> 4) / 15, 5, 5)
+    alpha = channel(*opacity, 5, 5) if is_transparent else np.ones((height, width))
     b = light - 2 / 3 * yellow
     r = (3 * light - b + red) / 2
     bands = np.stack([r, r - red, b, alpha], axis=2)
