@@ -30,16 +30,12 @@ class Impression:
 def impression_of(image: Any) -> Impression:
     """Look at an upright picture in sRGB or grey that is decoded already."""
     small = image.thumbnail_image(SIDE, height=SIDE, size="down").colourspace("srgb")
-    return Impression(_thumbhash(small), _hexadecimal(_dominant(_pixels(small))))
+    values = _values(small)
+    thumbhash = bytes(rgba_to_thumb_hash_pure(small.width, small.height, values))
+    return Impression(b64encode(thumbhash).decode(), _hexadecimal(_dominant(_pixels(values))))
 
 
-def _thumbhash(image: Any) -> str:
-    values = _values(image)
-    return b64encode(bytes(rgba_to_thumb_hash_pure(image.width, image.height, values))).decode()
-
-
-def _pixels(image: Any) -> list[Pixel]:
-    values = _values(image)
+def _pixels(values: list[int]) -> list[Pixel]:
     return [tuple(values[at : at + 4]) for at in range(0, len(values), 4)]
 
 
