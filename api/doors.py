@@ -27,15 +27,15 @@ DOORS: list[tuple[str, Describe]] = [
 
 def answered_by_door(request: HttpRequest, problem: Problem) -> HttpResponse | None:
     """Word a problem as the door at this address does; None for a page that people open."""
-    for prefix, describe in DOORS:
-        if f"{request.path}/".startswith(prefix):
-            return worded(describe, replace(problem, url=request.path))
-    return None
+    describe = _describe_at(request.path)
+    return worded(describe, replace(problem, url=request.path)) if describe else None
 
 
 def door_at(path: str) -> str | None:
     """Return the name of the door that an address belongs to."""
-    for prefix, describe in DOORS:
-        if f"{path}/".startswith(prefix):
-            return describe.__module__.split(".")[1]
-    return None
+    describe = _describe_at(path)
+    return describe.__module__.split(".")[1] if describe else None
+
+
+def _describe_at(path: str) -> Describe | None:
+    return next((each for prefix, each in DOORS if f"{path}/".startswith(prefix)), None)
