@@ -5,13 +5,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import requests
+
+from tests import waiting
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "only for this test"
@@ -34,10 +36,25 @@ class Running:
         return self.process.wait(timeout=30)
 
 
+Process = TypeVar("Process", bound=Running)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def launched(
+    kind: type[Process], command: list[str], port: int, log: Path, env: dict[str, str],
+    **options: Any,
+) -> Process:  # fmt: skip
+    """Start a service that will listen on a port; the caller ends it."""
+    with log.open("a") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=env, stdout=output, stderr=output, text=True, **options
+        )
+    return kind(process, f"http://localhost:{port}", log)
 
 
 @contextmanager
@@ -47,21 +64,12 @@ def dev_run(data_dir: Path, **settings: str) -> Iterator[Running]:
     env = {name: value for name, value in os.environ.items() if name not in _OURS}
     env |= {"PORT": str(port), "DATA_DIR": str(data_dir), "ADMIN_PASSWORD": PASSWORD, **settings}
     log = data_dir.with_suffix(".log")
-    with log.open("a") as output:
-        process = subprocess.Popen(
-            [sys.executable, "dev", "run"],
-            cwd=ROOT,
-            env=env,
-            stdout=output,
-            stderr=output,
-            text=True,
-        )
-    running = Running(process, f"http://localhost:{port}", log)
+    running = launched(Running, [sys.executable, "dev", "run"], port, log, env)
     try:
         until(lambda: answers(running), START_SECONDS, running)
         yield running
     finally:
-        if process.poll() is None:
+        if running.process.poll() is None:
             running.stop()
 
 
@@ -76,12 +84,7 @@ def answers(running) -> bool:
 
 def until(happened, seconds: float, running):
     """Ask until there is an answer and return it."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if answer := happened():
-            return answer
-        time.sleep(0.05)
-    raise AssertionError(f"not within {seconds} s\n{running.log.read_text()}")
+    return waiting.until(happened, seconds, running.log.read_text)
 
 
 def processes_of(data_dir: Path) -> list[str]:

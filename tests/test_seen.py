@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 from contextlib import contextmanager
 
@@ -15,7 +14,7 @@ from tests.config.test_metrics import BEARER, TOKEN, read
 from tests.factories import make_user
 from tests.notifications.sockets import environment_of, socket_server
 from tests.pictures import jpeg
-from tests.processes import PASSWORD, ROOT, Running, answers, dev_run, free_port, until
+from tests.processes import PASSWORD, Running, answers, dev_run, free_port, launched, until
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -33,20 +32,14 @@ def granian(folder, workers):
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port),
                "--workers", str(workers), "--blocking-threads", "2", "--respawn-failed-workers",
                "config.wsgi:application"]  # fmt: skip
-    log = folder / "granian.log"
-    env = environment_of(folder, port) | {"METRICS_TOKEN": TOKEN}
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=env, stdout=output, stderr=output, text=True,
-            start_new_session=True,
-        )  # fmt: skip
-    server = Running(process, f"http://localhost:{port}", log)
+    log, env = folder / "granian.log", environment_of(folder, port) | {"METRICS_TOKEN": TOKEN}
+    server = launched(Running, command, port, log, env, start_new_session=True)
     try:
         until(lambda: answers(server), 60, server)
         yield server
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(timeout=60)
+        os.killpg(server.process.pid, signal.SIGKILL)
+        server.process.wait(timeout=60)
 
 
 @pytest.mark.django_db(transaction=True)

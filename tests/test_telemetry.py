@@ -4,17 +4,15 @@ import os
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 import requests
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.pictures import jpeg
 from tests.processes import PASSWORD, ROOT, dev_run, until
+from tests.servers.databases import fresh_database
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -54,26 +52,13 @@ def collector():
         server.shutdown()
 
 
-@contextmanager
-def empty_database(url):
-    """Make a database for a service of its own, since the tests' is used by this process."""
-    name = f"telemetry_{os.getpid()}"
-    maintenance = urlsplit(url)._replace(path="/postgres").geturl()
-    with psycopg.connect(maintenance, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
-        try:
-            yield urlsplit(url)._replace(path=f"/{name}").geturl()
-        finally:
-            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
 @pytest.mark.postgres
 def test_an_upload_is_one_trace_from_the_request_through_queries_to_the_task(
     tmp_path, collector, postgres_server
 ):
     told = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
     with (
-        empty_database(postgres_server.url) as database,
+        fresh_database(postgres_server.url, f"telemetry_{os.getpid()}") as database,
         dev_run(tmp_path / "data", DATABASE_URL=database, **told) as service,
     ):
         sign_in = {"username": "admin", "password": PASSWORD}

@@ -5,14 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
-
-import psycopg
-from psycopg import sql
 
 from devkit import valkey
 from devkit.children import Child, Guard
 from tests.deployment.compose import Service
+from tests.servers.databases import fresh_database
 from tests.servers.ports import free_ports, listens, wait_until
 from tests.servers.rabbitmq import ExternalRabbitMQ, RabbitMQ
 
@@ -76,23 +73,9 @@ def own_places(
     (folder / "pictures").mkdir()
     port, web, sockets, http, https = free_ports(5)
     _start_redis(guard, redis, folder, port)
-    with _own_database() as database:
+    with fresh_database(os.environ["DATABASE_URL"], DATABASE) as database:
         broker = _own_broker(rabbitmq)
         yield Places(database, broker, port, web, sockets, http, https, folder)
-
-
-@contextmanager
-def _own_database() -> Iterator[str]:
-    url = urlsplit(os.environ["DATABASE_URL"])
-    name = sql.Identifier(DATABASE)
-    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name)
-    with psycopg.connect(url._replace(path="/postgres").geturl(), autocommit=True) as server:
-        server.execute(drop)
-        server.execute(sql.SQL("CREATE DATABASE {}").format(name))
-        try:
-            yield url._replace(path=f"/{DATABASE}").geturl()
-        finally:
-            server.execute(drop)
 
 
 def _own_broker(rabbitmq: RabbitMQ | ExternalRabbitMQ) -> str:

@@ -5,7 +5,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from devkit.children import Child, Guard
+from tests import waiting
 from tests.deployment import certificate, compose
 from tests.deployment.compose import Service
 from tests.deployment.places import Places, own_places
@@ -84,11 +84,7 @@ class Stack:
 
     def until(self, happened: Callable[[], Answer]) -> Answer:
         """Ask until there is an answer and return it."""
-        deadline = time.monotonic() + PATIENCE
-        while not (answer := happened()):
-            assert time.monotonic() < deadline, self.last_words()
-            time.sleep(0.05)
-        return answer
+        return waiting.until(happened, PATIENCE, self.last_words)
 
     def last_words(self) -> str:
         return "\n".join(self.log(name).read_text()[-2000:] for name in self.children)

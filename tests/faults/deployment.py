@@ -8,7 +8,6 @@ import os
 import secrets
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import requests
 
 from devkit.children import Child, Guard
+from tests import waiting
 from tests.processes import ROOT
 
 PATIENCE = 60.0
@@ -28,10 +28,7 @@ CELERY = ["-W", "ignore:You're running the worker with superuser privileges", "-
 
 
 def until(happened: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.02)
+    waiting.until(happened, seconds, lambda: what)
 
 
 @dataclass

@@ -23,27 +23,26 @@ def disk(deployment) -> Disk:
     return Disk(deployment.folder / "data" / "images")
 
 
+def loaded_without(part, deployment) -> Load:
+    """Upload before a part goes, without it, and after it came back: nothing is refused."""
+    with Load(deployment) as load:
+        load.until_stored(BEFORE)
+        part.stop()
+        load.until_stored(WHILE_AWAY)
+        part.start()
+        load.until_stored(AFTER)
+    return load
+
+
 @pytest.mark.rabbitmq
 def test_without_rabbitmq_every_upload_is_taken(deployed, tables, broker, told):
     deployment = deployed()
-    with Load(deployment) as load:
-        load.until_stored(BEFORE)
-        broker.stop()
-        load.until_stored(WHILE_AWAY)
-        broker.start()
-        load.until_stored(AFTER)
-    told(accounts_for_all(load, tables, disk(deployment)))
+    told(accounts_for_all(loaded_without(broker, deployment), tables, disk(deployment)))
 
 
 def test_without_redis_every_upload_is_taken(deployed, tables, redis, told):
     deployment = deployed()
-    with Load(deployment) as load:
-        load.until_stored(BEFORE)
-        redis.stop()
-        load.until_stored(WHILE_AWAY)
-        redis.start()
-        load.until_stored(AFTER)
-    told(accounts_for_all(load, tables, disk(deployment)))
+    told(accounts_for_all(loaded_without(redis, deployment), tables, disk(deployment)))
     # With all parts there, and after pictures were decoded, every process stops in order.
     assert deployment.stop() == {0}
 

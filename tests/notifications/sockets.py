@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,18 +18,13 @@ from websockets.sync.client import ClientConnection, connect
 from accounts.clients import Client as Caller
 from accounts.models import User
 from accounts.sessions import open_bearer
-from tests.processes import ROOT, answers, free_port, until
+from tests.processes import Running, answers, free_port, launched, until
 
 PATIENCE = 10
 
 
-@dataclass
-class SocketServer:
-    """`process` and `log` are what `tests.processes` asks of a running service."""
-
-    process: subprocess.Popen[str]
-    url: str
-    log: Path
+class SocketServer(Running):
+    """A running socket server."""
 
     @property
     def address(self) -> str:
@@ -95,16 +89,11 @@ def socket_server(folder: Path, *options: str, **variables: str) -> Iterator[Soc
     env = environment_of(folder, port) | variables
     command = [sys.executable, "-m", "uvicorn", "--port", str(port), "--lifespan", "off"]
     command += ["--ws-per-message-deflate", "false", "--ws-max-size", "65536", "--no-access-log"]
-    log = folder / "sockets.log"
-    with log.open("a") as output:
-        process = subprocess.Popen(
-            [*command, *options, "config.asgi:application"],
-            cwd=ROOT, env=env, stdout=output, stderr=output, text=True,
-        )  # fmt: skip
-    server = SocketServer(process, f"http://localhost:{port}", log)
+    command += [*options, "config.asgi:application"]
+    server = launched(SocketServer, command, port, folder / "sockets.log", env)
     try:
         until(lambda: answers(server), 60, server)
         yield server
     finally:
-        process.terminate()
-        process.wait(20)
+        server.process.terminate()
+        server.process.wait(20)

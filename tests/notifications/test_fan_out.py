@@ -18,6 +18,7 @@ from accounts.sessions import end_all, open_bearer
 from notifications.models import Heartbeat, OutboxMessage
 from notifications.relay import relay_until
 from notifications.stopping import Stop
+from tests import waiting
 from tests.clients import Client
 from tests.factories import bearer_client, make_user
 from tests.notifications.commands import running, started
@@ -110,10 +111,7 @@ def relay(broker):
 
 
 def until(happened: Callable[[], object], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
+    waiting.until(happened, seconds, lambda: "it did not happen")
 
 
 def is_signed_out(client: Client) -> bool:

@@ -6,14 +6,14 @@ import shutil
 import subprocess
 import sys
 import uuid
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from tests.processes import ROOT
+from tests.servers.databases import fresh_database
 from tests.servers.postgres import _find
 
 pytestmark = [
@@ -85,22 +85,13 @@ def start(tmp_path: Path, name: str, **parts: str) -> Service:
 @pytest.fixture
 def new_database(postgres_server):
     """Return a function that makes an empty database and returns its address."""
-    made = []
-    admin = postgres_server.url
+    with ExitStack() as made:
 
-    def make():
-        made.append(f"backups-{uuid.uuid4().hex[:8]}")
-        _do(admin, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(made[-1])))
-        return admin.replace("/tintype?", f"/{made[-1]}?")
+        def make():
+            name = f"backups-{uuid.uuid4().hex[:8]}"
+            return made.enter_context(fresh_database(postgres_server.url, name))
 
-    yield make
-    for name in made:
-        _do(admin, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-def _do(url, statement):
-    with psycopg.connect(url.replace("/tintype?", "/postgres?"), autocommit=True) as connection:
-        connection.execute(statement)
+        yield make
 
 
 @pytest.fixture(params=["sqlite and disk", "postgresql and s3"])
