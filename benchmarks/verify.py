@@ -15,9 +15,8 @@ from typing import Any
 import django
 from django.core.management import call_command
 
-from devkit import valkey
+from benchmarks.parts import database_url, own_redis_url
 from devkit.children import Guard
-from tests.servers.postgres import Postgres
 
 KEYS, ACCOUNTS = 1_000_000, 10_000
 ROWS_AT_ONCE = 5_000
@@ -29,22 +28,13 @@ def main(keys: int = KEYS, accounts: int = ACCOUNTS) -> None:
     with Guard() as guard:
         os.environ |= {"LOCAL": "on", "DATA_DIR": str(guard.make_folder("tintype-verify-"))}
         os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-        server = valkey.Valkey(guard, valkey.find())
-        server.wait(server.start())
-        os.environ["REDIS_URL"] = server.url
-        if not os.environ.get("DATABASE_URL"):
-            os.environ["DATABASE_URL"] = _own_database(guard)
+        os.environ |= {"REDIS_URL": own_redis_url(guard), "DATABASE_URL": database_url(guard)}
         django.setup()
         call_command("migrate", verbosity=0)
         began = time.perf_counter()
         _fill(keys, accounts)
         print(f"{keys} keys of {accounts} accounts made in {time.perf_counter() - began:.0f} s")
         _measure()
-
-
-def _own_database(guard: Guard) -> str:
-    """The server's own first database is empty."""
-    return Postgres(guard).url.replace("/tintype?", "/postgres?")
 
 
 def _fill(keys: int, accounts: int) -> None:

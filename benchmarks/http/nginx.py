@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from devkit.children import Child, Guard, which
+from devkit.children import Child, Guard
+from tests.servers.nginx import program, rendered
 from tests.servers.ports import free_ports, listens, wait_until
 
 DEPLOYED = Path(__file__).resolve().parent.parent.parent / "deploy" / "nginx.conf"
@@ -44,8 +45,8 @@ class Nginx:
     """`front` is the deployed configuration's port, `floor` that of the floors."""
 
     def __init__(self, guard: Guard, *, web: int, bare: int, queries: int, pictures: Path) -> None:
-        program = which("nginx", folders=[Path("/usr/sbin")])
-        if program is None:
+        nginx = program()
+        if nginx is None:
             raise SystemExit("This benchmark needs nginx on PATH.")
         self.front, self.floor = free_ports(2)
         folder = guard.make_folder("tintype-nginx-")
@@ -61,20 +62,16 @@ class Nginx:
                 pictures=pictures,
             )
         )
-        self.child = Child.start(guard, "nginx", [program, "-p", folder, "-c", path])
+        self.child = Child.start(guard, "nginx", [nginx, "-p", folder, "-c", path])
         wait_until(lambda: listens(self.front), "nginx", child=self.child)
 
 
 def _deployed(web: int, front: int, pictures: Path) -> str:
     """Name our processes where the file names the containers."""
-    text = DEPLOYED.read_text()
-    for theirs, ours in {
+    here = {
         "server web:8000;": f"server 127.0.0.1:{web};",
         "server sockets:8000;": f"server 127.0.0.1:{web};",
         "listen 8080;": f"listen 127.0.0.1:{front};",
         "alias /pictures/;": f"alias {pictures}/;",
-    }.items():
-        if theirs not in text:
-            raise ValueError(f"deploy/nginx.conf no longer says {theirs!r}")
-        text = text.replace(theirs, ours)
-    return text
+    }
+    return rendered(DEPLOYED, here)

@@ -10,10 +10,9 @@ import django
 from django.core.management import call_command
 
 from benchmarks.http.nginx import Nginx
-from devkit import valkey
+from benchmarks.parts import database_url, redis_url
 from devkit.children import Child, Guard
 from tests.servers.ports import free_ports, listens, wait_until
-from tests.servers.postgres import Postgres
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HOST = "bench.example"
@@ -51,16 +50,10 @@ class Servers:
 def prepare(guard: Guard) -> Path:
     """Start the database and Valkey, set this process up as one of the service's; migrate."""
     folder = guard.make_folder("tintype-bench-")
-    if not os.environ.get("DATABASE_URL"):
-        # A fresh server has this database alone.
-        server = Postgres(guard, settings=_POSTGRES)
-        os.environ["DATABASE_URL"] = server.url.replace("/tintype?", "/postgres?")
-    if not os.environ.get("REDIS_URL"):
-        cache = valkey.Valkey(guard, valkey.find())
-        cache.wait(cache.start())
-        os.environ["REDIS_URL"] = cache.url
     (folder / "staticfiles").mkdir()
     os.environ |= {
+        "DATABASE_URL": database_url(guard, _POSTGRES),
+        "REDIS_URL": redis_url(guard),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PUBLIC_URL": f"https://{HOST}",
         "DATA_DIR": str(folder),

@@ -17,11 +17,10 @@ from pathlib import Path
 import django
 from django.core.management import call_command
 
+from benchmarks.parts import database_url, redis_url
 from benchmarks.sockets.clients import echo, listen, open_all
-from devkit import valkey
 from devkit.children import Child, Guard
 from tests.servers.ports import free_ports, listens, wait_until
-from tests.servers.postgres import Postgres
 
 SECONDS, RATE, SOCKETS = 20, 100.0, 1000
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -55,14 +54,9 @@ def main(seconds: int) -> None:
 
 
 def _prepare(guard: Guard, folder: str) -> None:
-    if not os.environ.get("DATABASE_URL"):
-        # A fresh server has this database alone.
-        os.environ["DATABASE_URL"] = Postgres(guard).url.replace("/tintype?", "/postgres?")
-    if not os.environ.get("REDIS_URL"):
-        server = valkey.Valkey(guard, valkey.find())
-        server.wait(server.start())
-        os.environ["REDIS_URL"] = server.url
     os.environ |= {
+        "DATABASE_URL": database_url(guard),
+        "REDIS_URL": redis_url(guard),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "LOCAL": "on",
         "DATA_DIR": folder,

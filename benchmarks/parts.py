@@ -1,0 +1,25 @@
+"""Private servers for a benchmark, in the place of those that the environment does not name."""
+
+import os
+from collections.abc import Sequence
+
+from devkit import valkey
+from devkit.children import Guard
+from tests.servers.postgres import FAST, HASTY, Postgres
+
+
+def database_url(guard: Guard, settings: Sequence[str] = (*FAST, *HASTY)) -> str:
+    """Return DATABASE_URL, else a new server's own first database, which is empty."""
+    return os.environ.get("DATABASE_URL") or Postgres(guard, settings).url_of("postgres")
+
+
+def redis_url(guard: Guard) -> str:
+    """Return REDIS_URL, else a new Valkey's address."""
+    return os.environ.get("REDIS_URL") or own_redis_url(guard)
+
+
+def own_redis_url(guard: Guard) -> str:
+    """Return a new Valkey's address."""
+    server = valkey.Valkey(guard, valkey.find())
+    server.wait(server.start())
+    return server.url
