@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from urllib3 import encode_multipart_formdata
+
 from benchmarks.http.people import Person, photograph
 from benchmarks.http.requests import Request
 from benchmarks.http.rows import PASSWORD
 from benchmarks.http.servers import Server, Servers
 from images.media import signed_path
-
-_BOUNDARY = "----tintype"
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,8 @@ def uploads(servers: Servers, everyone: list[Person], folder: Path) -> list[Scen
     front, web = servers.nginx.front, servers.web
 
     def form(file: Path) -> list[Request]:
-        body, kind = _form(file), f"multipart/form-data; boundary={_BOUNDARY}"
+        fields = {"image": ("p.jpg", file.read_bytes(), "image/jpeg")}
+        body, kind = encode_multipart_formdata(fields)
         return [Request("/api/user/images/", p.token, "POST", body, kind) for p in everyone]
 
     text = json.dumps({"data": b64encode(small.read_bytes()).decode(), "description": ""})
@@ -165,11 +166,3 @@ def sign_ins(servers: Servers, everyone: list[Person]) -> list[Scenario]:
         for path, each in asked.items()
         for lanes in (1, 8)
     ]
-
-
-def _form(file: Path) -> bytes:
-    head = (
-        f"--{_BOUNDARY}\r\nContent-Disposition: form-data; "
-        'name="image"; filename="p.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
-    )
-    return head.encode() + file.read_bytes() + f"\r\n--{_BOUNDARY}--\r\n".encode()

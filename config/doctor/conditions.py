@@ -12,7 +12,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 
 from config.doctor.examination import LOOK_EVERY, NotTried, Trouble
-from config.doctor.visitor import Visitor
+from config.doctor.visitor import Visitor, origin_of
 from config.keys import is_weak
 from images.storage import folder_of
 
@@ -110,17 +110,12 @@ def address(visitor: Visitor) -> str:
             f"{visitor.url} is answered by something else ({answer.status})",
             "set PUBLIC_URL and ALLOWED_HOSTS to the host that browsers use",
         )
-    if _origin(visitor.url) != _origin(public):
+    if origin_of(visitor.url) != origin_of(public):
         raise Trouble(
             f"the service is found at {visitor.url}, but PUBLIC_URL says {public}",
             "set PUBLIC_URL to where browsers find the service",
         )
     return f"{public} leads to it"
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc
 
 
 def parts(visitor: Visitor, patience: float) -> str:

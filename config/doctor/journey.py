@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from PIL import Image
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
@@ -14,7 +13,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from accounts.models import User
 from config.doctor.examination import NotTried, Step, Trouble, awaited
-from config.doctor.visitor import Answer, Visitor
+from config.doctor.visitor import Answer, Visitor, origin_of
 
 _ROOT = "/api/user/"
 _WORKER = "start `celery -A config worker`, and look into its log"
@@ -164,10 +163,9 @@ class Journey:
 
     def _must_be_ours(self, url: str) -> None:
         """Answers name the scheme and host that the proxy tells; browsers need the public ones."""
-        named, asked = urlsplit(url), urlsplit(self.visitor.url)
-        if (named.scheme, named.netloc) != (asked.scheme, asked.netloc):
+        if origin_of(url) != origin_of(self.visitor.url):
             raise Trouble(
-                f"answers name {named.scheme}://{named.netloc} instead of {self.visitor.url}",
+                f"answers name {origin_of(url)} instead of {self.visitor.url}",
                 "have the proxy send Host and X-Forwarded-Proto, and set TRUSTED_PROXIES",
             )
 

@@ -1,17 +1,24 @@
 """Asks the deployment over HTTP, as a program of its users would."""
 
 import json
-import secrets
 from dataclasses import dataclass
 from email.message import Message
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 from urllib.request import Request, urlopen
+
+from urllib3 import encode_multipart_formdata
 
 from config.doctor.examination import Trouble
 
 _SECONDS = 30
+
+
+def origin_of(url: str) -> str:
+    """Return scheme and host, with the port where one is named."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +59,8 @@ class Visitor:
 
     def post_file(self, path: str, field: str, content: bytes) -> Answer:
         """Send one file (RFC 7578)."""
-        mark = secrets.token_hex(16)
-        head = f'Content-Disposition: form-data; name="{field}"; filename="doctor.jpg"'
-        body = f"--{mark}\r\n{head}\r\nContent-Type: image/jpeg\r\n\r\n".encode()
-        body += content + f"\r\n--{mark}--\r\n".encode()
-        return self._post(path, body, f"multipart/form-data; boundary={mark}")
+        fields = {field: ("doctor.jpg", content, "image/jpeg")}
+        return self._post(path, *encode_multipart_formdata(fields))
 
     def _post(self, path: str, body: bytes, content_type: str) -> Answer:
         request = Request(self._address(path), data=body, method="POST")  # noqa: S310
