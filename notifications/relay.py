@@ -4,6 +4,7 @@ import pika
 from django.conf import settings
 from django.db import transaction
 from pika.adapters.blocking_connection import BlockingChannel
+from pika.delivery_mode import DeliveryMode
 
 from notifications.broker import connect, declare_exchange, keep_working
 from notifications.models import OutboxMessage
@@ -12,6 +13,13 @@ from notifications.stopping import Backoff, Stop
 AT_ONCE = 100
 # Short, since a logout should reach everyone within a second; an empty look is one indexed query.
 LOOK_EVERY = 0.1
+# Bindings vanish with a broker that restarts, and a client that looks for it again every five
+# seconds, as many do, has to be given that long.
+REBIND_SECONDS = 6.0
+# Persistent: what waits in a durable queue outlives the broker.
+PROPERTIES = pika.BasicProperties(
+    content_type="application/json", delivery_mode=DeliveryMode.Persistent.value
+)
 
 
 def relay_until(stop: Stop) -> None:
@@ -24,6 +32,8 @@ def _relay(stop: Stop, backoff: Backoff) -> None:
         channel = connection.channel()
         channel.confirm_delivery()
         declare_exchange(channel)
+        if backoff.has_waited:
+            stop.wait(REBIND_SECONDS)
         backoff.reset()
         _send_all(channel, stop)
 
@@ -49,7 +59,7 @@ def send_batch(channel: BlockingChannel) -> int:
             settings.AUTH_EXCHANGE,
             routing_key="",
             body=message.body.encode(),
-            properties=pika.BasicProperties(content_type="application/json"),
+            properties=PROPERTIES,
         )
     OutboxMessage.objects.filter(pk__in=[message.pk for message in messages]).delete()
     return len(messages)

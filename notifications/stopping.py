@@ -50,6 +50,11 @@ class Backoff:
         """Begin with the shortest."""
         self._next = SHORTEST_WAIT
 
+    @property
+    def has_waited(self) -> bool:
+        """Tell whether anything went wrong since the last reset."""
+        return self._next > SHORTEST_WAIT
+
     def reset(self) -> None:
         """Begin again."""
         self._next = SHORTEST_WAIT

@@ -22,6 +22,7 @@ from notifications.feed import position
 from tests.factories import make_picture
 from tests.notifications.sockets import bearer, socket_server
 from tests.pictures import jpeg
+from tests.waiting import are_prompt, timed
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -104,11 +105,14 @@ class Bare:
 def write_until_logged(server, picture, words, quick):
     """Change the picture until the server says so; whoever is quick has each change at once."""
     own = Picture.objects.get(pk=picture.pk)
+    took: list[float] = []
     deadline = time.monotonic() + 60
     while words not in server.log.read_text():
         assert time.monotonic() < deadline, server.log.read_text()
-        update_picture(own, description="x" * 2000)
-        assert quick.next(timeout=1)["type"] == "picture.updated"
+        with timed(took):
+            update_picture(own, description="x" * 2000)
+            assert quick.next()["type"] == "picture.updated"
+    assert are_prompt(took), took
 
 
 def test_a_reader_that_falls_behind_is_closed_and_slows_nobody(own_server, alice):
@@ -183,9 +187,12 @@ def test_without_redis_uploads_go_on_and_sockets_catch_up(own_valkey, tmp_path, 
             assert back.next()["id"] == 2
             assert upload(server, token).status_code == 201
             assert (kept.next()["id"], back.next()["id"]) == (3, 3)
-            for number in range(4, 8):
+            took: list[float] = []
+            for number in range(4, 9):
                 assert upload(server, token).status_code == 201
-                assert kept.next(timeout=1)["id"] == number, "live again, not only by the table"
+                with timed(took):
+                    assert kept.next()["id"] == number
+            assert are_prompt(took), f"live again, not only by the table: {took}"
     child.end()
 
 

@@ -59,4 +59,4 @@ def test_a_session_that_ends_closes_this_socket_too(server, alice):
     token = open_bearer(alice, Caller())
     with server.open(FORMAT, additional_headers=bearer(token)) as socket:
         assert Client(headers=bearer(token)).get("/auth/signout").status_code == 200
-        assert socket.closed_with(timeout=1) == 4401
+        assert socket.closed_with() == 4401
