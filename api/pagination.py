@@ -1,5 +1,6 @@
 """Keyset pages: newest first, an opaque cursor in the Link header (RFC 8288), never an offset."""
 
+import re
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ class Page:
 def _limit(text: str | None, usual: int) -> int:
     if text is None:
         return usual
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:5]) <= LARGEST_PAGE):
+    if not (re.fullmatch("[0-9]{1,4}", text) and 1 <= int(text) <= LARGEST_PAGE):
         raise ValidationError({"limit": [f"A whole number from 1 to {LARGEST_PAGE}."]})
     return int(text)
 

@@ -287,7 +287,9 @@ def test_pages_follow_one_another_without_gap_or_repetition(alice, as_alice):
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=1001", "limit=x", "limit=-1", "cursor=x", "limit="]
+    "query",
+    ["limit=0", "limit=1001", "limit=x", "limit=-1", "cursor=x", "limit=", "limit=000019999999"]
+    + [f"limit={'9' * digits}" for digits in (30, 5005)],
 )
 def test_a_bad_page_is_400_naming_the_parameter(as_alice, query):
     response = as_alice.get(f"{IMAGES}?{query}")
