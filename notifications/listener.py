@@ -1,13 +1,13 @@
 """Listens on the exchange: acknowledges after the commit, and never dies of a message."""
 
 import logging
-from functools import partial
+import time
 
 from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 from pika.adapters.blocking_connection import BlockingChannel
-from pika.spec import Basic, BasicProperties
+from pika.spec import Basic
 
 from notifications.broker import bind_queue, connect, declare_exchange, keep_working
 from notifications.logouts import hear
@@ -32,29 +32,38 @@ def listen_until(stop: Stop) -> None:
 
 
 def _listen(stop: Stop, backoff: Backoff) -> None:
-    with connect() as connection:
-        channel = connection.channel()
+    """Ends when told to stop, and when the broker takes our queue away."""
+    with connect() as broker:
+        channel = broker.channel()
         declare_exchange(channel)
         bind_queue(channel)
         channel.basic_qos(prefetch_count=PREFETCH)
-        channel.basic_consume(settings.AUTH_QUEUE, partial(_hear, backoff=backoff))
-        last_beat = None
-        while not stop.is_set():
-            connection.process_data_events(time_limit=LOOK_EVERY)
-            now = timezone.now()
-            if last_beat is None or (now - last_beat).total_seconds() >= BEAT_EVERY:
-                Heartbeat.objects.update_or_create(name=NAME, defaults={"at": now})
-                last_beat = now
+        beat = _Beat()
+        for method, _, body in channel.consume(settings.AUTH_QUEUE, inactivity_timeout=LOOK_EVERY):
+            if method:
+                _take(channel, method, body or b"")
+            if stop.is_set():
+                return
+            if beat.is_given():
+                backoff.reset()
 
 
-def _hear(
-    channel: BlockingChannel,
-    method: Basic.Deliver,
-    properties: BasicProperties,
-    body: bytes,
-    *,
-    backoff: Backoff,
-) -> None:
+class _Beat:
+    """Tells everyone, now and then, that we listen."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def is_given(self) -> bool:
+        """Give a beat when it is time; tells whether it was."""
+        if time.monotonic() < self._next:
+            return False
+        Heartbeat.objects.update_or_create(name=NAME, defaults={"at": timezone.now()})
+        self._next = time.monotonic() + BEAT_EVERY
+        return True
+
+
+def _take(channel: BlockingChannel, method: Basic.Deliver, body: bytes) -> None:
     try:
         hear(body)
     except DatabaseError:
@@ -62,4 +71,3 @@ def _hear(
     except Exception:  # a message must never end the listener
         logger.exception("dropped a message of the exchange")
     channel.basic_ack(method.delivery_tag)
-    backoff.reset()

@@ -6,7 +6,8 @@ import threading
 from pathlib import Path
 from types import FrameType
 
-SHORTEST_WAIT, LONGEST_WAIT = 0.2, 15.0
+# Below the relay's REBIND_SECONDS: a listener that looks less often would miss what it sends first.
+SHORTEST_WAIT, LONGEST_WAIT = 0.2, 3.0
 
 
 class Stop:
@@ -49,11 +50,6 @@ class Backoff:
     def __init__(self) -> None:
         """Begin with the shortest."""
         self._next = SHORTEST_WAIT
-
-    @property
-    def has_waited(self) -> bool:
-        """Tell whether anything went wrong since the last reset."""
-        return self._next > SHORTEST_WAIT
 
     def reset(self) -> None:
         """Begin again."""

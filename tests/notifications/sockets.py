@@ -18,7 +18,8 @@ from websockets.sync.client import ClientConnection, connect
 from accounts.clients import Client as Caller
 from accounts.models import User
 from accounts.sessions import open_bearer
-from tests.processes import Running, answers, free_port, launched, until
+from tests.processes import Running, answers, launched, until
+from tests.servers.ports import free_ports
 
 PATIENCE = 10
 
@@ -85,7 +86,7 @@ def environment_of(folder: Path, port: int) -> dict[str, str]:
 @contextmanager
 def socket_server(folder: Path, *options: str, **variables: str) -> Iterator[SocketServer]:
     """Run uvicorn as a deployment does, until the block ends."""
-    port = free_port()
+    [port] = free_ports(1)
     env = environment_of(folder, port) | variables
     command = [sys.executable, "-m", "uvicorn", "--port", str(port), "--lifespan", "off"]
     command += ["--ws-per-message-deflate", "false", "--ws-max-size", "65536", "--no-access-log"]

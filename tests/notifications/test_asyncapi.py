@@ -115,8 +115,8 @@ def test_all_that_is_sent_is_documented_and_all_that_is_documented_is_sent(serve
         server.open("?since=1", additional_headers=bearer(token)) as socket,
         server.of(alice, "?format=update-pictures") as other,
     ):
-        everything_happens(alice, token)
         told = [socket.next()]
+        everything_happens(alice, token)
         while told[-1]["type"] != "session.ended":
             told.append(socket.next())
         theirs = [other.next()]

@@ -1,13 +1,10 @@
-"""The fan-out against a real RabbitMQ: every way, both ways, and through every death."""
+"""The relay against a real RabbitMQ: every way to end a session, and through every outage."""
 
 import json
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import closing
 from functools import partial
-from uuid import uuid4
 
 import pika
 import pytest
@@ -17,13 +14,13 @@ from accounts.clients import Client as Caller
 from accounts.models import Session
 from accounts.services import disable, set_password
 from accounts.sessions import end_all, open_bearer
-from notifications.models import Heartbeat, OutboxMessage
-from notifications.relay import relay_until
+from notifications import relay as relaying
+from notifications.models import OutboxMessage
 from notifications.stopping import Stop
-from tests import waiting
 from tests.clients import Client
-from tests.factories import bearer_client, make_user
-from tests.notifications.commands import running, started
+from tests.factories import make_user
+from tests.notifications.commands import running
+from tests.notifications.peers import Peer, until
 from tests.waiting import are_prompt, timed
 
 pytestmark = [
@@ -34,79 +31,24 @@ pytestmark = [
 ]
 
 
-class Peer:
-    """Another service of the exchange, as those in the field are: it declares, binds, listens."""
-
-    def __init__(
-        self, url: str, *, exchange: str = "auth", durable: bool = False, queue: str = ""
-    ) -> None:
-        self.url = url
-        self._exchange, self._durable = exchange, durable
-        self._queue = queue or f"a-peer-{uuid4()}"
-        self.heard: list[str] = []
-        self.listening = threading.Event()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-        assert self.listening.wait(20)
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self._listen()
-            except (pika.exceptions.AMQPError, OSError):
-                self.listening.clear()
-                time.sleep(0.1)
-
-    def _listen(self) -> None:
-        with pika.BlockingConnection(pika.URLParameters(self.url)) as broker:
-            channel = broker.channel()
-            channel.exchange_declare(self._exchange, exchange_type="fanout", durable=self._durable)
-            channel.queue_declare(self._queue, durable=True)
-            channel.queue_bind(self._queue, self._exchange)
-            channel.basic_consume(self._queue, self._hear)
-            self.listening.set()
-            while not self._stop.is_set():
-                broker.process_data_events(time_limit=0.1)
-
-    def _hear(self, channel, method, properties, body) -> None:
-        message = json.loads(body)
-        assert message["type"] == "logout"
-        self.heard.append(message["message"])
-        channel.basic_ack(method.delivery_tag)
-
-    def say(self, message: str) -> None:
-        with pika.BlockingConnection(pika.URLParameters(self.url)) as broker:
-            body = json.dumps({"type": "logout", "message": message})
-            broker.channel().basic_publish(self._exchange, "", body.encode())
-
-    def close(self) -> None:
-        self._stop.set()
-        self._thread.join(10)
+# Where all agree on a durable exchange, bindings are still there after an outage.
+DURABLE = {"AUTH_EXCHANGE": "auth-durable", "AUTH_EXCHANGE_DURABLE": "on"}
 
 
 @pytest.fixture
-def broker(rabbitmq_server, settings):
-    rabbitmq_server.start()
-    settings.AMQP_URL = rabbitmq_server.url
-    yield rabbitmq_server
-    rabbitmq_server.start()
+def durable_peer(broker):
+    with closing(Peer(broker.url, exchange="auth-durable", durable=True)) as made:
+        yield made
 
 
 @pytest.fixture
-def peer(broker):
-    made = Peer(broker.url)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def relay(broker):
-    """The relay's own loop, in a thread of this process."""
+def relay(broker, monkeypatch):
+    """The relay's own loop, in a thread of this process; no peer has to bind again."""
+    monkeypatch.setattr(relaying, "REBIND_SECONDS", 0)
     stop = Stop()
 
     def run():
-        relay_until(stop)
+        relaying.relay_until(stop)
         connection.close()
 
     thread = threading.Thread(target=run)
@@ -115,10 +57,6 @@ def relay(broker):
     stop.set()
     thread.join(20)
     assert not thread.is_alive()
-
-
-def until(happened: Callable[[], object], seconds: float = 20) -> None:
-    waiting.until(happened, seconds, lambda: "it did not happen")
 
 
 def say(message: str) -> None:
@@ -132,10 +70,6 @@ def is_declared(url: str, exchange: str) -> bool:
         except pika.exceptions.ChannelClosedByBroker:
             return False
     return True
-
-
-def is_signed_out(client: Client) -> bool:
-    return client.get("/auth/currentUser").status_code == 401
 
 
 @pytest.mark.parametrize("way", ["signout", "jwt-logout", "password", "disable", "end all"])
@@ -161,41 +95,13 @@ def test_a_peer_hears_of_every_way_to_end_a_session(alice, peer, relay, way):
     until(lambda: not OutboxMessage.objects.exists())
 
 
-def test_a_peers_logout_ends_a_session_here_within_a_second(alice, peer, broker):
-    took: list[float] = []
-    with running("consume_auth_events", broker.url):
-        until(Heartbeat.objects.exists)
-        for form in ("bearer {token}", "{token_id}") * 3:
-            token = open_bearer(alice, Caller())
-            token_id = Session.objects.latest("created_at").pk
-            client = Client(headers={"Authorization": f"Bearer {token}"})
-            assert client.get("/auth/currentUser").status_code == 200
-            peer.say(form.format(token=token, token_id=token_id))
-            with timed(took):
-                until(partial(is_signed_out, client))
-    assert are_prompt(took), took
-
-
-def missing_parts() -> list[str]:
-    found: list[str] = Client().get("/readyz").json()["missing"]
-    return found
-
-
-def test_readiness_shows_whether_the_listener_is_connected(broker):
-    # An answer is kept for a second.
-    until(lambda: "auth-events" in missing_parts())
-    with running("consume_auth_events", broker.url):
-        until(lambda: "auth-events" not in missing_parts())
-
-
-def test_a_broker_that_is_away_neither_fails_nor_slows_a_sign_out_and_loses_nothing(broker):
-    """Where all agree on a durable exchange, whose bindings are still there afterwards."""
+def test_a_broker_that_is_away_neither_fails_nor_slows_a_sign_out_and_loses_nothing(
+    broker, durable_peer
+):
     people = [make_user(f"person{n}") for n in range(200)]
     tokens = [open_bearer(person, Caller()) for person in people]
-    durable = {"AUTH_EXCHANGE": "auth-durable", "AUTH_EXCHANGE_DURABLE": "on"}
-    peer = Peer(broker.url, exchange="auth-durable", durable=True)
     took: list[float] = []
-    with closing(peer), running("relay_outbox", broker.url, **durable):
+    with running("relay_outbox", broker.url, **DURABLE):
         for number, token in enumerate(tokens):
             if number == 60:
                 broker.stop()
@@ -206,8 +112,8 @@ def test_a_broker_that_is_away_neither_fails_nor_slows_a_sign_out_and_loses_noth
             assert answer.status_code == 200
         assert are_prompt(took), took
         until(lambda: not OutboxMessage.objects.exists(), seconds=60)
-        until(lambda: len(set(peer.heard)) == 200, seconds=60)
-    heard = Counter(peer.heard)
+        until(lambda: len(set(durable_peer.heard)) == 200, seconds=60)
+    heard = Counter(durable_peer.heard)
     assert set(heard) == {f"bearer {token}" for token in tokens}
     # At least once: only the batch in flight when the broker stopped may come again.
     assert sum(heard.values()) <= 200 + 100
@@ -228,59 +134,23 @@ def test_what_was_said_while_the_broker_was_away_waits_for_the_peers_to_bind_aga
 
 
 def test_what_waits_in_a_durable_queue_outlives_the_broker(broker):
-    with closing(Peer(broker.url, queue="keeps")):
+    peer = partial(Peer, broker.url, exchange="auth-durable", durable=True, queue="keeps")
+    with closing(peer()):
         pass
-    with running("relay_outbox", broker.url):
+    with running("relay_outbox", broker.url, **DURABLE):
         say("nobody is listening")
         until(lambda: not OutboxMessage.objects.exists())
     broker.restart()
-    with closing(Peer(broker.url, queue="keeps")) as back:
+    with closing(peer()) as back:
         until(lambda: back.heard)
     assert back.heard == ["nobody is listening"]
 
 
-def test_two_relays_send_each_message_once(alice, peer, broker):
+def test_two_relays_send_each_message_once(durable_peer, broker):
     for number in range(500):
         say(str(number))
-    with running("relay_outbox", broker.url), running("relay_outbox", broker.url):
-        until(lambda: len(peer.heard) >= 500)
+    relay = partial(running, "relay_outbox", broker.url, **DURABLE)
+    with relay(), relay():
+        until(lambda: len(durable_peer.heard) >= 500, seconds=60)
         until(lambda: not OutboxMessage.objects.exists())
-    assert sorted(map(int, peer.heard)) == list(range(500))
-
-
-def test_a_listener_killed_in_the_middle_loses_nothing(alice, peer, broker):
-    tokens = [open_bearer(alice, Caller()) for _ in range(120)]
-    with running("consume_auth_events", broker.url):
-        until(Heartbeat.objects.exists)
-    Heartbeat.objects.all().delete()
-    victim = started("consume_auth_events", broker.url)
-    until(Heartbeat.objects.exists)
-    for token in tokens:
-        peer.say(f"bearer {token}")
-    until(lambda: Session.objects.live().count() < 115)
-    victim.kill()
-    victim.wait()
-    Heartbeat.objects.all().delete()
-    with running("consume_auth_events", broker.url):
-        until(Heartbeat.objects.exists)
-        until(lambda: not Session.objects.live().exists())
-
-
-def test_the_listener_comes_back_after_the_broker_and_survives_poison(alice, peer, broker):
-    with running("consume_auth_events", broker.url) as process:
-        until(Heartbeat.objects.exists)
-        broker.restart()
-        until(peer.listening.is_set)
-        peer.say("poison " * 10_000)
-        client = bearer_client(alice)
-        token_id = str(Session.objects.get().pk)
-
-        def said_and_heard() -> bool:
-            # The exchange vanished with the broker: until the listener has bound again, a message
-            # goes to nobody.
-            peer.say(token_id)
-            time.sleep(0.2)
-            return client.get("/auth/currentUser").status_code == 401
-
-        until(said_and_heard)
-        assert process.poll() is None
+    assert sorted(map(int, durable_peer.heard)) == list(range(500))

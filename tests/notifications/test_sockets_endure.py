@@ -97,9 +97,15 @@ class Bare:
         )
         assert b" 101 " in self.connection.recv(16)
 
-    def read_to_the_end(self):
+    def read_until(self, words):
+        """Read up to the words of a close frame and leave: the server would wait for an answer."""
+        got = b""
         with self.connection:
-            return b"".join(iter(lambda: self.connection.recv(65536), b""))
+            while words not in got:
+                more = self.connection.recv(65536)
+                assert more, f"it ended without {words!r}"
+                got += more
+        return got
 
 
 def write_until_logged(server, picture, words, quick):
@@ -110,7 +116,7 @@ def write_until_logged(server, picture, words, quick):
     while words not in server.log.read_text():
         assert time.monotonic() < deadline, server.log.read_text()
         with timed(took):
-            update_picture(own, description="x" * 2000)
+            update_picture(own, description="\N{MOUNT FUJI}" * 2000)
             assert quick.next()["type"] == "picture.updated"
     assert are_prompt(took), took
 
@@ -121,8 +127,7 @@ def test_a_reader_that_falls_behind_is_closed_and_slows_nobody(own_server, alice
     with own_server.of(alice) as quick:
         slow = Bare(own_server, token)
         write_until_logged(own_server, picture, "reading too slowly", quick)
-        got = slow.read_to_the_end()
-    assert b"\x11\x38reading too slowly: come back with since" in got, "4408 and its reason"
+        got = slow.read_until(b"\x11\x38reading too slowly: come back with since")  # 4408
     told = [json.loads(each) for each in re.findall(rb'{"id".*?}}', got)]
     last = told[-1]["id"]
     assert [each["id"] for each in told] == list(range(3, last + 1))
@@ -144,8 +149,7 @@ def test_a_dead_peer_is_gone_soon(tmp_path, django_db_setup, alice):
     pings = ["--ws-ping-interval", "0.5", "--ws-ping-timeout", "0.5"]
     with socket_server(tmp_path, *pings) as server:
         dead = Bare(server, open_bearer(alice, Caller()))
-        got = dead.read_to_the_end()
-    assert b"keepalive ping timeout" in got
+        dead.read_until(b"keepalive ping timeout")
 
 
 @pytest.fixture
