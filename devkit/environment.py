@@ -39,7 +39,7 @@ def prepare(lock: Path) -> None:
     """
     if _is_installed(lock):
         return
-    with _alone():
+    with alone():
         if not _is_installed(lock):
             _make_venv()
             _install(lock)
@@ -60,8 +60,8 @@ def _is_installed(lock: Path) -> bool:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Let one command at a time change `.venv`; a second one waits."""
+def alone() -> Iterator[None]:
+    """Let one command at a time change `.venv` or the system; a second one waits."""
     VENV.mkdir(exist_ok=True)
     folder = os.open(VENV, os.O_RDONLY)
     try:

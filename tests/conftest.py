@@ -1,5 +1,9 @@
 import pytest
+from hypothesis import HealthCheck, settings
 
+# A machine that is busy for a moment is no finding.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 pytest_plugins = ["tests.fixtures", "tests.storages"]
 
 

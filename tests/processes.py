@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Any, TypeVar
 import requests
 
 from tests import waiting
+from tests.servers.ports import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "only for this test"
@@ -39,12 +39,6 @@ class Running:
 Process = TypeVar("Process", bound=Running)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def launched(
     kind: type[Process], command: list[str], port: int, log: Path, env: dict[str, str],
     **options: Any,
@@ -60,7 +54,7 @@ def launched(
 @contextmanager
 def dev_run(data_dir: Path, **settings: str) -> Iterator[Running]:
     """Run `./dev run` on a free port until the block ends."""
-    port = int(settings.pop("PORT", 0)) or free_port()
+    port = int(settings.pop("PORT", 0)) or free_ports(1)[0]
     env = {name: value for name, value in os.environ.items() if name not in _OURS}
     env |= {"PORT": str(port), "DATA_DIR": str(data_dir), "ADMIN_PASSWORD": PASSWORD, **settings}
     log = data_dir.with_suffix(".log")
@@ -78,7 +72,7 @@ def answers(running) -> bool:
     assert running.process.poll() is None, running.log.read_text()
     try:
         return requests.get(f"{running.url}/healthz", timeout=2).status_code == 200
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 

@@ -21,7 +21,7 @@ CACHES = {
         "BACKEND": "config.cache.ForgivingRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": _PREFIX,
-        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 1},
+        "OPTIONS": {"socket_timeout": 20, "socket_connect_timeout": 20},
     }
 }
 # Tasks run where they are asked for; the tests of real processes use a real worker.

@@ -15,7 +15,8 @@ from config.doctor.conditions import Trouble
 from images.models import Picture
 from tests.factories import tier
 from tests.notifications.sockets import environment_of, socket_server
-from tests.processes import ROOT, dev_run, free_port
+from tests.processes import ROOT, dev_run
+from tests.servers.ports import free_ports
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -79,7 +80,7 @@ def test_a_missing_worker_is_named_with_what_to_do(without_a_worker):
 
 def test_a_public_url_that_leads_nowhere_is_named(without_a_worker):
     _, env = without_a_worker
-    env["PUBLIC_URL"] = f"http://localhost:{free_port()}"
+    env["PUBLIC_URL"] = f"http://localhost:{free_ports(1)[0]}"
     code, findings = doctor(env, "--patience", "2")
     assert code == 1
     assert f"nothing answers at {env['PUBLIC_URL']}" in findings["address"]

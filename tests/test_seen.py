@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from contextlib import contextmanager
+from itertools import count
 
 import pytest
 import requests
@@ -14,7 +15,8 @@ from tests.config.test_metrics import BEARER, TOKEN, read
 from tests.factories import make_user
 from tests.notifications.sockets import environment_of, socket_server
 from tests.pictures import jpeg
-from tests.processes import PASSWORD, Running, answers, dev_run, free_port, launched, until
+from tests.processes import PASSWORD, Running, answers, dev_run, launched, until
+from tests.servers.ports import free_ports
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -28,7 +30,7 @@ def told(url):
 @contextmanager
 def granian(folder, workers):
     """Run the HTTP server as a deployment does."""
-    port = free_port()
+    [port] = free_ports(1)
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port),
                "--workers", str(workers), "--blocking-threads", "2", "--respawn-failed-workers",
                "config.wsgi:application"]  # fmt: skip
@@ -45,19 +47,18 @@ def granian(folder, workers):
 @pytest.mark.django_db(transaction=True)
 def test_each_of_several_processes_tells_what_all_have_counted(tmp_path):
     with granian(tmp_path, 2) as server:
-        asked = until(lambda: _until_each_has_counted(server, tmp_path / "metrics"), 90, server)
+        chances = count(1)
+        asked = until(lambda: _asked_both(server, tmp_path / "metrics", chances), 90, server)
         assert {_nowhere(server) for _ in range(10)} == {asked}
         os.kill(next(iter(_counts(tmp_path / "metrics"))), signal.SIGKILL)
         assert until(lambda: _nowhere(server), 30, server) == asked
 
 
-def _until_each_has_counted(server, folder):
-    """Which process takes a connection is chance; returns how many requests it took."""
-    for asked in range(1, 200):
-        requests.get(f"{server.url}/nowhere", timeout=10)
-        if len(_counts(folder)) == 2:
-            return asked
-    raise AssertionError(_counts(folder))
+def _asked_both(server, folder, chances):
+    """Ask once more; returns how often it was, once both processes have counted."""
+    requests.get(f"{server.url}/nowhere", timeout=10)
+    asked = next(chances)
+    return asked if len(_counts(folder)) == 2 else None
 
 
 def _counts(folder):
@@ -94,7 +95,7 @@ def test_sockets_of_a_process_that_was_killed_are_no_longer_open(tmp_path):
 
 
 def test_an_upload_is_followed_into_the_worker_and_the_confined_process(tmp_path):
-    port = free_port()
+    [port] = free_ports(1)
     variables = {"METRICS_TOKEN": TOKEN, "METRICS_PORT": str(port), "LOG_FORMAT": "json"}
     with dev_run(tmp_path / "data", TRUSTED_PROXIES="1", **variables) as service:
         sign_in = {"username": "admin", "password": PASSWORD}

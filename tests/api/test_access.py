@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import UTC, datetime
 from itertools import product
 
 import pytest
@@ -73,7 +74,7 @@ def people_of(tier):
 def known_ids(owner, picture, active):
     """What the braces of the table stand for."""
     link = Link.objects.create(
-        picture=picture, maker=owner, expires_at=picture.created_at.replace(year=2999)
+        picture=picture, maker=owner, expires_at=datetime(2999, 1, 1, tzinfo=UTC)
     )
     expires = int(link.expires_at.timestamp())
     return {

@@ -15,7 +15,8 @@ from devkit import valkey
 from devkit.children import Child, Guard
 from tests.faults.accounting import Tables
 from tests.faults.deployment import Deployment, variables_of
-from tests.processes import ROOT, free_port
+from tests.processes import ROOT
+from tests.servers.ports import free_ports
 from tests.servers.postgres import FAST, Postgres
 
 TEMPLATE = "migrated"
@@ -106,7 +107,7 @@ def deployed(
         def start(
             *, workers: int = 1, threads: int = 2, folder: Path = tmp_path, **own: str
         ) -> Deployment:
-            port = free_port()
+            [port] = free_ports(1)
             parts = {"DATABASE_URL": tables.url, "REDIS_URL": redis.url, "AMQP_URL": broker.url}
             variables = variables_of(folder, port, name, **(parts | own))
             return stack.enter_context(

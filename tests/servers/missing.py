@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from devkit.environment import install_debian_package
+from devkit.environment import alone, install_debian_package
 from devkit.messages import Refusal
 from tests.servers import nginx, rabbitmq
 
@@ -46,11 +46,18 @@ def _provide(server: Needed, config: pytest.Config, items: list[pytest.Item]) ->
     if not concerned or server.source() != server.nowhere:
         return
     try:
-        install_debian_package(server.package, server.what)
+        _install(server)
     except Refusal as refusal:
         config.stash[_left_out][str(refusal)] = [item.nodeid for item in concerned]
         config.hook.pytest_deselected(items=concerned)
         items[:] = [item for item in items if item not in set(concerned)]
+
+
+def _install(server: Needed) -> None:
+    """Install it, unless the parallel run beside us just has."""
+    with alone():
+        if server.source() == server.nowhere:
+            install_debian_package(server.package, server.what)
 
 
 def tell(reporter: pytest.TerminalReporter, config: pytest.Config) -> None:

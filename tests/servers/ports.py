@@ -1,17 +1,45 @@
-"""Free TCP ports on the loopback interface."""
+"""Free TCP ports on the loopback interface.
 
+They lie below those that a system lends to whoever asks for any, and no two parallel runs look at
+the same ones: a port is bound seconds after it was found, and nobody takes it meanwhile.
+"""
+
+import os
+import random
 import socket
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import cycle
+
+# 10080 is one that browsers refuse.
+LOWEST, HIGHEST, RUNS = 10_100, 32_000, 16
+
+
+def _of_this_run() -> Iterator[int]:
+    run = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    own = range(LOWEST + run % RUNS, HIGHEST, RUNS)
+    start = random.SystemRandom().randrange(len(own))
+    return cycle([*own[start:], *own[:start]])
+
+
+_candidates = _of_this_run()
 
 
 def free_ports(count: int) -> list[int]:
     """Ports that are all free at the same moment, so that no two are the same."""
     with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+        return [_next_free(stack.enter_context(socket.socket())) for _ in range(count)]
+
+
+def _next_free(probe: socket.socket) -> int:
+    for port in _candidates:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return port
+    raise AssertionError("unreachable: they come again and again")
 
 
 def listens(port: int) -> bool:
