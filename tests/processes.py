@@ -76,6 +76,11 @@ def answers(running) -> bool:
         return False
 
 
+def is_ready(running: Running) -> bool:
+    """Tell whether every part is there, the worker too."""
+    return requests.get(f"{running.url}/readyz", timeout=10).status_code == 200
+
+
 def until(happened, seconds: float, running):
     """Ask until there is an answer and return it."""
     return waiting.until(happened, seconds, running.log.read_text)

@@ -25,7 +25,7 @@ from playwright.sync_api import (
 )
 
 from tests.pictures import encoded, waves
-from tests.processes import PASSWORD, ROOT, dev_run
+from tests.processes import PASSWORD, ROOT, dev_run, is_ready, until
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 NO_BROWSER = "no chromium on this machine: apt-get install chromium"
@@ -96,6 +96,7 @@ class Service:
 def service(tmp_path_factory) -> Iterator[Service]:
     data_dir = tmp_path_factory.mktemp("gallery") / "data"
     with dev_run(data_dir, **BEHIND_A_PROXY) as running:
+        until(lambda: is_ready(running), 60, running)
         yield Service(running.url, data_dir)
 
 
@@ -162,13 +163,13 @@ def name_of(button: Locator) -> str:
 
 
 @pytest.mark.parametrize(
-    ("locale", "wrong_login", "not_a_picture"),
+    ("locale", "wrong_login", "not_a_picture", "copied"),
     [
-        ("en-US", "Login or password is wrong.", "This is not a picture."),
-        ("es-ES", "Usuario o contraseña incorrectos.", "Esto no es una imagen."),
+        ("en-US", "Login or password is wrong.", "This is not a picture.", "Copied"),
+        ("es-ES", "Usuario o contraseña incorrectos.", "Esto no es una imagen.", "Copiado"),
     ],
 )
-def test_the_main_job_by_hand(service, page: Page, wrong_login, not_a_picture) -> None:
+def test_the_main_job_by_hand(service, page: Page, wrong_login, not_a_picture, copied) -> None:
     login = service.account("Enterprise")
     sign_in(page, login, "wrong")
     expect(page.locator("#sign-in .problem")).to_have_text(wrong_login)
@@ -186,6 +187,7 @@ def test_the_main_job_by_hand(service, page: Page, wrong_login, not_a_picture) -
     expect(page.locator("#address")).to_have_value(re.compile(r"^http://localhost:\d+/l/\S+$"))
     address = page.locator("#address").input_value()
     page.locator("#make-link [data-act=copy]").click()
+    expect(page.locator("#make-link [data-act=copy] span")).to_have_text(copied)
     assert page.evaluate("() => navigator.clipboard.readText()") == address
     assert requests.get(address, timeout=10).headers["Content-Type"] == "image/jpeg"
 

@@ -9,7 +9,7 @@ import requests
 from tests import corpus
 from tests.journeys import JOURNEYS, Visitor
 from tests.pictures import encoded, opened, waves
-from tests.processes import PASSWORD, Running, dev_run, processes_of, until
+from tests.processes import PASSWORD, Running, dev_run, is_ready, processes_of, until
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -38,6 +38,7 @@ def test_a_photograph_from_upload_to_thumbnails_to_an_opened_link(tmp_path):
     content = photograph()
     data_dir = tmp_path / "data"
     with dev_run(data_dir) as service:
+        until(lambda: is_ready(service), 60, service)
         session = signed_in(service)
         answer = session.post(
             f"{service.url}/api/user/images/", files={"image": content}, timeout=30

@@ -119,11 +119,26 @@ def address(visitor: Visitor) -> str:
 
 
 def parts(visitor: Visitor, patience: float) -> str:
-    """Ask the deployment itself what it lacks; a busy or starting one may need a moment."""
+    """Ask the deployment itself what it lacks; a busy or starting one may need a moment.
+
+    Named is what never was there: a busy part may miss a look.
+    """
     deadline = time.monotonic() + patience
-    while missing := visitor.get("/readyz").json()["missing"]:
+    missing = always = _missing(visitor)
+    while missing:
+        always = [name for name in always if name in missing]
         if time.monotonic() > deadline:
-            mends = "; ".join(_MEND.get(name, "see the logs") for name in missing)
-            raise Trouble(f"missing: {', '.join(missing)}", mends)
+            raise _lacking(always or missing)
         time.sleep(LOOK_EVERY)
+        missing = _missing(visitor)
     return "all there"
+
+
+def _missing(visitor: Visitor) -> list[str]:
+    missing: list[str] = visitor.get("/readyz").json()["missing"]
+    return missing
+
+
+def _lacking(names: list[str]) -> Trouble:
+    mends = "; ".join(_MEND.get(name, "see the logs") for name in names)
+    return Trouble(f"missing: {', '.join(names)}", mends)

@@ -15,10 +15,16 @@ export function newcomers(newerThumbnails, attempt, settle) {
   const expected = new Set();
   let timer = null;
 
+  /** Taken off before it is asked for: another look may come meanwhile. */
   async function fetchOne(id) {
-    const row = grid.find(id) ? null : await api.picture(id).catch(unlessGone);
-    if (row) grid.add([row]);
     expected.delete(id);
+    try {
+      const row = grid.find(id) ? null : await api.picture(id).catch(unlessGone);
+      if (row) grid.add([row]);
+    } catch (failed) {
+      expected.add(id);
+      throw failed;
+    }
   }
 
   function soon() {

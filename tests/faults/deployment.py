@@ -17,6 +17,7 @@ import requests
 from devkit.children import Child, Guard
 from tests import waiting
 from tests.processes import ROOT
+from tests.waiting import Answer
 
 PATIENCE = 60.0
 STOP_SECONDS = 30
@@ -27,8 +28,8 @@ LEASE_SECONDS = 4
 CELERY = ["-W", "ignore:You're running the worker with superuser privileges", "-m", "celery"]
 
 
-def until(happened: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-    waiting.until(happened, seconds, lambda: what)
+def until(happened: Callable[[], Answer], what: str, seconds: float = PATIENCE) -> Answer:
+    return waiting.until(happened, seconds, lambda: what)
 
 
 @dataclass

@@ -14,9 +14,9 @@ BEFORE, WHILE_AWAY, AFTER = 10, 20, 10
 WHILE_REFUSED = 4
 RESTARTS = 3
 S3_SECONDS = 10
-# What a lost COMMIT, or an answer of S3 that was cut off, may leave: each upload's file, two
-# thumbnails of each rendering.
-IN_FLIGHT = 2 + 2 * 2
+# What a lost COMMIT, or an answer of S3 that was cut off, may leave: each upload's file, and two
+# thumbnails of each rendering, each with a WebP beside it.
+IN_FLIGHT = 2 + 2 * 4
 
 
 def disk(deployment) -> Disk:

