@@ -25,6 +25,7 @@ _KEY = re.compile(rf"{USERS}/[0-9a-f-]{{36}}/[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 # A copy beside which the same lies as WebP: its name alone says so, since signed addresses are
 # served without a query. A name that someone wished for never ends in a dash.
 _HAS_WEBP = re.compile(r"(.+_[0-9]+_[0-9a-f]{8}-)\.(?:jpg|png|gif)\Z")
+_COPIED_AT_ONCE = 1024**2
 # A younger draft may be one that an upload is writing at this moment.
 _DRAFT_IS_FORGOTTEN = timedelta(hours=1)
 
@@ -126,18 +127,13 @@ def delete_all(keys: list[str]) -> None:
 
 
 def bring(key: str, folder: Path) -> Path:
-    """Bring stored bytes into a folder: a second name of the same file where the disk allows it.
+    """Bring a copy of stored bytes into a folder; raises FileNotFoundError.
 
-    Raises FileNotFoundError.
+    Never a second name of the file itself: whatever works there could write to it.
     """
     target = folder / key.rsplit("/", 1)[-1]
-    try:
-        target.hardlink_to(default_storage.path(key))
-    except FileNotFoundError:
-        raise
-    except (NotImplementedError, OSError):  # not on this disk: another one, or S3
-        with open_key(key) as stored, target.open("wb") as copy:
-            shutil.copyfileobj(stored, copy)
+    with open_key(key) as stored, target.open("wb") as copy:
+        shutil.copyfileobj(stored, copy, _COPIED_AT_ONCE)
     return target
 
 

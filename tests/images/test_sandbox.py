@@ -1,11 +1,13 @@
 """Decoding happens where it can do no harm: shown from inside, by what an intruder would try."""
 
 import os
+from pathlib import Path
 
 import pytest
 
+from images import storage
 from images.decoding import RefusedPicture
-from images.sandbox import PictureKilledDecoder, confined, work_folder
+from images.sandbox import PictureKilledDecoder, confined, temporary_folder, work_folder
 from tests.factories import make_picture
 from tests.images import hostile
 from tests.pictures import jpeg
@@ -29,6 +31,15 @@ def test_no_file_outside_the_work_folder(tmp_path):
     assert confined(hostile.read, "/etc/passwd") == "PermissionError"
     assert confined(hostile.write, str(tmp_path / "new")) == "PermissionError"
     assert not (tmp_path / "new").exists()
+
+
+def test_no_stored_file(alice):
+    picture = make_picture(alice, content := jpeg(60, 40))
+    with temporary_folder() as folder:
+        brought = storage.bring(picture.key, Path(folder))
+        assert confined(hostile.write, str(brought)) == "written"
+    with storage.open_key(picture.key) as stored:
+        assert stored.read() == content
 
 
 def test_files_inside_the_work_folder():
