@@ -4,9 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.contrib.auth.models import Group
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -23,25 +21,12 @@ from tiers.models import DEFAULT_TIER_NAME, Tier
 admin.site.unregister(Group)
 
 
-class EndingPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]  # plain at run time
-    """A password set by staff ends every session, as one's own change does."""
-
-    @transaction.atomic
-    def save(self, commit: bool = True) -> User:  # noqa: FBT001, FBT002 (Django's signature)
-        """Set the password and end the sessions in one commit."""
-        user: User = super().save(commit)
-        if commit:
-            end_all(user)
-        return user
-
-
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin[User]):
     """An account with its tier; its sessions are a click away."""
 
     form = UserForm
     add_form = UserAddForm
-    change_password_form = EndingPasswordForm
     list_display = ["username", "name", "tier", "is_active", "is_staff", "date_joined"]
     list_filter = ["tier", "is_active", "is_staff"]
     list_select_related = ["tier"]

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import PermissionsMixin
 from django.core.validators import MinLengthValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -40,6 +40,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     is_staff = models.BooleanField("staff", default=False, help_text="May use the admin.")
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
+    # Another password that is not saved yet, and the session that saving it will spare.
+    _password: str | None = None
+    _spared: Session | None = None
 
     objects = UserManager()
 
@@ -64,11 +67,35 @@ class User(AbstractBaseUser, PermissionsMixin):
         self.username = normalized(self.username)
         self.username_key = folded(self.username)
 
+    def set_password(self, raw_password: str | None, *, keep: Session | None = None) -> None:
+        """Hash another password (None: one that nobody has).
+
+        Whoever sets it (a door, the admin, a command), saving it ends every session but `keep`.
+        """
+        super().set_password(raw_password)
+        # What `save` goes by; Django takes it back where it only hashes the same password anew.
+        self._password = raw_password or ""
+        self._spared = keep
+
+    def set_unusable_password(self) -> None:
+        """Let nobody sign in by password; saving that ends every session."""
+        self.set_password(None)
+
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Keep the compared form true, whoever writes the row."""
+        """Keep the compared form true, and end the sessions of another password in one commit."""
         self.username = normalized(self.username)
         self.username_key = folded(self.username)
+        if self._password is None or self._state.adding:
+            super().save(*args, **kwargs)
+        else:
+            self._save_with_password(*args, **kwargs)
+
+    @transaction.atomic
+    def _save_with_password(self, *args: Any, **kwargs: Any) -> None:
+        from accounts.sessions import end_all
+
         super().save(*args, **kwargs)
+        end_all(self, but=self._spared)
 
     def get_full_name(self) -> str:
         """Return the name, or the login where there is none."""

@@ -41,16 +41,14 @@ def change_password(
     set_password(user, new, keep=keep)
 
 
-@transaction.atomic
 def set_password(user: User, password: str, *, keep: Session | None = None) -> None:
     """Set a password that the policy accepts and end every session but `keep`.
 
     Raises ValidationError with the policy's reasons.
     """
     validate_password(password, user)
-    user.set_password(password)
+    user.set_password(password, keep=keep)
     user.save(update_fields=["password"])
-    end_all(user, but=keep)
 
 
 @transaction.atomic

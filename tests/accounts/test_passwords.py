@@ -1,0 +1,98 @@
+"""Another password ends the sessions that the old one opened, whichever way it is set."""
+
+import getpass
+
+import pytest
+from django.core.management import call_command
+
+from accounts.clients import Client as Caller
+from accounts.models import Session
+from accounts.sessions import open_bearer
+from notifications.models import OutboxMessage
+from tests.clients import Client
+from tests.factories import PASSWORD, bearer_client, make_user, token_client
+
+pytestmark = pytest.mark.django_db
+
+NEW = "another good one"
+
+
+def by_oneself_in_the_admin(root, browser, monkeypatch):
+    form = {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW}
+    assert browser.post("/admin/password_change/", form).status_code == 302
+
+
+def by_staff_in_the_admin(root, browser, monkeypatch):
+    form = {"password1": NEW, "password2": NEW, "usable_password": "true"}
+    address = f"/admin/accounts/user/{root.pk}/password/"
+    assert browser.post(address, form).status_code == 302
+
+
+def by_staff_who_take_the_password_away(root, browser, monkeypatch):
+    form = {"usable_password": "false", "unset-password": "yes"}
+    address = f"/admin/accounts/user/{root.pk}/password/"
+    assert browser.post(address, form).status_code == 302
+
+
+def by_command(root, browser, monkeypatch):
+    monkeypatch.setattr(getpass, "getpass", lambda prompt: NEW)
+    call_command("changepassword", root.username)
+
+
+def through_the_door(root, browser, monkeypatch):
+    body = {"currentPassword": PASSWORD, "newPassword": NEW}
+    response = bearer_client(root).post("/auth/password", body, content_type="application/json")
+    assert response.status_code == 200
+
+
+WAYS = [
+    by_oneself_in_the_admin, by_staff_in_the_admin, by_staff_who_take_the_password_away,
+    by_command, through_the_door,
+]  # fmt: skip
+
+
+@pytest.fixture
+def root(db):
+    return make_user("root", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def browser(root):
+    client = Client()
+    client.force_login(root)
+    return client
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_another_password_ends_every_session_whoever_sets_it(
+    way, root, browser, bob, monkeypatch, settings
+):
+    settings.AMQP_URL = "amqp://nowhere"
+    clients = [bearer_client(root), token_client(root)]
+    stranger = token_client(bob)
+    assert [each.get("/auth/currentUser").status_code for each in clients] == [200, 200]
+    way(root, browser, monkeypatch)
+    assert [each.get("/auth/currentUser").status_code for each in clients] == [401, 401]
+    assert OutboxMessage.objects.count() == 2
+    assert stranger.get("/auth/currentUser").status_code == 200
+
+
+def test_whoever_changes_the_own_password_in_the_admin_stays_there(root, browser, monkeypatch):
+    elsewhere = Client()
+    elsewhere.force_login(root)
+    by_oneself_in_the_admin(root, browser, monkeypatch)
+    assert browser.get("/admin/").status_code == 200
+    assert elsewhere.get("/admin/").status_code == 302
+
+
+def test_a_password_that_is_hashed_anew_ends_nothing(root, settings):
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+        *settings.PASSWORD_HASHERS,
+    ]
+    open_bearer(root, Caller())
+    before = root.password
+    assert root.check_password(PASSWORD)
+    root.refresh_from_db()
+    assert root.password != before
+    assert Session.objects.live().count() == 1
