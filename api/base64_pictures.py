@@ -1,16 +1,12 @@
 """Pictures inside JSON: measured first, then decoded once, piece by piece, into a file."""
 
-import json
 from binascii import Error as NotBase64
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, Any
-
-from rest_framework.exceptions import ParseError
-from rest_framework.parsers import BaseParser
+from typing import IO
 
 from accounts.models import User
 from api.views import SMALL_BODY
@@ -22,24 +18,6 @@ from images.services import refuse_too_large
 _CHARACTERS = 64 * 1024
 _BYTES = 48 * 1024
 _LONGEST_HEAD = 200
-
-
-class PictureJsonParser(BaseParser):
-    """JSON as long as the view lets it be: Django's limit for other bodies does not apply."""
-
-    media_type = "application/json"
-
-    def parse(
-        self,
-        stream: IO[Any],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """Read the whole body; the view has refused one that is too long."""
-        try:
-            return json.loads(stream.read())
-        except (ValueError, RecursionError) as error:
-            raise ParseError from error
 
 
 def largest_json_body(owner: User) -> int:

@@ -11,7 +11,6 @@ from rest_framework.response import Response
 
 from api.answers import Describe
 from api.base64_pictures import (
-    PictureJsonParser,
     decoded,
     encoded,
     encoded_length,
@@ -20,6 +19,7 @@ from api.base64_pictures import (
 from api.image_service import serializers as s
 from api.image_service.errors import describe
 from api.image_service.names import WIDTHS, Name, name_of
+from api.parsers import PictureJsonParser
 from api.views import ContractView, caller
 from images import storage
 from images.access import bytes_for

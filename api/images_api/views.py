@@ -19,10 +19,11 @@ from accounts.registration import sign_up
 from accounts.services import identify
 from accounts.sessions import open_bearer
 from api.answers import Describe
-from api.base64_pictures import PictureJsonParser, decoded, largest_json_body
+from api.base64_pictures import decoded, largest_json_body
 from api.images_api import serializers as s
 from api.images_api.errors import describe
 from api.pagination import Cursor, Page
+from api.parsers import PictureJsonParser
 from api.problems import Problem, Refused
 from api.views import ContractView, caller
 from images.access import bytes_for

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +17,7 @@ from accounts.models import User
 from accounts.throttling import DEFAULT_PICTURES_PER_ADDRESS, admit
 from api.answers import Describe
 from api.pagination import CURSOR_SCHEMA, LARGEST_PAGE, LIMIT_SCHEMA, Cursor, Page
+from api.parsers import JsonParser
 from api.pictures_service import serializers as s
 from api.pictures_service.errors import describe
 from api.views import SMALL_BODY, ContractView, caller
@@ -80,7 +81,7 @@ class CreateDefaultPictureView(PicturesServiceView):
 
     authentication_classes = []
     permission_classes = [AllowAny]
-    parser_classes = [JSONParser, FormParser, MultiPartParser]
+    parser_classes = [JsonParser, FormParser, MultiPartParser]
 
     @extend_schema(
         summary="Copiar la imagen por defecto",

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db.models import QuerySet
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,6 +21,7 @@ from accounts.services import identify, sign_out
 from accounts.sessions import open_api_token, open_cookies
 from api.answers import Describe
 from api.pagination import CURSOR_SCHEMA, LIMIT_SCHEMA, PAGE, Page
+from api.parsers import JsonParser
 from api.restful_api import serializers as s
 from api.restful_api.errors import describe
 from api.restful_api.rows import (
@@ -75,7 +76,7 @@ class SignInView(RestfulView):
 
     authentication_classes = []
     permission_classes = [AllowAny]
-    parser_classes = [JSONParser, FormParser, MultiPartParser]
+    parser_classes = [JsonParser, FormParser, MultiPartParser]
 
     def signed_in(self, request: Request) -> User:
         """Return the account that the body names; raises what `identify` raises."""

@@ -1,0 +1,80 @@
+"""JSON that is written to do harm: refused at every door, and never large in memory."""
+
+import io
+import tracemalloc
+
+import pytest
+from rest_framework.exceptions import ParseError
+
+from api.parsers import JsonParser, PictureJsonParser
+from tests.api.table import ROWS
+from tests.api.test_access import known_ids
+from tests.clients import Client
+from tests.factories import make_picture, token_client
+from tests.pictures import jpeg
+
+WRITES = [row for row in ROWS if row.method in {"POST", "PUT", "PATCH"} or row.body]
+NESTED = {"lists": b"[" * 60_000, "objects": b'{"a":' * 12_000}
+# What a body of each parser may weigh: 64 KB by Django's limit, megabytes where a picture belongs.
+SMALL, LARGE = 64 * 1024, 3_000_000
+
+
+@pytest.fixture
+def ids(alice, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        picture = make_picture(alice, jpeg(640, 500))
+    return known_ids(alice, picture, picture)
+
+
+def unreadable(client, row, ids, body):
+    path = row.path.format(**ids)
+    return client.generic(row.method, path, body, content_type="application/json").status_code
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("nested", NESTED)
+def test_json_that_nests_too_deeply_is_the_clients_fault_at_every_door(alice, ids, nested):
+    answers = {
+        (row.method, row.path): unreadable(client, row, ids, NESTED[nested])
+        for row in WRITES
+        for client in (Client(), token_client(alice))
+    }
+    assert {where: status for where, status in answers.items() if status >= 500} == {}
+    reading = {(row.method, row.path) for row in WRITES if row.body and not row.file_field}
+    assert {where: answers[where] for where in reading if answers[where] != 400} == {}
+
+
+def peak(parser, body):
+    """How many bytes parsing takes at its worst, the body itself left out."""
+    stream = io.BytesIO(body)
+    stream.getvalue()
+    tracemalloc.start()
+    try:
+        parser().parse(stream, "application/json", {})
+    except ParseError:
+        pass
+    finally:
+        taken = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    return taken
+
+
+def filled(piece, size):
+    return b"[" + piece * ((size - 2) // len(piece)) + b"0]"
+
+
+PIECES = [
+    b"[],", b"{},", b'"",', b'"ab",', b"1.5,", b'{"a":[]},', b"[" * 900 + b"]" * 900 + b",",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", PIECES, ids=lambda piece: piece[:9].decode())
+def test_no_body_takes_much_more_memory_than_its_bytes(piece):
+    assert peak(JsonParser, filled(piece, SMALL)) < 4_000_000
+    assert peak(PictureJsonParser, filled(piece, LARGE)) < LARGE
+
+
+def test_a_picture_with_a_description_full_of_commas_is_read():
+    body = b'{"description":"%b","data":"%b"}' % (b"," * 2_000, b"A" * LARGE)
+    read = PictureJsonParser().parse(io.BytesIO(body))
+    assert (len(read["description"]), len(read["data"])) == (2_000, LARGE)
