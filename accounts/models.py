@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -61,11 +62,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Return the login."""
         return self.username
 
-    def clean(self) -> None:
-        """Normalize what is compared, so that a form sees the clash the database would see."""
-        super().clean()
-        self.username = normalized(self.username)
-        self.username_key = folded(self.username)
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        """Check the login as it will be stored: its normalized form can be 18 times as long."""
+        self._normalize()
+        super().clean_fields(exclude)
 
     def set_password(self, raw_password: str | None, *, keep: Session | None = None) -> None:
         """Hash another password (None: one that nobody has).
@@ -83,12 +83,15 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Keep the compared form true, and end the sessions of another password in one commit."""
-        self.username = normalized(self.username)
-        self.username_key = folded(self.username)
+        self._normalize()
         if self._password is None or self._state.adding:
             super().save(*args, **kwargs)
         else:
             self._save_with_password(*args, **kwargs)
+
+    def _normalize(self) -> None:
+        self.username = normalized(self.username)
+        self.username_key = folded(self.username)
 
     @transaction.atomic
     def _save_with_password(self, *args: Any, **kwargs: Any) -> None:

@@ -20,7 +20,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.exceptions import BadToken
 from accounts.models import RevokedToken, Session, User
-from accounts.names import folded
+from accounts.names import folded, normalized
 from tiers.models import Tier
 
 logger = logging.getLogger(__name__)
@@ -131,12 +131,12 @@ def _made(key: UUID, claims: dict[str, Any]) -> User:
     login = _login(str(claims.get(settings.JWT_LOGIN_CLAIM) or claims["sub"]))
     if User.objects.filter(username_key=folded(login)).exists():
         login = f"{login[:50]}-{key.hex[:12]}"
-    name = str(claims.get(settings.JWT_NAME_CLAIM) or "").replace("\0", "")[:150]
+    name = "".join(filter(str.isprintable, str(claims.get(settings.JWT_NAME_CLAIM) or "")))[:150]
     tier = Tier.objects.get(name=settings.SIGNUP_TIER)
     return User.objects.create_user(login, None, id=key, name=name, tier=tier)
 
 
 def _login(text: str) -> str:
-    """Keep what a login may be made of."""
-    kept = "".join(c if c.isalnum() or c in "._-" else "-" for c in text)[:64]
+    """Keep what a login may be made of; normalized first, since that can make it longer."""
+    kept = "".join(c if c.isalnum() or c in "._-" else "-" for c in normalized(text))[:64]
     return kept if len(kept) >= 3 else f"user-{kept}"

@@ -127,6 +127,14 @@ def test_a_token_without_id_has_a_session_of_its_own():
     assert who(text) == 401
 
 
+@pytest.mark.parametrize("login", ["\ufdfa" * 4, "\ufb03" * 64, "\u00bd" * 64])
+def test_a_login_whose_normal_form_is_longer_is_cut_to_what_is_stored(login):
+    made = who(token(preferred_username=login, name="Ada\ud800\0 L."))
+    assert len(made["login"]) <= 64
+    User.objects.get(username=made["login"]).full_clean(exclude=["password"])
+    assert made["name"] == "Ada L."
+
+
 def test_without_an_issuer_no_such_token_is_taken(settings):
     settings.JWT_ISSUER = ""
     assert who(token()) == 401
