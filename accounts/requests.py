@@ -31,7 +31,7 @@ def sign_in_of(request: HttpRequest) -> SignIn | None:
 
     An Authorization header decides alone: raises BadToken when it does not stand. A stale or
     invalid cookie counts as none. Raises CrossSiteRequest for a write that another site's page
-    makes with this browser's cookies.
+    makes with this browser's cookies, before these are looked at: a refusal renews nothing.
     """
     header = request.headers.get("Authorization", "").strip()
     return _by_header(header) if header else _by_cookies(request)
@@ -54,12 +54,12 @@ def _by_cookies(request: HttpRequest) -> SignIn | None:
     refresh = request.COOKIES.get(REFRESH_COOKIE, "")
     if not access and not refresh:
         return None
+    if request.method not in _SAFE_METHODS:
+        refuse_cross_site(request)
     try:
         found = sign_in_by_cookies(access, refresh)
     except BadToken:
         return None
-    if request.method not in _SAFE_METHODS:
-        refuse_cross_site(request)
     return SignIn(found.session, found.renewed.access if found.renewed else access, found.renewed)
 
 

@@ -9,7 +9,9 @@ from accounts.clients import Client
 from accounts.exceptions import BadToken
 from accounts.models import Session
 from accounts.renewal import GRACE, renew, sign_in_by_cookies
+from accounts.requests import ACCESS_COOKIE, REFRESH_COOKIE
 from accounts.sessions import end_all, open_cookies
+from tests.clients import Client as Browser
 
 pytestmark = pytest.mark.django_db
 
@@ -44,6 +46,20 @@ def test_a_refresh_token_used_again_later_ends_the_session(alice):
         renew(refresh)
     with pytest.raises(BadToken):
         renew(renewed.refresh)
+
+
+@pytest.mark.parametrize("site", ["same-site", "cross-site"])
+def test_a_refused_write_by_another_site_leaves_the_refresh_cookie_as_it_was(alice, settings, site):
+    settings.COOKIE_ACCESS_LIFETIME = timedelta(seconds=-1)
+    pair = open_cookies(alice, Client())
+    settings.COOKIE_ACCESS_LIFETIME = timedelta(hours=1)
+    browser = Browser()
+    browser.cookies[ACCESS_COOKIE], browser.cookies[REFRESH_COOKIE] = pair.access, pair.refresh
+    refused = browser.patch("/api/user/images/1/", headers={"Sec-Fetch-Site": site})
+    assert (refused.status_code, list(refused.cookies)) == (403, [])
+    Session.objects.update(replaced_at=timezone.now() - GRACE - timedelta(seconds=1))
+    answer = browser.get("/api/user/images/")
+    assert (answer.status_code, set(answer.cookies)) == (200, {ACCESS_COOKIE, REFRESH_COOKIE})
 
 
 def test_an_ended_session_renews_nothing(alice):
