@@ -5,12 +5,8 @@ from what the issuer says, so that two first sights at once make one. HS256 is n
 public key must not serve as a secret.
 """
 
-import hashlib
-import logging
-import time
 import uuid
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -19,17 +15,15 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from accounts.exceptions import BadToken
-from accounts.models import RevokedToken, Session, User
+from accounts.issuer_keys import signing_key
+from accounts.models import Session, User
 from accounts.names import folded, normalized
+from accounts.remembered import is_remembered
+from accounts.sessions import end_sessions
 from tiers.models import Tier
 
-logger = logging.getLogger(__name__)
 ALGORITHMS = ["RS256", "ES256", "EdDSA"]
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "tintype:outside-issuer")
-# A key that the issuer does not publish is not asked for again for a while.
-_ASK_AGAIN = 30.0
-_JWKS_TIMEOUT = 3
-_unknown_until: dict[str, float] = {}
 
 
 def is_outside(token: str) -> bool:
@@ -45,73 +39,77 @@ def is_outside(token: str) -> bool:
 def session_of_outside(token: str) -> Session:
     """Return the live session of a checked token, made on first sight; raises BadToken."""
     claims = _checked(token)
-    key = session_key_of(claims, token)
-    session: Session | None = Session.objects.with_user().filter(pk=key).first()
-    return session or _first_seen(key, claims, token)
+    name = name_of(claims, token)
+    session: Session | None = Session.objects.with_user().filter(pk=session_key(name)).first()
+    return session or _first_seen(name, claims)
 
 
-def session_key_of(claims: dict[str, Any], token: str) -> UUID:
-    """Return the key of the session of a token: by its id, else by the token itself."""
-    token_id = claims.get(settings.JWT_ID_CLAIM)
-    return session_key(str(token_id) if token_id else hashlib.sha256(token.encode()).hexdigest())
+def name_of(claims: dict[str, Any], token: str) -> str:
+    """Return what a token is known by: its id, else what its signature covers.
+
+    Not the whole token: a signature can be written with its padding or without it, and each would
+    be another name.
+    """
+    return str(claims.get(settings.JWT_ID_CLAIM) or token.rpartition(".")[0])
 
 
-def session_key(token_id: str) -> UUID:
-    """Return the key of the session of a token id."""
-    return uuid.uuid5(_NAMESPACE, f"{settings.JWT_ISSUER} session {token_id}")
+def session_key(name: str) -> UUID:
+    """Return the key of the session of a token's name."""
+    return uuid.uuid5(_NAMESPACE, f"{settings.JWT_ISSUER} session {name}")
 
 
 def _checked(token: str) -> dict[str, Any]:
     try:
-        return dict(
-            jwt.decode(
-                token,
-                _key_of(token),
-                algorithms=ALGORITHMS,
-                issuer=settings.JWT_ISSUER,
-                audience=settings.JWT_AUDIENCE,
-                options={"require": ["exp", "iss", "aud", "sub"]},
-            )
+        claims = jwt.decode(
+            token,
+            _key_of(token),
+            algorithms=ALGORITHMS,
+            issuer=settings.JWT_ISSUER,
+            audience=settings.JWT_AUDIENCE,
+            options={"require": ["exp", "iss", "aud", "sub"]},
         )
-    except (jwt.PyJWTError, ValueError, TypeError) as error:
+        _refuse_unstorable(claims)
+    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, OSError) as error:
         raise BadToken("The outside token does not stand.") from error
+    return dict(claims)
+
+
+def _refuse_unstorable(claims: dict[str, Any]) -> None:
+    """Raise what says that an end is no date, or that a name is no text in UTF-8."""
+    _end(claims)
+    for claim in ("sub", settings.JWT_ID_CLAIM):
+        str(claims.get(claim)).encode()
+
+
+def _end(claims: dict[str, Any]) -> datetime:
+    return datetime.fromtimestamp(int(claims["exp"]), UTC)
 
 
 def _key_of(token: str) -> Any:
     if settings.JWT_PUBLIC_KEY:
         return settings.JWT_PUBLIC_KEY
-    key_id = str(jwt.get_unverified_header(token).get("kid", ""))
-    if time.monotonic() < _unknown_until.get(key_id, 0):
-        raise BadToken("The issuer does not publish this key.")
+    return signing_key(str(jwt.get_unverified_header(token).get("kid", "")))
+
+
+def _first_seen(name: str, claims: dict[str, Any]) -> Session:
+    """Make the session of a token; its end may be heard meanwhile (see `accounts.revocation`)."""
+    _refuse_remembered(name)
+    defaults = {
+        "user": _account(claims), "scheme": Session.Scheme.OUTSIDE, "expires_at": _end(claims)
+    }  # fmt: skip
+    made, _ = Session.objects.get_or_create(pk=session_key(name), defaults=defaults)
     try:
-        return _keys(settings.JWT_JWKS_URL).get_signing_key(key_id).key
-    except jwt.PyJWKClientError as error:
-        logger.warning("a key of the outside issuer was not found: %s", type(error).__name__)
-        if len(_unknown_until) > 1000:
-            _unknown_until.clear()
-        _unknown_until[key_id] = time.monotonic() + _ASK_AGAIN
+        _refuse_remembered(name)
+    except BadToken:
+        end_sessions([made], heard=True)
         raise
-
-
-@cache
-def _keys(url: str) -> jwt.PyJWKClient:
-    """Known keys are kept, so that they go on working while the issuer is away."""
-    return jwt.PyJWKClient(url, cache_keys=True, max_cached_keys=64, timeout=_JWKS_TIMEOUT)
-
-
-def _first_seen(key: UUID, claims: dict[str, Any], token: str) -> Session:
-    names = [token, str(claims.get(settings.JWT_ID_CLAIM) or "")]
-    digests = [hashlib.sha256(name.encode()).hexdigest() for name in names if name]
-    if RevokedToken.objects.filter(digest__in=digests).exists():
-        raise BadToken("The issuer has ended this token.")
-    user = _account(claims)
-    expires_at = datetime.fromtimestamp(claims["exp"], UTC)
-    Session.objects.get_or_create(
-        pk=key,
-        defaults={"user": user, "scheme": Session.Scheme.OUTSIDE, "expires_at": expires_at},
-    )
-    session: Session = Session.objects.with_user().get(pk=key)
+    session: Session = Session.objects.with_user().get(pk=made.pk)
     return session
+
+
+def _refuse_remembered(name: str) -> None:
+    if is_remembered(name):
+        raise BadToken("The issuer has ended this token.")
 
 
 def _account(claims: dict[str, Any]) -> User:

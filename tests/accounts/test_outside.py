@@ -10,8 +10,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from django.db import connection
 
-from accounts import outside
+from accounts import issuer_keys
 from accounts.models import RevokedToken, Session, User
 from notifications.logouts import hear
 from tests.clients import Client
@@ -140,21 +141,84 @@ def test_without_an_issuer_no_such_token_is_taken(settings):
     assert who(token()) == 401
 
 
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_token_without_id_does_not_come_back_in_another_spelling(seen):
+    text = token(jti=None)
+    if seen:
+        assert who(text) != 401
+    hear(json.dumps({"type": "logout", "message": f"bearer {text}"}).encode())
+    assert who(f"{text}==") == 401
+
+
+@pytest.mark.parametrize(
+    "change", [{"exp": 10**18}, {"sub": "\ud800"}, {"jti": "\ud800"}, {"exp": 1e300}]
+)
+def test_a_signed_token_that_no_row_could_hold_is_refused(change):
+    assert who(token(**change)) == 401
+
+
+class OtherHalf:
+    """Lets the other side run to its end, on a connection of its own, at one point of ours.
+
+    The point is the first query of a table; no transaction is open there.
+    """
+
+    def __init__(self, table, work):
+        self.table, self.work = table, work
+
+    def __call__(self, execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        if self.work and sql.startswith("SELECT") and f'FROM "{self.table}"' in sql:
+            work, self.work = self.work, None
+            thread = threading.Thread(target=self._run, args=[work])
+            thread.start()
+            thread.join()
+        return result
+
+    def _run(self, work):
+        work()
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_logout_heard_while_a_token_is_first_seen_ends_its_session():
+    text = token(jti="the-id")
+    message = json.dumps({"type": "logout", "message": "the-id"}).encode()
+    other = OtherHalf("accounts_revokedtoken", lambda: hear(message))
+    with connection.execute_wrapper(other):
+        assert who(text) == 401
+    assert other.work is None
+    assert who(text) == 401
+    assert not Session.objects.live().exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_token_first_seen_while_its_logout_is_heard_has_its_session_ended():
+    text, seen = token(jti="the-id"), []
+    other = OtherHalf("accounts_session", lambda: seen.append(who(text)))
+    with connection.execute_wrapper(other):
+        hear(json.dumps({"type": "logout", "message": f"bearer {text}"}).encode())
+    assert seen[0]["login"] == "ada"
+    assert who(text) == 401
+    assert not Session.objects.live().exists()
+
+
 class Keys:
     """A real JWKS server, which counts how often it is asked."""
 
     def __init__(self):
-        self.asked = 0
-        body = json.dumps(
-            {"keys": [{**json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEYS["RS256"].public_key())),
-                       "kid": "one", "use": "sig", "alg": "RS256"}]}
-        ).encode()  # fmt: skip
+        self.asked, self.status, self.published = 0, 200, ["one"]
+        key = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEYS["RS256"].public_key()))
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 outer.asked += 1
-                self.send_response(200)
+                body = json.dumps(
+                    {"keys": [{**key, "kid": kid, "use": "sig", "alg": "RS256"}
+                              for kid in outer.published]}
+                ).encode()  # fmt: skip
+                self.send_response(outer.status)
                 self.send_header("Content-Type", "application/json")
                 self.end_headers()
                 self.wfile.write(body)
@@ -175,8 +239,7 @@ class Keys:
 def keys(settings):
     made = Keys()
     settings.JWT_PUBLIC_KEY, settings.JWT_JWKS_URL = "", made.url
-    outside._keys.cache_clear()
-    outside._unknown_until.clear()
+    issuer_keys._keys.cache_clear()
     yield made
     made.stop()
 
@@ -188,6 +251,38 @@ def test_keys_are_asked_for_once_and_known_ones_outlive_their_server(keys):
     assert keys.asked == 1
     keys.stop()
     assert who(token(**signed)) != 401
+
+
+@pytest.fixture
+def forgetful(monkeypatch):
+    """Keys are asked for again at once: their lifespan is over when it begins."""
+    monkeypatch.setattr(issuer_keys, "LIFESPAN", 1e-9)
+
+
+def test_a_key_that_the_issuer_withdrew_is_refused(forgetful, keys):
+    signed = {"headers": {"kid": "one"}}
+    assert who(token(**signed)) != 401
+    keys.published = ["two"]
+    assert who(token(**signed)) == 401
+    assert who(token(headers={"kid": "two"})) != 401
+
+
+@pytest.mark.parametrize("status", [503, 404])
+def test_known_keys_outlive_their_lifespan_while_the_issuer_is_away(forgetful, keys, status):
+    signed = {"headers": {"kid": "one"}}
+    assert who(token(**signed)) != 401
+    keys.status = status
+    assert [who(token(**signed)) == 401 for _ in range(5)] == [False] * 5
+    keys.stop()
+    assert who(token(**signed)) != 401
+    assert keys.asked == 2
+
+
+def test_an_issuer_that_was_never_reached_is_not_asked_at_each_request(keys):
+    keys.status = 503
+    for _ in range(5):
+        assert who(token(headers={"kid": "one"})) == 401
+    assert keys.asked == 1
 
 
 def test_an_unknown_key_is_not_asked_for_again_and_again(keys):
