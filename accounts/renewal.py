@@ -38,7 +38,14 @@ def sign_in_by_cookies(access: str, refresh: str) -> CookieSignIn:
 
 
 def renew(refresh: str) -> CookieSignIn:
-    """Replace a refresh token once; raises BadToken, and ends the session of a stolen one."""
+    """Replace a refresh token once; raises BadToken, and ends the session of a stolen one.
+
+    Whoever comes with the one just replaced passes, but gets no cookies, although those of an
+    answer that was lost are then lost for good. A thief knows when the access token ends, and
+    renews a second earlier; if the browser's next request were given the same new cookies, both
+    would hold what is in force each time, and neither ever show what was replaced (RFC 9700,
+    section 4.14.2).
+    """
     claims = read(refresh, "refresh")
     session = session_of_claims(claims)
     if claims.jti == session.refresh_jti:

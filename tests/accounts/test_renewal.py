@@ -62,6 +62,16 @@ def test_a_refused_write_by_another_site_leaves_the_refresh_cookie_as_it_was(ali
     assert (answer.status_code, set(answer.cookies)) == (200, {ACCESS_COOKIE, REFRESH_COOKIE})
 
 
+def test_a_thief_who_renews_just_before_the_browser_is_found_out(alice):
+    pair = open_cookies(alice, Client())
+    renew(pair.refresh)
+    browsers = renew(pair.refresh).renewed or pair
+    Session.objects.update(replaced_at=timezone.now() - GRACE - timedelta(seconds=1))
+    with pytest.raises(BadToken):
+        renew(browsers.refresh)
+    assert not Session.objects.live().exists()
+
+
 def test_an_ended_session_renews_nothing(alice):
     pair = open_cookies(alice, Client())
     end_all(alice)
