@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from images import storage
 from images.outages import DATABASE_AWAY, is_outage
@@ -27,7 +27,8 @@ def save_all(files: Mapping[str, Path]) -> None:
 def committed_with(*keys: str) -> Iterator[None]:
     """Open a transaction for the rows of some files; the files go where it fails.
 
-    A connection that breaks during COMMIT does not say what became of it: then the files stay, and
+    Once COMMIT is sent, only the database's own refusal says that the rows are not there. After
+    anything else (a lost connection, a signal, what runs on commit) the files stay, and
     `manage.py verify_storage` finds those that no row names.
     """
     committing = False
@@ -36,9 +37,13 @@ def committed_with(*keys: str) -> Iterator[None]:
             yield
             committing = True
     except BaseException as error:
-        if not (committing and isinstance(error, DATABASE_AWAY)):
+        if not committing or _is_refusal(error):
             _discard(keys)
         raise
+
+
+def _is_refusal(error: BaseException) -> bool:
+    return isinstance(error, DatabaseError) and not isinstance(error, DATABASE_AWAY)
 
 
 def _discard(keys: Iterable[str]) -> None:
