@@ -4,6 +4,7 @@ from pathlib import Path
 
 from images import storage
 from images.cleaning import CleaningFailed, clean
+from images.commits import save_all
 from images.models import Picture
 from images.sandbox import PictureKilledDecoder, confined, temporary_folder
 
@@ -24,7 +25,7 @@ def _make(picture: Picture) -> str:
         if not _cleaned(source, target, picture.format):
             return picture.key
         key = storage.copy_key(picture.key, "clean", extension)
-        storage.save(key, target)
+        save_all({key: target})
     return key
 
 

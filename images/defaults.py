@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts.models import User
 from images import storage
-from images.commits import committed_with
+from images.commits import committed_with, save_all
 from images.decoding import Facts
 from images.models import Picture
 from images.services import lock_owner, picture_of
@@ -43,7 +43,7 @@ def copy_default(*, owner: User, visibility: str, wished_name: str = "") -> Pict
     key = _free_key(owner.pk, uid, wished_name)
     picture = picture_of(DEFAULT_FILE, FACTS, uid=uid, owner=owner, key=key)
     picture.visibility, picture.is_active = visibility, True
-    storage.save(key, DEFAULT_FILE)
+    save_all({key: DEFAULT_FILE})
     with committed_with(key):
         _announce(picture)
     return picture

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from images import storage
-from images.commits import committed_with
+from images.commits import committed_with, save_all
 from images.decoding import Facts, Limits, RefusedPicture, inspect
 from images.exceptions import PictureIsActive, QuotaExceeded, UploadTooLarge
 from images.metrics import UPLOAD_BYTES
@@ -43,7 +43,7 @@ def create_picture(
 
     Raises UploadTooLarge, RefusedPicture (what is wrong with the file), QuotaExceeded, and
     ValidationError for the description. Whatever is raised leaves nothing behind, unless the
-    database went away.
+    database or the storage went away: `manage.py verify_storage` finds what they kept.
     """
     refuse_too_large(owner, upload.stat().st_size)
     facts = _inspected(upload, limits_of(owner))
@@ -52,7 +52,7 @@ def create_picture(
     picture = picture_of(upload, facts, uid=uid, owner=owner, key=key)
     picture.visibility, picture.description = visibility, description
     picture.clean_fields(exclude=["owner"])
-    storage.save(picture.key, upload)
+    save_all({picture.key: upload})
     with committed_with(picture.key):
         _insert(picture, upload)
     UPLOAD_BYTES.observe(picture.bytes)
@@ -167,11 +167,12 @@ def delete_picture(picture: Picture) -> None:
     """Remove a picture, its thumbnails and its links; the files follow on commit.
 
     Raises Picture.DoesNotExist when it went in between. It is locked before anyone is told: every
-    writer locks pictures before what receivers lock.
+    writer locks pictures before what receivers lock. What goes is the row as it is now, with a
+    clean copy that was made since the caller loaded it.
     """
-    Picture.objects.select_for_update().only("pk").get(pk=picture.pk)
-    picture_deleted.send(sender=Picture, picture=picture)
-    picture.delete()
+    current = Picture.objects.select_for_update().get(pk=picture.pk)
+    picture_deleted.send(sender=Picture, picture=current)
+    current.delete()
 
 
 @transaction.atomic

@@ -7,7 +7,7 @@ from django.db import IntegrityError
 from accounts.models import User
 from images import storage
 from images.access import pixels_for
-from images.commits import committed_with
+from images.commits import committed_with, save_all
 from images.exceptions import NotRenderable
 from images.models import Picture
 from images.sandbox import PictureKilledDecoder, confined, temporary_folder
@@ -37,7 +37,7 @@ def _made(picture: Picture, width: int | None, source: str) -> str:
         except (RenderingFailed, PictureKilledDecoder) as error:
             raise NotRenderable from error
         key = storage.copy_key(picture.key, f"w{width or FULL_WIDTH}", "jpg")
-        storage.save(key, target)
+        save_all({key: target})
     return _kept(Rendition(picture=picture, width=width or FULL_WIDTH, source_key=source, key=key))
 
 

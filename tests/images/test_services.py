@@ -1,15 +1,29 @@
 """What people do with their pictures: one active each, deletions that leave nothing."""
 
+import errno
+import os
+import stat
+
 import pytest
 from django.db import IntegrityError, transaction
 
 from images import storage
 from images.access import may_see
+from images.cleaned import clean_key_of
+from images.defaults import copy_default
 from images.exceptions import PictureIsActive
 from images.models import Picture
-from images.services import activate, delete_all, delete_unless_active, update_picture
+from images.services import (
+    activate,
+    delete_all,
+    delete_picture,
+    delete_unless_active,
+    update_picture,
+)
 from images.signals import picture_activated
 from tests.factories import make_picture
+from tests.pictures import jpeg
+from thumbnails.renditions import jpeg_key
 
 
 @pytest.fixture
@@ -72,6 +86,17 @@ def test_the_active_picture_stays_and_another_goes(alice):
 
 
 @pytest.mark.django_db
+def test_a_clean_copy_made_after_a_picture_was_loaded_goes_with_it(
+    alice, stored_files, django_capture_on_commit_callbacks
+):
+    loaded = make_picture(alice, jpeg(60, 40, comment=b"taken at home"))
+    assert clean_key_of(Picture.objects.get(pk=loaded.pk)) in stored_files()
+    with django_capture_on_commit_callbacks(execute=True):
+        delete_picture(loaded)
+    assert stored_files() == []
+
+
+@pytest.mark.django_db
 def test_changing_one_thing_leaves_alone_what_someone_else_changes(alice):
     mine = make_picture(alice)
     theirs = Picture.objects.get(pk=mine.pk)
@@ -88,6 +113,52 @@ def test_the_rule_as_a_query_is_the_rule(alice, bob, staff, visibility):
     for viewer in (alice, bob, staff, None):
         found = Picture.objects.visible_to(viewer).filter(pk=picture.pk).exists()
         assert found == may_see(viewer, picture), viewer
+
+
+# --- A storage that fails after it took a file ----------------------------------------------------
+
+
+@pytest.fixture
+def broken_folders(monkeypatch):
+    """The disk fails to keep a name, after the file has it: as an answer of S3's that is lost."""
+    fsync = os.fsync
+
+    def fail(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EIO, "Input/output error")
+        fsync(handle)
+
+    return lambda: monkeypatch.setattr(os, "fsync", fail)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "store",
+    [
+        lambda picture: make_picture(picture.owner),
+        clean_key_of,
+        lambda picture: jpeg_key(picture.owner, picture, 20),
+    ],
+    ids=["upload", "clean copy", "rendition"],
+)
+def test_a_file_whose_storing_failed_at_last_is_not_left(
+    alice, stored_files, broken_folders, store
+):
+    picture = make_picture(alice, jpeg(60, 40, comment=b"taken at home"))
+    broken_folders()
+    with pytest.raises(OSError, match="Input/output"):
+        store(picture)
+    assert stored_files() == [picture.key]
+
+
+@pytest.mark.django_db
+def test_a_default_picture_whose_storing_failed_at_last_is_not_left(
+    alice, stored_files, broken_folders
+):
+    broken_folders()
+    with pytest.raises(OSError, match="Input/output"):
+        copy_default(owner=alice, visibility="members")
+    assert stored_files() == []
 
 
 # --- Emptying a folder ----------------------------------------------------------------------------
