@@ -1,11 +1,12 @@
 """Pictures and links as staff see them."""
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.html import format_html
@@ -56,7 +57,8 @@ class PictureAdmin(admin.ModelAdmin[Picture]):
 
     def save_model(self, request: HttpRequest, obj: Picture, form: Any, change: bool) -> None:  # noqa: FBT001 (Django's signature)
         """Change by the service, which tells of it."""
-        update_picture(obj, description=obj.description, visibility=obj.visibility)
+        with _gone_is_not_found():
+            update_picture(obj, description=obj.description, visibility=obj.visibility)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Pictures come in through the doors."""
@@ -64,7 +66,8 @@ class PictureAdmin(admin.ModelAdmin[Picture]):
 
     def delete_model(self, request: HttpRequest, obj: Picture) -> None:
         """Delete by the service, which tells of it."""
-        delete_picture(obj)
+        with _gone_is_not_found():
+            delete_picture(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Picture]) -> None:
         """Delete each by the service, in a commit of its own."""
@@ -86,6 +89,15 @@ class PictureAdmin(admin.ModelAdmin[Picture]):
     def large_preview(self, picture: Picture) -> SafeString:
         """Show the tallest thumbnail."""
         return _preview(picture, _PREVIEW_PAGE)
+
+
+@contextmanager
+def _gone_is_not_found() -> Iterator[None]:
+    """Django's admin knows no other word for what went while its page was open."""
+    try:
+        yield
+    except Picture.DoesNotExist as gone:
+        raise Http404 from gone
 
 
 def _preview(picture: Picture, height: int) -> SafeString:

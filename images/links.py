@@ -16,6 +16,7 @@ from accounts.models import User
 from accounts.prepared import RowBy
 from images.exceptions import LinkGone, LinkNotGranted, LinkTimeOutOfBounds
 from images.models import Link, Picture
+from images.services import lock_picture
 from images.signing import signature, stands
 
 _PURPOSE = "link"
@@ -63,13 +64,15 @@ def refuse_without_grant(user: User) -> None:
 def make_link(*, maker: User, picture: Picture, seconds: int) -> tuple[Link, str]:
     """Make a link to a picture for so many seconds; returns the row and its token.
 
-    Raises LinkNotGranted, or LinkTimeOutOfBounds when the maker's tier has other bounds.
+    Raises LinkNotGranted, LinkTimeOutOfBounds when the maker's tier has other bounds, and
+    Picture.DoesNotExist when the picture went in between.
     """
     refuse_without_grant(maker)
     tier = maker.tier
     if not tier.link_min_seconds <= seconds <= tier.link_max_seconds:
         raise LinkTimeOutOfBounds(tier.link_min_seconds, tier.link_max_seconds)
     expires_at = (timezone.now() + timedelta(seconds=seconds)).replace(microsecond=0)
+    lock_picture(picture.pk)
     link = Link.objects.create(picture=picture, maker=maker, expires_at=expires_at)
     return link, write_token(LinkToken(link.pk, int(expires_at.timestamp())))
 

@@ -98,6 +98,15 @@ def lock_owner(owner_id: UUID) -> None:
     User.objects.select_for_update(no_key=True).only("pk").get(pk=owner_id)
 
 
+def lock_picture(picture_id: int) -> Picture:
+    """Return a picture as it is now, and have whoever changes or deletes it wait for this commit.
+
+    Only inside a transaction. Raises Picture.DoesNotExist when it went in between: whoever loaded
+    it before hears so here, not by a write that meets no row.
+    """
+    return Picture.objects.select_for_update().get(pk=picture_id)
+
+
 def _insert(picture: Picture, upload: Path) -> None:
     lock_owner(picture.owner_id)
     _refuse_over_quota(picture)
@@ -131,7 +140,10 @@ def _sha256(path: Path) -> str:
 def update_picture(
     picture: Picture, *, description: str | None = None, visibility: str | None = None
 ) -> None:
-    """Change what is given, and only that; raises ValidationError naming the field."""
+    """Change what is given, and only that.
+
+    Raises ValidationError naming the field, and Picture.DoesNotExist when it went in between.
+    """
     given = {"description": description, "visibility": visibility}
     changes = {name: value for name, value in given.items() if value is not None}
     for name, value in changes.items():
@@ -139,6 +151,7 @@ def update_picture(
     if "\0" in picture.description:
         raise ValidationError({"description": "Null characters are not allowed."})
     picture.clean_fields(exclude=["owner"])
+    lock_picture(picture.pk)
     picture.save(update_fields=[*changes, "updated_at"])
     picture_updated.send(sender=Picture, picture=picture)
 
@@ -151,6 +164,7 @@ def activate(picture: Picture) -> None:
     writer. Raises Picture.DoesNotExist when the picture went in between.
     """
     lock_owner(picture.owner_id)
+    lock_picture(picture.pk)
     picture.refresh_from_db()
     if picture.is_active:
         return
@@ -170,7 +184,7 @@ def delete_picture(picture: Picture) -> None:
     writer locks pictures before what receivers lock. What goes is the row as it is now, with a
     clean copy that was made since the caller loaded it.
     """
-    current = Picture.objects.select_for_update().get(pk=picture.pk)
+    current = lock_picture(picture.pk)
     picture_deleted.send(sender=Picture, picture=current)
     current.delete()
 

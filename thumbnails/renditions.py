@@ -11,6 +11,7 @@ from images.commits import committed_with, save_all
 from images.exceptions import NotRenderable
 from images.models import Picture
 from images.sandbox import PictureKilledDecoder, confined, temporary_folder
+from images.services import lock_picture
 from thumbnails.models import Rendition
 from thumbnails.rendering import RenderingFailed, render_jpeg
 
@@ -45,7 +46,7 @@ def _kept(rendition: Rendition) -> str:
     """Keep a row, or the one that another request kept first; the file without a row goes."""
     try:
         with committed_with(rendition.key):
-            Picture.objects.select_for_update().only("pk").get(pk=rendition.picture_id)
+            lock_picture(rendition.picture_id)
             rendition.save(force_insert=True)
     except IntegrityError:
         same = {"width": rendition.width, "source_key": rendition.source_key}

@@ -13,6 +13,7 @@ from images.commits import committed_with, save_all
 from images.models import Picture
 from images.outages import is_outage
 from images.sandbox import PictureKilledDecoder, confined, temporary_folder
+from images.services import lock_picture
 from thumbnails import claims
 from thumbnails.impressions import Impression
 from thumbnails.metrics import RENDER_SECONDS
@@ -128,7 +129,7 @@ def _files(rows: list[Thumbnail], rendered: list[Rendered]) -> dict[str, Path]:
 
 def _written(picture: Picture, rows: list[Thumbnail], impression: Impression | None) -> bool:
     # The lock holds a deletion off until the rows are there, and they go with the picture.
-    Picture.objects.select_for_update().only("pk").get(pk=picture.pk)
+    lock_picture(picture.pk)
     _remove_unwanted(picture, replaced=[row.height for row in rows])
     Thumbnail.objects.bulk_create(rows)
     found = asdict(impression) if impression else {}

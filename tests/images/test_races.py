@@ -17,6 +17,7 @@ from images.services import activate, delete_unless_active, lock_owner
 from tests.clients import Client
 from tests.factories import make_picture
 from tests.pictures import png
+from tests.waiting import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
@@ -102,3 +103,74 @@ def test_an_upload_under_way_survives_the_emptying_of_its_folder(alice, stored_f
     picture = uploading.result(timeout=30)
     assert picture.key in stored_files()
     assert Picture.objects.get() == picture
+
+
+# --- A picture that goes between its finding and its change -------------------------------------
+
+BLOCKED = "SELECT count(*) FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+
+
+def somebody_waits_for_us() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(BLOCKED)
+        return cursor.fetchone()[0] > 0
+
+
+def while_it_goes(picture, work):
+    """Return what `work` returns, which finds the picture, then waits until it is gone."""
+
+    def run():
+        try:
+            return work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            services.delete_picture(picture)
+            working = threads.submit(run)
+            until(lambda: working.done() or somebody_waits_for_us(), 30, lambda: "nobody waits")
+        return working.result(timeout=30)
+
+
+def patch(client, picture):
+    change, kind = {"description": "x"}, "application/json"
+    return client.patch(f"/api/user/images/{picture.pk}/", change, content_type=kind)
+
+
+def set_active(client, picture):
+    return client.put(f"/pictures/set-active-picture/{picture.pk}/{picture.owner_id}")
+
+
+def get_link(client, picture):
+    return client.get(f"/api/user/link/{picture.pk}/?time=300")
+
+
+def save_in_admin(client, picture):
+    fields = {"visibility": "public", "description": "x"}
+    return client.post(f"/admin/images/picture/{picture.pk}/change/", fields)
+
+
+def delete_in_admin(client, picture):
+    return client.post(f"/admin/images/picture/{picture.pk}/delete/", {"post": "yes"})
+
+
+@pytest.mark.parametrize(
+    ("call", "body"),
+    [
+        (patch, {"detail": "Not found."}),
+        (get_link, {"detail": "Not found."}),
+        (set_active, {"message": "No se encontró la imagen"}),
+        (save_in_admin, None),
+        (delete_in_admin, None),
+    ],
+)
+def test_a_picture_that_is_gone_by_then_is_not_found(alice, staff, call, body):
+    client = Client(headers={"Authorization": f"Bearer {open_bearer(alice, Caller())}"})
+    if body is None:
+        client.force_login(staff)
+    client.raise_request_exception = False
+    picture = make_picture(alice)
+    answer = while_it_goes(picture, lambda: call(client, picture))
+    assert answer.status_code == 404
+    assert body is None or answer.json() == body
