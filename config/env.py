@@ -6,6 +6,8 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from images import durable
+
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -92,17 +94,18 @@ def kept_secret(path: Path) -> str:
     """Read the secret kept at `path`, made on first use; safe when several processes start at once.
 
     The file is written whole under another name, then linked into place: whoever comes second
-    reads the first one's secret.
+    reads the first one's secret, and so does whoever starts after a power cut.
     """
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        durable.make_folder(path.parent)
         draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
         draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(48), encoding="utf-8")
+        durable.write(draft, [secrets.token_urlsafe(48).encode()])
         try:
             path.hardlink_to(draft)
         except FileExistsError:
             pass
         finally:
             draft.unlink()
+        durable.sync_folder(path.parent)
     return path.read_text(encoding="utf-8").strip()

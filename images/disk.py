@@ -8,6 +8,7 @@ from pathlib import Path
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage
 
+from images import durable
 from images.walking import Stored, walk_folder
 
 
@@ -20,15 +21,15 @@ class DiskStorage(FileSystemStorage):
     def _save(self, name: str, content: File) -> str:  # type: ignore[type-arg]
         """Write beside the target, flush to the disk, rename: never a half file under its name."""
         target = Path(self.path(name))
-        target.parent.mkdir(parents=True, exist_ok=True)
+        durable.make_folder(target.parent)
         draft = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
         try:
-            _write_durably(draft, content)
+            durable.write(draft, content.chunks())
             draft.replace(target)
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
-        _sync_folder(target.parent)
+        durable.sync_folder(target.parent)
         return name
 
     def address(self, key: str, begins: int, seconds: int) -> str:
@@ -42,9 +43,9 @@ class DiskStorage(FileSystemStorage):
     def move(self, key: str, to: str) -> None:
         """Give a file another key; raises FileNotFoundError."""
         target = Path(self.path(to))
-        target.parent.mkdir(parents=True, exist_ok=True)
+        durable.make_folder(target.parent)
         Path(self.path(key)).rename(target)
-        _sync_folder(target.parent)
+        durable.sync_folder(target.parent)
 
     def check(self) -> None:
         """Raise OSError where nothing can be written."""
@@ -53,20 +54,3 @@ class DiskStorage(FileSystemStorage):
             folder = folder.parent
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(f"{folder} is not writable.")
-
-
-def _write_durably(path: Path, content: File) -> None:  # type: ignore[type-arg]
-    with path.open("wb") as file:
-        for chunk in content.chunks():
-            file.write(chunk)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name itself durable (fsync(2): the directory needs its own)."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

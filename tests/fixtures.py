@@ -1,4 +1,7 @@
-"""People that most tests know, and what keeps tests apart."""
+"""People that most tests know, what keeps tests apart, and what reached the disk."""
+
+import os
+from pathlib import Path
 
 import pytest
 from django.core.cache import cache
@@ -64,3 +67,17 @@ def admin_client(staff: User) -> Client:
     client = Client()
     client.force_login(staff)
     return client
+
+
+@pytest.fixture
+def flushed(monkeypatch) -> list[Path]:
+    """The files and folders that were flushed to the disk, under the names they had then."""
+    fsync = os.fsync
+    paths: list[Path] = []
+
+    def note(handle: int) -> None:
+        fsync(handle)
+        paths.append(Path(f"/proc/self/fd/{handle}").readlink())
+
+    monkeypatch.setattr(os, "fsync", note)
+    return paths

@@ -11,6 +11,7 @@ from pathlib import Path
 from django.core.management import call_command
 from django.utils import timezone
 
+from images import durable
 from images.disk import DiskStorage
 from images.walking import Stored
 from upkeep.copying import FOLDER, Outcome, Place, copied
@@ -44,7 +45,7 @@ class Backup:
         Files first, so that few can be deleted between the dump and their copy; then those that
         came before the dump and after their place in the walk.
         """
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        durable.make_folder(self.folder, 0o700)
         sums = self._copied_here() if files else Counter[str]()
         path = self.folder / f"{timezone.now():{TIME}}{suffix()}"
         dump(path)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from django.db import connection
 
+from images import durable
 from upkeep.programs import run
 
 SUFFIXES = {"postgresql": ".pgdump", "sqlite": ".sqlite3"}
@@ -22,7 +23,8 @@ def suffix() -> str:
 def dump(path: Path) -> None:
     """Write the database as of one moment into a file that only its owner reads.
 
-    It has its name only when it is whole. Raises ProgramMissing and ProgramFailed.
+    It has its name only when it is whole, and keeps it on return. Raises
+    ProgramMissing and ProgramFailed.
     """
     draft = path.with_name(f".{path.name}")
     draft.touch(mode=0o600)
@@ -31,6 +33,7 @@ def dump(path: Path) -> None:
     else:
         run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={draft}")
     draft.replace(path)
+    durable.sync_folder(path.parent)
 
 
 def load(path: Path, *, replacing: bool) -> None:

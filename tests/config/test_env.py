@@ -69,6 +69,15 @@ def test_a_kept_secret_is_made_once_and_for_its_owner_alone(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_kept_secret_outlasts_a_power_cut(tmp_path, flushed):
+    """Its bytes before its name: else the name could lead to an empty file."""
+    path = tmp_path / "new" / "secret"
+    kept_secret(path)
+    draft = flushed.pop(1)
+    assert draft.name.startswith("secret.")
+    assert flushed == [tmp_path, path.parent]
+
+
 def test_a_database_is_described(tmp_path):
     found = database("postgres://u:p%40ss@db:5433/pics?sslmode=require", tmp_path, pooled=False)
     assert (found["USER"], found["PASSWORD"], found["HOST"], found["PORT"], found["NAME"]) == (

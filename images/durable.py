@@ -1,0 +1,34 @@
+"""Files and names that outlast a power cut: a file's bytes need a flush, its folder another."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def write(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write a file whose bytes are on the disk on return; its name needs `sync_folder`."""
+    with path.open("wb") as file:
+        file.writelines(chunks)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Make a folder, with those above it that are missing; each new name is durable on return.
+
+    Costs one look where it is there already.
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent, mode)
+    folder.mkdir(mode, exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable (fsync(2): the directory needs its own)."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

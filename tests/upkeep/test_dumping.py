@@ -1,0 +1,16 @@
+"""The database as one file."""
+
+import pytest
+
+from tests.servers.postgres import _find
+from upkeep.dumping import dump
+
+
+@pytest.mark.django_db
+@pytest.mark.postgres
+def test_a_dump_keeps_its_name_through_a_power_cut(tmp_path, settings, flushed):
+    settings.PG_BIN = str(_find()[0])
+    path = tmp_path / "now.pgdump"
+    dump(path)
+    assert list(tmp_path.iterdir()) == [path]
+    assert flushed == [tmp_path]
