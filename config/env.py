@@ -99,8 +99,7 @@ def kept_secret(path: Path) -> str:
     if not path.exists():
         durable.make_folder(path.parent)
         draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        draft.touch(mode=0o600)
-        durable.write(draft, [secrets.token_urlsafe(48).encode()])
+        durable.write(draft, [secrets.token_urlsafe(48).encode()], 0o600)
         try:
             path.hardlink_to(draft)
         except FileExistsError:

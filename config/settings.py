@@ -201,7 +201,6 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 # --- Files -------------------------------------------------------------------------------------
 MEDIA_ROOT = DATA_DIR / "images"
 MEDIA_URL = "/images/"
-FILE_UPLOAD_PERMISSIONS = 0o640
 # A signed picture address stays the same within a window, so that browsers can keep the bytes,
 # and works for one to two windows (seconds).
 MEDIA_URL_WINDOW = env_int("MEDIA_URL_WINDOW", 1800, least=60, most=86400)

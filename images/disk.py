@@ -11,6 +11,9 @@ from django.core.files.storage import FileSystemStorage
 from images import durable
 from images.walking import Stored, walk_folder
 
+# Pictures are private: for the service's user, and for its group, to which nginx belongs.
+_FILE, _FOLDER = 0o640, 0o750
+
 
 class DiskStorage(FileSystemStorage):
     """Files on disk that are whole and durable once `save` returns."""
@@ -21,10 +24,10 @@ class DiskStorage(FileSystemStorage):
     def _save(self, name: str, content: File) -> str:  # type: ignore[type-arg]
         """Write beside the target, flush to the disk, rename: never a half file under its name."""
         target = Path(self.path(name))
-        durable.make_folder(target.parent)
+        durable.make_folder(target.parent, _FOLDER)
         draft = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
         try:
-            durable.write(draft, content.chunks())
+            durable.write(draft, content.chunks(), _FILE)
             draft.replace(target)
         except BaseException:
             draft.unlink(missing_ok=True)
@@ -43,7 +46,7 @@ class DiskStorage(FileSystemStorage):
     def move(self, key: str, to: str) -> None:
         """Give a file another key; raises FileNotFoundError."""
         target = Path(self.path(to))
-        durable.make_folder(target.parent)
+        durable.make_folder(target.parent, _FOLDER)
         Path(self.path(key)).rename(target)
         durable.sync_folder(target.parent)
 

@@ -5,9 +5,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
-def write(path: Path, chunks: Iterable[bytes]) -> None:
-    """Write a file whose bytes are on the disk on return; its name needs `sync_folder`."""
-    with path.open("wb") as file:
+def write(path: Path, chunks: Iterable[bytes], mode: int) -> None:
+    """Write a new file whose bytes are on the disk on return; its name needs `sync_folder`.
+
+    Nobody whom `mode` leaves out can open it at any moment; the process's umask may leave out more.
+    """
+    with open(path, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
         file.writelines(chunks)
         file.flush()
         os.fsync(file.fileno())
@@ -16,7 +19,7 @@ def write(path: Path, chunks: Iterable[bytes]) -> None:
 def make_folder(folder: Path, mode: int = 0o777) -> None:
     """Make a folder, with those above it that are missing; each new name is durable on return.
 
-    Costs one look where it is there already.
+    Costs one look where it is there already. `mode` counts for what is made, less the umask.
     """
     if folder.is_dir():
         return

@@ -1,5 +1,6 @@
 """Collected files bear their content in their names, so that a new version is never missed."""
 
+import os
 import re
 
 import pytest
@@ -16,7 +17,9 @@ HASHED = re.compile(r"\.[0-9a-f]{12}\.js$")
 def collected(settings, tmp_path):
     """What `collectstatic` writes when the image is built."""
     settings.STATIC_ROOT, settings.STORAGES = tmp_path, STORAGES
+    umask = os.umask(0o022)
     call_command("collectstatic", interactive=False, verbosity=0)
+    os.umask(umask)
     return tmp_path
 
 
@@ -30,3 +33,10 @@ def test_a_script_names_the_modules_that_it_imports_by_their_content(collected):
     assert len(imports) > 5
     assert {path.name for path in imports if not HASHED.search(path.name)} == set()
     assert {path.name for path in imports if not path.exists()} == set()
+
+
+def test_the_service_reads_what_another_user_collected(collected):
+    """The image is built by root, and run by a user that is not even of root's group."""
+    files = [path for path in collected.rglob("*") if path.is_file()]
+    assert "staticfiles.json" in {path.name for path in files}
+    assert [path for path in files if not path.stat().st_mode & 0o004] == []
