@@ -20,11 +20,17 @@ def asking(key: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+        if _means_no_file(error):
             raise FileNotFoundError(key) from error
         raise StorageAway(error.response["Error"].get("Code", "error")) from error
     except (BotoCoreError, Boto3Error) as error:
         raise StorageAway(type(error).__name__) from error
+
+
+def _means_no_file(error: ClientError) -> bool:
+    """Any other 404 means no bucket, or no S3 at all; an answer to HEAD cannot say which."""
+    code: str = error.response["Error"].get("Code", "")
+    return code == "NoSuchKey" or (code, error.operation_name) == ("404", "HeadObject")
 
 
 class RemoteFile(RawIOBase):

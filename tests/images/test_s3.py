@@ -191,8 +191,13 @@ def test_a_bucket_that_is_not_ours_is_not_ready(bucket, settings, spoil):
     described = bucket.described()
     described["OPTIONS"][spoil] = "another-one"
     settings.STORAGES = {**settings.STORAGES, "default": described}
-    with pytest.raises((FileNotFoundError, StorageAway)):
+    with pytest.raises(StorageAway):
         storage.check()
+
+
+def test_what_is_not_there_is_not_moved(bucket):
+    with pytest.raises(FileNotFoundError):
+        storage.move("users/a/b.jpg", "quarantine/b.jpg")
 
 
 def test_a_stored_file_is_read_from_any_place(bucket, alice):
