@@ -76,7 +76,8 @@ def _broker() -> None:
 
 
 def _storage() -> None:
-    storage.check()
+    with _own_connection():
+        storage.check()
 
 
 def _heard_lately(name: str) -> None:

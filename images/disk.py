@@ -50,6 +50,10 @@ class DiskStorage(FileSystemStorage):
         Path(self.path(key)).rename(target)
         durable.sync_folder(target.parent)
 
+    def has_folder(self, name: str) -> bool:
+        """Tell whether the root holds a folder; the mount point of a missing share holds none."""
+        return Path(self.location, name).is_dir()
+
     def check(self) -> None:
         """Raise OSError where nothing can be written."""
         folder = Path(self.location)

@@ -114,6 +114,10 @@ class S3PictureStorage(S3Storage):  # type: ignore[misc]  # the library has no t
                     key = each["Key"].removeprefix(root)
                     yield Stored(key, each["Size"], each["LastModified"])
 
+    def has_folder(self, name: str) -> bool:
+        """Yes: S3 has no folders to miss, and a bucket that is not there says so itself."""
+        return True
+
     def check(self) -> None:
         """Raise where the bucket is not there for us."""
         with asking(self.bucket_name):

@@ -4,6 +4,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
@@ -13,6 +14,8 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
+from images.exceptions import StorageAway
+from images.models import Picture
 from images.walking import Stored
 
 if TYPE_CHECKING:
@@ -78,22 +81,46 @@ def origin() -> str:
 
 def walk(folder: str = f"{USERS}/") -> Iterator[Stored]:
     """Yield what is stored below a folder, in the byte order of the keys, in constant memory."""
+    _refuse_unmounted()
     return _place().walk(folder)
 
 
 def move(key: str, to: str) -> None:
     """Give stored bytes another key; raises FileNotFoundError."""
-    _place().move(key, to)
+    with _missing_or_away():
+        _place().move(key, to)
 
 
 def check() -> None:
-    """Raise where nothing can be stored: no such bucket, not ours, or an unwritable folder."""
+    """Raise where nothing can be stored: no such bucket, not ours, not mounted, or not writable."""
     _place().check()
+    _refuse_unmounted()
+
+
+def _refuse_unmounted() -> None:
+    """Raise StorageAway where rows name files and not even the folder of them all is there.
+
+    So looks the empty mount point of a share. The rows are asked only where the folder is not
+    there: before the first picture of all, or in trouble.
+    """
+    if not _place().has_folder(USERS) and Picture.objects.exists():
+        raise StorageAway(f"There is no folder {USERS}: is the share mounted?")
+
+
+@contextmanager
+def _missing_or_away() -> Iterator[None]:
+    """A file that is missing with all others says nothing of itself."""
+    try:
+        yield
+    except FileNotFoundError:
+        _refuse_unmounted()
+        raise
 
 
 def size(key: str) -> int:
     """Return how many bytes are stored under a key; raises FileNotFoundError."""
-    return default_storage.size(key)
+    with _missing_or_away():
+        return default_storage.size(key)
 
 
 def exists(key: str) -> bool:
@@ -103,6 +130,7 @@ def exists(key: str) -> bool:
 
 def save(key: str, source: Path) -> None:
     """Store a file under a key of our making; durable on return."""
+    _refuse_unmounted()
     with source.open("rb") as file:
         stored = default_storage.save(key, File(file))
     if stored != key:
@@ -112,7 +140,8 @@ def save(key: str, source: Path) -> None:
 
 def open_key(key: str) -> IO[bytes]:
     """Open stored bytes; raises FileNotFoundError."""
-    return default_storage.open(key)
+    with _missing_or_away():
+        return default_storage.open(key)
 
 
 def delete(key: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from django.core.management import call_command
 from django.utils import timezone
 
-from images import durable
+from images import durable, storage
 from images.disk import DiskStorage
 from images.walking import Stored
 from upkeep.copying import FOLDER, Outcome, Place, copied
@@ -43,8 +43,11 @@ class Backup:
         """Add a dump and the files that are new; returns the dump and what was copied.
 
         Files first, so that few can be deleted between the dump and their copy; then those that
-        came before the dump and after their place in the walk.
+        came before the dump and after their place in the walk. Raises StorageAway rather than
+        leave the files of an unmounted share out.
         """
+        if files:
+            storage.check()
         durable.make_folder(self.folder, 0o700)
         sums = self._copied_here() if files else Counter[str]()
         path = self.folder / f"{timezone.now():{TIME}}{suffix()}"

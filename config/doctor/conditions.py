@@ -14,7 +14,8 @@ from django.db import connection
 from config.doctor.examination import LOOK_EVERY, NotTried, Trouble
 from config.doctor.visitor import Visitor, origin_of
 from config.keys import is_weak
-from images.storage import folder_of
+from images.exceptions import StorageAway
+from images.storage import check, folder_of
 
 # Signatures, links and sessions end by the clock; the Date header is exact to a second.
 _SKEW = timedelta(seconds=10)
@@ -25,7 +26,7 @@ _MEND = {
     "migrations": "run `manage.py migrate`",
     "cache": "start Redis and check REDIS_URL",
     "broker": "start RabbitMQ (or Redis) and check AMQP_URL",
-    "storage": "make the storage writable for the service's user",
+    "storage": "mount the storage, and make it writable for the service's user",
     "worker": "start `celery -A config worker`",
     "auth-events": "start `manage.py consume_auth_events`",
 }
@@ -80,12 +81,15 @@ def storage() -> str:
     """Write, read and delete a file."""
     key, content = f"{folder_of(uuid4())}doctor.txt", b"written by the doctor"
     try:
+        check()
         stored = default_storage.save(key, ContentFile(content))
         with default_storage.open(stored) as file:
             read = file.read()
         default_storage.delete(stored)
     except OSError as error:
         raise Trouble(f"cannot be written to ({error.strerror})", _MEND["storage"]) from None
+    except StorageAway as error:
+        raise Trouble(f"is away ({error})", _MEND["storage"]) from None
     if read != content:
         raise Trouble("gives back other bytes than it was given", "check the storage's server")
     _remove_folder(key)

@@ -72,6 +72,7 @@ def _insert(owner_id, *, on_commit=lambda: None) -> None:
     transaction.on_commit(on_commit)
 
 
+@pytest.mark.django_db
 def test_of_several_files_all_are_stored_or_none(source, stored_files):
     with pytest.raises(FileNotFoundError):
         save_all({KEY: source, f"{KEY}.png": source.with_name("missing")})

@@ -37,6 +37,7 @@ def test_a_folder_that_is_not_there_holds_nothing(tmp_path):
     assert keys(tmp_path) == []
 
 
+@pytest.mark.django_db
 @pytest.mark.storages
 def test_both_storages_walk_in_the_same_order(tmp_path):
     source = tmp_path / "source"
@@ -49,6 +50,7 @@ def test_both_storages_walk_in_the_same_order(tmp_path):
     assert len(list(storage.walk(""))) == 4
 
 
+@pytest.mark.django_db
 @pytest.mark.storages
 def test_a_file_can_be_given_another_key(tmp_path):
     source = tmp_path / "source"

@@ -1,0 +1,103 @@
+"""A share that is not mounted: its empty mount point is no storage that lost every file."""
+
+import shutil
+from io import BytesIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from config import health
+from config.probes import Probe
+from images import storage
+from images.exceptions import StorageAway
+from images.models import Picture
+from tests.clients import Client
+from tests.factories import make_picture
+from tests.pictures import png
+from thumbnails.services import ensure_thumbnails
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def unmount(settings):
+    """Return a function that leaves nothing but the mount point; it returns that."""
+
+    def leave_the_mount_point():
+        shutil.rmtree(settings.MEDIA_ROOT)
+        settings.MEDIA_ROOT.mkdir()
+        return settings.MEDIA_ROOT
+
+    return leave_the_mount_point
+
+
+def test_uploads_and_reads_are_put_off_and_nothing_is_written(alice, as_alice, unmount):
+    picture = make_picture(alice)
+    mount_point = unmount()
+    as_alice.raise_request_exception = False
+    upload = as_alice.post("/api/user/images/", {"image": BytesIO(png(30, 20))})
+    read = as_alice.get(f"/images/{picture.key}")
+    for answer in (upload, read):
+        assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert list(Picture.objects.all()) == [picture]
+    assert list(mount_point.iterdir()) == []
+
+
+def test_no_attempt_is_counted(alice, unmount):
+    picture = make_picture(alice)
+    unmount()
+    ensure_thumbnails(picture.pk)
+    picture.refresh_from_db()
+    assert (picture.render_attempts, picture.render_failures) == (0, 0)
+    assert picture.rendering == Picture.Rendering.PENDING
+
+
+def test_no_row_is_mended(alice, unmount):
+    make_picture(alice)
+    unmount()
+    with pytest.raises(CommandError, match="mounted"):
+        call_command("verify_storage", fix=True)
+
+
+def test_no_backup_leaves_the_files_out_without_a_word(alice, unmount, tmp_path):
+    make_picture(alice)
+    unmount()
+    with pytest.raises(CommandError, match="mounted"):
+        call_command("back_up", tmp_path / "backups")
+
+
+def test_the_storage_is_not_there(alice, unmount):
+    make_picture(alice)
+    unmount()
+    with pytest.raises(StorageAway):
+        storage.check()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_service_is_not_ready(alice, unmount, monkeypatch):
+    monkeypatch.setitem(health._PROBES, "storage", Probe(health._storage))  # never asked before
+    make_picture(alice)
+    unmount()
+    assert "storage" in Client().get("/readyz").json()["missing"]
+
+
+def test_a_storage_without_pictures_takes_the_first(alice, settings):
+    storage.check()
+    assert not settings.MEDIA_ROOT.exists()
+    assert storage.exists(make_picture(alice).key)
+
+
+def test_one_file_that_is_missing_is_missing(alice, as_alice):
+    picture = make_picture(alice)
+    storage.delete(picture.key)
+    assert as_alice.get(f"/images/{picture.key}").status_code == 404
+    with pytest.raises(FileNotFoundError):
+        storage.size(picture.key)
+
+
+def test_a_storage_that_is_there_is_not_asked_for_its_rows(alice, django_assert_num_queries):
+    picture = make_picture(alice)
+    with django_assert_num_queries(0):
+        storage.check()
+        storage.open_key(picture.key).close()
+        assert not storage.exists(f"{picture.key}.png")
