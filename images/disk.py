@@ -24,15 +24,14 @@ class DiskStorage(FileSystemStorage):
     def _save(self, name: str, content: File) -> str:  # type: ignore[type-arg]
         """Write beside the target, flush to the disk, rename: never a half file under its name."""
         target = Path(self.path(name))
-        durable.make_folder(target.parent, _FOLDER)
         draft = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
         try:
-            durable.write(draft, content.chunks(), _FILE)
-            draft.replace(target)
+            _write(draft, content)
+            with durable.names_in(target.parent):
+                draft.replace(target)
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
-        durable.sync_folder(target.parent)
         return name
 
     def address(self, key: str, begins: int, seconds: int) -> str:
@@ -61,3 +60,13 @@ class DiskStorage(FileSystemStorage):
             folder = folder.parent
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(f"{folder} is not writable.")
+
+
+def _write(draft: Path, content: File) -> None:  # type: ignore[type-arg]
+    """Write it, with its folder; once more where that was emptied and removed in between."""
+    durable.make_folder(draft.parent, _FOLDER)
+    try:
+        durable.write(draft, content.chunks(), _FILE)
+    except FileNotFoundError:
+        durable.make_folder(draft.parent, _FOLDER)
+        durable.write(draft, content.chunks(), _FILE)

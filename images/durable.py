@@ -1,7 +1,8 @@
 """Files and names that outlast a power cut: a file's bytes need a flush, its folder another."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -30,8 +31,16 @@ def make_folder(folder: Path, mode: int = 0o777) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable (fsync(2): the directory needs its own)."""
+    with names_in(folder):
+        pass
+
+
+@contextmanager
+def names_in(folder: Path) -> Iterator[None]:
+    """Make the names that the block gives durable, also where the folder itself goes meanwhile."""
     handle = os.open(folder, os.O_RDONLY)
     try:
+        yield
         os.fsync(handle)
     finally:
         os.close(handle)

@@ -183,7 +183,10 @@ def empty_folder(owner_id: UUID) -> None:
 def _is_being_written(key: str) -> bool:
     if not key.rsplit("/", 1)[-1].startswith("."):
         return False
-    return timezone.now() - default_storage.get_modified_time(key) < _DRAFT_IS_FORGOTTEN
+    try:
+        return timezone.now() - default_storage.get_modified_time(key) < _DRAFT_IS_FORGOTTEN
+    except FileNotFoundError:  # it got its name, or was given up, just now
+        return True
 
 
 def _remove_folder(folder: str) -> None:

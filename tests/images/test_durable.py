@@ -1,10 +1,16 @@
 """What a power cut leaves: each file under its name, in each folder under its own."""
 
+import os
+from pathlib import Path
+from uuid import uuid4
+
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 
 from images.disk import DiskStorage
 from images.durable import make_folder
+from images.storage import empty_folder, folder_of
 
 KEY = "users/a/picture.png"
 
@@ -41,3 +47,28 @@ def test_a_moved_file_is_kept_with_every_folder_above_it(place, tmp_path, flushe
 def test_a_folder_that_is_there_costs_nothing(tmp_path, flushed):
     make_folder(tmp_path)
     assert flushed == []
+
+
+@pytest.mark.parametrize(("owner", "call"), [(os, "fsync"), (Path, "replace")])
+def test_a_folder_may_be_emptied_at_any_moment_of_an_upload(monkeypatch, owner, call):
+    """Whoever deletes all removes the folder: when it is made, or when the file has its name."""
+    account = uuid4()
+    key, whole = f"{folder_of(account)}a.png", getattr(owner, call)
+
+    def then_empty(*args):
+        monkeypatch.setattr(owner, call, whole)
+        whole(*args)
+        empty_folder(account)
+
+    default_storage.save("users/another/a.png", ContentFile(b"bytes"))
+    monkeypatch.setattr(owner, call, then_empty)
+    assert default_storage.save(key, ContentFile(b"bytes")) == key
+    assert default_storage.exists(key) == (call == "fsync"), "the caller looks under the lock"
+
+
+def test_a_draft_may_get_its_name_while_its_folder_is_emptied(monkeypatch):
+    account = uuid4()
+    default_storage.save(f"{folder_of(account)}a.png", ContentFile(b"bytes"))
+    monkeypatch.setattr(default_storage, "listdir", lambda folder: ([], [".a.png.1a2b3c4d"]))
+    empty_folder(account)
+    assert default_storage.exists(f"{folder_of(account)}a.png")
