@@ -26,6 +26,8 @@ def _address(request: HttpRequest) -> str | None:
     if settings.TRUSTED_PROXIES:
         hops = request.headers.get("X-Forwarded-For", "").split(",")[-settings.TRUSTED_PROXIES :]
     try:
-        return str(ip_address(hops[0].strip()))
+        address = ip_address(hops[0].strip())
     except ValueError:
         return None
+    # What a socket for both families makes of an IPv4 address (RFC 4291, section 2.5.5.2).
+    return str(getattr(address, "ipv4_mapped", None) or address)

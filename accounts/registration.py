@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from accounts.clients import Client
 from accounts.models import User
 from accounts.names import folded
-from accounts.throttling import SIGN_UPS_PER_ADDRESS, admit
+from accounts.throttling import SIGN_UPS_PER_ADDRESS, admit, whose
 from tiers.models import Tier
 
 
@@ -18,7 +18,7 @@ def sign_up(*, login: str, password: str, client: Client, name: str = "", email:
     Raises TooManyAttempts, and ValidationError with the fields `username`, `email`, `name` and
     `password`; code `unique` means taken. The unique constraints decide a race.
     """
-    admit((SIGN_UPS_PER_ADDRESS, client.address or "unknown"))
+    admit((SIGN_UPS_PER_ADDRESS, whose(client)))
     user = User(username=login, name=name, email=email, tier=_tier())
     _validate(user, password)
     user.set_password(password)

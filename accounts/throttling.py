@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from ipaddress import ip_address, ip_network
 
 from django.conf import settings
 from limits import RateLimitItem, RateLimitItemPerMinute
@@ -38,7 +39,7 @@ def sign_in_attempt(login: str, client: Client) -> Iterator["Attempt"]:
 
     Raises TooManyAttempts. Counting first keeps a burst of guesses from overtaking the counter.
     """
-    address = client.address or "unknown"
+    address = whose(client)
     failures: list[Counter] = [
         (FAILURES_PER_ADDRESS, address),
         (FAILURES_PER_LOGIN, folded(login)),
@@ -49,6 +50,17 @@ def sign_in_attempt(login: str, client: Client) -> Iterator["Attempt"]:
     yield attempt
     if attempt.succeeded:
         _take_back(failures)
+
+
+def whose(client: Client) -> str:
+    """Return what a client's calls are counted by: its address, or the /64 that one site has.
+
+    Whoever has one IPv6 address has all 2⁶⁴ of its network (RFC 6177).
+    """
+    if client.address is None:
+        return "unknown"
+    address = ip_address(client.address)
+    return str(address if address.version == 4 else ip_network((address, 64), strict=False))
 
 
 class Attempt:

@@ -1,5 +1,7 @@
 """How REST framework and the OpenAPI document are set; nothing here varies between machines."""
 
+from uuid import UUID
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["api.authentication.AnyToken"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -24,5 +26,6 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "api.schema.add_errors_of_every_route",
     ],
+    "PATH_CONVERTER_OVERRIDES": {"anyuuid": UUID},
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }

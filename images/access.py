@@ -6,7 +6,7 @@ from uuid import UUID
 from accounts.models import User
 from images.cleaned import clean_key_of
 from images.decoding import CONTENT_TYPES
-from images.exceptions import NoActivePicture, NotReady
+from images.exceptions import NoActivePicture, NotReady, NotRenderable
 from images.models import Picture
 
 
@@ -54,7 +54,8 @@ def bytes_for(viewer: User | None, picture: Picture, *, by_link: bool = False) -
     """Return what a viewer gets of a picture whose owner and tier are loaded.
 
     Raises Picture.DoesNotExist where the viewer may not see it, NotReady while a thumbnail is
-    being made, and CleaningFailed when an original cannot be freed of what only its owner may see.
+    being made, NotRenderable where there is none and none is being made, and CleaningFailed when an
+    original cannot be freed of what only its owner may see.
     """
     if not by_link and not may_see(viewer, picture):
         raise Picture.DoesNotExist
@@ -82,5 +83,5 @@ def _best_thumbnail(picture: Picture) -> Rendition:
     granted = picture.owner.tier.heights.values("height")
     best = picture.thumbnails.filter(height__in=granted).order_by("-height").first()
     if best is None:
-        raise NotReady
+        raise NotReady if picture.rendering == Picture.Rendering.PENDING else NotRenderable
     return Rendition(best.key, best.content_type)

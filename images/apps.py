@@ -1,6 +1,7 @@
 """Django's handle on the package."""
 
 from django.apps import AppConfig
+from django.urls import register_converter
 
 
 class ImagesConfig(AppConfig):
@@ -9,8 +10,9 @@ class ImagesConfig(AppConfig):
     name = "images"
 
     def ready(self) -> None:
-        """Connect the receivers; make the folder that uploads arrive in."""
-        from images import receivers, sandbox
+        """Connect the receivers, name path parts; make the folder that uploads arrive in."""
+        from images import converters, receivers, sandbox
 
+        register_converter(converters.AnyCaseUuid, "anyuuid")
         receivers.connect()
         sandbox.work_folder()

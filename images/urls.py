@@ -8,7 +8,7 @@ urlpatterns = [
     path("", views.gallery, name="gallery"),
     path("images/default/default.png", views.default_picture, name="default-picture"),
     path("images/<path:key>", views.media, name="media"),
-    path("avatars/<uuid:user_id>", views.avatar, name="avatar"),
-    path("avatars/<uuid:user_id>/<str:name>", views.avatar_thumbnail, name="avatar-thumbnail"),
+    path("avatars/<anyuuid:user_id>", views.avatar, name="avatar"),
+    path("avatars/<anyuuid:user_id>/<str:name>", views.avatar_thumbnail, name="avatar-thumbnail"),
     path("l/<str:token>", views.link, name="link"),
 ]

@@ -17,7 +17,7 @@ from images.avatars import USUAL_HEIGHT, avatar_key, picture_of_thumbnail
 from images.cleaning import CleaningFailed
 from images.decoding import CONTENT_TYPES, EXTENSIONS
 from images.defaults import default_bytes
-from images.exceptions import LinkGone, NotReady
+from images.exceptions import LinkGone, NotReady, NotRenderable
 from images.finding import picture_by_key
 from images.links import count_opening, open_link, read_token
 from images.media import seconds_left, sources
@@ -63,7 +63,7 @@ def _by_viewer(request: HttpRequest, viewer: User | None, *, key: str) -> HttpRe
         return serve_preferred(
             request, rendition.key, rendition.content_type, cache_control=_ASK_EACH_TIME
         )
-    except (Picture.DoesNotExist, FileNotFoundError, CleaningFailed):
+    except (Picture.DoesNotExist, FileNotFoundError, CleaningFailed, NotRenderable):
         return page_not_found(request)
     except NotReady:
         return _not_ready(request)
@@ -143,7 +143,7 @@ def link(request: HttpRequest, token: str) -> HttpResponseBase:
         response = serve_preferred(
             request, rendition.key, rendition.content_type, cache_control=_ASK_EACH_TIME
         )
-    except (LinkGone, FileNotFoundError, CleaningFailed):
+    except (LinkGone, FileNotFoundError, CleaningFailed, NotRenderable):
         return _page(request, "images/link_gone.html", 410)
     except NotReady:
         return _not_ready(request)

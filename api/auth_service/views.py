@@ -77,7 +77,9 @@ class SignInView(PublicView):
 
 
 class SignOutView(AuthServiceView):
-    """`signout`: GET in the contract, POST too."""
+    """`signout`: GET in the contract, POST too; HEAD would end the session as GET does."""
+
+    http_method_names = ["get", "post"]
 
     @extend_schema(summary="Sign out", responses={200: _NOTHING, **_CLOSED})
     def get(self, request: Request) -> HttpResponse:

@@ -9,5 +9,5 @@ urlpatterns = [
     path("login", views.LoginView.as_view(), name="images-api-login"),
     path("me", views.MeView.as_view(), name="images-api-me"),
     path("images", views.UploadView.as_view(), name="images-api-images"),
-    path("images/<uuid:uid>", views.ImageView.as_view(), name="images-api-image"),
+    path("images/<anyuuid:uid>", views.ImageView.as_view(), name="images-api-image"),
 ]

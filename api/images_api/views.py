@@ -82,7 +82,9 @@ class RegistrationView(PublicView):
 
 
 class LoginView(PublicView):
-    """`login`: GET with a body in the contract, POST too."""
+    """`login`: GET with a body in the contract, POST too; no HEAD, which would open a session."""
+
+    http_method_names = ["get", "post"]
 
     @extend_schema(
         summary="Sign in (the contract's GET carries the same JSON as the POST)",

@@ -7,25 +7,27 @@ from api.pictures_service import views
 urlpatterns = [
     path("create-picture", views.CreatePictureView.as_view(), name="pictures-create"),
     path(
-        "create-default-picture/<uuid:user_id>",
+        "create-default-picture/<anyuuid:user_id>",
         views.CreateDefaultPictureView.as_view(),
         name="pictures-create-default",
     ),
-    path("get-user-pictures/<uuid:user_id>", views.PicturesView.as_view(), name="pictures-list"),
+    path("get-user-pictures/<anyuuid:user_id>", views.PicturesView.as_view(), name="pictures-list"),
     path(
-        "get-active-picture/<uuid:user_id>",
+        "get-active-picture/<anyuuid:user_id>",
         views.ActivePictureView.as_view(),
         name="pictures-active",
     ),
     path(
-        "set-active-picture/<id:pk>/<uuid:user_id>",
+        "set-active-picture/<id:pk>/<anyuuid:user_id>",
         views.SetActivePictureView.as_view(),
         name="pictures-set-active",
     ),
     path(
-        "delete-picture/<id:pk>/<str:file_name>/<uuid:user_id>",
+        "delete-picture/<id:pk>/<str:file_name>/<anyuuid:user_id>",
         views.DeletePictureView.as_view(),
         name="pictures-delete",
     ),
-    path("delete-user/<uuid:user_id>", views.DeleteUserView.as_view(), name="pictures-delete-user"),
+    path(
+        "delete-user/<anyuuid:user_id>", views.DeleteUserView.as_view(), name="pictures-delete-user"
+    ),
 ]

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from accounts.clients import client_of
 from accounts.models import User
-from accounts.throttling import DEFAULT_PICTURES_PER_ADDRESS, admit
+from accounts.throttling import DEFAULT_PICTURES_PER_ADDRESS, admit, whose
 from api.answers import Describe
 from api.pagination import CURSOR_SCHEMA, LARGEST_PAGE, LIMIT_SCHEMA, Cursor, Page
 from api.parsers import JsonParser
@@ -93,7 +93,7 @@ class CreateDefaultPictureView(PicturesServiceView):
     )  # fmt: skip
     def post(self, request: Request, user_id: UUID) -> Response:
         """Give an account without pictures the default one; else nothing changes."""
-        admit((DEFAULT_PICTURES_PER_ADDRESS, client_of(request._request).address or "unknown"))
+        admit((DEFAULT_PICTURES_PER_ADDRESS, whose(client_of(request._request))))
         form = s.PicturesDefault(data=request.data)
         form.is_valid(raise_exception=True)
         owner = User.objects.get(pk=user_id, is_active=True)

@@ -266,7 +266,9 @@ class ThumbnailView(RestfulView):
 
 
 class LinkView(RestfulView):
-    """`link/{id}/`."""
+    """`link/{id}/`; no HEAD, which would make a link."""
+
+    http_method_names = ["get"]
 
     @extend_schema(
         summary="Make an expiring link",
@@ -282,8 +284,7 @@ class LinkView(RestfulView):
     )  # fmt: skip
     def get(self, request: Request, pk: int) -> Response:
         """Return a link that opens in a bare browser until its time is over."""
-        maker = caller(request)
-        refuse_without_grant(maker)
+        refuse_without_grant(maker := caller(request))
         picture = _own_picture(request, pk)
         query = s.RestfulLinkQuery(data=request.query_params)
         query.is_valid(raise_exception=True)

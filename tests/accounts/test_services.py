@@ -12,6 +12,7 @@ from accounts.models import Session
 from accounts.services import disable, identify, move_to_tier, set_password, sign_out
 from accounts.sessions import end_sessions, open_api_token, open_bearer
 from accounts.signals import sessions_ended
+from accounts.throttling import whose
 from accounts.verification import session_of_api_token, session_of_jwt
 from tests.factories import PASSWORD, tier
 
@@ -130,6 +131,20 @@ def test_thirty_sign_ins_a_minute_are_enough_for_an_address(alice):
     with pytest.raises(TooManyAttempts):
         identify(request_from(), login="alice", password=PASSWORD)
     assert identify(request_from("192.0.2.9"), login="alice", password=PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("one", "another", "are_one"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:aaaa::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+    ],
+)
+def test_a_network_of_one_site_counts_as_one_address(one, another, are_one):
+    first, second = (whose(client_of(request_from(each))) for each in (one, another))
+    assert (first == second) is are_one
 
 
 def test_rate_limits_can_be_switched_off(alice, settings):

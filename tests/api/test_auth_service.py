@@ -241,6 +241,21 @@ def test_a_wrong_method_is_json(alice):
     assert (response["X-Status-Reason"], response["Allow"]) == ("Method Not Allowed", "GET, HEAD")
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/auth/signout", "GET, POST"),
+        ("/api/login", "GET, POST"),
+        ("/api/user/link/1/?time=300", "GET"),
+    ],
+)
+def test_where_get_changes_something_head_changes_nothing(alice, path, allowed):
+    client = bearer_client(alice)
+    response = client.head(path)
+    assert (response.status_code, response["Allow"]) == (405, allowed)
+    assert client.get("/auth/currentUser").status_code == 200
+
+
 def test_a_failure_tells_nothing(alice, monkeypatch):
     monkeypatch.setattr("api.auth_service.views.caller", lambda request: 1 / 0)
     client = bearer_client(alice)

@@ -2,13 +2,16 @@
 
 import json
 from base64 import b64decode, b64encode
+from datetime import timedelta
 from io import BytesIO
 
 import pytest
+from django.utils import timezone
 from PIL import Image
 
 from accounts.services import move_to_tier
-from images.models import Picture
+from images.links import LinkToken, write_token
+from images.models import Link, Picture
 from images.services import delete_picture
 from tests.factories import make_picture, make_user, tier, token_client
 from tests.pictures import encoded, jpeg, png, quarters, turned_jpeg
@@ -215,6 +218,29 @@ def test_a_tier_without_originals_shows_no_more_than_its_best_thumbnail(
     with django_capture_on_commit_callbacks(execute=True):
         move_to_tier(basic, tier("Premium"))
     assert width_of(read(client, picture.uid, Size="1200")["image"]) == 1200
+
+
+@pytest.mark.parametrize("way", ["deleted", "set aside", "no heights"])
+def test_what_is_not_being_rendered_is_not_found(django_capture_on_commit_callbacks, way):
+    """Nothing will come of asking again."""
+    basic = make_user("basic", "Basic")
+    if way == "no heights":
+        basic.tier.heights.all().delete()
+    with django_capture_on_commit_callbacks(execute=True):
+        picture = make_picture(basic)
+    if way == "deleted":
+        picture.thumbnails.all().delete()
+    if way == "set aside":
+        picture.thumbnails.all().delete()
+        Picture.objects.update(rendering="failed")
+    client = token_client(basic)
+    paths = (f"/image/{picture.uid}", f"/image/{picture.uid}/jpeg", f"/images/{picture.key}")
+    assert [client.get(path).status_code for path in paths] == [404] * 3
+    opened = Link.objects.create(
+        picture=picture, maker=basic, expires_at=timezone.now() + timedelta(hours=1)
+    )
+    token = write_token(LinkToken(opened.pk, int(opened.expires_at.timestamp())))
+    assert client.get(f"/l/{token}").status_code == 410
 
 
 def test_what_is_not_rendered_yet_is_503(alice):

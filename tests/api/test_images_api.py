@@ -138,6 +138,7 @@ def test_an_upload_is_stored_and_open_to_anyone_who_knows_its_id(alice, dress):
     assert body["source"] == f"/api/images/{picture.uid}"
     assert re.fullmatch(DATE + r"\+00:00", body["upload_date"])
     assert (picture.visibility, picture.description) == ("public", "cat")
+    assert Client().get(f"/api/images/{str(picture.uid).upper()}").status_code == 200
     opened = Client().get(body["source"])
     assert (opened["Content-Type"], opened.getvalue()) == ("image/png", content)
 
