@@ -1,13 +1,16 @@
 """The OpenAPI document: valid, and every route answers what it says."""
 
+import json
 import re
 from io import BytesIO
 
 import jsonschema
 import pytest
+import yaml
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
+from api.restful_api.documentation import written_document
 from tests.clients import Client
 from tests.factories import PASSWORD, make_picture
 from tests.pictures import jpeg, png
@@ -27,6 +30,60 @@ def test_the_document_is_valid(document):
 @pytest.mark.parametrize("query", ["", "?format=json", "?lang=es", "?format=yaml&lang=en"])
 def test_the_document_is_served(query):
     assert Client().get(f"/api/schema/{query}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "content_type", "name"),
+    [
+        ("", "*/*", "application/vnd.oai.openapi; charset=utf-8", "Tintype.yaml"),
+        ("", "application/yaml", "application/yaml; charset=utf-8", "Tintype.yaml"),
+        ("", "application/json", "application/json", "Tintype.json"),
+        ("?format=json", "*/*", "application/vnd.oai.openapi+json", "Tintype.json"),
+    ],
+)
+def test_the_client_chooses_the_format(document, query, accept, content_type, name):
+    response = Client().get(f"/api/schema/{query}", headers={"Accept": accept})
+    assert response["Content-Type"] == content_type
+    assert response["Content-Disposition"] == f'inline; filename="{name}"'
+    # Every JSON document is YAML too.
+    assert yaml.safe_load(response.content) == json.loads(json.dumps(document))
+
+
+def test_the_document_is_written_once_for_each_format_and_language():
+    """Nobody can have it written, or kept, once more by an unknown version, language or host."""
+    answers = {
+        Client().get(f"/api/schema/?format=json&{query}", headers={"Host": host}).content
+        for query in ("", "lang=en", "lang=nope", "version=9", "version=8&lang=zz")
+        for host in ("testserver", "localhost")
+    }
+    assert len(answers) == 1
+    before = written_document.cache_info().misses
+    Client().get("/api/schema/?format=json&version=7&lang=yy")
+    assert written_document.cache_info().misses == before
+    # Two formats, two languages.
+    assert written_document.cache_info().currsize <= 4
+
+
+NO_SUCH_FORMAT = "Could not satisfy the request Accept header."
+
+
+@pytest.mark.parametrize("path", ["/api/schema/", "/api/docs/"])
+@pytest.mark.parametrize(
+    ("method", "query", "accept", "status", "detail"),
+    [
+        ("GET", "?format=nope", "*/*", 404, "Not found."),
+        ("GET", "", "image/png", 406, NO_SUCH_FORMAT),
+        ("POST", "", "*/*", 405, 'Method "POST" not allowed.'),
+        ("OPTIONS", "", "*/*", 405, 'Method "OPTIONS" not allowed.'),
+    ],
+)
+def test_the_documentation_words_errors_as_its_door_does(
+    path, method, query, accept, status, detail
+):
+    response = Client().generic(method, path + query, headers={"Accept": accept})
+    assert (response.status_code, response["Content-Type"]) == (status, "application/json")
+    assert response.json() == {"detail": detail}
+    assert response["Allow"] == "GET, HEAD"
 
 
 def test_the_docs_page_loads_nothing_from_elsewhere():
