@@ -29,6 +29,12 @@ def site(name: str, default: str, *, optional: bool) -> str:
     return url
 
 
+def host_of(url: str) -> str:
+    """Return the host as a Host header has it: an IPv6 address in brackets."""
+    host = urlsplit(url).hostname or ""
+    return f"[{host}]" if ":" in host else host
+
+
 def sites(name: str, default: str) -> list[str]:
     """Read a comma-separated list of sites."""
     urls = env_list(name, default)

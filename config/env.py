@@ -46,7 +46,12 @@ def env_bool(name: str, *, default: bool) -> bool:
 
 def env_list(name: str, default: str = "") -> list[str]:
     """Read a comma-separated list; blanks are dropped."""
-    return [part.strip() for part in env_str(name, default).split(",") if part.strip()]
+    return parts_of(env_str(name, default))
+
+
+def parts_of(text: str) -> list[str]:
+    """Split at commas; blanks are dropped."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def env_level(name: str, default: str) -> str:

@@ -1,5 +1,7 @@
 """How log lines look: for people, or as one JSON object each."""
 
+import logging
+import re
 from typing import Any
 
 from pythonjsonlogger.core import RESERVED_ATTRS
@@ -19,16 +21,35 @@ _JSON: dict[str, Any] = {
 }
 # The servers bring handlers of their own; theirs must not be the only lines of another shape.
 _SERVERS = ("uvicorn", "uvicorn.error", "_granian")
+# An expiring link opens for whoever reads it.
+_LINK = re.compile("^/l/.+")
+
+
+class LinkFilter(logging.Filter):
+    """Leaves the token out of a link's path, which Django's lines about a request hold."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep every record."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                _LINK.sub("/l/…", each) if isinstance(each, str) else each for each in record.args
+            )
+        return True
+
+
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "accounts.request_ids.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "accounts.request_ids.RequestIdFilter"},
+        "link": {"()": "config.logs.LinkFilter"},
+    },
     "formatters": {"chosen": _JSON if LOG_FORMAT == "json" else _LINE},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": "chosen",
-            "filters": ["request_id"],
+            "filters": ["request_id", "link"],
         }
     },
     "root": {"handlers": ["console"], "level": env_level("LOG_LEVEL", "INFO")},

@@ -5,14 +5,13 @@
 
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 
-from config.addresses import part_address, site, sites
+from config.addresses import host_of, part_address, site, sites
 from config.databases import database
-from config.env import env_bool, env_int, env_list, env_prefix, env_secret, env_str
+from config.env import env_bool, env_int, env_list, env_prefix, env_secret, env_str, parts_of
 from config.files import STORAGE_DEFAULTS, storages
 from config.keys import signing_key
 from config.logs import LOGGING
@@ -39,7 +38,7 @@ HOST = env_str("HOST", "127.0.0.1")
 PORT = env_int("PORT", 8000, least=1, most=65535)
 DATA_DIR = Path(env_str("DATA_DIR", "data")).absolute()
 PUBLIC_URL = site("PUBLIC_URL", f"http://localhost:{PORT}" if LOCAL else "", optional=LOCAL)
-_PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or ""
+_PUBLIC_HOST = host_of(PUBLIC_URL)
 _LOCAL_HOSTS = "localhost,127.0.0.1,[::1]" if LOCAL else ""
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", _PUBLIC_HOST if not LOCAL else _LOCAL_HOSTS)
 if LOCAL and HOST not in {"127.0.0.1", "0.0.0.0", "::"}:  # noqa: S104 (compared, not bound)
@@ -55,7 +54,7 @@ METRICS_DIR = metrics_folder(DATA_DIR)
 
 # --- Secrets -----------------------------------------------------------------------------------
 SECRET_KEY = signing_key("SECRET_KEY", DATA_DIR / "secret_key", local=LOCAL)
-SECRET_KEY_FALLBACKS = [key for key in env_secret("SECRET_KEY_FALLBACKS").split(",") if key]
+SECRET_KEY_FALLBACKS = parts_of(env_secret("SECRET_KEY_FALLBACKS"))
 
 # --- The parts ---------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -13,6 +13,7 @@ ALIVE = 200
 
 def main(port: int) -> int:
     host = urlsplit(os.environ.get("PUBLIC_URL", "")).hostname or "localhost"
+    host = f"[{host}]" if ":" in host else host
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=4)
     try:
         connection.request("GET", "/healthz", headers={"Host": host})

@@ -70,6 +70,18 @@ def test_the_key_may_come_from_a_file(tmp_path):
     assert setting("SECRET_KEY", **given) == KEY
 
 
+def test_former_keys_may_stand_apart():
+    assert setting("SECRET_KEY_FALLBACKS", SECRET_KEY_FALLBACKS="one, two ,") == "['one', 'two']"
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [("http://[::1]:8080", "[::1]"), ("https://pictures.example.org", "pictures.example.org")],
+)
+def test_the_public_host_is_answered_to(url, host):
+    assert setting("ALLOWED_HOSTS", PUBLIC_URL=url) == f"['{host}']"
+
+
 def test_cookies_and_redirects_are_for_https_alone():
     names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "TOKEN_COOKIES_SECURE",
              "SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS", "DEBUG")  # fmt: skip

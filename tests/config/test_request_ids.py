@@ -9,9 +9,10 @@ import threading
 
 import pytest
 from django.urls import path
+from django.utils.module_loading import import_string
 
 from accounts.request_ids import RequestIdFilter, current_id, working_for
-from config.logs import _JSON
+from config.logs import _JSON, LOGGING
 from tests.clients import Client
 
 logger = logging.getLogger("a test")
@@ -96,6 +97,20 @@ def test_every_line_of_a_failure_is_one_object_with_the_id_and_no_request(lines)
 def test_lines_outside_any_request_say_so(lines):
     logger.warning("alone")
     assert lines()[-1]["request_id"] == "-"
+
+
+def test_a_links_token_is_in_no_line():
+    record = logging.makeLogRecord(
+        {"msg": "%s: %s", "args": ("Service Unavailable", "/l/1.tov5ts.DOuOaaxp")}
+    )
+    assert all(each.filter(record) for each in handler_filters())
+    assert record.getMessage() == "Service Unavailable: /l/…"
+
+
+def handler_filters():
+    """Return the filters that every line passes."""
+    names = LOGGING["handlers"]["console"]["filters"]
+    return [import_string(LOGGING["filters"][name]["()"])() for name in names]
 
 
 def test_threads_work_for_requests_of_their_own():
