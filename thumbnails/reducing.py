@@ -10,6 +10,7 @@ import pyvips
 
 from images.formats import HEAD_BYTES, sniff
 from thumbnails.fallback import decoded_by_pillow, decoded_heic, first_page
+from thumbnails.turning import lies
 
 # Nothing is rendered twice, so a cache of operations would only hold memory.
 pyvips.cache_set_max(0)
@@ -25,7 +26,6 @@ _OPENED = {"HEIC": decoded_heic, "TIFF": first_page}
 # At half as much again as is wanted, what JPEG's own shrinking leaves out cannot be seen: 53 dB
 # against the whole picture, as with twice as much; at a quarter as much it is 47.
 _LEFT = 1.5
-_FIRST_LYING = 5
 Box = dict[str, int]
 
 
@@ -65,8 +65,9 @@ def _shrunk(source: Path, name: str, box: Box, *, may_use_profile: bool = True) 
 
 def _jpeg_shrink(header: Any, box: Box) -> int:
     """Return the factor by which the decoder shrinks; libvips by itself would shrink less."""
-    lies = header.get_typeof("orientation") != 0 and header.get("orientation") >= _FIRST_LYING
-    width, height = (header.height, header.width) if lies else (header.width, header.height)
+    width, height = header.width, header.height
+    if lies(header):
+        width, height = height, width
     most = min(max(width / box["width"], height / box["height"]) / _LEFT, width, height)
     return next((shrink for shrink in (8, 4, 2) if shrink <= most), 1)
 

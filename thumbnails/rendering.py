@@ -12,6 +12,7 @@ import pyvips
 
 from thumbnails.impressions import SIDE, Impression, impression_of
 from thumbnails.reducing import ANY_WIDTH, format_of, reduced
+from thumbnails.turning import each_upright, lies
 from thumbnails.writing import Rendered, is_small, on_white, write_animation, write_still
 
 QUALITY = 80
@@ -90,8 +91,18 @@ def _next_strip(strip: Any, source: Path, height: int) -> Any:
 
 
 def _strip(source: Path, height: int) -> Any:
-    return pyvips.Image.thumbnail(
-        f"{source}[n=-1]", ANY_WIDTH, height=height, size="down", fail_on="truncated"
+    """Reduce every frame; libvips by itself would turn the strip as if it were one picture."""
+    lying = lies(pyvips.Image.new_from_file(str(source)))
+    width, height = (height, ANY_WIDTH) if lying else (ANY_WIDTH, height)
+    return each_upright(
+        pyvips.Image.thumbnail(
+            f"{source}[n=-1]",
+            width,
+            height=height,
+            size="down",
+            no_rotate=True,
+            fail_on="truncated",
+        )
     )
 
 

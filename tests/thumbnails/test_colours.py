@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from tests.measures import decibels, reduced, similarity
-from tests.pictures import encoded, exif, opened, quarters, waves
+from tests.pictures import BLUE, GREEN, RED, encoded, exif, opened, quarters, waves
 from tests.profiles import adobe_rgb, display_p3, four_inks
 from thumbnails.rendering import render
 
@@ -38,6 +38,13 @@ def rendered(tmp_path):
     return make
 
 
+def turned(image: Image.Image, orientation: int) -> Image.Image:
+    """Return a picture as it stands."""
+    for turn in TURNS[orientation]:
+        image = image.transpose(turn)
+    return image
+
+
 def in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     """Return what littlecms makes of a picture by its profile."""
     srgb = ImageCms.createProfile("sRGB")
@@ -59,13 +66,35 @@ def alike(ours: Image.Image, reference: Image.Image, least: float = 33.0) -> boo
 def test_every_orientation_in_every_format_stands_upright(rendered, name, orientation):
     lying = waves(320, 240)
     lying.paste(quarters(120, 80), (0, 0))
-    upright = lying
-    for turn in TURNS[orientation]:
-        upright = upright.transpose(turn)
     quality = {} if name in {"PNG", "TIFF"} else {"quality": 95}
     ours = rendered(encoded(lying, name, exif=exif(orientation), **quality), 100)
-    assert alike(ours, reduced(upright, 100), least=30)
+    assert alike(ours, reduced(turned(lying, orientation), 100), least=30)
     assert not ours.getexif()
+
+
+def lying_animation(frames: list[Image.Image], orientation: int) -> bytes:
+    """A WebP that says once how all its frames lie."""
+    options = {"save_all": True, "append_images": frames[1:], "lossless": True}
+    delays = [100, 200, 300]
+    return encoded(frames[0], "WEBP", duration=delays, loop=2, exif=exif(orientation), **options)
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+def test_every_frame_of_an_animation_stands_upright(tmp_path, orientation):
+    frames = [quarters(120, 80) for _ in range(3)]
+    for frame, colour in zip(frames, (RED, GREEN, BLUE), strict=True):
+        frame.paste(colour, (48, 32, 72, 48))
+    (tmp_path / "source").write_bytes(lying_animation(frames, orientation))
+    for made in render(tmp_path / "source", [60, 30], tmp_path).thumbnails:
+        ours = opened(made.path)
+        assert (ours.n_frames, ours.info["loop"]) == (3, 2)
+        assert (made.width_px, made.height_px) == ours.size
+        for number, frame in enumerate(frames):
+            ours.seek(number)
+            expected = reduced(turned(frame, orientation), made.height)
+            assert ours.size == expected.size
+            assert decibels(ours, expected) > 20  # frames touch while they are reduced
+            assert ours.info["duration"] == 100 * (number + 1)
 
 
 @pytest.mark.parametrize("profile", [display_p3, adobe_rgb])
