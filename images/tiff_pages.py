@@ -14,7 +14,6 @@ from images.tiff import (
     BITS,
     COMPRESSION,
     DNG_VERSION,
-    EXTRA_SAMPLES,
     HEIGHT,
     PHOTOMETRIC,
     PLANAR,
@@ -30,6 +29,7 @@ from images.tiff import (
     Directory,
     directories,
 )
+from images.tiff_samples import transparency
 
 # None, CCITT (three kinds), LZW, JPEG, Deflate (two numbers), PackBits. Old-style JPEG (6) is out:
 # its fields point into the file at will, and libtiff's reader of it is not built.
@@ -39,11 +39,10 @@ _COMPRESSIONS = frozenset({_NONE, 2, 3, 4, 5, _JPEG, 8, 32773, 32946})
 _YCBCR = 6
 _PHOTOMETRICS = frozenset({0, 1, 2, 3, 5, _YCBCR})
 _BITS = frozenset({1, 2, 4, 8, 16})
-# CMYK with transparency.
+# CMYK with transparency, RGB with transparency and a saved selection.
 _MOST_SAMPLES = 5
 _UNSIGNED = 1
 _REDUCED, _SEPARATE = 1, 2
-_TRANSPARENCY = frozenset({1, 2})
 
 
 def described(path: Path, data: Buffer, limits: Limits) -> Facts:
@@ -51,13 +50,18 @@ def described(path: Path, data: Buffer, limits: Limits) -> Facts:
     try:
         pages = list(_limited(data, limits))
         _refuse_overlap(pages, len(data))
+        return _facts(pages)
     except BrokenTiff as error:
         raise RefusedPicture("damaged", DAMAGED) from error
+
+
+def _facts(pages: list[Directory]) -> Facts:
+    """Describe the first page, as it is shown."""
     first = pages[0]
     size = first.number(WIDTH), first.number(HEIGHT)
     if first.number(ORIENTATION, UPRIGHT) in SIDEWAYS:
         size = size[1], size[0]
-    alpha = bool(_TRANSPARENCY & set(first.numbers(EXTRA_SAMPLES)))
+    alpha = transparency(first) is not None
     return facts_of("TIFF", size, frames=len(pages), has_alpha=alpha)
 
 

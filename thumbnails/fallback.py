@@ -1,10 +1,14 @@
 """Pictures that libvips does not open by itself: HEIC, some kinds of AVIF, a TIFF's first page."""
 
+import mmap
 from pathlib import Path
 from typing import Any
 
 import pyvips
 from PIL import Image, ImageOps
+
+from images.tiff import directories
+from images.tiff_samples import extra_samples, transparency
 
 
 def decoded_by_pillow(source: Path) -> Any:
@@ -38,4 +42,16 @@ def first_page(source: Path) -> Any:
 
     libvips' own thumbnailing takes a later page of half the size for the same picture.
     """
-    return pyvips.Image.tiffload(str(source), page=0, access="sequential", fail_on="error")
+    image = pyvips.Image.tiffload(str(source), page=0, access="sequential", fail_on="error")
+    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        page = next(directories(data))
+        return _seen(image, extra_samples(page), transparency(page))
+
+
+def _seen(image: Any, extra: int, clear: int | None) -> Any:
+    """Leave out what is neither colour nor transparency: libvips would show it as transparency."""
+    if extra == (clear is not None):
+        return image
+    colours = image.bands - extra
+    seen = image[:colours]
+    return seen if clear is None else seen.bandjoin(image[colours + clear])

@@ -17,6 +17,7 @@ from thumbnails.rendering import render
 
 LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
 WIDTH, COMPRESSION, PHOTOMETRIC, STRIP_BYTES, SAMPLE_FORMAT = 256, 259, 262, 279, 339
+ORIENTATION, EXTRA_SAMPLES = 274, 338
 
 
 @pytest.fixture
@@ -198,3 +199,49 @@ def test_what_is_told_inside_a_strip_is_kept_back(stored, tmp_path):
     with pytest.raises(CleaningFailed):
         clean(source, tmp_path / "target", "TIFF")
     assert not (tmp_path / "target").exists()
+
+
+def with_extra(mode: str, extra: list[tuple[int, int]]) -> bytes:
+    """A TIFF of four quarters, each pixel followed by samples: what each is, and its value."""
+    colours = np.atleast_3d(np.asarray(quarters(60, 40, mode)))
+    planes = [np.full((40, 60, 1), value, np.uint8) for _, value in extra]
+    of_mode = {"L": "b-w", "RGB": "srgb", "CMYK": "cmyk"}[mode]
+    image = pyvips.Image.new_from_array(np.dstack([colours, *planes]), interpretation=of_mode)
+    data = bytearray(image.tiffsave_buffer())
+    at = entry_of(bytes(data), EXTRA_SAMPLES)
+    assert struct.unpack_from("<I", data, at + 4)[0] == len(extra)
+    struct.pack_into(f"<{len(extra)}H", data, at + 8, *(kind for kind, _ in extra))
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("mode", "extra", "alpha"),
+    [
+        ("RGB", [(0, 0)], None),
+        ("L", [(0, 0)], None),
+        ("CMYK", [(0, 0)], None),
+        ("RGB", [(0, 0), (0, 0)], None),
+        ("RGB", [(2, 128)], 128),
+        ("RGB", [(0, 0), (2, 128)], 128),
+        ("RGB", [(2, 128), (0, 0)], 128),
+        ("L", [(0, 0), (2, 128)], 128),
+    ],
+)
+def test_a_saved_selection_is_not_transparency(stored, tmp_path, mode, extra, alpha):
+    """Photoshop keeps selections as samples that follow the colours, of no kind it names."""
+    path = stored(with_extra(mode, extra))
+    assert inspect(path, LIMITS).has_alpha is (alpha is not None)
+    ours = opened(render(path, [40], tmp_path).thumbnails[0].path)
+    assert ours.has_transparency_data is (alpha is not None)
+    path.write_bytes(encoded(quarters(60, 40, mode), "TIFF"))
+    plain = opened(render(path, [40], tmp_path).thumbnails[0].path)
+    seen, expected = (np.asarray(each.convert("RGBA"), int)[5::30, 5::50] for each in (ours, plain))
+    assert np.abs(seen[..., :3] - expected[..., :3]).max() < 8
+    assert (seen[..., 3] == (alpha or 255)).all()
+
+
+@pytest.mark.parametrize("tag", [EXTRA_SAMPLES, ORIENTATION])
+def test_a_field_that_is_no_number_is_damage(stored, tag):
+    data = bytearray(encoded(quarters(60, 40, "RGBA"), "TIFF", tiffinfo={ORIENTATION: 1}))
+    struct.pack_into("<H", data, entry_of(bytes(data), tag) + 2, 2)
+    assert refusal(stored(bytes(data)))[0] == "damaged"
