@@ -3,12 +3,14 @@
 libvips reads from the path, so that memory stays far below the picture's size.
 """
 
+import mmap
 from pathlib import Path
 from typing import Any
 
 import pyvips
 
 from images.formats import HEAD_BYTES, sniff
+from images.primaries import is_display_p3
 from thumbnails.fallback import decoded_by_pillow, decoded_heic, first_page
 from thumbnails.turning import lies
 
@@ -23,6 +25,8 @@ for _loader in ("Jpeg", "Png", "Webp", "Nsgif", "Heif", "TiffFile"):
 ANY_WIDTH = 10_000_000
 # What libvips must not, or cannot, open by itself.
 _OPENED = {"HEIC": decoded_heic, "TIFF": first_page}
+# Formats that may state their colours without a profile.
+_STATED = frozenset({"AVIF", "HEIC"})
 # At half as much again as is wanted, what JPEG's own shrinking leaves out cannot be seen: 53 dB
 # against the whole picture, as with twice as much; at a quarter as much it is 47.
 _LEFT = 1.5
@@ -38,7 +42,8 @@ def reduced(source: Path, *, height: int = ANY_WIDTH, width: int = ANY_WIDTH) ->
         return _eight_bits(_shrunk(source, name, box))
     except (pyvips.Error, UnicodeDecodeError):
         if name == "AVIF":
-            return _eight_bits(_fitted(decoded_by_pillow(source), box, has_profile=True))
+            decoded = decoded_by_pillow(source)
+            return _eight_bits(_fitted(decoded, box, _conversion(decoded, source, name)))
         # A colour profile that cannot be used must not cost the picture: its pixels as they are.
         return _eight_bits(_shrunk(source, name, box, may_use_profile=False))
 
@@ -52,15 +57,31 @@ def format_of(source: Path) -> str | None:
 def _shrunk(source: Path, name: str, box: Box, *, may_use_profile: bool = True) -> Any:
     """Open without decoding, then decode as far as is needed."""
     opened = _OPENED[name](source) if name in _OPENED else pyvips.Image.new_from_file(str(source))
-    # libvips would also look for a profile of its own where there is none: half the time of a JPEG.
-    has_profile = may_use_profile and opened.get_typeof("icc-profile-data") != 0
+    conversion = _conversion(opened, source, name) if may_use_profile else {}
     if name == "JPEG":
         options = {"access": "sequential", "shrink": _jpeg_shrink(opened, box)}
         opened = pyvips.Image.new_from_file(str(source), fail_on="truncated", **options)
     elif name not in _OPENED:
-        options = _fit(box, has_profile=has_profile)
+        options = _fit(box) | conversion
         return pyvips.Image.thumbnail(str(source), box["width"], fail_on="truncated", **options)
-    return _fitted(opened, box, has_profile=has_profile)
+    return _fitted(opened, box, conversion)
+
+
+def _conversion(opened: Any, source: Path, name: str) -> dict[str, str]:
+    """Return the options that lead to sRGB, none where no other colours are stated.
+
+    libvips would also look for a profile of its own where there is none: half the time of a JPEG.
+    """
+    if opened.get_typeof("icc-profile-data") != 0:
+        return {"output_profile": "srgb"}
+    if name in _STATED and _states_display_p3(source):
+        return {"input_profile": "p3", "output_profile": "srgb"}
+    return {}
+
+
+def _states_display_p3(source: Path) -> bool:
+    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return is_display_p3(data)
 
 
 def _jpeg_shrink(header: Any, box: Box) -> int:
@@ -72,13 +93,12 @@ def _jpeg_shrink(header: Any, box: Box) -> int:
     return next((shrink for shrink in (8, 4, 2) if shrink <= most), 1)
 
 
-def _fitted(image: Any, box: Box, *, has_profile: bool) -> Any:
-    return image.thumbnail_image(box["width"], **_fit(box, has_profile=has_profile))
+def _fitted(image: Any, box: Box, conversion: dict[str, str]) -> Any:
+    return image.thumbnail_image(box["width"], **_fit(box), **conversion)
 
 
-def _fit(box: Box, *, has_profile: bool) -> dict[str, Any]:
-    options = {"height": box["height"], "size": "down"}
-    return options | {"output_profile": "srgb"} if has_profile else options
+def _fit(box: Box) -> dict[str, Any]:
+    return {"height": box["height"], "size": "down"}
 
 
 def _eight_bits(image: Any) -> Any:

@@ -1,5 +1,6 @@
 """Colours and turns as they should be: references by Pillow from a full decode, or by numpy."""
 
+import struct
 from io import BytesIO
 
 import numpy as np
@@ -109,6 +110,26 @@ def test_wide_colours_become_srgb(rendered, name, profile):
     assert alike(ours, expected)
     assert decibels(reduced(source, 120), expected) < 32.5  # without the profile it would differ
     assert "icc_profile" not in ours.info
+
+
+def stating(content: bytes, primaries: int, curve: int) -> bytes:
+    """State other colours in every `colr` box without a profile (ISO/IEC 23091-2)."""
+    of_srgb = b"colrnclx" + struct.pack(">HH", 1, 13)
+    assert of_srgb in content
+    return content.replace(of_srgb, b"colrnclx" + struct.pack(">HH", primaries, curve))
+
+
+@pytest.mark.parametrize("name", ["AVIF", "HEIC"])
+def test_display_p3_that_is_stated_by_numbers_becomes_srgb(rendered, name):
+    source = Image.fromarray(np.uint8(np.asarray(waves(320, 240)) // 2 + 60))
+    plain = encoded(source, name, quality=95)
+    profiled = rendered(encoded(source, name, quality=95, icc_profile=display_p3()), 120)
+    stated = rendered(stating(plain, 12, 13), 120)
+    assert decibels(stated, profiled) > 40
+    assert alike(stated, reduced(in_srgb(source, display_p3()), 120))
+    # The same primaries with the curve of television (PQ) are another matter.
+    for untouched in (plain, stating(plain, 12, 16)):
+        assert decibels(rendered(untouched, 120), reduced(source, 120)) > 35
 
 
 @pytest.mark.parametrize("name", ["JPEG", "TIFF"])
