@@ -72,11 +72,18 @@ def _conversion(opened: Any, source: Path, name: str) -> dict[str, str]:
 
     libvips would also look for a profile of its own where there is none: half the time of a JPEG.
     """
-    if opened.get_typeof("icc-profile-data") != 0:
-        return {"output_profile": "srgb"}
-    if name in _STATED and _states_display_p3(source):
+    if name in _STATED and not _has_profile(opened) and _states_display_p3(source):
         return {"input_profile": "p3", "output_profile": "srgb"}
-    return {}
+    return to_srgb(opened)
+
+
+def to_srgb(opened: Any) -> dict[str, str]:
+    """Return the options that convert by an embedded profile, none where there is none."""
+    return {"output_profile": "srgb"} if _has_profile(opened) else {}
+
+
+def _has_profile(opened: Any) -> bool:
+    return bool(opened.get_typeof("icc-profile-data") != 0)
 
 
 def _states_display_p3(source: Path) -> bool:

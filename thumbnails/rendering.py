@@ -11,7 +11,7 @@ from typing import Any
 import pyvips
 
 from thumbnails.impressions import SIDE, Impression, impression_of
-from thumbnails.reducing import ANY_WIDTH, format_of, reduced
+from thumbnails.reducing import ANY_WIDTH, format_of, reduced, to_srgb
 from thumbnails.turning import each_upright, lies
 from thumbnails.writing import Rendered, is_small, on_white, write_animation, write_still
 
@@ -92,18 +92,21 @@ def _next_strip(strip: Any, source: Path, height: int) -> Any:
 
 def _strip(source: Path, height: int) -> Any:
     """Reduce every frame; libvips by itself would turn the strip as if it were one picture."""
-    lying = lies(pyvips.Image.new_from_file(str(source)))
-    width, height = (height, ANY_WIDTH) if lying else (ANY_WIDTH, height)
-    return each_upright(
-        pyvips.Image.thumbnail(
-            f"{source}[n=-1]",
-            width,
-            height=height,
-            size="down",
-            no_rotate=True,
-            fail_on="truncated",
-        )
-    )
+    header = pyvips.Image.new_from_file(str(source))
+    box = (height, ANY_WIDTH) if lies(header) else (ANY_WIDTH, height)
+    conversion = to_srgb(header)
+    try:
+        return each_upright(_shrunk_strip(source, box, conversion))
+    except (pyvips.Error, UnicodeDecodeError):
+        if not conversion:
+            raise
+        # As for stills: a profile that cannot be used must not cost the picture.
+        return each_upright(_shrunk_strip(source, box, {}))
+
+
+def _shrunk_strip(source: Path, box: tuple[int, int], conversion: dict[str, str]) -> Any:
+    options = {"height": box[1], "size": "down", "no_rotate": True, "fail_on": "truncated"}
+    return pyvips.Image.thumbnail(f"{source}[n=-1]", box[0], **options, **conversion)
 
 
 def _first_frame(strip: Any) -> Any:

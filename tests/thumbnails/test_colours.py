@@ -98,6 +98,21 @@ def test_every_frame_of_an_animation_stands_upright(tmp_path, orientation):
             assert ours.info["duration"] == 100 * (number + 1)
 
 
+@pytest.mark.parametrize(("profile", "used"), [(display_p3(), True), (b"no profile", False)])
+def test_an_animations_colours_become_srgb(tmp_path, profile, used):
+    frames = [Image.new("RGB", (120, 80), colour) for colour in ((200, 80, 60), (60, 160, 80))]
+    options = {"save_all": True, "append_images": frames[1:], "lossless": True}
+    content = encoded(frames[0], "WEBP", duration=100, icc_profile=profile, **options)
+    (tmp_path / "source").write_bytes(content)
+    ours = opened(render(tmp_path / "source", [40], tmp_path).thumbnails[0].path)
+    assert ours.n_frames == 2
+    for number, frame in enumerate(frames):
+        ours.seek(number)
+        expected = in_srgb(frame, profile) if used else frame
+        assert decibels(ours, reduced(expected, 40)) > 38
+    assert "icc_profile" not in ours.info
+
+
 @pytest.mark.parametrize("profile", [display_p3, adobe_rgb])
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF", "HEIC", "TIFF"])
 def test_wide_colours_become_srgb(rendered, name, profile):
