@@ -1,12 +1,16 @@
 """Storages that a command names: the one in force, or one by its address."""
 
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 
 from images.places import storage_at
-from upkeep.copying import Place
+from upkeep.copying import FOLDER, Place
 
 
 def described(url: str | None) -> dict[str, Any]:
@@ -23,8 +27,24 @@ def opened(description: dict[str, Any]) -> Place:
 
 
 def are_same(one: Place, other: Place) -> bool:
-    """Tell whether two storages keep their files in the same place."""
+    """Tell whether two storages are spelt alike; only a `probe` tells what is one in truth."""
     return _where(one) == _where(other)
+
+
+@contextmanager
+def probe(place: Place) -> Iterator[str]:
+    """Keep a file under a random key in a storage, and remove it in every case.
+
+    Who sees the key elsewhere sees the same files: by a link, a mount, or another name of a server.
+    It lies among the accounts' folders, since these may be what is mounted; no picture's key is
+    like it.
+    """
+    key = f"{FOLDER}.probe-{uuid.uuid4().hex}"
+    try:
+        place.save(key, ContentFile(b"probe"))
+        yield key
+    finally:
+        place.delete(key)
 
 
 def _where(place: Place) -> tuple[str, ...]:

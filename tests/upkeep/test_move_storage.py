@@ -1,6 +1,7 @@
 """Files moved from disk to S3 and back, begun again, and removed only on wish."""
 
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -162,6 +163,64 @@ def test_the_source_is_emptied_only_on_wish_and_only_of_what_arrived(
     )
     assert list(opened(storage_at(disk, {})).walk("users/")) == []
     assert len(list(storage.walk())) == 15
+
+
+def stored(folder):
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def refused(words, **options):
+    with pytest.raises(CommandError, match=words):
+        moved(remove_source=True, **options)
+
+
+@pytest.mark.parametrize("shared", ["", "users"])
+def test_nothing_is_removed_where_the_target_is_the_source_by_another_name(
+    pictures, disk, settings, tmp_path, shared
+):
+    """All of the folder may be linked, or the one of the accounts in it."""
+    real = Path(settings.MEDIA_ROOT)
+    other = tmp_path / "other"
+    if shared:
+        other.mkdir()
+    (other / shared).symlink_to(real / shared)
+    settings.STORAGES = {**settings.STORAGES, "default": storage_at(f"file://{other}", {})}
+    before = stored(real)
+    refused("Name two different storages", source=disk)
+    refused("Name two different storages", source=disk, target=f"file://{other}")
+    assert stored(real) == before
+
+
+def test_nothing_is_removed_that_the_service_uses_by_another_name(pictures, settings, tmp_path):
+    real = Path(settings.MEDIA_ROOT)
+    (tmp_path / "other").symlink_to(real)
+    before = stored(real)
+    source, target = f"file://{tmp_path / 'other'}", f"file://{tmp_path / 'new'}"
+    refused("The service still uses the source", source=source, target=target)
+    assert stored(real) == before
+    assert not (tmp_path / "new").exists()
+
+
+def test_one_bucket_by_two_names_of_its_server_is_not_emptied(pictures, s3, spare_bucket):
+    moved(target=s3)
+    before = spare_bucket.names()
+    refused("Name two different storages", source=s3, target=s3.replace("127.0.0.1", "localhost"))
+    assert spare_bucket.names() == before
+
+
+def test_a_source_that_is_not_mounted_is_not_written_to(disk, tmp_path):
+    source = f"file://{tmp_path / 'nothing'}"
+    refused("The source has no folder users", source=source, target=f"file://{tmp_path / 'new'}")
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_a_probe_goes_even_where_asking_the_other_place_fails(pictures, disk, settings, s3):
+    real = Path(settings.MEDIA_ROOT)
+    use(settings, s3, settings.STORAGE_DEFAULTS)
+    before = stored(real)
+    away = "s3://a:b@pics?endpoint_url=http://127.0.0.1:1"
+    refused("Stopped, begin again", source=disk, target=away)
+    assert stored(real) == before
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,14 @@ from django.core.management.base import BaseCommand, CommandError
 
 from images.exceptions import StorageAway
 from images.places import BadPlace
+from images.storage import USERS
 from upkeep.copying import FOLDER, NotTheSame, Place, copied, removed
 from upkeep.merging import OutOfOrder
-from upkeep.places import are_same, described, opened
+from upkeep.places import are_same, described, opened, probe
 from upkeep.watching import bar
+
+_ONE_PLACE = "Name two different storages: --from, --to, or both."
+_STILL_USED = "The service still uses the source: set its STORAGE_URL first."
 
 
 class Command(BaseCommand):
@@ -46,9 +50,21 @@ class Command(BaseCommand):
 
     def _refuse_nonsense(self, source: Place, target: Place, *, removing: bool) -> None:
         if are_same(source, target):
-            raise CommandError("Name two different storages: --from, --to, or both.")
-        if removing and are_same(source, opened(described(None))):
-            raise CommandError("The service still uses the source: set its STORAGE_URL first.")
+            raise CommandError(_ONE_PLACE)
+        if removing:
+            self._refuse_to_remove(source, target, opened(described(None)))
+
+    def _refuse_to_remove(self, source: Place, target: Place, in_force: Place) -> None:
+        """What a removal would take from the target or the service is never removed."""
+        if are_same(source, in_force):
+            raise CommandError(_STILL_USED)
+        if not source.has_folder(USERS):
+            raise CommandError(f"The source has no folder {USERS}: is it mounted?")
+        with probe(source) as key:
+            if target.exists(key):
+                raise CommandError(_ONE_PLACE)
+            if in_force.exists(key):
+                raise CommandError(_STILL_USED)
 
     def _move(self, source: Place, target: Place, options: dict[str, Any]) -> None:
         copies = copied(source.walk(FOLDER), source, target, comparing=options["hash"])
