@@ -37,17 +37,36 @@ ensure_thumbnails(picture.pk)
 picture.refresh_from_db()
 clean_key_of(picture)
 """
-# Every row of every table, and every file: what must be the same again.
+# Every row of every table, and every file: what must be the same again. Events go on elsewhere.
 STATE = """
 import hashlib, json
 from django.apps import apps
 from images import storage
 rows = {m._meta.label: sorted(str(r) for r in m.objects.values_list()) for m in apps.get_models()}
+del rows["notifications.Feed"]
 files = {}
 for each in storage.walk():
     with storage.open_key(each.key) as file:
         files[each.key] = hashlib.sha256(file.read()).hexdigest()
 print(json.dumps([rows, files]))
+"""
+# Some events of each account.
+EVENTS = """
+from accounts.models import User
+from notifications.feed import read, record
+from tests.factories import make_user
+alice, bob = (User.objects.filter(username=n).first() or make_user(n) for n in ("alice", "bob"))
+for _ in range({alice}):
+    record(alice.pk, "pictures.cleared")
+for _ in range({bob}):
+    record(bob.pk, "pictures.cleared")
+"""
+# What those are told who come back with each number, then the newest number of alice.
+TOLD = """
+import json
+told = [[e["type"] for e in read(a.pk, since).events] for a, since in {asked}]
+last = read(alice.pk, 0).last
+print(json.dumps([told, last]))
 """
 
 
@@ -133,6 +152,29 @@ def test_what_was_backed_up_is_there_again_after_everything_was_lost(tmp_path, p
     # The six files of the later picture are nobody's now, and young.
     assert "12 keys compared: all is well" in second.run("verify_storage")
     assert len(second.state_after(UPLOAD)[0]["images.Picture"]) == 2
+
+
+def told(service, new, asked):
+    """Write new events, then ask what followed."""
+    program = EVENTS.format(alice=new, bob=new) + TOLD.format(asked=asked)
+    return json.loads(service.run("shell", "-v", "0", "-c", program).splitlines()[-1])
+
+
+def test_whoever_had_events_from_after_the_dump_is_told_to_load_all_again(tmp_path):
+    """Of an account with events in the dump, and of one whose first came later."""
+    service, backup = start(tmp_path, "data"), str(tmp_path / "backup")
+    service.run("migrate", "-v", "0")
+    service.run("shell", "-v", "0", "-c", EVENTS.format(alice=4, bob=0))
+    service.run("back_up", backup, "--no-files")
+    seen = "[(alice, 4), (alice, 6), (bob, 2)]"
+    assert told(service, 2, seen)[0] == [["pictures.cleared"] * 2, [], []]
+    service.run("restore", backup, "--replace")
+    assert told(service, 0, seen)[0] == [["events.reset"]] * 3
+    answers, last = told(service, 5, seen)
+    assert answers == [["events.reset"]] * 3
+    service.run("restore", backup, "--replace")
+    again = f"[(alice, {last}), (bob, {last})]"
+    assert told(service, 20, again)[0] == [["events.reset"]] * 2
 
 
 def test_a_folder_without_a_dump_restores_nothing(tmp_path):
