@@ -5,6 +5,7 @@ import re
 import pytest
 import yaml
 
+from tests.config.test_deployment import manage
 from tests.deployment import compose
 from tests.processes import ROOT
 
@@ -12,6 +13,21 @@ SERVICES = compose.raw()["services"]
 OURS = {name for name, service in SERVICES.items() if service["image"] == "tintype"}
 LASTING = set(SERVICES) - {"migrate"}
 SECRETS = re.compile(r"\$\{(\w*(?:KEY|PASSWORD|SECRET|TOKEN)\w*)(:[-?])?([^}]*)\}")
+NEEDED = "SECRET_KEY", "PUBLIC_URL", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "REDIS_PASSWORD"
+# Settings of the README that Compose sets in no container, and why.
+EXEMPT = {
+    "LOCAL": "a deployment is not a local run",
+    "DEBUG": "never where others can reach it",
+    "HOST": "where `./dev run` listens",
+    "PORT": "where `./dev run` listens",
+    "HTTP_THREADS": "of the one-port run; the command of web says --blocking-threads",
+    "DATA_DIR": "the image's own",
+    "WORK_DIR": "in DATA_DIR, where Compose mounts memory",
+    "PG_BIN": "the image holds the server's version, where it is looked for",
+    "CACHE_PREFIX": "this Redis is shared with nobody",
+    "CELERY_QUEUE": "this RabbitMQ is shared with nobody",
+    "RATE_LIMITS": "off for benchmarks alone",
+}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -36,7 +52,8 @@ def test_no_secret_has_a_default():
     found = SECRETS.findall(compose.FILE.read_text())
     needed = {"SECRET_KEY", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "REDIS_PASSWORD"}
     optional = {
-        "ADMIN_PASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "METRICS_TOKEN",
+        "ADMIN_PASSWORD", "API_TOKEN_DAYS", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+        "JWT_PUBLIC_KEY", "METRICS_TOKEN", "PASSWORD_POLICY", "SECRET_KEY_FALLBACKS",
     }  # fmt: skip
     assert {name for name, *_ in found} == needed | optional
     for name, kind, rest in found:
@@ -45,9 +62,62 @@ def test_no_secret_has_a_default():
 
 @pytest.mark.parametrize("missing", ["SECRET_KEY", "PUBLIC_URL", "POSTGRES_PASSWORD"])
 def test_compose_refuses_to_start_without_a_secret(missing):
-    needed = "SECRET_KEY", "PUBLIC_URL", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "REDIS_PASSWORD"
     with pytest.raises(KeyError, match=missing):
-        compose.services({name: "x" for name in needed if name != missing})
+        compose.services({name: "x" for name in NEEDED if name != missing})
+
+
+def test_every_setting_of_the_readme_reaches_a_container():
+    rows = re.findall(r"^\| (`[A-Z0-9_`, ]+`) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    written = {name for row in rows for name in re.findall(r"[A-Z0-9_]+", row)}
+    given = {name for service in OURS for name in SERVICES[service]["environment"]}
+    assert written - given == set(EXEMPT)
+    assert all(EXEMPT.values())
+
+
+@pytest.mark.parametrize("service", sorted(OURS))
+def test_what_the_operator_sets_is_passed_on_under_its_own_name(service):
+    passed = {
+        name: found[1]
+        for name, value in SERVICES[service]["environment"].items()
+        if (found := re.fullmatch(r"\$\{(\w+):.*\}", str(value)))
+    }
+    assert len(passed) > 30
+    assert {name: variable for name, variable in passed.items() if name != variable} == {}
+
+
+@pytest.mark.parametrize("service", sorted(OURS))
+def test_a_former_key_reaches_every_process_that_checks_signatures(service):
+    variables = dict.fromkeys(NEEDED, "x") | {"SECRET_KEY_FALLBACKS": "former,older"}
+    environment = compose.services(variables)[service].environment
+    assert environment["SECRET_KEY_FALLBACKS"] == "former,older"
+
+
+def test_the_documented_scrape_asks_the_port_of_the_worker():
+    page = (ROOT / "docs" / "monitoring.md").read_text()
+    port = SERVICES["worker"]["environment"]["METRICS_PORT"]
+    assert re.findall(r'"worker:(\d+)"', page) == [str(port)]
+
+
+def test_an_empty_setting_is_one_that_is_not_set(monkeypatch):
+    """What Compose passes on empty must leave every setting as it is without."""
+    environment = SERVICES["web"]["environment"]
+    empty = [name for name, value in environment.items() if value == f"${{{name}:-}}"]
+    assert len(empty) > 20
+    for name in empty:
+        monkeypatch.delenv(name, raising=False)
+    assert all_settings(**dict.fromkeys(empty, "")) == all_settings()
+
+
+def all_settings(**variables):
+    code = (
+        "from config import files, settings, telemetry, work; print([(name, value) "
+        "for module in (files, settings, telemetry, work) for name, value in "
+        "sorted(vars(module).items()) if name.isupper()])"
+    )
+    variables["PYTHONHASHSEED"] = "0"
+    finished = manage("shell", "--no-imports", "-v", "0", "-c", code, **variables)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
 
 
 def test_one_image_for_all_of_ours_and_only_nginx_is_reachable():
