@@ -1,6 +1,7 @@
 """The deployment, process by process, against real servers behind a real nginx."""
 
 import json
+import os
 import socket
 from contextlib import suppress
 from dataclasses import replace
@@ -16,8 +17,10 @@ from tests.deployment.clients import Door
 from tests.deployment.stack import HOST, front_door
 from tests.journeys import JOURNEYS
 from tests.pictures import encoded, waves
+from tests.servers.databases import fresh_database
 from tests.servers.nginx import Nginx
 from tests.servers.ports import free_ports
+from tests.servers.postgres import _find
 
 pytestmark = [
     pytest.mark.processes,
@@ -157,6 +160,33 @@ def made_empty(stack) -> Path:
     folder: Path = stack.places.folder / "empty"
     folder.mkdir()
     return folder
+
+
+def test_backup_and_restore_need_neither_redis_nor_rabbitmq(stack, admin, tmp_path):
+    """As docs/operations.md has an operator run them: the latter beside PostgreSQL alone."""
+    content, made = uploaded(admin)
+    nowhere = {"broker": "amqp://127.0.0.1:1/", "redis_port": 1}
+    old = replace(stack, places=replace(stack.places, **nowhere))
+    # Beside the app, where the commands run: for both the same folder.
+    assert managed(old, "back_up", "../backups").endswith(" 0 kept.")
+    with fresh_database(os.environ["DATABASE_URL"], "tintype_restored") as database:
+        (tmp_path / "pictures").mkdir()
+        there = replace(old.places, database=database, folder=tmp_path)
+        new = replace(stack, places=there, children={})
+        assert "Now run verify_storage." in managed(new, "restore", "../backups")
+        assert "missing" not in managed(new, "verify_storage", "--hash")
+    key = made["image"].split("?")[0].partition("/images/")[2]
+    assert (tmp_path / "pictures" / key).read_bytes() == content
+
+
+def managed(stack, *words) -> str:
+    """Run a command of `manage.py`, with the pg_dump of the server that is here."""
+    web = stack.services["web"]
+    web = replace(web, environment=web.environment | {"PG_BIN": str(_find()[0])})
+    with_programs = replace(stack, services=stack.services | {"web": web})
+    finished = with_programs.run("web", ["python", "manage.py", *words])
+    assert finished.returncode == 0, finished.stderr
+    return str(finished.stdout).strip()
 
 
 def test_everything_is_ready(stack, door):
