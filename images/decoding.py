@@ -20,7 +20,7 @@ from images.formats import (
     refused_format,
     sniff,
 )
-from images.headers import gif_frames, jpeg_is_ended, jpeg_scans, webp_canvas
+from images.headers import gif_frames, jpeg_is_ended, jpeg_scans, mapped, webp_canvas
 from images.limits import DAMAGED, NOT_AN_IMAGE, Limits, RefusedPicture, refuse_size
 
 __all__ = [
@@ -52,7 +52,7 @@ def identify(path: Path, limits: Limits) -> Facts:
         raise RefusedPicture("too_large", f"More than {limits.max_bytes} bytes.")
     if not size:
         raise RefusedPicture("not_an_image", "The file is empty.")
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with mapped(path) as data:
         name = _format_of(data[:HEAD_BYTES])
         if name in _DESCRIBED:
             return _within(_DESCRIBED[name](path, data, limits), limits)
@@ -133,7 +133,7 @@ def _prove_jpeg(path: Path, facts: Facts) -> None:
         str(path), shrink=shrink, access="sequential", fail_on="truncated"
     )
     image.avg()
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with mapped(path) as data:
         if not jpeg_is_ended(data):
             raise RefusedPicture("damaged", DAMAGED)
 

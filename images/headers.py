@@ -8,8 +8,10 @@ import mmap
 import re
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 Buffer = bytes | mmap.mmap
 
@@ -121,3 +123,10 @@ def _webp_size(kind: bytes, head: bytes) -> tuple[int, int]:
 
 def _u24(data: bytes, start: int) -> int:
     return int.from_bytes(data[start : start + 3], "little")
+
+
+@contextmanager
+def mapped(path: Path) -> Iterator[mmap.mmap]:
+    """Have a file's bytes at hand without reading them; raises ValueError for an empty one."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        yield data

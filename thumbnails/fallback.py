@@ -1,12 +1,12 @@
 """Pictures that libvips does not open by itself: HEIC, some kinds of AVIF, a TIFF's first page."""
 
-import mmap
 from pathlib import Path
 from typing import Any
 
 import pyvips
 from PIL import Image, ImageOps
 
+from images.headers import mapped
 from images.tiff import directories
 from images.tiff_samples import extra_samples, transparency
 
@@ -43,7 +43,7 @@ def first_page(source: Path) -> Any:
     libvips' own thumbnailing takes a later page of half the size for the same picture.
     """
     image = pyvips.Image.tiffload(str(source), page=0, access="sequential", fail_on="error")
-    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with mapped(source) as data:
         page = next(directories(data))
         return _seen(image, extra_samples(page), transparency(page))
 

@@ -3,13 +3,13 @@
 libvips reads from the path, so that memory stays far below the picture's size.
 """
 
-import mmap
 from pathlib import Path
 from typing import Any
 
 import pyvips
 
 from images.formats import HEAD_BYTES, sniff
+from images.headers import mapped
 from images.primaries import is_display_p3
 from thumbnails.fallback import decoded_by_pillow, decoded_heic, first_page
 from thumbnails.turning import lies
@@ -87,7 +87,7 @@ def _has_profile(opened: Any) -> bool:
 
 
 def _states_display_p3(source: Path) -> bool:
-    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with mapped(source) as data:
         return is_display_p3(data)
 
 
