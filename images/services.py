@@ -164,8 +164,7 @@ def activate(picture: Picture) -> None:
     writer. Raises Picture.DoesNotExist when the picture went in between.
     """
     lock_owner(picture.owner_id)
-    lock_picture(picture.pk)
-    picture.refresh_from_db()
+    picture.refresh_from_db(from_queryset=Picture.objects.select_for_update())
     if picture.is_active:
         return
     Picture.objects.owned_by(picture.owner_id).active().update(
