@@ -23,7 +23,9 @@ from notifications.events import FeedEventType, PictureEventType
 from notifications.feed import record
 from notifications.models import OutboxMessage
 from notifications.push import session_group, tell, user_group
+from notifications.renumbering import leave_numbers_out
 from thumbnails.signals import thumbnails_failed, thumbnails_ready
+from upkeep.signals import restored
 
 _TOLD: list[tuple[Signal, PictureEventType]] = [
     (picture_created, "picture.created"),
@@ -40,6 +42,7 @@ def connect() -> None:
     sessions_ended.connect(_announce_logouts, dispatch_uid="notifications.announce_logouts")
     sessions_ended.connect(_close_sockets, dispatch_uid="notifications.close_sockets")
     pictures_cleared.connect(_tell_of_clearing, dispatch_uid="notifications.tell")
+    restored.connect(_renumber, dispatch_uid="notifications.renumber")
     for signal, kind in _TOLD:
         receiver = partial(_tell_of_picture, kind)
         signal.connect(receiver, weak=False, dispatch_uid="notifications.tell")
@@ -63,6 +66,10 @@ def _named(session: Session, token: str) -> str:
 def _close_sockets(sessions: list[Session], **kwargs: Any) -> None:
     for session in sessions:
         _tell_on_commit(session_group(session.pk), {"type": "session.ended"})
+
+
+def _renumber(**kwargs: Any) -> None:
+    leave_numbers_out()
 
 
 def _tell_of_picture(kind: PictureEventType, picture: Picture, **kwargs: Any) -> None:

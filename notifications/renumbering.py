@@ -3,13 +3,12 @@
 Where numbers were left out, `notifications.feed.read` tells whoever comes back to load all again.
 """
 
-from typing import Any
-
-from django.apps import apps
-from django.contrib.auth import get_user_model
-from django.db.models import F, Manager
+from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils import timezone
+
+from accounts.models import User
+from notifications.models import Feed
 
 # More than an account's events between a dump and its restore.
 LEAP = 1_000_000
@@ -22,14 +21,7 @@ def leave_numbers_out() -> None:
     leap alone would then end where it ended before. An account whose first event came after the
     dump has no row yet.
     """
-    feeds = _feeds()
-    without = get_user_model().objects.exclude(pk__in=feeds.values("pk"))
-    feeds.bulk_create(feeds.model(owner_id=key) for key in without.values_list("pk", flat=True))
+    without = User.objects.exclude(pk__in=Feed.objects.values("pk"))
+    Feed.objects.bulk_create(Feed(owner_id=key) for key in without.values_list("pk", flat=True))
     now = int(timezone.now().timestamp() * 1000)
-    feeds.update(last=Greatest(F("last") + LEAP, now))
-
-
-def _feeds() -> "Manager[Any]":
-    """By name: `notifications` lies above this package."""
-    found: Manager[Any] = apps.get_model("notifications", "Feed")._default_manager
-    return found
+    Feed.objects.update(last=Greatest(F("last") + LEAP, now))

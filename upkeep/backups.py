@@ -16,10 +16,10 @@ from images.disk import DiskStorage
 from images.walking import Stored
 from upkeep.copying import FOLDER, Outcome, Place, copied
 from upkeep.dumping import dump, load, suffix
-from upkeep.feeds import leave_numbers_out
 from upkeep.merging import merged
 from upkeep.owned import owned_keys
 from upkeep.quarantine import TIME
+from upkeep.signals import restored
 
 Watch = Callable[[Iterable[Outcome]], Iterable[Outcome]]
 
@@ -63,13 +63,13 @@ class Backup:
     def restore(self, name: str, *, replacing: bool) -> tuple[Path, Counter[str]]:
         """Load a dump (the newest, or the one named), then bring every file that its rows name.
 
-        In between, the events' numbers go on elsewhere: the files may be long in coming.
+        In between, `restored` is sent: the files may be long in coming.
         Raises NoBackup, and what `load` raises.
         """
         path = self._chosen(name)
         load(path, replacing=replacing)
         call_command("migrate", interactive=False, verbosity=0)
-        leave_numbers_out()
+        restored.send(sender=Backup)
         back = copied(self._wanted(), self._files, self.place)
         return path, Counter(self.watch(back))
 
