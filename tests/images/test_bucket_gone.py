@@ -2,17 +2,14 @@
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from io import BytesIO
 
 import pytest
 
 from images import storage
 from images.exceptions import StorageAway
-from images.models import Picture
 from images.places import storage_at
 from tests.factories import make_picture
-from tests.pictures import png
-from thumbnails.services import ensure_thumbnails
+from tests.images.away import assert_no_attempt_is_counted, assert_put_off
 
 pytestmark = [pytest.mark.django_db, pytest.mark.s3]
 
@@ -56,21 +53,13 @@ def test_without_its_bucket_the_service_is_away_and_no_file_is_missing(
 ):
     picture = make_picture(alice)
     lose_bucket()
-    as_alice.raise_request_exception = False
-    upload = as_alice.post("/api/user/images/", {"image": BytesIO(png(30, 20))})
-    read = as_alice.get(f"/images/{picture.key}")
-    for answer in (upload, read):
-        assert (answer.status_code, answer["Retry-After"]) == (503, "5")
-    assert list(Picture.objects.all()) == [picture]
+    assert_put_off(as_alice, picture)
 
 
 def test_without_its_bucket_no_attempt_is_counted(alice, lose_bucket):
     picture = make_picture(alice)
     lose_bucket()
-    ensure_thumbnails(picture.pk)
-    picture.refresh_from_db()
-    assert (picture.render_attempts, picture.render_failures) == (0, 0)
-    assert picture.rendering == Picture.Rendering.PENDING
+    assert_no_attempt_is_counted(picture)
 
 
 def test_without_its_bucket_nothing_is_moved_or_removed(alice, lose_bucket):

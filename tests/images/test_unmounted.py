@@ -1,7 +1,6 @@
 """A share that is not mounted: its empty mount point is no storage that lost every file."""
 
 import shutil
-from io import BytesIO
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -10,11 +9,9 @@ from config import health
 from config.probes import Probe
 from images import storage
 from images.exceptions import StorageAway
-from images.models import Picture
 from tests.clients import Client
 from tests.factories import make_picture
-from tests.pictures import png
-from thumbnails.services import ensure_thumbnails
+from tests.images.away import assert_no_attempt_is_counted, assert_put_off
 
 pytestmark = pytest.mark.django_db
 
@@ -34,22 +31,14 @@ def unmount(settings):
 def test_uploads_and_reads_are_put_off_and_nothing_is_written(alice, as_alice, unmount):
     picture = make_picture(alice)
     mount_point = unmount()
-    as_alice.raise_request_exception = False
-    upload = as_alice.post("/api/user/images/", {"image": BytesIO(png(30, 20))})
-    read = as_alice.get(f"/images/{picture.key}")
-    for answer in (upload, read):
-        assert (answer.status_code, answer["Retry-After"]) == (503, "5")
-    assert list(Picture.objects.all()) == [picture]
+    assert_put_off(as_alice, picture)
     assert list(mount_point.iterdir()) == []
 
 
 def test_no_attempt_is_counted(alice, unmount):
     picture = make_picture(alice)
     unmount()
-    ensure_thumbnails(picture.pk)
-    picture.refresh_from_db()
-    assert (picture.render_attempts, picture.render_failures) == (0, 0)
-    assert picture.rendering == Picture.Rendering.PENDING
+    assert_no_attempt_is_counted(picture)
 
 
 def test_no_row_is_mended(alice, unmount):
