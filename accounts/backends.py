@@ -5,8 +5,8 @@ from typing import Any
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
-from accounts.clients import Client, client_of
 from accounts.models import User
+from accounts.request_origin import Client, client_of
 from accounts.throttling import sign_in_attempt
 
 

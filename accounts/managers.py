@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth.base_user import BaseUserManager
 
 from accounts.names import folded
-from accounts.prepared import RowBy
+from lib.compiled_query import RowBy
 from tiers.models import DEFAULT_TIER_NAME, Tier
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from accounts.clients import Client
 from accounts.models import User
 from accounts.names import folded
+from accounts.request_origin import Client
 from accounts.throttling import SIGN_UPS_PER_ADDRESS, admit, whose
 from tiers.models import Tier
 

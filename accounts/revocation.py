@@ -8,9 +8,9 @@ import jwt
 from django.conf import settings
 from django.utils import timezone
 
-from accounts import outside
+from accounts import external_issuer
+from accounts.denylist import remember
 from accounts.models import RevokedToken, Session
-from accounts.remembered import remember
 from accounts.sessions import end_sessions
 
 
@@ -21,7 +21,7 @@ def revoke_token(token: str) -> None:
     token with a wrong signature names nothing that it could open.
     """
     claims = _claims(token)
-    name = outside.name_of(claims, token)
+    name = external_issuer.name_of(claims, token)
     _end_or_remember(name, str(claims.get("token_id", "")), _end(claims))
 
 
@@ -37,7 +37,7 @@ def _end_or_remember(name: str, own: str, until: datetime) -> None:
     and asks again; here a name is remembered, for good, before sessions are looked for again: so
     that one of the two sees what the other did. Hence no transaction around it all.
     """
-    keys = {key for key in (outside.session_key(name), _uuid(own)) if key}
+    keys = {key for key in (external_issuer.session_key(name), _uuid(own)) if key}
     sessions = Session.objects.filter(pk__in=keys)
     if not sessions.exists():
         remember(name, until)

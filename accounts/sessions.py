@@ -11,8 +11,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.clients import Client
 from accounts.models import Session, User
+from accounts.request_origin import Client
 from accounts.signals import sessions_ended
 from accounts.tokens import issue
 

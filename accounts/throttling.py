@@ -17,9 +17,9 @@ from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 from redis.exceptions import RedisError
 
-from accounts.clients import Client
 from accounts.exceptions import TooManyAttempts
 from accounts.names import folded
+from accounts.request_origin import Client
 
 logger = logging.getLogger(__name__)
 

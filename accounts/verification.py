@@ -2,12 +2,12 @@
 
 from django.utils import timezone
 
-from accounts import outside
+from accounts import external_issuer
 from accounts.exceptions import BadToken
 from accounts.models import Session
-from accounts.prepared import RowBy
 from accounts.sessions import hash_of, note_use
 from accounts.tokens import Claims, Kind, read
+from lib.compiled_query import RowBy
 
 _session_by_id = RowBy(Session.objects.with_user, "id")
 _session_by_key = RowBy(Session.objects.with_user, "key_hash")
@@ -15,8 +15,8 @@ _session_by_key = RowBy(Session.objects.with_user, "key_hash")
 
 def session_of_jwt(token: str, *kinds: Kind) -> Session:
     """Return the live session of a JWT; raises BadToken (ExpiredToken when only time is over)."""
-    if outside.is_outside(token):
-        return _usable(outside.session_of_outside(token))
+    if external_issuer.is_outside(token):
+        return _usable(external_issuer.session_of_outside(token))
     return session_of_claims(read(token, *kinds))
 
 

@@ -10,8 +10,8 @@ from typing import IO
 
 from accounts.models import User
 from api.views import SMALL_BODY
-from images.decoding import RefusedPicture
-from images.sandbox import work_folder
+from images.formats.inspect import RefusedPicture
+from images.sandbox.pool import work_folder
 from images.services import refuse_too_large
 
 # A multiple of 4 characters of base64, and of 3 bytes: pieces meet without padding.

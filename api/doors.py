@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from django.http import HttpRequest, HttpResponse
 
-from api.answers import Describe, worded
 from api.auth_service.errors import describe as auth_service
 from api.image_service.errors import describe as image_service
 from api.images_api.errors import describe as images_api
 from api.pictures_service.errors import describe as pictures_service
 from api.problems import Problem
+from api.responses import Describe, worded
 from api.restful_api.errors import describe as restful_api
 
 # The first that fits wins: the longer prefix comes first.

@@ -20,8 +20,6 @@ from rest_framework.exceptions import ErrorDetail
 from accounts.exceptions import BadCredentials, BadToken, CrossSiteRequest, TooManyAttempts
 from accounts.models import User
 from api.problems import FieldError, Problem, Refused
-from images.cleaning import CleaningFailed
-from images.decoding import RefusedPicture
 from images.exceptions import (
     LinkNotGranted,
     LinkTimeOutOfBounds,
@@ -32,8 +30,10 @@ from images.exceptions import (
     QuotaExceeded,
     UploadTooLarge,
 )
+from images.formats.inspect import RefusedPicture
+from images.metadata.strip import CleaningFailed
 from images.models import Picture
-from images.outages import is_outage
+from images.storage.outages import is_outage
 
 logger = logging.getLogger(__name__)
 RETRY_SOON = {"Retry-After": "5"}

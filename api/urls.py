@@ -1,11 +1,8 @@
 """The doors, and the document that describes them."""
 
-from django.urls import include, path, register_converter
+from django.urls import include, path
 
-from api.converters import RowId
 from api.restful_api.documentation import DocsView, SchemaView
-
-register_converter(RowId, "id")
 
 urlpatterns = [
     path("api/schema/", SchemaView.as_view(), name="schema"),

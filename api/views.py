@@ -11,8 +11,8 @@ from rest_framework.views import APIView, set_rollback
 from accounts.cookies import set_token_cookies
 from accounts.models import User
 from accounts.requests import ACCESS_COOKIE, SignIn
-from api.answers import Describe, worded
 from api.errors import problem_of
+from api.responses import Describe, worded
 from images.exceptions import UploadTooLarge
 
 # JSON that carries no picture: sign-ins, descriptions.

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from images.cleaning import CleaningFailed, clean
-from images.decoding import Limits, RefusedPicture, inspect
-from images.sandbox import PictureKilledDecoder, confined, temporary_folder
+from images.formats.inspect import Limits, RefusedPicture, inspect
+from images.metadata.strip import CleaningFailed, clean
+from images.sandbox.pool import PictureKilledDecoder, confined, temporary_folder
 from thumbnails.rendering import RenderingFailed, render
 
 LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)

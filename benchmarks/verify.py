@@ -56,7 +56,7 @@ def _stored(owner_id: uuid.UUID) -> dict[str, Any]:
     """Write a file of one byte and describe it as a picture's row."""
     from django.conf import settings
 
-    from images.storage import original_key
+    from images.storage.keys import original_key
 
     uid = uuid.uuid4()
     key = original_key(owner_id, uid, "jpg")

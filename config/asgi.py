@@ -9,17 +9,17 @@ from typing import Any
 from a2wsgi import WSGIMiddleware
 from channels.routing import ProtocolTypeRouter
 
-from config.env import env_int
+from config.env.readers import env_int
 from config.wsgi import application as wsgi_application
 
-# Each thread may hold a database connection; see config.databases.POOL_SIZE_LARGEST.
+# Each thread may hold a database connection; see config.env.databases.POOL_SIZE_LARGEST.
 HTTP_THREADS = env_int("HTTP_THREADS", 8, least=1, most=256)
 
 
 def _sockets() -> Any:
     """Import what needs models only here, once `config.wsgi` has set Django up."""
     from api.pictures_service import socket as pictures_service
-    from notifications.routing import socket_application
+    from notifications.sockets.routing import socket_application
 
     return socket_application({pictures_service.FORMAT: pictures_service.update_pictures})
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from celery import Celery
 
-from config import task_ids, worker
+from config import worker
+from config.observability import task_request_id
 from config.start import load_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -23,5 +24,5 @@ def _refuse_bad_settings(**_: Any) -> None:
 
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-task_ids.connect()
+task_request_id.connect()
 worker.connect()

@@ -8,7 +8,7 @@ from django.views import defaults
 from api.doors import answered_by_door
 from api.errors import AWAY, INTERNAL, NOT_FOUND, problem_of
 from api.problems import Problem
-from images.views import page_not_found
+from delivery.views import page_not_found
 
 _BAD_REQUEST = Problem("business", 400, "Bad request.")
 _FORBIDDEN = Problem("forbidden", 403, "You may not do this.")

@@ -9,15 +9,28 @@ from pathlib import Path
 import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 
-from config.addresses import host_of, part_address, site, sites
-from config.databases import database
-from config.env import env_bool, env_int, env_list, env_prefix, env_secret, env_str, parts_of
-from config.files import STORAGE_DEFAULTS, storages
-from config.keys import signing_key
-from config.logs import LOGGING
-from config.metrics import METRICS_PORT, METRICS_TOKEN, metrics_folder
-from config.rest import REST_FRAMEWORK, SPECTACULAR_SETTINGS
-from config.work import RECONNECT, RENDER_LEASE_SECONDS
+from config.env.celery import RECONNECT, RENDER_LEASE_SECONDS
+from config.env.databases import database
+from config.env.logging import LOGGING
+from config.env.metrics import METRICS_PORT, METRICS_TOKEN, metrics_folder
+from config.env.readers import (
+    env_bool,
+    env_int,
+    env_list,
+    env_prefix,
+    env_secret,
+    env_str,
+    parts_of,
+)
+from config.env.rest_framework import REST_FRAMEWORK, SPECTACULAR_SETTINGS
+from config.env.secret_key import signing_key
+from config.env.storages import STORAGE_DEFAULTS, storages
+from config.env.urls import (
+    host_of,
+    part_address,
+    site,
+    sites,
+)
 
 # Lets Django's generic classes take their type argument at run time, as their stubs do.
 django_stubs_ext.monkeypatch()
@@ -79,12 +92,12 @@ INSTALLED_APPS = [
     "tiers",
 ]
 MIDDLEWARE = [
-    "config.request_ids.RequestIdMiddleware",
-    "config.measuring.MeasuringMiddleware",
-    "config.headers.SecurityHeadersMiddleware",
+    "config.middleware.request_id.RequestIdMiddleware",
+    "config.middleware.metrics.MeasuringMiddleware",
+    "config.middleware.security_headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.bodies.refuse_too_large",
+    "config.middleware.body_limit.refuse_too_large",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -184,7 +197,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(seconds=SWEEP_SECONDS),
         "options": {"expires": SWEEP_SECONDS, **RECONNECT},
     },
-    "forget sessions and links that ended": {
+    "purge ended sessions": {
+        "task": "accounts.purge_ended_sessions",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600, **RECONNECT},
+    },
+    "purge ended links": {
         "task": "images.forget_ended",
         "schedule": timedelta(hours=1),
         "options": {"expires": 3600, **RECONNECT},
@@ -215,9 +233,14 @@ WHITENOISE_USE_FINDERS = LOCAL
 # Where uploads lie while they are looked at; the one folder that decoding processes can see.
 FILE_UPLOAD_TEMP_DIR = env_str("WORK_DIR", str(DATA_DIR / "work"))
 # Strangers' pictures are decoded in this many confined processes beside each process of ours, with
-# these modules loaded before they confine themselves (images/confinement.py).
+# these modules loaded before they confine themselves (images/sandbox/confine.py).
 DECODING_PROCESSES = env_int("DECODING_PROCESSES", 2, least=1, most=64)
-CONFINED_MODULES = ("images.decoding", "images.hevc", "images.cleaning", "thumbnails.rendering")
+CONFINED_MODULES = (
+    "images.formats.inspect",
+    "images.formats.libheif",
+    "images.metadata.strip",
+    "thumbnails.rendering",
+)
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000

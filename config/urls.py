@@ -3,16 +3,20 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from config import exposition, health
+from config.health import views as health
+from config.observability import exporter
+from lib import path_converters
+
+path_converters.register()
 
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
-    path("metrics", exposition.metrics, name="metrics"),
+    path("metrics", exporter.metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("api.urls")),
-    path("", include("images.urls")),
+    path("", include("delivery.urls")),
 ]
 
 handler400 = "config.errors.bad_request"

@@ -38,8 +38,8 @@ def _leave_logging(**kwargs: Any) -> None:
 def _begin(**kwargs: Any) -> None:
     from django.conf import settings
 
-    from config import telemetry
-    from config.exposition import serve_apart
+    from config.observability import telemetry
+    from config.observability.exporter import serve_apart
 
     telemetry.start()
     if settings.METRICS_PORT and settings.METRICS_TOKEN:

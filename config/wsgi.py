@@ -2,7 +2,7 @@
 
 from django.core.wsgi import get_wsgi_application
 
-from config import telemetry
+from config.observability import telemetry
 from config.start import load_settings
 
 load_settings()

@@ -42,7 +42,7 @@ def run(arguments: list[str]) -> int:
     with _data_dir_alone(place.data_dir):
         _require_free_port(place)
         environment.prepare(environment.RUNTIME)
-        # What the processes of an earlier run counted (config/metrics.py).
+        # What the processes of an earlier run counted (config/env/metrics.py).
         shutil.rmtree(place.data_dir / "metrics", ignore_errors=True)
         return _serve(place)
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from images.media import address_of
 from images.models import Link, Picture
 from images.services import delete_picture, update_picture, want_thumbnails_again
+from images.signed_urls import address_of
 
 _PREVIEW_LIST, _PREVIEW_PAGE = 64, 320
 

@@ -1,7 +1,6 @@
 """Django's handle on the package."""
 
 from django.apps import AppConfig
-from django.urls import register_converter
 
 
 class ImagesConfig(AppConfig):
@@ -10,9 +9,9 @@ class ImagesConfig(AppConfig):
     name = "images"
 
     def ready(self) -> None:
-        """Connect the receivers, name path parts; make the folder that uploads arrive in."""
-        from images import converters, receivers, sandbox
+        """Connect the receivers; make the folder that uploads arrive in."""
+        from images import receivers
+        from images.sandbox import pool
 
-        register_converter(converters.AnyCaseUuid, "anyuuid")
         receivers.connect()
-        sandbox.work_folder()
+        pool.work_folder()

@@ -9,12 +9,13 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.models import User
-from images import storage
-from images.commits import committed_with, save_all
-from images.decoding import Facts
+from images.formats.inspect import Facts
 from images.models import Picture
 from images.services import lock_owner, picture_of
 from images.signals import picture_activated, picture_created
+from images.storage import base as picture_storage
+from images.storage.keys import folder_of, original_key
+from images.storage.transactions import committed_with, save_all
 
 DEFAULT_FILE = Path(__file__).parent / "assets" / "default.png"
 # Known without decoding it each time; a test holds this against the file.
@@ -58,10 +59,10 @@ def _announce(picture: Picture) -> None:
 def _free_key(owner_id: UUID, uid: UUID, wished_name: str) -> str:
     """Return the wished name's key where it is harmless and free, else one of our own making."""
     stem = safe_stem(wished_name)
-    wished = f"{storage.folder_of(owner_id)}{stem}.{FACTS.extension}"
-    if stem and not storage.exists(wished):
+    wished = f"{folder_of(owner_id)}{stem}.{FACTS.extension}"
+    if stem and not picture_storage.exists(wished):
         return wished
-    return storage.original_key(owner_id, uid, FACTS.extension)
+    return original_key(owner_id, uid, FACTS.extension)
 
 
 def safe_stem(name: str) -> str:

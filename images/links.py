@@ -13,11 +13,11 @@ from django.utils import timezone
 from django.utils.http import base36_to_int, int_to_base36
 
 from accounts.models import User
-from accounts.prepared import RowBy
 from images.exceptions import LinkGone, LinkNotGranted, LinkTimeOutOfBounds
 from images.models import Link, Picture
 from images.services import lock_picture
-from images.signing import signature, stands
+from lib.compiled_query import RowBy
+from lib.signing import signature, stands
 
 _PURPOSE = "link"
 _FORGOTTEN_AT_ONCE = 5_000

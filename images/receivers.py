@@ -9,7 +9,6 @@ from django.db.models.signals import post_delete
 
 from accounts.models import User
 from accounts.signals import tier_changed
-from images import storage
 from images.caching import forget
 from images.models import Picture
 from images.signals import (
@@ -19,6 +18,7 @@ from images.signals import (
     picture_updated,
     pictures_cleared,
 )
+from images.storage import base as picture_storage
 
 
 def connect() -> None:
@@ -45,5 +45,5 @@ def _forget_lists_of_user(user: User, **kwargs: Any) -> None:
 def _remove_files(instance: Picture, **kwargs: Any) -> None:
     """Remove what the row named, once it is gone for good; cascades and the admin come by here."""
     keys = sorted({instance.key, instance.clean_key} - {""})
-    transaction.on_commit(partial(storage.delete_all, keys), robust=True)
+    transaction.on_commit(partial(picture_storage.delete_all, keys), robust=True)
     forget(instance.owner_id)

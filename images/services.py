@@ -13,13 +13,16 @@ from django.db.models import Count, Sum
 from django.utils import timezone
 
 from accounts.models import User
-from images import storage
-from images.commits import committed_with, save_all
-from images.decoding import Facts, Limits, RefusedPicture, inspect
 from images.exceptions import PictureIsActive, QuotaExceeded, UploadTooLarge
+from images.formats.inspect import (
+    Facts,
+    Limits,
+    RefusedPicture,
+    inspect,
+)
 from images.metrics import UPLOAD_BYTES
 from images.models import Picture
-from images.sandbox import PictureKilledDecoder, confined
+from images.sandbox.pool import PictureKilledDecoder, confined
 from images.signals import (
     picture_activated,
     picture_created,
@@ -28,6 +31,9 @@ from images.signals import (
     pictures_cleared,
     thumbnails_wanted,
 )
+from images.storage import base as picture_storage
+from images.storage.keys import original_key
+from images.storage.transactions import committed_with, save_all
 
 
 def create_picture(
@@ -39,7 +45,7 @@ def create_picture(
 ) -> Picture:
     """Store an uploaded file as a picture; bytes and row are durable on return.
 
-    The file must lie in `images.sandbox.work_folder()`, where uploads go.
+    The file must lie in `images.sandbox.pool.work_folder()`, where uploads go.
 
     Raises UploadTooLarge, RefusedPicture (what is wrong with the file), QuotaExceeded, and
     ValidationError for the description. Whatever is raised leaves nothing behind, unless the
@@ -48,7 +54,7 @@ def create_picture(
     refuse_too_large(owner, upload.stat().st_size)
     facts = _inspected(upload, limits_of(owner))
     uid = uuid.uuid4()
-    key = storage.original_key(owner.pk, uid, facts.extension)
+    key = original_key(owner.pk, uid, facts.extension)
     picture = picture_of(upload, facts, uid=uid, owner=owner, key=key)
     picture.visibility, picture.description = visibility, description
     picture.clean_fields(exclude=["owner"])
@@ -112,8 +118,8 @@ def _insert(picture: Picture, upload: Path) -> None:
     _refuse_over_quota(picture)
     picture.save(force_insert=True)
     # `delete_all` may have emptied the folder between the file and its row; now it waits for us.
-    if not storage.exists(picture.key):
-        storage.save(picture.key, upload)
+    if not picture_storage.exists(picture.key):
+        picture_storage.save(picture.key, upload)
     picture_created.send(sender=Picture, picture=picture)
 
 
@@ -226,7 +232,7 @@ def _empty_folder(owner_id: UUID) -> None:
     """
     User.objects.select_for_update(no_key=True).filter(pk=owner_id).first()
     if not Picture.objects.owned_by(owner_id).exists():
-        storage.empty_folder(owner_id)
+        picture_storage.empty_folder(owner_id)
 
 
 @transaction.atomic

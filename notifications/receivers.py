@@ -22,8 +22,8 @@ from images.signals import (
 from notifications.events import FeedEventType, PictureEventType
 from notifications.feed import record
 from notifications.models import OutboxMessage
-from notifications.push import session_group, tell, user_group
-from notifications.renumbering import leave_numbers_out
+from notifications.sequence_gaps import leave_numbers_out
+from notifications.sockets.wake_ups import session_group, tell, user_group
 from thumbnails.signals import thumbnails_failed, thumbnails_ready
 from upkeep.signals import restored
 

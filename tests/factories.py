@@ -5,11 +5,11 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
-from accounts.clients import Client as Caller
 from accounts.models import User
+from accounts.request_origin import Client as Caller
 from accounts.sessions import open_api_token, open_bearer
 from images.models import Picture
-from images.sandbox import work_folder
+from images.sandbox.pool import work_folder
 from images.services import create_picture
 from tests.clients import Client
 from tests.pictures import jpeg

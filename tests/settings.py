@@ -11,7 +11,7 @@ from config.settings import REDIS_URL
 # Work that misbehaves, for the tests of confinement; loaded, like all work, before confinement.
 CONFINED_MODULES = (  # type: ignore[assignment]  # one more
     *_CONFINED,
-    "tests.images.hostile",
+    "tests.images.sandbox.hostile",
 )
 SECRET_KEY = "a key that signs nothing outside a test run"
 # One prefix per process, so that parallel workers share no counter and no list.

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from images import storage
-from images.places import storage_at
+from images.storage import base as picture_storage
+from images.storage.urls import storage_at
 
 DISK, S3 = "disk", "s3"
 
@@ -74,4 +74,4 @@ def stored_on(request):
 @pytest.fixture
 def stored_files():
     """Return a function that lists every file in the storage, drafts included."""
-    return lambda: [each.key for each in storage.walk("")]
+    return lambda: [each.key for each in picture_storage.walk("")]

@@ -5,9 +5,9 @@ import resource
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from images.media import signed_path
 from images.models import Picture
-from images.sandbox import work_folder
+from images.sandbox.pool import work_folder
+from images.signed_urls import signed_path
 from tests import corpus
 from tests.clients import Client
 from tests.factories import token_client

@@ -7,9 +7,9 @@ import pytest
 import requests
 
 from tests import corpus
-from tests.journeys import JOURNEYS, Visitor
 from tests.pictures import encoded, opened, waves
 from tests.processes import PASSWORD, Running, dev_run, is_ready, processes_of, until
+from tests.smoke_tests import JOURNEYS, Visitor
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
 

@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from images.media import address_of
+from images.signed_urls import address_of
 from thumbnails.models import Thumbnail
 
 

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from images.caching import forget
 from images.models import Picture
-from images.outages import DATABASE_AWAY
+from images.storage.outages import DATABASE_AWAY
 from thumbnails.signals import thumbnails_failed
 
 logger = logging.getLogger(__name__)

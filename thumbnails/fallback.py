@@ -6,9 +6,9 @@ from typing import Any
 import pyvips
 from PIL import Image, ImageOps
 
-from images.headers import mapped
-from images.tiff import directories
-from images.tiff_samples import extra_samples, transparency
+from images.formats.scan import mapped
+from images.formats.tiff import directories
+from images.formats.tiff_samples import extra_samples, transparency
 
 
 def decoded_by_pillow(source: Path) -> Any:
@@ -32,9 +32,9 @@ def decoded_by_pillow(source: Path) -> Any:
 
 def decoded_heic(source: Path) -> Any:
     """Return the primary picture; raises pyvips.Error."""
-    from images import hevc
+    from images.formats import libheif
 
-    return hevc.decoded(source)
+    return libheif.decoded(source)
 
 
 def first_page(source: Path) -> Any:

@@ -10,10 +10,21 @@ from typing import Any
 
 import pyvips
 
-from thumbnails.impressions import SIDE, Impression, impression_of
-from thumbnails.reducing import ANY_WIDTH, format_of, reduced, to_srgb
-from thumbnails.turning import each_upright, lies
-from thumbnails.writing import Rendered, is_small, on_white, write_animation, write_still
+from thumbnails.encoding import (
+    Rendered,
+    is_small,
+    on_white,
+    write_animation,
+    write_still,
+)
+from thumbnails.orientation import each_upright, lies
+from thumbnails.placeholders import SIDE, Impression, impression_of
+from thumbnails.resizing import (
+    ANY_WIDTH,
+    format_of,
+    reduced,
+    to_srgb,
+)
 
 QUALITY = 80
 _ANIMATED = frozenset({"GIF", "WEBP"})

@@ -6,21 +6,22 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from django.db import transaction
+from images.storage.keys import copy_key, webp_beside
 
-from images import storage
 from images.caching import forget
-from images.commits import committed_with, save_all
 from images.models import Picture
-from images.outages import is_outage
-from images.sandbox import PictureKilledDecoder, confined, temporary_folder
+from images.sandbox.pool import PictureKilledDecoder, confined, temporary_folder
 from images.services import lock_picture
+from images.storage import base as picture_storage
+from images.storage.outages import is_outage
+from images.storage.transactions import committed_with, save_all
 from thumbnails import claims
-from thumbnails.impressions import Impression
+from thumbnails.encoding import Rendered
 from thumbnails.metrics import RENDER_SECONDS
 from thumbnails.models import Thumbnail
+from thumbnails.placeholders import Impression
 from thumbnails.rendering import RenderingFailed, Renderings, render
 from thumbnails.signals import thumbnails_ready
-from thumbnails.writing import Rendered
 from tiers.services import heights_of
 
 logger = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ def _made(picture: Picture, folder: Path) -> Renderings:
     heights = missing_heights(picture)
     if not heights and picture.thumbhash:
         return Renderings([], None)
-    source, quality = storage.bring(picture.key, folder), picture.owner.tier.quality
+    source, quality = picture_storage.bring(picture.key, folder), picture.owner.tier.quality
     try:
         with RENDER_SECONDS.time():
             made = confined(render, source, heights, folder, quality=quality)
@@ -104,7 +105,7 @@ def _row(picture: Picture, rendered: Rendered) -> Thumbnail:
     """Describe a thumbnail whose files are still to be stored."""
     has_webp = rendered.webp is not None
     mark, extension = str(rendered.height), rendered.extension
-    key = storage.copy_key(picture.key, mark, extension, has_webp=has_webp)
+    key = copy_key(picture.key, mark, extension, has_webp=has_webp)
     return Thumbnail(
         picture=picture,
         owner_id=picture.owner_id,
@@ -114,7 +115,7 @@ def _row(picture: Picture, rendered: Rendered) -> Thumbnail:
         key=key,
         content_type=rendered.content_type,
         bytes=rendered.bytes,
-        webp_key=storage.webp_beside(key) or "",
+        webp_key=webp_beside(key) or "",
         webp_bytes=rendered.webp_bytes,
         quality=picture.owner.tier.quality,
     )

@@ -7,7 +7,7 @@ from celery import shared_task
 from django.db import close_old_connections
 from kombu.exceptions import OperationalError
 
-from images.outages import DATABASE_AWAY
+from images.storage.outages import DATABASE_AWAY
 from thumbnails.claims import ASK_AGAIN
 from thumbnails.services import ensure_thumbnails
 from thumbnails.sweeping import overdue, put_back, recheck_batch

@@ -11,14 +11,15 @@ from pathlib import Path
 from django.core.management import call_command
 from django.utils import timezone
 
-from images import durable, storage
-from images.disk import DiskStorage
-from images.walking import Stored
+from images.storage import base as picture_storage
+from images.storage.disk import DiskStorage
+from images.storage.listing import Stored
+from lib import durable_files
 from upkeep.copying import FOLDER, Outcome, Place, copied
 from upkeep.dumping import dump, load, suffix
 from upkeep.merging import merged
-from upkeep.owned import owned_keys
 from upkeep.quarantine import TIME
+from upkeep.referenced_keys import owned_keys
 from upkeep.signals import restored
 
 Watch = Callable[[Iterable[Outcome]], Iterable[Outcome]]
@@ -48,8 +49,8 @@ class Backup:
         leave the files of an unmounted share out.
         """
         if files:
-            storage.check()
-        durable.make_folder(self.folder, 0o700)
+            picture_storage.check()
+        durable_files.make_folder(self.folder, 0o700)
         sums = self._copied_here() if files else Counter[str]()
         path = self.folder / f"{timezone.now():{TIME}}{suffix()}"
         dump(path)

@@ -12,10 +12,10 @@ from typing import IO
 from django.core.files import File
 from django.utils import timezone
 
-from images.disk import DiskStorage
-from images.s3 import S3PictureStorage
-from images.storage import USERS
-from images.walking import Stored
+from images.storage.disk import DiskStorage
+from images.storage.keys import USERS
+from images.storage.listing import Stored
+from images.storage.s3 import S3PictureStorage
 from upkeep.merging import merged
 from upkeep.quarantine import TIME, quarantined
 

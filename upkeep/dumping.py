@@ -5,8 +5,8 @@ from pathlib import Path
 
 from django.db import connection
 
-from images import durable
-from upkeep.programs import run
+from lib import durable_files
+from upkeep.pg_tools import run
 
 SUFFIXES = {"postgresql": ".pgdump", "sqlite": ".sqlite3"}
 
@@ -33,7 +33,7 @@ def dump(path: Path) -> None:
     else:
         run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={draft}")
     draft.replace(path)
-    durable.sync_folder(path.parent)
+    durable_files.sync_folder(path.parent)
 
 
 def load(path: Path, *, replacing: bool) -> None:

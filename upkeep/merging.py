@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeVar
 
-from images.walking import in_byte_order
+from images.storage.listing import in_byte_order
 
 
 class Keyed(Protocol):

@@ -1,6 +1,6 @@
 """Where files go that nobody owns, or that are not what their row says: moved, never deleted."""
 
-from images import storage
+from images.storage import base as picture_storage
 
 FOLDER = "quarantine"
 # What is moved by one run lies together, and can be put back.
@@ -14,4 +14,4 @@ def quarantined(key: str, when: str) -> str:
 
 def put_away(key: str, when: str) -> None:
     """Move a file out of the way; raises FileNotFoundError."""
-    storage.move(key, quarantined(key, when))
+    picture_storage.move(key, quarantined(key, when))

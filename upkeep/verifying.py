@@ -8,10 +8,10 @@ from enum import StrEnum
 
 from django.utils import timezone
 
-from images import storage
-from images.walking import Stored
+from images.storage import base as picture_storage
+from images.storage.listing import Stored
 from upkeep.merging import merged
-from upkeep.owned import Owned, is_owned, owned_keys
+from upkeep.referenced_keys import Owned, is_owned, owned_keys
 
 
 class Wrong(StrEnum):
@@ -45,7 +45,7 @@ class Verifier:
         What looks wrong is looked at again: an upload writes its file before its row, a deletion
         removes its row before its file, and both may happen while the walks go on.
         """
-        for owned, stored in merged(owned_keys(), storage.walk()):
+        for owned, stored in merged(owned_keys(), picture_storage.walk()):
             found = self._looked_at(owned, stored)
             yield found if found and self._still(found, stored) else None
 
@@ -64,13 +64,13 @@ class Verifier:
         if found.wrong == Wrong.NOBODYS:
             young = stored is not None and timezone.now() - stored.modified_at < self.grace
             return not young and not is_owned(found.key)
-        gone_by_now = found.wrong == Wrong.MISSING and storage.exists(found.key)
+        gone_by_now = found.wrong == Wrong.MISSING and picture_storage.exists(found.key)
         return not gone_by_now and is_owned(found.key)
 
 
 def sha256_of(key: str) -> str:
     """Return the SHA-256 of stored bytes, in hexadecimal; raises FileNotFoundError."""
-    with storage.open_key(key) as file:
+    with picture_storage.open_key(key) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 

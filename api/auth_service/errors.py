@@ -3,8 +3,8 @@
 import unicodedata
 from http import HTTPStatus
 
-from api.answers import Wording
 from api.problems import FieldError, Problem
+from api.responses import Wording
 
 WRONG = "Usuario o password incorrecto."
 # By the code of what is wrong, whichever library found it.

@@ -10,16 +10,16 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.clients import client_of
 from accounts.cookies import clear_token_cookies
 from accounts.exceptions import BadCredentials
 from accounts.registration import sign_up
+from accounts.request_origin import client_of
 from accounts.requests import SignIn, refuse_cross_site
 from accounts.services import change_password, identify, sign_out
 from accounts.sessions import open_bearer
-from api.answers import Describe
 from api.auth_service import serializers as s
 from api.auth_service.errors import describe
+from api.responses import Describe
 from api.views import ContractView, caller
 
 _NOTHING = OpenApiResponse(description="An empty body.")

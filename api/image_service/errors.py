@@ -2,8 +2,8 @@
 
 from http import HTTPStatus
 
-from api.answers import Wording
 from api.problems import FieldError, Problem
+from api.responses import Wording
 
 _CODES = {"required": "required", "blank": "required", "null": "required"}
 # Reasons that a person understands; any other refusal of a picture is the contract's `invalid`.

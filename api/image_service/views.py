@@ -9,7 +9,6 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.answers import Describe
 from api.base64_pictures import (
     decoded,
     encoded,
@@ -20,14 +19,15 @@ from api.image_service import serializers as s
 from api.image_service.errors import describe
 from api.image_service.names import WIDTHS, Name, name_of
 from api.parsers import PictureJsonParser
+from api.responses import Describe
 from api.views import ContractView, caller
-from images import storage
-from images.access import bytes_for
+from delivery.access import bytes_for
+from delivery.jpeg_renditions import JPEG, jpeg_key
+from delivery.responses import serve
 from images.finding import picture_by_uid
 from images.models import Picture
 from images.services import create_picture
-from images.serving import serve
-from thumbnails.renditions import JPEG, jpeg_key
+from images.storage import base as picture_storage
 
 _ASK_EACH_TIME = "private, no-cache"
 _SIZE = [
@@ -117,7 +117,7 @@ def _picture(named: Name) -> Picture:
 
 def _data_uri(named: Name, key: str, content_type: str) -> StreamingHttpResponse:
     """Stream the JSON: a picture of 20 MB never stands in memory as text."""
-    file = storage.open_key(key)
+    file = picture_storage.open_key(key)
     size = file.seek(0, 2)
     file.seek(0)
     head = f'{{"id":"{named}","image":"data:{content_type};base64,'.encode()

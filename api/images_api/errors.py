@@ -1,7 +1,7 @@
 """How the images API words a problem: a message, and the status once more."""
 
-from api.answers import Wording
 from api.problems import FieldError, Problem
+from api.responses import Wording
 
 WRONG = "Incorrect login or password"
 # The domain's names of fields, where the wire has others.

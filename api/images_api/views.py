@@ -13,25 +13,25 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.clients import client_of
 from accounts.models import User
 from accounts.registration import sign_up
+from accounts.request_origin import client_of
 from accounts.services import identify
 from accounts.sessions import open_bearer
-from api.answers import Describe
 from api.base64_pictures import decoded, largest_json_body
 from api.images_api import serializers as s
 from api.images_api.errors import describe
 from api.pagination import Cursor, Page
 from api.parsers import PictureJsonParser
 from api.problems import Problem, Refused
+from api.responses import Describe
 from api.views import ContractView, caller
-from images.access import bytes_for
-from images.decoding import CONTENT_TYPES
+from delivery.access import bytes_for
+from delivery.responses import serve
 from images.finding import picture_by_uid
+from images.formats.inspect import CONTENT_TYPES
 from images.models import Picture
 from images.services import create_picture
-from images.serving import serve
 
 # A picture may be made private at any moment: whoever keeps it asks each time.
 _ASK_EACH_TIME = "no-cache"

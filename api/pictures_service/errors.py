@@ -1,7 +1,7 @@
 """How the pictures service words a problem: in Spanish, `message` or `error`."""
 
-from api.answers import Wording
 from api.problems import Problem
+from api.responses import Wording
 
 # A problem's code says more than its kind.
 _BY_CODE = {

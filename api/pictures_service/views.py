@@ -12,14 +12,14 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.clients import client_of
 from accounts.models import User
+from accounts.request_origin import client_of
 from accounts.throttling import DEFAULT_PICTURES_PER_ADDRESS, admit, whose
-from api.answers import Describe
 from api.pagination import CURSOR_SCHEMA, LARGEST_PAGE, LIMIT_SCHEMA, Cursor, Page
 from api.parsers import JsonParser
 from api.pictures_service import serializers as s
 from api.pictures_service.errors import describe
+from api.responses import Describe
 from api.views import SMALL_BODY, ContractView, caller
 from images.access import active_picture, may_act_for
 from images.defaults import copy_default

@@ -1,7 +1,7 @@
 """How the image RESTful API words a problem: DRF's own shapes."""
 
-from api.answers import Wording
 from api.problems import Problem
+from api.responses import Wording
 
 
 def describe(problem: Problem) -> Wording:

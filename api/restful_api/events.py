@@ -7,8 +7,8 @@ from rest_framework.response import Response
 from api.restful_api import serializers as s
 from api.restful_api.views import BAD_INPUT, CLOSED, RestfulView
 from api.views import caller
-from notifications.authentication import watched_account
 from notifications.feed import Page, oldest, read
+from notifications.sockets.authentication import watched_account
 
 # The newest event there is, also where a page ends before it or holds none.
 NEWEST = "Last-Event-ID"

@@ -11,10 +11,10 @@ from rest_framework.response import Response
 from accounts.models import User
 from api.pagination import Cursor, Page
 from api.views import caller
-from images.access import grants_original
+from delivery.access import grants_original
 from images.caching import kept
-from images.media import address_of
 from images.models import Picture
+from images.signed_urls import address_of
 
 
 class PictureRow(TypedDict):

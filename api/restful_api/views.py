@@ -13,15 +13,15 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.clients import client_of
 from accounts.cookies import clear_token_cookies, set_token_cookies
 from accounts.models import User
+from accounts.request_origin import client_of
 from accounts.requests import SignIn, refuse_cross_site
 from accounts.services import identify, sign_out
 from accounts.sessions import open_api_token, open_cookies
-from api.answers import Describe
 from api.pagination import CURSOR_SCHEMA, LIMIT_SCHEMA, PAGE, Page
 from api.parsers import JsonParser
+from api.responses import Describe
 from api.restful_api import serializers as s
 from api.restful_api.errors import describe
 from api.restful_api.rows import (
@@ -34,7 +34,7 @@ from api.restful_api.rows import (
     written_details,
 )
 from api.views import SMALL_BODY, ContractView, caller
-from images.access import grants_original
+from delivery.access import grants_original
 from images.links import make_link, refuse_without_grant
 from images.models import Picture
 from images.services import create_picture, delete_picture, update_picture

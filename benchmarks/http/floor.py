@@ -21,8 +21,8 @@ from django.db import connection  # noqa: E402
 
 from accounts.verification import session_of_jwt  # noqa: E402
 from benchmarks.http.rows import PASSWORD  # noqa: E402
-from images.media import signed_path  # noqa: E402
 from images.models import Picture  # noqa: E402
+from images.signed_urls import signed_path  # noqa: E402
 from thumbnails.models import Thumbnail  # noqa: E402
 
 _HOST = "https://bench.example"

@@ -12,7 +12,7 @@ from benchmarks.http.people import Person, photograph
 from benchmarks.http.requests import Request
 from benchmarks.http.rows import PASSWORD
 from benchmarks.http.servers import Server, Servers
-from images.media import signed_path
+from images.signed_urls import signed_path
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ def ours(source: Path, into: Path) -> object:
 
 def jpeg_alone(source: Path, into: Path) -> None:
     """As the worker does it, but JPEG alone: what the others do too."""
-    from thumbnails.reducing import ANY_WIDTH, reduced
-    from thumbnails.writing import on_white
+    from thumbnails.encoding import on_white
+    from thumbnails.resizing import ANY_WIDTH, reduced
 
     image = reduced(source, height=HEIGHTS[0]).copy_memory()
     for height in HEIGHTS:

@@ -12,10 +12,11 @@ from django.core.files.storage import default_storage
 from django.db import connection
 
 from config.doctor.examination import LOOK_EVERY, NotTried, Trouble
-from config.doctor.visitor import Visitor, origin_of
-from config.keys import is_weak
+from config.doctor.http_client import Visitor, origin_of
+from config.env.secret_key import is_weak
 from images.exceptions import StorageAway
-from images.storage import check, folder_of
+from images.storage.base import check
+from images.storage.keys import folder_of
 
 # Signatures, links and sessions end by the clock; the Date header is exact to a second.
 _SKEW = timedelta(seconds=10)

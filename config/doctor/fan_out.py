@@ -8,9 +8,9 @@ from django.conf import settings
 from pika.adapters.blocking_connection import BlockingChannel
 
 from config.doctor.examination import NotTried, Trouble, awaited
-from config.doctor.journey import Journey
-from config.doctor.visitor import Visitor
-from notifications.broker import BROKER_AWAY, connect, declare_exchange
+from config.doctor.http_client import Visitor
+from config.doctor.smoke_test import Journey
+from notifications.logouts.broker import BROKER_AWAY, connect, declare_exchange
 
 
 def told(journey: Journey) -> str:

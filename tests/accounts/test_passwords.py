@@ -5,8 +5,8 @@ import getpass
 import pytest
 from django.core.management import call_command
 
-from accounts.clients import Client as Caller
 from accounts.models import Session
+from accounts.request_origin import Client as Caller
 from accounts.sessions import open_bearer
 from notifications.models import OutboxMessage
 from tests.clients import Client

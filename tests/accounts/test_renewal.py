@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.clients import Client
 from accounts.exceptions import BadToken
 from accounts.models import Session
 from accounts.renewal import GRACE, renew, sign_in_by_cookies
+from accounts.request_origin import Client
 from accounts.requests import ACCESS_COOKIE, REFRESH_COOKIE
 from accounts.sessions import end_all, open_cookies
 from tests.clients import Client as Browser

@@ -5,10 +5,10 @@ from django.contrib.auth.hashers import check_password, get_hasher
 from django.core.exceptions import ValidationError
 from django.test import RequestFactory
 
-from accounts.clients import Client, client_of
 from accounts.exceptions import BadCredentials, BadToken, TooManyAttempts
 from accounts.hashers import OwaspArgon2Hasher
 from accounts.models import Session
+from accounts.request_origin import Client, client_of
 from accounts.services import disable, identify, move_to_tier, set_password, sign_out
 from accounts.sessions import end_sessions, open_api_token, open_bearer
 from accounts.signals import sessions_ended

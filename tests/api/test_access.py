@@ -12,9 +12,9 @@ from django.urls import resolve
 from PIL import Image
 
 from images.links import LinkToken, write_token
-from images.media import signed_path
 from images.models import Link
 from images.services import activate
+from images.signed_urls import signed_path
 from tests.api.routes import routes
 from tests.api.table import PEOPLE, ROWS, TIERS, VISIBILITIES, Row
 from tests.clients import Client

@@ -6,7 +6,7 @@ import re
 import pytest
 from django.db import OperationalError, connection
 
-from accounts.clients import Client as Caller
+from accounts.request_origin import Client as Caller
 from accounts.sessions import open_bearer
 from accounts.throttling import admit
 from api.doors import DOORS as PREFIXES

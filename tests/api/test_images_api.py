@@ -108,7 +108,7 @@ def test_me_costs_two_queries_and_reads_no_file(
     client = bearer_client(alice)
     for _ in range(count):
         make_picture(alice)
-    monkeypatch.setattr("images.storage.default_storage", None)
+    monkeypatch.setattr("images.storage.base.default_storage", None)
     with django_assert_num_queries(2):
         assert len(client.get("/api/me").json()["images"]) == count
 

@@ -7,10 +7,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.services import disable
-from images import storage
 from images.defaults import DEFAULT_FILE
 from images.models import Picture
 from images.services import activate
+from images.storage import base as picture_storage
 from tests.clients import Client
 from tests.factories import bearer_client, make_picture, make_user
 from tests.pictures import jpeg, png
@@ -165,9 +165,9 @@ def test_a_custom_name_of_which_nothing_is_left_is_replaced(alice, wished):
 def test_a_custom_name_that_is_taken_is_replaced(alice, tmp_path):
     key = f"users/{alice.pk}/ana.png"
     (tmp_path / "source").write_bytes(b"somebody's")
-    storage.save(key, tmp_path / "source")
+    picture_storage.save(key, tmp_path / "source")
     assert copy_default(alice.pk, {"customName": "ana.png"}).json()["picture"]["path"] != "ana.png"
-    with storage.open_key(key) as file:
+    with picture_storage.open_key(key) as file:
         assert file.read() == b"somebody's"
 
 
@@ -321,7 +321,7 @@ def test_deleting_a_user_empties_rows_and_folder_and_repeats(
 ):
     activate(three[0])
     (tmp_path / "source").write_bytes(b"by a crash")
-    storage.save(f"users/{alice.pk}/left over", tmp_path / "source")
+    picture_storage.save(f"users/{alice.pk}/left over", tmp_path / "source")
     for _ in range(2):
         with django_capture_on_commit_callbacks(execute=True):
             response = as_alice.delete(f"/pictures/delete-user/{alice.pk}")

@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from accounts.clients import Client as Caller
+from accounts.request_origin import Client as Caller
 from accounts.sessions import open_api_token
 from config.wsgi import application
 from tests.factories import make_picture

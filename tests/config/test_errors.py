@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from django.db import OperationalError
 
-from images import storage
+from images.storage import base as picture_storage
 from tests.clients import Client
 from tests.factories import make_picture
 
@@ -23,7 +23,7 @@ def opened(picture, error, monkeypatch):
     def broken(key):
         raise error
 
-    monkeypatch.setattr(storage, "open_key", broken)
+    monkeypatch.setattr(picture_storage, "open_key", broken)
     return Client(raise_request_exception=False).get(f"/images/{picture.key}")
 
 

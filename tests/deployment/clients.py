@@ -1,7 +1,7 @@
 """A client of the deployment: through nginx, as a TLS proxy in front of it would ask."""
 
 from tests.deployment.stack import HOST, Stack
-from tests.journeys import Visitor
+from tests.smoke_tests import Visitor
 
 
 class Door(Visitor):

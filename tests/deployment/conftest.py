@@ -6,7 +6,7 @@ import pytest
 from tests.deployment import stack as stacks
 from tests.deployment.clients import Door
 from tests.deployment.compose import env_file
-from tests.test_dev_env import dev_env
+from tests.devkit.test_env_file import dev_env
 
 
 @pytest.fixture(scope="module")

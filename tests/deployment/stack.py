@@ -16,7 +16,7 @@ from devkit.children import Child, Guard
 from tests import waiting
 from tests.deployment import certificate, compose
 from tests.deployment.compose import Service
-from tests.deployment.places import Places, own_places
+from tests.deployment.folders import Places, own_places
 from tests.processes import ROOT
 from tests.servers.nginx import Nginx, rendered
 from tests.servers.rabbitmq import ExternalRabbitMQ, RabbitMQ

@@ -10,9 +10,9 @@ from django.test import RequestFactory
 
 from api.doors import DOORS, answered_by_door
 from api.errors import AWAY
-from config.headers import SecurityHeadersMiddleware
+from config.middleware.security_headers import SecurityHeadersMiddleware
 from tests.deployment import compose
-from tests.deployment.places import Places
+from tests.deployment.folders import Places
 from tests.deployment.stack import Stack, front_door
 from tests.processes import ROOT
 from tests.servers.nginx import Nginx

@@ -110,8 +110,9 @@ def test_an_empty_setting_is_one_that_is_not_set(monkeypatch):
 
 def all_settings(**variables):
     code = (
-        "from config import files, settings, telemetry, work; print([(name, value) "
-        "for module in (files, settings, telemetry, work) for name, value in "
+        "from config import settings; from config.env import celery, storages; "
+        "from config.observability import telemetry; print([(name, value) "
+        "for module in (storages, settings, telemetry, celery) for name, value in "
         "sorted(vars(module).items()) if name.isupper()])"
     )
     variables["PYTHONHASHSEED"] = "0"

@@ -15,12 +15,12 @@ from websockets.sync.client import connect
 
 from tests.deployment.clients import Door
 from tests.deployment.stack import HOST, front_door
-from tests.journeys import JOURNEYS
 from tests.pictures import encoded, waves
 from tests.servers.databases import fresh_database
 from tests.servers.nginx import Nginx
 from tests.servers.ports import free_ports
 from tests.servers.postgres import _find
+from tests.smoke_tests import JOURNEYS
 
 pytestmark = [
     pytest.mark.processes,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from images.leftovers import FORGOTTEN_SECONDS
+from images.sandbox.work_dir import FORGOTTEN_SECONDS
 from tests.faults.accounting import Disk, accounts_for_all
 from tests.faults.deployment import Deployment, until
 from tests.faults.uploads import Load

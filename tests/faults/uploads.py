@@ -11,8 +11,8 @@ from typing import Any, Self
 
 import requests
 
+from tests.faults.contracts import DOORS, Door
 from tests.faults.deployment import Deployment, until
-from tests.faults.doors import DOORS, Door
 from tests.pictures import encoded, waves
 
 # Longer than any answer may take while a part is away.

@@ -4,10 +4,10 @@ from pathlib import PurePosixPath
 
 from hypothesis import given
 from hypothesis import strategies as st
+from images.storage.keys import USERS, is_key
 
-from images import storage
-from images.decoding import Limits, inspect
 from images.defaults import DEFAULT_FILE, FACTS, safe_stem
+from images.formats.inspect import Limits, inspect
 
 OWNER = "00000000-0000-4000-8000-000000000000"
 
@@ -21,8 +21,8 @@ def test_what_is_written_of_the_default_picture_is_true():
 @given(st.text(max_size=300))
 def test_no_name_leaves_its_folder_or_is_too_long_for_a_disk(name):
     stem = safe_stem(name)
-    key = f"{storage.USERS}/{OWNER}/{stem}.png"
+    key = f"{USERS}/{OWNER}/{stem}.png"
     if stem:
-        assert storage.is_key(key)
+        assert is_key(key)
         assert PurePosixPath(key).name == f"{stem}.png"
     assert len(stem) <= 100

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, transaction
 
-from accounts.clients import Client as Caller
+from accounts.request_origin import Client as Caller
 from accounts.sessions import open_bearer
 from images import services
 from images.defaults import copy_default

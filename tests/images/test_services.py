@@ -6,10 +6,11 @@ import stat
 
 import pytest
 from django.db import IntegrityError, transaction
+from images.storage.keys import folder_of
 
-from images import storage
+from delivery.jpeg_renditions import jpeg_key
+from delivery.stripped_copies import clean_key_of
 from images.access import may_see
-from images.cleaned import clean_key_of
 from images.defaults import copy_default
 from images.exceptions import PictureIsActive
 from images.models import Picture
@@ -21,9 +22,9 @@ from images.services import (
     update_picture,
 )
 from images.signals import picture_activated
+from images.storage import base as picture_storage
 from tests.factories import make_picture
 from tests.pictures import jpeg
-from thumbnails.renditions import jpeg_key
 
 
 @pytest.fixture
@@ -168,14 +169,14 @@ def test_a_default_picture_whose_storing_failed_at_last_is_not_left(
 def test_a_draft_that_is_being_written_is_spared_and_a_forgotten_one_goes(
     alice, tmp_path, monkeypatch, django_capture_on_commit_callbacks
 ):
-    draft = tmp_path / "images" / storage.folder_of(alice.pk) / ".new.png.12345678"
+    draft = tmp_path / "images" / folder_of(alice.pk) / ".new.png.12345678"
     draft.parent.mkdir(parents=True)
     draft.write_bytes(b"half")
     with django_capture_on_commit_callbacks(execute=True):
         delete_all(alice.pk)
     assert draft.exists()
-    later = storage.timezone.now() + storage._DRAFT_IS_FORGOTTEN
-    monkeypatch.setattr(storage.timezone, "now", lambda: later)
+    later = picture_storage.timezone.now() + picture_storage._DRAFT_IS_FORGOTTEN
+    monkeypatch.setattr(picture_storage.timezone, "now", lambda: later)
     with django_capture_on_commit_callbacks(execute=True):
         delete_all(alice.pk)
     assert not draft.parent.exists()

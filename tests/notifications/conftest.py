@@ -2,8 +2,8 @@ from contextlib import closing
 
 import pytest
 
-from tests.notifications.peers import Peer
-from tests.notifications.sockets import socket_server
+from tests.notifications.logouts.peers import Peer
+from tests.notifications.sockets.clients import socket_server
 
 
 @pytest.fixture(scope="module")

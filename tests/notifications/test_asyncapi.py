@@ -7,16 +7,17 @@ import jsonschema
 import pytest
 import yaml
 
-from accounts.clients import Client as Caller
+from accounts.request_origin import Client as Caller
 from accounts.services import sign_out
 from accounts.sessions import open_bearer
 from accounts.verification import session_of_jwt
 from images.models import Picture
 from images.services import activate, delete_all, delete_picture, update_picture
-from notifications import closing, events
+from notifications import events
 from notifications.models import PictureEvent
+from notifications.sockets import close_codes
 from tests.factories import make_picture
-from tests.notifications.sockets import bearer
+from tests.notifications.sockets.clients import bearer
 from thumbnails.services import ensure_thumbnails
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -87,7 +88,9 @@ def test_the_picture_is_the_documented_one():
 
 def test_every_close_code_is_in_the_guide():
     guide = (DOCS / "events.md").read_text()
-    codes = [each.code for each in vars(closing).values() if isinstance(each, closing.Closing)]
+    codes = [
+        each.code for each in vars(close_codes).values() if isinstance(each, close_codes.Closing)
+    ]
     assert len(codes) == 7
     assert [code for code in codes if f"| {code} |" not in guide] == []
 

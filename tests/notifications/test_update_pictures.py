@@ -2,12 +2,12 @@
 
 import pytest
 
-from accounts.clients import Client as Caller
+from accounts.request_origin import Client as Caller
 from accounts.sessions import open_bearer
 from images.services import activate, delete_all, delete_picture
 from tests.clients import Client
 from tests.factories import bearer_client, make_picture
-from tests.notifications.sockets import bearer
+from tests.notifications.sockets.clients import bearer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 FORMAT = "?format=update-pictures"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
-from images.decoding import Limits, RefusedPicture, inspect
+from images.formats.inspect import Limits, RefusedPicture, inspect
 from tests import corpus
 from tests.measures import decibels, reduced
 from tests.pictures import (

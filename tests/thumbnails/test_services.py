@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.services import move_to_tier
-from images import storage
 from images.models import Picture
 from images.services import want_thumbnails_again
+from images.storage import base as picture_storage
 from tests.factories import make_picture, make_tier, make_user, tier
 from tests.pictures import jpeg, png
 from tests.thumbnails.rows import keys
@@ -124,7 +124,7 @@ def test_a_failure_is_tried_three_times_and_says_why(picture, monkeypatch):
 
 
 def test_a_missing_file_is_a_failure_too(picture):
-    storage.delete(picture.key)
+    picture_storage.delete(picture.key)
     for _ in range(3):
         ensure_thumbnails(picture.pk)
     assert (state(picture), picture.render_failure) == ("failed", "Its file is missing.")

@@ -4,10 +4,11 @@ import pytest
 from django.db import IntegrityError, transaction
 from hypothesis import given
 from hypothesis import strategies as st
+from images.storage.keys import copy_key, is_key, webp_beside
 
-from images import storage
 from images.defaults import safe_stem
 from images.services import delete_picture
+from images.storage import base as picture_storage
 from tests.factories import make_picture
 from tests.pictures import jpeg
 from thumbnails.models import Thumbnail
@@ -22,7 +23,7 @@ def picture(alice):
 
 
 def test_a_file_that_cannot_be_stored_takes_the_others_along(picture, stored_files, monkeypatch):
-    save = storage.save
+    save = picture_storage.save
     saved: list[str] = []
 
     def save_three(key, source):
@@ -31,7 +32,7 @@ def test_a_file_that_cannot_be_stored_takes_the_others_along(picture, stored_fil
         saved.append(key)
         save(key, source)
 
-    monkeypatch.setattr(storage, "save", save_three)
+    monkeypatch.setattr(picture_storage, "save", save_three)
     with pytest.raises(OSError, match="No space"):
         ensure_thumbnails(picture.pk)
     assert len(saved) == 3
@@ -65,17 +66,17 @@ def test_a_webp_that_is_not_smaller_is_refused_by_the_database(picture):
 
 def test_a_name_tells_whether_a_webp_lies_beside():
     original = "users/00000000-0000-0000-0000-000000000000/ana.png"
-    with_webp = storage.copy_key(original, "200", "jpg", has_webp=True)
-    assert storage.is_key(with_webp)
-    assert storage.webp_beside(with_webp) == with_webp.replace(".jpg", ".webp")
-    for other in (original, storage.copy_key(original, "200", "jpg"), with_webp + ".jpg"):
-        assert storage.webp_beside(other) is None
+    with_webp = copy_key(original, "200", "jpg", has_webp=True)
+    assert is_key(with_webp)
+    assert webp_beside(with_webp) == with_webp.replace(".jpg", ".webp")
+    for other in (original, copy_key(original, "200", "jpg"), with_webp + ".jpg"):
+        assert webp_beside(other) is None
 
 
 @given(st.text(max_size=120))
 def test_no_wished_name_reads_as_if_a_webp_lay_beside(name):
     key = f"users/x/{safe_stem(name)}.png"
-    assert storage.webp_beside(key) is None
+    assert webp_beside(key) is None
 
 
 def test_a_long_wished_name_ends_in_no_dash():

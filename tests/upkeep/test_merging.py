@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from images.walking import in_byte_order
+from images.storage.listing import in_byte_order
 from upkeep.merging import OutOfOrder, merged
 
 

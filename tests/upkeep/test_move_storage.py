@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from images import storage
-from images.places import storage_at
-from images.s3 import S3PictureStorage
+from images.storage import base as picture_storage
+from images.storage.s3 import S3PictureStorage
+from images.storage.urls import storage_at
 from tests.factories import make_picture
 from tests.pictures import jpeg, png
 from upkeep import copying
-from upkeep.places import opened
+from upkeep.named_storages import opened
 
 pytestmark = [pytest.mark.django_db, pytest.mark.s3]
 
@@ -92,7 +92,7 @@ def test_the_service_may_go_on_meanwhile(
     with django_capture_on_commit_callbacks(execute=True):
         late = make_picture(alice, png(30, 20))
     use(settings, s3, spare_bucket.keys)
-    assert not storage.exists(late.key)
+    assert not picture_storage.exists(late.key)
     assert moved(source=disk) == "5 copied, 15 there already."
     out = StringIO()
     call_command("verify_storage", hash=True, stdout=out)
@@ -127,7 +127,7 @@ def test_what_differs_is_replaced_and_kept_aside(
     assert moved(target=s3) == ("15 there already." if hashing else "1 copied, 14 there already.")
     if hashing:
         assert moved(target=s3, hash=True) == "1 copied, 14 there already."
-    assert contents(place) == contents(opened({"BACKEND": "images.disk.DiskStorage"}))
+    assert contents(place) == contents(opened({"BACKEND": "images.storage.disk.DiskStorage"}))
     (aside,) = place.walk("quarantine/")
     with place.open(aside.key) as file:
         assert (aside.key.endswith(key), file.read()) == (True, wrong)
@@ -162,7 +162,7 @@ def test_the_source_is_emptied_only_on_wish_and_only_of_what_arrived(
         "15 there already.\nFrom the source: 15 removed."
     )
     assert list(opened(storage_at(disk, {})).walk("users/")) == []
-    assert len(list(storage.walk())) == 15
+    assert len(list(picture_storage.walk())) == 15
 
 
 def stored(folder):

@@ -7,18 +7,19 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from images.storage.keys import copy_key
 
-from images import storage
-from images.cleaned import clean_key_of
+from delivery.jpeg_renditions import jpeg_key
+from delivery.stripped_copies import clean_key_of
 from images.defaults import copy_default
 from images.models import Picture
 from images.services import delete_picture
+from images.storage import base as picture_storage
 from tests.factories import make_picture
 from tests.pictures import jpeg
 from thumbnails.models import Rendition
-from thumbnails.renditions import jpeg_key
 from upkeep import verifying
-from upkeep.owned import Kind, count, owned_keys
+from upkeep.referenced_keys import Kind, count, owned_keys
 from upkeep.verifying import sha256_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.storages]
@@ -46,9 +47,9 @@ def verified(**options):
 
 
 def spoil(key, tmp_path, content=b"not that"):
-    storage.delete(key)
+    picture_storage.delete(key)
     (tmp_path / "spoilt").write_bytes(content)
-    storage.save(key, tmp_path / "spoilt")
+    picture_storage.save(key, tmp_path / "spoilt")
 
 
 @pytest.fixture
@@ -68,9 +69,7 @@ def test_keys_come_in_byte_order_whatever_the_database_sorts_by(picture, bob):
     others = [make_picture(bob, jpeg(60, 40, comment=b"x")) for _ in range(5)]
     for each, name in zip(others, ["ana", "ana_b", "ana-b", "Ana", "ana.c"], strict=True):
         key = f"users/{bob.pk}/{name}.jpg"
-        Picture.objects.filter(pk=each.pk).update(
-            key=key, clean_key=storage.copy_key(key, "clean", "jpg")
-        )
+        Picture.objects.filter(pk=each.pk).update(key=key, clean_key=copy_key(key, "clean", "jpg"))
     keys = [each.key for each in owned_keys()]
     assert keys == sorted(keys)
     assert len(keys) == len(set(keys)) == 7 + 1 + 10
@@ -79,7 +78,7 @@ def test_keys_come_in_byte_order_whatever_the_database_sorts_by(picture, bob):
 @pytest.mark.parametrize("kind", list(Kind))
 def test_a_row_without_its_file_is_told_with_picture_and_owner(picture, kind):
     key = next(each.key for each in owned_keys() if each.kind == kind)
-    storage.delete(key)
+    picture_storage.delete(key)
     lines, content = verified()
     assert lines[0] == f"missing: {kind} {key}, picture {picture.uid} of alice"
     assert lines[1:] == ["7 keys compared: 1 missing.", "1 are left that way."]
@@ -92,7 +91,7 @@ def test_what_was_made_of_a_picture_is_made_again(
     picture, alice, kind, damage, tmp_path, django_capture_on_commit_callbacks
 ):
     key = next(each.key for each in owned_keys() if each.kind == kind)
-    storage.delete(key) if damage == "missing" else spoil(key, tmp_path, b"")
+    picture_storage.delete(key) if damage == "missing" else spoil(key, tmp_path, b"")
     with django_capture_on_commit_callbacks(execute=True):
         lines, content = verified(fix=True)
     assert content, lines
@@ -102,14 +101,14 @@ def test_what_was_made_of_a_picture_is_made_again(
     jpeg_key(alice, picture, 320)
     assert picture.thumbnails.count() == 2
     assert verified(hash=True) == (["7 keys compared: all is well."], True)
-    kept = [each.key for each in storage.walk("quarantine/")]
+    kept = [each.key for each in picture_storage.walk("quarantine/")]
     assert [name.split("/", 2)[2] for name in kept] == ([] if damage == "missing" else [key])
 
 
 def test_an_original_that_is_gone_cannot_be_mended_nor_hides_what_else_is(picture):
-    storage.delete(picture.key)
+    picture_storage.delete(picture.key)
     thumbnail = picture.thumbnails.first()
-    storage.delete(thumbnail.key)
+    picture_storage.delete(thumbnail.key)
     lines, content = verified(fix=True)
     assert not content
     assert lines[-2:] == ["7 keys compared: 2 missing.", "2 are left that way."]
@@ -118,7 +117,7 @@ def test_an_original_that_is_gone_cannot_be_mended_nor_hides_what_else_is(pictur
 
 def test_a_copy_of_the_default_picture_is_copied_again(alice):
     copied = copy_default(owner=alice, visibility="members")
-    storage.delete(copied.key)
+    picture_storage.delete(copied.key)
     lines, content = verified(fix=True)
     assert (content, "copied again" in lines[0]) == (True, True)
     assert verified(hash=True)[1]
@@ -137,13 +136,13 @@ def test_another_length_is_found_without(picture, tmp_path):
     lines, content = verified(fix=True)
     assert not content
     assert lines[0].startswith(f"wrong size: original {picture.key}")
-    assert storage.exists(picture.key)
+    assert picture_storage.exists(picture.key)
 
 
 def test_a_young_file_may_belong_to_an_upload(picture, tmp_path):
     spoil(f"users/{picture.owner_id}/new.png", tmp_path)
     assert verified(fix=True)[1]
-    assert storage.exists(f"users/{picture.owner_id}/new.png")
+    assert picture_storage.exists(f"users/{picture.owner_id}/new.png")
 
 
 @pytest.mark.usefixtures("later")
@@ -155,10 +154,10 @@ def test_what_nobody_owns_goes_to_quarantine_and_nothing_else_does(picture, tmp_
     assert (lines[0], content) == (f"nobody's: {lost}", False)
     lines, content = verified(fix=True)
     assert (lines[0], content) == (f"nobody's: {lost} (moved to quarantine)", True)
-    (kept,) = storage.walk("quarantine/")
+    (kept,) = picture_storage.walk("quarantine/")
     assert kept.key.endswith(f"/{lost}")
     assert sha256_of(kept.key) == hashlib.sha256(b"not that").hexdigest()
-    assert [each.key for each in storage.walk()] == before
+    assert [each.key for each in picture_storage.walk()] == before
     assert verified() == (["7 keys compared: all is well."], True)
 
 
@@ -168,7 +167,7 @@ def test_a_row_that_came_meanwhile_keeps_its_file(picture, tmp_path, monkeypatch
     unseen = [each for each in owned_keys() if each.key != picture.key]
     monkeypatch.setattr(verifying, "owned_keys", lambda: iter(unseen))
     assert verified(fix=True)[1]
-    assert storage.exists(picture.key)
+    assert picture_storage.exists(picture.key)
 
 
 def test_a_picture_deleted_meanwhile_is_not_missed(
@@ -189,10 +188,10 @@ def test_a_rendition_of_a_thumbnail_goes_with_it(
     picture.owner.tier.refresh_from_db()
     made = jpeg_key(alice, picture, 160)
     source = Rendition.objects.get(key=made).source_key
-    storage.delete(source)
+    picture_storage.delete(source)
     with django_capture_on_commit_callbacks(execute=True):
         assert verified(fix=True)[1]
-    assert not storage.exists(made)
+    assert not picture_storage.exists(made)
     assert verified()[1]
 
 

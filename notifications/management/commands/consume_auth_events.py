@@ -5,8 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from notifications.listener import listen_until
-from notifications.stopping import Stop
+from notifications.logouts.listener import listen_until
+from notifications.logouts.long_running import Stop
 
 
 class Command(BaseCommand):

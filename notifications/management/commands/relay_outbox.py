@@ -5,8 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from notifications.relay import relay_until
-from notifications.stopping import Stop
+from notifications.logouts.long_running import Stop
+from notifications.logouts.relay import relay_until
 
 
 class Command(BaseCommand):

@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from images.exceptions import StorageAway
 from upkeep.backups import Backup
 from upkeep.copying import NotTheSame
-from upkeep.places import described, opened
-from upkeep.programs import ProgramFailed, ProgramMissing
-from upkeep.watching import bar
+from upkeep.named_storages import described, opened
+from upkeep.pg_tools import ProgramFailed, ProgramMissing
+from upkeep.progress import bar
 
 
 class Command(BaseCommand):

@@ -7,12 +7,17 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from images.exceptions import StorageAway
-from images.places import BadPlace
-from images.storage import USERS
+from images.storage.keys import USERS
+from images.storage.urls import BadPlace
 from upkeep.copying import FOLDER, NotTheSame, Place, copied, removed
 from upkeep.merging import OutOfOrder
-from upkeep.places import are_same, described, opened, probe
-from upkeep.watching import bar
+from upkeep.named_storages import (
+    are_same,
+    described,
+    opened,
+    probe,
+)
+from upkeep.progress import bar
 
 _ONE_PLACE = "Name two different storages: --from, --to, or both."
 _STILL_USED = "The service still uses the source: set its STORAGE_URL first."

@@ -10,9 +10,9 @@ from images.exceptions import StorageAway
 from upkeep.backups import Backup, NoBackup
 from upkeep.copying import NotTheSame
 from upkeep.dumping import NotEmpty
-from upkeep.places import described, opened
-from upkeep.programs import ProgramFailed, ProgramMissing
-from upkeep.watching import bar
+from upkeep.named_storages import described, opened
+from upkeep.pg_tools import ProgramFailed, ProgramMissing
+from upkeep.progress import bar
 
 
 class Command(BaseCommand):

@@ -11,11 +11,11 @@ from tqdm import tqdm
 
 from images.exceptions import StorageAway
 from images.models import Picture
-from upkeep.mending import mend
 from upkeep.merging import OutOfOrder
+from upkeep.progress import bar
 from upkeep.quarantine import TIME
+from upkeep.repair import mend
 from upkeep.verifying import Finding, Verifier
-from upkeep.watching import bar
 
 
 class Command(BaseCommand):

@@ -10,10 +10,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from config.doctor import conditions, fan_out
+from config.doctor.check_account import patient
 from config.doctor.examination import Step, Trouble, examine
-from config.doctor.journey import Journey
-from config.doctor.patient import patient
-from config.doctor.visitor import Visitor
+from config.doctor.http_client import Visitor
+from config.doctor.smoke_test import Journey
 
 # A worker that has just been started shows within this that it lives.
 _PARTS_SECONDS = 30.0

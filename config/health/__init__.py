@@ -1,0 +1,1 @@
+"""Whether a process lives, and whether the parts it needs are there."""

@@ -1,0 +1,1 @@
+"""What wraps every request: its id, its size, its metrics, security headers."""

@@ -1,0 +1,170 @@
+"""AVIF and HEIC (ISO base media files): metadata is overwritten in place, so every offset fits.
+
+What stays is what is known to make the picture; everything else loses its bytes and its type. The
+orientation is a property of the item (`irot`, `imir`) and stays.
+"""
+
+from collections.abc import Iterator
+
+from images.formats.errors import require
+from images.formats.isobmff import Box, boxes, only
+from images.formats.isobmff_items import Item, extents, items
+from images.formats.isobmff_relations import (
+    Reference,
+    primary,
+    properties,
+    property_boxes,
+    references,
+)
+
+# Coded pictures and what combines them; anything else (Exif, XMP as mime, uri) is metadata.
+_PICTURES = frozenset({b"av01", b"hvc1", b"grid", b"iden", b"iovl", b"tmap"})
+_TOP = frozenset({b"ftyp", b"styp", b"meta", b"mdat", b"moov", b"sidx", b"moof", b"mfra"})
+_META = frozenset({
+    b"hdlr", b"pitm", b"iinf", b"iloc", b"iref", b"iprp", b"idat", b"dinf", b"grpl",
+})  # fmt: skip
+# How pixels are coded, coloured and turned; gone are names, descriptions and times (udes, crtt).
+_PROPERTIES = frozenset({
+    b"av1C", b"hvcC", b"lhvC", b"ispe", b"pixi", b"pasp", b"colr", b"auxC", b"clap", b"irot",
+    b"imir", b"rloc", b"lsel", b"a1op", b"a1lx", b"clli", b"mdcv", b"cclv", b"amve", b"tols",
+    b"oinf",
+})  # fmt: skip
+_NESTED = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"dinf"})
+_TOLD = frozenset({b"udta", b"meta", b"uuid", b"free", b"skip", b"cprt"})
+_ALPHA = (b"urn:mpeg:hevc:2015:auxid:1", b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha")
+_EMPTY = b"free"
+# Behind version, flags, two types and three reserved numbers stands a name.
+_HANDLER_BYTES = 24
+# What encoders call things by themselves: of no person and no place.
+_NAMES = frozenset({b"", b"Color", b"Alpha", b"GMap", b"libavif", b"PictureHandler"})
+
+
+def cleaned_avif(data: bytes, orientation: int) -> Iterator[bytes]:
+    """Yield the clean file; `orientation` is not used (see above)."""
+    yield _cleaned(data, _TOP)
+
+
+def cleaned_heic(data: bytes, orientation: int) -> Iterator[bytes]:
+    """Yield the clean file; a film beside the picture (`moov`) is none of it."""
+    yield _cleaned(data, _TOP - {b"moov", b"moof", b"mfra", b"sidx"})
+
+
+def _cleaned(data: bytes, kept_boxes: frozenset[bytes]) -> bytes:
+    changed = bytearray(data)
+    top = list(boxes(data, 0, len(data)))
+    require(bool(top) and top[0].kind == b"ftyp", "no file type box")
+    require(sum(box.kind == b"meta" for box in top) <= 1, "two item boxes")
+    film = any(box.kind in {b"moov", b"moof"} & kept_boxes for box in top)
+    for box in top:
+        if box.kind == b"meta":
+            _clean_items(changed, box, None if film else [b for b in top if b.kind == b"mdat"])
+        elif box.kind == b"moov" and film:
+            _empty_told(changed, box)
+        elif box.kind not in kept_boxes:
+            _empty(changed, box)
+    return bytes(changed)
+
+
+def _clean_items(data: bytearray, meta: Box, stores: list[Box] | None) -> None:
+    """Empty what is no part of the picture; in `stores` no byte stays that no picture uses."""
+    inner = list(boxes(data, meta.body + 4, meta.end))
+    kinds = [box.kind for box in inner if box.kind in _META]
+    require(len(kinds) == len(set(kinds)), "two boxes of a kind")
+    where, wanted = extents(data, meta), _wanted(data, meta)
+    require(stores is None or bool(wanted & where.keys()), "no picture")
+    for item in list(items(data, meta)):
+        _clean_entry(data, item, stays=item.number in wanted)
+    if stores is None:
+        _blank(data, [span for number in where if number not in wanted for span in where[number]])
+    for store in [*(stores or []), *(box for box in inner if stores and box.kind == b"idat")]:
+        _blank_between(data, store, [span for number in wanted for span in where.get(number, [])])
+    _clean_properties(data, meta)
+    for box in inner:
+        if box.kind == b"hdlr":
+            _blank_name(data, min(box.body + _HANDLER_BYTES, box.end), box.end)
+        elif box.kind not in _META:
+            _empty(data, box)
+
+
+def _clean_properties(data: bytearray, meta: Box) -> None:
+    holder = only(data, meta.body + 4, meta.end, b"iprp")
+    for box in boxes(data, holder.body, holder.end) if holder else ():
+        if box.kind not in {b"ipco", b"ipma"}:
+            _empty(data, box)
+    for box in property_boxes(data, meta):
+        if box.kind not in _PROPERTIES:
+            _empty(data, box)
+
+
+def _clean_entry(data: bytearray, item: Item, *, stays: bool) -> None:
+    """Blank an item's name, and what else its entry tells."""
+    if not stays:
+        data[item.kind_at : item.kind_at + 4] = _EMPTY
+    _blank_name(data, item.kind_at + 4, item.end)
+
+
+def _blank_name(data: bytearray, start: int, end: int) -> None:
+    if bytes(data[start:end]).rstrip(b"\0") not in _NAMES:
+        data[start:end] = bytes(end - start)
+
+
+def _wanted(data: bytearray, meta: Box) -> set[int]:
+    """Return the primary picture, what it is made of, its transparency, its tone map."""
+    kinds = {item.number: item.kind for item in items(data, meta)}
+    pictures = {number for number, kind in kinds.items() if kind in _PICTURES}
+    if not pictures:
+        return set()
+    related, held = list(references(data, meta)), properties(data, meta)
+    alpha = {n for n, boxes_ in held.items() if any(_is_alpha(data, each) for each in boxes_)}
+    found = {primary(data, meta)}
+    require(found <= pictures, "a primary picture of another kind")
+    while more := {each for ref in related for each in _brought(ref, found, kinds, alpha)} - found:
+        found |= more
+    return found & pictures
+
+
+def _brought(
+    ref: Reference, found: set[int], kinds: dict[int, bytes], alpha: set[int]
+) -> tuple[int, ...]:
+    """Return the items that come along by a reference with those that are found already."""
+    if ref.kind == b"dimg" and ref.source in found:
+        return ref.targets
+    if ref.kind == b"dimg" and kinds.get(ref.source) == b"tmap" and found & set(ref.targets):
+        return (ref.source,)
+    if ref.kind == b"auxl" and ref.source in alpha and found & set(ref.targets):
+        return (ref.source,)
+    return ()
+
+
+def _is_alpha(data: bytearray, box: Box) -> bool:
+    return box.kind == b"auxC" and bytes(data[box.body + 4 : box.end]).startswith(_ALPHA)
+
+
+def _blank(data: bytearray, spans: list[tuple[int, int]]) -> None:
+    for start, end in spans:
+        data[start:end] = bytes(end - start)
+
+
+def _blank_between(data: bytearray, store: Box, kept: list[tuple[int, int]]) -> None:
+    """Blank a box's bytes that lie in none of the spans."""
+    position = store.body
+    for start, end in sorted(kept):
+        if position < start:
+            stop = min(start, store.end)
+            data[position:stop] = bytes(max(0, stop - position))
+        position = max(position, end)
+    if position < store.end:
+        data[position : store.end] = bytes(store.end - position)
+
+
+def _empty_told(data: bytearray, outer: Box) -> None:
+    for box in boxes(data, outer.body, outer.end):
+        if box.kind in _TOLD:
+            _empty(data, box)
+        elif box.kind in _NESTED:
+            _empty_told(data, box)
+
+
+def _empty(data: bytearray, box: Box) -> None:
+    data[box.kind_at : box.kind_at + 4] = _EMPTY
+    data[box.body : box.end] = bytes(box.end - box.body)

@@ -1,0 +1,73 @@
+"""JPEG (ITU-T T.81, annex B): segments by their markers; entropy-coded data passes untouched."""
+
+import re
+import struct
+from collections.abc import Iterator
+
+from images.formats.errors import require
+from images.formats.exif import UPRIGHT, orientation_alone
+
+_SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
+_APP0, _APP1, _APP2, _APP14, _APP15 = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF
+_END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+# A JFIF header up to and with the size of its thumbnail, which is dropped.
+_JFIF_BYTES = 14
+
+
+def cleaned(data: bytes, orientation: int) -> Iterator[bytes]:
+    """Yield the clean file piece by piece."""
+    require(data[:2] == b"\xff\xd8", "no start of image")
+    yield data[:2]
+    told = orientation == UPRIGHT
+    for marker, segment in _segments(data):
+        kept = _kept(marker, segment)
+        # EXIF goes first, but a JFIF header must stay before it to be one.
+        if not told and marker != _APP0:
+            told = True
+            yield _exif_segment(orientation)
+        yield kept
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield each marker with its whole segment, entropy-coded data included, to the end marker."""
+    position = 2
+    while True:
+        require(data[position] == 0xFF, "no marker where one must be")
+        start = position
+        while data[position + 1] == 0xFF:
+            position += 1
+        marker = data[position + 1]
+        end = position + 2 if marker == _EOI else _end_of_segment(data, position + 2)
+        if marker == _SOS:
+            found = _END_OF_SCAN.search(data, end)
+            require(found is not None, "a scan without end")
+            end = found.start() if found else end
+        yield marker, data[start:end]
+        if marker == _EOI:
+            return
+        position = end
+
+
+def _end_of_segment(data: bytes, position: int) -> int:
+    length = int(struct.unpack_from(">H", data, position)[0])
+    require(length >= 2 and position + length <= len(data), "a segment longer than the file")
+    return position + length
+
+
+def _kept(marker: int, segment: bytes) -> bytes:
+    """Return what stays of a segment: all of it, nothing, or a JFIF header without its preview."""
+    if marker == _COM:
+        return b""
+    if not _APP0 <= marker <= _APP15:
+        return segment
+    body = segment.lstrip(b"\xff")[3:]
+    if marker == _APP0 and body.startswith(b"JFIF\0") and len(body) >= _JFIF_BYTES:
+        return b"\xff\xe0" + struct.pack(">H", _JFIF_BYTES + 2) + body[:12] + b"\0\0"
+    is_profile = marker == _APP2 and body.startswith(b"ICC_PROFILE\0")
+    is_adobe = marker == _APP14 and body.startswith(b"Adobe")
+    return segment if is_profile or is_adobe else b""
+
+
+def _exif_segment(orientation: int) -> bytes:
+    body = b"Exif\0\0" + orientation_alone(orientation)
+    return b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body

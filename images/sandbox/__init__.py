@@ -1,0 +1,1 @@
+"""Processes without secrets, network or files, in which strangers' pictures are decoded."""

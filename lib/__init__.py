@@ -1,0 +1,1 @@
+"""Small tools that know nothing of this project: they import Django, and nothing of ours."""

@@ -1,0 +1,22 @@
+"""Parts of URL paths: identifiers in the forms that clients write them."""
+
+from django.urls import register_converter
+from django.urls.converters import IntConverter, UUIDConverter
+
+
+class AnyCaseUuid(UUIDConverter):
+    """A UUID in either case: some clients write theirs in capitals (RFC 9562, section 4)."""
+
+    regex = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+
+
+class RowId(IntConverter):
+    """A key of a table: 18 digits at most, so that no database sees a number it cannot hold."""
+
+    regex = "[0-9]{1,18}"
+
+
+def register() -> None:
+    """Name the converters; called once, before the URL tables that use them are loaded."""
+    register_converter(AnyCaseUuid, "anyuuid")
+    register_converter(RowId, "id")

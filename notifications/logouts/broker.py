@@ -1,0 +1,58 @@
+"""RabbitMQ as this service and its peers use it: one fanout exchange, declared at every connect.
+
+A non-durable exchange and all its bindings vanish when the broker restarts, so whoever connects
+declares again.
+"""
+
+import logging
+from collections.abc import Callable
+
+import pika
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
+from pika.exceptions import AMQPError
+
+from notifications.logouts.long_running import Backoff, Stop
+
+logger = logging.getLogger(__name__)
+# What a broker that is away, restarting or refusing makes pika raise.
+BROKER_AWAY = (AMQPError, OSError)
+
+
+def connect() -> BlockingConnection:
+    """Open a connection; raises one of BROKER_AWAY within seconds."""
+    parameters = pika.URLParameters(settings.AMQP_URL)
+    parameters.heartbeat = 20
+    parameters.blocked_connection_timeout = 10
+    parameters.socket_timeout = 5
+    parameters.stack_timeout = 10
+    parameters.connection_attempts = 1
+    return BlockingConnection(parameters)
+
+
+def declare_exchange(channel: BlockingChannel) -> None:
+    """Declare the exchange as its peers do; a mismatch is a 406 that the log shows."""
+    channel.exchange_declare(
+        settings.AUTH_EXCHANGE, exchange_type="fanout", durable=settings.AUTH_EXCHANGE_DURABLE
+    )
+
+
+def bind_queue(channel: BlockingChannel) -> None:
+    """Declare our queue and bind it; what is in it outlives the broker and us."""
+    channel.queue_declare(settings.AUTH_QUEUE, durable=True)
+    channel.queue_bind(settings.AUTH_QUEUE, settings.AUTH_EXCHANGE, routing_key="")
+
+
+def keep_working(work: Callable[[Stop, Backoff], None], stop: Stop) -> None:
+    """Begin some work anew, ever later, whenever the broker or the database ends it."""
+    backoff = Backoff()
+    while not stop.is_set():
+        try:
+            work(stop, backoff)
+        except BROKER_AWAY as error:
+            logger.warning("the broker is away: %s", type(error).__name__)
+        except DatabaseError as error:
+            logger.warning("the database is away: %s", type(error).__name__)
+            close_old_connections()
+        stop.wait(0 if stop.is_set() else backoff.seconds())

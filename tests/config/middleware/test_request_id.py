@@ -1,0 +1,123 @@
+"""Every answer bears an id that the log lines of its work bear too."""
+
+import io
+import json
+import logging
+import logging.config
+import re
+import threading
+
+import pytest
+from django.urls import path
+from django.utils.module_loading import import_string
+
+from config.env.logging import _JSON, LOGGING
+from lib.request_id import RequestIdFilter, current_id, working_for
+from tests.clients import Client
+
+logger = logging.getLogger("a test")
+
+
+def broken(request):
+    raise ZeroDivisionError
+
+
+def speaking(request):
+    logger.warning("at work")
+    raise ZeroDivisionError
+
+
+urlpatterns = [path("", broken), path("speaking", speaking)]
+handler500 = "config.errors.server_error"
+
+
+def answered(given=None, address="/healthz", **options):
+    client = Client(headers={"X-Request-ID": given} if given else {}, **options)
+    return client.get(address)["X-Request-ID"]
+
+
+def test_each_answer_has_an_id_of_its_own():
+    ids = {answered() for _ in range(3)}
+    assert len(ids) == 3
+    assert all(re.fullmatch("[0-9a-f]{32}", each) for each in ids)
+
+
+def test_a_strangers_id_is_not_believed():
+    assert answered("chosen-by-a-stranger") != "chosen-by-a-stranger"
+
+
+def test_a_proxys_id_is_kept(settings):
+    settings.TRUSTED_PROXIES = 1
+    assert answered("from-the-proxy.1_2") == "from-the-proxy.1_2"
+
+
+@pytest.mark.parametrize(
+    "given", ["short", "x" * 65, "a b c d e f g", "a\tline\tof logs", "ñandúñandú"]
+)
+def test_what_would_not_be_harmless_in_a_log_is_replaced(settings, given):
+    settings.TRUSTED_PROXIES = 1
+    assert re.fullmatch("[0-9a-f]{32}", answered(given))
+
+
+@pytest.mark.urls(__name__)
+def test_a_failure_bears_its_id_too():
+    assert len(answered(address="/", raise_request_exception=False)) == 32
+
+
+@pytest.mark.parametrize("address", ["/nowhere", "/api/me", "/pictures/x", "/metrics"])
+@pytest.mark.django_db
+def test_a_refusal_bears_its_id_too(address):
+    assert len(answered(address=address)) == 32
+
+
+@pytest.fixture
+def lines():
+    """Return a function that gives the log lines so far, as LOG_FORMAT=json writes them."""
+    stream = io.StringIO()
+    options = {name: value for name, value in _JSON.items() if name != "()"}
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.config.DictConfigurator({}).resolve(_JSON["()"])(**options))
+    handler.addFilter(RequestIdFilter())
+    logging.getLogger().addHandler(handler)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    logging.getLogger().removeHandler(handler)
+
+
+@pytest.mark.urls(__name__)
+def test_every_line_of_a_failure_is_one_object_with_the_id_and_no_request(lines):
+    mark = answered(address="/speaking?secret=7", raise_request_exception=False)
+    said = {line["logger"]: line for line in lines()}
+    assert {line["request_id"] for line in said.values()} == {mark}
+    assert said["a test"]["message"] == "at work"
+    assert said["django.request"]["level"] == "ERROR"
+    assert "ZeroDivisionError" in said["django.request"]["exc_info"]
+    assert "secret" not in json.dumps(said)
+
+
+def test_lines_outside_any_request_say_so(lines):
+    logger.warning("alone")
+    assert lines()[-1]["request_id"] == "-"
+
+
+def test_a_links_token_is_in_no_line():
+    record = logging.makeLogRecord(
+        {"msg": "%s: %s", "args": ("Service Unavailable", "/l/1.tov5ts.DOuOaaxp")}
+    )
+    assert all(each.filter(record) for each in handler_filters())
+    assert record.getMessage() == "Service Unavailable: /l/…"
+
+
+def handler_filters():
+    """Return the filters that every line passes."""
+    names = LOGGING["handlers"]["console"]["filters"]
+    return [import_string(LOGGING["filters"][name]["()"])() for name in names]
+
+
+def test_threads_work_for_requests_of_their_own():
+    seen = []
+    with working_for("the first one"):
+        thread = threading.Thread(target=lambda: seen.append(current_id()))
+        thread.start()
+        thread.join()
+        assert current_id() == "the first one"
+    assert (seen, current_id()) == ([""], "")

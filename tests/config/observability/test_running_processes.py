@@ -1,0 +1,134 @@
+"""What the running processes tell together: metrics, log lines, readiness."""
+
+import json
+import os
+import signal
+import sys
+from contextlib import contextmanager
+from itertools import count
+
+import pytest
+import requests
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from tests.config.observability.test_exporter import BEARER, TOKEN, read
+from tests.factories import make_user
+from tests.notifications.sockets.clients import environment_of, socket_server
+from tests.pictures import jpeg
+from tests.processes import PASSWORD, Running, answers, dev_run, launched, until
+from tests.servers.ports import free_ports
+
+pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+def told(url):
+    answer = requests.get(url, headers=BEARER, timeout=10)
+    assert answer.status_code == 200, answer.text
+    return read(answer.text)
+
+
+@contextmanager
+def granian(folder, workers):
+    """Run the HTTP server as a deployment does."""
+    [port] = free_ports(1)
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port),
+               "--workers", str(workers), "--blocking-threads", "2", "--respawn-failed-workers",
+               "config.wsgi:application"]  # fmt: skip
+    log, env = folder / "granian.log", environment_of(folder, port) | {"METRICS_TOKEN": TOKEN}
+    server = launched(Running, command, port, log, env, start_new_session=True)
+    try:
+        until(lambda: answers(server), 60, server)
+        yield server
+    finally:
+        os.killpg(server.process.pid, signal.SIGKILL)
+        server.process.wait(timeout=60)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_of_several_processes_tells_what_all_have_counted(tmp_path):
+    with granian(tmp_path, 2) as server:
+        chances = count(1)
+        asked = until(lambda: _asked_both(server, tmp_path / "metrics", chances), 90, server)
+        assert {_nowhere(server) for _ in range(10)} == {asked}
+        os.kill(next(iter(_counts(tmp_path / "metrics"))), signal.SIGKILL)
+        assert until(lambda: _nowhere(server), 30, server) == asked
+
+
+def _asked_both(server, folder, chances):
+    """Ask once more; returns how often it was, once both processes have counted."""
+    requests.get(f"{server.url}/nowhere", timeout=10)
+    asked = next(chances)
+    return asked if len(_counts(folder)) == 2 else None
+
+
+def _counts(folder):
+    """What each process has counted of requests that led nowhere."""
+    found = {}
+    for path in folder.glob("counter_*.db"):
+        for metric in MultiProcessCollector.merge([str(path)]):
+            for sample in metric.samples:
+                if sample.labels.get("door") == "elsewhere":
+                    found[int(path.stem.split("_")[1])] = sample.value
+    return found
+
+
+def _nowhere(server):
+    """None where the connection went to a process that was killed."""
+    try:
+        value = told(f"{server.url}/metrics")
+    except requests.ConnectionError:
+        return None
+    return value("tintype_requests_total", door="elsewhere", code="404")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sockets_of_a_process_that_was_killed_are_no_longer_open(tmp_path):
+    alice = make_user("alice")
+    first = socket_server(tmp_path, METRICS_TOKEN=TOKEN)
+    with first as server, server.of(alice) as one, server.of(alice) as two:
+        assert told(f"{server.url}/metrics")("tintype_open_sockets") == 2
+        server.process.kill()
+        one.closed_with()
+        two.closed_with()
+    with socket_server(tmp_path, METRICS_TOKEN=TOKEN) as server:
+        assert told(f"{server.url}/metrics")("tintype_open_sockets") == 0
+
+
+def test_an_upload_is_followed_into_the_worker_and_the_confined_process(tmp_path):
+    [port] = free_ports(1)
+    variables = {"METRICS_TOKEN": TOKEN, "METRICS_PORT": str(port), "LOG_FORMAT": "json"}
+    with dev_run(tmp_path / "data", TRUSTED_PROXIES="1", **variables) as service:
+        sign_in = {"username": "admin", "password": PASSWORD}
+        key = requests.post(f"{service.url}/api/user/token/", data=sign_in, timeout=10).json()
+        answer = requests.post(
+            f"{service.url}/api/user/images/",
+            headers={"Authorization": f"Token {key['token']}", "X-Request-ID": "an-upload-0001"},
+            files={"image": jpeg(900, 600)},
+            timeout=30,
+        )
+        assert (answer.status_code, answer.headers["X-Request-ID"]) == (201, "an-upload-0001")
+        until(lambda: told(f"{service.url}/metrics")("tintype_render_seconds_count"), 60, service)
+        assert requests.get(f"http://localhost:{port}/", timeout=10).status_code == 401
+        assert told(f"http://localhost:{port}/")("tintype_render_seconds_count") == 1
+        ready = until(lambda: _ready(service), 60, service)
+        assert ready["parts"]["worker"] == "ok"
+        assert service.stop() == 0
+    said = followed(service.log, "an-upload-0001")
+    assert {"inspect took", "render took"} <= said["images.sandbox.confine"]
+    assert said["thumbnails.services"] == {"picture 1:"}
+
+
+def _ready(service):
+    answer = requests.get(f"{service.url}/readyz", timeout=10)
+    return answer.json() if answer.status_code == 200 else None
+
+
+def followed(log, request_id):
+    """Return the first two words of each line of a request, by logger."""
+    found: dict[str, set[str]] = {}
+    for line in log.read_text().splitlines():
+        _, bar, text = line.partition(" | {")
+        if bar and (said := json.loads("{" + text))["request_id"] == request_id:
+            assert {"time", "level", "process"} <= set(said)
+            found.setdefault(said["logger"], set()).add(" ".join(said["message"].split()[:2]))
+    return found

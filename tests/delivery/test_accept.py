@@ -1,0 +1,209 @@
+"""Who gets WebP: those who say that they can show it, and nobody else."""
+
+import re
+
+import pytest
+
+from delivery.accept import prefers_webp
+from images.links import make_link
+from images.models import Picture
+from images.signed_urls import signed_path
+from images.storage.base import open_key
+from tests.clients import Client
+from tests.factories import bearer_client, make_picture, make_tier
+from tests.pictures import animated, encoded, png, waves
+
+CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
+NAVIGATION = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+FIREFOX = "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5"
+SAFARI = (
+    "image/webp,image/avif,image/jxl,image/heic,video/*;q=0.8,image/png,image/svg+xml,"
+    "image/*;q=0.8,*/*;q=0.5"
+)
+# Safari before 14, which cannot show WebP.
+OLD_SAFARI = "image/png,image/svg+xml,image/*;q=0.8,video/*;q=0.8,*/*;q=0.5"
+
+
+@pytest.mark.parametrize(
+    ("accept", "usual", "expected"),
+    [
+        (CHROME, "image/jpeg", True),
+        (NAVIGATION, "image/jpeg", True),
+        (FIREFOX, "image/jpeg", True),
+        (FIREFOX, "image/png", True),
+        (SAFARI, "image/jpeg", True),
+        (OLD_SAFARI, "image/jpeg", False),
+        ("image/webp", "image/jpeg", True),
+        ("IMAGE/WEBP", "image/jpeg", True),
+        ("image/webp;q=1.0, */*;q=0.1", "image/gif", True),
+        ("image/jpeg, image/webp", "image/jpeg", True),
+        ("image/jpeg, image/webp;q=0.9", "image/jpeg", False),
+        ("image/jpeg;q=0, image/webp;q=0.1, */*", "image/jpeg", True),
+        ("image/jpeg;q=0.5, image/webp;q=0.4, image/png", "image/jpeg", False),
+        ("image/webp;q=0.3, image/png;q=0.2", "image/jpeg", True),
+        ("image/webp;q=0.1, */*", "image/jpeg", False),
+        ("image/webp;q=0.8, image/*;q=0.5", "image/jpeg", True),
+        ("image/webp;q=0", "image/jpeg", False),
+        ("image/webp;q=0, */*", "image/jpeg", False),
+        ("image/webp;q=0.000", "image/jpeg", False),
+        ("*/*", "image/jpeg", False),
+        ("image/*", "image/jpeg", False),
+        ("image/webpx", "image/jpeg", False),
+        ("text/html", "image/jpeg", False),
+        ("", "image/jpeg", False),
+        (None, "image/jpeg", False),
+        (",;,=;q", "image/jpeg", False),
+        ("image/webp;q=nan", "image/jpeg", False),
+        ("image/webp;q=high, */*;q=0.5", "image/jpeg", True),
+    ],
+)
+def test_what_a_client_prefers(rf, accept, usual, expected):
+    headers = {} if accept is None else {"Accept": accept}
+    assert prefers_webp(rf.get("/", headers=headers), usual) is expected
+
+
+@pytest.fixture
+def thumbnail(alice, django_capture_on_commit_callbacks):
+    """One that is kept as JPEG and as WebP."""
+    with django_capture_on_commit_callbacks(execute=True):
+        picture = make_picture(alice, encoded(waves(900, 600), "JPEG"), visibility="public")
+    return picture.thumbnails.get(height=400)
+
+
+@pytest.fixture
+def browser():
+    return Client()
+
+
+def body(response):
+    return b"".join(response.streaming_content) if response.streaming else response.content
+
+
+def varies(response, header="Accept"):
+    return header in re.split(", *", response.get("Vary", ""))
+
+
+def stored(key):
+    with open_key(key) as file:
+        return file.read()
+
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"), [(FIREFOX, "webp"), ("*/*", "jpeg"), (OLD_SAFARI, "jpeg")]
+)
+def test_one_address_gives_each_client_what_it_can_show(browser, thumbnail, accept, kind):
+    address = signed_path(thumbnail.key)
+    response = browser.get(address, headers={"Accept": accept})
+    key = thumbnail.webp_key if kind == "webp" else thumbnail.key
+    assert (response.status_code, body(response)) == (200, stored(key))
+    assert response["Content-Type"] == f"image/{kind}"
+    assert response["Content-Disposition"] == f'inline; filename="{key.rsplit("/")[-1]}"'
+    assert varies(response)
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert "immutable" in response["Cache-Control"]
+
+
+def test_choosing_costs_no_query(browser, thumbnail, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        browser.get(signed_path(thumbnail.key), headers={"Accept": CHROME})
+
+
+def test_each_format_has_its_own_entity_tag(browser, thumbnail):
+    address = signed_path(thumbnail.key)
+    webp = browser.get(address, headers={"Accept": CHROME})["ETag"]
+    usual = browser.get(address)["ETag"]
+    assert webp != usual
+    same = browser.get(address, headers={"Accept": CHROME, "If-None-Match": webp})
+    assert (same.status_code, same["ETag"], varies(same)) == (304, webp, True)
+    other = browser.get(address, headers={"Accept": CHROME, "If-None-Match": usual})
+    assert (other.status_code, other["Content-Type"]) == (200, "image/webp")
+
+
+def test_a_range_and_a_head_speak_of_the_chosen_format(browser, thumbnail):
+    address = signed_path(thumbnail.key)
+    head = browser.head(address, headers={"Accept": CHROME})
+    assert head["Content-Length"] == str(thumbnail.webp_bytes)
+    part = browser.get(address, headers={"Accept": CHROME, "Range": "bytes=0-3"})
+    assert (part.status_code, body(part)) == (206, b"RIFF")
+    assert part["Content-Range"] == f"bytes 0-3/{thumbnail.webp_bytes}"
+    late = browser.get(address, headers={"Accept": CHROME, "Range": f"bytes={thumbnail.bytes}-"})
+    assert (late.status_code, varies(late)) == (416, True)
+
+
+def test_a_range_of_the_other_format_is_answered_whole(browser, thumbnail):
+    address = signed_path(thumbnail.key)
+    usual = browser.get(address)["ETag"]
+    headers = {"Accept": CHROME, "Range": "bytes=0-3", "If-Range": usual}
+    assert browser.get(address, headers=headers).status_code == 200
+
+
+def test_behind_nginx_the_chosen_file_is_named(browser, thumbnail, settings):
+    settings.ACCEL_REDIRECT_PREFIX = "/protected/"
+    response = browser.get(signed_path(thumbnail.key), headers={"Accept": CHROME})
+    assert response["X-Accel-Redirect"] == f"/protected/{thumbnail.webp_key}"
+    assert (response["Content-Type"], varies(response)) == ("image/webp", True)
+
+
+def test_an_original_is_what_it_is_and_varies_with_nothing(browser, thumbnail):
+    response = browser.get(signed_path(thumbnail.picture.key), headers={"Accept": CHROME})
+    assert response["Content-Type"] == "image/jpeg"
+    assert not varies(response)
+
+
+def test_the_second_file_has_no_address_of_its_own(browser, thumbnail, alice):
+    address = signed_path(thumbnail.key)
+    assert browser.get(address.replace(".jpg", ".webp")).status_code == 404
+    avatar = f"/avatars/{alice.pk}/{thumbnail.webp_key.rsplit('/')[-1]}"
+    assert browser.get(avatar).status_code == 404
+
+
+def test_avatars_and_links_choose_too(browser, thumbnail, alice):
+    Picture.objects.update(is_active=True)
+    name = thumbnail.key.rsplit("/")[-1]
+    avatar = browser.get(f"/avatars/{alice.pk}/{name}", headers={"Accept": CHROME})
+    assert (avatar["Content-Type"], varies(avatar)) == ("image/webp", True)
+    assert avatar["Cache-Control"].startswith("public")
+    alice.tier = make_tier("Linked", [400], grants_links=True)
+    alice.save()
+    link = f"/l/{make_link(maker=alice, picture=thumbnail.picture, seconds=300)[1]}"
+    for accept, kind in ((CHROME, "image/webp"), ("*/*", "image/jpeg")):
+        assert browser.get(link, headers={"Accept": accept})["Content-Type"] == kind
+
+
+def test_a_picture_by_its_plain_address_varies_with_who_looks_too(browser, thumbnail, alice):
+    alice.tier = make_tier("Small", [400])
+    alice.save()
+    response = browser.get(f"/images/{thumbnail.picture.key}", headers={"Accept": CHROME})
+    assert response["Content-Type"] == "image/webp"
+    assert all(varies(response, header) for header in ("Accept", "Authorization", "Cookie"))
+
+
+@pytest.mark.parametrize("door", ["/api/images/{}", "/image/{}/jpeg", "/image/{}"])
+def test_contracts_that_promise_a_format_keep_it(thumbnail, alice, door):
+    alice.tier = make_tier("Small", [400])
+    alice.save()
+    client = bearer_client(alice)
+    address = door.format(thumbnail.picture.uid)
+    usual = body(client.get(address))
+    sent = body(client.get(address, headers={"Accept": CHROME}))
+    assert sent
+    assert sent == usual
+    assert b"WEBP" not in sent[:16]
+    assert b"image/webp" not in sent[:200]
+
+
+def test_an_animation_is_kept_as_webp_where_that_is_smaller(
+    browser, alice, django_capture_on_commit_callbacks
+):
+    colours = [(30 * n, 200 - 20 * n, 90) for n in range(8)]
+    with django_capture_on_commit_callbacks(execute=True):
+        moving = make_picture(alice, animated("GIF", colours, [100] * 8, size=300))
+        still = make_picture(alice, png(30, 20))
+    for row in [*moving.thumbnails.all(), *still.thumbnails.all()]:
+        response = browser.get(signed_path(row.key), headers={"Accept": CHROME})
+        expected = "image/webp" if row.webp_key else row.content_type
+        assert (response["Content-Type"], varies(response)) == (expected, bool(row.webp_key))
+    assert {row.content_type for row in moving.thumbnails.all()} == {"image/gif"}

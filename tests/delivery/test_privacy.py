@@ -1,0 +1,158 @@
+"""Every door that gives bytes out, looked at by a stranger: pixels come, and nothing else."""
+
+import json
+from base64 import b64decode
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
+
+from accounts.models import User
+from images.links import make_link
+from images.metadata.strip import CleaningFailed
+from images.models import Picture
+from images.services import activate, update_picture
+from images.signed_urls import signed_path
+from tests import corpus
+from tests.clients import Client
+from tests.factories import token_client
+from tests.metadata_fixtures import (
+    FORMATS,
+    WORD,
+    telling,
+    telling_in_a_strip,
+)
+from tests.metadata_inspector import told, words_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+NAMES = ("SECRET-NAME.jpg", "SECRET-NAME")
+# The smallest file of the corpus in each format that tells its place or bears a mark.
+_TELLING = [each for each in corpus.samples("accept") if each.gps or each.marker]
+_TELLING.sort(key=lambda each: each.path.stat().st_size, reverse=True)
+NAMED = {each.format: each for each in _TELLING}
+
+
+@pytest.fixture
+def shown(alice, as_alice, django_capture_on_commit_callbacks):
+    """Return a function that uploads by the real door, for everyone to see, as her avatar."""
+
+    def upload(content: bytes) -> Picture:
+        file = SimpleUploadedFile(NAMES[0], content)
+        with django_capture_on_commit_callbacks(execute=True):
+            response = as_alice.post("/api/user/images/", {"image": file})
+            assert response.status_code == 201, response.content
+            picture = Picture.objects.with_owner().latest("id")
+            update_picture(picture, visibility="public")
+            activate(picture)
+        assert not any(name.encode() in response.content for name in NAMES)
+        return Picture.objects.with_owner().get(pk=picture.pk)
+
+    return upload
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a door answered, read to its end."""
+
+    door: str
+    status: int
+    headers: bytes
+    content: bytes
+
+
+def sent(door: str, response: Any) -> Sent:
+    content: bytes = response.getvalue()
+    if response.status_code == 200 and response["Content-Type"] == "application/json":
+        content = b64decode(json.loads(content)["image"].partition(",")[2])
+    return Sent(door, response.status_code, str(response.headers).encode(), content)
+
+
+def originals(picture: Picture, member: User) -> list[Sent]:
+    """Ask at every door that gives the picture itself, as a stranger or as another member."""
+    stranger, bob = Client(), token_client(member)
+    token = make_link(maker=picture.owner, picture=picture, seconds=300)[1]
+    listed = bob.get(f"/pictures/get-user-pictures/{picture.owner_id}").json()[0]
+    return [
+        sent("the file", stranger.get(f"/images/{picture.key}")),
+        sent("the file, for a member", bob.get(f"/images/{picture.key}")),
+        sent("a link", stranger.get(f"/l/{token}")),
+        sent("the images API", stranger.get(f"/api/images/{picture.uid}")),
+        sent("the image service", bob.get(f"/image/{picture.uid}")),
+        sent(
+            "the pictures service",
+            bob.get(f"/images/users/{picture.owner_id}/{listed['path']}"),
+        ),
+    ]
+
+
+def copies(picture: Picture, member: User) -> list[Sent]:
+    """Ask at every door that gives something rendered."""
+    stranger, bob = Client(), token_client(member)
+    return [
+        *(
+            sent(f"thumbnail {each.height}", stranger.get(signed_path(each.key)))
+            for each in picture.thumbnails.all()
+        ),
+        sent("an avatar", stranger.get(f"/avatars/{picture.owner_id}", follow=True)),
+        sent("the image service's JPEG", bob.get(f"/image/{picture.uid}/jpeg")),
+        sent("the image service's widths", bob.get(f"/image/{picture.uid}?Size=320")),
+    ]
+
+
+def faults(answer: Sent, words: set[bytes]) -> list[str]:
+    if answer.status != 200:
+        return [f"{answer.door} answers {answer.status}"]
+    said = [word for word in words if word in answer.content or word in answer.headers]
+    return [f"{answer.door} tells {what}" for what in [*told(answer.content), *said]]
+
+
+def pixels(content: bytes) -> np.ndarray:
+    return np.asarray(Image.open(BytesIO(content)))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_nothing_is_told_at_any_door(alice, bob, as_alice, as_staff, shown, name):
+    contents = [telling(name)]
+    if name in NAMED:
+        contents.append(NAMED[name].path.read_bytes())
+    for content in contents:
+        picture, words = shown(content), {WORD, *words_of(content)}
+        found = []
+        for answer in originals(picture, bob):
+            found += faults(answer, words)
+            if not np.array_equal(pixels(answer.content), pixels(content)):
+                found.append(f"{answer.door} changes pixels")
+        for answer in copies(picture, bob):
+            found += faults(answer, words)
+        assert found == []
+        for own in (as_alice, as_staff):
+            assert sent("the file", own.get(f"/images/{picture.key}")).content == content
+            assert sent("the service", own.get(f"/image/{picture.uid}")).content == content
+
+
+def test_what_cannot_be_cleaned_leaves_by_no_door(alice, bob, as_alice, shown):
+    content = telling_in_a_strip()
+    picture = shown(content)
+    answers = originals(picture, bob)
+    assert {each.status for each in answers} <= {404, 410}
+    assert [each.door for each in answers if WORD in each.content] == []
+    assert [fault for each in copies(picture, bob) for fault in faults(each, {WORD})] == []
+    assert sent("the file", as_alice.get(f"/images/{picture.key}")).content == content
+
+
+def test_a_cleaner_that_fails_lets_nothing_out(alice, bob, shown, monkeypatch):
+    """Whatever the reason: here it is not the file's."""
+    picture = shown(telling("JPEG"))
+    monkeypatch.setattr("delivery.stripped_copies.confined", _fails)
+    answers = originals(picture, bob)
+    assert {each.status for each in answers} <= {404, 410}
+    assert [each.door for each in answers if WORD in each.content] == []
+
+
+def _fails(work: Callable[..., object], *args: object) -> None:
+    raise CleaningFailed("nothing works today")

@@ -1,0 +1,39 @@
+"""Byte ranges as RFC 9110 has them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from delivery.ranges import ByteRange, UnsatisfiableRange, requested_range
+
+
+@pytest.mark.parametrize(
+    ("header", "first", "last"),
+    [("bytes=0-", 0, 9), ("bytes=2-4", 2, 4), ("bytes=2-99", 2, 9), ("bytes=-3", 7, 9),
+     ("bytes=-99", 0, 9), ("bytes=9-9", 9, 9)],
+)  # fmt: skip
+def test_one_range_is_understood(header, first, last):
+    assert requested_range(header, 10) == ByteRange(first, last)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "bytes", "bytes=", "bytes=-", "bytes=5-2", "bytes=0-1,3-4", "items=0-1", "bytes=a-b"],
+)
+def test_what_is_not_one_range_is_answered_whole(header):
+    assert requested_range(header, 10) is None
+
+
+@pytest.mark.parametrize("header", ["bytes=10-", "bytes=10-12", "bytes=-0"])
+def test_a_range_past_the_end_cannot_be_satisfied(header):
+    with pytest.raises(UnsatisfiableRange):
+        requested_range(header, 10)
+
+
+@given(st.text(max_size=30), st.integers(min_value=0, max_value=100))
+def test_a_range_never_leaves_the_file(header, size):
+    try:
+        found = requested_range(header, size)
+    except UnsatisfiableRange:
+        return
+    assert found is None or 0 <= found.first <= found.last < size

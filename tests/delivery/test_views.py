@@ -1,0 +1,222 @@
+"""What a browser opens: files by signed address, links, and the pages in between."""
+
+import pytest
+
+from accounts.services import move_to_tier
+from images.links import make_link
+from images.models import Link
+from images.signed_urls import signed_path
+from tests.clients import Client
+from tests.factories import make_picture, tier
+from tests.pictures import jpeg, png
+
+pytestmark = [pytest.mark.django_db, pytest.mark.storages]
+
+
+@pytest.fixture
+def browser():
+    return Client()
+
+
+@pytest.fixture
+def picture(alice):
+    return make_picture(alice, png(30, 20))
+
+
+def body(response):
+    return b"".join(response.streaming_content) if response.streaming else response.content
+
+
+def test_a_signed_address_gives_the_bytes_as_uploaded_without_a_query(
+    browser, picture, django_assert_num_queries
+):
+    with django_assert_num_queries(0):
+        response = browser.get(signed_path(picture.key))
+    assert (response.status_code, body(response)) == (200, png(30, 20))
+    assert response["Content-Type"] == "image/png"
+    assert response["Content-Length"] == str(picture.bytes)
+    assert response["Content-Disposition"] == f'inline; filename="{picture.file_name}"'
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Security-Policy"].startswith("default-src 'none'; sandbox")
+
+
+def test_a_browser_may_keep_the_bytes_until_the_signature_ends(browser, picture, settings):
+    control = browser.get(signed_path(picture.key))["Cache-Control"]
+    age = int(control.split("max-age=")[1].split(",")[0])
+    assert settings.MEDIA_URL_WINDOW <= age <= 2 * settings.MEDIA_URL_WINDOW
+    assert control.startswith("private")
+
+
+def test_an_unchanged_file_is_not_sent_again(browser, picture):
+    address = signed_path(picture.key)
+    etag = browser.get(address)["ETag"]
+    response = browser.get(address, headers={"If-None-Match": etag})
+    assert (response.status_code, response.content) == (304, b"")
+    assert response["ETag"] == etag
+
+
+def test_a_head_tells_the_length_and_sends_nothing(browser, picture):
+    response = browser.head(signed_path(picture.key))
+    assert (response.status_code, response.content) == (200, b"")
+    assert response["Content-Length"] == str(picture.bytes)
+
+
+def test_a_range_is_sent_alone(browser, picture):
+    response = browser.get(signed_path(picture.key), headers={"Range": "bytes=1-3"})
+    assert (response.status_code, body(response)) == (206, png(30, 20)[1:4])
+    assert response["Content-Range"] == f"bytes 1-3/{picture.bytes}"
+    assert response["Content-Length"] == "3"
+
+
+def test_a_range_of_another_version_is_answered_whole(browser, picture):
+    headers = {"Range": "bytes=1-3", "If-Range": '"another"'}
+    assert browser.get(signed_path(picture.key), headers=headers).status_code == 200
+
+
+def test_a_range_past_the_end_is_refused(browser, picture):
+    response = browser.get(signed_path(picture.key), headers={"Range": "bytes=999999-"})
+    assert response.status_code == 416
+    assert response["Content-Range"] == f"bytes */{picture.bytes}"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda a: a.split("?")[0],
+        lambda a: a[:-1] + "_",
+        lambda a: a.replace("/users/", "/users/../users/"),
+    ],
+)
+def test_an_address_that_was_not_made_here_leads_nowhere(browser, picture, spoil):
+    response = browser.get(spoil(signed_path(picture.key)))
+    assert response.status_code == 404
+    assert str(picture.uid) not in response.content.decode()
+
+
+def test_the_address_of_a_deleted_picture_leads_nowhere(
+    browser, picture, django_capture_on_commit_callbacks
+):
+    address = signed_path(picture.key)
+    with django_capture_on_commit_callbacks(execute=True):
+        picture.delete()
+    assert browser.get(address).status_code == 404
+
+
+def test_behind_nginx_files_on_disk_go_by_another_way(browser, picture, settings, stored_on):
+    settings.ACCEL_REDIRECT_PREFIX = "/protected/"
+    response = browser.get(signed_path(picture.key))
+    if stored_on == "s3":
+        assert (body(response), "X-Accel-Redirect" in response) == (png(30, 20), False)
+        return
+    assert (response.content, response["X-Accel-Redirect"]) == (b"", f"/protected/{picture.key}")
+    assert response["Content-Type"] == "image/png"
+
+
+def link_to(owner, picture):
+    return f"/l/{make_link(maker=owner, picture=picture, seconds=300)[1]}"
+
+
+def test_a_link_opens_in_a_bare_browser(browser, alice, picture):
+    response = browser.get(link_to(alice, picture))
+    assert (response.status_code, body(response)) == (200, png(30, 20))
+    assert response["Content-Disposition"].startswith("inline; filename=")
+    assert response["Content-Type"] == "image/png"
+    assert response["Cache-Control"] == "private, no-cache"
+    assert Link.objects.get().opened == 1
+
+
+def test_a_link_costs_two_queries(browser, alice, picture, django_assert_num_queries):
+    address = link_to(alice, picture)
+    browser.get(address)
+    with django_assert_num_queries(2):
+        assert browser.get(address).status_code == 200
+
+
+def test_a_link_gives_the_original_without_what_only_its_owner_may_see(browser, alice):
+    told = jpeg(60, 40, comment=b"taken at home")
+    picture = make_picture(alice, told)
+    sent = body(browser.get(link_to(alice, picture)))
+    assert b"taken at home" in told
+    assert b"taken at home" not in sent
+    picture.refresh_from_db()
+    assert picture.clean_key not in {"", picture.key}
+
+
+def test_a_tier_may_send_originals_uncleaned(browser, alice):
+    alice.tier.cleans_originals = False
+    alice.tier.save()
+    told = jpeg(60, 40, comment=b"taken at home")
+    assert body(browser.get(link_to(alice, make_picture(alice, told)))) == told
+
+
+def test_the_clean_copy_goes_with_its_picture(
+    browser, alice, stored_files, django_capture_on_commit_callbacks
+):
+    picture = make_picture(alice, jpeg(60, 40, comment=b"taken at home"))
+    browser.get(link_to(alice, picture))
+    assert len(stored_files()) == 2
+    picture.refresh_from_db()
+    with django_capture_on_commit_callbacks(execute=True):
+        picture.delete()
+    assert stored_files() == []
+
+
+@pytest.mark.parametrize("end", ["revoke", "downgrade", "delete"])
+def test_a_dead_link_shows_a_friendly_page(browser, alice, picture, end):
+    address = link_to(alice, picture)
+    if end == "revoke":
+        Link.objects.all().revoke()
+    elif end == "downgrade":
+        move_to_tier(alice, tier("Basic"))
+    else:
+        picture.delete()
+    response = browser.get(address)
+    assert response.status_code == 410
+    assert response["Content-Type"].startswith("text/html")
+    assert response["Cache-Control"] == "no-store"
+
+
+def test_an_expired_link_is_gone_without_a_query(
+    browser, alice, picture, monkeypatch, django_assert_num_queries
+):
+    address = link_to(alice, picture)
+    later = Link.objects.get().expires_at
+    monkeypatch.setattr("images.links.timezone.now", lambda: later)
+    with django_assert_num_queries(0):
+        assert browser.get(address).status_code == 410
+
+
+def test_a_forged_link_leads_nowhere_without_a_query(browser, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert browser.get("/l/1.zzzzzz.AAAAAAAAAAAAAAAAAAAAAA").status_code == 404
+
+
+def test_a_link_to_a_picture_whose_owner_may_not_have_originals_shows_the_best_thumbnail(
+    browser, alice, django_capture_on_commit_callbacks
+):
+    alice.tier.grants_original = False
+    alice.tier.save()
+    with django_capture_on_commit_callbacks(execute=True):
+        picture = make_picture(alice, png(1200, 900))
+    sent = body(browser.get(link_to(alice, picture)))
+    tallest = picture.thumbnails.order_by("-height").first()
+    assert (len(sent), tallest.height) == (tallest.bytes, 400)
+
+
+def test_a_link_to_what_is_not_rendered_yet_says_so(browser, alice):
+    alice.tier.grants_original = False
+    alice.tier.save()
+    response = browser.get(link_to(alice, make_picture(alice, png(30, 20))))
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+
+
+def test_the_gallery_is_a_page(browser):
+    response = browser.get("/")
+    assert response.status_code == 200
+    assert "default-src" in response["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete"])
+def test_files_and_links_are_only_read(browser, method):
+    assert getattr(browser, method)("/l/x").status_code == 405
+    assert getattr(browser, method)("/images/x").status_code == 405

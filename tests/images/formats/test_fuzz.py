@@ -1,0 +1,33 @@
+"""A short seeded run of the fuzzer; `./dev bench fuzz` is the long one."""
+
+import random
+
+import pytest
+
+from benchmarks.fuzzing import outcome_of
+from benchmarks.mutations import mutated
+from images.sandbox.pool import work_folder
+from tests.pictures import BLUE, RED, animated, encoded, exif, quarters
+
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "HEIC", "TIFF")
+SEEDS = [
+    *(encoded(quarters(40, 30), name, exif=exif(6)) for name in FORMATS),
+    *(animated(name, [RED, BLUE], [50, 60]) for name in ("GIF", "WEBP", "PNG")),
+    encoded(quarters(40, 30), "JPEG", progressive=True),
+    encoded(quarters(40, 30), "HEIC", exif=exif(6)),
+    *(encoded(quarters(40, 30), "TIFF", compression=each) for each in ("jpeg", "tiff_lzw")),
+]
+
+
+@pytest.mark.slow
+def test_no_damaged_picture_does_anything_but_be_refused_or_taken():
+    before, chance = set(work_folder().iterdir()), random.Random(20_261_121)
+    outcomes = {outcome_of(mutated(chance.choice(SEEDS), chance)) for _ in range(800)}
+    assert any(outcome.startswith("taken") for outcome in outcomes)
+    assert {"refused: damaged", "refused: not_an_image"} <= outcomes
+    assert set(work_folder().iterdir()) <= before
+
+
+def test_the_same_seed_damages_the_same_way():
+    once, again = (mutated(SEEDS[0], random.Random(7)) for _ in range(2))
+    assert once == again != SEEDS[0]

@@ -1,0 +1,185 @@
+"""HEIC: one picture of possibly many, judged by its boxes, cleaned down to what it is made of."""
+
+import gc
+import struct
+import subprocess
+import sys
+import weakref
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pillow_heif
+import pytest
+
+from images.formats import libheif
+from images.formats.inspect import (
+    Limits,
+    RefusedPicture,
+    identify,
+    inspect,
+)
+from images.metadata.strip import CleaningFailed, clean
+from images.sandbox.pool import confined, work_folder
+from tests.pictures import encoded, exif, opened, quarters, waves
+
+LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
+XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>SECRET-XMP</x:xmpmeta>"
+
+
+@pytest.fixture
+def stored(tmp_path):
+    def write(content: bytes) -> Path:
+        path = tmp_path / "source"
+        path.write_bytes(content)
+        return path
+
+    return write
+
+
+def several(**options: object) -> bytes:
+    """A file of two pictures, of which the first has a preview."""
+    file = pillow_heif.from_pillow(waves(320, 240))
+    file.add_from_pillow(quarters(64, 64))
+    previews: list[int | None] = [64]
+    file[0].info["thumbnails"] = previews
+    result = BytesIO()
+    file.save(result, quality=80, **options)
+    return result.getvalue()
+
+
+def sized(content: bytes, width: int, height: int) -> bytes:
+    """Have every picture's boxes say another size."""
+    data, position = bytearray(content), 0
+    while (position := data.find(b"ispe", position + 1)) > 0:
+        struct.pack_into(">II", data, position + 8, width, height)
+    return bytes(data)
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(RefusedPicture) as refused:
+        identify(path, LIMITS)
+    return refused.value.code
+
+
+def test_other_pictures_in_the_file_are_left_aside(stored):
+    facts = inspect(stored(several()), LIMITS)
+    assert (facts.format, facts.width, facts.height, facts.frames) == ("HEIC", 320, 240, 1)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_width_and_height_are_as_shown(stored, orientation):
+    content = encoded(quarters(128, 64), "HEIC", exif=exif(orientation))
+    facts = inspect(stored(content), LIMITS)
+    assert (facts.width, facts.height) == ((128, 64) if orientation < 5 else (64, 128))
+
+
+def test_a_size_beyond_the_limits_is_refused_before_the_decoder_sees_it(stored, monkeypatch):
+    monkeypatch.setattr("images.formats.libheif.opened", None)
+    assert refusal(stored(sized(several(), 30_000, 30_000))) == "too_many_pixels"
+    assert refusal(stored(sized(several(), 20_001, 10))) == "too_many_pixels"
+
+
+def test_a_size_that_the_pixels_do_not_have_is_damage(stored):
+    with pytest.raises(RefusedPicture) as refused:
+        inspect(stored(sized(several(), 3000, 2000)), LIMITS)
+    assert refused.value.code == "damaged"
+
+
+def test_what_no_decoder_is_there_for_is_refused_by_name(stored):
+    other = several().replace(b"hvc1", b"j2k1")
+    with pytest.raises(RefusedPicture, match="HEIF pictures of this kind are not taken"):
+        identify(stored(other), LIMITS)
+
+
+def test_without_the_decoder_heic_is_refused_and_the_rest_taken(stored, monkeypatch):
+    monkeypatch.setattr("images.formats.libheif.pi_heif", None)
+    with pytest.raises(RefusedPicture, match="HEIC pictures are not taken"):
+        inspect(stored(several()), LIMITS)
+    assert inspect(stored(encoded(quarters(20, 10), "PNG")), LIMITS).format == "PNG"
+
+
+def test_a_web_process_does_not_load_the_decoder():
+    code = (
+        "import sys, django; django.setup(); import config.urls; "
+        "sys.exit('pi_heif' in sys.modules or 'images.formats.libheif' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
+
+
+def test_it_is_decoded_under_confinement():
+    source = work_folder() / "a.heic"
+    source.write_bytes(several())
+    try:
+        assert confined(inspect, source, LIMITS).width == 320
+    finally:
+        source.unlink()
+
+
+def test_pixels_are_there_as_long_as_an_image_is_made_of_them(stored, monkeypatch):
+    path, kept, actual = stored(encoded(quarters(640, 480), "HEIC")), [], libheif.opened
+    expected = np.asarray(pillow_heif.open_heif(path))
+
+    def watched(source: Path) -> object:
+        picture = actual(source)
+        kept.append(weakref.ref(picture))
+        return picture
+
+    monkeypatch.setattr(libheif, "opened", watched)
+    derived = libheif.decoded(path).flip("horizontal")
+    gc.collect()
+    assert kept[0]() is not None
+    assert np.array_equal(derived.numpy(), expected[:, ::-1])
+    del derived
+    gc.collect()
+    assert kept[0]() is None
+
+
+def test_only_the_picture_itself_leaves(stored, tmp_path):
+    source, target = stored(several(exif=exif(1, latitude="N"), xmp=XMP)), tmp_path / "target"
+    assert source.read_bytes().count(b"SECRET") == 2
+    assert clean(source, target, "HEIC")
+    assert b"SECRET" not in target.read_bytes()
+    before, after = pillow_heif.open_heif(source), pillow_heif.open_heif(target)
+    assert (len(before), len(after)) == (2, 1)
+    assert (before.info["thumbnails"], after.info["thumbnails"]) == ([64], [])
+    assert not after.info["exif"]
+    assert not b"".join(each["data"] for each in after.info["metadata"]).strip(b"\0")
+    assert np.array_equal(np.asarray(before), np.asarray(after))
+    assert clean(target, tmp_path / "again", "HEIC") is False
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_clean_picture_still_stands_upright(stored, tmp_path, orientation):
+    source = stored(encoded(quarters(128, 64), "HEIC", exif=exif(orientation)))
+    assert clean(source, tmp_path / "target", "HEIC")
+    assert inspect(tmp_path / "target", LIMITS) == inspect(source, LIMITS)
+    assert np.array_equal(np.asarray(opened(source)), np.asarray(opened(tmp_path / "target")))
+
+
+def test_transparency_belongs_to_the_picture(stored, tmp_path):
+    seen = quarters(128, 128, "RGBA")
+    seen.putalpha(90)
+    source = stored(encoded(seen, "HEIC", exif=exif(1)))
+    assert inspect(source, LIMITS).has_alpha
+    assert clean(source, tmp_path / "target", "HEIC")
+    assert opened(tmp_path / "target").getchannel("A").getpixel((5, 5)) == 90
+
+
+def test_bytes_between_the_pictures_go(stored, tmp_path):
+    """A free place in the store of pixels could hold anything."""
+    data = bytearray(encoded(quarters(128, 64), "HEIC"))
+    at = data.index(b"mdat")
+    size = struct.unpack_from(">I", data, at - 4)[0]
+    struct.pack_into(">I", data, at - 4, size + 6)
+    assert at - 4 + size == len(data)
+    source = stored(bytes(data) + b"SECRET")
+    assert clean(source, tmp_path / "target", "HEIC")
+    assert b"SECRET" not in (tmp_path / "target").read_bytes()
+
+
+@pytest.mark.parametrize("box", [b"pitm", b"iloc", b"iinf"])
+def test_what_cannot_be_followed_stays_with_its_owner(stored, tmp_path, box):
+    source = stored(several().replace(box, b"skip", 1))
+    with pytest.raises(CleaningFailed):
+        clean(source, tmp_path / "target", "HEIC")

@@ -1,0 +1,196 @@
+"""What a file is, told from its content alone, and refused for a reason."""
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from images.formats.inspect import (
+    Facts,
+    Limits,
+    RefusedPicture,
+    identify,
+    inspect,
+)
+from tests import corpus
+from tests.pictures import (
+    BLUE,
+    GREEN,
+    RED,
+    animated,
+    encoded,
+    jpeg,
+    png,
+    png_of,
+    quarters,
+    turned_jpeg,
+    webp_of,
+)
+
+GIF_OF_TWO, WEBP_OF_TWO, PNG_OF_TWO = (
+    animated(name, [RED, BLUE], [90, 90]) for name in ("GIF", "WEBP", "PNG")
+)
+FORMATS_TAKEN = ["JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIC", "TIFF"]
+SMALL = {name: encoded(quarters(24, 16), name) for name in FORMATS_TAKEN}
+LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
+
+
+@pytest.fixture
+def stored(tmp_path):
+    def write(content: bytes) -> Path:
+        path = tmp_path / "upload"
+        path.write_bytes(content)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("name", FORMATS_TAKEN)
+def test_each_format_is_told_from_its_content(stored, name):
+    facts = inspect(stored(encoded(quarters(64, 48), name)), LIMITS)
+    assert (facts.format, facts.width, facts.height, facts.frames) == (name, 64, 48, 1)
+    assert facts.content_type == f"image/{name.lower()}"
+
+
+def test_a_phones_second_picture_is_left_aside(stored):
+    two = quarters(64, 48)
+    content = encoded(two, "MPO", save_all=True, append_images=[quarters(32, 24)])
+    facts = inspect(stored(content), LIMITS)
+    assert (facts.format, facts.width, facts.frames) == ("JPEG", 64, 1)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_width_and_height_are_as_shown(stored, orientation):
+    facts = inspect(stored(turned_jpeg(64, 48, orientation)), LIMITS)
+    assert (facts.width, facts.height) == ((64, 48) if orientation < 5 else (48, 64))
+
+
+@pytest.mark.parametrize("name", ["GIF", "WEBP", "PNG"])
+def test_frames_are_counted(stored, name):
+    content = animated(name, [RED, GREEN, BLUE], [100, 200, 300])
+    assert inspect(stored(content), LIMITS).frames == 3
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "I;16"])
+def test_every_kind_of_png_is_taken(stored, mode):
+    image = quarters(20, 10, "L").convert("I;16") if mode == "I;16" else quarters(20, 10, mode)
+    facts = inspect(stored(encoded(image, "PNG")), LIMITS)
+    assert facts.has_alpha is (mode in {"RGBA", "LA"})
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("progressive", [True, False])
+def test_every_kind_of_jpeg_is_taken(stored, mode, progressive):
+    content = encoded(quarters(40, 30, mode), "JPEG", progressive=progressive)
+    assert inspect(stored(content), LIMITS).format == "JPEG"
+
+
+def refusal(path: Path, limits: Limits = LIMITS) -> str:
+    with pytest.raises(RefusedPicture) as refused:
+        inspect(path, limits)
+    assert refused.value.message
+    return refused.value.code
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "not_an_image"),
+        (b"hello", "not_an_image"),
+        (b"<html><script>alert(1)</script></html>", "not_an_image"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "format"),
+        (b"\n <svg xmlns='http://www.w3.org/2000/svg'/>", "format"),
+        (b"BM" + b"\0" * 60, "format"),
+        (b"II+\0" + b"\0" * 60, "format"),
+        (b"II*\0\x10\0\0\0CR\2\0" + b"\0" * 60, "format"),
+        (b"II*\0" + b"\0" * 60, "damaged"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0heic", "damaged"),
+        (b"%PDF-1.7", "format"),
+        (b"\xff\xd8\xff\xe0", "damaged"),
+        (b"GIF89a", "damaged"),
+        (b"RIFF\0\0\0\0WEBP", "damaged"),
+        (b"\x89PNG\r\n\x1a\n", "damaged"),
+    ],
+)
+def test_what_is_no_picture_is_refused(stored, content, code):
+    assert refusal(stored(content)) == code
+
+
+@pytest.mark.parametrize("name", FORMATS_TAKEN)
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_a_truncated_picture_is_damaged(stored, name, share):
+    content = encoded(quarters(200, 150), name)
+    assert refusal(stored(content[: int(len(content) * share)])) == "damaged"
+
+
+@pytest.mark.parametrize(
+    ("content", "limits", "code"),
+    [
+        (png(30, 20), Limits(max_bytes=10, max_pixels=10**6), "too_large"),
+        (png(30, 20), Limits(max_bytes=10**6, max_pixels=599), "too_many_pixels"),
+        (png(30, 2), Limits(max_bytes=10**6, max_pixels=600, max_side=29), "too_many_pixels"),
+        (GIF_OF_TWO, Limits(10**6, 10**6, max_frames=1), "too_many_frames"),
+        (WEBP_OF_TWO, Limits(10**6, 10**6, max_frames=1), "too_many_frames"),
+        (PNG_OF_TWO, Limits(10**6, 10**6, max_frames=1), "too_many_frames"),
+        (GIF_OF_TWO, Limits(10**6, 1600, 3199), "too_many_frames"),
+        (jpeg(64, 64, progressive=True), Limits(10**6, 10**6, max_scans=5), "too_many_scans"),
+    ],
+)  # fmt: skip
+def test_more_than_a_limit_is_refused_by_the_header(stored, content, limits, code):
+    path = stored(content)
+    with pytest.raises(RefusedPicture) as refused:
+        identify(path, limits)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize("content", [png_of(60_000, 60_000), webp_of(16_384, 16_384)])
+def test_a_bomb_is_refused_before_anything_is_decoded(stored, content, monkeypatch):
+    monkeypatch.setattr("images.formats.inspect.prove", None)
+    path = stored(content)
+    began = time.process_time()
+    assert refusal(path) == "too_many_pixels"
+    assert time.process_time() - began < 1  # a decode would take many seconds and gigabytes
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@given(st.data())
+def test_a_damaged_file_is_either_taken_or_refused_and_nothing_else(stored, data):
+    name = data.draw(st.sampled_from(FORMATS_TAKEN))
+    content = bytearray(SMALL[name])
+    for _ in range(data.draw(st.integers(1, 6))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        outcome: Facts | RefusedPicture = inspect(stored(bytes(content)), LIMITS)
+    except RefusedPicture as refused:
+        outcome = refused
+    assert isinstance(outcome, Facts) or outcome.message
+
+
+@pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
+@pytest.mark.slow
+def test_every_good_picture_of_the_corpus_is_taken_at_its_true_size():
+    wrong = []
+    for sample in corpus.samples("accept"):
+        facts = inspect(sample.path, LIMITS)
+        size = (facts.width, facts.height)
+        if facts.format != sample.format or (
+            sample.width and size != (sample.width, sample.height)
+        ):
+            wrong.append((str(sample), facts))
+    assert wrong == []
+
+
+@pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
+@pytest.mark.slow
+def test_every_bad_picture_of_the_corpus_is_refused():
+    taken = []
+    for sample in corpus.samples("reject", "either"):
+        try:
+            inspect(sample.path, LIMITS)
+        except RefusedPicture:
+            continue
+        if sample.expectation == "reject":
+            taken.append(str(sample))
+    assert taken == []

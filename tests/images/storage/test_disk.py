@@ -1,0 +1,37 @@
+"""Pictures in a folder: who may read them."""
+
+import os
+from pathlib import Path
+
+import pytest
+from django.core.files.base import ContentFile
+
+from images.storage.disk import DiskStorage
+
+KEY = "users/a/picture.png"
+
+
+@pytest.fixture
+def usual_umask():
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("usual_umask")
+def test_nobody_but_the_services_user_and_group_reads_a_picture(tmp_path):
+    root = tmp_path / "images"
+    DiskStorage(location=root).save(KEY, ContentFile(b"bytes"))
+    made = {path: path.stat().st_mode & 0o777 for path in [root, *root.rglob("*")]}
+    assert made.pop(root / KEY) == 0o640
+    assert set(made.values()) == {0o750}
+
+
+@pytest.mark.usefixtures("usual_umask")
+def test_a_folder_hands_its_group_down(tmp_path):
+    """As it is set for an nginx that has no other group in common with the service."""
+    root = tmp_path / "images"
+    root.mkdir()
+    root.chmod(0o2750)
+    DiskStorage(location=root).save(KEY, ContentFile(b"bytes"))
+    assert Path(root / "users" / "a").stat().st_mode & 0o7777 == 0o2750

@@ -1,0 +1,74 @@
+"""What a power cut leaves: each file under its name, in each folder under its own."""
+
+import os
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from images.storage.base import empty_folder, folder_of
+from images.storage.disk import DiskStorage
+from lib.durable_files import make_folder
+
+KEY = "users/a/picture.png"
+
+
+@pytest.fixture
+def place(tmp_path):
+    return DiskStorage(location=tmp_path / "images")
+
+
+def test_the_first_file_of_an_account_is_kept_with_every_folder_above_it(place, tmp_path, flushed):
+    place.save(KEY, ContentFile(b"bytes"))
+    draft = flushed.pop(3)
+    assert draft.name.startswith(".picture.png.")
+    images = tmp_path / "images"
+    assert flushed == [tmp_path, images, images / "users", images / "users" / "a"]
+
+
+def test_the_next_file_costs_two_flushes(place, flushed):
+    place.save(KEY, ContentFile(b"bytes"))
+    del flushed[:]
+    place.save("users/a/another.png", ContentFile(b"bytes"))
+    assert len(flushed) == 2
+
+
+def test_a_moved_file_is_kept_with_every_folder_above_it(place, tmp_path, flushed):
+    place.save(KEY, ContentFile(b"bytes"))
+    del flushed[:]
+    place.move(KEY, f"quarantine/now/{KEY}")
+    assert flushed[0] == tmp_path / "images"
+    assert flushed[-1] == tmp_path / "images" / "quarantine" / "now" / "users" / "a"
+    assert len(flushed) == 5
+
+
+def test_a_folder_that_is_there_costs_nothing(tmp_path, flushed):
+    make_folder(tmp_path)
+    assert flushed == []
+
+
+@pytest.mark.parametrize(("owner", "call"), [(os, "fsync"), (Path, "replace")])
+def test_a_folder_may_be_emptied_at_any_moment_of_an_upload(monkeypatch, owner, call):
+    """Whoever deletes all removes the folder: when it is made, or when the file has its name."""
+    account = uuid4()
+    key, whole = f"{folder_of(account)}a.png", getattr(owner, call)
+
+    def then_empty(*args):
+        monkeypatch.setattr(owner, call, whole)
+        whole(*args)
+        empty_folder(account)
+
+    default_storage.save("users/another/a.png", ContentFile(b"bytes"))
+    monkeypatch.setattr(owner, call, then_empty)
+    assert default_storage.save(key, ContentFile(b"bytes")) == key
+    assert default_storage.exists(key) == (call == "fsync"), "the caller looks under the lock"
+
+
+def test_a_draft_may_get_its_name_while_its_folder_is_emptied(monkeypatch):
+    account = uuid4()
+    default_storage.save(f"{folder_of(account)}a.png", ContentFile(b"bytes"))
+    monkeypatch.setattr(default_storage, "listdir", lambda folder: ([], [".a.png.1a2b3c4d"]))
+    empty_folder(account)
+    assert default_storage.exists(f"{folder_of(account)}a.png")

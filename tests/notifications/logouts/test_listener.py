@@ -1,0 +1,162 @@
+"""The listener against a real RabbitMQ: what it hears, and what it outlives."""
+
+import json
+import time
+from functools import partial
+from uuid import uuid4
+
+import pika
+import pytest
+
+from accounts.models import Session
+from accounts.request_origin import Client as Caller
+from accounts.sessions import open_bearer
+from notifications.logouts.long_running import Backoff
+from notifications.logouts.relay import REBIND_SECONDS
+from notifications.models import Heartbeat
+from tests.clients import Client
+from tests.factories import bearer_client
+from tests.notifications.logouts.commands import running
+from tests.notifications.logouts.peers import until
+from tests.waiting import are_prompt, timed
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.rabbitmq,
+    pytest.mark.slow,
+    pytest.mark.timeout(180),
+]
+
+
+@pytest.fixture
+def channel(broker):
+    """Opened when it is asked for, and again after a restart."""
+    made = []
+
+    def opened():
+        made.append(pika.BlockingConnection(pika.URLParameters(broker.url)))
+        return made[-1].channel()
+
+    yield opened
+    for each in made:
+        if each.is_open:
+            each.close()
+
+
+@pytest.fixture
+def queue(channel):
+    """The name of the listener's queue, which goes with the test."""
+    name = f"ours-{uuid4()}"
+    yield name
+    channel().queue_delete(name)
+
+
+@pytest.fixture
+def listener(broker, queue):
+    return partial(running, "consume_auth_events", broker.url, AUTH_QUEUE=queue)
+
+
+def is_signed_out(client: Client) -> bool:
+    return client.get("/auth/currentUser").status_code == 401
+
+
+def test_a_peers_logout_ends_a_session_here_within_a_second(alice, peer, listener):
+    took: list[float] = []
+    with listener():
+        until(Heartbeat.objects.exists)
+        for form in ("bearer {token}", "{token_id}") * 3:
+            token = open_bearer(alice, Caller())
+            token_id = Session.objects.latest("created_at").pk
+            client = Client(headers={"Authorization": f"Bearer {token}"})
+            assert client.get("/auth/currentUser").status_code == 200
+            peer.say(form.format(token=token, token_id=token_id))
+            with timed(took):
+                until(partial(is_signed_out, client))
+    assert are_prompt(took), took
+
+
+def missing_parts() -> list[str]:
+    found: list[str] = Client().get("/readyz").json()["missing"]
+    return found
+
+
+def test_readiness_shows_whether_the_listener_is_connected(broker, listener):
+    # An answer is kept for a second.
+    until(lambda: "auth-events" in missing_parts())
+    with listener():
+        until(lambda: "auth-events" not in missing_parts())
+
+
+def test_our_own_listener_binds_again_before_a_relay_sends():
+    backoff = Backoff()
+    assert max(backoff.seconds() for _ in range(20)) < REBIND_SECONDS - 2
+
+
+def test_a_listener_killed_in_the_middle_loses_nothing(alice, peer, listener):
+    tokens = [open_bearer(alice, Caller()) for _ in range(120)]
+    with listener() as victim:
+        until(Heartbeat.objects.exists)
+        for token in tokens:
+            peer.say(f"bearer {token}")
+        until(lambda: Session.objects.live().count() < 115)
+        victim.kill()
+        victim.wait()
+    with listener():
+        until(lambda: not Session.objects.live().exists())
+
+
+def test_the_listener_comes_back_after_the_broker_and_survives_poison(
+    alice, peer, broker, listener
+):
+    with listener() as process:
+        until(Heartbeat.objects.exists)
+        broker.restart()
+        until(peer.listening.is_set)
+        peer.say("poison " * 10_000)
+        client = bearer_client(alice)
+        token_id = str(Session.objects.get().pk)
+
+        def said_and_heard() -> bool:
+            # The exchange vanished with the broker: until the listener has bound again, a message
+            # goes to nobody.
+            peer.say(token_id)
+            time.sleep(0.2)
+            return client.get("/auth/currentUser").status_code == 401
+
+        until(said_and_heard)
+        assert process.poll() is None
+
+
+def test_it_beats_and_stops_while_messages_keep_coming(channel, queue, listener):
+    backlog = channel()
+    backlog.queue_declare(queue, durable=True)
+    for _ in range(20_000):
+        backlog.basic_publish(
+            "", queue, json.dumps({"type": "logout", "message": str(uuid4())}).encode()
+        )
+    with listener():
+        until(Heartbeat.objects.exists)
+    assert backlog.queue_declare(queue, passive=True).method.message_count > 0
+
+
+def test_a_queue_that_was_taken_away_is_made_again(alice, peer, channel, queue, listener):
+    with listener():
+        until(Heartbeat.objects.exists)
+        channel().queue_delete(queue)
+        until(lambda: is_there(channel(), queue))
+        client = bearer_client(alice)
+        token_id = str(Session.objects.get().pk)
+
+        def said_and_heard() -> bool:
+            peer.say(token_id)
+            return is_signed_out(client)
+
+        until(said_and_heard)
+
+
+def is_there(channel, queue) -> bool:
+    try:
+        channel.queue_declare(queue, passive=True)
+    except pika.exceptions.ChannelClosedByBroker:
+        return False
+    return True

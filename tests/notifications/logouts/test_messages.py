@@ -1,0 +1,107 @@
+"""What a message of the exchange means, whatever is in it."""
+
+import json
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from accounts.models import RevokedToken, Session
+from accounts.request_origin import Client
+from accounts.revocation import forget_expired
+from accounts.sessions import end_all, open_bearer
+from accounts.tokens import issue
+from notifications.logouts.messages import hear
+from notifications.models import OutboxMessage
+
+pytestmark = pytest.mark.django_db
+
+
+def logout(message):
+    return json.dumps({"type": "logout", "message": message}).encode()
+
+
+@pytest.fixture
+def token(alice, settings):
+    settings.AMQP_URL = "amqp://nowhere"
+    return open_bearer(alice, Client())
+
+
+@pytest.mark.parametrize("form", ["bearer {}", "Bearer {}", "BEARER   {}", "{}", " {} "])
+def test_a_token_in_any_form_ends_its_session(token, form):
+    hear(logout(form.format(token)))
+    assert not Session.objects.live().exists()
+
+
+@pytest.mark.parametrize("form", ["{}", "bearer {}"])
+def test_a_token_id_ends_its_session(token, form):
+    hear(logout(form.format(Session.objects.get().pk)))
+    assert not Session.objects.live().exists()
+
+
+def test_what_was_heard_is_not_announced_again(token):
+    hear(logout(f"bearer {token}"))
+    assert not OutboxMessage.objects.exists()
+
+
+def test_hearing_twice_does_nothing_more(token):
+    hear(logout(token))
+    ended = Session.objects.get().ended_at
+    hear(logout(token))
+    assert Session.objects.get().ended_at == ended
+    assert not RevokedToken.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"no json", b"[]", b"null", b'"logout"', b"{}", b'{"type":"logout"}',
+        b'{"type":"logout","message":null}', b'{"type":"logout","message":7}',
+        b'{"type":"logout","message":"  "}', b'{"type":"logout","message":"\\u0000"}',
+        b'{"type":"article","message":"x"}', b"\xff\xfe", b"[" * 100_000, b"x" * 1_000_000,
+        b'{"type":"logout","message":{"a":1}}',
+    ],
+)  # fmt: skip
+def test_poison_and_other_types_are_dropped(token, body):
+    hear(body)
+    assert Session.objects.live().count() == 1
+    assert not RevokedToken.objects.exists()
+
+
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(st.text(max_size=60))
+def test_no_message_makes_hearing_fail(db, text):
+    hear(logout(text))
+
+
+def test_an_unknown_token_is_remembered_until_it_would_expire(alice):
+    stranger = Session(pk=uuid.uuid4(), user_id=alice.pk)
+    token = issue(stranger, "bearer", timedelta(hours=1))
+    for _ in range(2):
+        hear(logout(token))
+    assert RevokedToken.objects.count() == 1
+    assert forget_expired() == 0
+    RevokedToken.objects.update(expires_at="2020-01-01T00:00Z")
+    assert forget_expired() == 1
+
+
+def test_the_fan_out_is_off_without_a_broker(alice, settings):
+    settings.AMQP_URL = ""
+    open_bearer(alice, Client())
+    end_all(alice)
+    assert not OutboxMessage.objects.exists()
+
+
+def test_an_announcement_falls_with_its_transaction(alice, settings):
+    settings.AMQP_URL = "amqp://nowhere"
+    open_bearer(alice, Client())
+    mark = transaction.savepoint()
+    end_all(alice)
+    assert OutboxMessage.objects.count() == 1
+    transaction.savepoint_rollback(mark)
+    assert not OutboxMessage.objects.exists()
+    assert Session.objects.live().exists()

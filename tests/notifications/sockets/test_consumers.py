@@ -1,0 +1,266 @@
+"""Sockets of a real server: what happens to an account's pictures reaches them, in order."""
+
+import uuid
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from accounts.request_origin import Client as Caller
+from accounts.services import disable, set_password, sign_out
+from accounts.sessions import open_api_token, open_bearer, open_cookies
+from accounts.verification import session_of_jwt
+from images.models import Picture
+from images.services import activate, delete_all, delete_picture, update_picture
+from notifications.models import PictureEvent
+from tests.clients import Client
+from tests.factories import make_picture, make_user
+from tests.notifications.sockets.clients import bearer
+from tests.waiting import are_prompt, timed
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
+
+
+def test_everything_that_happens_to_pictures_is_told(server, alice):
+    with server.of(alice) as socket:
+        picture = make_picture(alice)
+        assert socket.types(2) == ["picture.created", "thumbnails.ready"]
+        update_picture(picture, description="A hill")
+        told = socket.next()
+        assert (told["type"], told["picture"]["description"]) == ("picture.updated", "A hill")
+        activate(picture)
+        told = socket.next()
+        assert (told["type"], told["picture"]["is_active"]) == ("picture.activated", True)
+        delete_picture(picture)
+        told = socket.next()
+        assert told["type"] == "picture.deleted"
+        assert told["user_id"] == str(alice.pk)
+        assert told["id"] == 5
+
+
+def test_clearing_is_told_once(server, alice):
+    make_picture(alice)
+    make_picture(alice)
+    with server.of(alice) as socket:
+        delete_all(alice.pk)
+        told = socket.next()
+    assert told["type"] == "pictures.cleared"
+    assert "picture" not in told
+
+
+def test_a_picture_set_aside_is_told(server, alice, tmp_path):
+    with server.of(alice) as socket:
+        picture = make_picture(alice)
+        assert socket.types(2) == ["picture.created", "thumbnails.ready"]
+        Picture.objects.filter(pk=picture.pk).update(rendering="pending", render_attempts=99)
+        from thumbnails.services import ensure_thumbnails
+
+        ensure_thumbnails(picture.pk)
+        told = socket.next()
+        assert (told["type"], told["picture"]["thumbnails"]) == ("thumbnails.failed", "failed")
+
+
+def test_nobody_hears_of_anothers_pictures(server, alice, bob):
+    with server.of(bob) as socket:
+        make_picture(alice)
+        own = make_picture(bob)
+        assert socket.next()["picture"]["id"] == own.pk
+
+
+def test_what_was_missed_is_replayed_and_then_goes_on(server, alice):
+    make_picture(alice)
+    make_picture(alice)
+    with server.of(alice, "?since=1") as socket:
+        assert [socket.next()["id"] for _ in range(3)] == [2, 3, 4]
+        make_picture(alice)
+        assert [socket.next()["id"] for _ in range(2)] == [5, 6]
+
+
+def test_without_since_only_what_is_new_is_told(server, alice):
+    make_picture(alice)
+    with server.of(alice) as socket:
+        make_picture(alice)
+        assert socket.next()["id"] == 3
+
+
+@pytest.mark.parametrize("since", [0, 1, 99])
+def test_whoever_asks_for_what_is_not_kept_is_told_to_reload(server, alice, since):
+    make_picture(alice)
+    make_picture(alice)
+    PictureEvent.objects.filter(sequence__lte=2).delete()
+    with server.of(alice, f"?since={since}") as socket:
+        told = socket.next()
+        assert (told["type"], told["id"]) == ("events.reset", 4)
+        make_picture(alice)
+        assert socket.next()["id"] == 5
+
+
+def test_staff_may_watch_an_account(server, alice, staff):
+    with server.of(staff, f"?user={alice.pk}") as socket:
+        make_picture(alice)
+        assert socket.next()["user_id"] == str(alice.pk)
+
+
+def test_an_api_token_opens_a_socket(server, alice):
+    key = open_api_token(alice, Caller())
+    with server.open(additional_headers={"Authorization": f"Token {key}"}) as socket:
+        make_picture(alice)
+        assert socket.next()["id"] == 1
+
+
+def test_a_subprotocol_carries_the_token_of_another_origin(server, alice):
+    offered = ["bearer", open_bearer(alice, Caller())]
+    with server.open(subprotocols=offered, origin="https://elsewhere.example") as socket:
+        assert socket.connection.subprotocol == "bearer"
+        make_picture(alice)
+        assert socket.next()["id"] == 1
+
+
+def cookies_of(user):
+    pair = open_cookies(user, Caller())
+    return {"Cookie": f"access_token={pair.access}; refresh_token={pair.refresh}"}
+
+
+def test_cookies_open_a_socket_of_our_own_pages(server, alice):
+    with server.open(additional_headers=cookies_of(alice), origin=server.url) as socket:
+        make_picture(alice)
+        assert socket.next()["id"] == 1
+
+
+@pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", "http://localhost:1"])
+def test_another_sites_page_cannot_use_the_cookies(server, alice, origin):
+    headers = cookies_of(alice)
+    with (
+        pytest.raises(InvalidStatus) as refused,
+        server.open(additional_headers=headers, origin=origin),
+    ):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+def test_an_expired_access_cookie_is_renewed_by_the_handshake(server, alice):
+    pair = open_cookies(alice, Caller())
+    headers = {"Cookie": f"access_token=stale; refresh_token={pair.refresh}"}
+    with server.open(additional_headers=headers, origin=server.url) as socket:
+        given = socket.connection.response.headers.get_all("Set-Cookie")
+    names = {each.split("=")[0]: each.split("=")[1].split(";")[0] for each in given}
+    assert set(names) == {"access_token", "refresh_token"}
+    assert session_of_jwt(names["access_token"], "access").user == alice
+
+
+REFUSALS = [
+    ("", {}, 4401),
+    ("", bearer("nonsense"), 4401),
+    ("?token={token}&access_token={token}", {}, 4401),
+    ("?user={other}", "good", 4403),
+    ("?user=nobody", "good", 4400),
+    ("?since=-1", "good", 4400),
+    ("?since=1&since=2", "good", 4400),
+    ("?format=other", "good", 4400),
+]
+
+
+@pytest.mark.parametrize(("query", "headers", "code"), REFUSALS)
+def test_a_refusal_shows_its_code(server, alice, bob, query, headers, code):
+    token = open_bearer(alice, Caller())
+    query = query.format(token=token, other=bob.pk)
+    headers = bearer(token) if headers == "good" else headers
+    with server.open(query, additional_headers=headers) as socket:
+        assert socket.closed_with() == code
+
+
+def test_a_refused_browser_that_offered_a_token_sees_the_code(server, db):
+    with server.open(subprotocols=["bearer", "nonsense"]) as socket:
+        assert socket.closed_with() == 4401
+
+
+def test_staff_see_that_an_account_is_unknown(server, staff):
+    with server.of(staff, f"?user={uuid.uuid4()}") as socket:
+        assert socket.closed_with() == 4404
+
+
+def test_no_other_address_has_a_socket(server, alice):
+    headers = bearer(open_bearer(alice, Caller()))
+    server.address.replace("pictures", "other")
+    from websockets.sync.client import connect
+
+    with (
+        pytest.raises(InvalidStatus) as refused,
+        connect(server.address.replace("pictures", "other"), additional_headers=headers),
+    ):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+def sign_out_by_token(user, token):
+    sign_out(session_of_jwt(token, "bearer"), token=token)
+
+
+def sign_out_at_the_door(user, token):
+    answer = Client(headers=bearer(token)).get("/auth/signout")
+    assert answer.status_code == 200
+
+
+def hear_of_it(user, token):
+    from notifications.logouts.messages import hear
+
+    hear(b'{"type": "logout", "message": "bearer %s"}' % token.encode())
+
+
+ENDINGS = [
+    sign_out_by_token,
+    sign_out_at_the_door,
+    hear_of_it,
+    lambda user, token: set_password(user, "quite another one"),
+    lambda user, token: disable(user),
+]
+
+
+@pytest.mark.parametrize("end", ENDINGS)
+def test_an_ended_session_closes_its_sockets_within_a_second(server, end):
+    took: list[float] = []
+    for number in range(5):
+        user = make_user(f"person{number}")
+        token = open_bearer(user, Caller())
+        with server.open(additional_headers=bearer(token)) as socket:
+            make_picture(user)
+            assert socket.types(2) == ["picture.created", "thumbnails.ready"]
+            with timed(took):
+                end(user, token)
+                told = socket.next()
+                assert socket.closed_with() == 4401
+        assert (told["type"], told["id"], told["user_id"]) == ("session.ended", 2, str(user.pk))
+    assert are_prompt(took), took
+
+
+def test_other_sessions_keep_their_sockets(server, alice):
+    token = open_bearer(alice, Caller())
+    with server.of(alice) as kept, server.open(additional_headers=bearer(token)) as ended:
+        sign_out_by_token(alice, token)
+        assert ended.closed_with() == 4401
+        make_picture(alice)
+        assert kept.next()["type"] == "picture.created"
+
+
+def test_whoever_is_staff_no_longer_stops_watching(server, alice, staff):
+    with server.of(staff, f"?user={alice.pk}") as socket:
+        staff.is_staff = False
+        staff.save()
+        assert socket.closed_with() == 4401
+
+
+def test_an_account_has_twenty_sockets(server, alice, bob):
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(server.of(alice))
+        with server.of(alice) as one_more:
+            assert one_more.closed_with() == 4429
+        with server.of(
+            bob,
+        ) as other:
+            make_picture(bob)
+            assert other.next()["id"] == 1
+    with server.of(alice) as again:
+        make_picture(alice)
+        assert again.next()["type"] == "picture.created"

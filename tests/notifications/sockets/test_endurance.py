@@ -1,0 +1,219 @@
+"""Sockets when something goes wrong: writers that never stop, slow and dead readers, no Redis."""
+
+import json
+import random
+import re
+import socket
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+import requests
+from django.db import connection
+from websockets.exceptions import ConnectionClosed
+
+from accounts.request_origin import Client as Caller
+from accounts.sessions import open_bearer
+from devkit import valkey
+from images.models import Picture
+from images.services import update_picture
+from notifications.feed import position
+from tests.factories import make_picture
+from tests.notifications.sockets.clients import bearer, socket_server
+from tests.pictures import jpeg
+from tests.waiting import are_prompt, timed
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.processes,
+    pytest.mark.slow,
+    pytest.mark.timeout(180),
+]
+
+
+@contextmanager
+def writing(picture, pause=0.0):
+    """Change a picture over and over, in a thread with a connection of its own."""
+    stopping = threading.Event()
+
+    def write():
+        number = 0
+        own = Picture.objects.get(pk=picture.pk)
+        while not stopping.is_set():
+            number += 1
+            update_picture(own, description=f"{number}")
+            stopping.wait(pause)
+        connection.close()
+
+    threads = [threading.Thread(target=write) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_hundred_reconnections_beside_writers_that_never_stop(server, alice):
+    """Every event comes once and in order, whatever the moment of the breaks."""
+    chance = random.Random(5)
+    picture = make_picture(alice)
+    start = position(alice.pk)
+    token = open_bearer(alice, Caller())
+    seen = [start]
+
+    def take(opened, count):
+        seen.extend(opened.next()["id"] for _ in range(count))
+
+    with writing(picture, pause=0.002):
+        for _ in range(100):
+            with server.open(f"?since={seen[-1]}", additional_headers=bearer(token)) as opened:
+                # What was missed, and then some that are written meanwhile.
+                take(opened, position(alice.pk) - seen[-1] + chance.randrange(20))
+                if chance.random() < 0.5:
+                    opened.connection.socket.shutdown(socket.SHUT_RDWR)
+    with server.open(f"?since={seen[-1]}", additional_headers=bearer(token)) as opened:
+        take(opened, position(alice.pk) - seen[-1])
+    assert seen == list(range(start, position(alice.pk) + 1))
+    assert len(seen) > 1000
+
+
+class Bare:
+    """A client that shakes hands and then leaves everything else to the test."""
+
+    def __init__(self, server, token):
+        host, port = server.url.removeprefix("http://").split(":")
+        self.connection = socket.socket()
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.connection.connect((host, int(port)))
+        self.connection.settimeout(10)
+        self.connection.sendall(
+            f"GET /ws/pictures/ HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            f"Sec-WebSocket-Version: 13\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+        )
+        assert b" 101 " in self.connection.recv(16)
+
+    def read_until(self, words):
+        """Read up to the words of a close frame and leave: the server would wait for an answer."""
+        got = b""
+        with self.connection:
+            while words not in got:
+                more = self.connection.recv(65536)
+                assert more, f"it ended without {words!r}"
+                got += more
+        return got
+
+
+def write_until_logged(server, picture, words, quick):
+    """Change the picture until the server says so; whoever is quick has each change at once."""
+    own = Picture.objects.get(pk=picture.pk)
+    took: list[float] = []
+    deadline = time.monotonic() + 60
+    while words not in server.log.read_text():
+        assert time.monotonic() < deadline, server.log.read_text()
+        with timed(took):
+            update_picture(own, description="\N{MOUNT FUJI}" * 2000)
+            assert quick.next()["type"] == "picture.updated"
+    assert are_prompt(took), took
+
+
+def test_a_reader_that_falls_behind_is_closed_and_slows_nobody(own_server, alice):
+    picture = make_picture(alice)
+    token = open_bearer(alice, Caller())
+    with own_server.of(alice) as quick:
+        slow = Bare(own_server, token)
+        write_until_logged(own_server, picture, "reading too slowly", quick)
+        got = slow.read_until(b"\x11\x38reading too slowly: come back with since")  # 4408
+    told = [json.loads(each) for each in re.findall(rb'{"id".*?}}', got)]
+    last = told[-1]["id"]
+    assert [each["id"] for each in told] == list(range(3, last + 1))
+    assert last < position(alice.pk)
+    with own_server.open(f"?since={last}", additional_headers=bearer(token)) as again:
+        assert again.next()["id"] == last + 1
+
+
+def test_a_reader_that_is_stuck_is_dropped(own_server, alice):
+    picture = make_picture(alice)
+    stuck = Bare(own_server, open_bearer(alice, Caller()))
+    with own_server.of(alice) as quick:
+        write_until_logged(own_server, picture, "without its last words", quick)
+    stuck.connection.close()
+
+
+def test_a_dead_peer_is_gone_soon(tmp_path, django_db_setup, alice):
+    """Pings every 20 s with 20 s to answer are the server's default; here they are quicker."""
+    pings = ["--ws-ping-interval", "0.5", "--ws-ping-timeout", "0.5"]
+    with socket_server(tmp_path, *pings) as server:
+        dead = Bare(server, open_bearer(alice, Caller()))
+        dead.read_until(b"keepalive ping timeout")
+
+
+@pytest.fixture
+def own_server(django_db_setup, tmp_path):
+    with socket_server(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def own_valkey(server_guard):
+    """A Valkey that this test may stop: a function that starts it, and its address."""
+    return valkey.Valkey(server_guard, valkey.find())
+
+
+def upload(server, token):
+    files = {"image": ("hill.jpg", jpeg(60, 40))}
+    address = f"{server.url}/api/user/images/"
+    return requests.post(address, files=files, headers=bearer(token), timeout=10)
+
+
+def test_without_redis_uploads_go_on_and_sockets_catch_up(own_valkey, tmp_path, alice):
+    child = own_valkey.start()
+    own_valkey.wait(child)
+    token = open_bearer(alice, Caller())
+    headers = {"additional_headers": bearer(token)}
+    with socket_server(tmp_path, REDIS_URL=own_valkey.url) as server, server.of(alice) as kept:
+        assert upload(server, token).status_code == 201
+        assert kept.next()["id"] == 1
+
+        child.end()
+        assert upload(server, token).status_code == 201
+        assert kept.next()["id"] == 2, "an open socket goes on, by the table"
+        with server.open("?since=1", **headers) as turned_away:
+            assert turned_away.closed_with() == 1013
+
+        child = own_valkey.start()
+        own_valkey.wait(child)
+        with reconnected(server, "?since=1", headers) as back:
+            assert back.next()["id"] == 2
+            assert upload(server, token).status_code == 201
+            assert (kept.next()["id"], back.next()["id"]) == (3, 3)
+            took: list[float] = []
+            for number in range(4, 9):
+                assert upload(server, token).status_code == 201
+                with timed(took):
+                    assert kept.next()["id"] == number
+            assert are_prompt(took), f"live again, not only by the table: {took}"
+    child.end()
+
+
+@contextmanager
+def reconnected(server, query, headers):
+    """Come back as a client does: until the server takes it."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with server.open(query, **headers) as opened:
+            try:
+                opened.connection.recv(timeout=0.5)
+            except TimeoutError:
+                pass
+            except ConnectionClosed:
+                time.sleep(0.2)
+                continue
+        with server.open(query, **headers) as opened:
+            yield opened
+            return
+    raise AssertionError("not within 20 s")

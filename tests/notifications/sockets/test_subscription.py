@@ -1,0 +1,128 @@
+"""One socket's way through the feed, with a table that is a list and hints of every kind."""
+
+import asyncio
+import contextlib
+import random
+
+import pytest
+
+from notifications.feed import Page
+from notifications.sockets.subscription import MOST_WAITING, Stream
+
+
+def event(sequence):
+    return {"id": sequence, "type": "pictures.cleared", "at": "", "user_id": ""}
+
+
+class World:
+    """A table of events, and what a client got of them."""
+
+    def __init__(self, written=0, last=0):
+        self.written = written
+        self.reads = 0
+        self.got: list[int] = []
+        self.may_deliver = asyncio.Event()
+        self.may_deliver.set()
+        self.stream = Stream(last, self._read, self._deliver)
+
+    async def _read(self, after):
+        self.reads += 1
+        await asyncio.sleep(0)
+        found = [event(number) for number in range(after + 1, self.written + 1)][:10]
+        return Page(found, self.written, has_more=bool(found) and found[-1]["id"] < self.written)
+
+    async def _deliver(self, events):
+        await self.may_deliver.wait()
+        self.got.extend(each["id"] for each in events)
+
+    def write(self):
+        self.written += 1
+        return event(self.written)
+
+    @contextlib.asynccontextmanager
+    async def running(self):
+        task = asyncio.create_task(self.stream.run())
+        yield
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    async def settled(self, last):
+        async with asyncio.timeout(5):
+            while self.stream.last < last:  # noqa: ASYNC110 (the stream has nobody to tell)
+                await asyncio.sleep(0)
+
+
+def runs(test):
+    """Run a coroutine test."""
+
+    def run(*arguments, **named):
+        asyncio.run(test(*arguments, **named))
+
+    run.__name__ = test.__name__
+    return run
+
+
+@runs
+async def test_it_begins_with_the_table():
+    world = World(written=25, last=3)
+    async with world.running():
+        await world.settled(25)
+    assert world.got == list(range(4, 26))
+
+
+@runs
+async def test_hints_in_order_need_no_table():
+    world = World()
+    async with world.running():
+        await asyncio.sleep(0.01)
+        reads = world.reads
+        for _ in range(50):
+            assert world.stream.hint(world.write())
+            await asyncio.sleep(0)
+        await world.settled(50)
+    assert world.got == list(range(1, 51))
+    assert world.reads == reads
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_lost_doubled_and_shuffled_hints_change_nothing(seed):
+    asyncio.run(_through_chaos(random.Random(seed)))
+
+
+async def _through_chaos(chance):
+    world = World(written=chance.randrange(30), last=0)
+    async with world.running():
+        late = []
+        for _ in range(300):
+            late += [world.write()] * chance.choice([0, 1, 1, 1, 2])
+            chance.shuffle(late)
+            while late and chance.random() < 0.7:
+                world.stream.hint(late.pop())
+            await asyncio.sleep(0)
+        world.stream.nudge()
+        await world.settled(world.written)
+    assert world.got == list(range(1, world.written + 1))
+
+
+@runs
+async def test_a_nudge_finds_what_no_hint_told():
+    world = World()
+    async with world.running():
+        await asyncio.sleep(0.01)
+        world.write()
+        world.stream.nudge()
+        await world.settled(1)
+    assert world.got == [1]
+
+
+@runs
+async def test_a_reader_that_takes_nothing_is_found_too_slow():
+    world = World()
+    async with world.running():
+        await asyncio.sleep(0.01)
+        world.may_deliver.clear()
+        world.stream.hint(world.write())
+        await asyncio.sleep(0.01)
+        taken = [world.stream.hint(world.write()) for _ in range(MOST_WAITING + 1)]
+    assert taken == [True] * MOST_WAITING + [False]

@@ -1,0 +1,190 @@
+"""ThumbHash and dominant colour: right, and there for every picture sooner or later."""
+
+import re
+from base64 import b64decode
+
+import numpy as np
+import pytest
+from django.core.management import call_command
+from PIL import Image
+
+from images.models import Picture
+from images.storage import base as picture_storage
+from tests.factories import make_picture
+from tests.measures import decibels
+from tests.pictures import BLUE, GREEN, RED, animated, encoded, jpeg, quarters
+from tests.thumbnails.placeholders import drawn, numbers
+from tests.thumbnails.rows import keys
+from thumbnails import encoding
+from thumbnails.rendering import render
+from thumbnails.services import ensure_thumbnails
+
+pytestmark = pytest.mark.django_db
+# What npm thumbhash 0.1.1 makes at 100 pixels of a soft picture, and of one that fades in.
+AUTHORS = "3ugJNZBwd3eKh4iId4eIiHZvCBd4"
+AUTHORS_FADING = "IRmGG4Y30Jd7d3iHTygMe4B3d3iHiIg="
+
+
+@pytest.fixture
+def impression(tmp_path):
+    """Return a function that renders a picture and returns its impression."""
+
+    def make(image, *heights, name="PNG"):
+        (tmp_path / "source").write_bytes(encoded(image, name))
+        return render(tmp_path / "source", heights, tmp_path).impression
+
+    return make
+
+
+def soft(width, height):
+    """Draw what a ThumbHash can hold: a slow change from corner to corner."""
+    across, down = np.meshgrid(np.linspace(0, 1, width), np.linspace(0, 1, height))
+    bands = [0.2 + 0.6 * across, 0.8 - 0.5 * down, 0.3 + 0.4 * across * down]
+    return Image.fromarray(np.uint8(255 * np.stack(bands, axis=2)))
+
+
+@pytest.mark.parametrize("heights", [(), (200,), (400, 200)])
+@pytest.mark.parametrize("size", [(640, 480), (480, 640), (600, 600), (90, 60)])
+def test_a_thumbhash_looks_like_its_picture(impression, size, heights):
+    picture = soft(*size)
+    seen = drawn(impression(picture, *heights).thumbhash)
+    assert seen.width / seen.height == pytest.approx(size[0] / size[1], rel=0.1)
+    assert decibels(seen, picture.resize(seen.size, Image.Resampling.BOX)) > 25
+    assert seen.getchannel("A").getextrema() == (255, 255)
+
+
+def fading(width, height):
+    """Draw a soft picture that is clear at its left and opaque at its right."""
+    picture = soft(width, height).convert("RGBA")
+    across = np.linspace(0, 255, width).round().astype(np.uint8)
+    picture.putalpha(Image.fromarray(np.tile(across, (height, 1))))
+    return picture
+
+
+def test_a_thumbhash_is_what_its_authors_make_of_the_picture(impression):
+    ours = b64decode(impression(soft(600, 400), 200).thumbhash)
+    theirs = b64decode(AUTHORS)
+    nibbles = [
+        [part for byte in each for part in (byte & 15, byte >> 4)] for each in (ours, theirs)
+    ]
+    assert ours[:3] == theirs[:3]
+    assert all(abs(a - b) <= 1 for a, b in zip(*nibbles, strict=True))
+
+
+def test_a_transparent_thumbhash_is_what_its_authors_make_of_the_picture(impression):
+    ours, theirs = fields(impression(fading(600, 400), 200).thumbhash), fields(AUTHORS_FADING)
+    assert ours.keys() == theirs.keys()
+    assert all(abs(ours[name] - theirs[name]) <= 1 for name in ours)
+
+
+def fields(thumbhash):
+    """Tell apart the numbers in it: means and scales, the shape, then a nibble for each wave."""
+    head, shape, rest = numbers(thumbhash)
+    means = {f"mean {at}": head >> at & 63 for at in (0, 6, 12)}
+    scales = {"light": head >> 18 & 31, "yellow": shape >> 3 & 63, "red": shape >> 9 & 63}
+    exact = {f"alpha {head >> 23}": 0, f"sides {shape & 7}, {shape >> 15}": 0}
+    return means | scales | exact | dict(enumerate(rest))
+
+
+def test_a_thumbhash_shows_what_is_transparent(impression):
+    seen = drawn(impression(fading(600, 400), 200).thumbhash)
+    expected = fading(*seen.size)
+    alpha = [each.getchannel("A") for each in (seen, expected)]
+    assert decibels(*alpha) > 20  # as in the authors' own
+    on_black = [
+        Image.alpha_composite(Image.new("RGBA", seen.size, "black"), x) for x in (seen, expected)
+    ]
+    assert decibels(*on_black) > 25
+
+
+@pytest.mark.parametrize(
+    ("colours", "expected"),
+    [
+        ([RED, RED, BLUE], RED),
+        ([GREEN, BLUE, BLUE, RED], BLUE),
+        ([(255, 255, 255)], (255, 255, 255)),
+        ([(0, 0, 0), (0, 0, 0), (250, 250, 250)], (0, 0, 0)),
+    ],
+)
+def test_the_dominant_colour_is_the_one_most_of_it_has(impression, colours, expected):
+    stripes = Image.new("RGB", (300, 300))
+    for number, colour in enumerate(colours):
+        share = 300 // len(colours)
+        stripes.paste(colour, (number * share, 0, 300, 300))
+    found = impression(stripes, 200).dominant_color
+    channels = list(bytes.fromhex(found[1:]))
+    assert all(abs(ours - theirs) <= 12 for ours, theirs in zip(channels, expected, strict=True))
+
+
+def test_what_cannot_be_seen_has_no_colour(impression):
+    clear = Image.new("RGBA", (300, 300), (0, 255, 0, 0))
+    assert impression(clear, 200).dominant_color == "#ffffff"
+    clear.paste((*RED, 255), (100, 100, 200, 200))
+    red = bytes.fromhex(impression(clear, 200).dominant_color[1:])
+    assert red[0] > 200 > 80 > max(red[1:])
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "1", "CMYK"])
+def test_every_kind_of_pixel_has_an_impression(impression, mode):
+    name = "JPEG" if mode == "CMYK" else "PNG"
+    found = impression(quarters(90, 60, "RGB").convert(mode), 40, name=name)
+    seen = drawn(found.thumbhash)
+    assert seen.width > seen.height
+
+
+@pytest.mark.parametrize("name", ["GIF", "WEBP"])
+@pytest.mark.parametrize("heights", [(), (100, 50)])
+@pytest.mark.parametrize("memory", [12_000_000, 100])
+def test_an_animation_leaves_the_impression_of_its_first_frame(
+    tmp_path, monkeypatch, name, heights, memory
+):
+    monkeypatch.setattr(encoding, "_SMALL_PIXELS", memory)
+    (tmp_path / "source").write_bytes(animated(name, [RED, BLUE, BLUE], [100] * 3, size=200))
+    found = render(tmp_path / "source", heights, tmp_path).impression
+    red = bytes.fromhex(found.dominant_color[1:])
+    assert red[0] > 180 > 90 > max(red[1:])
+
+
+@pytest.fixture
+def picture(alice):
+    return make_picture(alice, jpeg(900, 600))
+
+
+def test_a_picture_gets_its_impression_with_its_thumbnails(picture):
+    assert (picture.thumbhash, picture.dominant_color) == ("", "")
+    ensure_thumbnails(picture.pk)
+    picture.refresh_from_db()
+    assert len(b64decode(picture.thumbhash)) >= 5
+    assert re.fullmatch("#[0-9a-f]{6}", picture.dominant_color)
+
+
+def test_a_picture_of_an_older_release_gets_all_that_is_new(
+    picture, stored_files, django_capture_on_commit_callbacks
+):
+    ensure_thumbnails(picture.pk)
+    picture_storage.delete_all(list(picture.thumbnails.values_list("webp_key", flat=True)))
+    picture.thumbnails.update(webp_key="", webp_bytes=0, quality=0)
+    Picture.objects.update(thumbhash="", dominant_color="")
+    with django_capture_on_commit_callbacks(execute=True):
+        call_command("ensure_thumbnails")
+    picture.refresh_from_db()
+    assert picture.thumbhash
+    assert picture.dominant_color
+    assert all(row.webp_key for row in picture.thumbnails.all())
+    assert set(stored_files()) == {picture.key, *keys(picture)}
+
+
+def test_the_command_goes_on_where_it_was_interrupted_and_leaves_the_rest_alone(
+    alice, monkeypatch, capsys
+):
+    monkeypatch.setattr("thumbnails.sweeping.AT_ONCE", 2)
+    made = [make_picture(alice).pk for _ in range(6)]
+    Picture.objects.update(rendering="ready")
+    Picture.objects.filter(pk=made[0]).update(thumbhash="AAAAAAA=")
+    Picture.objects.filter(pk=made[1]).update(rendering="failed")
+    call_command("ensure_thumbnails")
+    pending = Picture.objects.pending().order_by("pk").values_list("pk", flat=True)
+    assert list(pending) == made[2:]
+    assert "4 pictures" in capsys.readouterr().out
+    call_command("ensure_thumbnails")
+    assert "0 pictures" in capsys.readouterr().out
