@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from django.db import IntegrityError
-from images.storage.keys import copy_key
 
 from accounts.models import User
 from delivery.access import pixels_for
@@ -12,6 +11,7 @@ from images.models import Picture
 from images.sandbox.pool import PictureKilledDecoder, confined, temporary_folder
 from images.services import lock_picture
 from images.storage import base as picture_storage
+from images.storage.keys import copy_key
 from images.storage.transactions import committed_with, save_all
 from thumbnails.models import Rendition
 from thumbnails.rendering import RenderingFailed, render_jpeg

@@ -8,11 +8,11 @@ from django.conf import settings
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import content_disposition_header
-from images.storage.keys import webp_beside
 
 from delivery.accept import WEBP, prefers_webp
 from delivery.ranges import ByteRange, UnsatisfiableRange, requested_range
 from images.storage import base as picture_storage
+from images.storage.keys import webp_beside
 
 # User content must stay inert even where a browser is talked into rendering it (wagtail does so).
 _CLOSED = "default-src 'none'; sandbox; frame-ancestors 'none'"

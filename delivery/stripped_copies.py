@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from images.storage.keys import copy_key
-
 from images.metadata.strip import CleaningFailed, clean
 from images.models import Picture
 from images.sandbox.pool import PictureKilledDecoder, confined, temporary_folder
 from images.storage import base as picture_storage
+from images.storage.keys import copy_key
 from images.storage.transactions import save_all
 
 

@@ -9,7 +9,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
-from images.storage.keys import folder_of, is_key
 
 from accounts.models import User
 from delivery.access import bytes_for
@@ -25,6 +24,7 @@ from images.links import count_opening, open_link, read_token
 from images.metadata.strip import CleaningFailed
 from images.models import Picture
 from images.signed_urls import seconds_left, sources
+from images.storage.keys import folder_of, is_key
 
 _TYPE_OF_EXTENSION = {EXTENSIONS[name]: CONTENT_TYPES[name] for name in EXTENSIONS}
 # A link may be revoked at any moment: a browser keeps the bytes but asks each time.

@@ -6,13 +6,13 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from django.db import transaction
-from images.storage.keys import copy_key, webp_beside
 
 from images.caching import forget
 from images.models import Picture
 from images.sandbox.pool import PictureKilledDecoder, confined, temporary_folder
 from images.services import lock_picture
 from images.storage import base as picture_storage
+from images.storage.keys import copy_key, webp_beside
 from images.storage.outages import is_outage
 from images.storage.transactions import committed_with, save_all
 from thumbnails import claims

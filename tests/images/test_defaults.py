@@ -4,10 +4,10 @@ from pathlib import PurePosixPath
 
 from hypothesis import given
 from hypothesis import strategies as st
-from images.storage.keys import USERS, is_key
 
 from images.defaults import DEFAULT_FILE, FACTS, safe_stem
 from images.formats.inspect import Limits, inspect
+from images.storage.keys import USERS, is_key
 
 OWNER = "00000000-0000-4000-8000-000000000000"
 

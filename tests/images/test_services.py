@@ -6,7 +6,6 @@ import stat
 
 import pytest
 from django.db import IntegrityError, transaction
-from images.storage.keys import folder_of
 
 from delivery.jpeg_renditions import jpeg_key
 from delivery.stripped_copies import clean_key_of
@@ -23,6 +22,7 @@ from images.services import (
 )
 from images.signals import picture_activated
 from images.storage import base as picture_storage
+from images.storage.keys import folder_of
 from tests.factories import make_picture
 from tests.pictures import jpeg
 

@@ -4,11 +4,11 @@ import pytest
 from django.db import IntegrityError, transaction
 from hypothesis import given
 from hypothesis import strategies as st
-from images.storage.keys import copy_key, is_key, webp_beside
 
 from images.defaults import safe_stem
 from images.services import delete_picture
 from images.storage import base as picture_storage
+from images.storage.keys import copy_key, is_key, webp_beside
 from tests.factories import make_picture
 from tests.pictures import jpeg
 from thumbnails.models import Thumbnail

@@ -7,7 +7,6 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
-from images.storage.keys import copy_key
 
 from delivery.jpeg_renditions import jpeg_key
 from delivery.stripped_copies import clean_key_of
@@ -15,6 +14,7 @@ from images.defaults import copy_default
 from images.models import Picture
 from images.services import delete_picture
 from images.storage import base as picture_storage
+from images.storage.keys import copy_key
 from tests.factories import make_picture
 from tests.pictures import jpeg
 from thumbnails.models import Rendition
