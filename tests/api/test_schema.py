@@ -3,10 +3,12 @@
 import json
 import re
 from io import BytesIO
+from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
+from django.core.management import call_command
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
@@ -17,6 +19,8 @@ from tests.pictures import jpeg, png
 
 pytestmark = pytest.mark.django_db
 
+SNAPSHOT = Path(__file__).with_name("openapi.yaml")
+
 
 @pytest.fixture(scope="module")
 def document():
@@ -25,6 +29,16 @@ def document():
 
 def test_the_document_is_valid(document):
     validate_schema(document)
+
+
+def test_the_document_is_the_one_that_is_committed(tmp_path):
+    call_command("spectacular", file=str(tmp_path / "openapi.yaml"))
+    is_same = (tmp_path / "openapi.yaml").read_bytes() == SNAPSHOT.read_bytes()
+    assert is_same, (
+        "The OpenAPI document changed. If clients are to see that, renew the snapshot by\n"
+        "    ./dev manage spectacular --file tests/api/openapi.yaml\n"
+        "and read its difference before it is committed."
+    )
 
 
 @pytest.mark.parametrize("query", ["", "?format=json", "?lang=es", "?format=yaml&lang=en"])
