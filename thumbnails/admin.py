@@ -1,12 +1,56 @@
-"""Thumbnails as staff see them."""
+"""Thumbnails as staff see them: their own pages, and as previews on those of pictures."""
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from images.admin import PictureAdmin
+from images.models import Picture
 from images.signed_urls import address_of
 from thumbnails.models import Thumbnail
+
+# In pixels.
+_LIST_PREVIEW_HEIGHT, _PAGE_PREVIEW_HEIGHT = 64, 320
+
+
+@admin.register(Picture)
+class PreviewedPictureAdmin(PictureAdmin):
+    """Pictures with a thumbnail as preview."""
+
+    list_display = ["preview", *PictureAdmin.list_display]
+    list_display_links = ["preview", "file_name"]
+    fields = ["large_preview", *PictureAdmin.fields]
+    readonly_fields = ["large_preview", *PictureAdmin.readonly_fields]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Picture]:
+        """Load the thumbnails beside the pictures: two queries, however long the page."""
+        return super().get_queryset(request).prefetch_related("thumbnails")
+
+    @admin.display(description="")
+    def preview(self, picture: Picture) -> SafeString:
+        """Show the smallest thumbnail that is tall enough, or why there is none."""
+        return _preview(picture, _LIST_PREVIEW_HEIGHT)
+
+    @admin.display(description="")
+    def large_preview(self, picture: Picture) -> SafeString:
+        """Show a taller thumbnail."""
+        return _preview(picture, _PAGE_PREVIEW_HEIGHT)
+
+
+def _preview(picture: Picture, height: int) -> SafeString:
+    """Show the nearest thumbnail that is tall enough, else the tallest, by its signed address."""
+    thumbnails = sorted(picture.thumbnails.all(), key=lambda each: each.height)
+    tall_enough = [each for each in thumbnails if each.height >= height] or thumbnails[-1:]
+    if not tall_enough:
+        symbol = "⚠" if picture.rendering == Picture.Rendering.FAILED else "…"
+        return format_html('<span title="{}">{}</span>', picture.get_rendering_display(), symbol)
+    return format_html(
+        '<img src="{}" alt="" height="{}" loading="lazy" class="preview">',
+        address_of(tall_enough[0].key),
+        height,
+    )
 
 
 @admin.register(Thumbnail)
