@@ -12,8 +12,8 @@ from channels.routing import ProtocolTypeRouter
 from config.env.readers import env_int
 from config.wsgi import application as wsgi_application
 
-# Each thread may hold a database connection; see config.env.databases.POOL_SIZE_LARGEST.
-HTTP_THREADS = env_int("HTTP_THREADS", 8, least=1, most=256)
+# Each thread may hold a database connection; see config.env.databases.MAX_POOL_SIZE.
+HTTP_THREADS = env_int("HTTP_THREADS", 8, min=1, max=256)
 
 
 def _sockets() -> Any:

@@ -1,6 +1,7 @@
-"""Every setting of Tintype, flat; what varies between machines comes from the environment.
+"""Every setting of Tintype, in sections; what varies between machines comes from the environment.
 
-`docs/settings.md` explains each variable to whoever runs the service; a test keeps it complete.
+`docs/settings.md` lists the environment variables, section by section; tests/test_docs.py keeps
+that list complete.
 """
 
 from datetime import timedelta
@@ -9,67 +10,49 @@ from pathlib import Path
 import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env.celery import RECONNECT, RENDER_LEASE_SECONDS
-from config.env.databases import database
-from config.env.logging import LOGGING
-from config.env.metrics import METRICS_PORT, METRICS_TOKEN, metrics_folder
+from config.env import celery, logging, metrics, rest_framework, storages
+from config.env.databases import database_config
 from config.env.readers import (
     env_bool,
     env_int,
     env_list,
-    env_prefix,
+    env_path_prefix,
     env_secret,
     env_str,
-    parts_of,
+    split_list,
 )
-from config.env.rest_framework import REST_FRAMEWORK, SPECTACULAR_SETTINGS
-from config.env.secret_key import signing_key
-from config.env.storages import STORAGE_DEFAULTS, storages
-from config.env.urls import (
-    host_of,
-    part_address,
-    site,
-    sites,
-)
+from config.env.secret_key import env_secret_key
+from config.env.urls import env_origin, env_origins, env_url, host_of
 
 # Lets Django's generic classes take their type argument at run time, as their stubs do.
 django_stubs_ext.monkeypatch()
 
-# Read by Django and by us under these names.
-_READ = (
-    REST_FRAMEWORK, SPECTACULAR_SETTINGS, STORAGE_DEFAULTS, LOGGING, METRICS_PORT, METRICS_TOKEN,
-    RENDER_LEASE_SECONDS,
-)  # fmt: skip
-
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- Where this runs ---------------------------------------------------------------------------
-# Local mode is what `./dev run` turns on: one machine, plain HTTP, a secret made on first start.
+# `./dev run` turns local mode on: one machine, plain HTTP, a secret key made on first start.
 LOCAL = env_bool("LOCAL", default=False)
 DEBUG = env_bool("DEBUG", default=False)
 HOST = env_str("HOST", "127.0.0.1")
-PORT = env_int("PORT", 8000, least=1, most=65535)
+PORT = env_int("PORT", 8000, min=1, max=65535)
 DATA_DIR = Path(env_str("DATA_DIR", "data")).absolute()
-PUBLIC_URL = site("PUBLIC_URL", f"http://localhost:{PORT}" if LOCAL else "", optional=LOCAL)
-_PUBLIC_HOST = host_of(PUBLIC_URL)
-_LOCAL_HOSTS = "localhost,127.0.0.1,[::1]" if LOCAL else ""
-ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", _PUBLIC_HOST if not LOCAL else _LOCAL_HOSTS)
+PUBLIC_URL = env_origin("PUBLIC_URL", f"http://localhost:{PORT}" if LOCAL else "", optional=LOCAL)
+_DEFAULT_HOSTS = "localhost,127.0.0.1,[::1]" if LOCAL else host_of(PUBLIC_URL)
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", _DEFAULT_HOSTS)
 if LOCAL and HOST not in {"127.0.0.1", "0.0.0.0", "::"}:  # noqa: S104 (compared, not bound)
     ALLOWED_HOSTS.append(HOST)
-TRUSTED_ORIGINS = sites("TRUSTED_ORIGINS", PUBLIC_URL)
+TRUSTED_ORIGINS = env_origins("TRUSTED_ORIGINS", PUBLIC_URL)
 CSRF_TRUSTED_ORIGINS = TRUSTED_ORIGINS
-# How many reverse proxies stand in front: so many entries of X-Forwarded-For are believed.
-TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0, most=10)
+# The number of reverse proxies in front: that many entries of X-Forwarded-For are believed.
+TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0, max=10)
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-METRICS_DIR = metrics_folder(DATA_DIR)
-
 # --- Secrets -----------------------------------------------------------------------------------
-SECRET_KEY = signing_key("SECRET_KEY", DATA_DIR / "secret_key", local=LOCAL)
-SECRET_KEY_FALLBACKS = parts_of(env_secret("SECRET_KEY_FALLBACKS"))
+SECRET_KEY = env_secret_key("SECRET_KEY", DATA_DIR / "secret_key", local=LOCAL)
+SECRET_KEY_FALLBACKS = split_list(env_secret("SECRET_KEY_FALLBACKS"))
 
-# --- The parts ---------------------------------------------------------------------------------
+# --- Django ------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "config.doctor",
     "django_linear_migrations",
@@ -125,19 +108,24 @@ TEMPLATES = [
 ]
 FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
 
+# --- The API -----------------------------------------------------------------------------------
+REST_FRAMEWORK = rest_framework.REST_FRAMEWORK
+SPECTACULAR_SETTINGS = rest_framework.SPECTACULAR_SETTINGS
+
 # --- Database ----------------------------------------------------------------------------------
-DATABASE_URL = part_address("DATABASE_URL", "postgres", "postgresql", "sqlite", optional=LOCAL)
-# A thread of the web server takes a connection from the pool for each request and gives it back.
+DATABASE_URL = env_url("DATABASE_URL", "postgres", "postgresql", "sqlite", optional=LOCAL)
+# With a pool, a thread of the web server holds a connection only while it answers a request.
 DATABASE_POOL = env_bool("DATABASE_POOL", default=False)
-DATABASES = {"default": database(DATABASE_URL, DATA_DIR, pooled=DATABASE_POOL)}
-# Where pg_dump and pg_restore lie, for back_up and restore; else PATH and Debian's own folders.
+DATABASES = {"default": database_config(DATABASE_URL, DATA_DIR, pooled=DATABASE_POOL)}
+# The folder of pg_dump and pg_restore; without it PATH and Debian's folders are searched.
 PG_BIN = env_str("PG_BIN")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- Redis (or Valkey): cache, channel layer, and Celery's broker where there is no RabbitMQ ----
+# --- Redis and RabbitMQ ------------------------------------------------------------------------
+# Redis (or Valkey) is cache, channel layer, and Celery's broker where there is no RabbitMQ.
 _LOCAL_REDIS = "redis://127.0.0.1:6379/0" if LOCAL else ""
-REDIS_URL = part_address("REDIS_URL", "redis", "rediss", "unix", default=_LOCAL_REDIS)
-AMQP_URL = part_address("AMQP_URL", "amqp", "amqps", optional=True)
+REDIS_URL = env_url("REDIS_URL", "redis", "rediss", "unix", default=_LOCAL_REDIS)
+AMQP_URL = env_url("AMQP_URL", "amqp", "amqps", optional=True)
 CACHES = {
     "default": {
         "BACKEND": "config.cache.ForgivingRedisCache",
@@ -155,25 +143,26 @@ CHANNEL_LAYERS = {
         },
     }
 }
-# The logout fan-out; peers declare the exchange non-durable, and a mismatch is refused (406).
+# The exchange of the logout fan-out. Other services declare it non-durable, and RabbitMQ refuses
+# a declaration that differs (406).
 AUTH_EXCHANGE = env_str("AUTH_EXCHANGE", "auth")
 AUTH_EXCHANGE_DURABLE = env_bool("AUTH_EXCHANGE_DURABLE", default=False)
 AUTH_QUEUE = env_str("AUTH_QUEUE", "tintype-auth")
 PULSE_FILE = env_str("PULSE_FILE")
-# How long (seconds) an account's lists are kept; its own changes show at once all the same.
-CACHE_SECONDS = env_int("CACHE_SECONDS", 15, most=3600)
+# Seconds for which an account's lists are cached; its own changes show at once all the same.
+CACHE_SECONDS = env_int("CACHE_SECONDS", 15, max=3600)
 
-# --- Work behind the answer ---------------------------------------------------------------------
-# Celery names a socket, and the number of the database behind it, in words of its own.
+# --- Background work ---------------------------------------------------------------------------
+# Celery spells the URL of a Unix socket, and of the database behind it, in its own way.
 _REDIS_FOR_CELERY = REDIS_URL.replace("unix://", "redis+socket://", 1)
 if REDIS_URL.startswith("unix://"):
     _REDIS_FOR_CELERY = _REDIS_FOR_CELERY.replace("?db=", "?virtual_host=")
 CELERY_BROKER_URL = AMQP_URL or _REDIS_FOR_CELERY
 CELERY_BROKER_TRANSPORT_OPTIONS = (
-    # A broker under an alarm confirms nothing, nor answers that a connection is to be closed.
+    # A broker under an alarm neither confirms a message nor answers when a connection is closed.
     {"confirm_publish": True, "read_timeout": 3, "write_timeout": 3}
     if AMQP_URL
-    # Tasks of a killed worker come back after this; the sweep asks for them sooner.
+    # Redis delivers the tasks of a killed worker again after this; the sweep enqueues them sooner.
     else {"visibility_timeout": 300, "socket_timeout": 5, "socket_connect_timeout": 1}
 )
 CELERY_BROKER_CONNECTION_TIMEOUT = 1
@@ -190,65 +179,67 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_ACCEPT_CONTENT = ["json"]
-SWEEP_SECONDS = env_int("SWEEP_SECONDS", 10, least=1, most=3600)
+SWEEP_SECONDS = env_int("SWEEP_SECONDS", 10, min=1, max=3600)
 CELERY_BEAT_SCHEDULE = {
-    "ask again for wanted thumbnails": {
+    "enqueue waiting pictures again": {
         "task": "thumbnails.sweep",
         "schedule": timedelta(seconds=SWEEP_SECONDS),
-        "options": {"expires": SWEEP_SECONDS, **RECONNECT},
+        "options": {"expires": SWEEP_SECONDS, **celery.PUBLISH_WITH_RETRY},
     },
     "purge ended sessions": {
         "task": "accounts.purge_ended_sessions",
         "schedule": timedelta(hours=1),
-        "options": {"expires": 3600, **RECONNECT},
+        "options": {"expires": 3600, **celery.PUBLISH_WITH_RETRY},
     },
     "purge ended links": {
         "task": "images.forget_ended",
         "schedule": timedelta(hours=1),
-        "options": {"expires": 3600, **RECONNECT},
+        "options": {"expires": 3600, **celery.PUBLISH_WITH_RETRY},
     },
-    "forget events that are kept no longer": {
+    "purge old events": {
         "task": "notifications.forget_events",
         "schedule": timedelta(hours=1),
-        "options": {"expires": 3600, **RECONNECT},
+        "options": {"expires": 3600, **celery.PUBLISH_WITH_RETRY},
     },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+RENDER_LEASE_SECONDS = celery.RENDER_LEASE_SECONDS
 
-# --- Files -------------------------------------------------------------------------------------
+# --- Files and uploads -------------------------------------------------------------------------
 MEDIA_ROOT = DATA_DIR / "images"
 MEDIA_URL = "/images/"
-# A signed picture address stays the same within a window, so that browsers can keep the bytes,
-# and works for one to two windows (seconds).
-MEDIA_URL_WINDOW = env_int("MEDIA_URL_WINDOW", 1800, least=60, most=86400)
+# Seconds for which a signed picture URL stays the same, so that browsers can cache the picture.
+# It is valid for one to two of these windows.
+MEDIA_URL_WINDOW = env_int("MEDIA_URL_WINDOW", 1800, min=60, max=86400)
 # Behind nginx: the internal location that serves MEDIA_ROOT, for example /protected/.
-ACCEL_REDIRECT_PREFIX = env_prefix("ACCEL_REDIRECT_PREFIX")
-STORAGES = storages(local=LOCAL)
+ACCEL_REDIRECT_PREFIX = env_path_prefix("ACCEL_REDIRECT_PREFIX")
+STORAGES = storages.storages(local=LOCAL)
+STORAGE_DEFAULTS = storages.STORAGE_DEFAULTS
 STATIC_URL = "/static/"
-# Collected when the image is built; the local run serves static files from where they lie.
+# Collected when the image is built; the local run serves static files from the source folders.
 STATIC_ROOT = None if LOCAL else BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = LOCAL
-# Form fields and JSON that are not a picture; a door that takes base64 sets its own limit.
-# Where uploads lie while they are looked at; the one folder that decoding processes can see.
+# Uploads lie here while they are inspected; the sandboxed processes see no other folder.
 FILE_UPLOAD_TEMP_DIR = env_str("WORK_DIR", str(DATA_DIR / "work"))
-# Strangers' pictures are decoded in this many confined processes beside each process of ours, with
-# these modules loaded before they confine themselves (images/sandbox/confine.py).
-DECODING_PROCESSES = env_int("DECODING_PROCESSES", 2, least=1, most=64)
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+# Limits of form fields and JSON without a picture; contracts that take base64 set their own.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
+# Each web and worker process decodes pictures in this many sandboxed processes, which import
+# these modules before they confine themselves (images/sandbox/confine.py).
+DECODING_PROCESSES = env_int("DECODING_PROCESSES", 2, min=1, max=64)
 CONFINED_MODULES = (
     "images.formats.inspect",
     "images.formats.libheif",
     "images.metadata.strip",
     "thumbnails.rendering",
 )
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
-DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
-DATA_UPLOAD_MAX_NUMBER_FILES = 1
 
-# --- People ------------------------------------------------------------------------------------
+# --- Accounts, sessions and tokens -------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-# auth.W004 wants a unique username: ours is unique in any case, by username_key.
+# auth.W004 asks for a unique username; username_key is unique, which ignores case.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTHENTICATION_BACKENDS = ["accounts.backends.LoginBackend"]
 PASSWORD_HASHERS = ["accounts.hashers.OwaspArgon2Hasher"]
@@ -268,23 +259,21 @@ AUTH_PASSWORD_VALIDATORS = (
 )
 SIGNUP_TIER = env_str("SIGNUP_TIER", "Premium")
 LOGIN_URL = "/admin/login/"
-# The first admin account, made by `manage.py create_admin`; no password: one is generated.
+# The first admin account, made by `manage.py create_admin`; without a password one is generated.
 ADMIN_USERNAME = env_str("ADMIN_USERNAME", "admin")
 ADMIN_PASSWORD = env_secret("ADMIN_PASSWORD")
 RATE_LIMITS = env_bool("RATE_LIMITS", default=True)
-BEARER_LIFETIME = timedelta(days=env_int("BEARER_DAYS", 14, least=1, most=365))
-API_TOKEN_LIFETIME = timedelta(days=env_int("API_TOKEN_DAYS", 365, least=1, most=3650))
-COOKIE_ACCESS_LIFETIME = timedelta(
-    minutes=env_int("COOKIE_ACCESS_MINUTES", 60, least=1, most=525_600)
-)
+BEARER_LIFETIME = timedelta(days=env_int("BEARER_DAYS", 14, min=1, max=365))
+API_TOKEN_LIFETIME = timedelta(days=env_int("API_TOKEN_DAYS", 365, min=1, max=3650))
+COOKIE_ACCESS_LIFETIME = timedelta(minutes=env_int("COOKIE_ACCESS_MINUTES", 60, min=1, max=525_600))
 COOKIE_REFRESH_LIFETIME = timedelta(
-    minutes=env_int("COOKIE_REFRESH_MINUTES", 1440, least=2, most=525_600)
+    minutes=env_int("COOKIE_REFRESH_MINUTES", 1440, min=2, max=525_600)
 )
 TOKEN_COOKIES_SECURE = not LOCAL
-# Tokens of an outside issuer, accepted beside our own where these are set.
+# Tokens of an external issuer, accepted beside our own where these are set.
 JWT_ISSUER = env_str("JWT_ISSUER")
 JWT_AUDIENCE = env_str("JWT_AUDIENCE")
-JWT_JWKS_URL = part_address("JWT_JWKS_URL", "http", "https", optional=True)
+JWT_JWKS_URL = env_url("JWT_JWKS_URL", "http", "https", optional=True)
 JWT_PUBLIC_KEY = env_secret("JWT_PUBLIC_KEY")
 JWT_LOGIN_CLAIM = env_str("JWT_LOGIN_CLAIM", "preferred_username")
 JWT_NAME_CLAIM = env_str("JWT_NAME_CLAIM", "name")
@@ -297,7 +286,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not LOCAL
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600
 
-# --- What every answer carries -------------------------------------------------------------------
+# --- HTTPS -------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = env_bool("SSL_REDIRECT", default=not LOCAL)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 0 if LOCAL else env_int("HSTS_SECONDS", 31_536_000)
@@ -307,7 +296,13 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
-# --- Words and time ------------------------------------------------------------------------------
+# --- Logs, metrics and traces ------------------------------------------------------------------
+LOGGING = logging.LOGGING
+METRICS_TOKEN = metrics.METRICS_TOKEN
+METRICS_PORT = metrics.METRICS_PORT
+METRICS_DIR = metrics.create_metrics_dir(DATA_DIR)
+
+# --- Languages and time ------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "locale"]

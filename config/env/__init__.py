@@ -1,1 +1,1 @@
-"""What the settings are made of: typed readers of environment variables."""
+"""The parts of the settings that come from the environment or are too long for one file."""

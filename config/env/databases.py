@@ -8,20 +8,20 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg import ProgrammingError
 from psycopg.conninfo import make_conninfo
 
-from config.env.urls import split
+from config.env.urls import parse_url
 
-POOL_SIZE_LARGEST = 8
+MAX_POOL_SIZE = 8
 
 
-def database(url: str, data_dir: Path, *, pooled: bool) -> dict[str, Any]:
-    """Describe the database at `url`; without one, SQLite inside `data_dir`.
+def database_config(url: str, data_dir: Path, *, pooled: bool) -> dict[str, Any]:
+    """Return Django's settings of the database at `url`, or of SQLite in `data_dir` without one.
 
-    Raises ImproperlyConfigured on any scheme but postgres, postgresql and sqlite, and on what
-    psycopg would refuse at the first query.
+    Raise ImproperlyConfigured for a scheme other than postgres, postgresql and sqlite, and for
+    options that psycopg would refuse at the first query.
     """
     if not url:
         return _sqlite(data_dir / "db.sqlite3")
-    parts = split("DATABASE_URL", url, "postgres", "postgresql", "sqlite")
+    parts = parse_url("DATABASE_URL", url, "postgres", "postgresql", "sqlite")
     if parts.path in {"", "/"}:
         raise ImproperlyConfigured("DATABASE_URL must end in the name of a database.")
     if parts.scheme == "sqlite":
@@ -30,7 +30,7 @@ def database(url: str, data_dir: Path, *, pooled: bool) -> dict[str, Any]:
 
 
 def _sqlite(path: Path) -> dict[str, Any]:
-    """WAL lets readers go on beside a writer; IMMEDIATE makes a writer wait instead of failing."""
+    # WAL lets readers go on beside a writer; IMMEDIATE makes a writer wait instead of failing.
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": path,
@@ -45,11 +45,11 @@ def _sqlite(path: Path) -> dict[str, Any]:
 
 def _postgresql(parts: SplitResult, *, pooled: bool) -> dict[str, Any]:
     options: dict[str, Any] = dict(parse_qsl(parts.query))
-    _require_known(options)
+    _require_known_options(options)
     options.setdefault("connect_timeout", 5)
     host = options.pop("host", parts.hostname or "")
     if pooled:
-        options["pool"] = {"min_size": 1, "max_size": POOL_SIZE_LARGEST, "timeout": 10}
+        options["pool"] = {"min_size": 1, "max_size": MAX_POOL_SIZE, "timeout": 10}
     return {
         "ENGINE": "config.postgresql",
         "NAME": unquote(parts.path.removeprefix("/")),
@@ -63,8 +63,8 @@ def _postgresql(parts: SplitResult, *, pooled: bool) -> dict[str, Any]:
     }
 
 
-def _require_known(options: dict[str, Any]) -> None:
-    """What libpq does not know would come to light in the first request only."""
+def _require_known_options(options: dict[str, Any]) -> None:
+    # libpq itself would report an unknown option only at the first request.
     try:
         make_conninfo(**options)
     except ProgrammingError:

@@ -1,4 +1,4 @@
-"""How log lines look: for people, or as one JSON object each."""
+"""Logging: lines for people, or one JSON object per line."""
 
 import logging
 import re
@@ -6,7 +6,7 @@ from typing import Any
 
 from pythonjsonlogger.core import RESERVED_ATTRS
 
-from config.env.readers import env_level, env_str
+from config.env.readers import env_log_level, env_str
 
 LOG_FORMAT = env_str("LOG_FORMAT", "line", choices=("line", "json"))
 _LINE = {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
@@ -16,23 +16,22 @@ _JSON: dict[str, Any] = {
     "style": ",",
     "timestamp": "time",
     "rename_fields": {"levelname": "level", "name": "logger"},
-    # Django hangs the whole request onto a record: its address may hold a link's token.
+    # Django adds the whole request to a record, and its URL may hold a link's token.
     "reserved_attrs": [*RESERVED_ATTRS, "request", "server_time"],
 }
-# The servers bring handlers of their own; theirs must not be the only lines of another shape.
-_SERVERS = ("uvicorn", "uvicorn.error", "_granian")
-# An expiring link opens for whoever reads it.
-_LINK = re.compile("^/l/.+")
+# Servers that bring handlers of their own; their lines get the same format as all others.
+_SERVER_LOGGERS = ("uvicorn", "uvicorn.error", "_granian")
+# A log must not hold the token of an expiring link, which opens for whoever reads it.
+_LINK_PATH = re.compile("^/l/.+")
 
 
 class LinkFilter(logging.Filter):
-    """Leaves the token out of a link's path, which Django's lines about a request hold."""
+    """Removes the token from link paths in the arguments of log records."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Keep every record."""
         if isinstance(record.args, tuple):
             record.args = tuple(
-                _LINK.sub("/l/…", each) if isinstance(each, str) else each for each in record.args
+                _LINK_PATH.sub("/l/…", arg) if isinstance(arg, str) else arg for arg in record.args
             )
         return True
 
@@ -44,23 +43,23 @@ LOGGING: dict[str, Any] = {
         "request_id": {"()": "lib.request_id.RequestIdFilter"},
         "link": {"()": "config.env.logging.LinkFilter"},
     },
-    "formatters": {"chosen": _JSON if LOG_FORMAT == "json" else _LINE},
+    "formatters": {"selected": _JSON if LOG_FORMAT == "json" else _LINE},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
-            "formatter": "chosen",
+            "formatter": "selected",
             "filters": ["request_id", "link"],
         }
     },
-    "root": {"handlers": ["console"], "level": env_level("LOG_LEVEL", "INFO")},
-    # A refused request is the client's news, and a flood of them must not fill disks.
+    "root": {"handlers": ["console"], "level": env_log_level("LOG_LEVEL", "INFO")},
     "loggers": {
+        # Refused requests are the client's concern, and a flood of them must not fill the disk.
         "django.request": {"level": "ERROR"},
-        # A line or two for each task; the tasks say what matters.
+        # Celery logs every task; our tasks log what matters themselves.
         "celery": {"level": "WARNING"},
         "pyvips": {"level": "WARNING"},
         "pika": {"level": "WARNING"},
-        **{name: {"handlers": [], "propagate": True} for name in _SERVERS},
+        **{name: {"handlers": [], "propagate": True} for name in _SERVER_LOGGERS},
         # The proxy in front writes the access log.
         "uvicorn.access": {"handlers": [], "propagate": False},
     },

@@ -1,6 +1,7 @@
-"""Whether and where the processes of one machine or container count together for Prometheus.
+"""Settings of the Prometheus metrics.
 
-Imported by the settings, and so before anything imports prometheus_client, which looks once.
+Imported by the settings, and so before prometheus_client, which looks for
+PROMETHEUS_MULTIPROC_DIR once, when it is imported.
 """
 
 import os
@@ -10,18 +11,19 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.env.readers import env_int, env_secret, env_str
 
-_SHORTEST = 20
+_MIN_TOKEN_LENGTH = 20
 METRICS_TOKEN = env_secret("METRICS_TOKEN")
-# Where a worker answers, which has no other door; 0: it does not.
-METRICS_PORT = env_int("METRICS_PORT", 0, most=65535)
-if METRICS_TOKEN and len(METRICS_TOKEN) < _SHORTEST:
-    raise ImproperlyConfigured(f"METRICS_TOKEN must have at least {_SHORTEST} characters.")
+# The port where a worker, which serves nothing else, serves its metrics; 0 for none.
+METRICS_PORT = env_int("METRICS_PORT", 0, max=65535)
+if METRICS_TOKEN and len(METRICS_TOKEN) < _MIN_TOKEN_LENGTH:
+    raise ImproperlyConfigured(f"METRICS_TOKEN must have at least {_MIN_TOKEN_LENGTH} characters.")
 
 
-def metrics_folder(data_dir: Path) -> Path | None:
-    """Make the folder where the processes count together; None where nobody may ask anyway.
+def create_metrics_dir(data_dir: Path) -> Path | None:
+    """Create the folder of the metrics; return None where no METRICS_TOKEN allows reading them.
 
-    Each process has its files there, so that each HTTP process can answer for all.
+    Each process of this machine or container writes its own files there, so that any HTTP process
+    can report the sum of all.
     """
     if not METRICS_TOKEN:
         return None

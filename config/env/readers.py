@@ -1,4 +1,4 @@
-"""Typed readers of environment variables that refuse a bad value when the process starts."""
+"""Typed readers of environment variables; a bad value raises ImproperlyConfigured."""
 
 import os
 import secrets
@@ -10,32 +10,31 @@ from lib import durable_files
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
-_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def env_str(name: str, default: str = "", *, choices: tuple[str, ...] = ()) -> str:
-    """Read a text; raises ImproperlyConfigured when it is none of `choices`."""
+    # An empty variable counts as unset: Compose passes on every setting, set or not.
     value = os.environ.get(name) or default
     if choices and value not in choices:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
     return value
 
 
-def env_int(name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
-    """Read a whole number within `least` and `most`, both included."""
+def env_int(name: str, default: int, *, min: int = 0, max: int | None = None) -> int:
+    """Return a whole number from `min` to `max`, both included."""
     text = os.environ.get(name) or str(default)
     try:
         value = int(text)
     except ValueError:
         raise ImproperlyConfigured(f"{name} must be a whole number, not {text!r}.") from None
-    if value < least or (most is not None and value > most):
-        bounds = f"at least {least}" if most is None else f"from {least} to {most}"
+    if value < min or (max is not None and value > max):
+        bounds = f"at least {min}" if max is None else f"from {min} to {max}"
         raise ImproperlyConfigured(f"{name} must be {bounds}, not {value}.")
     return value
 
 
 def env_bool(name: str, *, default: bool) -> bool:
-    """Read yes or no in any of the usual spellings."""
     text = os.environ.get(name, "").strip().lower()
     if not text:
         return default
@@ -45,25 +44,25 @@ def env_bool(name: str, *, default: bool) -> bool:
 
 
 def env_list(name: str, default: str = "") -> list[str]:
-    """Read a comma-separated list; blanks are dropped."""
-    return parts_of(env_str(name, default))
+    return split_list(env_str(name, default))
 
 
-def parts_of(text: str) -> list[str]:
-    """Split at commas; blanks are dropped."""
-    return [part.strip() for part in text.split(",") if part.strip()]
+def split_list(text: str) -> list[str]:
+    """Split at commas; empty items are dropped."""
+    return [item.strip() for item in text.split(",") if item.strip()]
 
 
-def env_level(name: str, default: str) -> str:
-    """Read how much is logged, in capitals or not."""
+def env_log_level(name: str, default: str) -> str:
     value = env_str(name, default).upper()
-    if value not in _LEVELS:
-        raise ImproperlyConfigured(f"{name} must be one of {', '.join(_LEVELS)}, not {value!r}.")
+    if value not in _LOG_LEVELS:
+        raise ImproperlyConfigured(
+            f"{name} must be one of {', '.join(_LOG_LEVELS)}, not {value!r}."
+        )
     return value
 
 
-def env_prefix(name: str) -> str:
-    """Read the first part of paths: empty, or between slashes."""
+def env_path_prefix(name: str) -> str:
+    """Return the first part of URL paths: empty, or between slashes."""
     value = env_str(name)
     if value and not (value.startswith("/") and value.endswith("/")):
         raise ImproperlyConfigured(f"{name} must begin and end with a slash, not {value!r}.")
@@ -71,7 +70,7 @@ def env_prefix(name: str) -> str:
 
 
 def env_secret(name: str, default: str = "") -> str:
-    """Read a secret from NAME, or from the file that NAME_FILE names (never both)."""
+    """Return a secret from NAME, or from the file that NAME_FILE names, but never both."""
     path = os.environ.get(f"{name}_FILE")
     if not path:
         return os.environ.get(name) or default
@@ -90,16 +89,16 @@ def env_secret(name: str, default: str = "") -> str:
 
 
 def require(name: str, value: str) -> None:
-    """Refuse a missing value; only a local run has defaults for what is required."""
+    """Raise ImproperlyConfigured when a setting without a default is missing."""
     if not value:
         raise ImproperlyConfigured(f"{name} must be set outside local mode.")
 
 
-def kept_secret(path: Path) -> str:
-    """Read the secret kept at `path`, made on first use; safe when several processes start at once.
+def load_or_create_secret(path: Path) -> str:
+    """Return the secret stored at `path`, which the first caller creates.
 
-    The file is written whole under another name, then linked into place: whoever comes second
-    reads the first one's secret, and so does whoever starts after a power cut.
+    Processes that start at the same moment agree on one secret, and a power cut leaves no empty
+    file: the secret is written whole under another name, then linked into place.
     """
     if not path.exists():
         durable_files.make_folder(path.parent)
@@ -108,7 +107,7 @@ def kept_secret(path: Path) -> str:
         try:
             path.hardlink_to(draft)
         except FileExistsError:
-            pass
+            pass  # another process was first: its secret counts
         finally:
             draft.unlink()
         durable_files.sync_folder(path.parent)

@@ -1,4 +1,4 @@
-"""How REST framework and the OpenAPI document are set; nothing here varies between machines."""
+"""Settings of REST framework and of the OpenAPI document; none varies between machines."""
 
 from uuid import UUID
 

@@ -1,37 +1,39 @@
-"""Addresses from the environment; a refusal never quotes one, since it may hold a password."""
+"""Read URLs from the environment. No error quotes a URL, since it may hold a password."""
 
 from urllib.parse import SplitResult, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env.readers import (
-    env_list,
-    env_secret,
-    env_str,
-    require,
-)
+from config.env.readers import env_list, env_secret, env_str, require
 
-_WITHOUT_HOST = frozenset({"sqlite", "unix"})
+_SCHEMES_WITHOUT_HOST = frozenset({"sqlite", "unix"})
 
 
-def part_address(name: str, *schemes: str, default: str = "", optional: bool = False) -> str:
-    """Read where a part of the service is; raises ImproperlyConfigured when it can be nowhere."""
+def env_url(name: str, *schemes: str, default: str = "", optional: bool = False) -> str:
+    """Return the URL of a server that the service depends on, with one of `schemes`."""
     url = env_secret(name, default)
     if not optional:
         require(name, url)
     if url:
-        split(name, url, *schemes)
+        parse_url(name, url, *schemes)
     return url
 
 
-def site(name: str, default: str, *, optional: bool) -> str:
-    """Read scheme and host of a site, without the slash at its end."""
+def env_origin(name: str, default: str, *, optional: bool) -> str:
+    """Return the scheme and host of a site, without a slash at the end."""
     url = env_str(name, default).rstrip("/")
     if not optional:
         require(name, url)
     if url:
-        _require_site(name, url)
+        _require_origin(name, url)
     return url
+
+
+def env_origins(name: str, default: str) -> list[str]:
+    urls = env_list(name, default)
+    for url in urls:
+        _require_origin(name, url)
+    return urls
 
 
 def host_of(url: str) -> str:
@@ -40,22 +42,8 @@ def host_of(url: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def sites(name: str, default: str) -> list[str]:
-    """Read a comma-separated list of sites."""
-    urls = env_list(name, default)
-    for url in urls:
-        _require_site(name, url)
-    return urls
-
-
-def _require_site(name: str, url: str) -> None:
-    parts = split(name, url, "http", "https")
-    if parts.path or parts.query or parts.fragment or parts.username:
-        raise ImproperlyConfigured(f"{name} must be scheme and host alone: https://host.")
-
-
-def split(name: str, url: str, *schemes: str) -> SplitResult:
-    """Take an address apart; raises ImproperlyConfigured for another scheme, host or port."""
+def parse_url(name: str, url: str, *schemes: str) -> SplitResult:
+    """Split a setting's URL; raise ImproperlyConfigured for a bad scheme, host or port."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -63,17 +51,23 @@ def split(name: str, url: str, *schemes: str) -> SplitResult:
     if parts.scheme not in schemes or "://" not in url:
         wanted = " or ".join(f"{scheme}://" for scheme in schemes)
         raise ImproperlyConfigured(f"{name} must start with {wanted}.")
-    if parts.scheme not in _WITHOUT_HOST and not parts.netloc:
+    if parts.scheme not in _SCHEMES_WITHOUT_HOST and not parts.netloc:
         raise ImproperlyConfigured(f"{name} names no host.")
     _require_port(name, parts)
     return parts
 
 
+def _require_origin(name: str, url: str) -> None:
+    parts = parse_url(name, url, "http", "https")
+    if parts.path or parts.query or parts.fragment or parts.username:
+        raise ImproperlyConfigured(f"{name} must be scheme and host alone: https://host.")
+
+
 def _require_port(name: str, parts: SplitResult) -> None:
-    """A port of None is the scheme's own."""
     try:
-        is_port = parts.port is None or parts.port > 0
+        # None stands for the scheme's default port; urlsplit raises ValueError only when asked.
+        is_valid = parts.port is None or parts.port > 0
     except ValueError:
-        is_port = False
-    if not is_port:
+        is_valid = False
+    if not is_valid:
         raise ImproperlyConfigured(f"{name}: the port must be a number from 1 to 65535.")

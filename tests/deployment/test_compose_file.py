@@ -14,7 +14,7 @@ OURS = {name for name, service in SERVICES.items() if service["image"] == "tinty
 LASTING = set(SERVICES) - {"migrate"}
 SECRETS = re.compile(r"\$\{(\w*(?:KEY|PASSWORD|SECRET|TOKEN)\w*)(:[-?])?([^}]*)\}")
 NEEDED = "SECRET_KEY", "PUBLIC_URL", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "REDIS_PASSWORD"
-# Settings of the README that Compose sets in no container, and why.
+# Settings of docs/settings.md that Compose sets in no container, and why.
 EXEMPT = {
     "LOCAL": "a deployment is not a local run",
     "DEBUG": "never where others can reach it",
@@ -66,8 +66,9 @@ def test_compose_refuses_to_start_without_a_secret(missing):
         compose.services({name: "x" for name in NEEDED if name != missing})
 
 
-def test_every_setting_of_the_readme_reaches_a_container():
-    rows = re.findall(r"^\| (`[A-Z0-9_`, ]+`) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+def test_every_documented_setting_reaches_a_container():
+    page = (ROOT / "docs" / "settings.md").read_text()
+    rows = re.findall(r"^\| (`[A-Z0-9_`, ]+`) \|", page, re.MULTILINE)
     written = {name for row in rows for name in re.findall(r"[A-Z0-9_]+", row)}
     given = {name for service in OURS for name in SERVICES[service]["environment"]}
     assert written - given == set(EXEMPT)

@@ -3,14 +3,14 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env.databases import database
+from config.env.databases import database_config
 from config.env.readers import (
     env_bool,
     env_int,
     env_list,
     env_secret,
     env_str,
-    kept_secret,
+    load_or_create_secret,
 )
 
 
@@ -24,7 +24,7 @@ def test_a_number_is_read(monkeypatch):
 def test_a_bad_number_is_refused(monkeypatch, text):
     monkeypatch.setenv("N", text)
     with pytest.raises(ImproperlyConfigured, match="N must be"):
-        env_int("N", 1, most=10)
+        env_int("N", 1, max=10)
 
 
 @pytest.mark.parametrize(
@@ -67,30 +67,32 @@ def test_an_unreadable_secret_file_is_named(monkeypatch, tmp_path):
         env_secret("S")
 
 
-def test_a_kept_secret_is_made_once_and_for_its_owner_alone(tmp_path):
+def test_a_load_or_create_secret_is_made_once_and_for_its_owner_alone(tmp_path):
     path = tmp_path / "new" / "secret"
-    first = kept_secret(path)
-    assert kept_secret(path) == first
+    first = load_or_create_secret(path)
+    assert load_or_create_secret(path) == first
     assert len(first) >= 50
     assert path.stat().st_mode & 0o077 == 0
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_kept_secret_outlasts_a_power_cut(tmp_path, flushed):
+def test_a_load_or_create_secret_outlasts_a_power_cut(tmp_path, flushed):
     """Its bytes before its name: else the name could lead to an empty file."""
     path = tmp_path / "new" / "secret"
-    kept_secret(path)
+    load_or_create_secret(path)
     draft = flushed.pop(1)
     assert draft.name.startswith("secret.")
     assert flushed == [tmp_path, path.parent]
 
 
 def test_a_database_is_described(tmp_path):
-    found = database("postgres://u:p%40ss@db:5433/pics?sslmode=require", tmp_path, pooled=False)
+    found = database_config(
+        "postgres://u:p%40ss@db:5433/pics?sslmode=require", tmp_path, pooled=False
+    )
     assert (found["USER"], found["PASSWORD"], found["HOST"], found["PORT"], found["NAME"]) == (
         "u", "p@ss", "db", "5433", "pics"
     )  # fmt: skip
     assert found["OPTIONS"]["sslmode"] == "require"
-    assert database("", tmp_path, pooled=False)["NAME"] == tmp_path / "db.sqlite3"
+    assert database_config("", tmp_path, pooled=False)["NAME"] == tmp_path / "db.sqlite3"
     with pytest.raises(ImproperlyConfigured):
-        database("mysql://x", tmp_path, pooled=False)
+        database_config("mysql://x", tmp_path, pooled=False)
