@@ -11,7 +11,7 @@ from typing import IO
 from accounts.models import User
 from api.views import SMALL_BODY
 from images.formats.inspect import RefusedPicture
-from images.sandbox.pool import work_folder
+from images.sandbox.work_dir import work_dir
 from images.services import refuse_too_large
 
 # A multiple of 4 characters of base64, and of 3 bytes: pieces meet without padding.
@@ -33,7 +33,7 @@ def decoded(text: str, owner: User) -> Iterator[Path]:
     """
     start = _start(text)
     refuse_too_large(owner, (len(text) - start) * 3 // 4 - 2)
-    with NamedTemporaryFile(dir=work_folder()) as file:
+    with NamedTemporaryFile(dir=work_dir()) as file:
         try:
             for piece in _pieces(text, start):
                 file.write(piece)

@@ -1,4 +1,4 @@
-"""`./dev bench fuzz [SECONDS] [SEED] [ENDINGS]`: damaged pictures through the confined processes.
+"""`./dev bench fuzz [SECONDS] [SEED] [ENDINGS]`: damaged pictures through the sandboxed processes.
 
 Endings name some of the corpus: `heic,heif,tif,tiff`.
 Prints how each ended. Fails when anything but a plain refusal comes out, when this process grows

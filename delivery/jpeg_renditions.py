@@ -6,9 +6,10 @@ from django.db import IntegrityError
 
 from accounts.models import User
 from delivery.access import pixels_for
-from images.exceptions import NotRenderable
+from images.exceptions import NotRenderable, PictureTooCostly
 from images.models import Picture
-from images.sandbox.pool import PictureKilledDecoder, confined, temporary_folder
+from images.sandbox.pool import run_sandboxed
+from images.sandbox.work_dir import temporary_dir
 from images.services import lock_picture
 from images.storage import base as picture_storage
 from images.storage.keys import copy_key
@@ -32,11 +33,13 @@ def jpeg_key(viewer: User | None, picture: Picture, width: int | None) -> str:
 
 
 def _made(picture: Picture, width: int | None, source: str) -> str:
-    with temporary_folder() as folder:
+    with temporary_dir() as folder:
         target = Path(folder) / "rendition.jpg"
         try:
-            confined(render_jpeg, picture_storage.bring(source, Path(folder)), target, width=width)
-        except (RenderingFailed, PictureKilledDecoder) as error:
+            run_sandboxed(
+                render_jpeg, picture_storage.bring(source, Path(folder)), target, width=width
+            )
+        except (RenderingFailed, PictureTooCostly) as error:
             raise NotRenderable from error
         key = copy_key(picture.key, f"w{width or FULL_WIDTH}", "jpg")
         save_all({key: target})

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from images.exceptions import PictureTooCostly
 from images.metadata.strip import CleaningFailed, clean
 from images.models import Picture
-from images.sandbox.pool import PictureKilledDecoder, confined, temporary_folder
+from images.sandbox.pool import run_sandboxed
+from images.sandbox.work_dir import temporary_dir
 from images.storage import base as picture_storage
 from images.storage.keys import copy_key
 from images.storage.transactions import save_all
@@ -20,7 +22,7 @@ def clean_key_of(picture: Picture) -> str:
 
 def _make(picture: Picture) -> str:
     extension = picture.key.rsplit(".", 1)[-1]
-    with temporary_folder() as folder:
+    with temporary_dir() as folder:
         source = picture_storage.bring(picture.key, Path(folder))
         target = source.with_name(f"clean.{extension}")
         if not _cleaned(source, target, picture.format):
@@ -32,8 +34,8 @@ def _make(picture: Picture) -> str:
 
 def _cleaned(source: Path, target: Path, fmt: str) -> bool:
     try:
-        return confined(clean, source, target, fmt)
-    except PictureKilledDecoder as killed:
+        return run_sandboxed(clean, source, target, fmt)
+    except PictureTooCostly as killed:
         raise CleaningFailed(str(killed)) from killed
 
 

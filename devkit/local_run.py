@@ -150,7 +150,7 @@ def _start_workers(family: Supervisor) -> None:
     root_is_fine = "ignore:You're running the worker with superuser privileges"
     celery = [environment.python(), "-W", root_is_fine, "-m", "celery", "-q", "-A", "config"]
     workers = str(min(os.cpu_count() or 1, MOST_WORKERS))
-    # Threads suffice: they only wait for the confined processes that render.
+    # Threads suffice: they only wait for the sandboxed processes that render.
     pool = ["--pool", "threads", "--concurrency", workers]
     family.start("worker", [*celery, "worker", *pool, "--without-gossip", "--without-mingle"])
     family.start("beat", [*celery, "beat"])

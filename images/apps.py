@@ -11,7 +11,7 @@ class ImagesConfig(AppConfig):
     def ready(self) -> None:
         """Connect the receivers; make the folder that uploads arrive in."""
         from images import receivers
-        from images.sandbox import pool
+        from images.sandbox.work_dir import work_dir
 
         receivers.connect()
-        pool.work_folder()
+        work_dir()

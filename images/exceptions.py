@@ -14,6 +14,10 @@ class QuotaExceeded(Exception):
     """The owner's tier stores no more pictures, or no more bytes."""
 
 
+class PictureTooCostly(Exception):
+    """Decoding a picture took more time or memory than is allowed, or killed its process."""
+
+
 class NotReady(Exception):
     """The bytes one may have are still being made; try again in a few seconds."""
 

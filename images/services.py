@@ -13,7 +13,7 @@ from django.db.models import Count, Sum
 from django.utils import timezone
 
 from accounts.models import User
-from images.exceptions import PictureIsActive, QuotaExceeded, UploadTooLarge
+from images.exceptions import PictureIsActive, PictureTooCostly, QuotaExceeded, UploadTooLarge
 from images.formats.inspect import (
     Facts,
     Limits,
@@ -22,7 +22,7 @@ from images.formats.inspect import (
 )
 from images.metrics import UPLOAD_BYTES
 from images.models import Picture
-from images.sandbox.pool import PictureKilledDecoder, confined
+from images.sandbox.pool import run_sandboxed
 from images.signals import (
     picture_activated,
     picture_created,
@@ -45,7 +45,7 @@ def create_picture(
 ) -> Picture:
     """Store an uploaded file as a picture; bytes and row are durable on return.
 
-    The file must lie in `images.sandbox.pool.work_folder()`, where uploads go.
+    The file must lie in `images.sandbox.work_dir.work_dir()`, where uploads go.
 
     Raises UploadTooLarge, RefusedPicture (what is wrong with the file), QuotaExceeded, and
     ValidationError for the description. Whatever is raised leaves nothing behind, unless the
@@ -67,8 +67,8 @@ def create_picture(
 
 def _inspected(upload: Path, limits: Limits) -> Facts:
     try:
-        return confined(inspect, upload, limits)
-    except PictureKilledDecoder as killed:
+        return run_sandboxed(inspect, upload, limits)
+    except PictureTooCostly as killed:
         raise RefusedPicture("too_costly", str(killed)) from killed
 
 

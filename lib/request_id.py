@@ -1,6 +1,6 @@
-"""Which request the present work is done for; log lines, tasks and confined processes bear it.
+"""Which request the present work is done for; log lines, tasks and sandboxed processes bear it.
 
-Needs the standard library alone, since confined processes load it too.
+Needs the standard library alone, since sandboxed processes load it too.
 """
 
 import logging

@@ -9,7 +9,7 @@ from accounts.models import User
 from accounts.request_origin import Client as Caller
 from accounts.sessions import open_api_token, open_bearer
 from images.models import Picture
-from images.sandbox.pool import work_folder
+from images.sandbox.work_dir import work_dir
 from images.services import create_picture
 from tests.clients import Client
 from tests.pictures import jpeg
@@ -48,7 +48,7 @@ def make_picture(
     owner: User, content: bytes | None = None, *, on_commit: Any = None, **fields: Any
 ) -> Picture:
     """Upload a picture through the service; tests that need its thumbnails pass their own bytes."""
-    with NamedTemporaryFile(dir=work_folder()) as upload:
+    with NamedTemporaryFile(dir=work_dir()) as upload:
         Path(upload.name).write_bytes(content if content is not None else jpeg(60, 40))
         return create_picture(owner=owner, upload=Path(upload.name), **fields)
 

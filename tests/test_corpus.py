@@ -6,7 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from images.models import Picture
-from images.sandbox.pool import work_folder
+from images.sandbox.work_dir import work_dir
 from images.signed_urls import signed_path
 from tests import corpus
 from tests.clients import Client
@@ -35,7 +35,7 @@ def everything() -> list[corpus.Sample]:
 def test_every_picture_through_the_door(alice, everything, stored_files):
     alice.tier.max_stored_bytes = None
     client, wrong, taken = token_client(alice), [], 0
-    others = set(work_folder().iterdir())
+    others = set(work_dir().iterdir())
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for sample in everything:
         file = SimpleUploadedFile("x.jpg", sample.path.read_bytes() or b"")
@@ -46,7 +46,7 @@ def test_every_picture_through_the_door(alice, everything, stored_files):
             wrong.append((str(sample), response.status_code, response.content[:80]))
     assert wrong == []
     assert len(stored_files()) == Picture.objects.count() == taken
-    assert set(work_folder().iterdir()) <= others
+    assert set(work_dir().iterdir()) <= others
     assert grown(before) < MOST_GROWTH
 
 

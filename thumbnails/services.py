@@ -8,8 +8,10 @@ from tempfile import NamedTemporaryFile
 from django.db import transaction
 
 from images.caching import forget
+from images.exceptions import PictureTooCostly
 from images.models import Picture
-from images.sandbox.pool import PictureKilledDecoder, confined, temporary_folder
+from images.sandbox.pool import run_sandboxed
+from images.sandbox.work_dir import temporary_dir
 from images.services import lock_picture
 from images.storage import base as picture_storage
 from images.storage.keys import copy_key, webp_beside
@@ -43,7 +45,7 @@ def ensure_thumbnails(picture_id: int) -> bool:
             return not _fulfilled(picture)
     except Picture.DoesNotExist:
         return False
-    except (RenderingFailed, PictureKilledDecoder, FileNotFoundError) as error:
+    except (RenderingFailed, PictureTooCostly, FileNotFoundError) as error:
         _count_failure(picture, error)
         return False
     except Exception as error:
@@ -69,7 +71,7 @@ def _fulfilled(picture: Picture) -> bool:
 
     Raises Picture.DoesNotExist, and leaves no file, when the picture was deleted meanwhile.
     """
-    with temporary_folder() as folder:
+    with temporary_dir() as folder:
         made = _made(picture, Path(folder))
         rows = [_row(picture, each) for each in made.thumbnails]
         files = _files(rows, made.thumbnails)
@@ -86,7 +88,7 @@ def _made(picture: Picture, folder: Path) -> Renderings:
     source, quality = picture_storage.bring(picture.key, folder), picture.owner.tier.quality
     try:
         with RENDER_SECONDS.time():
-            made = confined(render, source, heights, folder, quality=quality)
+            made = run_sandboxed(render, source, heights, folder, quality=quality)
     except RenderingFailed:
         _refuse_full_disk(folder)
         raise

@@ -42,7 +42,7 @@ __all__ = [
 
 # Our own limits are stricter and count frames too; Pillow's would only warn.
 Image.MAX_IMAGE_PIXELS = None
-# Load every plugin now: a confined process can open no file of theirs later.
+# Load every plugin now: a sandboxed process can open no file of theirs later.
 Image.init()
 _ALPHA_MODES = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
 _JPEG_SHRINK = 8

@@ -1,4 +1,4 @@
-"""The decoder of HEIC (libheif with libde265, in a wheel of its own): for confined processes alone.
+"""The decoder of HEIC (libheif with libde265, in a wheel of its own), for sandboxed processes.
 
 Import it where it is used, never at the top of a module: a web process must not load it.
 """

@@ -1,30 +1,48 @@
-"""What killed processes left in the work folder: found by age, removed by whoever works there."""
+"""The folder in which strangers' files lie while they are worked on, and the removal of stale ones.
+
+Uploads arrive there, and sandboxed processes can see nothing else of the disk.
+"""
 
 import shutil
+import tempfile
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 
-# Nothing that is still of use lies untouched for so long: an upload, a decode take minutes at most.
-FORGOTTEN_SECONDS = 3600
-LOOK_EVERY = 600.0
+from django.conf import settings
+
+# An upload or a decode takes minutes at most: what is older was left by a process that was killed.
+STALE_AFTER_SECONDS = 3600
+SWEEP_INTERVAL_SECONDS = 600.0
 
 
-def tidy_now_and_then(folder: Path) -> None:
-    """Remove what is forgotten, at the first call of this process and every few minutes."""
-    with _Last.lock:
-        if time.monotonic() < _Last.look + LOOK_EVERY:
+def work_dir() -> Path:
+    """Return the folder, made where it is missing."""
+    folder = Path(settings.FILE_UPLOAD_TEMP_DIR)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def temporary_dir() -> tempfile.TemporaryDirectory[str]:
+    """Make a folder for the work on one picture, removed when the context ends."""
+    return tempfile.TemporaryDirectory(dir=work_dir())
+
+
+def sweep_work_dir_if_due() -> None:
+    """Remove stale files at the first call of this process, then every ten minutes."""
+    with _LastSweep.lock:
+        if time.monotonic() < _LastSweep.at + SWEEP_INTERVAL_SECONDS:
             return
-        _Last.look = time.monotonic()
-    remove_forgotten(folder)
+        _LastSweep.at = time.monotonic()
+    remove_stale_files(work_dir())
 
 
-def remove_forgotten(folder: Path) -> None:
+def remove_stale_files(folder: Path) -> None:
     """Remove files and folders that nobody touched for an hour; several processes may do so."""
     for path in folder.iterdir():
         with suppress(FileNotFoundError):
-            if time.time() - path.lstat().st_mtime > FORGOTTEN_SECONDS:
+            if time.time() - path.lstat().st_mtime > STALE_AFTER_SECONDS:
                 _remove(path)
 
 
@@ -35,8 +53,8 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-class _Last:
-    """When this process looked, by the monotonic clock."""
+class _LastSweep:
+    """When this process swept last, by the monotonic clock."""
 
     lock = threading.Lock()
-    look = float("-inf")
+    at = float("-inf")

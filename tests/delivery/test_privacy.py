@@ -148,7 +148,7 @@ def test_what_cannot_be_cleaned_leaves_by_no_door(alice, bob, as_alice, shown):
 def test_a_cleaner_that_fails_lets_nothing_out(alice, bob, shown, monkeypatch):
     """Whatever the reason: here it is not the file's."""
     picture = shown(telling("JPEG"))
-    monkeypatch.setattr("delivery.stripped_copies.confined", _fails)
+    monkeypatch.setattr("delivery.stripped_copies.run_sandboxed", _fails)
     answers = originals(picture, bob)
     assert {each.status for each in answers} <= {404, 410}
     assert [each.door for each in answers if WORD in each.content] == []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from images.sandbox.work_dir import FORGOTTEN_SECONDS
+from images.sandbox.work_dir import STALE_AFTER_SECONDS
 from tests.faults.accounting import Disk, accounts_for_all
 from tests.faults.deployment import Deployment, until
 from tests.faults.uploads import Load
@@ -76,6 +76,6 @@ def servers(deployment: Deployment) -> list[int]:
 
 def forget(paths: list[Path]) -> None:
     """Let them look as old as the sweep wants them."""
-    past = time.time() - FORGOTTEN_SECONDS - 1
+    past = time.time() - STALE_AFTER_SECONDS - 1
     for path in paths:
         os.utime(path, (past, past))

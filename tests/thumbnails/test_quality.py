@@ -42,15 +42,15 @@ def test_the_same_quality_changes_nothing(picture):
 
 
 def test_a_quality_that_changes_while_rendering_is_reached_after(picture, monkeypatch):
-    render = services.confined
+    render = services.run_sandboxed
 
     def render_and_change(*args, **kwargs):
-        monkeypatch.setattr(services, "confined", render)
+        monkeypatch.setattr(services, "run_sandboxed", render)
         set_quality(tier=tier("Enterprise"), quality=50)
         want_thumbnails_again([picture.pk])
         return render(*args, **kwargs)
 
-    monkeypatch.setattr(services, "confined", render_and_change)
+    monkeypatch.setattr(services, "run_sandboxed", render_and_change)
     assert ensure_thumbnails(picture.pk) is True
     assert set(picture.thumbnails.values_list("quality", flat=True)) == {80}
     ensure_thumbnails(picture.pk)

@@ -73,14 +73,14 @@ def test_a_deleted_picture_is_no_error():
 
 
 def test_a_picture_deleted_while_it_is_rendered_leaves_no_file(picture, stored_files, monkeypatch):
-    render = services.confined
+    render = services.run_sandboxed
 
     def render_and_delete(*args, **kwargs):
         made = render(*args, **kwargs)
         Picture.objects.filter(pk=picture.pk).delete()
         return made
 
-    monkeypatch.setattr(services, "confined", render_and_delete)
+    monkeypatch.setattr(services, "run_sandboxed", render_and_delete)
     ensure_thumbnails(picture.pk)
     assert not Thumbnail.objects.exists()
     assert [name for name in stored_files() if "_" in name] == []
@@ -116,7 +116,7 @@ def test_a_failure_is_tried_three_times_and_says_why(picture, monkeypatch):
     def fail(*args, **kwargs):
         raise RenderingFailed("The picture cannot be decoded.")
 
-    monkeypatch.setattr(services, "confined", fail)
+    monkeypatch.setattr(services, "run_sandboxed", fail)
     for attempt in range(3):
         assert state(picture) == "pending", attempt
         ensure_thumbnails(picture.pk)
@@ -154,15 +154,15 @@ def test_rendering_anew_replaces_and_serves_the_old_until_then(
 
 
 def test_a_wish_that_changes_while_rendering_is_fulfilled_after(picture, monkeypatch):
-    render = services.confined
+    render = services.run_sandboxed
 
     def render_and_change(*args, **kwargs):
-        monkeypatch.setattr(services, "confined", render)
+        monkeypatch.setattr(services, "run_sandboxed", render)
         set_heights(tier=picture.owner.tier, heights=[100, 200])
         want_thumbnails_again([picture.pk])
         return render(*args, **kwargs)
 
-    monkeypatch.setattr(services, "confined", render_and_change)
+    monkeypatch.setattr(services, "run_sandboxed", render_and_change)
     assert ensure_thumbnails(picture.pk) is True
     assert state(picture) == "pending"
     ensure_thumbnails(picture.pk)
@@ -172,13 +172,13 @@ def test_a_wish_that_changes_while_rendering_is_fulfilled_after(picture, monkeyp
 def test_only_what_is_missing_is_made(picture, monkeypatch):
     ensure_thumbnails(picture.pk)
     asked = []
-    render = services.confined
+    render = services.run_sandboxed
 
     def render_and_note(work, source, heights, folder, **options):
         asked.append(heights)
         return render(work, source, heights, folder, **options)
 
-    monkeypatch.setattr(services, "confined", render_and_note)
+    monkeypatch.setattr(services, "run_sandboxed", render_and_note)
     set_heights(tier=picture.owner.tier, heights=[100, 200])
     want_thumbnails_again([picture.pk])
     ensure_thumbnails(picture.pk)

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.fuzzing import outcome_of
 from benchmarks.mutations import mutated
-from images.sandbox.pool import work_folder
+from images.sandbox.work_dir import work_dir
 from tests.pictures import BLUE, RED, animated, encoded, exif, quarters
 
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "HEIC", "TIFF")
@@ -21,11 +21,11 @@ SEEDS = [
 
 @pytest.mark.slow
 def test_no_damaged_picture_does_anything_but_be_refused_or_taken():
-    before, chance = set(work_folder().iterdir()), random.Random(20_261_121)
+    before, chance = set(work_dir().iterdir()), random.Random(20_261_121)
     outcomes = {outcome_of(mutated(chance.choice(SEEDS), chance)) for _ in range(800)}
     assert any(outcome.startswith("taken") for outcome in outcomes)
     assert {"refused: damaged", "refused: not_an_image"} <= outcomes
-    assert set(work_folder().iterdir()) <= before
+    assert set(work_dir().iterdir()) <= before
 
 
 def test_the_same_seed_damages_the_same_way():

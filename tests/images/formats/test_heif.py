@@ -20,7 +20,8 @@ from images.formats.inspect import (
     inspect,
 )
 from images.metadata.strip import CleaningFailed, clean
-from images.sandbox.pool import confined, work_folder
+from images.sandbox.pool import run_sandboxed
+from images.sandbox.work_dir import work_dir
 from tests.pictures import encoded, exif, opened, quarters, waves
 
 LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
@@ -108,10 +109,10 @@ def test_a_web_process_does_not_load_the_decoder():
 
 
 def test_it_is_decoded_under_confinement():
-    source = work_folder() / "a.heic"
+    source = work_dir() / "a.heic"
     source.write_bytes(several())
     try:
-        assert confined(inspect, source, LIMITS).width == 320
+        assert run_sandboxed(inspect, source, LIMITS).width == 320
     finally:
         source.unlink()
 

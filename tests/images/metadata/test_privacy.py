@@ -15,7 +15,8 @@ from images.formats.inspect import (
     inspect,
 )
 from images.metadata.strip import CleaningFailed, clean
-from images.sandbox.pool import confined, temporary_folder
+from images.sandbox.pool import run_sandboxed
+from images.sandbox.work_dir import temporary_dir
 from tests import corpus
 from tests.metadata_inspector import told, words_of
 from tests.pictures import opened
@@ -46,11 +47,11 @@ def test_the_other_reader_finds_what_there_is():
 
 
 def _looked_at(sample: corpus.Sample) -> list[str]:
-    with temporary_folder() as name:
+    with temporary_dir() as name:
         source, folder = Path(name) / "source", Path(name)
         source.write_bytes(sample.path.read_bytes())
         try:
-            facts = confined(inspect, source, LIMITS)
+            facts = run_sandboxed(inspect, source, LIMITS)
         except RefusedPicture:
             return [] if sample.expectation == "either" else ["refused"]
         words = _words(source)
@@ -73,10 +74,10 @@ def _words(source: Path) -> set[bytes]:
 
 
 def _faults_of_copies(source: Path, folder: Path, words: set[bytes]) -> Iterator[str]:
-    thumbnails = confined(render, source, [200, 50], folder).thumbnails
+    thumbnails = run_sandboxed(render, source, [200, 50], folder).thumbnails
     made = [path for each in thumbnails for path in (each.path, each.webp) if path]
     if words:
-        confined(render_jpeg, source, folder / "whole.jpg", width=320)
+        run_sandboxed(render_jpeg, source, folder / "whole.jpg", width=320)
         made.append(folder / "whole.jpg")
     for path in made:
         content = path.read_bytes()
@@ -90,7 +91,7 @@ def _faults_of_original(
     source: Path, folder: Path, facts: Facts, words: set[bytes]
 ) -> Iterator[str]:
     target = folder / "clean"
-    changed = confined(clean, source, target, facts.format)
+    changed = run_sandboxed(clean, source, target, facts.format)
     target = target if changed else source
     content = target.read_bytes()
     yield from (f"the original says {word!r}" for word in words if word in content)
@@ -98,7 +99,7 @@ def _faults_of_original(
         yield from (f"the original tells {what}" for what in told(content))
         same = not changed or np.array_equal(_pixels(source), _pixels(target))
     except Exception:  # noqa: BLE001 (only the product's reader opens it)
-        same = confined(inspect, target, LIMITS) == facts
+        same = run_sandboxed(inspect, target, LIMITS) == facts
     if not same:
         yield "the original has other pixels"
 

@@ -1,4 +1,4 @@
-"""What a picture that took over its decoder would try; run in the confined process itself."""
+"""What a picture that took over its decoder would try; run in the sandboxed process itself."""
 
 import ctypes
 import os

@@ -5,13 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from images.exceptions import PictureTooCostly
 from images.formats.inspect import RefusedPicture
-from images.sandbox.pool import (
-    PictureKilledDecoder,
-    confined,
-    temporary_folder,
-    work_folder,
-)
+from images.sandbox.pool import run_sandboxed
+from images.sandbox.work_dir import temporary_dir, work_dir
 from images.storage import base as picture_storage
 from tests.factories import make_picture
 from tests.images.sandbox import hostile
@@ -19,57 +16,57 @@ from tests.pictures import jpeg
 
 
 def test_no_network():
-    assert confined(hostile.open_a_socket) == "PermissionError"
+    assert run_sandboxed(hostile.open_a_socket) == "PermissionError"
 
 
 def test_no_other_program():
-    assert confined(hostile.run_a_program) == "PermissionError"
+    assert run_sandboxed(hostile.run_a_program) == "PermissionError"
 
 
 def test_no_other_processes_memory():
-    assert confined(hostile.read_a_parents_memory) == -1
+    assert run_sandboxed(hostile.read_a_parents_memory) == -1
 
 
 def test_no_file_outside_the_work_folder(tmp_path):
     (tmp_path / "secret").write_text("hush")
-    assert confined(hostile.read, str(tmp_path / "secret")) == "PermissionError"
-    assert confined(hostile.read, "/etc/passwd") == "PermissionError"
-    assert confined(hostile.write, str(tmp_path / "new")) == "PermissionError"
+    assert run_sandboxed(hostile.read, str(tmp_path / "secret")) == "PermissionError"
+    assert run_sandboxed(hostile.read, "/etc/passwd") == "PermissionError"
+    assert run_sandboxed(hostile.write, str(tmp_path / "new")) == "PermissionError"
     assert not (tmp_path / "new").exists()
 
 
 def test_no_stored_file(alice):
     picture = make_picture(alice, content := jpeg(60, 40))
-    with temporary_folder() as folder:
+    with temporary_dir() as folder:
         brought = picture_storage.bring(picture.key, Path(folder))
-        assert confined(hostile.write, str(brought)) == "written"
+        assert run_sandboxed(hostile.write, str(brought)) == "written"
     with picture_storage.open_key(picture.key) as stored:
         assert stored.read() == content
 
 
 def test_files_inside_the_work_folder():
-    inside = work_folder() / "inside"
-    assert confined(hostile.write, str(inside)) == "written"
-    assert confined(hostile.read, str(inside)) == "was here"
+    inside = work_dir() / "inside"
+    assert run_sandboxed(hostile.write, str(inside)) == "written"
+    assert run_sandboxed(hostile.read, str(inside)) == "was here"
     inside.unlink()
 
 
 def test_memory_ends_at_a_gigabyte_and_the_process_goes_on():
-    assert confined(hostile.take_memory, 100_000_000) == 100_000_000
-    with pytest.raises(PictureKilledDecoder, match="too costly"):
-        confined(hostile.take_memory, 2_000_000_000)
+    assert run_sandboxed(hostile.take_memory, 100_000_000) == 100_000_000
+    with pytest.raises(PictureTooCostly, match="too costly"):
+        run_sandboxed(hostile.take_memory, 2_000_000_000)
 
 
 def test_a_death_is_noticed_and_the_next_picture_finds_another_process():
-    with pytest.raises(PictureKilledDecoder):
-        confined(hostile.die)
-    assert confined(hostile.process) not in {0, os.getpid()}
+    with pytest.raises(PictureTooCostly):
+        run_sandboxed(hostile.die)
+    assert run_sandboxed(hostile.process) not in {0, os.getpid()}
 
 
 @pytest.mark.slow
 def test_time_ends_after_ten_seconds_of_cpu():
-    with pytest.raises(PictureKilledDecoder):
-        confined(hostile.use_the_cpu)
+    with pytest.raises(PictureTooCostly):
+        run_sandboxed(hostile.use_the_cpu)
 
 
 @pytest.mark.django_db

@@ -3,7 +3,7 @@
 import os
 import time
 
-from images.sandbox.work_dir import FORGOTTEN_SECONDS, remove_forgotten
+from images.sandbox.work_dir import STALE_AFTER_SECONDS, remove_stale_files
 
 
 def test_what_nobody_touched_for_an_hour_goes_and_the_rest_stays(tmp_path):
@@ -11,8 +11,8 @@ def test_what_nobody_touched_for_an_hour_goes_and_the_rest_stays(tmp_path):
         (tmp_path / f"{name}.upload").write_bytes(b"x")
         (tmp_path / name).mkdir()
         (tmp_path / name / "source.jpg").write_bytes(b"x")
-    past = time.time() - FORGOTTEN_SECONDS - 1
+    past = time.time() - STALE_AFTER_SECONDS - 1
     for name in ("forgotten.upload", "forgotten"):
         os.utime(tmp_path / name, (past, past))
-    remove_forgotten(tmp_path)
+    remove_stale_files(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in use", "in use.upload"]
