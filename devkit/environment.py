@@ -93,22 +93,25 @@ def _require_venv_module() -> None:
     package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
     if not shutil.which("apt-get"):
         raise Refusal("this Python lacks the modules venv and ensurepip; install them first.")
-    install_debian_package(package, "Python's venv module")
+    install_debian_packages([package], "Python's venv module")
 
 
-def install_debian_package(package: str, what: str) -> None:
+def install_debian_packages(packages: list[str], what: str) -> None:
     """Install with apt-get as root, said before it is done; raises Refusal for anyone else."""
-    if os.geteuid() != 0:
-        raise Refusal(f"{what} is missing. Run: sudo apt-get install {package}")
-    say(f"Installing the system package {package} ({what}) with apt-get …")
+    if not packages:
+        return
+    names = " ".join(packages)
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise Refusal(f"Missing: {what}. Run: sudo apt-get install {names}")
+    say(f"Installing with apt-get: {names} …")
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     apt = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
     # Old package lists name versions that mirrors no longer hold; failing to renew them may not
     # matter, and if it does the next step says so.
     subprocess.run([*apt, "update"], env=environment, check=False)
     _run(
-        [*apt, "install", "--no-install-recommends", "--yes", package],
-        f"apt-get could not install {package}",
+        [*apt, "install", "--no-install-recommends", "--yes", *packages],
+        f"apt-get could not install {names}",
         environment,
     )
 

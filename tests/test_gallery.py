@@ -3,7 +3,6 @@
 import itertools
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -27,13 +26,10 @@ from playwright.sync_api import (
 from tests.pictures import encoded, waves
 from tests.processes import PASSWORD, ROOT, dev_run, is_ready, until
 
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-NO_BROWSER = "no chromium on this machine: apt-get install chromium"
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.slow,
     pytest.mark.timeout(180),
-    pytest.mark.skipif(BROWSER is None and not os.environ.get("CI"), reason=NO_BROWSER),
     # Playwright's own event loop leaves its pipes to the garbage collector.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -101,11 +97,11 @@ def service(tmp_path_factory) -> Iterator[Service]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(chromium_program: str) -> Iterator[Browser]:
     expect.set_options(timeout=20_000)  # the machine may be busy
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"]
+            executable_path=chromium_program, args=["--no-sandbox", "--disable-gpu"]
         )
         yield browser
         browser.close()

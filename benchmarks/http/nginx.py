@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from devkit.children import Child, Guard
-from tests.servers.nginx import program, rendered
+from tests.servers.nginx import find, rendered
 from tests.servers.ports import free_ports, listens, wait_until
 
 DEPLOYED = Path(__file__).resolve().parent.parent.parent / "deploy" / "nginx.conf"
@@ -45,7 +45,7 @@ class Nginx:
     """`front` is the deployed configuration's port, `floor` that of the floors."""
 
     def __init__(self, guard: Guard, *, web: int, bare: int, queries: int, pictures: Path) -> None:
-        nginx = program()
+        nginx = find()
         if nginx is None:
             raise SystemExit("This benchmark needs nginx on PATH.")
         self.front, self.floor = free_ports(2)

@@ -36,11 +36,14 @@ def _means_no_file(error: ClientError) -> bool:
 class RemoteFile(RawIOBase):
     """Opened by one request; another follows only where the next byte wanted is elsewhere."""
 
+    # Python closes a file also when its `__init__` has failed.
+    _body: Any = None
+
     def __init__(self, get: Callable[[int], dict[str, Any]]) -> None:
         """`get` asks for everything from a position on."""
         self._get = get
         answer = get(0)
-        self._body: Any = answer["Body"]
+        self._body = answer["Body"]
         self._body_at = self._wanted = 0
         self._size: int = answer["ContentLength"]
 
@@ -81,6 +84,6 @@ class RemoteFile(RawIOBase):
 
     def close(self) -> None:
         """Let go of the connection."""
-        if not self.closed:
+        if self._body is not None and not self.closed:
             self._body.close()
         super().close()

@@ -11,7 +11,6 @@ from pathlib import Path
 from devkit.children import Child, Guard, which
 from tests.servers.ports import listens, wait_until
 
-NOWHERE = "not installed"
 # The image's own nginx.conf holds such a frame around the mounted file.
 FRAME = """\
 daemon off;
@@ -34,13 +33,9 @@ http {{
 """
 
 
-def program() -> Path | None:
+def find() -> Path | None:
     """Debian keeps it where only root's PATH leads."""
     return which("nginx", folders=[Path("/usr/sbin")])
-
-
-def source() -> str:
-    return str(program() or NOWHERE)
 
 
 def rendered(template: Path, places: Mapping[str, str]) -> str:
@@ -69,7 +64,7 @@ class Nginx:
 
     def _command(self) -> list[str]:
         error_log = str(self.error_log)
-        return [source(), "-p", str(self._folder), "-e", error_log, "-c", "nginx.conf"]
+        return [str(find()), "-p", str(self._folder), "-e", error_log, "-c", "nginx.conf"]
 
     def _check(self) -> str:
         finished = subprocess.run(

@@ -16,7 +16,7 @@ import pytest
 
 from devkit import valkey
 from devkit.children import Guard
-from tests.servers import missing, nginx, rabbitmq, s3
+from tests.servers import nginx, programs, rabbitmq, s3
 from tests.servers.postgres import Postgres
 
 WORKER = "PYTEST_XDIST_WORKER"
@@ -89,29 +89,30 @@ def _keep_apart(worker: str) -> None:
 
 
 def pytest_report_header() -> str:
-    wanted = f"RabbitMQ: {rabbitmq.source()}, S3: {s3.SOURCE}, nginx: {nginx.source()}"
-    return f"servers: {os.environ[SOURCES]}; when a test asks: {wanted}"
+    found = [f"{each.name}: {each.source() or 'not installed'}" for each in programs.PROGRAMS]
+    on_demand = ", ".join([f"S3: {s3.SOURCE}", *found])
+    return f"servers: {os.environ[SOURCES]}; when a test asks: {on_demand}"
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    missing.leave_out(config, items)
+    programs.require(config, items)
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    missing.tell(terminalreporter, config)
+    programs.report_not_run(terminalreporter, config)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    missing.conclude(session)
+    programs.finish(session)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    missing.hear(node.config, getattr(node, "workeroutput", {}))
+    programs.receive_from_worker(node.config, getattr(node, "workeroutput", {}))
 
 
 @pytest.fixture(scope="session")
@@ -142,8 +143,18 @@ def rabbitmq_server(server_guard: Guard) -> rabbitmq.RabbitMQ | rabbitmq.Externa
 
 @pytest.fixture(scope="session")
 def nginx_program() -> str:
-    """Where nginx is; a test that asks for it runs only where there is one."""
-    return nginx.source()
+    """Where nginx is; a test that asks for a program runs only where there is one."""
+    return str(nginx.find())
+
+
+@pytest.fixture(scope="session")
+def chromium_program() -> str:
+    return str(programs.find_chromium())
+
+
+@pytest.fixture(scope="session")
+def wget_program() -> None:
+    """For tests that run the health checks of docker-compose.yml."""
 
 
 @pytest.fixture(scope="session")

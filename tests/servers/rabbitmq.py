@@ -10,26 +10,30 @@ from urllib.parse import quote
 import pika
 from pika.exceptions import AMQPError
 
-from devkit.children import Child, Guard
+from devkit.children import Child, Guard, which
 from tests.servers.ports import free_ports, listens, wait_until
 
-PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+# On PATH, Debian has a wrapper that only root and the user rabbitmq may start.
+DEBIAN = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 STOP_SECONDS = 20.0
-NOWHERE = "not installed"
 
 
 class RabbitMQ:
     """A broker that a test may stop, kill and start again; its data and address stay."""
 
     def __init__(self, guard: Guard) -> None:
+        program = find()
+        if not program:
+            raise RuntimeError("no RabbitMQ here")
         self._guard = guard
+        self._program = program
         self._folder = guard.make_folder("tintype-rabbitmq-")
         self._password = secrets.token_urlsafe(12)
         self.port, self._distribution_port, self._epmd_port = free_ports(3)
         self._write_settings()
         self._start_epmd()
         self._child = self._start_server()
-        self.source = source()
+        self.source = str(self._program)
 
     @property
     def url(self) -> str:
@@ -60,7 +64,7 @@ class RabbitMQ:
 
     def control(self, *words: str) -> str:
         """Run rabbitmqctl, for example `control("add_vhost", "alice")`; returns what it says."""
-        command = [str(PROGRAM.with_name("rabbitmqctl")), "--quiet", *words]
+        command = [str(self._program.with_name("rabbitmqctl")), "--quiet", *words]
         return subprocess.run(
             command, env=self._variables(), check=True, capture_output=True, text=True
         ).stdout
@@ -112,7 +116,7 @@ class RabbitMQ:
             child = Child.start(
                 self._guard,
                 "rabbitmq",
-                [PROGRAM],
+                [self._program],
                 env=self._variables(),
                 cwd=self._folder,
                 output=output,
@@ -132,11 +136,8 @@ class RabbitMQ:
         return True
 
 
-def source() -> str:
-    """Where the broker would come from; says so when there is none."""
-    if os.environ.get("AMQP_URL"):
-        return "AMQP_URL"
-    return str(PROGRAM) if PROGRAM.exists() else NOWHERE
+def find() -> Path | None:
+    return DEBIAN if DEBIAN.exists() else which("rabbitmq-server")
 
 
 class ExternalRabbitMQ:
@@ -144,7 +145,7 @@ class ExternalRabbitMQ:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.source = source()
+        self.source = "AMQP_URL"
 
     def _refuse(self) -> None:
         raise RuntimeError("AMQP_URL names a broker that tests must not stop: unset it")

@@ -1,0 +1,130 @@
+"""The programs of the system that tests start: found, else installed, else their tests are named.
+
+`PROGRAMS` lists them all. Every other server comes with the environment, in a wheel.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from devkit.children import which
+from devkit.environment import alone, install_debian_packages
+from devkit.messages import Refusal
+from tests.servers import nginx, rabbitmq
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program, Debian's package of it, and the fixture by which a test asks for it."""
+
+    name: str
+    package: str
+    fixture: str
+    find: Callable[[], Path | None]
+    # A variable that names a running server makes the program unnecessary.
+    variable: str = ""
+
+    def source(self) -> str:
+        """Return where it comes from; empty when it is missing."""
+        if os.environ.get(self.variable):
+            return self.variable
+        return str(self.find() or "")
+
+
+def find_chromium() -> Path | None:
+    return which("chromium", "google-chrome", "chromium-browser")
+
+
+PROGRAMS = (
+    Program("RabbitMQ", "rabbitmq-server", "rabbitmq_server", rabbitmq.find, "AMQP_URL"),
+    Program("nginx", "nginx", "nginx_program", nginx.find),
+    Program("Chromium", "chromium", "chromium_program", find_chromium),
+    # nginx's health check in docker-compose.yml.
+    Program("wget", "wget", "wget_program", lambda: which("wget")),
+)
+_not_run = pytest.StashKey[dict[str, list[str]]]()
+_FROM_WORKER = "tintype_not_run"
+
+
+def require(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Install what the selected tests start, or deselect those tests and remember them."""
+    config.stash[_not_run] = {}
+    if config.option.collectonly:
+        return
+    missing = [program for program in _started_by(items) if not program.source()]
+    if missing:
+        refusal = _install(config, missing)
+        _deselect(config, items, [each for each in missing if not each.source()], refusal)
+
+
+def _started_by(items: Iterable[pytest.Item]) -> list[Program]:
+    fixtures = {name for item in items for name in _fixtures(item)}
+    return [program for program in PROGRAMS if program.fixture in fixtures]
+
+
+def _fixtures(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))
+
+
+def _install(config: pytest.Config, missing: list[Program]) -> str:
+    """Install by one call of apt; return why that was not possible, if so.
+
+    A parallel process of this run may have installed them while this one waited for its turn.
+    """
+    capture = config.pluginmanager.getplugin("capturemanager")
+    # A parallel process has no standard output of its own.
+    with capture.global_and_fixture_disabled(), redirect_stdout(sys.stderr), alone():
+        missing = [program for program in missing if not program.source()]
+        try:
+            install_debian_packages(
+                [program.package for program in missing],
+                ", ".join(program.name for program in missing),
+            )
+        except Refusal as refusal:
+            return str(refusal)
+    return ""
+
+
+def _deselect(
+    config: pytest.Config, items: list[pytest.Item], missing: list[Program], reason: str
+) -> None:
+    fixtures = {program.fixture for program in missing}
+    concerned = [item for item in items if fixtures & _fixtures(item)]
+    if concerned:
+        config.stash[_not_run][reason] = [item.nodeid for item in concerned]
+        config.hook.pytest_deselected(items=concerned)
+        items[:] = [item for item in items if not fixtures & _fixtures(item)]
+
+
+def report_not_run(reporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Name, in the closing lines, what was not run and the command that would change that."""
+    not_run = config.stash.get(_not_run, {})
+    if not not_run:
+        return
+    reporter.section(f"tests not run: {sum(map(len, not_run.values()))}", yellow=True)
+    for reason, names in not_run.items():
+        for name in names:
+            reporter.write_line(name)
+        reporter.write_line(reason)
+
+
+def receive_from_worker(
+    config: pytest.Config, workeroutput: dict[str, dict[str, list[str]]]
+) -> None:
+    """Take over, in the controller of a parallel run, what the workers did not run."""
+    if _FROM_WORKER in workeroutput:
+        config.stash[_not_run] = workeroutput[_FROM_WORKER]
+
+
+def finish(session: pytest.Session) -> None:
+    """Fail with CI=true, which wants every test run; a parallel worker informs its controller."""
+    not_run = session.config.stash.get(_not_run, {})
+    if not_run and hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[_FROM_WORKER] = not_run
+    if os.environ.get("CI") == "true" and not_run:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

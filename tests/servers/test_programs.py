@@ -1,0 +1,86 @@
+"""A test never fails for want of a program: it is installed, or the test is named as not run."""
+
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from devkit.messages import Refusal
+from tests.servers import programs
+from tests.servers.programs import Program
+
+COMMAND = "Missing: a sieve. Run: sudo apt-get install sieve"
+
+
+def items_that_use(*fixtures: str) -> list[Any]:
+    """As much of an item as is looked at."""
+    return [SimpleNamespace(fixturenames=[each], nodeid=f"test_{each}") for each in fixtures]
+
+
+@pytest.fixture
+def sieve(monkeypatch) -> list[list[str]]:
+    """A program that is missing until it is installed; returns what was asked of apt."""
+    calls: list[list[str]] = []
+    there: dict[str, Path] = {}
+    kinds = [
+        Program(name, name, f"{name}_program", partial(there.get, name))
+        for name in ("sieve", "scale")
+    ]
+    monkeypatch.setattr(programs, "PROGRAMS", kinds)
+
+    def install(packages, what):
+        calls.append(packages)
+        there.update(dict.fromkeys(packages, Path("/usr/bin/it")))
+
+    monkeypatch.setattr(programs, "install_debian_packages", install)
+    return calls
+
+
+@pytest.fixture
+def config(pytestconfig) -> Any:
+    hook = SimpleNamespace(pytest_deselected=lambda items: None)
+    option = SimpleNamespace(collectonly=False)
+    return SimpleNamespace(
+        stash=pytest.Stash(), option=option, hook=hook, pluginmanager=pytestconfig.pluginmanager
+    )
+
+
+def test_what_the_selected_tests_start_is_installed_by_one_call(config, sieve):
+    items = items_that_use("sieve_program", "scale_program", "tmp_path")
+    programs.require(config, items)
+    assert sieve == [["sieve", "scale"]]
+    assert len(items) == 3
+
+
+def test_nothing_is_installed_for_tests_that_are_not_selected(config, sieve):
+    programs.require(config, items_that_use("tmp_path"))
+    assert sieve == []
+
+
+def test_what_cannot_be_installed_is_named_with_the_command_and_fails_in_ci(
+    config, sieve, monkeypatch
+):
+    def refuse(packages, what):
+        raise Refusal(COMMAND)
+
+    monkeypatch.setattr(programs, "install_debian_packages", refuse)
+    items = items_that_use("tmp_path", "sieve_program")
+    programs.require(config, items)
+    assert [item.nodeid for item in items] == ["test_tmp_path"]
+
+    lines: list[str] = []
+    reporter: Any = SimpleNamespace(
+        section=lambda text, **_: lines.append(text), write_line=lines.append
+    )
+    programs.report_not_run(reporter, config)
+    assert lines == ["tests not run: 1", "test_sieve_program", COMMAND]
+
+    session: Any = SimpleNamespace(config=config, exitstatus=pytest.ExitCode.OK)
+    monkeypatch.delenv("CI", raising=False)
+    programs.finish(session)
+    assert session.exitstatus == pytest.ExitCode.OK
+    monkeypatch.setenv("CI", "true")
+    programs.finish(session)
+    assert session.exitstatus == pytest.ExitCode.TESTS_FAILED
