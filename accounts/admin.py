@@ -12,9 +12,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts.forms import UserAddForm, UserForm
-from accounts.models import Session, User
+from accounts.models import Session, SessionQuerySet, User
 from accounts.services import delete_account
-from accounts.sessions import end_all, end_sessions
 from accounts.signals import tier_changed
 from tiers.models import DEFAULT_TIER_NAME, Tier
 
@@ -59,7 +58,7 @@ class UserAdmin(DjangoUserAdmin[User]):
     @admin.action(description="End all sessions")
     def end_every_session(self, request: HttpRequest, users: QuerySet[User]) -> None:
         """Sign the chosen accounts out everywhere, at once."""
-        ended = sum(end_all(user) for user in users)
+        ended = sum(Session.objects.of(user).end() for user in users)
         self.message_user(request, f"{ended} sessions ended.")
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001 (Django's signature)
@@ -68,7 +67,7 @@ class UserAdmin(DjangoUserAdmin[User]):
         if change and "tier" in form.changed_data:
             tier_changed.send(sender=User, user=obj)
         if change and not obj.is_active:
-            end_all(obj)
+            Session.objects.of(obj).end()
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Let the sessions go with their account, although none is deleted by itself."""
@@ -106,9 +105,9 @@ class SessionAdmin(admin.ModelAdmin[Session]):
         return session.is_live(timezone.now())
 
     @admin.action(description="End the chosen sessions")
-    def end(self, request: HttpRequest, sessions: QuerySet[Session]) -> None:
+    def end(self, request: HttpRequest, sessions: SessionQuerySet) -> None:
         """End them at once, at every door."""
-        self.message_user(request, f"{end_sessions(sessions)} sessions ended.")
+        self.message_user(request, f"{sessions.end()} sessions ended.")
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Let the account's page filter by account."""

@@ -19,7 +19,6 @@ from accounts.exceptions import BadToken
 from accounts.issuer_keys import signing_key
 from accounts.models import Session, User
 from accounts.names import folded, normalized
-from accounts.sessions import end_sessions
 from tiers.models import Tier
 
 ALGORITHMS = ["RS256", "ES256", "EdDSA"]
@@ -101,7 +100,7 @@ def _first_seen(name: str, claims: dict[str, Any]) -> Session:
     try:
         _refuse_remembered(name)
     except BadToken:
-        end_sessions([made], heard=True)
+        Session.objects.filter(pk=made.pk).end(from_peer=True)
         raise
     session: Session = Session.objects.with_user().get(pk=made.pk)
     return session

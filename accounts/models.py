@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 from datetime import datetime
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.validators import MinLengthValidator
 from django.db import models, transaction
@@ -16,9 +17,38 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.managers import UserManager
 from accounts.names import folded, login_characters, normalized, refuse_nul
-from tiers.models import Tier
+from accounts.signals import sessions_ended
+from lib.compiled_query import RowBy
+from tiers.models import DEFAULT_TIER_NAME, Tier
+
+
+class UserManager(BaseUserManager["User"]):
+    """Finds a login in any case."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """Return the account of a login; raises User.DoesNotExist."""
+        return self._by_key.get(folded(username or ""))
+
+    @cached_property
+    def _by_key(self) -> RowBy[User]:
+        return RowBy(partial(self.select_related, "tier"), "username_key")
+
+    def create_user(self, username: str, password: str | None = None, **fields: Any) -> User:
+        """Make an account with a hashed password; the database refuses a login that is taken.
+
+        Its tier is the default one unless given; raises Tier.DoesNotExist where staff removed that.
+        """
+        if "tier" not in fields:
+            fields["tier"] = Tier.objects.get(name=DEFAULT_TIER_NAME)
+        user = self.model(username=username, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, username: str, password: str | None = None, **fields: Any) -> User:
+        """Make an account that may do everything."""
+        return self.create_user(username, password, is_staff=True, is_superuser=True, **fields)
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -41,9 +71,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     is_staff = models.BooleanField("staff", default=False, help_text="May use the admin.")
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
-    # Another password that is not saved yet, and the session that saving it will spare.
+    # A new password that is not saved yet, and the session that saving it does not end.
     _password: str | None = None
-    _spared: Session | None = None
+    _except_session: Session | None = None
 
     objects = UserManager()
 
@@ -67,15 +97,18 @@ class User(AbstractBaseUser, PermissionsMixin):
         self._normalize()
         super().clean_fields(exclude)
 
-    def set_password(self, raw_password: str | None, *, keep: Session | None = None) -> None:
-        """Hash another password (None: one that nobody has).
+    def set_password(
+        self, raw_password: str | None, *, except_session: Session | None = None
+    ) -> None:
+        """Set a new password; None sets one that no login can match.
 
-        Whoever sets it (a door, the admin, a command), saving it ends every session but `keep`.
+        Saving the user ends every session except `except_session`, whoever sets the password: a
+        contract, the admin or a management command.
         """
         super().set_password(raw_password)
-        # What `save` goes by; Django takes it back where it only hashes the same password anew.
+        # `save` ends sessions when this is set. Django resets it when it only upgrades the hash.
         self._password = raw_password or ""
-        self._spared = keep
+        self._except_session = except_session
 
     def set_unusable_password(self) -> None:
         """Let nobody sign in by password; saving that ends every session."""
@@ -95,10 +128,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @transaction.atomic
     def _save_with_password(self, *args: Any, **kwargs: Any) -> None:
-        from accounts.sessions import end_all
-
         super().save(*args, **kwargs)
-        end_all(self, but=self._spared)
+        Session.objects.of(self).end(except_session=self._except_session)
 
     def get_full_name(self) -> str:
         """Return the name, or the login where there is none."""
@@ -110,15 +141,49 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
-    """Questions about sessions."""
+    """Sessions: which are live, and how they are ended."""
+
+    def of(self, user: User) -> SessionQuerySet:
+        """Return the sessions of one account."""
+        return self.filter(user=user)
 
     def live(self) -> SessionQuerySet:
-        """Those that may still be used, of accounts that may still sign in."""
+        """Return the sessions that may still be used, of accounts that may still sign in."""
         return self.filter(ended_at=None, expires_at__gt=timezone.now(), user__is_active=True)
 
     def with_user(self) -> SessionQuerySet:
         """Load the account and its tier in the same query."""
         return self.select_related("user__tier")
+
+    @transaction.atomic
+    def end(
+        self,
+        *,
+        except_session: Session | None = None,
+        token: str = "",
+        from_peer: bool = False,
+    ) -> int:
+        """End the sessions that have not ended and send `sessions_ended`; return how many.
+
+        The rows stay locked until the commit, and the signal is sent inside the transaction.
+        Sessions that have ended already are left alone, so ending twice sends one signal.
+
+        `token` is the JWT of the request that signs out. `from_peer` means that another service
+        announced the end, so it is not announced to other services again.
+        """
+        # A subquery, since rows cannot be locked through the joins that a caller may have added.
+        running = self.model.objects.filter(pk__in=self.values("pk"), ended_at=None)
+        if except_session is not None:
+            running = running.exclude(pk=except_session.pk)
+        ended = list(running.select_related("user").select_for_update(of=("self",)))
+        if ended:
+            keys = [session.pk for session in ended]
+            self.model.objects.filter(pk__in=keys).update(ended_at=timezone.now())
+            sessions_ended.send(sender=self.model, sessions=ended, token=token, from_peer=from_peer)
+        return len(ended)
+
+    # As with `delete`: ending every session of the table needs an explicit `.all()`.
+    end.queryset_only = True  # type: ignore[attr-defined]
 
 
 class Session(models.Model):

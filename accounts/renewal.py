@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.exceptions import BadToken
 from accounts.models import Session
-from accounts.sessions import CookiePair, cookies_for, end_sessions
+from accounts.sessions import CookiePair, cookies_for
 from accounts.tokens import read
 from accounts.verification import session_of_claims, session_of_jwt
 
@@ -52,7 +52,7 @@ def renew(refresh: str) -> CookieSignIn:
         return CookieSignIn(session, _replaced(session))
     if _was_replaced_just_now(session, claims.jti):
         return CookieSignIn(session)
-    end_sessions([session])
+    Session.objects.filter(pk=session.pk).end()
     raise BadToken("The refresh token was used before.")
 
 

@@ -11,7 +11,6 @@ from django.utils import timezone
 from accounts import external_issuer
 from accounts.denylist import remember
 from accounts.models import RevokedToken, Session
-from accounts.sessions import end_sessions
 
 
 def revoke_token(token: str) -> None:
@@ -41,7 +40,7 @@ def _end_or_remember(name: str, own: str, until: datetime) -> None:
     sessions = Session.objects.filter(pk__in=keys)
     if not sessions.exists():
         remember(name, until)
-    end_sessions(sessions, heard=True)
+    sessions.end(from_peer=True)
 
 
 def forget_expired() -> int:

@@ -7,7 +7,6 @@ from django.http import HttpRequest
 
 from accounts.exceptions import BadCredentials
 from accounts.models import Session, User
-from accounts.sessions import end_all, end_sessions
 from accounts.signals import tier_changed
 from tiers.models import Tier
 
@@ -26,28 +25,28 @@ def identify(request: HttpRequest, *, login: str, password: str) -> User:
 
 def sign_out(session: Session, *, token: str = "") -> None:
     """End one session; harmless when it has ended already."""
-    end_sessions([session], token=token)
+    Session.objects.filter(pk=session.pk).end(token=token)
 
 
 def change_password(
-    request: HttpRequest, user: User, *, current: str, new: str, keep: Session
+    request: HttpRequest, user: User, *, current: str, new: str, except_session: Session
 ) -> None:
-    """Replace one's own password, ending every session but `keep`.
+    """Replace one's own password, ending every session except `except_session`.
 
     Raises BadCredentials for a wrong current one, TooManyAttempts after too many of them, and
     ValidationError with the policy's reasons.
     """
     identify(request, login=user.username, password=current)
-    set_password(user, new, keep=keep)
+    set_password(user, new, except_session=except_session)
 
 
-def set_password(user: User, password: str, *, keep: Session | None = None) -> None:
-    """Set a password that the policy accepts and end every session but `keep`.
+def set_password(user: User, password: str, *, except_session: Session | None = None) -> None:
+    """Set a password that the policy accepts and end every session except `except_session`.
 
     Raises ValidationError with the policy's reasons.
     """
     validate_password(password, user)
-    user.set_password(password, keep=keep)
+    user.set_password(password, except_session=except_session)
     user.save(update_fields=["password"])
 
 
@@ -62,7 +61,7 @@ def move_to_tier(user: User, tier: Tier) -> None:
 @transaction.atomic
 def delete_account(user: User) -> None:
     """Remove an account with all it owns; its sessions end first, so that others hear of it."""
-    end_all(user)
+    Session.objects.of(user).end()
     user.delete()
 
 
@@ -71,4 +70,4 @@ def disable(user: User) -> None:
     """Close an account and end its sessions; repeats harmlessly."""
     user.is_active = False
     user.save(update_fields=["is_active"])
-    end_all(user)
+    Session.objects.of(user).end()

@@ -1,19 +1,16 @@
-"""Sessions opened and ended; whoever ends one, the same news goes out."""
+"""Sessions opened, noted as used, and purged; `Session.objects` ends them."""
 
 import hashlib
 import secrets
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Session, User
 from accounts.request_origin import Client
-from accounts.signals import sessions_ended
 from accounts.tokens import issue
 
 # Sessions are kept this long after their end, so that staff can see what happened.
@@ -67,28 +64,6 @@ def cookies_for(session: Session) -> CookiePair:
 def hash_of(key: str) -> str:
     """Return what is stored of an API token; it is random, so a plain digest suffices."""
     return hashlib.sha256(key.encode()).hexdigest()
-
-
-@transaction.atomic
-def end_sessions(sessions: Iterable[Session], *, token: str = "", heard: bool = False) -> int:
-    """End those that are live and tell of them; ending one twice does nothing.
-
-    `token` is the JWT that was signed out with; `heard` says that other services told us, and need
-    not be told. Returns how many ended now.
-    """
-    keys = [session.pk for session in sessions]
-    live = Session.objects.filter(pk__in=keys, ended_at=None).select_related("user")
-    ended = list(live.select_for_update(of=("self",)))
-    Session.objects.filter(pk__in=[session.pk for session in ended]).update(ended_at=timezone.now())
-    if ended:
-        sessions_ended.send(sender=Session, sessions=ended, token=token, heard=heard)
-    return len(ended)
-
-
-def end_all(user: User, *, but: Session | None = None) -> int:
-    """End every session of an account, sparing `but`."""
-    sessions = Session.objects.filter(user=user, ended_at=None)
-    return end_sessions(sessions.exclude(pk=but.pk) if but else sessions)
 
 
 def note_use(session: Session) -> None:

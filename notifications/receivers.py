@@ -48,9 +48,11 @@ def connect() -> None:
         signal.connect(receiver, weak=False, dispatch_uid="notifications.tell")
 
 
-def _announce_logouts(sessions: list[Session], token: str, *, heard: bool, **kwargs: Any) -> None:
-    """Write a message for each session, unless another service told us or the fan-out is off."""
-    if heard or not settings.AMQP_URL:
+def _announce_logouts(
+    sessions: list[Session], token: str, *, from_peer: bool, **kwargs: Any
+) -> None:
+    """Write a message for each session, unless a peer announced it or the fan-out is off."""
+    if from_peer or not settings.AMQP_URL:
         return
     OutboxMessage.objects.bulk_create(
         OutboxMessage(body=json.dumps({"type": "logout", "message": _named(session, token)}))

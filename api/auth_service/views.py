@@ -139,7 +139,7 @@ class PasswordView(AuthServiceView):
                 caller(request),
                 current=current,
                 new=new,
-                keep=session,
+                except_session=session,
             )
         except BadCredentials:
             raise ValidationError({"currentPassword": ValidationError("", code="wrong")}) from None

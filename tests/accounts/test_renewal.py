@@ -10,7 +10,7 @@ from accounts.models import Session
 from accounts.renewal import GRACE, renew, sign_in_by_cookies
 from accounts.request_origin import Client
 from accounts.requests import ACCESS_COOKIE, REFRESH_COOKIE
-from accounts.sessions import end_all, open_cookies
+from accounts.sessions import open_cookies
 from tests.clients import Client as Browser
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +74,6 @@ def test_a_thief_who_renews_just_before_the_browser_is_found_out(alice):
 
 def test_an_ended_session_renews_nothing(alice):
     pair = open_cookies(alice, Client())
-    end_all(alice)
+    Session.objects.of(alice).end()
     with pytest.raises(BadToken):
         sign_in_by_cookies(pair.access, pair.refresh)

@@ -10,7 +10,7 @@ from accounts.hashers import OwaspArgon2Hasher
 from accounts.models import Session
 from accounts.request_origin import Client, client_of
 from accounts.services import disable, identify, move_to_tier, set_password, sign_out
-from accounts.sessions import end_sessions, open_api_token, open_bearer
+from accounts.sessions import open_api_token, open_bearer
 from accounts.signals import sessions_ended
 from accounts.throttling import whose
 from accounts.verification import session_of_api_token, session_of_jwt
@@ -66,7 +66,7 @@ def test_signing_out_ends_one_session_at_once_and_tells_of_it_once(alice, news):
 def test_a_new_password_ends_every_other_session_api_tokens_too(alice):
     kept = session_of_jwt(open_bearer(alice, Client()), "bearer")
     key = open_api_token(alice, Client())
-    set_password(alice, "another good one", keep=kept)
+    set_password(alice, "another good one", except_session=kept)
     assert list(Session.objects.live()) == [kept]
     with pytest.raises(BadToken):
         session_of_api_token(key)
@@ -106,7 +106,7 @@ def test_a_token_is_checked_with_one_query(alice, django_assert_num_queries):
 def test_ending_many_sessions_is_told_in_one_go(alice, news):
     for _ in range(3):
         open_bearer(alice, Client())
-    assert end_sessions(Session.objects.all()) == 3
+    assert Session.objects.all().end() == 3
     assert [len(sessions) for sessions, _ in news] == [3]
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from accounts.models import RevokedToken, Session
 from accounts.request_origin import Client
 from accounts.revocation import forget_expired
-from accounts.sessions import end_all, open_bearer
+from accounts.sessions import open_bearer
 from accounts.tokens import issue
 from notifications.logouts.messages import hear
 from notifications.models import OutboxMessage
@@ -92,7 +92,7 @@ def test_an_unknown_token_is_remembered_until_it_would_expire(alice):
 def test_the_fan_out_is_off_without_a_broker(alice, settings):
     settings.AMQP_URL = ""
     open_bearer(alice, Client())
-    end_all(alice)
+    Session.objects.of(alice).end()
     assert not OutboxMessage.objects.exists()
 
 
@@ -100,7 +100,7 @@ def test_an_announcement_falls_with_its_transaction(alice, settings):
     settings.AMQP_URL = "amqp://nowhere"
     open_bearer(alice, Client())
     mark = transaction.savepoint()
-    end_all(alice)
+    Session.objects.of(alice).end()
     assert OutboxMessage.objects.count() == 1
     transaction.savepoint_rollback(mark)
     assert not OutboxMessage.objects.exists()

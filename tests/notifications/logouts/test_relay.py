@@ -13,7 +13,7 @@ from django.db import connection
 from accounts.models import Session
 from accounts.request_origin import Client as Caller
 from accounts.services import disable, set_password
-from accounts.sessions import end_all, open_bearer
+from accounts.sessions import open_bearer
 from notifications.logouts import relay as relaying
 from notifications.logouts.long_running import Stop
 from notifications.models import OutboxMessage
@@ -89,7 +89,7 @@ def test_a_peer_hears_of_every_way_to_end_a_session(alice, peer, relay, way):
     elif way == "disable":
         disable(alice)
     else:
-        end_all(alice)
+        Session.objects.of(alice).end()
     until(lambda: peer.heard)
     assert peer.heard == [expected]
     until(lambda: not OutboxMessage.objects.exists())
