@@ -53,8 +53,7 @@ def pixels_for(viewer: User | None, picture: Picture) -> str:
 
 def _best_thumbnail(picture: Picture) -> ServableFile:
     """Return the tallest that the owner's tier grants."""
-    granted = picture.owner.tier.heights.values("height")
-    best = picture.thumbnails.filter(height__in=granted).order_by("-height").first()
+    best = picture.thumbnails.granted_to(picture.owner).order_by("-height").first()
     if best is None:
         raise NotReady if picture.rendering == Picture.Rendering.PENDING else NotRenderable
     return ServableFile(best.key, best.content_type)

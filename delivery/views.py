@@ -12,13 +12,12 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from delivery.access import bytes_for
-from delivery.avatars import USUAL_HEIGHT, avatar_key, picture_of_thumbnail
+from delivery.avatars import DEFAULT_HEIGHT, avatar_key, picture_of_thumbnail
 from delivery.decorators import for_viewer
 from delivery.responses import serve_preferred
 from images.access import may_see
 from images.defaults import default_bytes
 from images.exceptions import LinkGone, NotReady, NotRenderable
-from images.finding import picture_by_key
 from images.formats.inspect import CONTENT_TYPES, EXTENSIONS
 from images.links import count_opening, open_link, read_token
 from images.metadata.strip import CleaningFailed
@@ -59,7 +58,7 @@ def _by_signature(request: HttpRequest, key: str) -> HttpResponseBase:
 def _by_viewer(request: HttpRequest, viewer: User | None, *, key: str) -> HttpResponseBase:
     """The key names the picture; what leaves is what the one rule gives this viewer of it."""
     try:
-        picture = picture_by_key.get(key)
+        picture = Picture.objects.by_key(key)
         rendition = bytes_for(viewer, picture)
         return serve_preferred(
             request, rendition.key, rendition.content_type, cache_control=_ASK_EACH_TIME
@@ -97,7 +96,7 @@ def avatar(request: HttpRequest, viewer: User | None, user_id: UUID) -> HttpResp
 def _height(request: HttpRequest) -> int:
     """What is no number of pixels counts as not asked."""
     text = request.GET.get("height", "")
-    return int(text) if re.fullmatch("[0-9]{1,5}", text) else USUAL_HEIGHT
+    return int(text) if re.fullmatch("[0-9]{1,5}", text) else DEFAULT_HEIGHT
 
 
 @require_safe

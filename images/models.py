@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from functools import cached_property
 from uuid import UUID
 
 from django.conf import settings
@@ -13,10 +14,11 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import User
+from lib.compiled_query import RowBy
 
-LONGEST_DESCRIPTION = 2000
+MAX_DESCRIPTION_LENGTH = 2000
 # 25 bytes at most, in base64.
-LONGEST_THUMBHASH = 36
+MAX_THUMBHASH_LENGTH = 36
 
 
 class PictureQuerySet(models.QuerySet["Picture"]):
@@ -66,6 +68,30 @@ class PictureQuerySet(models.QuerySet["Picture"]):
         )
 
 
+_PictureManager = models.Manager.from_queryset(PictureQuerySet)
+
+
+class PictureManager(_PictureManager["Picture"]):
+    """Look-ups of one picture with its owner and tier, by one query whose SQL is compiled once.
+
+    They raise Picture.DoesNotExist. Call them on `Picture.objects`, not on a related manager.
+    """
+
+    def by_uid(self, uid: UUID) -> Picture:
+        return self._by_uid.get(uid)
+
+    def by_key(self, key: str) -> Picture:
+        return self._by_key.get(key)
+
+    @cached_property
+    def _by_uid(self) -> RowBy[Picture]:
+        return RowBy(self.with_owner, "uid")
+
+    @cached_property
+    def _by_key(self) -> RowBy[Picture]:
+        return RowBy(self.with_owner, "key")
+
+
 class Picture(models.Model):
     """An uploaded picture; `id` and `uid` name it, each contract by the one it publishes."""
 
@@ -96,8 +122,8 @@ class Picture(models.Model):
     )
     description = models.TextField(
         blank=True,
-        max_length=LONGEST_DESCRIPTION,
-        validators=[MaxLengthValidator(LONGEST_DESCRIPTION)],
+        max_length=MAX_DESCRIPTION_LENGTH,
+        validators=[MaxLengthValidator(MAX_DESCRIPTION_LENGTH)],
     )
     is_active = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -117,7 +143,7 @@ class Picture(models.Model):
     # What stands for it until it is loaded: a ThumbHash (evanw.github.io/thumbhash) in base64, and
     # the colour that most of it has, as #rrggbb. Empty until its thumbnails were made.
     thumbhash = models.CharField(
-        max_length=LONGEST_THUMBHASH, blank=True, default="", db_default="", editable=False
+        max_length=MAX_THUMBHASH_LENGTH, blank=True, default="", db_default="", editable=False
     )
     dominant_color = models.CharField(
         "dominant colour", max_length=7, blank=True, default="", db_default="", editable=False
@@ -137,7 +163,7 @@ class Picture(models.Model):
     render_wanted_at = models.DateTimeField(default=timezone.now, null=True, editable=False)
     render_failure = models.CharField(max_length=200, blank=True, editable=False)
 
-    objects = PictureQuerySet.as_manager()
+    objects = PictureManager()
 
     class Meta:
         ordering = ["-created_at", "-id"]

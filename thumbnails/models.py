@@ -15,6 +15,10 @@ from tiers.models import Tier
 class ThumbnailQuerySet(models.QuerySet["Thumbnail"]):
     """Questions about thumbnails."""
 
+    def granted(self) -> ThumbnailQuerySet:
+        """Those at a height that their owner's tier grants now."""
+        return self.filter(height=F("owner__tier__heights__height"))
+
     def granted_to(self, owner: User) -> ThumbnailQuerySet:
         """Those of an account's pictures at the heights that its tier grants now."""
         return self.filter(owner=owner, height__in=owner.tier.heights.values("height"))

@@ -24,7 +24,6 @@ from api.views import ContractView, caller
 from delivery.access import bytes_for
 from delivery.jpeg_renditions import JPEG, jpeg_key
 from delivery.responses import serve
-from images.finding import picture_by_uid
 from images.models import Picture
 from images.services import create_picture
 from images.storage import base as picture_storage
@@ -112,7 +111,7 @@ class JpegView(ImageServiceView):
 
 
 def _picture(named: Name) -> Picture:
-    return picture_by_uid.get(named.uid)
+    return Picture.objects.by_uid(named.uid)
 
 
 def _data_uri(named: Name, key: str, content_type: str) -> StreamingHttpResponse:

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from images.models import LONGEST_DESCRIPTION
+from images.models import MAX_DESCRIPTION_LENGTH
 
 _LONGEST_PASSWORD = 1024
 
@@ -42,7 +42,7 @@ class ImagesApiUpload(serializers.Serializer[None]):
 
     data = serializers.CharField(trim_whitespace=False)  # type: ignore[assignment]  # the wire's
     description = serializers.CharField(
-        max_length=LONGEST_DESCRIPTION, required=False, allow_blank=True, default=""
+        max_length=MAX_DESCRIPTION_LENGTH, required=False, allow_blank=True, default=""
     )
 
 

@@ -28,7 +28,6 @@ from api.responses import Describe
 from api.views import ContractView, caller
 from delivery.access import bytes_for
 from delivery.responses import serve
-from images.finding import picture_by_uid
 from images.formats.inspect import CONTENT_TYPES
 from images.models import Picture
 from images.services import create_picture
@@ -181,7 +180,7 @@ class ImageView(ImagesApiView):
     def get(self, request: Request, uid: UUID) -> HttpResponseBase:
         """Return the bytes; a public picture asks for no token."""
         viewer = request.user if isinstance(request.user, User) else None
-        picture = picture_by_uid.get(uid)
+        picture = Picture.objects.by_uid(uid)
         rendition = bytes_for(viewer, picture)
         return serve(
             request._request, rendition.key, rendition.content_type, cache_control=_ASK_EACH_TIME

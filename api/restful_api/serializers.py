@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from api.pagination import LARGEST_PAGE, PAGE
-from images.models import LONGEST_DESCRIPTION, LONGEST_THUMBHASH, Picture
+from images.models import MAX_DESCRIPTION_LENGTH, MAX_THUMBHASH_LENGTH, Picture
 from tiers.models import LONGEST_LINK_SECONDS
 
 _LONGEST_PASSWORD = 1024
@@ -53,7 +53,7 @@ class RestfulChange(serializers.Serializer[None]):
     """What an owner may change of a picture; what is left out stays."""
 
     description = serializers.CharField(
-        required=False, allow_blank=True, trim_whitespace=False, max_length=LONGEST_DESCRIPTION
+        required=False, allow_blank=True, trim_whitespace=False, max_length=MAX_DESCRIPTION_LENGTH
     )
     visibility = serializers.ChoiceField(required=False, choices=Picture.Visibility.choices)
 
@@ -65,7 +65,7 @@ class RestfulPictureDetails(RestfulPicture):
     visibility = serializers.ChoiceField(choices=Picture.Visibility.choices)
     thumbhash = serializers.CharField(
         allow_null=True,
-        max_length=LONGEST_THUMBHASH,
+        max_length=MAX_THUMBHASH_LENGTH,
         help_text="A ThumbHash in base64, to show until the picture is loaded; null until its "
         "thumbnails are there.",
     )
