@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.core.cache import cache
+from pytest_django import Settings
 
 from accounts import throttling
 from accounts.models import User
@@ -20,7 +21,7 @@ def _fresh_counters() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_folder(settings, tmp_path) -> None:
+def _own_folder(settings: Settings, tmp_path: Path) -> None:
     """Every test stores its files in a folder of its own."""
     settings.MEDIA_ROOT = tmp_path / "images"
 
@@ -70,7 +71,7 @@ def admin_client(staff: User) -> Client:
 
 
 @pytest.fixture
-def flushed(monkeypatch) -> list[Path]:
+def flushed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The files and folders that were flushed to the disk, under the names they had then."""
     fsync = os.fsync
     paths: list[Path] = []

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +37,7 @@ class Running:
 
 
 Process = TypeVar("Process", bound=Running)
+Answer = TypeVar("Answer")
 
 
 def launched(
@@ -67,7 +68,7 @@ def dev_run(data_dir: Path, **settings: str) -> Iterator[Running]:
             running.stop()
 
 
-def answers(running) -> bool:
+def answers(running: Running) -> bool:
     """Tell whether the service answers; fails at once when the command has ended."""
     assert running.process.poll() is None, running.log.read_text()
     try:
@@ -81,7 +82,7 @@ def is_ready(running: Running) -> bool:
     return requests.get(f"{running.url}/readyz", timeout=10).status_code == 200
 
 
-def until(happened, seconds: float, running):
+def until(happened: Callable[[], Answer], seconds: float, running: Running) -> Answer:
     """Ask until there is an answer and return it."""
     return waiting.until(happened, seconds, running.log.read_text)
 

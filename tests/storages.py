@@ -4,25 +4,28 @@ A test marked `storages` runs once on each.
 """
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from images.storage import base as picture_storage
 from images.storage.urls import storage_at
+from tests.servers import s3
 
 DISK, S3 = "disk", "s3"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.definition.get_closest_marker("storages"):
-        s3 = pytest.param(S3, marks=pytest.mark.s3)
-        metafunc.parametrize("stored_on", [DISK, s3], indirect=True)
+        on_s3 = pytest.param(S3, marks=pytest.mark.s3)
+        metafunc.parametrize("stored_on", [DISK, on_s3], indirect=True)
 
 
 @pytest.fixture(scope="session")
-def bucket_name(s3_server):
+def bucket_name(s3_server: s3.S3) -> str:
     return s3_server.make_bucket(f"pictures-{uuid.uuid4().hex[:12]}")
 
 
@@ -30,7 +33,7 @@ def bucket_name(s3_server):
 class Bucket:
     """A part of a bucket that is a test's own."""
 
-    server: Any
+    server: s3.S3
     name: str
     prefix: str
     url: str
@@ -47,7 +50,7 @@ class Bucket:
 
 
 @pytest.fixture
-def spare_bucket(s3_server, bucket_name) -> Bucket:
+def spare_bucket(s3_server: s3.S3, bucket_name: str) -> Bucket:
     """A place on the server that is not the storage in force."""
     prefix = f"{uuid.uuid4().hex[:12]}/images"
     url = f"s3://{bucket_name}/{prefix}?endpoint_url={s3_server.endpoint_url}&region=us-east-1"
@@ -56,22 +59,22 @@ def spare_bucket(s3_server, bucket_name) -> Bucket:
 
 
 @pytest.fixture
-def bucket(spare_bucket, settings) -> Bucket:
+def bucket(spare_bucket: Bucket, settings: Settings) -> Bucket:
     """The storage in force is a place of its own in a bucket."""
     settings.STORAGES = {**settings.STORAGES, "default": spare_bucket.described()}
     return spare_bucket
 
 
 @pytest.fixture(autouse=True)
-def stored_on(request):
+def stored_on(request: pytest.FixtureRequest) -> str:
     """For every test, so that it comes before whatever stores a file."""
-    on = getattr(request, "param", DISK)
+    on: str = getattr(request, "param", DISK)
     if on == S3:
         request.getfixturevalue("bucket")
     return on
 
 
 @pytest.fixture
-def stored_files():
+def stored_files() -> Callable[[], list[str]]:
     """Return a function that lists every file in the storage, drafts included."""
     return lambda: [each.key for each in picture_storage.walk("")]

@@ -8,9 +8,11 @@ import os
 import random
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import cycle
+
+from devkit.children import Child
 
 # 10080 is one that browsers refuse.
 LOWEST, HIGHEST, RUNS = 10_100, 32_000, 16
@@ -50,7 +52,9 @@ def listens(port: int) -> bool:
     return True
 
 
-def wait_until(condition, what: str, *, child, seconds: float = 60.0) -> None:
+def wait_until(
+    condition: Callable[[], bool], what: str, *, child: Child, seconds: float = 60.0
+) -> None:
     """Poll `condition`; raises RuntimeError when `child` ends first or the time is over."""
     deadline = time.monotonic() + seconds
     while not condition():

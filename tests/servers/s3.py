@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import boto3
+from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 
 from devkit.children import Child, Guard, which
@@ -37,7 +38,7 @@ class S3:
             guard.remove_at_end(socket)
         self._child = self._start(guard, program)
 
-    def client(self):
+    def client(self) -> BaseClient:
         """A boto3 client with this server's own keys."""
         return boto3.client(
             "s3",

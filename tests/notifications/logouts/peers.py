@@ -7,6 +7,7 @@ from collections.abc import Callable
 from uuid import uuid4
 
 import pika
+from pika.adapters.blocking_connection import BlockingChannel
 
 from tests import waiting
 
@@ -49,7 +50,13 @@ class Peer:
             if not self._is_kept:
                 channel.queue_delete(self._queue)
 
-    def _hear(self, channel, method, properties, body) -> None:
+    def _hear(
+        self,
+        channel: BlockingChannel,
+        method: pika.spec.Basic.Deliver,
+        properties: pika.BasicProperties,
+        body: bytes,
+    ) -> None:
         message = json.loads(body)
         assert message["type"] == "logout"
         self.heard.append(message["message"])

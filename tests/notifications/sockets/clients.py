@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ class SocketServer(Running):
         with connect(self.address + query, compression=None, max_queue=None, **options) as opened:
             yield Socket(opened)
 
-    def of(self, user: User, query: str = "", **options: Any):
+    def of(self, user: User, query: str = "", **options: Any) -> AbstractContextManager["Socket"]:
         """Open a socket with a bearer token of a session of its own."""
         return self.open(query, additional_headers=bearer(open_bearer(user, Caller())), **options)
 
