@@ -10,7 +10,11 @@ from tests.servers.postgres import FAST, HASTY, Postgres
 
 def database_url(guard: Guard, settings: Sequence[str] = (*FAST, *HASTY)) -> str:
     """Return DATABASE_URL, else a new server's own first database, which is empty."""
-    return os.environ.get("DATABASE_URL") or Postgres(guard, settings).url_of("postgres")
+    if url := os.environ.get("DATABASE_URL"):
+        return url
+    server = Postgres(guard, settings)
+    server.start()
+    return server.url_of("postgres")
 
 
 def redis_url(guard: Guard) -> str:

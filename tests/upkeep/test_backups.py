@@ -14,7 +14,7 @@ import pytest
 
 from tests.processes import ROOT
 from tests.servers.databases import fresh_database
-from tests.servers.postgres import _find
+from tests.servers.postgres import find
 
 pytestmark = [
     pytest.mark.processes,
@@ -97,7 +97,7 @@ def start(tmp_path: Path, name: str, **parts: str) -> Service:
     """A service that has nothing yet."""
     inherited = {n: v for n, v in os.environ.items() if n not in {"DATABASE_URL", "AMQP_URL"}}
     env = inherited | {"LOCAL": "on", "DATA_DIR": str(tmp_path / name), "LOG_LEVEL": "ERROR"}
-    env |= {"DJANGO_SETTINGS_MODULE": "config.settings", "PG_BIN": str(_find()[0]), **parts}
+    env |= {"DJANGO_SETTINGS_MODULE": "config.settings", "PG_BIN": str(find().folder), **parts}
     return Service(env)
 
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.servers.postgres import _find
+from tests.servers.postgres import find
 from upkeep.dumping import dump
 
 
 @pytest.mark.django_db
 @pytest.mark.postgres
 def test_a_dump_keeps_its_name_through_a_power_cut(tmp_path, settings, flushed):
-    settings.PG_BIN = str(_find()[0])
+    settings.PG_BIN = str(find().folder)
     path = tmp_path / "now.pgdump"
     dump(path)
     assert list(tmp_path.iterdir()) == [path]
