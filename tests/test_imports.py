@@ -28,6 +28,12 @@ def find_cycle(imports: Mapping[str, Set[str]]) -> str:
     return ""
 
 
+def test_there_is_no_import_cycle():
+    imports = imports_among([*CONFIGURATION["root_packages"], *TOOLS])
+    assert "images.models" in imports["images.services"]
+    assert find_cycle(imports) == ""
+
+
 def test_a_cycle_is_found_and_shown():
     imports = {"a": {"b", "x"}, "b": {"c"}, "c": {"a"}, "x": set()}
     assert find_cycle(imports) in {"a → b → c → a", "b → c → a → b", "c → a → b → c"}
