@@ -12,7 +12,7 @@ from accounts.models import User
 from api.views import SMALL_BODY
 from images.formats.inspect import RefusedPicture
 from images.sandbox.work_dir import work_dir
-from images.services import refuse_too_large
+from images.services import check_upload_size
 
 # A multiple of 4 characters of base64, and of 3 bytes: pieces meet without padding.
 _CHARACTERS = 64 * 1024
@@ -32,7 +32,7 @@ def decoded(text: str, owner: User) -> Iterator[Path]:
     Raises RefusedPicture for anything else, UploadTooLarge before a byte is decoded.
     """
     start = _start(text)
-    refuse_too_large(owner, (len(text) - start) * 3 // 4 - 2)
+    check_upload_size(owner, (len(text) - start) * 3 // 4 - 2)
     with NamedTemporaryFile(dir=work_dir()) as file:
         try:
             for piece in _pieces(text, start):

@@ -21,8 +21,8 @@ from accounts.exceptions import BadCredentials, BadToken, CrossSiteRequest, TooM
 from accounts.models import User
 from api.problems import FieldError, Problem, Refused
 from images.exceptions import (
+    LinkDurationOutOfBounds,
     LinkNotGranted,
-    LinkTimeOutOfBounds,
     NoActivePicture,
     NotReady,
     NotRenderable,
@@ -137,7 +137,7 @@ _TABLE: list[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Any]
     (Refused, lambda error: error.problem),
     (CleaningFailed, _says("not_found", 404, "Not found.")),
     (LinkNotGranted, _says("forbidden", 403, "Your tier makes no expiring links.")),
-    (LinkTimeOutOfBounds, lambda e: Problem(
+    (LinkDurationOutOfBounds, lambda e: Problem(
         "validation", 400, str(e), "out_of_bounds", (FieldError("time", str(e)),))),
     (NoActivePicture, _says("not_found", 404, "There is no active picture.",
                              code="no_active_picture")),

@@ -23,7 +23,7 @@ def grants_original(viewer: User | None, owner: User) -> bool:
     return owner.tier.grants_original or owner.is_staff or (viewer is not None and viewer.is_staff)
 
 
-def bytes_for(viewer: User | None, picture: Picture, *, by_link: bool = False) -> ServableFile:
+def file_for(viewer: User | None, picture: Picture, *, by_link: bool = False) -> ServableFile:
     """Return what a viewer gets of a picture whose owner and tier are loaded.
 
     Raises Picture.DoesNotExist where the viewer may not see it, NotReady while a thumbnail is
@@ -39,8 +39,8 @@ def bytes_for(viewer: User | None, picture: Picture, *, by_link: bool = False) -
     return ServableFile(key, CONTENT_TYPES[picture.format])
 
 
-def pixels_for(viewer: User | None, picture: Picture) -> str:
-    """Return the key of the best bytes to render from for a viewer; raises as `bytes_for` does.
+def rendering_source_for(viewer: User | None, picture: Picture) -> str:
+    """Return the key of the best bytes to render from for a viewer; raises as `file_for` does.
 
     What is rendered tells nothing, so that an original needs no cleaning here.
     """

@@ -5,7 +5,7 @@ from pathlib import Path
 from django.db import IntegrityError
 
 from accounts.models import User
-from delivery.access import pixels_for
+from delivery.access import rendering_source_for
 from images.exceptions import NotRenderable, PictureTooCostly
 from images.models import Picture
 from images.sandbox.pool import run_sandboxed
@@ -26,7 +26,7 @@ def jpeg_key(viewer: User | None, picture: Picture, width: int | None) -> str:
 
     Raises Picture.DoesNotExist, NotReady, and NotRenderable for a picture that was set aside.
     """
-    source = pixels_for(viewer, picture)
+    source = rendering_source_for(viewer, picture)
     wanted = {"picture": picture, "width": width or FULL_WIDTH, "source_key": source}
     found = Rendition.objects.filter(**wanted).values_list("key", flat=True).first()
     return found or _made(picture, width, source)

@@ -43,7 +43,7 @@ def serve(
     return response
 
 
-def serve_preferred(
+def serve_negotiated(
     request: HttpRequest, key: str, content_type: str, *, cache_control: str
 ) -> HttpResponseBase:
     """Answer with stored bytes, or with the WebP beside them where the client prefers that.

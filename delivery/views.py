@@ -11,10 +11,10 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from delivery.access import bytes_for
+from delivery.access import file_for
 from delivery.avatars import DEFAULT_HEIGHT, avatar_key, picture_of_thumbnail
 from delivery.decorators import for_viewer
-from delivery.responses import serve_preferred
+from delivery.responses import serve_negotiated
 from images.access import may_see
 from images.defaults import default_bytes
 from images.exceptions import LinkGone, NotReady, NotRenderable
@@ -22,7 +22,7 @@ from images.formats.inspect import CONTENT_TYPES, EXTENSIONS
 from images.links import count_opening, open_link, read_token
 from images.metadata.strip import CleaningFailed
 from images.models import Picture
-from images.signed_urls import seconds_left, sources
+from images.signed_urls import image_sources, seconds_left
 from images.storage.keys import folder_of, is_key
 
 _TYPE_OF_EXTENSION = {EXTENSIONS[name]: CONTENT_TYPES[name] for name in EXTENSIONS}
@@ -59,8 +59,8 @@ def _by_viewer(request: HttpRequest, viewer: User | None, *, key: str) -> HttpRe
     """The key names the picture; what leaves is what the one rule gives this viewer of it."""
     try:
         picture = Picture.objects.by_key(key)
-        rendition = bytes_for(viewer, picture)
-        return serve_preferred(
+        rendition = file_for(viewer, picture)
+        return serve_negotiated(
             request, rendition.key, rendition.content_type, cache_control=_ASK_EACH_TIME
         )
     except (Picture.DoesNotExist, FileNotFoundError, CleaningFailed, NotRenderable):
@@ -126,7 +126,7 @@ def _file(request: HttpRequest, key: str, cache_control: str) -> HttpResponseBas
     try:
         if content_type is None:
             return page_not_found(request)
-        return serve_preferred(request, key, content_type, cache_control=cache_control)
+        return serve_negotiated(request, key, content_type, cache_control=cache_control)
     except FileNotFoundError:
         return page_not_found(request)
 
@@ -139,8 +139,8 @@ def link(request: HttpRequest, token: str) -> HttpResponseBase:
         return page_not_found(request)
     try:
         found = open_link(named)
-        rendition = bytes_for(None, found.picture, by_link=True)
-        response = serve_preferred(
+        rendition = file_for(None, found.picture, by_link=True)
+        response = serve_negotiated(
             request, rendition.key, rendition.content_type, cache_control=_ASK_EACH_TIME
         )
     except (LinkGone, FileNotFoundError, CleaningFailed, NotRenderable):
@@ -172,5 +172,5 @@ def _not_ready(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, template: str, status: int) -> HttpResponse:
     response = render(request, template, status=status)
     response["Cache-Control"] = "no-store"
-    response["Content-Security-Policy"] = _PAGE_POLICY.format(pictures=sources())
+    response["Content-Security-Policy"] = _PAGE_POLICY.format(pictures=image_sources())
     return response

@@ -1,4 +1,4 @@
-"""The pictures a user owns: who may see one, where bytes live, links, what a browser opens.
+"""The pictures a user owns: who may see them, where their bytes are stored, expiring links.
 
-Leaves smaller copies to `thumbnails` and telling anyone to `notifications`.
+Leaves smaller copies to `thumbnails`, serving bytes to `delivery`, events to `notifications`.
 """

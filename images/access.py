@@ -1,4 +1,4 @@
-"""Who may see and who may change a picture: the one rule that every contract asks."""
+"""Who may see and who may change a picture: the one rule that every contract applies."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from images.models import Picture
 
 
 def may_see(viewer: User | None, picture: Picture) -> bool:
-    """Tell whether a viewer (None: not signed in) may know that a picture exists."""
+    """Return whether a viewer (None: not signed in) may learn that a picture exists."""
     if viewer is not None and may_change(viewer, picture):
         return True
     if picture.visibility == Picture.Visibility.MEMBERS:
@@ -17,17 +17,17 @@ def may_see(viewer: User | None, picture: Picture) -> bool:
 
 
 def may_change(viewer: User, picture: Picture) -> bool:
-    """Tell whether a viewer may change or delete a picture."""
+    """Return whether a viewer may change or delete a picture."""
     return may_act_for(viewer, picture.owner_id)
 
 
 def may_act_for(actor: User, owner_id: UUID) -> bool:
-    """Tell whether someone may add, change and delete the pictures of an account."""
+    """Return whether an account may add, change and delete the pictures of another."""
     return actor.is_staff or actor.pk == owner_id
 
 
 def active_picture(viewer: User | None, owner_id: UUID) -> Picture:
-    """Return the picture that shows an account to a viewer; raises NoActivePicture."""
+    """Return an account's active picture if the viewer may see it; raise NoActivePicture else."""
     found: Picture | None = Picture.objects.owned_by(owner_id).active().visible_to(viewer).first()
     if found is None:
         raise NoActivePicture

@@ -11,7 +11,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from images.models import Link, Picture
-from images.services import delete_picture, update_picture, want_thumbnails_again
+from images.services import delete_picture, request_thumbnails, update_picture
 
 
 class PictureAdmin(admin.ModelAdmin[Picture]):
@@ -41,7 +41,7 @@ class PictureAdmin(admin.ModelAdmin[Picture]):
     def render_again(self, request: HttpRequest, pictures: QuerySet[Picture]) -> None:
         """Replace all thumbnails, also those of pictures that failed permanently."""
         picture_ids = list(pictures.values_list("pk", flat=True))
-        want_thumbnails_again(picture_ids, anew=True)
+        request_thumbnails(picture_ids, replace=True)
         self.message_user(request, f"{len(picture_ids)} pictures will be rendered again.")
 
     def save_model(self, request: HttpRequest, obj: Picture, form: Any, change: bool) -> None:  # noqa: FBT001 (Django's signature)

@@ -1,15 +1,13 @@
-"""Django's handle on the package."""
+"""Django app configuration."""
 
 from django.apps import AppConfig
 
 
 class ImagesConfig(AppConfig):
-    """Pictures."""
-
     name = "images"
 
     def ready(self) -> None:
-        """Connect the receivers; make the folder that uploads arrive in."""
+        """Connect the receivers and create the folder for incoming uploads."""
         from images import receivers
         from images.sandbox.work_dir import work_dir
 

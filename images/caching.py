@@ -1,7 +1,8 @@
-"""Lists kept for a few seconds, one account at a time.
+"""Lists cached for a few seconds, one account at a time.
 
-A list is kept under its owner's current mark; a change puts a new mark in force after commit, so
-that what was computed from older rows can never be found again (one's own write shows at once).
+The cache key of a list contains its owner's current generation. A change starts a new generation
+after its commit, so that a list computed from older rows is never found again: an account sees its
+own writes at once.
 """
 
 import uuid
@@ -14,41 +15,41 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 
-Kept = TypeVar("Kept")
-# A mark must outlive every list kept under it.
-_MARK_SECONDS = 24 * 3600
+Value = TypeVar("Value")
+# In seconds. A generation must outlive every list cached under it.
+_GENERATION_TIMEOUT = 24 * 3600
 
 
-def kept(owner_id: UUID, name: str, make: Callable[[], Kept]) -> Kept:
-    """Return the list kept under `name`, made on first use.
+def cached(owner_id: UUID, name: str, compute: Callable[[], Value]) -> Value:
+    """Return the list cached under `name`, computed where there is none.
 
-    `name` must hold everything the list depends on besides the owner's rows.
+    `name` must contain everything that the list depends on besides the owner's rows.
     """
     if not settings.CACHE_SECONDS:
-        return make()
-    key = f"list:{owner_id}:{_mark(owner_id)}:{name}"
-    found: Kept | None = cache.get(key)
-    if found is None:
-        found = make()
-        cache.set(key, found, settings.CACHE_SECONDS)
-    return found
+        return compute()
+    key = f"list:{owner_id}:{_current_generation(owner_id)}:{name}"
+    value: Value | None = cache.get(key)
+    if value is None:
+        value = compute()
+        cache.set(key, value, settings.CACHE_SECONDS)
+    return value
 
 
-def forget(owner_id: UUID) -> None:
-    """Let nobody find what is kept of an account, once the running transaction commits."""
-    transaction.on_commit(partial(_put_new_mark, owner_id), robust=True)
+def invalidate(owner_id: UUID) -> None:
+    """Drop every cached list of an account when the running transaction commits."""
+    transaction.on_commit(partial(_start_generation, owner_id), robust=True)
 
 
-def _mark(owner_id: UUID) -> str:
-    found: str | None = cache.get(_mark_key(owner_id))
-    return found or _put_new_mark(owner_id)
+def _current_generation(owner_id: UUID) -> str:
+    generation: str | None = cache.get(_generation_key(owner_id))
+    return generation or _start_generation(owner_id)
 
 
-def _put_new_mark(owner_id: UUID) -> str:
-    mark = uuid.uuid4().hex
-    cache.set(_mark_key(owner_id), mark, _MARK_SECONDS)
-    return mark
+def _start_generation(owner_id: UUID) -> str:
+    generation = uuid.uuid4().hex
+    cache.set(_generation_key(owner_id), generation, _GENERATION_TIMEOUT)
+    return generation
 
 
-def _mark_key(owner_id: UUID) -> str:
+def _generation_key(owner_id: UUID) -> str:
     return f"list-mark:{owner_id}"

@@ -11,7 +11,7 @@ from django.db import transaction
 from accounts.models import User
 from images.formats.inspect import Facts
 from images.models import Picture
-from images.services import lock_owner, picture_of
+from images.services import build_picture, lock_owner
 from images.signals import picture_activated, picture_created
 from images.storage import base as picture_storage
 from images.storage.keys import folder_of, original_key
@@ -42,7 +42,7 @@ def copy_default(*, owner: User, visibility: str, wished_name: str = "") -> Pict
         return None
     uid = uuid.uuid4()
     key = _free_key(owner.pk, uid, wished_name)
-    picture = picture_of(DEFAULT_FILE, FACTS, uid=uid, owner=owner, key=key)
+    picture = build_picture(DEFAULT_FILE, FACTS, uid=uid, owner=owner, key=key)
     picture.visibility, picture.is_active = visibility, True
     save_all({key: DEFAULT_FILE})
     with committed_with(key):

@@ -1,17 +1,16 @@
-"""What can go wrong with a picture, in the domain's words."""
+"""What services raise about pictures, links and their storage."""
 
 
 class UploadTooLarge(Exception):
-    """More bytes than the owner's tier takes."""
+    """A file is larger than the owner's tier allows; `limit` in bytes."""
 
     def __init__(self, limit: int) -> None:
-        """Remember the limit, in bytes."""
         super().__init__(f"The picture may have at most {limit} bytes.")
         self.limit = limit
 
 
 class QuotaExceeded(Exception):
-    """The owner's tier stores no more pictures, or no more bytes."""
+    """The owner has as many pictures, or stored bytes, as the tier allows."""
 
 
 class PictureTooCostly(Exception):
@@ -19,29 +18,28 @@ class PictureTooCostly(Exception):
 
 
 class NotReady(Exception):
-    """The bytes one may have are still being made; try again in a few seconds."""
+    """The thumbnail to serve is still being rendered; trying again in a few seconds may help."""
 
 
 class NotRenderable(Exception):
-    """A picture that cannot be rendered, now or later."""
+    """A picture has no thumbnail, and rendering one failed permanently."""
 
 
 class LinkNotGranted(Exception):
-    """The account's tier makes no expiring links."""
+    """The account's tier does not allow expiring links."""
 
 
-class LinkTimeOutOfBounds(Exception):
-    """The tier's links live shorter or longer than asked."""
+class LinkDurationOutOfBounds(Exception):
+    """The requested lifetime of a link lies outside the tier's bounds, both included."""
 
-    def __init__(self, shortest: int, longest: int) -> None:
-        """Remember the bounds, in seconds, both included."""
-        super().__init__(f"The time must be from {shortest} to {longest} seconds.")
-        self.shortest = shortest
-        self.longest = longest
+    def __init__(self, min_seconds: int, max_seconds: int) -> None:
+        super().__init__(f"The time must be from {min_seconds} to {max_seconds} seconds.")
+        self.min_seconds = min_seconds
+        self.max_seconds = max_seconds
 
 
 class LinkGone(Exception):
-    """A link of ours that has expired, was revoked, or lost its picture, owner or grant."""
+    """A link expired, was revoked, or lost its picture, its owner or its maker's grant."""
 
 
 class NoActivePicture(Exception):
@@ -49,8 +47,8 @@ class NoActivePicture(Exception):
 
 
 class PictureIsActive(Exception):
-    """The active picture stays until another takes its place."""
+    """The active picture cannot be deleted before another one is active."""
 
 
 class StorageAway(Exception):
-    """The files' storage did not answer, or refused; trying again later may help."""
+    """The storage did not respond, or refused; trying again later may help."""

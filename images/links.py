@@ -1,7 +1,7 @@
-"""Expiring links: pure signing beside the rows that revoke and count.
+"""Expiring links: signed tokens, and the rows that revoke them and count their use.
 
-A token is `<row>.<end>.<signature>`, the numbers in base 36: forged and past ones are told apart
-and refused without a query.
+A token is `<row id>.<end>.<signature>` with the numbers in base 36, so that a forged or expired one
+is refused without a query.
 """
 
 from dataclasses import dataclass
@@ -13,64 +13,63 @@ from django.utils import timezone
 from django.utils.http import base36_to_int, int_to_base36
 
 from accounts.models import User
-from images.exceptions import LinkGone, LinkNotGranted, LinkTimeOutOfBounds
+from images.exceptions import LinkDurationOutOfBounds, LinkGone, LinkNotGranted
 from images.models import Link, Picture
 from images.services import lock_picture
 from lib.compiled_query import RowBy
-from lib.signing import signature, stands
+from lib.signing import signature, verify
 
 _PURPOSE = "link"
-_FORGOTTEN_AT_ONCE = 5_000
+_PURGE_BATCH_SIZE = 5_000
+# Staff can look at an expired link for this long; its token is invalid as soon as it expires.
+RETENTION = timedelta(days=30)
 _link_by_id = RowBy(Link.objects.with_picture, "id")
-# An expired link's row is kept this long for staff to look at; the token refuses itself anyway.
-KEPT_AFTER_END = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
 class LinkToken:
-    """What a token of ours names: a row, and when it ends (seconds since 1970)."""
+    """The row that a token refers to, and when it expires (seconds since 1970)."""
 
     link_id: int
     expires: int
 
 
 def write_token(token: LinkToken) -> str:
-    """Sign a token."""
     message = f"{int_to_base36(token.link_id)}.{int_to_base36(token.expires)}"
     return f"{message}.{signature(_PURPOSE, message)}"
 
 
 def read_token(text: str) -> LinkToken | None:
-    """Return what a token names, None when it was not made here."""
-    message, _, mark = text.rpartition(".")
-    if not message or not stands(_PURPOSE, message, mark):
+    """Return the content of a token, None if its signature is invalid."""
+    message, _, given_signature = text.rpartition(".")
+    if not message or not verify(_PURPOSE, message, given_signature):
         return None
     link_id, _, expires = message.partition(".")
     return LinkToken(base36_to_int(link_id), base36_to_int(expires))
 
 
 def may_make_links(user: User) -> bool:
-    """Tell whether an account may make links: by its tier, and staff always."""
+    """Return whether an account may make links: staff always, others by their tier."""
     return user.is_staff or user.tier.grants_links
 
 
-def refuse_without_grant(user: User) -> None:
-    """Raise LinkNotGranted unless the account may make links."""
+def require_link_grant(user: User) -> None:
+    """Raise LinkNotGranted unless an account may make links."""
     if not may_make_links(user):
         raise LinkNotGranted
 
 
 @transaction.atomic
 def make_link(*, maker: User, picture: Picture, seconds: int) -> tuple[Link, str]:
-    """Make a link to a picture for so many seconds; returns the row and its token.
+    """Make a link that expires after so many seconds; return its row and token.
 
-    Raises LinkNotGranted, LinkTimeOutOfBounds when the maker's tier has other bounds, and
-    Picture.DoesNotExist when the picture went in between.
+    Raise LinkNotGranted, LinkDurationOutOfBounds when the maker's tier does not allow the duration,
+    and Picture.DoesNotExist when the picture was deleted meanwhile.
     """
-    refuse_without_grant(maker)
+    require_link_grant(maker)
     tier = maker.tier
     if not tier.link_min_seconds <= seconds <= tier.link_max_seconds:
-        raise LinkTimeOutOfBounds(tier.link_min_seconds, tier.link_max_seconds)
+        raise LinkDurationOutOfBounds(tier.link_min_seconds, tier.link_max_seconds)
     expires_at = (timezone.now() + timedelta(seconds=seconds)).replace(microsecond=0)
     lock_picture(picture.pk)
     link = Link.objects.create(picture=picture, maker=maker, expires_at=expires_at)
@@ -78,9 +77,9 @@ def make_link(*, maker: User, picture: Picture, seconds: int) -> tuple[Link, str
 
 
 def open_link(token: LinkToken) -> Link:
-    """Return a live link with its picture and people; raises LinkGone.
+    """Return a live link with its picture, owner and maker; raise LinkGone.
 
-    One query, and none for a link whose time is over.
+    It takes one query, and none for an expired link.
     """
     now = timezone.now()
     if token.expires <= now.timestamp():
@@ -88,19 +87,18 @@ def open_link(token: LinkToken) -> Link:
     link = _link_by_id.first(token.link_id)
     if link is None or not link.is_live(now):
         raise LinkGone
-    people_are_there = link.picture.owner.is_active and link.maker.is_active
-    if not people_are_there or not may_make_links(link.maker):
+    accounts_are_active = link.picture.owner.is_active and link.maker.is_active
+    if not accounts_are_active or not may_make_links(link.maker):
         raise LinkGone
     return link
 
 
 def count_opening(link: Link) -> None:
-    """Count one opening."""
     Link.objects.filter(pk=link.pk).update(opened=F("opened") + 1, last_opened_at=timezone.now())
 
 
-def forget_ended_links() -> int:
-    """Delete a batch of links that ended long ago; returns how many."""
-    long_ago = timezone.now() - KEPT_AFTER_END
-    keys = Link.objects.filter(expires_at__lt=long_ago).values_list("pk", flat=True)
-    return Link.objects.filter(pk__in=list(keys[:_FORGOTTEN_AT_ONCE])).delete()[0]
+def delete_ended_links() -> int:
+    """Delete a batch of links whose retention is over; return how many were deleted."""
+    past_retention = Link.objects.filter(expires_at__lt=timezone.now() - RETENTION)
+    batch = list(past_retention.values_list("pk", flat=True)[:_PURGE_BATCH_SIZE])
+    return Link.objects.filter(pk__in=batch).delete()[0]

@@ -22,18 +22,15 @@ MAX_THUMBHASH_LENGTH = 36
 
 
 class PictureQuerySet(models.QuerySet["Picture"]):
-    """Questions about pictures."""
-
     def owned_by(self, owner: User | UUID) -> PictureQuerySet:
-        """Those of one account."""
         return self.filter(owner=owner)
 
     def changeable_by(self, viewer: User) -> PictureQuerySet:
-        """Those that an account may change or delete: its own, or any for staff."""
+        """Pictures that an account may change or delete: its own, or any for staff."""
         return self if viewer.is_staff else self.filter(owner=viewer)
 
     def visible_to(self, viewer: User | None) -> PictureQuerySet:
-        """Those that a viewer (None: not signed in) may see; `images.access.may_see` as a query."""
+        """`images.access.may_see` as a query; the viewer is None when not signed in."""
         if viewer is None:
             return self.filter(visibility=self.model.Visibility.PUBLIC)
         if viewer.is_staff:
@@ -41,21 +38,20 @@ class PictureQuerySet(models.QuerySet["Picture"]):
         return self.filter(Q(owner=viewer) | ~Q(visibility=self.model.Visibility.PRIVATE))
 
     def active(self) -> PictureQuerySet:
-        """Those that serve as avatar."""
+        """Pictures that are their owner's avatar."""
         return self.filter(is_active=True)
 
     def with_owner(self) -> PictureQuerySet:
-        """Load the owner and the tier in the same query."""
+        """Load the owner and the owner's tier in the same query."""
         return self.select_related("owner__tier")
 
     def pending(self) -> PictureQuerySet:
-        """Those whose thumbnails are wanted and not there."""
         return self.filter(rendering=self.model.Rendering.PENDING)
 
-    def want_thumbnails(self) -> int:
-        """Make the thumbnails wanted again with all attempts before them; returns how many rows.
+    def mark_pending(self) -> int:
+        """Request thumbnails, with all attempts left; return how many pictures there are.
 
-        The revision makes a rendering under way see that it worked for an older wish.
+        The new revision tells a worker that renders at this moment that its result is outdated.
         """
         return self.update(
             rendering=self.model.Rendering.PENDING,
@@ -93,24 +89,24 @@ class PictureManager(_PictureManager["Picture"]):
 
 
 class Picture(models.Model):
-    """An uploaded picture; `id` and `uid` name it, each contract by the one it publishes."""
+    """An uploaded picture. A contract identifies it by `id` or by `uid`, whichever it publishes."""
 
     class Visibility(models.TextChoices):
-        """Who gets the bytes, beside the owner and staff."""
+        """Who may see a picture besides its owner and staff."""
 
         PRIVATE = "private", "Private: only by a link"
         MEMBERS = "members", "Members who know the id"
         PUBLIC = "public", "Anyone who knows the id"
 
     class Rendering(models.TextChoices):
-        """Where the thumbnails stand."""
+        """State of the thumbnails."""
 
         PENDING = "pending", "Wanted"
         READY = "ready", "Ready"
         FAILED = "failed", "Set aside"
 
     uid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
-    # `picture_newest_of_owner` begins with the owner.
+    # The index `picture_newest_of_owner` begins with the owner: no other is needed.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
@@ -129,8 +125,8 @@ class Picture(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
-    # What was uploaded. `key` names the bytes in the storage; `clean_key` the copy without metadata
-    # (the same key when there was nothing to drop, empty until someone else asks for it).
+    # The uploaded file. `key` is its storage key; `clean_key` that of the copy without metadata:
+    # the same key where there was nothing to strip, empty until somebody requests the copy.
     key = models.CharField(max_length=200, unique=True, editable=False)
     clean_key = models.CharField(max_length=200, blank=True, editable=False)
     format = models.CharField(max_length=8, editable=False)
@@ -140,8 +136,8 @@ class Picture(models.Model):
     bytes = models.PositiveIntegerField(editable=False)
     sha256 = models.CharField(max_length=64, editable=False)
 
-    # What stands for it until it is loaded: a ThumbHash (evanw.github.io/thumbhash) in base64, and
-    # the colour that most of it has, as #rrggbb. Empty until its thumbnails were made.
+    # Placeholders until a client has loaded the picture: a ThumbHash (evanw.github.io/thumbhash) in
+    # base64 and the dominant colour as #rrggbb. Empty until thumbnails were rendered.
     thumbhash = models.CharField(
         max_length=MAX_THUMBHASH_LENGTH, blank=True, default="", db_default="", editable=False
     )
@@ -149,17 +145,17 @@ class Picture(models.Model):
         "dominant colour", max_length=7, blank=True, default="", db_default="", editable=False
     )
 
-    # The work that follows: see `thumbnails.claims` for how these are used.
+    # State of rendering; `thumbnails.claims` explains how workers use it.
     rendering = models.CharField(
         "thumbnails", max_length=8, choices=Rendering.choices, default=Rendering.PENDING
     )
     render_attempts = models.PositiveSmallIntegerField(default=0, editable=False)
-    # The database's own default serves an older release that still runs during an upgrade.
+    # The database default serves an older release that still runs during an upgrade.
     render_failures = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     render_revision = models.PositiveIntegerField(default=0, editable=False)
     render_leased_until = models.DateTimeField(null=True, blank=True, editable=False)
     render_ask_at = models.DateTimeField(default=timezone.now, editable=False)
-    # Since when they are wanted; null only where a process of the former version wrote the row.
+    # When thumbnails were last requested; null where an older release wrote the row.
     render_wanted_at = models.DateTimeField(default=timezone.now, null=True, editable=False)
     render_failure = models.CharField(max_length=200, blank=True, editable=False)
 
@@ -191,32 +187,29 @@ class Picture(models.Model):
         ]
 
     def __str__(self) -> str:
-        """Return the file name."""
         return self.file_name
 
     @property
     def file_name(self) -> str:
-        """The last part of the key: a name that we made, never the uploader's."""
+        """The last part of the key, a generated name: never the uploader's."""
         return self.key.rsplit("/", 1)[-1]
 
 
 class LinkQuerySet(models.QuerySet["Link"]):
-    """Questions about links."""
-
     def with_picture(self) -> LinkQuerySet:
-        """Load the picture, its owner, the maker and their tiers in the same query."""
+        """Load the picture, its owner, the maker and both tiers in the same query."""
         return self.select_related("picture__owner__tier", "maker__tier")
 
     def revoke(self) -> int:
-        """End those that have not ended; returns how many."""
+        """Revoke the links that are not revoked yet; return how many there were."""
         return self.filter(revoked_at=None).update(revoked_at=timezone.now())
 
 
 class Link(models.Model):
-    """An expiring link to a picture; the signed token in its address names this row."""
+    """An expiring link to a picture; the signed token in its URL refers to this row."""
 
     picture = models.ForeignKey(Picture, on_delete=models.CASCADE, related_name="links")
-    # Whose tier grants the link: the owner, or staff who made it for them.
+    # The account whose tier grants the link: the owner, or staff acting for the owner.
     maker = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="links_made"
     )
@@ -235,9 +228,8 @@ class Link(models.Model):
         ]
 
     def __str__(self) -> str:
-        """Return when it ends."""
         return f"until {self.expires_at:%Y-%m-%d %H:%M:%S} UTC"
 
     def is_live(self, now: datetime) -> bool:
-        """Tell whether it may still be opened at `now`, its owner's tier aside."""
+        """Return whether it is neither revoked nor expired; the maker's grant is not checked."""
         return self.revoked_at is None and self.expires_at > now

@@ -1,4 +1,4 @@
-"""What people do with their pictures."""
+"""What an account does with its pictures: upload, change, activate, delete."""
 
 import hashlib
 import uuid
@@ -29,7 +29,7 @@ from images.signals import (
     picture_deleted,
     picture_updated,
     pictures_cleared,
-    thumbnails_wanted,
+    thumbnails_requested,
 )
 from images.storage import base as picture_storage
 from images.storage.keys import original_key
@@ -45,17 +45,17 @@ def create_picture(
 ) -> Picture:
     """Store an uploaded file as a picture; bytes and row are durable on return.
 
-    The file must lie in `images.sandbox.work_dir.work_dir()`, where uploads go.
+    The file must lie in `images.sandbox.work_dir.work_dir()`.
 
-    Raises UploadTooLarge, RefusedPicture (what is wrong with the file), QuotaExceeded, and
-    ValidationError for the description. Whatever is raised leaves nothing behind, unless the
-    database or the storage went away: `manage.py verify_storage` finds what they kept.
+    Raise UploadTooLarge, RefusedPicture (what is wrong with the file), QuotaExceeded, and
+    ValidationError for the description. An error leaves nothing behind, unless the database or the
+    storage became unavailable: `manage.py verify_storage` finds such leftovers.
     """
-    refuse_too_large(owner, upload.stat().st_size)
-    facts = _inspected(upload, limits_of(owner))
+    check_upload_size(owner, upload.stat().st_size)
+    facts = _inspect_upload(upload, upload_limits(owner))
     uid = uuid.uuid4()
     key = original_key(owner.pk, uid, facts.extension)
-    picture = picture_of(upload, facts, uid=uid, owner=owner, key=key)
+    picture = build_picture(upload, facts, uid=uid, owner=owner, key=key)
     picture.visibility, picture.description = visibility, description
     picture.clean_fields(exclude=["owner"])
     save_all({picture.key: upload})
@@ -65,15 +65,15 @@ def create_picture(
     return picture
 
 
-def _inspected(upload: Path, limits: Limits) -> Facts:
+def _inspect_upload(upload: Path, limits: Limits) -> Facts:
     try:
         return run_sandboxed(inspect, upload, limits)
     except PictureTooCostly as killed:
         raise RefusedPicture("too_costly", str(killed)) from killed
 
 
-def picture_of(source: Path, facts: Facts, **fields: Any) -> Picture:
-    """Describe a file as a picture that is not stored yet."""
+def build_picture(source: Path, facts: Facts, **fields: Any) -> Picture:
+    """Return an unsaved picture with the facts of a file."""
     return Picture(
         format=facts.format,
         width=facts.width,
@@ -85,46 +85,46 @@ def picture_of(source: Path, facts: Facts, **fields: Any) -> Picture:
     )
 
 
-def refuse_too_large(owner: User, size: int) -> None:
-    """Raise UploadTooLarge when a file of `size` bytes exceeds the owner's tier."""
+def check_upload_size(owner: User, size: int) -> None:
+    """Raise UploadTooLarge when the owner's tier does not allow a file of `size` bytes."""
     if size > owner.tier.max_upload_bytes:
         raise UploadTooLarge(owner.tier.max_upload_bytes)
 
 
-def limits_of(owner: User) -> Limits:
-    """Return what an owner's tier lets a picture be."""
+def upload_limits(owner: User) -> Limits:
     return Limits(max_bytes=owner.tier.max_upload_bytes, max_pixels=owner.tier.max_pixels)
 
 
 def lock_owner(owner_id: UUID) -> None:
-    """Have whoever adds to, empties or rearranges this account's pictures wait for this commit.
+    """Lock an account's row until the commit; raise User.DoesNotExist.
 
-    Only inside a transaction; SQLite has one writer at a time as it is. Raises User.DoesNotExist.
+    Whoever adds a picture to an account, chooses the active one or deletes all holds this lock. It
+    needs a transaction. On SQLite it does nothing, since there is one writer at a time.
     """
     User.objects.select_for_update(no_key=True).only("pk").get(pk=owner_id)
 
 
 def lock_picture(picture_id: int) -> Picture:
-    """Return a picture as it is now, and have whoever changes or deletes it wait for this commit.
+    """Lock a picture's row until the commit and return its current state; needs a transaction.
 
-    Only inside a transaction. Raises Picture.DoesNotExist when it went in between: whoever loaded
-    it before hears so here, not by a write that meets no row.
+    Raise Picture.DoesNotExist when the picture was deleted since the caller loaded it, so that no
+    caller goes on to write a row that is gone.
     """
     return Picture.objects.select_for_update().get(pk=picture_id)
 
 
 def _insert(picture: Picture, upload: Path) -> None:
     lock_owner(picture.owner_id)
-    _refuse_over_quota(picture)
+    _check_quota(picture)
     picture.save(force_insert=True)
-    # `delete_all` may have emptied the folder between the file and its row; now it waits for us.
+    # `delete_all` may have deleted the file before its row was there; the lock excludes it now.
     if not picture_storage.exists(picture.key):
         picture_storage.save(picture.key, upload)
     picture_created.send(sender=Picture, picture=picture)
 
 
-def _refuse_over_quota(picture: Picture) -> None:
-    """Count under the lock on the owner, so that two uploads cannot share the last place."""
+def _check_quota(picture: Picture) -> None:
+    """Raise QuotaExceeded; the lock on the owner keeps parallel uploads from passing together."""
     tier = picture.owner.tier
     if tier.max_pictures is None and tier.max_stored_bytes is None:
         return
@@ -146,9 +146,9 @@ def _sha256(path: Path) -> str:
 def update_picture(
     picture: Picture, *, description: str | None = None, visibility: str | None = None
 ) -> None:
-    """Change what is given, and only that.
+    """Change the given fields and no others.
 
-    Raises ValidationError naming the field, and Picture.DoesNotExist when it went in between.
+    Raise ValidationError by field, and Picture.DoesNotExist when it was deleted meanwhile.
     """
     given = {"description": description, "visibility": visibility}
     changes = {name: value for name, value in given.items() if value is not None}
@@ -164,10 +164,10 @@ def update_picture(
 
 @transaction.atomic
 def activate(picture: Picture) -> None:
-    """Make a picture its owner's only active one; nothing happens where it is that already.
+    """Make a picture its owner's only active one; do nothing where it already is.
 
-    The lock on the owner puts parallel calls in a row; the unique constraint holds for any other
-    writer. Raises Picture.DoesNotExist when the picture went in between.
+    The lock on the owner serializes parallel calls; the unique constraint stops any other writer.
+    Raise Picture.DoesNotExist when the picture was deleted meanwhile.
     """
     lock_owner(picture.owner_id)
     picture.refresh_from_db(from_queryset=Picture.objects.select_for_update())
@@ -183,12 +183,12 @@ def activate(picture: Picture) -> None:
 
 @transaction.atomic
 def delete_picture(picture: Picture) -> None:
-    """Remove a picture, its thumbnails and its links; the files follow on commit.
+    """Delete a picture, its thumbnails and its links; the files follow on commit.
 
-    Raises Picture.DoesNotExist when it went in between. It is locked before anyone is told: every
-    writer locks pictures before what receivers lock. What goes is the row as it is now, with a
-    clean copy that was made since the caller loaded it.
+    Raise Picture.DoesNotExist when it was deleted meanwhile.
     """
+    # The current row may name a stripped copy that was stored since the caller loaded it. It is
+    # locked before the signal, since every writer locks pictures before what receivers lock.
     current = lock_picture(picture.pk)
     picture_deleted.send(sender=Picture, picture=current)
     current.delete()
@@ -196,9 +196,9 @@ def delete_picture(picture: Picture) -> None:
 
 @transaction.atomic
 def delete_unless_active(picture: Picture) -> None:
-    """Remove a picture that does not stand for its account at this moment.
+    """Delete a picture that is not active at this moment.
 
-    Raises PictureIsActive, and Picture.DoesNotExist when the picture went in between.
+    Raise PictureIsActive, and Picture.DoesNotExist when it was deleted meanwhile.
     """
     lock_owner(picture.owner_id)
     picture.refresh_from_db()
@@ -209,13 +209,13 @@ def delete_unless_active(picture: Picture) -> None:
 
 @transaction.atomic
 def delete_all(owner_id: UUID) -> int:
-    """Remove every picture of an account, and its folder on commit.
+    """Delete every picture of an account, and its folder on commit; return how many there were.
 
-    Returns how many, and repeats harmlessly, also where the account itself is gone.
+    Calling it again is harmless, also after the account itself was deleted.
     """
     User.objects.select_for_update(no_key=True).filter(pk=owner_id).first()
     pictures = Picture.objects.owned_by(owner_id)
-    # Locked before anyone is told: every writer locks pictures before what receivers lock.
+    # Locked before the signal: every writer locks pictures before what receivers lock.
     count = len(pictures.select_for_update().order_by("pk").values_list("pk"))
     if count:
         pictures_cleared.send(sender=Picture, owner_id=owner_id)
@@ -226,9 +226,9 @@ def delete_all(owner_id: UUID) -> int:
 
 @transaction.atomic
 def _empty_folder(owner_id: UUID) -> None:
-    """Remove also what no row names, such as the file of an upload that died before its row.
+    """Delete also files without a row, such as that of an upload that was killed before its row.
 
-    An upload under way waits here with its row, then looks after its file (see `_insert`).
+    The lock makes an upload in progress wait with its row; it then stores its file again.
     """
     User.objects.select_for_update(no_key=True).filter(pk=owner_id).first()
     if not Picture.objects.owned_by(owner_id).exists():
@@ -236,10 +236,10 @@ def _empty_folder(owner_id: UUID) -> None:
 
 
 @transaction.atomic
-def want_thumbnails_again(picture_ids: list[int], *, anew: bool = False) -> None:
-    """Ask for thumbnails once more, with all attempts before them.
+def request_thumbnails(picture_ids: list[int], *, replace: bool = False) -> None:
+    """Request the pictures' missing thumbnails again, with all attempts left.
 
-    `anew` has those replaced that are there already; they are served until then.
+    With `replace` existing thumbnails are rendered again too; they are served until then.
     """
-    Picture.objects.filter(pk__in=picture_ids).want_thumbnails()
-    thumbnails_wanted.send(sender=Picture, picture_ids=picture_ids, anew=anew)
+    Picture.objects.filter(pk__in=picture_ids).mark_pending()
+    thumbnails_requested.send(sender=Picture, picture_ids=picture_ids, replace=replace)

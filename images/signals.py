@@ -1,21 +1,21 @@
-"""News of this package, sent inside the transaction that made the change."""
+"""Signals of this package, sent inside the transaction that made the change."""
 
 from django.dispatch import Signal
 
-# A picture was stored. Carries `picture`.
+# A picture was stored. Sends `picture`.
 picture_created = Signal()
 
-# Description or visibility changed. Carries `picture`.
+# A picture's description or visibility changed. Sends `picture`.
 picture_updated = Signal()
 
-# A picture became its owner's active one. Carries `picture`.
+# A picture became its owner's active one. Sends `picture`.
 picture_activated = Signal()
 
-# A picture is about to go, with all that hangs on it. Carries `picture`.
+# A picture is about to be deleted, with everything that refers to it. Sends `picture`.
 picture_deleted = Signal()
 
-# Every picture of an account is about to go. Carries `owner_id`.
+# All pictures of an account are about to be deleted. Sends `owner_id`.
 pictures_cleared = Signal()
 
-# Thumbnails are wanted once more. Carries `picture_ids`, and `anew`: replace those that are there.
-thumbnails_wanted = Signal()
+# Thumbnails are requested again. Sends `picture_ids` and `replace` (also those that exist).
+thumbnails_requested = Signal()

@@ -1,6 +1,7 @@
-"""Signed, short-lived addresses of stored files: `/images/<key>?expires=…&signature=…`, or S3's.
+"""Signed, short-lived URLs of stored files: `/images/<key>?expires=…&signature=…`, or S3's own.
 
-An address stays the same within a window, so that a browser that lists again finds its copy.
+Time is cut into windows of MEDIA_URL_WINDOW seconds. Within a window a file's URL stays the same,
+so that a browser that lists again finds the file in its cache.
 """
 
 import time
@@ -9,41 +10,39 @@ from urllib.parse import quote
 from django.conf import settings
 
 from images.storage import base as picture_storage
-from lib.signing import signature, stands
+from lib.signing import signature, verify
 
 _PURPOSE = "media"
 
 
-def address_of(key: str, host: str = "") -> str:
-    """Return the address under which whoever holds it gets the bytes for a while.
+def signed_url(key: str, host: str = "") -> str:
+    """Return a URL that gives the bytes to whoever has it, for one to two windows from now.
 
-    The storage's own where it has one, else ours: of `host` (scheme and name), or without.
+    It is the storage's presigned URL where there is one, else ours, which begins with `host`
+    (scheme and host name) or is relative to it.
     """
     window = settings.MEDIA_URL_WINDOW
-    begins = int(time.time()) // window * window
-    return picture_storage.address(key, begins, 2 * window) or host + signed_path(key)
+    window_start = int(time.time()) // window * window
+    return picture_storage.address(key, window_start, 2 * window) or host + signed_path(key)
 
 
-def sources() -> str:
-    """Return what a page that shows pictures writes into its policy's `img-src`."""
+def image_sources() -> str:
+    """Return the `img-src` directive's value for a page that shows pictures."""
     return f"'self' blob: data: {picture_storage.origin()}".rstrip()
 
 
 def signed_path(key: str) -> str:
-    """Return the address, without host, under which whoever holds it gets the bytes for a while.
-
-    It works for one to two windows from now.
-    """
+    """Return our URL of a file, without scheme and host."""
     window = settings.MEDIA_URL_WINDOW
     expires = (int(time.time()) // window + 2) * window
-    mark = signature(_PURPOSE, f"{key}:{expires}")
-    return f"{settings.MEDIA_URL}{quote(key)}?expires={expires}&signature={mark}"
+    signed = signature(_PURPOSE, f"{key}:{expires}")
+    return f"{settings.MEDIA_URL}{quote(key)}?expires={expires}&signature={signed}"
 
 
-def seconds_left(key: str, expires: str, given: str) -> int:
-    """Return for how many seconds an address still works: 0 when over, or not made here."""
+def seconds_left(key: str, expires: str, given_signature: str) -> int:
+    """Return for how many seconds a URL stays valid; 0 for one that expired or is forged."""
     if not (expires.isascii() and expires.isdigit() and len(expires) <= 12):
         return 0
-    if not stands(_PURPOSE, f"{key}:{expires}", given):
+    if not verify(_PURPOSE, f"{key}:{expires}", given_signature):
         return 0
     return max(0, int(expires) - int(time.time()))

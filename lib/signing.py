@@ -12,19 +12,22 @@ _SIGNATURE_BYTES = 16
 
 
 def signature(purpose: str, message: str) -> str:
-    """Sign a message for one purpose: 22 characters that need no quoting in a URL."""
-    return _signed(settings.SECRET_KEY, purpose, message)
+    """Return a signature of 22 characters that need no quoting in a URL.
+
+    A signature made for one `purpose` is invalid for every other.
+    """
+    return _sign(settings.SECRET_KEY, purpose, message)
 
 
-def stands(purpose: str, message: str, given: str) -> bool:
-    """Tell whether a signature was made here for this purpose and message."""
+def verify(purpose: str, message: str, given: str) -> bool:
+    """Return whether a signature is valid for this purpose and message."""
     return any(
-        hmac.compare_digest(_signed(key, purpose, message).encode(), given.encode())
+        hmac.compare_digest(_sign(key, purpose, message).encode(), given.encode())
         for key in [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     )
 
 
-def _signed(secret: str, purpose: str, message: str) -> str:
+def _sign(secret: str, purpose: str, message: str) -> str:
     digest = hmac.digest(_key(secret, purpose), message.encode(), "sha256")
     return urlsafe_b64encode(digest[:_SIGNATURE_BYTES]).decode().rstrip("=")
 

@@ -114,7 +114,7 @@ def test_each_way_up_is_seen(source):
         "from thumbnails.models import Thumbnail",
         "print('thumbnails of a picture')",
         "rendering = models.CharField('thumbnails', max_length=8)",
-        "rows.filter(thumbnails_wanted=True)",
+        "rows.filter(thumbnails_requested=True)",
     ],
 )
 def test_what_only_sounds_like_it_is_not(source):

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from images.admin import PictureAdmin
 from images.models import Picture
-from images.signed_urls import address_of
+from images.signed_urls import signed_url
 from thumbnails.models import Thumbnail
 
 # In pixels.
@@ -48,7 +48,7 @@ def _preview(picture: Picture, height: int) -> SafeString:
         return format_html('<span title="{}">{}</span>', picture.get_rendering_display(), symbol)
     return format_html(
         '<img src="{}" alt="" height="{}" loading="lazy" class="preview">',
-        address_of(tall_enough[0].key),
+        signed_url(tall_enough[0].key),
         height,
     )
 
@@ -78,7 +78,7 @@ class ThumbnailAdmin(admin.ModelAdmin[Thumbnail]):
     @admin.display(description="")
     def preview(self, thumbnail: Thumbnail) -> SafeString:
         """Show it."""
-        address = address_of(thumbnail.key)
+        address = signed_url(thumbnail.key)
         return format_html('<img src="{}" alt="" height="64" loading="lazy">', address)
 
     @admin.display(description="pixels")

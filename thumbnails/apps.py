@@ -1,15 +1,12 @@
-"""Django's handle on the package."""
+"""Django app configuration."""
 
 from django.apps import AppConfig
 
 
 class ThumbnailsConfig(AppConfig):
-    """Thumbnails."""
-
     name = "thumbnails"
 
     def ready(self) -> None:
-        """Connect the receivers."""
         from thumbnails import receivers
 
         receivers.connect()

@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from images.caching import forget
+from images.caching import invalidate
 from images.models import Picture
 from images.storage.outages import DATABASE_AWAY
 from thumbnails.signals import thumbnails_failed
@@ -138,4 +138,4 @@ def set_aside(picture: Picture, reason: str) -> None:
     if given_up:
         picture.rendering, picture.render_failure = Picture.Rendering.FAILED, reason
         thumbnails_failed.send(sender=Picture, picture=picture)
-        forget(picture.owner_id)
+        invalidate(picture.owner_id)

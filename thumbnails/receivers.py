@@ -9,7 +9,7 @@ from django.db.models.signals import post_delete
 from accounts.models import User
 from accounts.signals import tier_changed
 from images.models import Picture
-from images.signals import picture_created, thumbnails_wanted
+from images.signals import picture_created, thumbnails_requested
 from images.storage import base as picture_storage
 from thumbnails.models import Rendition, Thumbnail
 from thumbnails.sweeping import begin_recheck
@@ -21,7 +21,7 @@ from tiers.signals import thumbnails_changed
 def connect() -> None:
     """Connect every receiver; called once, when Django is ready."""
     picture_created.connect(_ask_for_one, dispatch_uid="thumbnails.ask")
-    thumbnails_wanted.connect(_ask_for_several, dispatch_uid="thumbnails.ask")
+    thumbnails_requested.connect(_ask_for_several, dispatch_uid="thumbnails.ask")
     thumbnails_changed.connect(_recheck_tier, dispatch_uid="thumbnails.recheck")
     tier_changed.connect(_recheck_owner, dispatch_uid="thumbnails.recheck")
     post_delete.connect(_remove_files, sender=Thumbnail, dispatch_uid="thumbnails.remove_files")
@@ -32,8 +32,8 @@ def _ask_for_one(picture: Picture, **kwargs: Any) -> None:
     transaction.on_commit(partial(ask, picture.pk), robust=True)
 
 
-def _ask_for_several(picture_ids: list[int], *, anew: bool, **kwargs: Any) -> None:
-    if anew:
+def _ask_for_several(picture_ids: list[int], *, replace: bool, **kwargs: Any) -> None:
+    if replace:
         Thumbnail.objects.filter(picture__in=picture_ids).update(is_stale=True)
     for picture_id in picture_ids:
         transaction.on_commit(partial(ask, picture_id), robust=True)

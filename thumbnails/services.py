@@ -7,7 +7,7 @@ from tempfile import NamedTemporaryFile
 
 from django.db import transaction
 
-from images.caching import forget
+from images.caching import invalidate
 from images.exceptions import PictureTooCostly
 from images.models import Picture
 from images.sandbox.pool import run_sandboxed
@@ -140,7 +140,7 @@ def _written(picture: Picture, rows: list[Thumbnail], impression: Impression | N
     if fulfilled:
         picture.rendering = Picture.Rendering.READY
         thumbnails_ready.send(sender=Picture, picture=picture)
-    forget(picture.owner_id)
+    invalidate(picture.owner_id)
     return fulfilled
 
 
@@ -160,4 +160,4 @@ def _count_failure(picture: Picture, error: Exception) -> None:
 def delete_thumbnail(thumbnail: Thumbnail) -> None:
     """Remove one thumbnail; it is made again only when its picture's are wanted again."""
     thumbnail.delete()
-    forget(thumbnail.owner_id)
+    invalidate(thumbnail.owner_id)

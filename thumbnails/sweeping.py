@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from images.models import Picture
-from images.services import want_thumbnails_again
+from images.services import request_thumbnails
 from thumbnails.claims import ASK_AGAIN
 from thumbnails.models import Recheck
 from tiers.models import Tier
@@ -49,7 +49,7 @@ def recheck_batch() -> bool:
     )
     picture_ids = list(pictures.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
     if picture_ids:
-        want_thumbnails_again(picture_ids)
+        request_thumbnails(picture_ids)
         walk.after_id = picture_ids[-1]
         walk.save(update_fields=["after_id"])
     else:
@@ -65,6 +65,6 @@ def want_older_pictures_again() -> int:
     older = Picture.objects.filter(rendering=Picture.Rendering.READY, thumbhash="").order_by("pk")
     count = after_id = 0
     while batch := list(older.filter(pk__gt=after_id).values_list("pk", flat=True)[:AT_ONCE]):
-        want_thumbnails_again(batch)
+        request_thumbnails(batch)
         count, after_id = count + len(batch), batch[-1]
     return count

@@ -1,9 +1,7 @@
-"""Django's handle on the package."""
+"""Django app configuration."""
 
 from django.apps import AppConfig
 
 
 class TiersConfig(AppConfig):
-    """Plans."""
-
     name = "tiers"

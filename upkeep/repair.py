@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from images.defaults import DEFAULT_FILE, default_bytes
 from images.models import Picture
-from images.services import want_thumbnails_again
+from images.services import request_thumbnails
 from images.storage import base as picture_storage
 from thumbnails.models import Rendition, Thumbnail
 from upkeep.quarantine import put_away
@@ -55,7 +55,7 @@ def _made_again(owned: Owned) -> str:
         Rendition.objects.filter(key=owned.key).delete()
         return "made again when next asked for"
     Thumbnail.objects.filter(Q(key=owned.key) | Q(webp_key=owned.key)).delete()
-    want_thumbnails_again([owned.picture_id])
+    request_thumbnails([owned.picture_id])
     return "will be rendered again"
 
 

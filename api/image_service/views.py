@@ -21,7 +21,7 @@ from api.image_service.names import WIDTHS, Name, name_of
 from api.parsers import PictureJsonParser
 from api.responses import Describe
 from api.views import ContractView, caller
-from delivery.access import bytes_for
+from delivery.access import file_for
 from delivery.jpeg_renditions import JPEG, jpeg_key
 from delivery.responses import serve
 from images.models import Picture
@@ -91,7 +91,7 @@ class ReadView(ImageServiceView):
         picture = _picture(named)
         if named.width:
             return _data_uri(named, jpeg_key(caller(request), picture, named.width), JPEG)
-        rendition = bytes_for(caller(request), picture)
+        rendition = file_for(caller(request), picture)
         return _data_uri(named, rendition.key, rendition.content_type)
 
 

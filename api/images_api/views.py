@@ -26,7 +26,7 @@ from api.parsers import PictureJsonParser
 from api.problems import Problem, Refused
 from api.responses import Describe
 from api.views import ContractView, caller
-from delivery.access import bytes_for
+from delivery.access import file_for
 from delivery.responses import serve
 from images.formats.inspect import CONTENT_TYPES
 from images.models import Picture
@@ -181,7 +181,7 @@ class ImageView(ImagesApiView):
         """Return the bytes; a public picture asks for no token."""
         viewer = request.user if isinstance(request.user, User) else None
         picture = Picture.objects.by_uid(uid)
-        rendition = bytes_for(viewer, picture)
+        rendition = file_for(viewer, picture)
         return serve(
             request._request, rendition.key, rendition.content_type, cache_control=_ASK_EACH_TIME
         )

@@ -12,9 +12,9 @@ from accounts.models import User
 from api.pagination import Cursor, Page
 from api.views import caller
 from delivery.access import grants_original
-from images.caching import kept
+from images.caching import cached
 from images.models import Picture
-from images.signed_urls import address_of
+from images.signed_urls import signed_url
 
 
 class PictureRow(TypedDict):
@@ -55,7 +55,7 @@ def host_of(request: Request) -> str:
 def picture_row(row: Values, *, host: str, original: bool) -> PictureRow:
     """Write a picture; without the grant only a name, from which no address can be made."""
     key: str = row["key"]
-    image = address_of(key, host) if original else key.rsplit("/", 1)[-1]
+    image = signed_url(key, host) if original else key.rsplit("/", 1)[-1]
     return {"id": row["id"], "image": image}
 
 
@@ -83,14 +83,14 @@ def thumbnail_row(row: Values, *, host: str) -> ThumbnailRow:
         "id": row["id"],
         "image_id": row["picture_id"],
         "height": row["height"],
-        "thumbnail": address_of(row["key"], host),
+        "thumbnail": signed_url(row["key"], host),
     }
 
 
 def listed(
     request: Request, rows: Callable[[Page], Iterable[Any]], write: Callable[[Values], Any]
 ) -> Response:
-    """Answer with one page, kept for a few seconds for this account alone."""
+    """Return one page as a response, cached for a few seconds for this account alone."""
     page = Page.of(request)
     host = host_of(request)
     viewer = caller(request)
@@ -101,7 +101,7 @@ def listed(
         last = Cursor(shown[-1]["created_at"], shown[-1]["id"]) if more else None
         return [write(row) for row in shown], page.next_url(request, last) if last else ""
 
-    body, following = kept(viewer.pk, _name(viewer, host, request), make)
+    body, following = cached(viewer.pk, _name(viewer, host, request), make)
     headers = {"Link": f'<{following}>; rel="next"'} if following else None
     return Response(body, headers=headers)
 

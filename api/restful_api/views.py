@@ -35,7 +35,7 @@ from api.restful_api.rows import (
 )
 from api.views import SMALL_BODY, ContractView, caller
 from delivery.access import grants_original
-from images.links import make_link, refuse_without_grant
+from images.links import make_link, require_link_grant
 from images.models import Picture
 from images.services import create_picture, delete_picture, update_picture
 from thumbnails.models import Thumbnail
@@ -284,7 +284,7 @@ class LinkView(RestfulView):
     )  # fmt: skip
     def get(self, request: Request, pk: int) -> Response:
         """Return a link that opens in a bare browser until its time is over."""
-        refuse_without_grant(maker := caller(request))
+        require_link_grant(maker := caller(request))
         picture = _own_picture(request, pk)
         query = s.RestfulLinkQuery(data=request.query_params)
         query.is_valid(raise_exception=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
 
-from images.signed_urls import sources
+from images.signed_urls import image_sources
 
 # What is no page loads nothing.
 _NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -56,4 +56,4 @@ def _policy(path: str, response: HttpResponseBase) -> str:
     if not response.headers.get("Content-Type", "").startswith("text/html"):
         return _NOTHING
     policy = next((policy for prefix, policy in _PAGES if path.startswith(prefix)), _NOTE)
-    return policy.replace("{pictures}", sources()) if policy is _ADMIN else policy
+    return policy.replace("{pictures}", image_sources()) if policy is _ADMIN else policy

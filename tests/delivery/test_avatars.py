@@ -35,7 +35,7 @@ def shown(django_capture_on_commit_callbacks):
     return make
 
 
-def address_of(picture, height):
+def signed_url(picture, height):
     name = picture.thumbnails.get(height=height).key.rsplit("/", 1)[-1]
     return f"/avatars/{picture.owner_id}/{name}"
 
@@ -54,7 +54,7 @@ def test_nobodys_avatar_tells_nothing(browser, alice):
 def test_an_active_picture_shows_as_its_thumbnail(browser, alice, shown):
     picture = shown(alice)
     response = browser.get(f"/avatars/{alice.pk}")
-    assert (response.status_code, response["Location"]) == (302, address_of(picture, 200))
+    assert (response.status_code, response["Location"]) == (302, signed_url(picture, 200))
     sent = browser.get(response["Location"])
     assert sent.status_code == 200
     assert len(sent.getvalue()) == picture.thumbnails.get(height=200).bytes
@@ -82,7 +82,7 @@ def test_a_change_shows_at_once(browser, alice, shown):
     browser.get(f"/avatars/{alice.pk}")
     second = shown(alice)
     after = browser.get(f"/avatars/{alice.pk}")
-    assert (after.status_code, after["Location"]) == (302, address_of(second, 200))
+    assert (after.status_code, after["Location"]) == (302, signed_url(second, 200))
     delete_all(alice.pk)
     assert browser.get(f"/avatars/{alice.pk}")["Location"] == DEFAULT
 
@@ -97,15 +97,15 @@ def test_a_change_shows_at_once(browser, alice, shown):
 def test_the_nearest_allowed_height_is_shown(browser, alice, shown, asked, height):
     picture = shown(alice)
     response = browser.get(f"/avatars/{alice.pk}", {"height": asked})
-    assert response["Location"] == address_of(picture, height)
+    assert response["Location"] == signed_url(picture, height)
 
 
 def test_a_height_that_the_tier_no_longer_grants_is_not_shown(browser, alice, shown):
     picture = shown(alice)
-    gone = address_of(picture, 400)
+    gone = signed_url(picture, 400)
     move_to_tier(alice, tier("Basic"))
     location = browser.get(f"/avatars/{alice.pk}?height=400")["Location"]
-    assert location == address_of(picture, 200)
+    assert location == signed_url(picture, 200)
     assert browser.get(gone).status_code == 404
 
 
@@ -126,7 +126,7 @@ def test_an_avatar_shows_to_whom_its_picture_does(
     browser, alice, as_alice, as_bob, shown, visibility, anonymous, member, owner, kept
 ):
     picture = shown(alice, visibility)
-    thumbnail = address_of(picture, 200)
+    thumbnail = signed_url(picture, 200)
     for client, sees in ((browser, anonymous), (as_bob, member), (as_alice, owner)):
         location = client.get(f"/avatars/{alice.pk}")["Location"]
         sent = client.get(thumbnail)
@@ -142,7 +142,7 @@ def test_an_original_never_leaves_as_an_avatar(as_alice, alice, shown):
 
 def test_a_thumbnail_of_a_picture_made_private_is_gone(browser, alice, shown):
     picture = shown(alice)
-    address = address_of(picture, 200)
+    address = signed_url(picture, 200)
     update_picture(picture, visibility="private")
     assert browser.get(address).status_code == 404
 
@@ -165,7 +165,7 @@ def test_an_odd_name_leads_nowhere(browser, alice, name):
 def test_a_token_that_does_not_stand_sees_what_anyone_sees(alice, shown):
     picture = shown(alice)
     client = Client(headers={"Authorization": "Bearer a.b.c"})
-    assert client.get(f"/avatars/{alice.pk}")["Location"] == address_of(picture, 200)
+    assert client.get(f"/avatars/{alice.pk}")["Location"] == signed_url(picture, 200)
 
 
 def test_cookies_renewed_on_the_way_are_sent_and_never_shared(browser, alice, shown):
@@ -173,7 +173,7 @@ def test_cookies_renewed_on_the_way_are_sent_and_never_shared(browser, alice, sh
     picture = shown(alice, "members")
     browser.cookies["refresh_token"] = open_cookies(alice, Caller()).refresh
     response = browser.get(f"/avatars/{alice.pk}")
-    assert response["Location"] == address_of(picture, 200)
+    assert response["Location"] == signed_url(picture, 200)
     assert response.cookies.keys() == {"access_token", "refresh_token"}
     assert response["Cache-Control"] == "private, no-cache"
     assert browser.get(response["Location"]).status_code == 200

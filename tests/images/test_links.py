@@ -8,11 +8,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from accounts.services import disable, move_to_tier
-from images.exceptions import LinkGone, LinkNotGranted, LinkTimeOutOfBounds
+from images.exceptions import LinkDurationOutOfBounds, LinkGone, LinkNotGranted
 from images.links import (
     LinkToken,
     count_opening,
-    forget_ended_links,
+    delete_ended_links,
     make_link,
     open_link,
     read_token,
@@ -70,7 +70,7 @@ def test_the_bounds_of_the_tier_are_included(alice, seconds):
 @pytest.mark.django_db
 @pytest.mark.parametrize("seconds", [299, 30_001])
 def test_a_time_outside_the_bounds_is_refused(alice, seconds):
-    with pytest.raises(LinkTimeOutOfBounds, match="from 300 to 30000 seconds"):
+    with pytest.raises(LinkDurationOutOfBounds, match="from 300 to 30000 seconds"):
         make_link(maker=alice, picture=make_picture(alice), seconds=seconds)
 
 
@@ -128,5 +128,5 @@ def test_a_link_dies_with_the_right_to_make_links(link, alice):
 def test_links_of_long_ago_are_forgotten_and_others_kept(link, alice):
     old, _ = make_link(maker=alice, picture=link[0].picture, seconds=300)
     Link.objects.filter(pk=old.pk).update(expires_at=timezone.now() - timedelta(days=31))
-    assert forget_ended_links() == 1
+    assert delete_ended_links() == 1
     assert list(Link.objects.all()) == [link[0]]

@@ -141,7 +141,7 @@ def test_deleting_and_rendering_at_once_never_lock_each_other_out(alice):
 
     for _ in range(10):
         picture = make_picture(alice)
-        Picture.objects.filter(pk=picture.pk).want_thumbnails()
+        Picture.objects.filter(pk=picture.pk).mark_pending()
         works = [lambda pk=picture.pk: ensure_thumbnails(pk), lambda p=picture: delete_picture(p)]
         for each in in_threads(2, lambda number, works=works: works[number]()):
             each.result(20)

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.services import move_to_tier
-from images.services import want_thumbnails_again
+from images.services import request_thumbnails
 from tests.factories import make_picture, make_tier, tier
 from tests.pictures import jpeg
 from tests.thumbnails.rows import keys
@@ -47,7 +47,7 @@ def test_a_quality_that_changes_while_rendering_is_reached_after(picture, monkey
     def render_and_change(*args, **kwargs):
         monkeypatch.setattr(services, "run_sandboxed", render)
         set_quality(tier=tier("Enterprise"), quality=50)
-        want_thumbnails_again([picture.pk])
+        request_thumbnails([picture.pk])
         return render(*args, **kwargs)
 
     monkeypatch.setattr(services, "run_sandboxed", render_and_change)

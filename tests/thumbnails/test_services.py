@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.services import move_to_tier
 from images.models import Picture
-from images.services import want_thumbnails_again
+from images.services import request_thumbnails
 from images.storage import base as picture_storage
 from tests.factories import make_picture, make_tier, make_user, tier
 from tests.pictures import jpeg, png
@@ -134,7 +134,7 @@ def test_staff_asking_again_gives_all_attempts_back(picture):
     Picture.objects.update(
         rendering="failed", render_attempts=claims.MOST_ATTEMPTS, render_failures=3
     )
-    want_thumbnails_again([picture.pk])
+    request_thumbnails([picture.pk])
     ensure_thumbnails(picture.pk)
     assert state(picture) == "ready"
 
@@ -144,7 +144,7 @@ def test_rendering_anew_replaces_and_serves_the_old_until_then(
 ):
     ensure_thumbnails(picture.pk)
     old = keys(picture)
-    want_thumbnails_again([picture.pk], anew=True)
+    request_thumbnails([picture.pk], replace=True)
     assert keys(picture) == old
     with django_capture_on_commit_callbacks(execute=True):
         ensure_thumbnails(picture.pk)
@@ -159,7 +159,7 @@ def test_a_wish_that_changes_while_rendering_is_fulfilled_after(picture, monkeyp
     def render_and_change(*args, **kwargs):
         monkeypatch.setattr(services, "run_sandboxed", render)
         set_heights(tier=picture.owner.tier, heights=[100, 200])
-        want_thumbnails_again([picture.pk])
+        request_thumbnails([picture.pk])
         return render(*args, **kwargs)
 
     monkeypatch.setattr(services, "run_sandboxed", render_and_change)
@@ -180,7 +180,7 @@ def test_only_what_is_missing_is_made(picture, monkeypatch):
 
     monkeypatch.setattr(services, "run_sandboxed", render_and_note)
     set_heights(tier=picture.owner.tier, heights=[100, 200])
-    want_thumbnails_again([picture.pk])
+    request_thumbnails([picture.pk])
     ensure_thumbnails(picture.pk)
     assert (asked, heights(picture)) == ([[100]], [100, 200])
 
@@ -261,7 +261,7 @@ def test_a_picture_waits_for_a_storage_that_is_away(picture, monkeypatch):
 def test_a_long_rendering_keeps_its_lease(alice, settings):
     settings.RENDER_LEASE_SECONDS = 1
     made = make_picture(alice)
-    Picture.objects.want_thumbnails()
+    Picture.objects.mark_pending()
     picture = claims.claim(made.pk)
     assert picture
     first = Picture.objects.get().render_leased_until

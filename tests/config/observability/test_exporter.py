@@ -107,7 +107,7 @@ def test_what_is_left_to_do_is_told(alice):
 def test_a_new_wish_is_as_old_as_itself(alice):
     picture = make_picture(alice)
     Picture.objects.update(render_wanted_at=timezone.now() - timedelta(days=1), rendering="ready")
-    Picture.objects.filter(pk=picture.pk).want_thumbnails()
+    Picture.objects.filter(pk=picture.pk).mark_pending()
     assert told()("tintype_queue_age_seconds") < 60
 
 

@@ -15,7 +15,7 @@ from images.defaults import copy_default
 from images.exceptions import StorageAway
 from images.models import Picture
 from images.services import delete_all
-from images.signed_urls import address_of
+from images.signed_urls import signed_url
 from images.storage import base as picture_storage
 from images.storage.urls import storage_at
 from tests.clients import Client
@@ -116,12 +116,12 @@ def test_an_address_lives_for_one_to_two_windows_and_stays_within_one(
 ):
     settings.MEDIA_URL_WINDOW = 1000
     monkeypatch.setattr(time, "time", lambda: 1_800_000_000)
-    first = address_of("users/a/b.jpg")
+    first = signed_url("users/a/b.jpg")
     assert "X-Amz-Expires=2000" in first
     monkeypatch.setattr(time, "time", lambda: 1_800_000_999)
-    assert address_of("users/a/b.jpg") == first
+    assert signed_url("users/a/b.jpg") == first
     monkeypatch.setattr(time, "time", lambda: 1_800_001_000)
-    assert address_of("users/a/b.jpg") != first
+    assert signed_url("users/a/b.jpg") != first
 
 
 def test_a_list_asks_nothing_of_the_storage(shown, bucket, as_alice, settings):
