@@ -1,6 +1,7 @@
-"""The only place that knows everything: settings, the URL table, and how each process starts.
+"""The project: settings, the root URL table, middleware, and the entry point of each process.
 
-What varies comes from the environment through `config.env.readers`; no other package reads it.
+Only this package reads the environment, through `config.env.readers`, and only it may import every
+other package.
 """
 
 from config.celery import app as celery_app

@@ -1,7 +1,8 @@
-"""HTTP and WebSocket on one port: sockets by Channels, HTTP by the WSGI handler in threads.
+"""The ASGI application: HTTP and WebSocket on one port.
 
-Measured four to five times faster for synchronous views than Django's own ASGI handler, and a
-`FileResponse` is streamed instead of read into memory.
+Channels serves the WebSockets. HTTP goes to the WSGI application in threads, measured four to five
+times faster for synchronous views than Django's own ASGI handler; a `FileResponse` is streamed
+instead of read into memory.
 """
 
 from typing import Any
@@ -12,12 +13,12 @@ from channels.routing import ProtocolTypeRouter
 from config.env.readers import env_int
 from config.wsgi import application as wsgi_application
 
-# Each thread may hold a database connection; see config.env.databases.MAX_POOL_SIZE.
+# Each thread may hold a database connection: compare config.env.databases.MAX_POOL_SIZE.
 HTTP_THREADS = env_int("HTTP_THREADS", 8, min=1, max=256)
 
 
-def _sockets() -> Any:
-    """Import what needs models only here, once `config.wsgi` has set Django up."""
+def _socket_application() -> Any:
+    # These imports need the models, and so Django, which `config.wsgi` has set up by now.
     from api.pictures_service import socket as pictures_service
     from notifications.sockets.routing import socket_application
 
@@ -25,4 +26,4 @@ def _sockets() -> Any:
 
 
 _http = WSGIMiddleware(wsgi_application, workers=HTTP_THREADS)  # type: ignore[arg-type]  # a WSGI app
-application = ProtocolTypeRouter({"http": _http, "websocket": _sockets()})
+application = ProtocolTypeRouter({"http": _http, "websocket": _socket_application()})

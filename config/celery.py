@@ -10,15 +10,15 @@ from config.observability import task_request_id
 from config.start import load_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-# libvips reads this once, when it loads: a worker runs one task per core already.
+# libvips reads this once, when it is loaded. A worker already runs one task per core.
 os.environ.setdefault("VIPS_CONCURRENCY", "1")
 
 app = Celery("tintype")
 
 
 @app.on_configure.connect(weak=False)
-def _refuse_bad_settings(**_: Any) -> None:
-    """Before anything asks for a setting; not at import, which may come from the settings."""
+def _load_settings(**_: Any) -> None:
+    # Not at import, since the settings themselves may be what imports this package.
     load_settings()
 
 

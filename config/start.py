@@ -1,4 +1,4 @@
-"""How every process begins: with settings that hold, or with one line that says what does not."""
+"""Load the settings as the first step of every process."""
 
 import os
 
@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def load_settings() -> None:
-    """Load the settings; a bad value ends the process, with its reason instead of a traceback."""
+    """Load the settings; a bad value ends the process with one line instead of a traceback."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
         _ = settings.INSTALLED_APPS

@@ -1,9 +1,8 @@
-"""How collected static files are named: by their content, so that browsers keep them for ever."""
+"""Storage of collected static files: their names hold a hash, so that browsers may keep them."""
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class HashedStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # untyped
-    """Also the modules that a script imports; without this only what a page names is hashed."""
-
+    # Without this only the files that a template names get a hash, not the modules they import.
     support_js_module_import_aggregation = True

@@ -1,4 +1,4 @@
-"""Every address."""
+"""The root URL table."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -10,8 +10,8 @@ from lib import path_converters
 path_converters.register()
 
 urlpatterns = [
-    path("healthz", health.alive, name="healthz"),
-    path("readyz", health.ready, name="readyz"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path("metrics", exporter.metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -1,6 +1,6 @@
-"""Granian, once the settings hold: `python -m config.web` takes granian's own options.
+"""Run granian with its own options, once the settings are valid: `python -m config.web …`.
 
-Left to itself it starts its workers first, and each of them says what is wrong with the settings.
+Granian alone starts its workers first, and each of them would report a bad setting again.
 """
 
 from granian.cli import entrypoint

@@ -1,6 +1,6 @@
-"""What a worker does beside its tasks: it shows that it lives, and answers Prometheus.
+"""What a worker does beside its tasks: it writes a heartbeat and serves its metrics.
 
-Imported before the settings are there, so whatever needs them is imported when a worker starts.
+Imported before the settings are loaded, so the functions import whatever needs the settings.
 """
 
 import logging
@@ -13,51 +13,51 @@ from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 logger = logging.getLogger(__name__)
+# The name of the worker's row in notifications.Heartbeat.
 NAME = "worker"
-BEAT_EVERY = 5.0
+HEARTBEAT_INTERVAL = 5.0
 
 
-class _Pulse:
-    """When this process last noted that it lives; one thread, so that no two notes overlap."""
-
-    thread = ThreadPoolExecutor(1, thread_name_prefix="pulse")
-    noted_at = 0.0
+class _HeartbeatState:
+    # One thread, so that no two writes overlap.
+    executor = ThreadPoolExecutor(1, thread_name_prefix="heartbeat")
+    written_at = 0.0
 
 
 def connect() -> None:
-    """Listen to Celery."""
-    setup_logging.connect(_leave_logging)
-    worker_init.connect(_begin)
-    heartbeat_sent.connect(_beat)
+    """Connect the receivers of Celery's signals."""
+    setup_logging.connect(_keep_logging)
+    worker_init.connect(_start)
+    heartbeat_sent.connect(_write_heartbeat_if_due)
 
 
-def _leave_logging(**kwargs: Any) -> None:
-    """Having a receiver keeps Celery from setting levels and formats of its own over ours."""
+def _keep_logging(**kwargs: Any) -> None:
+    """Do nothing: that the signal has a receiver keeps Celery from configuring logging itself."""
 
 
-def _begin(**kwargs: Any) -> None:
+def _start(**kwargs: Any) -> None:
     from django.conf import settings
 
     from config.observability import telemetry
-    from config.observability.exporter import serve_apart
+    from config.observability.exporter import serve_on_port
 
     telemetry.start()
     if settings.METRICS_PORT and settings.METRICS_TOKEN:
-        serve_apart(settings.METRICS_PORT)
+        serve_on_port(settings.METRICS_PORT)
 
 
-def _beat(**kwargs: Any) -> None:
-    """Celery says this every two seconds while the worker is connected to its broker."""
-    if time.monotonic() - _Pulse.noted_at >= BEAT_EVERY:
-        _Pulse.noted_at = time.monotonic()
-        _Pulse.thread.submit(_note)
+def _write_heartbeat_if_due(**kwargs: Any) -> None:
+    # Celery sends this signal every two seconds while the worker is connected to its broker.
+    if time.monotonic() - _HeartbeatState.written_at >= HEARTBEAT_INTERVAL:
+        _HeartbeatState.written_at = time.monotonic()
+        _HeartbeatState.executor.submit(_write_heartbeat)
 
 
-def _note() -> None:
+def _write_heartbeat() -> None:
     from notifications.models import Heartbeat
 
     close_old_connections()
     try:
         Heartbeat.objects.update_or_create(name=NAME, defaults={"at": timezone.now()})
     except DatabaseError as error:
-        logger.warning("the heartbeat was not written: %s", type(error).__name__)
+        logger.warning("The heartbeat could not be written: %s", type(error).__name__)

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-_READ = re.compile(r'(?:env_[a-z_]+)\(\s*"([A-Z0-9_]+)"|environ\.get\("([A-Z0-9_]+)"')
+_READ = re.compile(r'(?:env_[a-z_]+)\(\s*"([A-Z0-9_]+)"|os\.environ\.get\("([A-Z0-9_]+)"')
 _SIGNAL = re.compile(r"^(\w+) = Signal\(\)", re.MULTILINE)
 PACKAGES = (
     "config",

@@ -1,1 +1,1 @@
-"""Examines a running deployment as its users meet it, and says how to mend what is wrong."""
+"""`manage.py doctor`: uses a running deployment as a client does, and says how to repair it."""

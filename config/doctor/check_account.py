@@ -1,18 +1,21 @@
-"""The account that the doctor makes for a visit, and takes away with all it left."""
+"""The temporary account by which the doctor uses the deployment."""
 
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from accounts.models import User
-from config.doctor.examination import Trouble
+from config.doctor.checks import CheckFailed
 from images.services import delete_all
 from tiers.models import Tier
 
 
 @contextmanager
-def patient() -> Iterator[tuple[User, str]]:
-    """Make an account and its password; raises Trouble where no tier has thumbnails."""
+def create_check_account() -> Iterator[tuple[User, str]]:
+    """Create an account, yield it with its password, and delete it with all its pictures.
+
+    Raise CheckFailed when no tier has a thumbnail height.
+    """
     password = secrets.token_urlsafe(24)
     user = User.objects.create_user(f"doctor-{secrets.token_hex(6)}", password, tier=_tier())
     try:
@@ -23,9 +26,9 @@ def patient() -> Iterator[tuple[User, str]]:
 
 
 def _tier() -> Tier:
-    """Prefer one that may do everything."""
+    # Preferably one that grants everything, so that no check is skipped.
     tiers = Tier.objects.filter(heights__isnull=False).distinct()
     found = tiers.order_by("-grants_links", "-grants_original", "pk").first()
     if found is None:
-        raise Trouble("no tier has a height", "make one in the admin")
+        raise CheckFailed("no tier has a height", "make one in the admin")
     return found

@@ -1,1 +1,1 @@
-"""Whether a process lives, and whether the parts it needs are there."""
+"""Health checks: whether the process is alive, and whether the parts it needs are available."""

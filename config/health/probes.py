@@ -1,7 +1,7 @@
-"""Asks parts whether they are there: each for about a second at most, and none twice at once.
+"""Probes that check whether a part, such as the database, is available.
 
-A part that hangs keeps one thread waiting, however often it is asked for; who asks often gets the
-last answer, so that strangers cannot make us ask.
+A part that hangs occupies one thread, however often it is probed, and results are reused for a
+second, so that frequent requests cause no load.
 """
 
 import logging
@@ -9,56 +9,54 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NoAnswer
+from concurrent.futures import TimeoutError as FutureTimeout
 
 logger = logging.getLogger(__name__)
-PATIENCE = 1.0
-KEPT_SECONDS = 1.0
+TIMEOUT = 1.0
+RESULT_LIFETIME = 1.0
 
 
 class Probe:
-    """One part's question."""
-
-    def __init__(self, ask: Callable[[], None]) -> None:
-        """Take a function that raises where the part is not there."""
-        self._ask = ask
+    def __init__(self, check: Callable[[], None]) -> None:
+        """Take a function that raises any exception when the part is not available."""
+        self._check = check
         self._lock = threading.Lock()
-        self._answer: Future[bool] | None = None
-        self._answered_at = 0.0
+        self._result: Future[bool] | None = None
+        self._finished_at = 0.0
 
-    def begin(self) -> "Future[bool]":
-        """Return the answer that is under way or fresh, else ask anew."""
+    def start(self) -> "Future[bool]":
+        """Return the result that is fresh or under way, else start the check again."""
         with self._lock:
-            if self._answer is None or (self._answer.done() and self._is_old()):
-                self._answer = Future()
-                threading.Thread(target=self._run, args=[self._answer], daemon=True).start()
-            return self._answer
+            if self._result is None or (self._result.done() and self._is_stale()):
+                self._result = Future()
+                threading.Thread(target=self._run, args=[self._result], daemon=True).start()
+            return self._result
 
-    def _is_old(self) -> bool:
-        return time.monotonic() - self._answered_at > KEPT_SECONDS
+    def _is_stale(self) -> bool:
+        return time.monotonic() - self._finished_at > RESULT_LIFETIME
 
-    def _run(self, answer: "Future[bool]") -> None:
+    def _run(self, result: "Future[bool]") -> None:
         try:
-            self._ask()
+            self._check()
         except Exception as error:  # noqa: BLE001 (whatever a part's client raises)
-            logger.warning("a part is not there: %s", type(error).__name__)
-            is_there = False
+            logger.warning("A part is not available: %s", type(error).__name__)
+            is_available = False
         else:
-            is_there = True
-        # Kept from now on: where asking takes longer than the patience, the next caller hears it.
-        self._answered_at = time.monotonic()
-        answer.set_result(is_there)
+            is_available = True
+        # Counted from the end: the result of a check that outlasts TIMEOUT serves the next caller.
+        self._finished_at = time.monotonic()
+        result.set_result(is_available)
 
 
-def are_there(probes: Mapping[str, Probe]) -> dict[str, bool]:
-    """Ask all of them side by side."""
-    begun = {name: probe.begin() for name, probe in probes.items()}
-    end = time.monotonic() + PATIENCE
-    return {name: _within(answer, end) for name, answer in begun.items()}
+def run_probes(probes: Mapping[str, Probe]) -> dict[str, bool]:
+    """Run all probes side by side; one that takes longer than TIMEOUT counts as not available."""
+    results = {name: probe.start() for name, probe in probes.items()}
+    deadline = time.monotonic() + TIMEOUT
+    return {name: _wait(result, deadline) for name, result in results.items()}
 
 
-def _within(answer: "Future[bool]", end: float) -> bool:
+def _wait(result: "Future[bool]", deadline: float) -> bool:
     try:
-        return answer.result(max(0.0, end - time.monotonic()))
-    except NoAnswer:
+        return result.result(max(0.0, deadline - time.monotonic()))
+    except FutureTimeout:
         return False

@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether everything it needs is there."""
+"""`/healthz` and `/readyz`."""
 
 from contextlib import closing
 from datetime import timedelta
@@ -16,88 +16,92 @@ from django.views.decorators.http import require_safe
 
 from config import worker
 from config.celery import app
-from config.health.probes import Probe, are_there
+from config.health.probes import Probe, run_probes
 from images.storage import base as picture_storage
 from notifications.logouts import listener
 from notifications.models import Heartbeat
 
-_BROKER_SECONDS = 1
-# A process that beats every few seconds is gone after this.
-_SILENT = timedelta(seconds=30)
+_BROKER_TIMEOUT = 1
+# Worker and listener write a heartbeat every five seconds.
+_MAX_HEARTBEAT_AGE = timedelta(seconds=30)
 
 
-class NotThere(Exception):
-    """A part that is needed and is not there."""
+class NotAvailable(Exception):
+    """A required part is not available."""
 
 
 @require_safe
 @never_cache
-def alive(request: HttpRequest) -> HttpResponse:
-    """Answer 200 while the process lives, whatever else is down."""
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Return 200 while the process is alive, whatever else is down."""
     return HttpResponse("ok", content_type="text/plain")
 
 
 @require_safe
 @never_cache
-def ready(request: HttpRequest) -> JsonResponse:
-    """Answer 200, or 503 naming what is missing; nothing about the inside."""
-    found = are_there(_PROBES)
-    missing = [name for name, is_there in found.items() if not is_there]
-    parts = {name: "ok" if is_there else "missing" for name, is_there in found.items()}
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Return 200 when every part is available, else 503 naming those that are not.
+
+    Names alone: anyone may ask, so no error message of a part is shown.
+    """
+    found = run_probes(_PROBES)
+    missing = [name for name, is_available in found.items() if not is_available]
+    parts = {name: "ok" if is_available else "missing" for name, is_available in found.items()}
     body = {"ready": not missing, "missing": missing, "parts": parts}
     return JsonResponse(body, status=503 if missing else 200)
 
 
 def _own_connection() -> "closing[Any]":
-    """A probe's thread has a connection of its own, which is given back."""
+    # Each thread has its own connection, and the thread of a probe ends with the check.
     return closing(connection)
 
 
-def _database() -> None:
+def _check_database() -> None:
     with _own_connection(), connection.cursor() as cursor:
         cursor.execute("SELECT 1")
 
 
-def _migrations() -> None:
+def _check_migrations() -> None:
     with _own_connection():
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            raise NotThere
+            raise NotAvailable
 
 
-def _cache() -> None:
+def _check_cache() -> None:
+    # The client itself, since the cache backend hides an outage.
     client = cache._cache.get_client()  # type: ignore[attr-defined]
     client.ping()
 
 
-def _broker() -> None:
-    with app.connection_for_write(connect_timeout=_BROKER_SECONDS) as broker:
-        broker.ensure_connection(max_retries=1, timeout=_BROKER_SECONDS)
+def _check_broker() -> None:
+    with app.connection_for_write(connect_timeout=_BROKER_TIMEOUT) as broker:
+        broker.ensure_connection(max_retries=1, timeout=_BROKER_TIMEOUT)
 
 
-def _storage() -> None:
+def _check_storage() -> None:
     with _own_connection():
         picture_storage.check()
 
 
-def _heard_lately(name: str) -> None:
-    """Raise NotThere where a process has not said for long that it lives."""
+def _check_heartbeat(name: str) -> None:
     with _own_connection():
-        if not Heartbeat.objects.filter(name=name, at__gt=timezone.now() - _SILENT).exists():
-            raise NotThere
+        since = timezone.now() - _MAX_HEARTBEAT_AGE
+        if not Heartbeat.objects.filter(name=name, at__gt=since).exists():
+            raise NotAvailable
 
 
-def _auth_events() -> None:
+def _check_auth_events() -> None:
     if settings.AMQP_URL:
-        _heard_lately(listener.NAME)
+        _check_heartbeat(listener.NAME)
 
 
 _PROBES = {
-    "database": Probe(_database),
-    "migrations": Probe(_migrations),
-    "cache": Probe(_cache),
-    "broker": Probe(_broker),
-    "storage": Probe(_storage),
-    "worker": Probe(partial(_heard_lately, worker.NAME)),
-    "auth-events": Probe(_auth_events),
+    "database": Probe(_check_database),
+    "migrations": Probe(_check_migrations),
+    "cache": Probe(_check_cache),
+    "broker": Probe(_check_broker),
+    "storage": Probe(_check_storage),
+    "worker": Probe(partial(_check_heartbeat, worker.NAME)),
+    "auth-events": Probe(_check_auth_events),
 }

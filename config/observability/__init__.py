@@ -1,1 +1,1 @@
-"""What is seen from outside: metrics, traces, ids that follow a request into its tasks."""
+"""Metrics for Prometheus, traces for OpenTelemetry, and request ids that follow into tasks."""

@@ -1,4 +1,4 @@
-"""What is left to do, asked of the tables at the moment when Prometheus asks."""
+"""Metrics that are computed from the database when Prometheus scrapes them."""
 
 import logging
 from collections.abc import Iterator
@@ -16,37 +16,37 @@ from notifications.models import Heartbeat, OutboxMessage
 logger = logging.getLogger(__name__)
 
 
-class Backlog(Collector):
-    """Every process that is asked says the same: take the largest, not the sum."""
+class BacklogCollector(Collector):
+    """Reports waiting work; every process reports the same values: aggregate by max, not sum."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Say nothing while the database is away: the counters are told all the same."""
+        """Yield nothing while the database is away, so that the counters can still be scraped."""
         try:
-            yield from [_queue_age(), _outbox(), _heartbeats()]
+            yield from [_queue_age(), _outbox_messages(), _heartbeat_ages()]
         except DatabaseError as error:
-            logger.warning("the tables cannot be asked: %s", type(error).__name__)
+            logger.warning("The backlog could not be read: %s", type(error).__name__)
 
 
 def _queue_age() -> GaugeMetricFamily:
     oldest = Picture.objects.pending().aggregate(at=Min("render_wanted_at"))["at"]
     return GaugeMetricFamily(
         "tintype_queue_age_seconds",
-        "How long the oldest picture whose thumbnails are wanted has waited.",
+        "Seconds that the oldest picture has waited for its thumbnails.",
         value=_age(oldest) if oldest else 0,
     )
 
 
-def _outbox() -> GaugeMetricFamily:
+def _outbox_messages() -> GaugeMetricFamily:
     return GaugeMetricFamily(
         "tintype_outbox_messages",
-        "Messages that are still to be sent to other services.",
+        "Logout messages not yet published to other services.",
         value=OutboxMessage.objects.count(),
     )
 
 
-def _heartbeats() -> GaugeMetricFamily:
+def _heartbeat_ages() -> GaugeMetricFamily:
     family = GaugeMetricFamily(
-        "tintype_heartbeat_age_seconds", "Since a part was last at work.", labels=["part"]
+        "tintype_heartbeat_age_seconds", "Seconds since a part's last heartbeat.", labels=["part"]
     )
     for name, at in Heartbeat.objects.values_list("name", "at"):
         family.add_metric([name], _age(at))

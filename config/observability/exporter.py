@@ -1,4 +1,4 @@
-"""`/metrics`, for whoever bears METRICS_TOKEN; also on a port of its own, for a worker."""
+"""`/metrics`, for callers with METRICS_TOKEN; a worker serves its metrics on a port of its own."""
 
 import hmac
 import os
@@ -15,81 +15,80 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from config.observability.collectors import Backlog
+from config.observability.collectors import BacklogCollector
 
-_tables = CollectorRegistry()
-_tables.register(Backlog())
+_database_registry = CollectorRegistry()
+_database_registry.register(BacklogCollector())
 _CHALLENGE = ("WWW-Authenticate", 'Bearer realm="metrics"')
 
 
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer 404 where no token is set: then nobody may ask."""
+    """Return 404 without METRICS_TOKEN: then nobody may read the metrics."""
     if not settings.METRICS_TOKEN:
         raise Http404
-    if not _may_ask(request.headers.get("Authorization", "")):
+    if not _is_authorized(request.headers.get("Authorization", "")):
         return HttpResponse(status=401, headers=dict([_CHALLENGE]))
     if request.method not in {"GET", "HEAD"}:
         return HttpResponseNotAllowed(["GET", "HEAD"])
-    return HttpResponse(_counted() + generate_latest(_tables), content_type=CONTENT_TYPE_LATEST)
+    content = _process_metrics() + generate_latest(_database_registry)
+    return HttpResponse(content, content_type=CONTENT_TYPE_LATEST)
 
 
-def serve_apart(port: int) -> None:
-    """Answer on a port of its own, in a thread that ends with the process."""
+def serve_on_port(port: int) -> None:
+    """Serve the metrics of this machine's processes in a thread that ends with the process."""
     server = make_server(
-        "", port, _application, server_class=ThreadingWSGIServer, handler_class=_Quiet
+        "", port, _application, server_class=ThreadingWSGIServer, handler_class=_QuietHandler
     )
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
 
 
-class _Quiet(WSGIRequestHandler):
-    """Writes no access log."""
-
+class _QuietHandler(WSGIRequestHandler):
     timeout = 5
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+        """Write no access log."""
 
 
-def _application(asked: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """The tables are asked by the HTTP processes; here is what this machine counts."""
-    if not _may_ask(asked.get("HTTP_AUTHORIZATION", "")):
+def _application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    # Without the backlog, which the HTTP processes already report from the same database.
+    if not _is_authorized(environ.get("HTTP_AUTHORIZATION", "")):
         start_response("401 Unauthorized", [_CHALLENGE])
         return []
     start_response("200 OK", [("Content-Type", CONTENT_TYPE_LATEST)])
-    return [_counted()]
+    return [_process_metrics()]
 
 
-def _may_ask(header: str) -> bool:
-    word, _, token = header.partition(" ")
+def _is_authorized(header: str) -> bool:
+    scheme, _, token = header.partition(" ")
     is_right = hmac.compare_digest(token.strip().encode(), settings.METRICS_TOKEN.encode())
-    return bool(settings.METRICS_TOKEN) and word.lower() == "bearer" and is_right
+    return bool(settings.METRICS_TOKEN) and scheme.lower() == "bearer" and is_right
 
 
-def _counted() -> bytes:
-    """What the processes of this machine or container have counted together."""
+def _process_metrics() -> bytes:
+    """Return the metrics that the processes of this machine or container have counted together."""
     folder: Path | None = settings.METRICS_DIR
     if folder is None:
         return generate_latest(REGISTRY)
-    _forget_the_dead(folder)
+    _remove_gauges_of_ended_processes(folder)
     registry = CollectorRegistry()
     MultiProcessCollector(registry, path=str(folder))  # type: ignore[no-untyped-call]
     return generate_latest(registry)
 
 
-def _forget_the_dead(folder: Path) -> None:
-    """Drop what processes that have ended said of the present; what they counted stays."""
+def _remove_gauges_of_ended_processes(folder: Path) -> None:
+    # Counters of ended processes stay; only what they said of the present is wrong by now.
     for path in folder.glob("gauge_live*.db"):
         pid = int(path.stem.rsplit("_", 1)[1])
-        if not _runs(pid):
+        if not _is_running(pid):
             mark_process_dead(pid, path=str(folder))  # type: ignore[no-untyped-call]
 
 
-def _runs(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except PermissionError:  # it runs, as another user
         return True
     return True

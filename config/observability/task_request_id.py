@@ -1,4 +1,4 @@
-"""A task works under the id of the request that asked for it, in whatever process it runs."""
+"""Carry the id of a request into the tasks that it enqueues, whichever process runs them."""
 
 from typing import Any
 
@@ -6,28 +6,29 @@ from celery.signals import before_task_publish, task_postrun, task_prerun
 
 from lib.request_id import current_id, work_for
 
-# What a Celery message calls it.
+# The header of the Celery message.
 _HEADER = "request_id"
 
 
 def connect() -> None:
-    """Listen to Celery."""
-    before_task_publish.connect(_send_along)
-    task_prerun.connect(_begin)
-    task_postrun.connect(_end)
+    """Connect the receivers of Celery's signals."""
+    before_task_publish.connect(_add_header)
+    task_prerun.connect(_set_request_id)
+    task_postrun.connect(_reset_request_id)
 
 
-def _send_along(headers: dict[str, Any] | None = None, **kwargs: Any) -> None:
+def _add_header(headers: dict[str, Any] | None = None, **kwargs: Any) -> None:
     if headers is not None and current_id():
         headers[_HEADER] = current_id()
 
 
-def _begin(task_id: str, task: Any, **kwargs: Any) -> None:
-    """A task that nobody's request asked for works under its own id."""
+def _set_request_id(task_id: str, task: Any, **kwargs: Any) -> None:
+    # An eager task runs inside the request, whose id is set already. A task that no request
+    # enqueued runs under its own id.
     if not task.request.is_eager:
         work_for(getattr(task.request, _HEADER, None) or task_id)
 
 
-def _end(task: Any, **kwargs: Any) -> None:
+def _reset_request_id(task: Any, **kwargs: Any) -> None:
     if not task.request.is_eager:
         work_for("")

@@ -1,6 +1,6 @@
-"""OpenTelemetry, where its packages are installed and OTEL_EXPORTER_OTLP_ENDPOINT says where to.
+"""Traces by OpenTelemetry, where OTEL_EXPORTER_OTLP_ENDPOINT is set and its packages are installed.
 
-Nothing of it is imported otherwise. Its own variables (OTEL_…) hold as its documentation says.
+Nothing of OpenTelemetry is imported otherwise. Its own OTEL_… variables apply as it documents them.
 """
 
 import logging
@@ -16,21 +16,24 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 ENDPOINT = env_str("OTEL_EXPORTER_OTLP_ENDPOINT")
 SERVICE = env_str("OTEL_SERVICE_NAME", "tintype")
-# Asked every few seconds by machines.
-_NOT_TRACED = "healthz,readyz,metrics"
-# Where the instrumentation puts addresses, in its older and its newer names.
-_ADDRESSES = ("http.url", "http.target", "url.full", "url.path", "url.query")
+# Machines request these every few seconds.
+_EXCLUDED_URLS = "healthz,readyz,metrics"
+# The span attributes that hold URLs, by their older and their newer names.
+_URL_ATTRIBUTES = ("http.url", "http.target", "url.full", "url.path", "url.query")
 
 
 def start() -> None:
-    """Trace this process's requests, tasks and queries; before the middleware is loaded."""
+    """Trace the requests, tasks and queries of this process.
+
+    Must be called before Django loads the middleware.
+    """
     if not ENDPOINT:
         return
     try:
         _instrument()
     except ImportError as error:
         logger.warning(
-            "no traces: %s is not installed (pip install tintype[telemetry])", error.name
+            "No traces are sent: %s is not installed (pip install tintype[telemetry])", error.name
         )
 
 
@@ -47,18 +50,18 @@ def _instrument() -> None:
     provider = TracerProvider(resource=Resource.create({"service.name": SERVICE}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
-    # Behind the middleware that knows the request's id.
+    # Position 1 is inside the middleware that sets the request id.
     DjangoInstrumentor().instrument(
-        middleware_position=1, response_hook=_describe, excluded_urls=_NOT_TRACED
+        middleware_position=1, response_hook=_annotate_span, excluded_urls=_EXCLUDED_URLS
     )
     CeleryInstrumentor().instrument()  # type: ignore[no-untyped-call]
     PsycopgInstrumentor().instrument()
 
 
-def _describe(span: "Span", request: "HttpRequest", response: "HttpResponse") -> None:
-    """Name the route instead of the address, which may hold a link's token or a signature."""
+def _annotate_span(span: "Span", request: "HttpRequest", response: "HttpResponse") -> None:
+    """Replace URLs, which may hold a link's token or a signature, by the route."""
     route = request.resolver_match.route if request.resolver_match else ""
-    for name in _ADDRESSES:
+    for name in _URL_ATTRIBUTES:
         if name in (getattr(span, "attributes", None) or {}):
             span.set_attribute(name, f"/{route}")
     span.set_attribute("request_id", current_id())

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL, asking less often whether a connection still stands."""
+"""Django's PostgreSQL backend with a cheaper check of the connection before each request."""

@@ -6,13 +6,13 @@ from django.db.backends.postgresql import base
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Looks at the socket where Django would send a query before each request's first one."""
+    """Checks a connection by its socket, where Django would send a query before each request."""
 
     def is_usable(self) -> bool:
-        """Tell whether the connection stands; after an error the server itself is asked.
+        """Tell whether the connection is open; after an error the server itself is asked.
 
-        Between requests PostgreSQL has nothing to say but that it goes: a socket with something to
-        read has ended, or says something that a fresh connection need not hear.
+        Between requests PostgreSQL sends nothing but that it closes the connection, so a socket
+        with something to read is closed, or holds a message that a new connection does not need.
         """
         if self.connection is None or self.connection.closed:
             return False

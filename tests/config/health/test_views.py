@@ -9,7 +9,7 @@ from celery import Celery
 from django.utils import timezone
 
 from config.health import probes, views
-from config.health.probes import Probe, are_there
+from config.health.probes import Probe, run_probes
 from notifications.models import Heartbeat
 from tests.clients import Client
 
@@ -19,8 +19,8 @@ PARTS = ["database", "migrations", "cache", "broker", "storage", "worker", "auth
 @pytest.fixture
 def fresh(transactional_db, monkeypatch):
     """Probes that were never asked, on a machine that may be busy; returns what to replace."""
-    monkeypatch.setattr(probes, "PATIENCE", 30.0)
-    asked = {name: Probe(probe._ask) for name, probe in views._PROBES.items()}
+    monkeypatch.setattr(probes, "TIMEOUT", 30.0)
+    asked = {name: Probe(probe._check) for name, probe in views._PROBES.items()}
     monkeypatch.setattr(views, "_PROBES", asked)
     Heartbeat.objects.create(name="worker", at=timezone.now())
     return asked
@@ -67,7 +67,7 @@ def test_a_listener_is_asked_for_where_there_is_an_exchange(fresh, settings):
     settings.AMQP_URL = "amqp://anywhere"
     assert ready()[1]["missing"] == ["auth-events"]
     Heartbeat.objects.create(name="auth-events", at=timezone.now())
-    fresh["auth-events"] = Probe(views._auth_events)
+    fresh["auth-events"] = Probe(views._check_auth_events)
     assert ready()[0] == 200
 
 
@@ -78,7 +78,7 @@ def test_a_folder_that_cannot_be_written_to_is_noticed(fresh, settings):
 
 def test_a_part_that_hangs_is_waited_for_once_and_not_long(monkeypatch):
     """Asked three times it keeps one thread waiting, and the others are told of all the same."""
-    monkeypatch.setattr(probes, "PATIENCE", 0.2)
+    monkeypatch.setattr(probes, "TIMEOUT", 0.2)
     let_go, asked = threading.Event(), []
 
     def hang():
@@ -87,21 +87,21 @@ def test_a_part_that_hangs_is_waited_for_once_and_not_long(monkeypatch):
 
     parts = {"hangs": Probe(hang), "is there": Probe(lambda: None)}
     started = time.monotonic()
-    answers = [are_there(parts)["hangs"] for _ in range(3)]
+    answers = [run_probes(parts)["hangs"] for _ in range(3)]
     assert time.monotonic() - started < 30
     let_go.set()
     assert (answers, len(asked)) == ([False] * 3, 1)
-    monkeypatch.setattr(probes, "PATIENCE", 30.0)
-    assert are_there(parts) == {"hangs": True, "is there": True}
+    monkeypatch.setattr(probes, "TIMEOUT", 30.0)
+    assert run_probes(parts) == {"hangs": True, "is there": True}
 
 
 def test_an_answer_is_kept_for_a_moment_so_that_strangers_cannot_make_us_ask(monkeypatch):
-    monkeypatch.setattr(probes, "PATIENCE", 30.0)
-    monkeypatch.setattr(probes, "KEPT_SECONDS", 60.0)
+    monkeypatch.setattr(probes, "TIMEOUT", 30.0)
+    monkeypatch.setattr(probes, "RESULT_LIFETIME", 60.0)
     asked = []
     parts = {"part": Probe(lambda: asked.append(1))}
-    assert [are_there(parts) for _ in range(5)] == [{"part": True}] * 5
+    assert [run_probes(parts) for _ in range(5)] == [{"part": True}] * 5
     assert len(asked) == 1
-    monkeypatch.setattr(probes, "KEPT_SECONDS", 0.0)
-    are_there(parts)
+    monkeypatch.setattr(probes, "RESULT_LIFETIME", 0.0)
+    run_probes(parts)
     assert len(asked) == 2

@@ -176,7 +176,7 @@ def test_what_is_none_of_our_formats_is_never_shown(bucket):
 def test_a_storage_that_is_away_is_said_in_the_doors_words(
     bucket, as_alice, alice, settings, monkeypatch
 ):
-    monkeypatch.setitem(views._PROBES, "storage", Probe(views._storage))  # never asked before
+    monkeypatch.setitem(views._PROBES, "storage", Probe(views._check_storage))  # never asked before
     picture = make_picture(alice)
     away = storage_at("s3://pics?endpoint_url=http://127.0.0.1:1", bucket.keys)
     settings.STORAGES = {**settings.STORAGES, "default": away}

@@ -64,7 +64,7 @@ def test_the_storage_is_not_there(alice, unmount):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_service_is_not_ready(alice, unmount, monkeypatch):
-    monkeypatch.setitem(views._PROBES, "storage", Probe(views._storage))  # never asked before
+    monkeypatch.setitem(views._PROBES, "storage", Probe(views._check_storage))  # never asked before
     make_picture(alice)
     unmount()
     assert "storage" in Client().get("/readyz").json()["missing"]

@@ -1,4 +1,4 @@
-"""Push a real picture through the running deployment and say what is wrong."""
+"""Take a real picture through the running deployment and report what is wrong."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -9,61 +9,65 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from config.doctor import conditions, fan_out
-from config.doctor.check_account import patient
-from config.doctor.examination import Step, Trouble, examine
-from config.doctor.http_client import Visitor
-from config.doctor.smoke_test import Journey
+from config.doctor import logout_fan_out, preconditions
+from config.doctor.check_account import create_check_account
+from config.doctor.checks import Check, CheckFailed, run_checks
+from config.doctor.http_client import HttpClient
+from config.doctor.smoke_test import SmokeTest
 
-# A worker that has just been started shows within this that it lives.
-_PARTS_SECONDS = 30.0
+# A worker that has just been started writes its first heartbeat within this.
+_MAX_PARTS_TIMEOUT = 30.0
 
 
 class Command(BaseCommand):
-    """Leaves nothing behind: its account and picture go, whatever happens."""
+    """Leaves nothing behind: the account and its picture are deleted whatever happens."""
 
-    help = "Examine the deployment at PUBLIC_URL: one line each, exit code 1 if anything is wrong."
+    help = "Check the deployment at PUBLIC_URL: one line per check, exit code 1 if any fails."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Say where and how patiently."""
         parser.add_argument("--url", default=settings.PUBLIC_URL, help="instead of PUBLIC_URL")
-        parser.add_argument("--patience", type=float, default=60.0, help="seconds for each wait")
+        parser.add_argument(
+            "--patience",
+            type=float,
+            default=60.0,
+            help="seconds to wait for a worker or another service (default: 60)",
+        )
 
     def handle(self, *args: Any, url: str, patience: float, **options: Any) -> None:
-        """Print each finding as it is made."""
         if not url.startswith(("http://", "https://")):
             raise CommandError("PUBLIC_URL or --url must start with http:// or https://.")
-        visitor = Visitor(url.rstrip("/"))
-        troubles = examine(_conditions(visitor, patience), self._say)
-        troubles += self._journey(visitor, patience)
-        if troubles:
-            raise CommandError(f"{troubles} wrong.")
-        self._say("Everything works.\n")
+        client = HttpClient(url.rstrip("/"))
+        failures = run_checks(_preconditions(client, patience), self._write)
+        failures += self._run_smoke_test(client, patience)
+        if failures:
+            raise CommandError(f"{failures} wrong.")
+        self._write("Everything works.\n")
 
-    def _journey(self, visitor: Visitor, patience: float) -> int:
+    def _run_smoke_test(self, client: HttpClient, timeout: float) -> int:
         try:
-            with patient() as (user, password), ExitStack() as resources:
-                journey = Journey(visitor, user, password, patience, resources)
-                return examine(_steps(journey), self._say)
-        except Trouble as trouble:
-            self._say(f"{'account':<16}WRONG  {trouble}\n")
+            with create_check_account() as (user, password), ExitStack() as resources:
+                smoke_test = SmokeTest(client, user, password, timeout, resources)
+                return run_checks(_smoke_test_checks(smoke_test), self._write)
+        except CheckFailed as failure:
+            self._write(f"{'account':<16}WRONG  {failure}\n")
             return 1
 
-    def _say(self, words: str) -> None:
-        self.stdout.write(words, ending="")
+    def _write(self, text: str) -> None:
+        self.stdout.write(text, ending="")
         self.stdout.flush()
 
 
-def _conditions(visitor: Visitor, patience: float) -> Iterator[Step]:
-    yield Step("secrets", conditions.secrets)
-    yield Step("database clock", conditions.clock_of_database)
-    yield Step("storage", conditions.storage)
-    yield Step("address", partial(conditions.address, visitor))
-    yield Step("service clock", partial(conditions.clock_of_service, visitor))
-    yield Step("parts", partial(conditions.parts, visitor, min(patience, _PARTS_SECONDS)))
+def _preconditions(client: HttpClient, timeout: float) -> Iterator[Check]:
+    parts_timeout = min(timeout, _MAX_PARTS_TIMEOUT)
+    yield Check("secrets", preconditions.check_secrets)
+    yield Check("database clock", preconditions.check_database_clock)
+    yield Check("storage", preconditions.check_storage)
+    yield Check("address", partial(preconditions.check_public_url, client))
+    yield Check("service clock", partial(preconditions.check_service_clock, client))
+    yield Check("parts", partial(preconditions.check_parts, client, parts_timeout))
 
 
-def _steps(journey: Journey) -> Iterator[Step]:
-    yield from journey.steps()
-    yield Step("logouts out", partial(fan_out.told, journey))
-    yield Step("logouts in", partial(fan_out.heard, journey))
+def _smoke_test_checks(smoke_test: SmokeTest) -> Iterator[Check]:
+    yield from smoke_test.checks()
+    yield Check("logouts out", partial(logout_fan_out.check_published_logout, smoke_test))
+    yield Check("logouts in", partial(logout_fan_out.check_received_logout, smoke_test))
