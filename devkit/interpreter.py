@@ -6,23 +6,29 @@ import subprocess
 import sys
 
 OLDEST = (3, 11)
-NEWEST = (3, 13)
+# The tests pass on every version up to this one; a later one is tried with a warning.
+NEWEST_TESTED = (3, 14)
+NEWEST_LOOKED_FOR = 30
 
 
 def require_supported(script: str) -> None:
-    """Return under a supported Python, else start `script` again under one found on PATH.
+    """Return under a Python that is new enough, else start `script` again under the newest on PATH.
 
     Raises SystemExit with one line when there is none.
     """
-    if OLDEST <= sys.version_info[:2] <= NEWEST:
-        return
-    for minor in range(NEWEST[1], OLDEST[1] - 1, -1):
-        path = shutil.which("python3.%d" % minor)  # noqa: UP031 (old Pythons read this file)
+    if sys.version_info[:2] < OLDEST:
+        _restart(script)
+    if sys.version_info[:2] > NEWEST_TESTED:
+        sys.stderr.write("dev: Python %s is newer than those tested, %s.\n" % (_own(), _tested()))
+
+
+def _restart(script: str) -> None:
+    for minor in range(NEWEST_LOOKED_FOR, OLDEST[1] - 1, -1):
+        path = shutil.which("python3.%d" % minor)
         if path and _works(path):
             os.execv(path, [path, script, *sys.argv[1:]])  # noqa: S606 (no shell is wanted)
     raise SystemExit(
-        "dev: Python 3.11, 3.12 or 3.13 is needed, and PATH has none; this is "
-        + sys.version.split()[0]
+        "dev: Python %s is needed, and PATH has none; this is %s." % (_tested(), _own())
     )
 
 
@@ -32,3 +38,11 @@ def _works(path: str) -> bool:
         [path, "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
     )
     return answer.returncode == 0
+
+
+def _own() -> str:
+    return sys.version.split()[0]
+
+
+def _tested() -> str:
+    return "3.%d to 3.%d" % (OLDEST[1], NEWEST_TESTED[1])
