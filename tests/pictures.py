@@ -46,6 +46,11 @@ def opened(path: Path) -> Image.Image:
     return Image.open(BytesIO(path.read_bytes()))
 
 
+def frame_count(image: Image.Image) -> int:
+    """Return how many frames or pages an image has; where its format knows none, it is one."""
+    return int(getattr(image, "n_frames", 1))
+
+
 def png(width: int, height: int, **options: Any) -> bytes:
     """A PNG."""
     return encoded(quarters(width, height), "PNG", **options)

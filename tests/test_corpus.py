@@ -69,4 +69,4 @@ def test_nothing_that_is_rendered_tells_anything(
 
 
 def read(client: Client, thumbnail: Thumbnail) -> bytes:
-    return b"".join(client.get(signed_path(thumbnail.key)).streaming_content)
+    return client.get(signed_path(thumbnail.key)).getvalue()

@@ -3,6 +3,7 @@
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations import RunPython
 from django.db.migrations.executor import MigrationExecutor
 
 from tiers.models import Tier
@@ -18,11 +19,13 @@ def test_the_three_tiers_can_be_unmade_and_made_again():
     executor = MigrationExecutor(connection)
     migration = executor.loader.get_migration("tiers", "0002_default_tiers")
     state = executor.loader.project_state(("tiers", "0002_default_tiers"))
-    unmake = migration.operations[0].reverse_code
-    make = migration.operations[0].code
-    unmake(state.apps, None)
+    operation = migration.operations[0]
+    assert isinstance(operation, RunPython)
+    assert operation.reverse_code is not None
+    editor = connection.schema_editor()
+    operation.reverse_code(state.apps, editor)
     assert not Tier.objects.exists()
-    make(state.apps, None)
+    operation.code(state.apps, editor)
     found = {
         tier.name: (
             sorted(tier.heights.values_list("height", flat=True)),

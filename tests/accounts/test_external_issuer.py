@@ -5,6 +5,7 @@ import threading
 import uuid
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TypeAlias
 
 import jwt
 import pytest
@@ -21,8 +22,10 @@ from tests.factories import make_user, tier
 pytestmark = pytest.mark.django_db
 
 ISSUER, AUDIENCE = "https://issuer.example", "tintype"
-KEYS = {
-    "RS256": rsa.generate_private_key(public_exponent=65537, key_size=2048),
+RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+KEYS: dict[str, PrivateKey] = {
+    "RS256": RSA_KEY,
     "ES256": ec.generate_private_key(ec.SECP256R1()),
     "EdDSA": ed25519.Ed25519PrivateKey.generate(),
 }
@@ -48,7 +51,7 @@ def token(algorithm="RS256", headers=None, key=None, **claims):
         "exp": datetime.now(UTC) + timedelta(hours=1), **claims,
     }  # fmt: skip
     kept = {name: value for name, value in given.items() if value is not None}
-    return jwt.encode(kept, key or KEYS[algorithm], algorithm, headers)  # type: ignore[arg-type]
+    return jwt.encode(kept, key or KEYS[algorithm], algorithm, headers)
 
 
 def who(text):
@@ -208,7 +211,7 @@ class Keys:
 
     def __init__(self):
         self.asked, self.status, self.published = 0, 200, ["one"]
-        key = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEYS["RS256"].public_key()))
+        key = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(RSA_KEY.public_key()))
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -245,12 +248,12 @@ def keys(settings):
 
 
 def test_keys_are_asked_for_once_and_known_ones_outlive_their_server(keys):
-    signed = {"headers": {"kid": "one"}}
-    assert who(token(**signed)) != 401
-    assert who(token(**signed)) != 401
+    signed = {"kid": "one"}
+    assert who(token(headers=signed)) != 401
+    assert who(token(headers=signed)) != 401
     assert keys.asked == 1
     keys.stop()
-    assert who(token(**signed)) != 401
+    assert who(token(headers=signed)) != 401
 
 
 @pytest.fixture
@@ -260,21 +263,21 @@ def forgetful(monkeypatch):
 
 
 def test_a_key_that_the_issuer_withdrew_is_refused(forgetful, keys):
-    signed = {"headers": {"kid": "one"}}
-    assert who(token(**signed)) != 401
+    signed = {"kid": "one"}
+    assert who(token(headers=signed)) != 401
     keys.published = ["two"]
-    assert who(token(**signed)) == 401
+    assert who(token(headers=signed)) == 401
     assert who(token(headers={"kid": "two"})) != 401
 
 
 @pytest.mark.parametrize("status", [503, 404])
 def test_known_keys_outlive_their_lifespan_while_the_issuer_is_away(forgetful, keys, status):
-    signed = {"headers": {"kid": "one"}}
-    assert who(token(**signed)) != 401
+    signed = {"kid": "one"}
+    assert who(token(headers=signed)) != 401
     keys.status = status
-    assert [who(token(**signed)) == 401 for _ in range(5)] == [False] * 5
+    assert [who(token(headers=signed)) == 401 for _ in range(5)] == [False] * 5
     keys.stop()
-    assert who(token(**signed)) != 401
+    assert who(token(headers=signed)) != 401
     assert keys.asked == 2
 
 

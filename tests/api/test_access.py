@@ -30,7 +30,7 @@ TOLD = jpeg(*SIZE, comment=b"taken at home")
 
 
 def contents(response):
-    return response.getvalue() if hasattr(response, "getvalue") else response.content
+    return response.getvalue()
 
 
 def is_listed(response, picture):
@@ -44,7 +44,7 @@ def is_clean(response, picture):
 
 
 def is_best_thumbnail(response, picture):
-    best = picture.thumbnails.order_by("-height").first()
+    best = picture.thumbnails.latest("height")
     return len(contents(response)) == best.bytes
 
 

@@ -192,7 +192,7 @@ def test_an_upload_answers_the_picture(alice, as_alice, stored_files):
 def test_the_address_gives_what_was_uploaded(as_alice):
     address = upload(as_alice).json()["image"]
     response = Client().get(address.removeprefix("http://testserver"))
-    assert b"".join(response.streaming_content) == png(30, 20)
+    assert response.getvalue() == png(30, 20)
 
 
 def test_the_content_decides_and_never_the_name(as_alice):

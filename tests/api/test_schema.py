@@ -125,7 +125,7 @@ def test_every_route_answers_what_the_document_says(
 ):
     with django_capture_on_commit_callbacks(execute=True):
         picture = make_picture(alice, jpeg(900, 600))
-    thumbnail = picture.thumbnails.first()
+    thumbnail = picture.thumbnails.earliest("height")
     body = {"username": "alice", "password": PASSWORD}
     anyone = Client()
     upload = {"image": BytesIO(png(30, 20))}

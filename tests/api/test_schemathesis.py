@@ -80,7 +80,7 @@ def known(alice, django_capture_on_commit_callbacks):
         picture = make_picture(alice, jpeg(300, 250))
     return {
         "id": picture.pk,
-        "thumbnail": picture.thumbnails.first().pk,
+        "thumbnail": picture.thumbnails.earliest("height").pk,
         "user_id": str(alice.pk),
         "file_name": picture.file_name,
         "uid": str(picture.uid),

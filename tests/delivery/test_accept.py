@@ -76,7 +76,7 @@ def browser():
 
 
 def body(response):
-    return b"".join(response.streaming_content) if response.streaming else response.content
+    return response.getvalue()
 
 
 def varies(response, header="Accept"):

@@ -24,7 +24,7 @@ def picture(alice):
 
 
 def body(response):
-    return b"".join(response.streaming_content) if response.streaming else response.content
+    return response.getvalue()
 
 
 def test_a_signed_address_gives_the_bytes_as_uploaded_without_a_query(
@@ -199,7 +199,7 @@ def test_a_link_to_a_picture_whose_owner_may_not_have_originals_shows_the_best_t
     with django_capture_on_commit_callbacks(execute=True):
         picture = make_picture(alice, png(1200, 900))
     sent = body(browser.get(link_to(alice, picture)))
-    tallest = picture.thumbnails.order_by("-height").first()
+    tallest = picture.thumbnails.latest("height")
     assert (len(sent), tallest.height) == (tallest.bytes, 400)
 
 

@@ -6,6 +6,7 @@ import stat
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from delivery.jpeg_renditions import jpeg_key
 from delivery.stripped_copies import clean_key_of
@@ -175,8 +176,8 @@ def test_a_draft_that_is_being_written_is_spared_and_a_forgotten_one_goes(
     with django_capture_on_commit_callbacks(execute=True):
         delete_all(alice.pk)
     assert draft.exists()
-    later = picture_storage.timezone.now() + picture_storage._DRAFT_IS_FORGOTTEN
-    monkeypatch.setattr(picture_storage.timezone, "now", lambda: later)
+    later = timezone.now() + picture_storage._DRAFT_IS_FORGOTTEN
+    monkeypatch.setattr(timezone, "now", lambda: later)
     with django_capture_on_commit_callbacks(execute=True):
         delete_all(alice.pk)
     assert not draft.parent.exists()

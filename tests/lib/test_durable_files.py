@@ -8,8 +8,9 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from images.storage.base import empty_folder, folder_of
+from images.storage.base import empty_folder
 from images.storage.disk import DiskStorage
+from images.storage.keys import folder_of
 from lib.durable_files import make_folder
 
 KEY = "users/a/picture.png"

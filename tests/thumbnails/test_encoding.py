@@ -5,7 +5,17 @@ import pytest
 from PIL import Image
 
 from tests.measures import decibels, reduced
-from tests.pictures import animated, encoded, exif, opened, png, quarters, turned_jpeg, waves
+from tests.pictures import (
+    animated,
+    encoded,
+    exif,
+    frame_count,
+    opened,
+    png,
+    quarters,
+    turned_jpeg,
+    waves,
+)
 from thumbnails import encoding
 from thumbnails.rendering import render
 
@@ -30,7 +40,7 @@ def noise(width, height):
 def frames_of(path):
     image = opened(path)
     found = []
-    for number in range(image.n_frames):
+    for number in range(frame_count(image)):
         image.seek(number)
         image.load()
         found.append((image.convert("RGB"), image.info["duration"]))

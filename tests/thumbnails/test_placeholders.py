@@ -141,6 +141,7 @@ def test_an_animation_leaves_the_impression_of_its_first_frame(
     monkeypatch.setattr(encoding, "_SMALL_PIXELS", memory)
     (tmp_path / "source").write_bytes(animated(name, [RED, BLUE, BLUE], [100] * 3, size=200))
     found = render(tmp_path / "source", heights, tmp_path).impression
+    assert found is not None
     red = bytes.fromhex(found.dominant_color[1:])
     assert red[0] > 180 > 90 > max(red[1:])
 

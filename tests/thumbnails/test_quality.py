@@ -3,6 +3,7 @@
 import pytest
 
 from accounts.services import move_to_tier
+from images.sandbox.pool import run_sandboxed
 from images.services import request_thumbnails
 from tests.factories import make_picture, make_tier, tier
 from tests.pictures import jpeg
@@ -42,7 +43,7 @@ def test_the_same_quality_changes_nothing(picture):
 
 
 def test_a_quality_that_changes_while_rendering_is_reached_after(picture, monkeypatch):
-    render = services.run_sandboxed
+    render = run_sandboxed
 
     def render_and_change(*args, **kwargs):
         monkeypatch.setattr(services, "run_sandboxed", render)

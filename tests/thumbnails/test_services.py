@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.services import move_to_tier
 from images.models import Picture
+from images.sandbox.pool import run_sandboxed
 from images.services import request_thumbnails
 from images.storage import base as picture_storage
 from tests.factories import make_picture, make_tier, make_user, tier
@@ -73,7 +74,7 @@ def test_a_deleted_picture_is_no_error():
 
 
 def test_a_picture_deleted_while_it_is_rendered_leaves_no_file(picture, stored_files, monkeypatch):
-    render = services.run_sandboxed
+    render = run_sandboxed
 
     def render_and_delete(*args, **kwargs):
         made = render(*args, **kwargs)
@@ -154,7 +155,7 @@ def test_rendering_anew_replaces_and_serves_the_old_until_then(
 
 
 def test_a_wish_that_changes_while_rendering_is_fulfilled_after(picture, monkeypatch):
-    render = services.run_sandboxed
+    render = run_sandboxed
 
     def render_and_change(*args, **kwargs):
         monkeypatch.setattr(services, "run_sandboxed", render)
@@ -172,7 +173,7 @@ def test_a_wish_that_changes_while_rendering_is_fulfilled_after(picture, monkeyp
 def test_only_what_is_missing_is_made(picture, monkeypatch):
     ensure_thumbnails(picture.pk)
     asked = []
-    render = services.run_sandboxed
+    render = run_sandboxed
 
     def render_and_note(work, source, heights, folder, **options):
         asked.append(heights)

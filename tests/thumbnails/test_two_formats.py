@@ -56,7 +56,7 @@ def test_a_deletion_takes_the_webp_along(
 
 def test_a_webp_that_is_not_smaller_is_refused_by_the_database(picture):
     ensure_thumbnails(picture.pk)
-    row = picture.thumbnails.first()
+    row = picture.thumbnails.earliest("height")
     assert 0 < row.webp_bytes < row.bytes
     with pytest.raises(IntegrityError), transaction.atomic():
         Thumbnail.objects.filter(pk=row.pk).update(webp_bytes=row.bytes)

@@ -4,14 +4,15 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.files import File
 from django.core.management import CommandError, call_command
 
 from images.storage import base as picture_storage
+from images.storage.disk import DiskStorage
 from images.storage.s3 import S3PictureStorage
 from images.storage.urls import storage_at
 from tests.factories import make_picture
 from tests.pictures import jpeg, png
-from upkeep import copying
 from upkeep.named_storages import opened
 
 pytestmark = [pytest.mark.django_db, pytest.mark.s3]
@@ -100,7 +101,7 @@ def test_the_service_may_go_on_meanwhile(
 
 
 def test_a_file_that_goes_meanwhile_is_passed_over(pictures, s3, monkeypatch):
-    walk = copying.DiskStorage.walk
+    walk = DiskStorage.walk
 
     def late(self, folder):
         for each in walk(self, folder):
@@ -108,7 +109,7 @@ def test_a_file_that_goes_meanwhile_is_passed_over(pictures, s3, monkeypatch):
                 self.delete(each.key)
             yield each
 
-    monkeypatch.setattr(copying.DiskStorage, "walk", late)
+    monkeypatch.setattr(DiskStorage, "walk", late)
     assert moved(target=s3) == "14 copied, 1 gone meanwhile."
 
 
@@ -123,7 +124,7 @@ def test_what_differs_is_replaced_and_kept_aside(
     place.delete(key)
     (tmp_path / "wrong").write_bytes(wrong)
     with (tmp_path / "wrong").open("rb") as file:
-        place.save(key, copying.File(file))
+        place.save(key, File(file))
     assert moved(target=s3) == ("15 there already." if hashing else "1 copied, 14 there already.")
     if hashing:
         assert moved(target=s3, hash=True) == "1 copied, 14 there already."
@@ -137,7 +138,7 @@ def test_a_copy_that_reads_back_otherwise_stops_it(pictures, s3, monkeypatch):
     save = S3PictureStorage._save
 
     def damaging(self, name, content):
-        return save(self, name, copying.File(_half(content)))
+        return save(self, name, File(_half(content)))
 
     monkeypatch.setattr(S3PictureStorage, "_save", damaging)
     with pytest.raises(CommandError, match=r"Not what was written: users/.* Nothing was deleted"):

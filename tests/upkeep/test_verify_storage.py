@@ -56,7 +56,7 @@ def spoil(key, tmp_path, content=b"not that"):
 def later(monkeypatch):
     """Every file is older than the grace time."""
     now = timezone.now() + timedelta(hours=2)
-    monkeypatch.setattr(verifying.timezone, "now", lambda: now)
+    monkeypatch.setattr(timezone, "now", lambda: now)
 
 
 def test_a_sound_storage_is_said_to_be(picture):
