@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from devkit import bench, checks, env_file, formatting, local_run, tests
+from devkit import bench, checks, env_file, formatting, local_run, management, tests
 from devkit.messages import Refusal, complain, say
 
 
@@ -22,7 +22,16 @@ def _help(_arguments: list[str]) -> int:
 
 
 COMMANDS = {
-    "run": Command(local_run.run, "run", "serve everything on this machine; Ctrl-C stops it"),
+    "run": Command(
+        local_run.run, "run [--reload]", "serve everything on this machine; Ctrl-C stops it"
+    ),
+    "demo": Command(
+        management.demo, "demo", "make an account with drawn pictures and links, to look at"
+    ),
+    "manage": Command(
+        management.manage, "manage ARGUMENTS", "run manage.py with the local run's settings"
+    ),
+    "shell": Command(management.shell, "shell", "open Django's shell on the local run's data"),
     "test": Command(tests.run, "test [pytest arguments]", "run the tests against private servers"),
     "check": Command(checks.run, "check [--no-tests]", "format, lint, types, Django, tests"),
     "fmt": Command(formatting.run, "fmt", "repair format and imports"),

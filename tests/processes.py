@@ -53,13 +53,13 @@ def launched(
 
 
 @contextmanager
-def dev_run(data_dir: Path, **settings: str) -> Iterator[Running]:
-    """Run `./dev run` on a free port until the block ends."""
+def dev_run(data_dir: Path, *options: str, **settings: str) -> Iterator[Running]:
+    """Run `./dev run` with these options on a free port until the block ends."""
     port = int(settings.pop("PORT", 0)) or free_ports(1)[0]
     env = {name: value for name, value in os.environ.items() if name not in _OURS}
     env |= {"PORT": str(port), "DATA_DIR": str(data_dir), "ADMIN_PASSWORD": PASSWORD, **settings}
     log = data_dir.with_suffix(".log")
-    running = launched(Running, [sys.executable, "dev", "run"], port, log, env)
+    running = launched(Running, [sys.executable, "dev", "run", *options], port, log, env)
     try:
         until(lambda: answers(running), START_SECONDS, running)
         yield running

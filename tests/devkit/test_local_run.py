@@ -7,13 +7,14 @@ import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from devkit import environment
 from devkit.messages import Refusal
-from tests.processes import ROOT, dev_run, processes_of, until
+from tests.processes import ROOT, answers, dev_run, processes_of, until
 
 # Starts a family of three generations, prints their numbers and waits to be killed.
 FAMILY = """
@@ -89,6 +90,28 @@ def test_the_end_of_one_part_ends_all_and_is_named(tmp_path):
         assert service.process.wait(timeout=40) == 1
     log = service.log.read_text()
     assert "beat was ended by signal 9 (SIGKILL); the rest is being stopped." in log
+    assert processes_of(data_dir) == []
+
+
+@pytest.mark.processes
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
+def test_web_and_worker_start_again_when_code_changes(tmp_path):
+    data_dir = tmp_path / "data"
+    with dev_run(data_dir, "--reload") as service:
+        before = {
+            word: set(until(partial(pids_of, data_dir, word), 20, service))
+            for word in ("devkit.web", "worker")
+        }
+        (ROOT / "config" / "urls.py").touch()
+
+        def all_are_new() -> bool:
+            now = {word: set(pids_of(data_dir, word)) for word in before}
+            return all(now[word] and not now[word] & before[word] for word in before)
+
+        until(all_are_new, 40, service)
+        until(lambda: answers(service), 40, service)
+        service.stop()
     assert processes_of(data_dir) == []
 
 

@@ -1,0 +1,74 @@
+"""Commands beside the local run: they share its settings, its data and its Valkey."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import requests
+
+from tests.processes import ROOT, dev_run, until
+
+SHOW = "from django.conf import settings as s; print(s.LOCAL, s.PORT, s.DATA_DIR, s.REDIS_URL)"
+
+
+def dev(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    inherited = {n: v for n, v in os.environ.items() if n not in {"DATABASE_URL", "REDIS_URL"}}
+    return subprocess.run(
+        [sys.executable, "dev", *arguments],
+        cwd=ROOT,
+        env=inherited | {"DJANGO_SETTINGS_MODULE": "config.settings"} | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def settings_of(command: list[str], data_dir, port: str) -> list[str]:
+    finished = dev(*command, "-v", "0", "-c", SHOW, DATA_DIR=str(data_dir), PORT=port)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout.split()
+
+
+@pytest.mark.parametrize("command", [["manage", "shell"], ["shell"]])
+def test_a_command_has_the_settings_of_the_local_run(command, tmp_path):
+    local, port, data_dir, redis = settings_of(command, tmp_path / "data", "8765")
+    assert (local, port, data_dir) == ("True", "8765", str(tmp_path / "data"))
+    assert redis.startswith("unix:///")  # its own, for want of a run
+
+
+def test_a_command_ends_with_the_exit_code_of_manage_py(tmp_path):
+    finished = dev("manage", "jump", DATA_DIR=str(tmp_path))
+    assert finished.returncode == 1
+    assert "Unknown command: 'jump'" in finished.stderr
+
+
+@pytest.mark.processes
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_demo_is_there_to_look_at_and_may_be_repeated(tmp_path):
+    data_dir = tmp_path / "data"
+    with dev_run(data_dir) as service, requests.Session() as api:
+        port = service.url.rpartition(":")[2]
+        redis = [settings_of(["shell"], data_dir, port)[3] for _ in range(2)]
+        assert redis[0] == redis[1]  # the run's
+        first, second = (dev("demo", DATA_DIR=str(data_dir), PORT=port) for _ in range(2))
+        assert (first.returncode, first.stderr) == (0, "")
+        assert first.stdout == second.stdout
+
+        links = re.findall(r"http://\S+/l/\S+", first.stdout)
+        assert len(links) == 5
+        assert {requests.get(link, timeout=10).status_code for link in links} == {200}
+        [password] = re.findall(r"as demo with the password (\S+)", first.stdout)
+        account = {"username": "demo", "password": password}
+        token = api.post(f"{service.url}/api/user/token/", data=account, timeout=10).json()["token"]
+        api.headers["Authorization"] = f"Token {token}"
+
+        def rows(name: str) -> list[dict[str, int]]:
+            url = f"{service.url}/api/user/{name}/?limit=100"
+            return api.get(url, timeout=10).json()
+
+        pictures = {row["id"] for row in rows("images")}
+        assert len(pictures) == 30
+        until(lambda: {row["image_id"] for row in rows("thumbnails")} == pictures, 60, service)
