@@ -173,23 +173,23 @@ def test_the_main_job_by_hand(service, page: Page, wrong_login, not_a_picture, c
     expect(page.locator("#gallery.empty")).to_be_visible()
 
     choose(page, good=photo(), bad=b"not a picture")
-    expect(page.locator("#uploads .bad .why")).to_have_text(not_a_picture)
+    expect(page.locator("#uploads .failed .status")).to_have_text(not_a_picture)
     expect(page.locator("#pictures img")).to_have_count(1)
 
     page.locator("#pictures button").click()
     expect(page.locator("#viewer img")).to_have_js_property("naturalWidth", 900)
-    page.locator("#viewer [data-act=link]").click()
-    page.locator("#make-link button.main").click()
-    expect(page.locator("#address")).to_have_value(re.compile(r"^http://localhost:\d+/l/\S+$"))
-    address = page.locator("#address").input_value()
-    page.locator("#make-link [data-act=copy]").click()
-    expect(page.locator("#make-link [data-act=copy] span")).to_have_text(copied)
+    page.locator("#viewer [data-action=link]").click()
+    page.locator("#make-link button.primary").click()
+    expect(page.locator("#link-url")).to_have_value(re.compile(r"^http://localhost:\d+/l/\S+$"))
+    address = page.locator("#link-url").input_value()
+    page.locator("#make-link [data-action=copy]").click()
+    expect(page.locator("#make-link [data-action=copy] span")).to_have_text(copied)
     assert page.evaluate("() => navigator.clipboard.readText()") == address
     assert requests.get(address, timeout=10).headers["Content-Type"] == "image/jpeg"
 
     page.keyboard.press("Escape")
-    page.locator("#viewer [data-act=delete]").click()
-    page.locator("#sure [value=yes]").click()
+    page.locator("#viewer [data-action=delete]").click()
+    page.locator("#confirm-delete [value=yes]").click()
     expect(page.locator("#gallery.empty")).to_be_visible()
     assert requests.get(address, timeout=10).status_code == 410
     page.locator("#sign-out").click()
@@ -203,8 +203,8 @@ def test_a_picture_is_kept_when_the_answer_is_no(service, page: Page) -> None:
     service.upload(login, photo())
     enter(page, login)
     page.locator("#pictures button").click()
-    page.locator("#viewer [data-act=delete]").click()
-    page.locator("#sure [value=no]").click()
+    page.locator("#viewer [data-action=delete]").click()
+    page.locator("#confirm-delete [value=no]").click()
     expect(page.locator("#viewer")).to_be_visible()
     page.reload()
     expect(page.locator("#pictures li")).to_have_count(1)
@@ -218,8 +218,8 @@ def test_a_plan_without_links_and_originals_says_so(service, page: Page) -> None
     page.locator("#pictures button").click()
     expect(page.locator("#viewer img")).to_have_js_property("naturalHeight", 200)
     expect(page.locator("#original")).to_be_hidden()
-    page.locator("#viewer [data-act=link]").click()
-    page.locator("#make-link button.main").click()
+    page.locator("#viewer [data-action=link]").click()
+    page.locator("#make-link button.primary").click()
     expect(page.locator("#make-link .problem")).to_have_text("Your plan makes no links.")
 
 
@@ -230,7 +230,7 @@ def test_a_picture_that_browsers_do_not_show_is_shown_by_its_copy(service, page:
     expect(page.locator("#pictures img")).to_have_count(1)
     page.locator("#pictures button").click()
     expect(page.locator("#viewer img")).to_have_js_property("naturalHeight", 400)
-    expect(page.locator("#viewer img")).not_to_have_class("coming")
+    expect(page.locator("#viewer img")).not_to_have_class("preview")
     expect(page.locator("#original")).to_be_visible()
 
 
@@ -239,15 +239,15 @@ def test_a_time_of_ones_own_is_asked_within_its_bounds(service, page: Page) -> N
     service.upload(login, photo())
     enter(page, login)
     page.locator("#pictures button").click()
-    page.locator("#viewer [data-act=link]").click()
+    page.locator("#viewer [data-action=link]").click()
     page.get_by_label("Other").check()
     minutes = page.locator("[name=minutes]")
     minutes.fill("501")
-    page.locator("#make-link button.main").click()
+    page.locator("#make-link button.primary").click()
     assert minutes.evaluate("field => field.validity.rangeOverflow")
     minutes.fill("500")
     with page.expect_response(re.compile("time=30000$")) as answer:
-        page.locator("#make-link button.main").click()
+        page.locator("#make-link button.primary").click()
     assert answer.value.json()["expires_in"] == 30_000
 
 
@@ -271,7 +271,7 @@ def test_all_can_be_done_with_the_keyboard(service, page: Page) -> None:
     expect(newer).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Delete")
-    page.locator("#sure [value=yes]").press("Enter")
+    page.locator("#confirm-delete [value=yes]").press("Enter")
     expect(page.locator("#pictures li")).to_have_count(1)
 
 
@@ -283,7 +283,7 @@ def test_older_pictures_come_as_one_scrolls(service, page: Page) -> None:
     expect(page.locator("#pictures li")).to_have_count(60)
     page.locator("#more").scroll_into_view_if_needed()
     expect(page.locator("#pictures li")).to_have_count(65)
-    expect(page.locator("#pictures li.waiting")).to_have_count(0, timeout=30_000)
+    expect(page.locator("#pictures li.pending")).to_have_count(0, timeout=30_000)
     expect(page.locator("#more")).to_be_hidden()
 
 
@@ -309,9 +309,9 @@ def test_an_upload_that_broke_off_can_be_tried_again(service, page: Page) -> Non
     enter(page, service.account("Premium"))
     page.context.set_offline(True)
     choose(page, unlucky=photo())
-    expect(page.locator("#uploads .why")).to_have_text("The connection broke off.")
+    expect(page.locator("#uploads .status")).to_have_text("The connection broke off.")
     page.context.set_offline(False)
-    page.locator("#uploads [data-act=again]").click()
+    page.locator("#uploads [data-action=retry]").click()
     expect(page.locator("#pictures img")).to_have_count(1)
     expect(page.locator("#uploads")).to_be_hidden()
 
@@ -330,7 +330,7 @@ def test_a_dropped_file_is_uploaded(service, page: Page) -> None:
         content,
     )
     expect(page.locator("#pictures img")).to_have_count(1)
-    expect(page.locator("#veil")).to_be_hidden()
+    expect(page.locator("#drop-overlay")).to_be_hidden()
 
 
 def test_a_session_that_ended_elsewhere_leads_to_the_door(service, page: Page) -> None:
@@ -354,10 +354,11 @@ def test_too_many_attempts_are_told_the_seconds(page: Page) -> None:
 def test_a_server_that_was_away_is_found_again(service, page: Page) -> None:
     page.route("**/api/user/**", lambda route: route.abort())
     page.reload()
-    expect(page.locator("#trouble")).to_have_text("The server cannot be reached. Trying again …")
+    banner = page.locator("#error-banner")
+    expect(banner).to_have_text("The server cannot be reached. Trying again …")
     page.unroute("**/api/user/**")
     expect(page.locator("#sign-in")).to_be_visible(timeout=15_000)
-    expect(page.locator("#trouble")).to_be_hidden()
+    expect(banner).to_be_hidden()
 
 
 def test_the_language_can_be_chosen(page: Page) -> None:

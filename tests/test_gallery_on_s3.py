@@ -46,10 +46,10 @@ def test_pictures_come_from_the_storage_itself(service, endpoint, page: Page) ->
     expect(shown).to_have_js_property("naturalWidth", 900)
     assert (shown.get_attribute("src") or "").startswith(f"{endpoint}/")
 
-    page.locator("#viewer [data-act=link]").click()
-    page.locator("#make-link button.main").click()
-    expect(page.locator("#address")).not_to_have_value("")
-    opened = requests.get(page.locator("#address").input_value(), timeout=10)
+    page.locator("#viewer [data-action=link]").click()
+    page.locator("#make-link button.primary").click()
+    expect(page.locator("#link-url")).not_to_have_value("")
+    opened = requests.get(page.locator("#link-url").input_value(), timeout=10)
     assert (opened.status_code, opened.headers["Content-Type"]) == (200, "image/jpeg")
 
 

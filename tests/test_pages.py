@@ -1,4 +1,4 @@
-"""What every page keeps: words in two languages, nothing inline, colours that can be read."""
+"""Every page: texts in two languages, nothing inline, enough contrast."""
 
 import gettext
 import re
@@ -15,21 +15,21 @@ ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 SCRIPTS = sorted((ROOT / "static" / "js").glob("*.js"))
 CATALOGUE = ROOT / "locale" / "es" / "LC_MESSAGES"
-TRANSLATED = re.compile(r"""\{% translate (["'])(.*?)\1""")
-NOTES = ["images/link_gone.html", "images/not_found.html", "images/not_ready.html",
-         "403.html", "403_csrf.html", "500.html"]  # fmt: skip
+_TRANSLATE_TAG = re.compile(r"""\{% translate (["'])(.*?)\1""")
+MESSAGE_PAGES = ["images/link_gone.html", "images/not_found.html", "images/not_ready.html",
+                 "403.html", "403_csrf.html", "500.html"]  # fmt: skip
 
 
 def read(paths):
     return "\n".join(path.read_text() for path in paths)
 
 
-def compiled():
+def compiled_catalogue():
     with (CATALOGUE / "django.mo").open("rb") as file:
         return gettext.GNUTranslations(file)._catalog
 
 
-def written():
+def source_catalogue():
     text = (CATALOGUE / "django.po").read_text()
     pairs = re.findall(r'^msgid "(.+)"\nmsgstr "(.*)"$', text, re.MULTILINE)
     plural = r'^msgid "(.+)"\nmsgid_plural ".+"\nmsgstr\[0\] "(.*)"\nmsgstr\[1\] "(.*)"$'
@@ -38,74 +38,78 @@ def written():
     return dict(pairs)
 
 
-def test_every_word_of_every_page_is_there_in_spanish():
-    words = {word for _, word in TRANSLATED.findall(read(TEMPLATES))}
-    assert len(words) > 50
-    assert {word for word in words if not compiled().get(word)} == set()
+def translatable_texts():
+    return {text for _, text in _TRANSLATE_TAG.findall(read(TEMPLATES))}
 
 
-def test_the_compiled_catalogue_is_the_written_one():
-    catalogue = compiled()
+def test_every_text_of_every_page_is_translated_to_spanish():
+    texts = translatable_texts()
+    assert len(texts) > 50
+    assert {text for text in texts if not compiled_catalogue().get(text)} == set()
+
+
+def test_the_compiled_catalogue_has_the_texts_of_its_source():
+    catalogue = compiled_catalogue()
     catalogue.pop("")
-    assert catalogue == written()
+    assert catalogue == source_catalogue()
 
 
-def test_the_catalogue_holds_no_word_that_no_page_says():
-    words = {word for _, word in TRANSLATED.findall(read(TEMPLATES))}
-    assert {key for key in written() if isinstance(key, str)} == words
+def test_the_catalogue_holds_no_text_that_no_page_shows():
+    texts = translatable_texts()
+    assert {key for key in source_catalogue() if isinstance(key, str)} == texts
 
 
-def test_translations_keep_their_placeholders():
+def test_translations_keep_the_placeholders():
     names = re.compile(r"\{\w+\}|%\(\w+\)s")
-    for msgid, msgstr in written().items():
+    for msgid, msgstr in source_catalogue().items():
         source = msgid if isinstance(msgid, str) else msgid[0]
         assert set(names.findall(source)) == set(names.findall(msgstr)), source
 
 
-def test_the_scripts_say_the_words_that_the_page_brings():
-    page = (ROOT / "templates" / "images" / "words.html").read_text()
-    brought = {
+def test_the_scripts_use_exactly_the_messages_that_the_page_delivers():
+    page = (ROOT / "templates" / "images" / "i18n.html").read_text()
+    delivered = {
         re.sub(r"-(\w)", lambda match: match[1].upper(), name)
         for name in re.findall(r"^  data-([\w-]+)=", page, re.MULTILINE)
     }
-    calls = re.findall(r"word\(([^;]*?)[),]", read(SCRIPTS))
-    assert {name for call in calls for name in re.findall(r'"(\w+)"', call)} == brought
+    calls = re.findall(r"translate\(([^;]*?)[),]", read(SCRIPTS))
+    assert {name for call in calls for name in re.findall(r'"(\w+)"', call)} == delivered
 
 
-def test_the_reasons_that_the_page_translates_are_the_ones_that_the_api_gives():
-    page = (ROOT / "templates" / "images" / "words.html").read_text()
+def test_the_page_translates_only_messages_that_the_api_returns():
+    page = (ROOT / "templates" / "images" / "i18n.html").read_text()
     sources = read([*(ROOT / "images").rglob("*.py"), ROOT / "api" / "errors.py"])
-    given = re.sub(r"\{[^}\"]*\}", "{}", sources)
-    for reason in re.findall(r'data-said="([^"]+)"', page):
-        assert re.sub(r"\{\w+\}", "{}", reason) in given, reason
+    returned = re.sub(r"\{[^}\"]*\}", "{}", sources)
+    for message in re.findall(r'data-message="([^"]+)"', page):
+        assert re.sub(r"\{\w+\}", "{}", message) in returned, message
 
 
-def test_no_page_of_ours_holds_a_script_or_a_style():
+def test_no_page_has_an_inline_script_or_style():
     pages = read(path for path in TEMPLATES if "admin" not in path.parts)
     assert re.findall(r"<style|<script(?![^>]*\bsrc=)|\sstyle=|\son\w+=|javascript:", pages) == []
 
 
-def test_every_static_file_that_is_named_is_there():
+def test_every_static_file_that_a_page_or_script_names_exists():
     named = set(re.findall(r"\{% static '([^']+)' %\}", read(TEMPLATES)))
     named |= {f"js/{name}" for name in re.findall(r'from "\./([^"]+)"', read(SCRIPTS))}
     assert {name for name in named if not finders.find(name)} == set()
 
 
-def test_every_icon_that_is_used_is_drawn():
+def test_every_icon_that_a_page_uses_is_drawn_and_no_other():
     pages = read(TEMPLATES)
     assert set(re.findall(r'href="#([\w-]+)"', pages)) == set(
         re.findall(r'symbol id="([\w-]+)"', pages)
     )
 
 
-def test_the_scripts_stay_small():
+def test_no_script_has_more_than_200_lines():
     assert {path.name for path in SCRIPTS if len(path.read_text().splitlines()) > 200} == set()
 
 
-@pytest.mark.parametrize("name", NOTES)
+@pytest.mark.parametrize("name", MESSAGE_PAGES)
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_a_note_stands_without_a_request_and_without_scripts(name, language):
-    """Django renders 500.html with nothing at hand."""
+def test_a_message_page_renders_without_a_request_and_without_scripts(name, language):
+    """Django renders 500.html without a context."""
     with translation.override(language):
         page = render_to_string(name)
     assert f'<html lang="{language}">' in page
@@ -122,7 +126,7 @@ def test_a_note_stands_without_a_request_and_without_scripts(name, language):
         ("es", 30, "Inténtelo de nuevo en 30 segundos."),
     ],
 )
-def test_who_tried_too_often_is_told_how_long_to_wait(language, seconds, text):
+def test_a_throttled_sign_in_says_how_long_to_wait(language, seconds, text):
     with translation.override(language):
         assert text in render_to_string("admin/too_many_attempts.html", {"retry_after": seconds})
 
@@ -130,17 +134,17 @@ def test_who_tried_too_often_is_told_how_long_to_wait(language, seconds, text):
 @pytest.mark.parametrize(
     ("accepted", "heading"), [("es-MX", "Aquí no hay nada"), ("fr", "Nothing here")]
 )
-def test_the_browser_chooses_the_language(accepted, heading):
+def test_a_page_is_in_the_language_that_the_browser_accepts(accepted, heading):
     response = Client().get("/nowhere", headers={"Accept-Language": accepted})
     assert f"<h1>{heading}</h1>" in response.content.decode()
 
 
-def test_a_wrong_address_is_not_repeated_on_the_page():
+def test_an_unknown_url_is_not_repeated_on_the_page():
     assert "guess" not in Client().get("/nowhere/guess").content.decode()
 
 
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/l/nonsense"])
-def test_a_page_loads_only_what_is_ours(path):
+def test_the_policy_of_a_page_allows_only_our_own_scripts_and_styles(path):
     policy = Client().get(path)["Content-Security-Policy"]
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
     assert rules["default-src"] == "'none'"
@@ -149,14 +153,14 @@ def test_a_page_loads_only_what_is_ours(path):
 
 
 @pytest.mark.django_db
-def test_the_admin_wears_our_mark():
+def test_the_admin_shows_our_logo_and_style():
     page = Client().get("/admin/login/").content.decode()
     assert "logo.svg" in page
     assert "css/admin.css" in page
 
 
 def themes():
-    """Yield the colours of the light and of the dark theme, by name."""
+    """Return the colours of the light and of the dark theme, by name."""
     css = (ROOT / "static" / "css" / "tintype.css").read_text()
     light, dark = re.findall(r":root \{(.+?)\}", css, re.DOTALL)
     colour = re.compile(r"--([\w-]+): (#[0-9a-f]{6});")
@@ -179,7 +183,7 @@ def luminance(colour):
      ("accent", "paper"), ("accent", "card"), ("accent-ink", "accent"),
      ("accent-ink", "accent-over"), ("bad", "paper"), ("bad", "card"), ("bad-ink", "bad")],
 )  # fmt: skip
-def test_text_can_be_read_on_its_ground(theme, text, ground):
+def test_text_has_enough_contrast(theme, text, ground):
     """WCAG 2.2 AA: 4.5 to 1."""
     lighter, darker = sorted((luminance(theme[text]), luminance(theme[ground])), reverse=True)
     assert (lighter + 0.05) / (darker + 0.05) >= 4.5

@@ -1,48 +1,53 @@
-/** The account's picture events as they happen; what a lost socket missed comes with the next. */
+/** The account's picture events over a WebSocket, which reconnects and misses none. */
 
-const FIRST = 500;
-const LONGEST = 20_000;
-const SIGNED_OUT = 4401;
+const MIN_DELAY = 500; // milliseconds
+const MAX_DELAY = 20_000;
+const SIGNED_OUT = 4401; // the close code of /ws/pictures/ for an ended session
 
 /**
- * @param {number} since the event that the page already shows
- * @param {{happened: (event: object) => void, ended: () => void, lost: () => void}} page
- *   `lost` is called each time there is no socket for a while
- * @returns {{isOpen: () => boolean, retry: () => void, stop: () => void}}
+ * @param {number} since id of the last event that the page already shows
+ * @param {{onEvent: (event: object) => void, onSessionEnd: () => void, onDisconnect: () => void}}
+ *   handlers `onDisconnect` is called each time the socket closes or cannot be opened
+ * @returns {{isOpen: () => boolean, reconnect: () => void, stop: () => void}}
  */
-export function follow(since, page) {
-  let last = since;
-  let pause = FIRST;
+export function followEvents(since, handlers) {
+  let lastEventId = since;
+  let delay = MIN_DELAY;
   let timer = null;
   let socket = null;
 
-  function open() {
+  function connect() {
     timer = null;
-    socket = new WebSocket(`${location.origin.replace("http", "ws")}/ws/pictures/?since=${last}`);
-    socket.onmessage = ({ data }) => take(JSON.parse(data));
-    socket.onclose = ({ code }) => (code === SIGNED_OUT ? page.ended() : rest());
+    const origin = location.origin.replace("http", "ws");
+    socket = new WebSocket(`${origin}/ws/pictures/?since=${lastEventId}`);
+    socket.onmessage = ({ data }) => receive(JSON.parse(data));
+    socket.onclose = ({ code }) => {
+      if (code === SIGNED_OUT) handlers.onSessionEnd();
+      else connectLater();
+    };
   }
 
-  function take(event) {
-    last = event.id;
-    pause = FIRST;
-    page.happened(event);
+  function receive(event) {
+    lastEventId = event.id;
+    delay = MIN_DELAY;
+    handlers.onEvent(event);
   }
 
-  /** Pages that lost their server together must not all come back in the same moment. */
-  function rest() {
-    timer = setTimeout(open, pause * (0.5 + Math.random()));
-    pause = Math.min(LONGEST, pause * 2);
-    page.lost();
+  function connectLater() {
+    // At random, so that pages that lost their server together do not return in one moment.
+    timer = setTimeout(connect, delay * (0.5 + Math.random()));
+    delay = Math.min(MAX_DELAY, delay * 2);
+    handlers.onDisconnect();
   }
 
-  open();
+  connect();
   return {
     isOpen: () => socket.readyState === WebSocket.OPEN,
-    retry() {
+    /** Connect now, where the next attempt is scheduled for later. */
+    reconnect() {
       if (timer === null) return;
       clearTimeout(timer);
-      open();
+      connect();
     },
     stop() {
       clearTimeout(timer);

@@ -1,176 +1,185 @@
-/** The gallery: sign in, upload, look; a client of /api/user/ like any other. */
+/** The gallery page: sign in, upload, look at pictures; a client of /api/user/ like any other. */
 
 import * as api from "./api.js";
-import { welcome, whenSignedIn } from "./entrance.js";
-import { follow } from "./feed.js";
+import { followEvents } from "./feed.js";
+import { listenForFiles } from "./file-inputs.js";
 import * as grid from "./grid.js";
-import { newcomers } from "./newcomers.js";
-import { listen } from "./sources.js";
-import { thumbnailList } from "./thumbnails.js";
-import { watch } from "./updates.js";
+import { errorMessage, showText, translate } from "./i18n.js";
+import { createPendingPictures } from "./pending-pictures.js";
+import { createPoller } from "./poller.js";
+import { handleSignIn, prepareSignIn } from "./sign-in-form.js";
+import { createThumbnailList } from "./thumbnail-list.js";
 import * as uploads from "./uploads.js";
 import * as viewer from "./viewer.js";
-import { reason, tell, word } from "./words.js";
 
-const find = (id) => document.getElementById(id);
-const more = find("more");
-const trouble = find("trouble");
-const thumbnails = thumbnailList(grid.take);
-let following = null; // the path of the next page of pictures
+const byId = (id) => document.getElementById(id);
+const moreButton = byId("more");
+const errorBanner = byId("error-banner");
+const thumbnails = createThumbnailList(grid.addThumbnail);
+let nextPage = null; // the path of the next page of pictures
 let isSignedIn = null; // null until the server has said so
 let isLoading = false;
-let isLeaving = false;
+let isSigningOut = false;
 let feed = null;
-const end = new IntersectionObserver(
-  ([entry]) => entry.isIntersecting && go(load), { rootMargin: "600px" },
+const endObserver = new IntersectionObserver(
+  ([entry]) => entry.isIntersecting && runAction(loadPictures), { rootMargin: "600px" },
 );
 
-/** Say what stands in the way; only a server that is away is asked again without being told to. */
+/** Run `work` and show its error. While the error is shown, the poller tries again. */
 async function attempt(work) {
   try {
     await work();
-    tell(trouble, "");
-  } catch (refused) {
-    if (!(refused instanceof api.Refused)) throw refused;
-    if (refused.status === 401) return isSignedIn ? ended() : askWho();
-    tell(trouble, troubleOf(refused));
+    showText(errorBanner, "");
+  } catch (error) {
+    if (!(error instanceof api.ApiError)) throw error;
+    if (error.status === 401) return isSignedIn ? endSession() : showSignIn();
+    showText(errorBanner, bannerText(error));
   }
 }
 
-/** Attempt what a person asked for; what is still awaited then is asked for soon. */
-async function go(work) {
+/** Attempt what the user asked for, then poll soon for what is still missing. */
+async function runAction(work) {
   await attempt(work);
-  news.wake();
+  poller.wake();
 }
 
-function troubleOf(refused) {
-  if (refused.status === 0) return word("offline");
-  return refused.status >= 500 ? word("busy") : reason(refused);
+function bannerText(error) {
+  if (error.status === 0) return translate("offline");
+  return error.status >= 500 ? translate("busy") : errorMessage(error);
 }
 
-const news = watch(
-  () => !trouble.hidden || (isSignedIn && !feed?.isOpen() && grid.isWaiting()),
-  () => attempt(feed ? arrivals.look : begin),
+const poller = createPoller(
+  () => !errorBanner.hidden || (isSignedIn && !feed?.isOpen() && grid.hasPending()),
+  () => attempt(feed ? pendingPictures.fetchAll : start),
 );
 
-/** What happens after this position is told, so the pictures are asked for after it. */
-async function begin() {
-  const since = await api.position();
-  await load();
-  if (isSignedIn) feed ??= follow(since, { happened, lost: news.wake, ended });
+async function start() {
+  // The position first: what happens after it arrives as an event, so no picture is missed.
+  const since = await api.fetchLastEventId();
+  await loadPictures();
+  if (!isSignedIn) return;
+  feed ??= followEvents(since, {
+    onEvent: handleEvent,
+    onDisconnect: poller.wake,
+    onSessionEnd: endSession,
+  });
 }
 
-const arrivals = newcomers(thumbnails.newer, () => attempt(arrivals.look), settle);
-const happenings = {
-  "picture.created": ({ picture }) => arrivals.expect(picture.id),
-  "thumbnails.ready": () => arrivals.soon(),
-  "thumbnails.failed": ({ picture }) => grid.giveUp(picture.id),
-  "picture.deleted": ({ picture }) => remove(picture.id),
-  "pictures.cleared": () => grid.ids().forEach(remove),
+const pendingPictures = createPendingPictures(
+  thumbnails.fetchNewer,
+  () => attempt(pendingPictures.fetchAll),
+  updateControls,
+);
+const eventHandlers = {
+  "picture.created": ({ picture }) => pendingPictures.add(picture.id),
+  "thumbnails.ready": () => pendingPictures.fetchSoon(),
+  "thumbnails.failed": ({ picture }) => grid.stopWaiting(picture.id),
+  "picture.deleted": ({ picture }) => removePicture(picture.id),
+  "pictures.cleared": () => grid.ids().forEach(removePicture),
   "events.reset": () => location.reload(),
 };
-const happened = (event) => happenings[event.type]?.(event);
+const handleEvent = (event) => eventHandlers[event.type]?.(event);
 
-function remove(id) {
+function removePicture(id) {
   viewer.leave(id);
   grid.remove(id);
-  settle();
+  updateControls();
 }
 
-async function load() {
+async function loadPictures() {
   if (isLoading) return;
   isLoading = true;
   try {
-    const { body, next } = await api.pictures(following);
-    following = next;
-    enter();
+    const { body, next } = await api.fetchPictures(nextPage);
+    nextPage = next;
+    showGallery();
     grid.add(body);
-    settle();
-    await thumbnails.newer();
-    await thumbnails.older(() => !grid.isWaiting());
+    updateControls();
+    await thumbnails.fetchNewer();
+    await thumbnails.fetchOlder(() => !grid.hasPending());
   } finally {
     isLoading = false;
   }
-  settle(); // whoever scrolled to the end meanwhile was not heard
+  updateControls(); // the end may have come into sight while isLoading kept it from loading more
 }
 
-function settle() {
-  find("gallery").classList.toggle("empty", grid.count() === 0);
-  more.hidden = following === null;
-  // Observed anew, it speaks again where the new rows did not fill the screen.
-  end.unobserve(more);
-  end.observe(more);
+function updateControls() {
+  byId("gallery").classList.toggle("empty", grid.count() === 0);
+  moreButton.hidden = nextPage === null;
+  // Observed anew, it reports again where the new rows did not fill the screen.
+  endObserver.unobserve(moreButton);
+  endObserver.observe(moreButton);
 }
 
-function enter() {
+function showGallery() {
   if (isSignedIn) return;
   isSignedIn = true;
   showState();
 }
 
-/** A page belongs to one session: what comes after it starts on a new one. */
-function leave({ isEnded = false } = {}) {
-  news.stop();
+function showSignIn() {
+  isSignedIn = false;
+  showText(errorBanner, "");
+  showState();
+  prepareSignIn(history.state?.isEnded ? translate("sessionEnded") : "");
+  history.replaceState(null, "");
+}
+
+function showState() {
+  byId("loading")?.remove();
+  byId("gallery").hidden = byId("sign-out").hidden = !isSignedIn;
+  byId("sign-in-section").hidden = isSignedIn;
+}
+
+/** Reload, since a page belongs to one session; `isEnded` has the sign-in form say so. */
+function leavePage({ isEnded = false } = {}) {
+  poller.stop();
   feed?.stop();
   uploads.clear();
   history.replaceState({ isEnded }, "");
   location.reload();
 }
 
-const ended = () => isLeaving || leave({ isEnded: true });
+const endSession = () => isSigningOut || leavePage({ isEnded: true });
 
-function askWho() {
-  isSignedIn = false;
-  tell(trouble, "");
-  showState();
-  welcome(history.state?.isEnded ? word("ended") : "");
-  history.replaceState(null, "");
-}
-
-function showState() {
-  find("boot")?.remove();
-  find("gallery").hidden = find("sign-out").hidden = !isSignedIn;
-  find("entrance").hidden = isSignedIn;
-}
-
-whenSignedIn(async () => {
-  await go(begin);
-  // Without a jump: they may have scrolled down meanwhile.
-  if (isSignedIn) find("heading").focus({ preventScroll: true });
+handleSignIn(async () => {
+  await runAction(start);
+  // Without a jump: the user may have scrolled down meanwhile.
+  if (isSignedIn) byId("heading").focus({ preventScroll: true });
 });
 
-find("sign-out").addEventListener("click", () =>
-  go(async () => {
-    isLeaving = true;
-    await api.signOut().catch((refused) => {
-      isLeaving = false;
-      throw refused;
+byId("sign-out").addEventListener("click", () =>
+  runAction(async () => {
+    isSigningOut = true;
+    await api.signOut().catch((error) => {
+      isSigningOut = false;
+      throw error;
     });
-    leave();
+    leavePage();
   }),
 );
 
-uploads.whenUsed({
-  stored(picture) {
+uploads.setUploadHandlers({
+  onStored(picture) {
     grid.add([picture]);
-    settle();
-    news.wake();
+    updateControls();
+    poller.wake();
   },
-  ended,
+  onSessionEnd: endSession,
 });
-listen(() => Boolean(isSignedIn), uploads.take);
+listenForFiles(() => Boolean(isSignedIn), uploads.enqueue);
 
-grid.whenChosen(viewer.open);
-viewer.whenUsed({
-  deleted: remove,
-  ended,
-  turned: (id) => following && grid.beside(id, 1) === undefined && go(load),
+grid.handleSelection(viewer.open);
+viewer.setViewerHandlers({
+  onDeleted: removePicture,
+  onSessionEnd: endSession,
+  onShown: (id) => nextPage && grid.neighbour(id, 1) === undefined && runAction(loadPictures),
 });
 
-more.addEventListener("click", () => go(load));
+moreButton.addEventListener("click", () => runAction(loadPictures));
 window.addEventListener("online", () => {
-  news.wake();
-  feed?.retry();
+  poller.wake();
+  feed?.reconnect();
 });
 
-go(begin);
+runAction(start);

@@ -1,38 +1,38 @@
-/** Files on their way in: one line and one bar each, two at a time. */
+/** The panel of uploads: one row with a progress bar for each file, a few sent at a time. */
 
-import { upload } from "./api.js";
-import { announce, reason, tell, word } from "./words.js";
+import { uploadPicture } from "./api.js";
+import { announce, errorMessage, showText, translate } from "./i18n.js";
 
-const AT_ONCE = 2;
-const QUIET_AFTER = 2500;
+const MAX_CONCURRENT = 2;
+// The panel closes this long after all uploads succeeded.
+const CLOSE_DELAY = 2500; // milliseconds
 const panel = document.getElementById("uploads");
 const list = panel.querySelector("ul");
 const summary = document.getElementById("summary");
-const pattern = document.getElementById("line").content.firstElementChild;
+const rowTemplate = document.getElementById("upload-row").content.firstElementChild;
 const queue = [];
 const running = new Set();
 let count = { all: 0, done: 0, failed: 0 };
-let page = {};
+let handlers = {};
 
 /**
- * @param {{stored: (picture: {id: number, image: string}) => void, ended: () => void}} hooks
- *   `ended` is called where the server knows nobody any more
+ * @param {{onStored: (picture: {id: number, image: string}) => void, onSessionEnd: () => void}}
+ *   uploadHandlers
  */
-export function whenUsed(hooks) {
-  page = hooks;
+export function setUploadHandlers(uploadHandlers) {
+  handlers = uploadHandlers;
 }
 
-/** Take files in. */
-export function take(files) {
-  for (const file of files) queue.push(makeJob(file));
+export function enqueue(files) {
+  for (const file of files) queue.push(makeUpload(file));
   count.all += files.length;
-  next();
+  sendNext();
 }
 
-/** Forget every line; what is on its way is broken off. */
+/** Remove every row and abort what is being sent. */
 export function clear() {
   queue.length = 0;
-  for (const job of running) job.stop.abort();
+  for (const upload of running) upload.controller.abort();
   list.replaceChildren();
   count = { all: 0, done: 0, failed: 0 };
   panel.hidden = true;
@@ -40,82 +40,84 @@ export function clear() {
 
 const isBusy = () => count.all > count.done + count.failed;
 
-function next() {
-  while (running.size < AT_ONCE && queue.length) send(queue.shift());
-  show();
+function sendNext() {
+  while (running.size < MAX_CONCURRENT && queue.length) send(queue.shift());
+  showSummary();
 }
 
-async function send(job) {
-  running.add(job);
+async function send(upload) {
+  const { file, row, controller } = upload;
+  running.add(upload);
   try {
-    const picture = await upload(job.file, (share) => progress(job, share), job.stop.signal);
+    const onProgress = (share) => showProgress(upload, share);
+    const picture = await uploadPicture(file, onProgress, controller.signal);
     count.done += 1;
-    job.line.remove();
-    page.stored(picture);
-  } catch (refused) {
-    if (refused.status === 401) page.ended();
-    else if (!job.stop.signal.aborted) refuse(job, refused);
+    row.remove();
+    handlers.onStored(picture);
+  } catch (error) {
+    if (error.status === 401) handlers.onSessionEnd();
+    else if (!controller.signal.aborted) showFailure(upload, error);
   }
-  running.delete(job);
-  next();
+  running.delete(upload);
+  sendNext();
 }
 
-function progress({ line }, share) {
-  const bar = line.querySelector("progress");
+function showProgress({ row }, share) {
+  const bar = row.querySelector("progress");
   bar.value = share;
   if (share < 1) return;
   bar.removeAttribute("value");
-  tell(line.querySelector(".why"), word("checking"));
+  showText(row.querySelector(".status"), translate("checking"));
 }
 
-function refuse({ file, line }, refused) {
-  const why = reason(refused);
+function showFailure({ file, row }, error) {
+  const message = errorMessage(error);
   count.failed += 1;
-  line.classList.add("bad");
-  line.querySelector("progress").hidden = true;
-  line.querySelector("[data-act=again]").hidden = !mayGoBetter(refused.status);
-  line.querySelector("[data-act=drop]").setAttribute("aria-label", word("dismiss"));
-  tell(line.querySelector(".why"), why);
-  announce(`${file.name}: ${why}`);
+  row.classList.add("failed");
+  row.querySelector("progress").hidden = true;
+  row.querySelector("[data-action=retry]").hidden = !isWorthRetrying(error.status);
+  row.querySelector("[data-action=cancel]").setAttribute("aria-label", translate("dismiss"));
+  showText(row.querySelector(".status"), message);
+  announce(`${file.name}: ${message}`);
 }
 
-const mayGoBetter = (status) => status === 0 || status === 429 || status >= 500;
+const isWorthRetrying = (status) => status === 0 || status === 429 || status >= 500;
 
-function makeJob(file) {
-  const line = pattern.cloneNode(true);
-  line.querySelector(".name").textContent = line.querySelector(".name").title = file.name;
-  line.querySelector("progress").setAttribute("aria-label", file.name);
-  const job = { file, line, stop: new AbortController() };
-  line.querySelector("[data-act=drop]").addEventListener("click", () => drop(job));
-  line.querySelector("[data-act=again]").addEventListener("click", () => retry(job));
-  list.append(line);
-  return job;
+function makeUpload(file) {
+  const row = rowTemplate.cloneNode(true);
+  row.querySelector(".name").textContent = row.querySelector(".name").title = file.name;
+  row.querySelector("progress").setAttribute("aria-label", file.name);
+  const upload = { file, row, controller: new AbortController() };
+  row.querySelector("[data-action=cancel]").addEventListener("click", () => cancel(upload));
+  row.querySelector("[data-action=retry]").addEventListener("click", () => retry(upload));
+  list.append(row);
+  return upload;
 }
 
-function drop(job) {
-  const place = queue.indexOf(job);
-  if (place >= 0) queue.splice(place, 1);
-  job.stop.abort();
-  job.line.remove();
+function cancel(upload) {
+  const index = queue.indexOf(upload);
+  if (index >= 0) queue.splice(index, 1);
+  upload.controller.abort();
+  upload.row.remove();
   count.all -= 1;
-  if (job.line.matches(".bad")) count.failed -= 1;
-  next();
+  if (upload.row.matches(".failed")) count.failed -= 1;
+  sendNext();
 }
 
-function retry(job) {
-  drop(job);
-  take([job.file]);
+function retry(upload) {
+  cancel(upload);
+  enqueue([upload.file]);
 }
 
-function show() {
+function showSummary() {
   panel.hidden = count.all === 0;
-  const said = word(count.failed ? "someFailed" : "uploaded", count);
-  if (summary.textContent !== said) summary.textContent = said;
-  if (count.done === count.all) setTimeout(rest, QUIET_AFTER);
+  const text = translate(count.failed ? "someFailed" : "uploaded", count);
+  // Only when it changes: a screen reader speaks each change.
+  if (summary.textContent !== text) summary.textContent = text;
+  if (count.done === count.all) setTimeout(clearIfDone, CLOSE_DELAY);
 }
 
-/** All went well and nothing came since: no need to stay. */
-function rest() {
+function clearIfDone() {
   if (count.done === count.all) clear();
 }
 

@@ -1,23 +1,26 @@
-/** One picture at a time, as large as the screen. */
+/** The dialog that shows one picture, as large as the screen. */
 
-import { picture, remove, thumbnail } from "./api.js";
-import { ask } from "./ask.js";
+import { deletePicture, fetchPicture, fetchThumbnail } from "./api.js";
+import { askForConfirmation } from "./confirm-dialog.js";
 import * as grid from "./grid.js";
-import { offer } from "./links.js";
-import { announce, reason, tell, word } from "./words.js";
+import { announce, errorMessage, showText, translate } from "./i18n.js";
+import { openLinkDialog } from "./link-dialog.js";
 
 const dialog = document.getElementById("viewer");
 const title = document.getElementById("viewer-title");
 const original = document.getElementById("original");
 const problem = dialog.querySelector(".problem");
-const SWIPE = 60; // pixels
+const MIN_SWIPE = 60; // pixels
 let image = dialog.querySelector("img");
-let shown = null;
-let owner = {};
+let shownId = null;
+let handlers = {};
 
-/** @param {{deleted: (id: number) => void, ended: () => void, turned: (id: number) => void}} hooks */
-export function whenUsed(hooks) {
-  owner = hooks;
+/**
+ * @param {{onDeleted: (id: number) => void, onSessionEnd: () => void,
+ *   onShown: (id: number) => void}} viewerHandlers
+ */
+export function setViewerHandlers(viewerHandlers) {
+  handlers = viewerHandlers;
 }
 
 export function open(id) {
@@ -27,125 +30,124 @@ export function open(id) {
 
 export const close = () => dialog.close();
 
-/** Go on to another picture before this one leaves the grid: deleted here, or elsewhere. */
+/** Show a neighbour, where the picture shown is about to be removed from the grid. */
 export function leave(id) {
-  if (!dialog.open || shown !== id) return;
-  announce(word("deleted", { id }));
-  goOn(id);
-}
-
-function goOn(id) {
-  const other = grid.beside(id, 1) ?? grid.beside(id, -1);
+  if (!dialog.open || shownId !== id) return;
+  announce(translate("deleted", { id }));
+  const other = grid.neighbour(id, 1) ?? grid.neighbour(id, -1);
   if (other === undefined) close();
   else show(other);
 }
 
 function show(id) {
-  const known = grid.find(id);
-  const isOriginal = known.image.startsWith("http");
-  shown = id;
-  title.textContent = word("picture", { id });
-  tell(problem, "");
-  original.hidden = !isOriginal;
-  if (isOriginal) original.href = known.image;
-  for (const [act, step] of [["back", -1], ["on", 1]]) {
-    dialog.querySelector(`[data-act=${act}]`).hidden = grid.beside(id, step) === undefined;
+  const picture = grid.find(id);
+  // Without the right to see originals, the API returns no URL.
+  const hasOriginal = picture.image.startsWith("http");
+  shownId = id;
+  title.textContent = translate("picture", { id });
+  showText(problem, "");
+  original.hidden = !hasOriginal;
+  if (hasOriginal) original.href = picture.image;
+  for (const [action, step] of [["previous", -1], ["next", 1]]) {
+    const button = dialog.querySelector(`[data-action=${action}]`);
+    button.hidden = grid.neighbour(id, step) === undefined;
   }
-  paint(id, isOriginal ? known.image : grid.largest(id)?.thumbnail);
-  owner.turned(id);
+  showImage(id, hasOriginal ? picture.image : grid.largestThumbnail(id)?.thumbnail);
+  handlers.onShown(id);
 }
 
-/** Show the thumbnail at once, and the picture itself when it has come. */
-async function paint(id, address) {
-  const preview = grid.largest(id)?.thumbnail;
-  place(makeImage(preview, preview === address ? "" : "coming"));
-  if (!address) return tell(problem, word("noPreview"));
-  const whole = (await load(address)) ?? (await load(await freshAddress(id)));
-  if (shown !== id) return;
-  if (whole) return place(whole);
-  // Browsers do not show every format that is taken (HEIC, TIFF): then its copy has to do.
-  const copy = await load(preview);
-  if (shown !== id) return;
-  if (copy) return place(copy);
-  tell(problem, word("notShown"));
-  place(makeImage());
+/** Show the thumbnail at once, and the image at `url` as soon as it is loaded. */
+async function showImage(id, url) {
+  const preview = grid.largestThumbnail(id)?.thumbnail;
+  replaceImage(makeImage(preview, preview === url ? "" : "preview"));
+  if (!url) return showText(problem, translate("noPreview"));
+  const loaded = (await loadImage(url)) ?? (await loadImage(await fetchNewUrl(id)));
+  if (shownId !== id) return;
+  if (loaded) return replaceImage(loaded);
+  // Browsers show neither HEIC nor TIFF: the thumbnail stands in for such an original.
+  const thumbnail = await loadImage(preview);
+  if (shownId !== id) return;
+  if (thumbnail) return replaceImage(thumbnail);
+  showText(problem, translate("notShown"));
+  replaceImage(makeImage());
 }
 
-/** Always a new element: an old one would show the former picture until the new one has come. */
-function makeImage(address, className = "") {
+/** Make a new element: an old one would show its former picture until the new one is loaded. */
+function makeImage(url, className = "") {
   const made = document.createElement("img");
   made.alt = title.textContent;
   made.className = className;
-  if (address) made.src = address;
+  if (url) made.src = url;
   return made;
 }
 
-function place(made) {
+function replaceImage(made) {
   image.replaceWith(made);
   image = made;
 }
 
 /** Return the image once it can be shown, undefined where it cannot. */
-async function load(address) {
-  const made = makeImage(address);
+async function loadImage(url) {
+  const made = makeImage(url);
   return made.decode().then(() => made, () => undefined);
 }
 
-/** Addresses work for a while only. */
-async function freshAddress(id) {
-  const row = await picture(id).catch(() => null);
+/** URLs expire: fetch a new one of the original, or of the largest thumbnail. */
+async function fetchNewUrl(id) {
+  const row = await fetchPicture(id).catch(() => null);
   if (row?.image.startsWith("http")) return row.image;
-  const copy = row && grid.largest(id);
-  return copy && (await thumbnail(copy.id).catch(() => null))?.thumbnail;
+  const thumbnail = row && grid.largestThumbnail(id);
+  return thumbnail && (await fetchThumbnail(thumbnail.id).catch(() => null))?.thumbnail;
 }
 
-function turn(step) {
-  const other = grid.beside(shown, step);
+function showNeighbour(step) {
+  const other = grid.neighbour(shownId, step);
   if (other !== undefined) show(other);
 }
 
-async function removeShown() {
-  const id = shown;
-  if (!(await ask(document.getElementById("sure")))) return;
-  await remove(id).catch((refused) => {
-    if (refused.status !== 404) throw refused;
+async function deleteShown() {
+  const id = shownId;
+  if (!(await askForConfirmation(document.getElementById("confirm-delete")))) return;
+  await deletePicture(id).catch((error) => {
+    if (error.status !== 404) throw error;
   });
   leave(id);
-  owner.deleted(id);
+  handlers.onDeleted(id);
 }
 
 const actions = {
   close,
-  back: () => turn(-1),
-  on: () => turn(1),
-  link: () => offer(shown, owner.ended),
-  delete: removeShown,
+  previous: () => showNeighbour(-1),
+  next: () => showNeighbour(1),
+  link: () => openLinkDialog(shownId, handlers.onSessionEnd),
+  delete: deleteShown,
 };
 
-async function act(name) {
+async function runAction(name) {
   try {
     await actions[name]();
-  } catch (refused) {
-    if (refused.status === 401) owner.ended();
-    else tell(problem, reason(refused));
+  } catch (error) {
+    if (error.status === 401) handlers.onSessionEnd();
+    else showText(problem, errorMessage(error));
   }
 }
 
 dialog.addEventListener("click", ({ target }) => {
-  const button = target.closest("[data-act]");
-  if (button) act(button.dataset.act);
+  const button = target.closest("[data-action]");
+  if (button) runAction(button.dataset.action);
 });
 dialog.addEventListener("keydown", ({ key }) => {
-  const name = { ArrowLeft: "back", ArrowRight: "on", Delete: "delete" }[key];
-  if (name) act(name);
+  const name = { ArrowLeft: "previous", ArrowRight: "next", Delete: "delete" }[key];
+  if (name) runAction(name);
 });
-dialog.addEventListener("close", () => grid.focus(shown));
+dialog.addEventListener("close", () => grid.focus(shownId));
 
-let touchedAt = null;
+let touchStart = null;
 dialog.addEventListener("touchstart", ({ touches }) => {
-  touchedAt = touches.length === 1 ? touches[0].clientX : null;
+  touchStart = touches.length === 1 ? touches[0].clientX : null;
 }, { passive: true });
 dialog.addEventListener("touchend", ({ changedTouches }) => {
-  const moved = touchedAt === null ? 0 : changedTouches[0].clientX - touchedAt;
-  if (Math.abs(moved) > SWIPE && !(visualViewport?.scale > 1)) turn(moved > 0 ? -1 : 1);
+  const moved = touchStart === null ? 0 : changedTouches[0].clientX - touchStart;
+  // Someone who has zoomed in moves the picture, and does not want another.
+  if (Math.abs(moved) > MIN_SWIPE && !(visualViewport?.scale > 1)) showNeighbour(moved > 0 ? -1 : 1);
 }, { passive: true });
