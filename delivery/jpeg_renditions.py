@@ -11,7 +11,7 @@ from images.models import Picture
 from images.sandbox.pool import run_sandboxed
 from images.sandbox.work_dir import temporary_dir
 from images.services import lock_picture
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 from images.storage.keys import copy_key
 from images.storage.transactions import committed_with, save_all
 from thumbnails.models import Rendition
@@ -37,7 +37,7 @@ def _made(picture: Picture, width: int | None, source: str) -> str:
         target = Path(folder) / "rendition.jpg"
         try:
             run_sandboxed(
-                render_jpeg, picture_storage.bring(source, Path(folder)), target, width=width
+                render_jpeg, picture_storage.copy_to(source, Path(folder)), target, width=width
             )
         except (RenderingFailed, PictureTooCostly) as error:
             raise NotRenderable from error

@@ -11,7 +11,7 @@ from django.utils.http import content_disposition_header
 
 from delivery.accept import WEBP, prefers_webp
 from delivery.ranges import ByteRange, UnsatisfiableRange, requested_range
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 from images.storage.keys import webp_beside
 
 # User content must stay inert even where a browser is talked into rendering it (wagtail does so).
@@ -67,7 +67,7 @@ def _bytes(request: HttpRequest, key: str, etag: str) -> HttpResponseBase:
         return response
     if request.method == "HEAD":
         return HttpResponse(headers={"Content-Length": str(picture_storage.size(key))})
-    file = picture_storage.open_key(key)
+    file = picture_storage.open(key)
     size = file.seek(0, 2)
     try:
         part = _part(request, etag, size)
@@ -79,7 +79,7 @@ def _bytes(request: HttpRequest, key: str, etag: str) -> HttpResponseBase:
 
 def _by_nginx() -> bool:
     """Only files on disk lie where nginx can read them."""
-    return bool(settings.ACCEL_REDIRECT_PREFIX) and not picture_storage.origin()
+    return bool(settings.ACCEL_REDIRECT_PREFIX) and not picture_storage.origin
 
 
 def _part(request: HttpRequest, etag: str, size: int) -> ByteRange | None:

@@ -7,7 +7,7 @@ from images.metadata.strip import CleaningFailed, clean
 from images.models import Picture
 from images.sandbox.pool import run_sandboxed
 from images.sandbox.work_dir import temporary_dir
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 from images.storage.keys import copy_key
 from images.storage.transactions import save_all
 
@@ -23,7 +23,7 @@ def clean_key_of(picture: Picture) -> str:
 def _make(picture: Picture) -> str:
     extension = picture.key.rsplit(".", 1)[-1]
     with temporary_dir() as folder:
-        source = picture_storage.bring(picture.key, Path(folder))
+        source = picture_storage.copy_to(picture.key, Path(folder))
         target = source.with_name(f"clean.{extension}")
         if not _cleaned(source, target, picture.format):
             return picture.key

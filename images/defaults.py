@@ -13,7 +13,7 @@ from images.formats.inspect import Facts
 from images.models import Picture
 from images.services import build_picture, lock_owner
 from images.signals import picture_activated, picture_created
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 from images.storage.keys import folder_of, original_key
 from images.storage.transactions import committed_with, save_all
 

@@ -18,7 +18,7 @@ from images.signals import (
     picture_updated,
     pictures_cleared,
 )
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 
 
 def connect() -> None:
@@ -45,5 +45,5 @@ def _invalidate_lists_of_user(user: User, **kwargs: Any) -> None:
 def _delete_files(instance: Picture, **kwargs: Any) -> None:
     """Delete the row's files on commit; deletions by cascade and by the admin come here too."""
     keys = sorted({instance.key, instance.clean_key} - {""})
-    transaction.on_commit(partial(picture_storage.delete_all, keys), robust=True)
+    transaction.on_commit(partial(picture_storage.delete_many, keys), robust=True)
     invalidate(instance.owner_id)

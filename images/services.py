@@ -31,8 +31,8 @@ from images.signals import (
     pictures_cleared,
     thumbnails_requested,
 )
-from images.storage import base as picture_storage
-from images.storage.keys import original_key
+from images.storage.base import picture_storage
+from images.storage.keys import folder_of, original_key
 from images.storage.transactions import committed_with, save_all
 
 
@@ -232,7 +232,7 @@ def _empty_folder(owner_id: UUID) -> None:
     """
     User.objects.select_for_update(no_key=True).filter(pk=owner_id).first()
     if not Picture.objects.owned_by(owner_id).exists():
-        picture_storage.empty_folder(owner_id)
+        picture_storage.delete_folder(folder_of(owner_id))
 
 
 @transaction.atomic

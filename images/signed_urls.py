@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 from lib.signing import signature, verify
 
 _PURPOSE = "media"
@@ -23,12 +23,13 @@ def signed_url(key: str, host: str = "") -> str:
     """
     window = settings.MEDIA_URL_WINDOW
     window_start = int(time.time()) // window * window
-    return picture_storage.address(key, window_start, 2 * window) or host + signed_path(key)
+    presigned = picture_storage.presigned_url(key, begins=window_start, seconds=2 * window)
+    return presigned or host + signed_path(key)
 
 
 def image_sources() -> str:
     """Return the `img-src` directive's value for a page that shows pictures."""
-    return f"'self' blob: data: {picture_storage.origin()}".rstrip()
+    return f"'self' blob: data: {picture_storage.origin}".rstrip()
 
 
 def signed_path(key: str) -> str:

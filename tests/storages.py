@@ -9,13 +9,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+from django.utils.functional import empty
 from pytest_django import Settings
 
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 from images.storage.urls import storage_at
 from tests.servers import s3
 
 DISK, S3 = "disk", "s3"
+
+
+@receiver(setting_changed)
+def reopen_storage(*, setting: str, **kwargs: Any) -> None:
+    """A test that changes STORAGES changes the storage in force."""
+    if setting == "STORAGES":
+        picture_storage._wrapped = empty
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

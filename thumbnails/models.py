@@ -50,7 +50,7 @@ class Thumbnail(models.Model):
     key = models.CharField(max_length=200, unique=True, editable=False)
     content_type = models.CharField(max_length=32, editable=False)
     bytes = models.PositiveIntegerField(editable=False)
-    # The same as WebP, kept where that is smaller; see `images.storage.base.webp_beside`.
+    # The same as WebP, kept where that is smaller; see `images.storage.keys.webp_beside`.
     webp_key = models.CharField(
         "WebP", max_length=200, blank=True, default="", db_default="", editable=False
     )

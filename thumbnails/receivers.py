@@ -10,7 +10,7 @@ from accounts.models import User
 from accounts.signals import tier_changed
 from images.models import Picture
 from images.signals import picture_created, thumbnails_requested
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 from thumbnails.models import Rendition, Thumbnail
 from thumbnails.sweeping import begin_recheck
 from thumbnails.tasks import ask, ask_for_recheck
@@ -54,4 +54,4 @@ def _remove_files(instance: Thumbnail | Rendition, **kwargs: Any) -> None:
     keys = instance.keys if isinstance(instance, Thumbnail) else [instance.key]
     if isinstance(instance, Thumbnail):
         Rendition.objects.filter(source_key=instance.key).delete()
-    transaction.on_commit(partial(picture_storage.delete_all, keys), robust=True)
+    transaction.on_commit(partial(picture_storage.delete_many, keys), robust=True)

@@ -13,7 +13,7 @@ from images.models import Picture
 from images.sandbox.pool import run_sandboxed
 from images.sandbox.work_dir import temporary_dir
 from images.services import lock_picture
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 from images.storage.keys import copy_key, webp_beside
 from images.storage.outages import is_outage
 from images.storage.transactions import committed_with, save_all
@@ -85,7 +85,7 @@ def _made(picture: Picture, folder: Path) -> Renderings:
     heights = missing_heights(picture)
     if not heights and picture.thumbhash:
         return Renderings([], None)
-    source, quality = picture_storage.bring(picture.key, folder), picture.owner.tier.quality
+    source, quality = picture_storage.copy_to(picture.key, folder), picture.owner.tier.quality
     try:
         with RENDER_SECONDS.time():
             made = run_sandboxed(render, source, heights, folder, quality=quality)

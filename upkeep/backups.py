@@ -11,11 +11,11 @@ from pathlib import Path
 from django.core.management import call_command
 from django.utils import timezone
 
-from images.storage import base as picture_storage
+from images.storage.base import PictureStorage, picture_storage
 from images.storage.disk import DiskStorage
-from images.storage.listing import Stored
+from images.storage.listing import StoredFile
 from lib import durable_files
-from upkeep.copying import FOLDER, Outcome, Place, copied
+from upkeep.copying import FOLDER, Outcome, copied
 from upkeep.dumping import dump, load, suffix
 from upkeep.merging import merged
 from upkeep.quarantine import TIME
@@ -34,7 +34,7 @@ class Backup:
     """A backup's folder, beside the storage in force; `watch` shows how far a walk has come."""
 
     folder: Path
-    place: Place
+    place: PictureStorage
     watch: Watch
 
     @property
@@ -80,7 +80,7 @@ class Backup:
             raise NoBackup(f"There is no dump {name or '*' + suffix()} in {self.folder}.")
         return found[-1]
 
-    def _wanted(self) -> Iterator[Stored]:
+    def _wanted(self) -> Iterator[StoredFile]:
         """Files that came after the dump stay where they are: nobody would own them."""
         for owned, stored in merged(owned_keys(), self._files.walk(FOLDER)):
             if owned and stored:

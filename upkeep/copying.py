@@ -9,18 +9,15 @@ from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
-from django.core.files import File
 from django.utils import timezone
 
-from images.storage.disk import DiskStorage
+from images.storage.base import PictureStorage
 from images.storage.keys import USERS
-from images.storage.listing import Stored
-from images.storage.s3 import S3PictureStorage
+from images.storage.listing import StoredFile
 from upkeep.merging import merged
 from upkeep.quarantine import TIME, quarantined
 
-Place = DiskStorage | S3PictureStorage
-Pair = tuple[Stored | None, Stored | None]
+Pair = tuple[StoredFile | None, StoredFile | None]
 FOLDER = f"{USERS}/"
 # Small files wait for the network, not for a processor.
 _AT_ONCE = 8
@@ -44,7 +41,11 @@ class NotTheSame(Exception):
 
 
 def copied(
-    files: Iterable[Stored], source: Place, target: Place, *, comparing: bool = False
+    files: Iterable[StoredFile],
+    source: PictureStorage,
+    target: PictureStorage,
+    *,
+    comparing: bool = False,
 ) -> Iterator[Outcome]:
     """Copy what the target lacks or has in another length; `comparing` reads all that it has, too.
 
@@ -55,7 +56,7 @@ def copied(
     return _worked(merged(files, target.walk(FOLDER)), work)
 
 
-def removed(source: Place, target: Place) -> Iterator[Outcome]:
+def removed(source: PictureStorage, target: PictureStorage) -> Iterator[Outcome]:
     """Delete from the source what the target has too, byte for byte; the rest is kept."""
     work = partial(_removed, source=source, target=target)
     return _worked(merged(source.walk(FOLDER), target.walk(FOLDER)), work)
@@ -76,7 +77,12 @@ def _worked(pairs: Iterable[Pair], work: partial[Outcome]) -> Iterator[Outcome]:
 
 
 def _copied(
-    here: Stored, there: Stored | None, *, source: Place, target: Place, comparing: bool
+    here: StoredFile,
+    there: StoredFile | None,
+    *,
+    source: PictureStorage,
+    target: PictureStorage,
+    comparing: bool,
 ) -> Outcome:
     try:
         if there and _same(here, there, source, target, comparing=comparing):
@@ -94,14 +100,23 @@ def _copied(
     return Outcome.COPIED
 
 
-def _removed(here: Stored, there: Stored | None, *, source: Place, target: Place) -> Outcome:
+def _removed(
+    here: StoredFile, there: StoredFile | None, *, source: PictureStorage, target: PictureStorage
+) -> Outcome:
     if there is None or not _same(here, there, source, target, comparing=True):
         return Outcome.KEPT
     source.delete(here.key)
     return Outcome.REMOVED
 
 
-def _same(here: Stored, there: Stored, source: Place, target: Place, *, comparing: bool) -> bool:
+def _same(
+    here: StoredFile,
+    there: StoredFile,
+    source: PictureStorage,
+    target: PictureStorage,
+    *,
+    comparing: bool,
+) -> bool:
     if here.bytes != there.bytes:
         return False
     return not comparing or _sha256(source, here.key) == _sha256(target, here.key)
@@ -116,14 +131,14 @@ def _poured(original: IO[bytes], copy: IO[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _save(target: Place, key: str, copy: IO[bytes]) -> None:
-    saved = target.save(key, File(copy, name=key))
-    if saved != key:
-        target.delete(saved)
-        raise NotTheSame(f"{key}: somebody else writes there")
+def _save(target: PictureStorage, key: str, copy: IO[bytes]) -> None:
+    try:
+        target.write(key, copy)
+    except FileExistsError:
+        raise NotTheSame(f"{key}: somebody else writes there") from None
 
 
-def _sha256(place: Place, key: str) -> str:
+def _sha256(place: PictureStorage, key: str) -> str:
     with place.open(key) as file:
         digest = hashlib.sha256()
         while chunk := file.read(_CHUNK):

@@ -3,14 +3,15 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from typing import Any, cast
 
 from django.conf import settings
-from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 
+from images.storage.base import PictureStorage
 from images.storage.urls import storage_at
-from upkeep.copying import FOLDER, Place
+from upkeep.copying import FOLDER
 
 
 def described(url: str | None) -> dict[str, Any]:
@@ -21,18 +22,18 @@ def described(url: str | None) -> dict[str, Any]:
     return in_force
 
 
-def opened(description: dict[str, Any]) -> Place:
+def opened(description: dict[str, Any]) -> PictureStorage:
     """Open a described storage."""
-    return cast("Place", storages.create_storage(description))
+    return cast("PictureStorage", storages.create_storage(description))
 
 
-def are_same(one: Place, other: Place) -> bool:
+def are_same(one: PictureStorage, other: PictureStorage) -> bool:
     """Tell whether two storages are spelt alike; only a `probe` tells what is one in truth."""
-    return _where(one) == _where(other)
+    return one.url == other.url
 
 
 @contextmanager
-def probe(place: Place) -> Iterator[str]:
+def probe(place: PictureStorage) -> Iterator[str]:
     """Keep a file under a random key in a storage, and remove it in every case.
 
     Who sees the key elsewhere sees the same files: by a link, a mount, or another name of a server.
@@ -41,13 +42,7 @@ def probe(place: Place) -> Iterator[str]:
     """
     key = f"{FOLDER}.probe-{uuid.uuid4().hex}"
     try:
-        place.save(key, ContentFile(b"probe"))
+        place.write(key, BytesIO(b"probe"))
         yield key
     finally:
         place.delete(key)
-
-
-def _where(place: Place) -> tuple[str, ...]:
-    bucket = getattr(place, "bucket_name", "")
-    endpoint = getattr(place, "endpoint_url", "")
-    return endpoint, bucket, str(place.location)

@@ -1,6 +1,6 @@
 """Where files go that nobody owns, or that are not what their row says: moved, never deleted."""
 
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 
 FOLDER = "quarantine"
 # What is moved by one run lies together, and can be put back.

@@ -9,7 +9,7 @@ from django.db.models import Q
 from images.defaults import DEFAULT_FILE, default_bytes
 from images.models import Picture
 from images.services import request_thumbnails
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 from thumbnails.models import Rendition, Thumbnail
 from upkeep.quarantine import put_away
 from upkeep.referenced_keys import Kind, Owned

@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from django.utils import timezone
 
-from images.storage import base as picture_storage
-from images.storage.listing import Stored
+from images.storage.base import picture_storage
+from images.storage.listing import StoredFile
 from upkeep.merging import merged
 from upkeep.referenced_keys import Owned, is_owned, owned_keys
 
@@ -49,7 +49,7 @@ class Verifier:
             found = self._looked_at(owned, stored)
             yield found if found and self._still(found, stored) else None
 
-    def _looked_at(self, owned: Owned | None, stored: Stored | None) -> Finding | None:
+    def _looked_at(self, owned: Owned | None, stored: StoredFile | None) -> Finding | None:
         if owned is None:
             return Finding(stored.key, Wrong.NOBODYS) if stored else None
         if stored is None:
@@ -60,7 +60,7 @@ class Verifier:
             return Finding(owned.key, Wrong.CONTENT, owned)
         return None
 
-    def _still(self, found: Finding, stored: Stored | None) -> bool:
+    def _still(self, found: Finding, stored: StoredFile | None) -> bool:
         if found.wrong == Wrong.NOBODYS:
             young = stored is not None and timezone.now() - stored.modified_at < self.grace
             return not young and not is_owned(found.key)
@@ -70,7 +70,7 @@ class Verifier:
 
 def sha256_of(key: str) -> str:
     """Return the SHA-256 of stored bytes, in hexadecimal; raises FileNotFoundError."""
-    with picture_storage.open_key(key) as file:
+    with picture_storage.open(key) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 

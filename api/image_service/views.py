@@ -26,7 +26,7 @@ from delivery.jpeg_renditions import JPEG, jpeg_key
 from delivery.responses import serve
 from images.models import Picture
 from images.services import create_picture
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 
 _ASK_EACH_TIME = "private, no-cache"
 _SIZE = [
@@ -116,7 +116,7 @@ def _picture(named: Name) -> Picture:
 
 def _data_uri(named: Name, key: str, content_type: str) -> StreamingHttpResponse:
     """Stream the JSON: a picture of 20 MB never stands in memory as text."""
-    file = picture_storage.open_key(key)
+    file = picture_storage.open(key)
     size = file.seek(0, 2)
     file.seek(0)
     head = f'{{"id":"{named}","image":"data:{content_type};base64,'.encode()

@@ -3,19 +3,18 @@
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from io import BytesIO
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from django.conf import settings
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import connection
 
 from config.doctor.checks import POLL_INTERVAL, CheckFailed, CheckSkipped
 from config.doctor.http_client import HttpClient, origin_of
 from config.env.secret_key import is_weak
 from images.exceptions import StorageAway
-from images.storage.base import check
+from images.storage.base import picture_storage
 from images.storage.keys import folder_of
 
 # Signatures, links and sessions end by the clock; a Date header is exact to a second.
@@ -84,13 +83,14 @@ def _compare_clocks(theirs: datetime) -> str:
 
 def check_storage() -> str:
     """Write, read and delete a file."""
-    key, content = f"{folder_of(uuid4())}doctor.txt", b"written by the doctor"
+    folder, content = folder_of(uuid4()), b"written by the doctor"
+    key = f"{folder}doctor.txt"
     try:
-        check()
-        stored = default_storage.save(key, ContentFile(content))
-        with default_storage.open(stored) as file:
+        picture_storage.check()
+        picture_storage.write(key, BytesIO(content))
+        with picture_storage.open(key) as file:
             read = file.read()
-        default_storage.delete(stored)
+        picture_storage.delete(key)
     except OSError as error:
         raise CheckFailed(
             f"cannot be written to ({error.strerror})", _REMEDIES["storage"]
@@ -99,15 +99,8 @@ def check_storage() -> str:
         raise CheckFailed(f"is away ({error})", _REMEDIES["storage"]) from None
     if read != content:
         raise CheckFailed("returns other bytes than were written", "check the storage's server")
-    _remove_folder(key)
+    picture_storage.delete_folder(folder)
     return "a file can be written, read and deleted"
-
-
-def _remove_folder(key: str) -> None:
-    try:
-        default_storage.delete(key.rsplit("/", 1)[0])
-    except OSError:
-        return
 
 
 def check_public_url(client: HttpClient) -> str:

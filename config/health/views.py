@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from config import worker
 from config.celery import app
 from config.health.probes import Probe, run_probes
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 from notifications.logouts import listener
 from notifications.models import Heartbeat
 

@@ -1,159 +1,170 @@
-"""The storage in force, and what this service asks of it."""
+"""The interface of a picture storage, and the storage in force."""
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
-from uuid import UUID
+from typing import IO, ClassVar, cast
 
-from django.core.files import File
-from django.core.files.storage import default_storage
+from django.core.files.storage import storages
 from django.utils import timezone
+from django.utils.functional import LazyObject
 
-from images.exceptions import StorageAway
-from images.models import Picture
-from images.storage.keys import USERS, folder_of
-from images.storage.listing import Stored
+from images.storage.keys import USERS
+from images.storage.listing import StoredFile
 
-if TYPE_CHECKING:
-    from images.storage.disk import DiskStorage
-    from images.storage.s3 import S3PictureStorage
-
-_COPIED_AT_ONCE = 1024**2
-# A younger draft may be one that an upload is writing at this moment.
-_DRAFT_IS_FORGOTTEN = timedelta(hours=1)
+_COPY_BUFFER_SIZE = 1024**2
+# A younger draft may belong to an upload that is writing it at this moment.
+_DRAFT_RETENTION = timedelta(hours=1)
 
 
-def _place() -> "DiskStorage | S3PictureStorage":
-    """The storage in force; `config.env.storages` lets it be no other than these."""
-    return cast("DiskStorage | S3PictureStorage", default_storage)
+class PictureStorage(ABC):
+    """Files under keys such as `users/<account>/<name>`; a key never names other bytes later.
 
+    What every method keeps:
 
-def address(key: str, begins: int, seconds: int) -> str:
-    """Return the storage's own address of a key for so many seconds; empty for files on disk."""
-    return _place().address(key, begins, seconds)
-
-
-def origin() -> str:
-    """Return scheme and host of the storage's own addresses; empty for files on disk."""
-    return _place().origin
-
-
-def walk(folder: str = f"{USERS}/") -> Iterator[Stored]:
-    """Yield what is stored below a folder, in the byte order of the keys, in constant memory."""
-    _refuse_unmounted()
-    return _place().walk(folder)
-
-
-def move(key: str, to: str) -> None:
-    """Give stored bytes another key; raises FileNotFoundError."""
-    with _missing_or_away():
-        _place().move(key, to)
-
-
-def check() -> None:
-    """Raise where nothing can be stored: no such bucket, not ours, not mounted, or not writable."""
-    _place().check()
-    _refuse_unmounted()
-
-
-def _refuse_unmounted() -> None:
-    """Raise StorageAway where rows name files and not even the folder of them all is there.
-
-    So looks the empty mount point of a share. The rows are asked only where the folder is not
-    there: before the first picture of all, or in trouble.
+    - A *missing file* raises FileNotFoundError, except where the method says otherwise.
+    - A *missing folder* is an empty one. Folders come with their first file; only `delete_folder`
+      removes them.
+    - A storage that is *away* (no answer, a refusal, no such bucket, an unmounted share) raises
+      StorageAway or an OSError that `images.storage.outages` knows. It never counts as missing
+      files: callers answer 503 or try again, and blame no picture.
+    - Methods may be called from any thread.
     """
-    if not _place().has_folder(USERS) and Picture.objects.exists():
-        raise StorageAway(f"There is no folder {USERS}: is the share mounted?")
 
+    # Tells whether files must be there, so that a storage without any is an unmounted share. Set
+    # for the storage in force alone: any other may well be empty.
+    expects_files: Callable[[], bool] = staticmethod(lambda: False)
 
-@contextmanager
-def _missing_or_away() -> Iterator[None]:
-    """A file that is missing with all others says nothing of itself."""
-    try:
-        yield
-    except FileNotFoundError:
-        _refuse_unmounted()
-        raise
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """Where the files lie, without secrets.
 
+        Two storages of one URL are the same; those of two URLs may be, by a link or an alias.
+        """
 
-def size(key: str) -> int:
-    """Return how many bytes are stored under a key; raises FileNotFoundError."""
-    with _missing_or_away():
-        return default_storage.size(key)
+    @abstractmethod
+    def check(self) -> None:
+        """Raise StorageAway or OSError where nothing can be stored now.
 
+        A folder or prefix that the first file has yet to make is fine.
+        """
 
-def exists(key: str) -> bool:
-    """Tell whether bytes are stored under a key."""
-    return default_storage.exists(key)
+    def is_mounted(self) -> bool:
+        """Tell whether the folder of all accounts is there; always so where there are no folders.
 
-
-def save(key: str, source: Path) -> None:
-    """Store a file under a key of our making; durable on return."""
-    _refuse_unmounted()
-    with source.open("rb") as file:
-        stored = default_storage.save(key, File(file))
-    if stored != key:
-        default_storage.delete(stored)
-        raise FileExistsError(f"{key} is taken.")
-
-
-def open_key(key: str) -> IO[bytes]:
-    """Open stored bytes; raises FileNotFoundError."""
-    with _missing_or_away():
-        return default_storage.open(key)
-
-
-def delete(key: str) -> None:
-    """Remove stored bytes; one that is gone already is fine."""
-    default_storage.delete(key)
-
-
-def delete_all(keys: list[str]) -> None:
-    """Remove several."""
-    for key in keys:
-        delete(key)
-
-
-def bring(key: str, folder: Path) -> Path:
-    """Bring a copy of stored bytes into a folder; raises FileNotFoundError.
-
-    Never a second name of the file itself: whatever works there could write to it.
-    """
-    target = folder / key.rsplit("/", 1)[-1]
-    with open_key(key) as stored, target.open("wb") as copy:
-        shutil.copyfileobj(stored, copy, _COPIED_AT_ONCE)
-    return target
-
-
-def empty_folder(owner_id: UUID) -> None:
-    """Remove every file of an account, and the folder; harmless where there is none.
-
-    The caller makes sure that no row names one of them.
-    """
-    folder = folder_of(owner_id)
-    try:
-        names = default_storage.listdir(folder)[1]
-    except FileNotFoundError:
-        return
-    delete_all([folder + name for name in names if not _is_being_written(folder + name)])
-    _remove_folder(folder)
-
-
-def _is_being_written(key: str) -> bool:
-    if not key.rsplit("/", 1)[-1].startswith("."):
-        return False
-    try:
-        return timezone.now() - default_storage.get_modified_time(key) < _DRAFT_IS_FORGOTTEN
-    except FileNotFoundError:  # it got its name, or was given up, just now
+        False before the first file of all, and at the empty mount point of a share.
+        """
         return True
 
+    @abstractmethod
+    def open(self, key: str) -> IO[bytes]:
+        """Open a file for reading, from any position; raise FileNotFoundError."""
 
-def _remove_folder(folder: str) -> None:
-    """On S3 there are no folders to remove."""
-    try:
-        Path(default_storage.path(folder)).rmdir()
-    except (NotImplementedError, OSError):
-        return
+    @abstractmethod
+    def size(self, key: str) -> int:
+        """Return the length of a file in bytes; raise FileNotFoundError."""
+
+    def exists(self, key: str) -> bool:
+        """Tell whether there is a file."""
+        try:
+            self.size(key)
+        except FileNotFoundError:
+            return False
+        return True
+
+    @abstractmethod
+    def walk(self, folder: str = f"{USERS}/") -> Iterator[StoredFile]:
+        """Yield the files below a folder, in the byte order of their keys and in constant memory.
+
+        The folder ends with a slash; an empty one means everything. Drafts are included; files that
+        are deleted meanwhile are left out.
+        """
+
+    def copy_to(self, key: str, folder: Path) -> Path:
+        """Copy a file into a local folder and return its path there; raise FileNotFoundError.
+
+        Never a second name of the file itself: whatever works in that folder could write to it.
+        """
+        target = folder / key.rsplit("/", 1)[-1]
+        with self.open(key) as file, target.open("wb") as copy:
+            shutil.copyfileobj(file, copy, _COPY_BUFFER_SIZE)
+        return target
+
+    def save(self, key: str, source: Path) -> None:
+        """Store a copy of a local file, as `write` does."""
+        with source.open("rb") as file:
+            self.write(key, file)
+
+    def write(self, key: str, file: IO[bytes]) -> None:
+        """Store bytes under exactly this key; raise FileExistsError where it is taken.
+
+        Atomic: readers find the whole file or none. It outlasts a power cut once this returns.
+        Storages may close the source.
+        """
+        if self.exists(key):
+            raise FileExistsError(f"{key} is taken.")
+        file.seek(0)
+        self._write(key, file)
+
+    @abstractmethod
+    def _write(self, key: str, file: IO[bytes]) -> None:
+        """Store bytes under a key that is free, with the promises of `write`."""
+
+    @abstractmethod
+    def move(self, key: str, to: str) -> None:
+        """Give a file another key that is free; raise FileNotFoundError.
+
+        It is never under neither key. A crash may leave it under both.
+        """
+
+    @abstractmethod
+    def delete(self, key: str) -> None:
+        """Delete a file; one that is missing is fine."""
+
+    def delete_many(self, keys: Iterable[str]) -> None:
+        """Delete several files; those that are missing are fine."""
+        for key in keys:
+            self.delete(key)
+
+    def delete_folder(self, folder: str) -> None:
+        """Delete every file below a folder (it ends with a slash), and the folder.
+
+        A draft that may be being written is spared, and its folder with it. The caller makes sure
+        that no row names one of the files.
+        """
+        self.delete_many([each.key for each in self.walk(folder) if not _is_being_written(each)])
+
+    def presigned_url(self, key: str, *, begins: int, seconds: int) -> str:
+        """Return a URL at which the storage itself serves a file for a while, without a request.
+
+        `begins` is a Unix time. Empty where browsers cannot read from the storage.
+        """
+        return ""
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host of `presigned_url`; empty where there is none."""
+        return ""
+
+
+def _is_being_written(file: StoredFile) -> bool:
+    is_draft = file.key.rsplit("/", 1)[-1].startswith(".")
+    return is_draft and timezone.now() - file.modified_at < _DRAFT_RETENTION
+
+
+class StorageInForce(LazyObject):  # type: ignore[type-arg]  # generic in the stubs alone
+    """The storage that the setting STORAGES names as default, opened on first use."""
+
+    # `images.apps` has the rows answer: this package asks no database.
+    expects_files: ClassVar[Callable[[], bool]] = PictureStorage.expects_files
+
+    def _setup(self) -> None:
+        storage = cast("PictureStorage", storages["default"])
+        storage.expects_files = type(self).expects_files
+        self._wrapped = storage
+
+
+picture_storage = cast("PictureStorage", StorageInForce())

@@ -3,70 +3,124 @@
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
-from django.core.files import File
-from django.core.files.storage import FileSystemStorage
+from django.conf import settings
+from django.utils._os import safe_join
 
-from images.storage.listing import Stored, walk_folder
+from images.exceptions import StorageAway
+from images.storage.base import PictureStorage
+from images.storage.keys import USERS
+from images.storage.listing import StoredFile, walk_folder
 from lib import durable_files
 
 # Pictures are private: for the service's user, and for its group, to which nginx belongs.
-_FILE, _FOLDER = 0o640, 0o750
+_FILE_MODE, _FOLDER_MODE = 0o640, 0o750
+_CHUNK_SIZE = 64 * 1024
 
 
-class DiskStorage(FileSystemStorage):
-    """Files on disk that are whole and durable once `save` returns."""
+class DiskStorage(PictureStorage):
+    """A folder: `location`, or else MEDIA_ROOT. Browsers get its files from this service."""
 
-    # Browsers get them from this service.
-    origin = ""
+    def __init__(self, location: str | Path | None = None) -> None:
+        self._location = location
 
-    def _save(self, name: str, content: File) -> str:  # type: ignore[type-arg]
+    @property
+    def root(self) -> Path:
+        """The folder's absolute path; links are not followed."""
+        return Path(os.path.abspath(self._location or settings.MEDIA_ROOT))  # noqa: PTH100
+
+    @property
+    def url(self) -> str:
+        return self.root.as_uri()
+
+    def check(self) -> None:
+        folder = self.root
+        while not folder.exists():
+            folder = folder.parent
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(f"{folder} is not writable.")
+        self._refuse_unmounted()
+
+    def is_mounted(self) -> bool:
+        return (self.root / USERS).is_dir()
+
+    def _refuse_unmounted(self) -> None:
+        """Raise StorageAway where files are expected and not even the folder of them all is there.
+
+        So looks the empty mount point of a share. Whether files are expected is asked only where
+        the folder is not there: before the first picture of all, or in trouble.
+        """
+        if not self.is_mounted() and self.expects_files():
+            raise StorageAway(f"There is no folder {USERS}: is the share mounted?")
+
+    @contextmanager
+    def _missing_or_away(self) -> Iterator[None]:
+        """A file that is missing together with all others is not missing."""
+        try:
+            yield
+        except FileNotFoundError:
+            self._refuse_unmounted()
+            raise
+
+    def _path(self, key: str) -> Path:
+        """Return a file's path; raise SuspiciousFileOperation for a key that leaves the folder."""
+        return Path(safe_join(self.root, key))
+
+    def open(self, key: str) -> IO[bytes]:
+        with self._missing_or_away():
+            return self._path(key).open("rb")
+
+    def size(self, key: str) -> int:
+        with self._missing_or_away():
+            return self._path(key).stat().st_size
+
+    def walk(self, folder: str = f"{USERS}/") -> Iterator[StoredFile]:
+        self._refuse_unmounted()
+        return walk_folder(self.root, folder)
+
+    def _write(self, key: str, file: IO[bytes]) -> None:
         """Write beside the target, flush to the disk, rename: never a half file under its name."""
-        target = Path(self.path(name))
+        target = self._path(key)
         draft = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
         try:
-            _write(draft, content)
+            _write_draft(draft, file)
             with durable_files.names_in(target.parent):
                 draft.replace(target)
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
-        return name
-
-    def address(self, key: str, begins: int, seconds: int) -> str:
-        """Return nothing: a file on disk has no address of its own."""
-        return ""
-
-    def walk(self, folder: str) -> Iterator[Stored]:
-        """Yield the files below a folder (it ends with a slash) in the byte order of their keys."""
-        return walk_folder(Path(self.location), folder)
 
     def move(self, key: str, to: str) -> None:
-        """Give a file another key; raises FileNotFoundError."""
-        target = Path(self.path(to))
-        durable_files.make_folder(target.parent, _FOLDER)
-        Path(self.path(key)).rename(target)
-        durable_files.sync_folder(target.parent)
+        source, target = self._path(key), self._path(to)
+        with self._missing_or_away():
+            durable_files.make_folder(target.parent, _FOLDER_MODE)
+            source.rename(target)
+            durable_files.sync_folder(target.parent)
 
-    def has_folder(self, name: str) -> bool:
-        """Tell whether the root holds a folder; the mount point of a missing share holds none."""
-        return Path(self.location, name).is_dir()
+    def delete(self, key: str) -> None:
+        with suppress(FileNotFoundError), self._missing_or_away():
+            self._path(key).unlink()
 
-    def check(self) -> None:
-        """Raise OSError where nothing can be written."""
-        folder = Path(self.location)
-        while not folder.exists():
-            folder = folder.parent
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(f"{folder} is not writable.")
+    def delete_folder(self, folder: str) -> None:
+        super().delete_folder(folder)
+        with suppress(OSError):  # a draft is in it, or it is gone
+            self._path(folder).rmdir()
 
 
-def _write(draft: Path, content: File) -> None:  # type: ignore[type-arg]
+def _write_draft(draft: Path, file: IO[bytes]) -> None:
     """Write it, with its folder; once more where that was emptied and removed in between."""
-    durable_files.make_folder(draft.parent, _FOLDER)
+    durable_files.make_folder(draft.parent, _FOLDER_MODE)
     try:
-        durable_files.write(draft, content.chunks(), _FILE)
+        durable_files.write(draft, _chunks(file), _FILE_MODE)
     except FileNotFoundError:
-        durable_files.make_folder(draft.parent, _FOLDER)
-        durable_files.write(draft, content.chunks(), _FILE)
+        durable_files.make_folder(draft.parent, _FOLDER_MODE)
+        durable_files.write(draft, _chunks(file), _FILE_MODE)
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    file.seek(0)
+    while chunk := file.read(_CHUNK_SIZE):
+        yield chunk

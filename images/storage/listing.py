@@ -17,7 +17,7 @@ _NAMES_AT_ONCE = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredFile:
     """A file as the storage lists it."""
 
     key: str
@@ -30,7 +30,7 @@ def in_byte_order(key: str) -> bytes:
     return os.fsencode(key)
 
 
-def walk_folder(root: Path, folder: str) -> Iterator[Stored]:
+def walk_folder(root: Path, folder: str) -> Iterator[StoredFile]:
     """Yield the files below a folder of `root`; one that goes meanwhile is left out."""
     for name in _sorted_names(root / folder):
         if name.endswith("/"):
@@ -39,12 +39,12 @@ def walk_folder(root: Path, folder: str) -> Iterator[Stored]:
             yield from _stored(root, folder + name)
 
 
-def _stored(root: Path, key: str) -> Iterator[Stored]:
+def _stored(root: Path, key: str) -> Iterator[StoredFile]:
     try:
         found = (root / key).stat()
     except FileNotFoundError:
         return
-    yield Stored(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+    yield StoredFile(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
 
 def _sorted_names(folder: Path) -> Iterator[str]:

@@ -1,8 +1,8 @@
-"""A file in S3 that is read like one on disk: as a stream, from any place in it."""
+"""A file in S3 that is read like one on disk: as a stream, from any position."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import SEEK_CUR, SEEK_END, RawIOBase
+from io import SEEK_CUR, SEEK_END, SEEK_SET, RawIOBase
 from typing import Any
 
 from boto3.exceptions import Boto3Error
@@ -15,8 +15,8 @@ _CUT_OFF = (BotoCoreError, HTTPClientError, Incomplete, OSError)
 
 
 @contextmanager
-def asking(key: str) -> Iterator[None]:
-    """Turn the library's errors into ours: FileNotFoundError, and StorageAway for the rest."""
+def translate_errors(key: str) -> Iterator[None]:
+    """Raise the library's errors as FileNotFoundError where a key is missing, else StorageAway."""
     try:
         yield
     except ClientError as error:
@@ -28,54 +28,52 @@ def asking(key: str) -> Iterator[None]:
 
 
 def _means_no_file(error: ClientError) -> bool:
-    """Any other 404 means no bucket, or no S3 at all; an answer to HEAD cannot say which."""
+    """Any other 404 means no bucket, or no S3 at all; a response to HEAD has no body to say so."""
     code: str = error.response["Error"].get("Code", "")
     return code == "NoSuchKey" or (code, error.operation_name) == ("404", "HeadObject")
 
 
-class RemoteFile(RawIOBase):
-    """Opened by one request; another follows only where the next byte wanted is elsewhere."""
+class S3File(RawIOBase):
+    """Opened by one request; another follows only where the next byte to read is elsewhere."""
 
     # Python closes a file also when its `__init__` has failed.
     _body: Any = None
 
     def __init__(self, get: Callable[[int], dict[str, Any]]) -> None:
-        """`get` asks for everything from a position on."""
+        """`get` requests everything from a position on, as `get_object` responds."""
         self._get = get
-        answer = get(0)
-        self._body = answer["Body"]
-        self._body_at = self._wanted = 0
-        self._size: int = answer["ContentLength"]
+        response = get(0)
+        self._body = response["Body"]
+        self._body_position = self._position = 0
+        self._size: int = response["ContentLength"]
 
     def readable(self) -> bool:
-        """Yes."""
         return True
 
     def seekable(self) -> bool:
-        """Yes."""
         return True
 
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Move, without asking for anything yet."""
-        start = {SEEK_CUR: self._wanted, SEEK_END: self._size}.get(whence, 0)
-        self._wanted = max(0, start + offset)
-        return self._wanted
+    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
+        """Move without a request."""
+        start = {SEEK_CUR: self._position, SEEK_END: self._size}.get(whence, 0)
+        self._position = max(0, start + offset)
+        return self._position
 
     def readinto(self, buffer: Any) -> int:
-        """Read on from here; raises StorageAway where the storage breaks off."""
-        if self._wanted >= self._size or not len(buffer):
+        """Read on from the position; raise StorageAway where the storage breaks off."""
+        if self._position >= self._size or not len(buffer):
             return 0
-        if self._body_at != self._wanted:
+        if self._body_position != self._position:
             self._body.close()
-            self._body, self._body_at = self._get(self._wanted)["Body"], self._wanted
+            self._body, self._body_position = self._get(self._position)["Body"], self._position
         data = self._read(len(buffer))
         buffer[: len(data)] = data
-        self._wanted = self._body_at = self._wanted + len(data)
+        self._position = self._body_position = self._position + len(data)
         return len(data)
 
-    def _read(self, most: int) -> bytes:
+    def _read(self, max_bytes: int) -> bytes:
         try:
-            data: bytes = self._body.read(most)
+            data: bytes = self._body.read(max_bytes)
         except _CUT_OFF as error:
             raise StorageAway(type(error).__name__) from error
         if not data:
@@ -83,7 +81,7 @@ class RemoteFile(RawIOBase):
         return data
 
     def close(self) -> None:
-        """Let go of the connection."""
-        if self._body is not None and not self.closed:
+        """Give the connection back."""
+        if self._body and not self.closed:
             self._body.close()
         super().close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.db import DatabaseError, transaction
 
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 from images.storage.outages import DATABASE_AWAY, is_outage
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ def _is_refusal(error: BaseException) -> bool:
 def _discard(keys: Iterable[str]) -> None:
     """A storage that is away now must not hide what went wrong first."""
     try:
-        picture_storage.delete_all(list(keys))
+        picture_storage.delete_many(keys)
     except Exception as error:
         if not is_outage(error):
             raise

@@ -7,6 +7,7 @@ import pytest
 
 from accounts.models import User
 from images.models import Picture
+from images.storage.base import picture_storage
 from tests.clients import Client
 from tests.factories import PASSWORD, bearer_client, make_picture, tier
 from tests.pictures import jpeg, png
@@ -108,7 +109,7 @@ def test_me_costs_two_queries_and_reads_no_file(
     client = bearer_client(alice)
     for _ in range(count):
         make_picture(alice)
-    monkeypatch.setattr("images.storage.base.default_storage", None)
+    monkeypatch.setattr(picture_storage, "_wrapped", None)
     with django_assert_num_queries(2):
         assert len(client.get("/api/me").json()["images"]) == count
 

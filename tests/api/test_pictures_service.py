@@ -10,7 +10,7 @@ from accounts.services import disable
 from images.defaults import DEFAULT_FILE
 from images.models import Picture
 from images.services import activate
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 from tests.clients import Client
 from tests.factories import bearer_client, make_picture, make_user
 from tests.pictures import jpeg, png
@@ -167,7 +167,7 @@ def test_a_custom_name_that_is_taken_is_replaced(alice, tmp_path):
     (tmp_path / "source").write_bytes(b"somebody's")
     picture_storage.save(key, tmp_path / "source")
     assert copy_default(alice.pk, {"customName": "ana.png"}).json()["picture"]["path"] != "ana.png"
-    with picture_storage.open_key(key) as file:
+    with picture_storage.open(key) as file:
         assert file.read() == b"somebody's"
 
 

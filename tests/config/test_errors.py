@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from django.db import OperationalError
 
-from images.storage import base as picture_storage
+from images.storage.disk import DiskStorage
 from tests.clients import Client
 from tests.factories import make_picture
 
@@ -20,10 +20,10 @@ AWAY = [
 
 
 def opened(picture, error, monkeypatch):
-    def broken(key):
+    def broken(storage, key):
         raise error
 
-    monkeypatch.setattr(picture_storage, "open_key", broken)
+    monkeypatch.setattr(DiskStorage, "open", broken)
     return Client(raise_request_exception=False).get(f"/images/{picture.key}")
 
 

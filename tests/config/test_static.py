@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 
 STORAGES = {
-    "default": {"BACKEND": "images.storage.base.DiskStorage"},
+    "default": {"BACKEND": "images.storage.disk.DiskStorage"},
     "staticfiles": {"BACKEND": "config.static.HashedStaticFiles"},
 }
 HASHED = re.compile(r"\.[0-9a-f]{12}\.js$")

@@ -8,7 +8,7 @@ from delivery.accept import prefers_webp
 from images.links import make_link
 from images.models import Picture
 from images.signed_urls import signed_path
-from images.storage.base import open_key
+from images.storage.base import picture_storage
 from tests.clients import Client
 from tests.factories import bearer_client, make_picture, make_tier
 from tests.pictures import animated, encoded, png, waves
@@ -84,7 +84,7 @@ def varies(response, header="Accept"):
 
 
 def stored(key):
-    with open_key(key) as file:
+    with picture_storage.open(key) as file:
         return file.read()
 
 

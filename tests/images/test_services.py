@@ -22,7 +22,7 @@ from images.services import (
     update_picture,
 )
 from images.signals import picture_activated
-from images.storage import base as picture_storage
+from images.storage import base
 from images.storage.keys import folder_of
 from tests.factories import make_picture
 from tests.pictures import jpeg
@@ -176,7 +176,7 @@ def test_a_draft_that_is_being_written_is_spared_and_a_forgotten_one_goes(
     with django_capture_on_commit_callbacks(execute=True):
         delete_all(alice.pk)
     assert draft.exists()
-    later = timezone.now() + picture_storage._DRAFT_IS_FORGOTTEN
+    later = timezone.now() + base._DRAFT_RETENTION
     monkeypatch.setattr(timezone, "now", lambda: later)
     with django_capture_on_commit_callbacks(execute=True):
         delete_all(alice.pk)

@@ -1,14 +1,13 @@
 """What a power cut leaves: each file under its name, in each folder under its own."""
 
 import os
+from io import BytesIO
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 
-from images.storage.base import empty_folder
+from images.storage import listing
 from images.storage.disk import DiskStorage
 from images.storage.keys import folder_of
 from lib.durable_files import make_folder
@@ -22,7 +21,7 @@ def place(tmp_path):
 
 
 def test_the_first_file_of_an_account_is_kept_with_every_folder_above_it(place, tmp_path, flushed):
-    place.save(KEY, ContentFile(b"bytes"))
+    place.write(KEY, BytesIO(b"bytes"))
     draft = flushed.pop(3)
     assert draft.name.startswith(".picture.png.")
     images = tmp_path / "images"
@@ -30,14 +29,14 @@ def test_the_first_file_of_an_account_is_kept_with_every_folder_above_it(place, 
 
 
 def test_the_next_file_costs_two_flushes(place, flushed):
-    place.save(KEY, ContentFile(b"bytes"))
+    place.write(KEY, BytesIO(b"bytes"))
     del flushed[:]
-    place.save("users/a/another.png", ContentFile(b"bytes"))
+    place.write("users/a/another.png", BytesIO(b"bytes"))
     assert len(flushed) == 2
 
 
 def test_a_moved_file_is_kept_with_every_folder_above_it(place, tmp_path, flushed):
-    place.save(KEY, ContentFile(b"bytes"))
+    place.write(KEY, BytesIO(b"bytes"))
     del flushed[:]
     place.move(KEY, f"quarantine/now/{KEY}")
     assert flushed[0] == tmp_path / "images"
@@ -51,7 +50,7 @@ def test_a_folder_that_is_there_costs_nothing(tmp_path, flushed):
 
 
 @pytest.mark.parametrize(("owner", "call"), [(os, "fsync"), (Path, "replace")])
-def test_a_folder_may_be_emptied_at_any_moment_of_an_upload(monkeypatch, owner, call):
+def test_a_folder_may_be_emptied_at_any_moment_of_an_upload(place, monkeypatch, owner, call):
     """Whoever deletes all removes the folder: when it is made, or when the file has its name."""
     account = uuid4()
     key, whole = f"{folder_of(account)}a.png", getattr(owner, call)
@@ -59,17 +58,17 @@ def test_a_folder_may_be_emptied_at_any_moment_of_an_upload(monkeypatch, owner, 
     def then_empty(*args):
         monkeypatch.setattr(owner, call, whole)
         whole(*args)
-        empty_folder(account)
+        place.delete_folder(folder_of(account))
 
-    default_storage.save("users/another/a.png", ContentFile(b"bytes"))
+    place.write("users/another/a.png", BytesIO(b"bytes"))
     monkeypatch.setattr(owner, call, then_empty)
-    assert default_storage.save(key, ContentFile(b"bytes")) == key
-    assert default_storage.exists(key) == (call == "fsync"), "the caller looks under the lock"
+    place.write(key, BytesIO(b"bytes"))
+    assert place.exists(key) == (call == "fsync"), "the caller looks under the lock"
 
 
-def test_a_draft_may_get_its_name_while_its_folder_is_emptied(monkeypatch):
+def test_a_draft_may_get_its_name_while_its_folder_is_emptied(place, monkeypatch):
     account = uuid4()
-    default_storage.save(f"{folder_of(account)}a.png", ContentFile(b"bytes"))
-    monkeypatch.setattr(default_storage, "listdir", lambda folder: ([], [".a.png.1a2b3c4d"]))
-    empty_folder(account)
-    assert default_storage.exists(f"{folder_of(account)}a.png")
+    place.write(f"{folder_of(account)}a.png", BytesIO(b"bytes"))
+    monkeypatch.setattr(listing, "_names", lambda folder: iter([".a.png.1a2b3c4d"]))
+    place.delete_folder(folder_of(account))
+    assert place.exists(f"{folder_of(account)}a.png")

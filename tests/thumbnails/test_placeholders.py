@@ -9,7 +9,7 @@ from django.core.management import call_command
 from PIL import Image
 
 from images.models import Picture
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 from tests.factories import make_picture
 from tests.measures import decibels
 from tests.pictures import BLUE, GREEN, RED, animated, encoded, jpeg, quarters
@@ -163,7 +163,7 @@ def test_a_picture_of_an_older_release_gets_all_that_is_new(
     picture, stored_files, django_capture_on_commit_callbacks
 ):
     ensure_thumbnails(picture.pk)
-    picture_storage.delete_all(list(picture.thumbnails.values_list("webp_key", flat=True)))
+    picture_storage.delete_many(list(picture.thumbnails.values_list("webp_key", flat=True)))
     picture.thumbnails.update(webp_key="", webp_bytes=0, quality=0)
     Picture.objects.update(thumbhash="", dominant_color="")
     with django_capture_on_commit_callbacks(execute=True):

@@ -11,7 +11,7 @@ from accounts.services import move_to_tier
 from images.models import Picture
 from images.sandbox.pool import run_sandboxed
 from images.services import request_thumbnails
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 from tests.factories import make_picture, make_tier, make_user, tier
 from tests.pictures import jpeg, png
 from tests.thumbnails.rows import keys

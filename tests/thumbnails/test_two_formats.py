@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from images.defaults import safe_stem
 from images.services import delete_picture
-from images.storage import base as picture_storage
+from images.storage.disk import DiskStorage
 from images.storage.keys import copy_key, is_key, webp_beside
 from tests.factories import make_picture
 from tests.pictures import jpeg
@@ -23,16 +23,16 @@ def picture(alice):
 
 
 def test_a_file_that_cannot_be_stored_takes_the_others_along(picture, stored_files, monkeypatch):
-    save = picture_storage.save
+    save = DiskStorage.save
     saved: list[str] = []
 
-    def save_three(key, source):
+    def save_three(storage, key, source):
         if len(saved) == 3:
             raise OSError("No space left on device")
         saved.append(key)
-        save(key, source)
+        save(storage, key, source)
 
-    monkeypatch.setattr(picture_storage, "save", save_three)
+    monkeypatch.setattr(DiskStorage, "save", save_three)
     with pytest.raises(OSError, match="No space"):
         ensure_thumbnails(picture.pk)
     assert len(saved) == 3

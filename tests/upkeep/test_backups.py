@@ -26,7 +26,7 @@ pytestmark = [
 UPLOAD = """
 import sys
 from accounts.models import User
-from images.cleaned import clean_key_of
+from delivery.stripped_copies import clean_key_of
 from tests.factories import make_picture, make_user
 from tests.pictures import jpeg
 from thumbnails.services import ensure_thumbnails
@@ -41,12 +41,12 @@ clean_key_of(picture)
 STATE = """
 import hashlib, json
 from django.apps import apps
-from images import storage
+from images.storage.base import picture_storage
 rows = {m._meta.label: sorted(str(r) for r in m.objects.values_list()) for m in apps.get_models()}
 del rows["notifications.Feed"]
 files = {}
-for each in storage.walk():
-    with storage.open_key(each.key) as file:
+for each in picture_storage.walk():
+    with picture_storage.open(each.key) as file:
         files[each.key] = hashlib.sha256(file.read()).hexdigest()
 print(json.dumps([rows, files]))
 """

@@ -1,13 +1,12 @@
 """Files moved from disk to S3 and back, begun again, and removed only on wish."""
 
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import pytest
-from django.core.files import File
 from django.core.management import CommandError, call_command
 
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 from images.storage.disk import DiskStorage
 from images.storage.s3 import S3PictureStorage
 from images.storage.urls import storage_at
@@ -68,16 +67,16 @@ def test_to_s3_and_back_again(pictures, s3, disk, spare_bucket, settings, tmp_pa
 
 
 def test_it_goes_on_where_it_stopped(pictures, s3, spare_bucket, monkeypatch):
-    save = S3PictureStorage._save
+    write = S3PictureStorage._write
     left = iter(range(4))
 
-    def dying(self, name, content):
+    def dying(self, key, file):
         if next(left, None) is None:
             raise KeyboardInterrupt
-        return save(self, name, content)
+        write(self, key, file)
 
     with monkeypatch.context() as patch:
-        patch.setattr(S3PictureStorage, "_save", dying)
+        patch.setattr(S3PictureStorage, "_write", dying)
         with pytest.raises(KeyboardInterrupt):
             moved(target=s3)
     assert len(spare_bucket.names()) == 4
@@ -114,17 +113,13 @@ def test_a_file_that_goes_meanwhile_is_passed_over(pictures, s3, monkeypatch):
 
 
 @pytest.mark.parametrize(("content", "hashing"), [(b"short", False), (None, True)])
-def test_what_differs_is_replaced_and_kept_aside(
-    pictures, s3, spare_bucket, content, hashing, tmp_path
-):
+def test_what_differs_is_replaced_and_kept_aside(pictures, s3, spare_bucket, content, hashing):
     moved(target=s3)
     place = opened(spare_bucket.described())
     key = pictures[0].key
     wrong = content or b"x" * pictures[0].bytes
     place.delete(key)
-    (tmp_path / "wrong").write_bytes(wrong)
-    with (tmp_path / "wrong").open("rb") as file:
-        place.save(key, File(file))
+    place.write(key, BytesIO(wrong))
     assert moved(target=s3) == ("15 there already." if hashing else "1 copied, 14 there already.")
     if hashing:
         assert moved(target=s3, hash=True) == "1 copied, 14 there already."
@@ -135,21 +130,15 @@ def test_what_differs_is_replaced_and_kept_aside(
 
 
 def test_a_copy_that_reads_back_otherwise_stops_it(pictures, s3, monkeypatch):
-    save = S3PictureStorage._save
+    write = S3PictureStorage._write
 
-    def damaging(self, name, content):
-        return save(self, name, File(_half(content)))
+    def damaging(self, key, file):
+        content = file.read()
+        write(self, key, BytesIO(content[: len(content) // 2]))
 
-    monkeypatch.setattr(S3PictureStorage, "_save", damaging)
+    monkeypatch.setattr(S3PictureStorage, "_write", damaging)
     with pytest.raises(CommandError, match=r"Not what was written: users/.* Nothing was deleted"):
         moved(target=s3)
-
-
-def _half(content):
-    from io import BytesIO
-
-    data = content.read()
-    return BytesIO(data[: len(data) // 2])
 
 
 def test_the_source_is_emptied_only_on_wish_and_only_of_what_arrived(

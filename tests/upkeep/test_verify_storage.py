@@ -13,7 +13,7 @@ from delivery.stripped_copies import clean_key_of
 from images.defaults import copy_default
 from images.models import Picture
 from images.services import delete_picture
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 from images.storage.keys import copy_key
 from tests.factories import make_picture
 from tests.pictures import jpeg

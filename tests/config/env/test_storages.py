@@ -91,10 +91,10 @@ def test_a_missing_key_is_named(missing):
 PROGRAM = """
 import django
 django.setup()
-from django.core.files.storage import default_storage
-default_storage.exists
-print(type(default_storage._wrapped).__name__, getattr(default_storage, "bucket_name", ""),
-      getattr(default_storage, "secret_key", ""))
+from images.storage.base import picture_storage
+picture_storage.exists
+print(type(picture_storage._wrapped).__name__, getattr(picture_storage, "bucket_name", ""),
+      getattr(picture_storage, "_secret_key", ""))
 """
 
 

@@ -9,7 +9,7 @@ from images.exceptions import PictureTooCostly
 from images.formats.inspect import RefusedPicture
 from images.sandbox.pool import run_sandboxed
 from images.sandbox.work_dir import temporary_dir, work_dir
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 from tests.factories import make_picture
 from tests.images.sandbox import hostile
 from tests.pictures import jpeg
@@ -38,9 +38,9 @@ def test_no_file_outside_the_work_folder(tmp_path):
 def test_no_stored_file(alice):
     picture = make_picture(alice, content := jpeg(60, 40))
     with temporary_dir() as folder:
-        brought = picture_storage.bring(picture.key, Path(folder))
+        brought = picture_storage.copy_to(picture.key, Path(folder))
         assert run_sandboxed(hostile.write, str(brought)) == "written"
-    with picture_storage.open_key(picture.key) as stored:
+    with picture_storage.open(picture.key) as stored:
         assert stored.read() == content
 
 

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from images.exceptions import StorageAway
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 from images.storage.urls import storage_at
 from tests.factories import make_picture
 from tests.images.storage.away import assert_no_attempt_is_counted, assert_put_off

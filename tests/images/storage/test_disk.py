@@ -1,10 +1,10 @@
 """Pictures in a folder: who may read them."""
 
 import os
+from io import BytesIO
 from pathlib import Path
 
 import pytest
-from django.core.files.base import ContentFile
 
 from images.storage.disk import DiskStorage
 
@@ -21,7 +21,7 @@ def usual_umask():
 @pytest.mark.usefixtures("usual_umask")
 def test_nobody_but_the_services_user_and_group_reads_a_picture(tmp_path):
     root = tmp_path / "images"
-    DiskStorage(location=root).save(KEY, ContentFile(b"bytes"))
+    DiskStorage(location=root).write(KEY, BytesIO(b"bytes"))
     made = {path: path.stat().st_mode & 0o777 for path in [root, *root.rglob("*")]}
     assert made.pop(root / KEY) == 0o640
     assert set(made.values()) == {0o750}
@@ -33,5 +33,5 @@ def test_a_folder_hands_its_group_down(tmp_path):
     root = tmp_path / "images"
     root.mkdir()
     root.chmod(0o2750)
-    DiskStorage(location=root).save(KEY, ContentFile(b"bytes"))
+    DiskStorage(location=root).write(KEY, BytesIO(b"bytes"))
     assert Path(root / "users" / "a").stat().st_mode & 0o7777 == 0o2750

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from images.storage import base as picture_storage
 from images.storage import listing
+from images.storage.base import picture_storage
 from images.storage.listing import in_byte_order, walk_folder
 
 NAMES = ["users/a/x", "users/a-b/x", "users/a.b", "users/A", "users/é", "users/a/.x.1", "users/b/"]
@@ -59,7 +59,7 @@ def test_a_file_can_be_given_another_key(tmp_path):
     picture_storage.save("users/a/1.png", source)
     picture_storage.move("users/a/1.png", "quarantine/today/users/a/1.png")
     assert [each.key for each in picture_storage.walk("")] == ["quarantine/today/users/a/1.png"]
-    with picture_storage.open_key("quarantine/today/users/a/1.png") as file:
+    with picture_storage.open("quarantine/today/users/a/1.png") as file:
         assert file.read() == b"four"
     with pytest.raises(FileNotFoundError):
         picture_storage.move("users/a/1.png", "quarantine/today/users/a/2.png")

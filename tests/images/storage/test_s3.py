@@ -7,7 +7,6 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 import requests
-from django.core.files.storage import default_storage
 
 from config.health import views
 from config.health.probes import Probe
@@ -16,7 +15,7 @@ from images.exceptions import StorageAway
 from images.models import Picture
 from images.services import delete_all
 from images.signed_urls import signed_url
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 from images.storage.urls import storage_at
 from tests.clients import Client
 from tests.factories import make_picture
@@ -105,8 +104,8 @@ def test_an_address_of_another_file_is_refused(shown, alice):
 
 def test_an_address_ends(bucket, alice):
     key = make_picture(alice).key
-    past = default_storage.address(key, int(time.time()) - 3600, 3590)
-    live = default_storage.address(key, int(time.time()) - 3600, 7200)
+    past = picture_storage.presigned_url(key, begins=int(time.time()) - 3600, seconds=3590)
+    live = picture_storage.presigned_url(key, begins=int(time.time()) - 3600, seconds=7200)
     assert requests.get(past, timeout=20).status_code == 403
     assert requests.get(live, timeout=20).status_code == 200
 
@@ -168,7 +167,8 @@ def test_what_is_stored_says_what_it_is(bucket, alice):
 
 
 def test_what_is_none_of_our_formats_is_never_shown(bucket):
-    address = default_storage.address("users/a/page.html", int(time.time()), 60)
+    begins = int(time.time())
+    address = picture_storage.presigned_url("users/a/page.html", begins=begins, seconds=60)
     assert "response-content-type=application%2Foctet-stream" in address
     assert "response-content-disposition=attachment" in address
 
@@ -202,7 +202,7 @@ def test_what_is_not_there_is_not_moved(bucket):
 
 def test_a_stored_file_is_read_from_any_place(bucket, alice):
     content = png(300, 200)
-    with picture_storage.open_key(make_picture(alice, content).key) as file:
+    with picture_storage.open(make_picture(alice, content).key) as file:
         assert file.read(5) == content[:5]
         assert file.seek(-7, 2) == len(content) - 7
         assert file.read() == content[-7:]
@@ -214,7 +214,7 @@ def test_a_stored_file_is_read_from_any_place(bucket, alice):
 
 def test_nothing_is_read_where_nothing_is(bucket):
     with pytest.raises(FileNotFoundError):
-        picture_storage.open_key("users/a/b.jpg")
+        picture_storage.open("users/a/b.jpg")
     with pytest.raises(FileNotFoundError):
         picture_storage.size("users/a/b.jpg")
     assert not picture_storage.exists("users/a/b.jpg")

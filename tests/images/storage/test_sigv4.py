@@ -44,7 +44,7 @@ def test_an_address_is_botocores(client):
 
     @given(KEYS, ANSWERS, st.integers(1, 604_800))
     def same(key, answer, seconds):
-        ours = signer.address(key, begins=MOMENT, seconds=seconds, **answer)
+        ours = signer.presign(key, begins=MOMENT, seconds=seconds, **answer)
         named = {BOTOCORES[name]: value for name, value in answer.items()}
         theirs = client.generate_presigned_url(
             "get_object", {"Bucket": "pics", "Key": key, **named}, ExpiresIn=seconds

@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, OperationalError, transaction
 
 from images.models import Picture
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 from images.storage.transactions import committed_with, save_all
 from tests.pictures import png
 

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from config.health import views
 from config.health.probes import Probe
 from images.exceptions import StorageAway
-from images.storage import base as picture_storage
+from images.storage.base import picture_storage
 from tests.clients import Client
 from tests.factories import make_picture
 from tests.images.storage.away import assert_no_attempt_is_counted, assert_put_off
@@ -88,5 +88,5 @@ def test_a_storage_that_is_there_is_not_asked_for_its_rows(alice, django_assert_
     picture = make_picture(alice)
     with django_assert_num_queries(0):
         picture_storage.check()
-        picture_storage.open_key(picture.key).close()
+        picture_storage.open(picture.key).close()
         assert not picture_storage.exists(f"{picture.key}.png")

@@ -7,9 +7,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from images.exceptions import StorageAway
+from images.storage.base import PictureStorage
 from images.storage.keys import USERS
 from images.storage.urls import BadPlace
-from upkeep.copying import FOLDER, NotTheSame, Place, copied, removed
+from upkeep.copying import FOLDER, NotTheSame, copied, removed
 from upkeep.merging import OutOfOrder
 from upkeep.named_storages import (
     are_same,
@@ -53,17 +54,21 @@ class Command(BaseCommand):
         except (StorageAway, OutOfOrder) as error:
             raise CommandError(f"Stopped, begin again: {error}") from error
 
-    def _refuse_nonsense(self, source: Place, target: Place, *, removing: bool) -> None:
+    def _refuse_nonsense(
+        self, source: PictureStorage, target: PictureStorage, *, removing: bool
+    ) -> None:
         if are_same(source, target):
             raise CommandError(_ONE_PLACE)
         if removing:
             self._refuse_to_remove(source, target, opened(described(None)))
 
-    def _refuse_to_remove(self, source: Place, target: Place, in_force: Place) -> None:
+    def _refuse_to_remove(
+        self, source: PictureStorage, target: PictureStorage, in_force: PictureStorage
+    ) -> None:
         """What a removal would take from the target or the service is never removed."""
         if are_same(source, in_force):
             raise CommandError(_STILL_USED)
-        if not source.has_folder(USERS):
+        if not source.is_mounted():
             raise CommandError(f"The source has no folder {USERS}: is it mounted?")
         with probe(source) as key:
             if target.exists(key):
@@ -71,7 +76,9 @@ class Command(BaseCommand):
             if in_force.exists(key):
                 raise CommandError(_STILL_USED)
 
-    def _move(self, source: Place, target: Place, options: dict[str, Any]) -> None:
+    def _move(
+        self, source: PictureStorage, target: PictureStorage, options: dict[str, Any]
+    ) -> None:
         copies = copied(source.walk(FOLDER), source, target, comparing=options["hash"])
         sums: Counter[str] = Counter(bar("copy")(copies))
         self.stdout.write(f"{_written(sums)}.")
