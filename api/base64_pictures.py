@@ -10,7 +10,7 @@ from typing import IO
 
 from accounts.models import User
 from api.views import SMALL_BODY
-from images.formats.inspect import RefusedPicture
+from images.formats.limits import RefusedPicture
 from images.sandbox.work_dir import work_dir
 from images.services import check_upload_size
 

@@ -28,10 +28,10 @@ from images.exceptions import (
     NotRenderable,
     PictureIsActive,
     QuotaExceeded,
+    StrippingFailed,
     UploadTooLarge,
 )
-from images.formats.inspect import RefusedPicture
-from images.metadata.strip import CleaningFailed
+from images.formats.limits import RefusedPicture
 from images.models import Picture
 from images.storage.outages import is_outage
 
@@ -135,7 +135,7 @@ _TABLE: list[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Any]
     (NotRenderable, _says("not_found", 404, "Not found.")),
     (FileNotFoundError, _says("not_found", 404, "Not found.")),
     (Refused, lambda error: error.problem),
-    (CleaningFailed, _says("not_found", 404, "Not found.")),
+    (StrippingFailed, _says("not_found", 404, "Not found.")),
     (LinkNotGranted, _says("forbidden", 403, "Your tier makes no expiring links.")),
     (LinkDurationOutOfBounds, lambda e: Problem(
         "validation", 400, str(e), "out_of_bounds", (FieldError("time", str(e)),))),

@@ -1,13 +1,14 @@
-"""What becomes of one hostile file, all the way: looked at, cleaned, rendered."""
+"""What becomes of one hostile file, all the way: inspected, stripped of metadata, rendered."""
 
 from pathlib import Path
 
-from images.exceptions import PictureTooCostly
-from images.formats.inspect import Limits, RefusedPicture, inspect
-from images.metadata.strip import CleaningFailed, clean
+from images.exceptions import PictureTooCostly, StrippingFailed
+from images.formats.limits import Limits, RefusedPicture
 from images.sandbox.pool import run_sandboxed
+from images.sandbox.work import inspect_picture, strip_metadata
 from images.sandbox.work_dir import temporary_dir
-from thumbnails.rendering import RenderingFailed, render
+from thumbnails.renderings import RenderingFailed
+from thumbnails.sandbox_work import render_thumbnails
 
 LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
 
@@ -19,25 +20,25 @@ def outcome_of(content: bytes) -> str:
         source = folder / "source"
         source.write_bytes(content)
         try:
-            facts = run_sandboxed(inspect, source, LIMITS)
+            facts = run_sandboxed(inspect_picture, source, LIMITS)
         except RefusedPicture as refused:
             return f"refused: {refused.code}"
         except PictureTooCostly:
             return "refused: killed its decoder"
-        return f"taken, {_cleaned(source, folder, facts.format)}, {_rendered(source, folder)}"
+        return f"taken, {_strip(source, folder, facts.format)}, {_render(source, folder)}"
 
 
-def _cleaned(source: Path, folder: Path, fmt: str) -> str:
+def _strip(source: Path, folder: Path, format_name: str) -> str:
     try:
-        run_sandboxed(clean, source, folder / "clean", fmt)
-    except (CleaningFailed, PictureTooCostly):
+        run_sandboxed(strip_metadata, source, folder / "stripped", format_name)
+    except (StrippingFailed, PictureTooCostly):
         return "stays with its owner"
-    return "clean"
+    return "stripped"
 
 
-def _rendered(source: Path, folder: Path) -> str:
+def _render(source: Path, folder: Path) -> str:
     try:
-        run_sandboxed(render, source, [200, 400], folder)
+        run_sandboxed(render_thumbnails, source, [200, 400], folder)
     except (RenderingFailed, PictureTooCostly):
         return "not rendered"
     return "rendered"

@@ -231,10 +231,11 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 1
 # these modules before they confine themselves (images/sandbox/confine.py).
 DECODING_PROCESSES = env_int("DECODING_PROCESSES", 2, min=1, max=64)
 CONFINED_MODULES = (
+    "images.sandbox.work",
     "images.formats.inspect",
-    "images.formats.libheif",
     "images.metadata.strip",
-    "thumbnails.rendering",
+    "thumbnails.sandbox_work",
+    "thumbnails.rendering.render",
 )
 
 # --- Accounts, sessions and tokens -------------------------------------------------------------

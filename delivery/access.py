@@ -6,7 +6,7 @@ from accounts.models import User
 from delivery.stripped_copies import clean_key_of
 from images.access import may_change, may_see
 from images.exceptions import NotReady, NotRenderable
-from images.formats.registry import CONTENT_TYPES
+from images.formats.registry import FORMATS
 from images.models import Picture
 
 
@@ -27,8 +27,8 @@ def file_for(viewer: User | None, picture: Picture, *, by_link: bool = False) ->
     """Return what a viewer gets of a picture whose owner and tier are loaded.
 
     Raises Picture.DoesNotExist where the viewer may not see it, NotReady while a thumbnail is
-    being made, NotRenderable where there is none and none is being made, and CleaningFailed when an
-    original cannot be freed of what only its owner may see.
+    being made, NotRenderable where there is none and none is being made, and StrippingFailed when
+    an original cannot be freed of what only its owner may see.
     """
     if not by_link and not may_see(viewer, picture):
         raise Picture.DoesNotExist
@@ -36,7 +36,7 @@ def file_for(viewer: User | None, picture: Picture, *, by_link: bool = False) ->
         return _best_thumbnail(picture)
     own = viewer is not None and may_change(viewer, picture)
     key = picture.key if own or not picture.owner.tier.cleans_originals else clean_key_of(picture)
-    return ServableFile(key, CONTENT_TYPES[picture.format])
+    return ServableFile(key, FORMATS[picture.format].content_type)
 
 
 def rendering_source_for(viewer: User | None, picture: Picture) -> str:

@@ -15,7 +15,8 @@ from images.storage.base import picture_storage
 from images.storage.keys import copy_key
 from images.storage.transactions import committed_with, save_all
 from thumbnails.models import Rendition
-from thumbnails.rendering import RenderingFailed, render_jpeg
+from thumbnails.renderings import RenderingFailed
+from thumbnails.sandbox_work import render_jpeg
 
 JPEG = "image/jpeg"
 FULL_WIDTH = 0

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from images.exceptions import PictureTooCostly
-from images.metadata.strip import CleaningFailed, clean
+from images.exceptions import PictureTooCostly, StrippingFailed
 from images.models import Picture
 from images.sandbox.pool import run_sandboxed
+from images.sandbox.work import strip_metadata
 from images.sandbox.work_dir import temporary_dir
 from images.storage.base import picture_storage
 from images.storage.keys import copy_key
@@ -15,7 +15,7 @@ from images.storage.transactions import save_all
 def clean_key_of(picture: Picture) -> str:
     """Return the key of the clean copy, made on first use; the original's own where it is clean.
 
-    Raises CleaningFailed. Two makers at once each write a file; the row keeps the first.
+    Raises StrippingFailed. Two makers at once each write a file; the row keeps the first.
     """
     return picture.clean_key or _kept(picture, _make(picture))
 
@@ -34,9 +34,9 @@ def _make(picture: Picture) -> str:
 
 def _cleaned(source: Path, target: Path, fmt: str) -> bool:
     try:
-        return run_sandboxed(clean, source, target, fmt)
+        return run_sandboxed(strip_metadata, source, target, fmt)
     except PictureTooCostly as killed:
-        raise CleaningFailed(str(killed)) from killed
+        raise StrippingFailed(str(killed)) from killed
 
 
 def _kept(picture: Picture, key: str) -> str:

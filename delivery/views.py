@@ -17,15 +17,13 @@ from delivery.decorators import for_viewer
 from delivery.responses import serve_negotiated
 from images.access import may_see
 from images.defaults import default_bytes
-from images.exceptions import LinkGone, NotReady, NotRenderable
-from images.formats.inspect import CONTENT_TYPES, EXTENSIONS
+from images.exceptions import LinkGone, NotReady, NotRenderable, StrippingFailed
+from images.formats.registry import content_type_of
 from images.links import count_opening, open_link, read_token
-from images.metadata.strip import CleaningFailed
 from images.models import Picture
 from images.signed_urls import image_sources, seconds_left
 from images.storage.keys import folder_of, is_key
 
-_TYPE_OF_EXTENSION = {EXTENSIONS[name]: CONTENT_TYPES[name] for name in EXTENSIONS}
 # A link may be revoked at any moment: a browser keeps the bytes but asks each time.
 _ASK_EACH_TIME = "private, no-cache"
 _FOR_EVER = "max-age=31536000, immutable"
@@ -63,7 +61,7 @@ def _by_viewer(request: HttpRequest, viewer: User | None, *, key: str) -> HttpRe
         return serve_negotiated(
             request, rendition.key, rendition.content_type, cache_control=_ASK_EACH_TIME
         )
-    except (Picture.DoesNotExist, FileNotFoundError, CleaningFailed, NotRenderable):
+    except (Picture.DoesNotExist, FileNotFoundError, StrippingFailed, NotRenderable):
         return page_not_found(request)
     except NotReady:
         return _not_ready(request)
@@ -122,7 +120,7 @@ def _thumbnail_by_viewer(
 
 def _file(request: HttpRequest, key: str, cache_control: str) -> HttpResponseBase:
     """Serve a file that this browser may have, or say that it is gone."""
-    content_type = _TYPE_OF_EXTENSION.get(key.rsplit(".", 1)[-1])
+    content_type = content_type_of(key)
     try:
         if content_type is None:
             return page_not_found(request)
@@ -143,7 +141,7 @@ def link(request: HttpRequest, token: str) -> HttpResponseBase:
         response = serve_negotiated(
             request, rendition.key, rendition.content_type, cache_control=_ASK_EACH_TIME
         )
-    except (LinkGone, FileNotFoundError, CleaningFailed, NotRenderable):
+    except (LinkGone, FileNotFoundError, StrippingFailed, NotRenderable):
         return _page(request, "images/link_gone.html", 410)
     except NotReady:
         return _not_ready(request)

@@ -9,7 +9,8 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.models import User
-from images.formats.inspect import Facts
+from images.formats.facts import facts_of
+from images.formats.registry import FORMATS
 from images.models import Picture
 from images.services import build_picture, lock_owner
 from images.signals import picture_activated, picture_created
@@ -19,7 +20,7 @@ from images.storage.transactions import committed_with, save_all
 
 DEFAULT_FILE = Path(__file__).parent / "assets" / "default.png"
 # Known without decoding it each time; a test holds this against the file.
-FACTS = Facts("PNG", 512, 512, 1, "png", "image/png", has_alpha=False)
+FACTS = facts_of(FORMATS["PNG"], (512, 512))
 _LONGEST_STEM = 100
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
 

@@ -17,6 +17,10 @@ class PictureTooCostly(Exception):
     """Decoding a picture took more time or memory than is allowed, or killed its process."""
 
 
+class StrippingFailed(Exception):
+    """A picture whose metadata cannot be removed for certain; its bytes must not leave."""
+
+
 class NotReady(Exception):
     """The thumbnail to serve is still being rendered; trying again in a few seconds may help."""
 

@@ -14,15 +14,12 @@ from django.utils import timezone
 
 from accounts.models import User
 from images.exceptions import PictureIsActive, PictureTooCostly, QuotaExceeded, UploadTooLarge
-from images.formats.inspect import (
-    Facts,
-    Limits,
-    RefusedPicture,
-    inspect,
-)
+from images.formats.facts import Facts
+from images.formats.limits import Limits, RefusedPicture
 from images.metrics import UPLOAD_BYTES
 from images.models import Picture
 from images.sandbox.pool import run_sandboxed
+from images.sandbox.work import inspect_picture
 from images.signals import (
     picture_activated,
     picture_created,
@@ -67,7 +64,7 @@ def create_picture(
 
 def _inspect_upload(upload: Path, limits: Limits) -> Facts:
     try:
-        return run_sandboxed(inspect, upload, limits)
+        return run_sandboxed(inspect_picture, upload, limits)
     except PictureTooCostly as killed:
         raise RefusedPicture("too_costly", str(killed)) from killed
 

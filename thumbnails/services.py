@@ -18,11 +18,10 @@ from images.storage.keys import copy_key, webp_beside
 from images.storage.outages import is_outage
 from images.storage.transactions import committed_with, save_all
 from thumbnails import claims
-from thumbnails.encoding import Rendered
 from thumbnails.metrics import RENDER_SECONDS
 from thumbnails.models import Thumbnail
-from thumbnails.placeholders import Impression
-from thumbnails.rendering import RenderingFailed, Renderings, render
+from thumbnails.renderings import Placeholder, RenderedFile, RenderingFailed, Renderings
+from thumbnails.sandbox_work import render_thumbnails
 from thumbnails.signals import thumbnails_ready
 from tiers.services import heights_of
 
@@ -77,18 +76,18 @@ def _fulfilled(picture: Picture) -> bool:
         files = _files(rows, made.thumbnails)
         save_all(files)
     with committed_with(*files):
-        return _written(picture, rows, made.impression)
+        return _written(picture, rows, made.placeholder)
 
 
 def _made(picture: Picture, folder: Path) -> Renderings:
-    """Render what is missing; also the impression alone, of a picture that has none yet."""
+    """Render what is missing; also the placeholder alone, of a picture that has none yet."""
     heights = missing_heights(picture)
     if not heights and picture.thumbhash:
         return Renderings([], None)
     source, quality = picture_storage.copy_to(picture.key, folder), picture.owner.tier.quality
     try:
         with RENDER_SECONDS.time():
-            made = run_sandboxed(render, source, heights, folder, quality=quality)
+            made = run_sandboxed(render_thumbnails, source, heights, folder, quality=quality)
     except RenderingFailed:
         _refuse_full_disk(folder)
         raise
@@ -103,7 +102,7 @@ def _refuse_full_disk(folder: Path) -> None:
         probe.flush()
 
 
-def _row(picture: Picture, rendered: Rendered) -> Thumbnail:
+def _row(picture: Picture, rendered: RenderedFile) -> Thumbnail:
     """Describe a thumbnail whose files are still to be stored."""
     has_webp = rendered.webp is not None
     mark, extension = str(rendered.height), rendered.extension
@@ -123,19 +122,19 @@ def _row(picture: Picture, rendered: Rendered) -> Thumbnail:
     )
 
 
-def _files(rows: list[Thumbnail], rendered: list[Rendered]) -> dict[str, Path]:
+def _files(rows: list[Thumbnail], rendered: list[RenderedFile]) -> dict[str, Path]:
     """Pair keys with what is to be stored there."""
     pairs = list(zip(rows, rendered, strict=True))
     usual = {row.key: each.path for row, each in pairs}
     return usual | {row.webp_key: each.webp for row, each in pairs if each.webp}
 
 
-def _written(picture: Picture, rows: list[Thumbnail], impression: Impression | None) -> bool:
+def _written(picture: Picture, rows: list[Thumbnail], placeholder: Placeholder | None) -> bool:
     # The lock holds a deletion off until the rows are there, and they go with the picture.
     lock_picture(picture.pk)
     _remove_unwanted(picture, replaced=[row.height for row in rows])
     Thumbnail.objects.bulk_create(rows)
-    found = asdict(impression) if impression else {}
+    found = asdict(placeholder) if placeholder else {}
     fulfilled = claims.release(picture, **found)
     if fulfilled:
         picture.rendering = Picture.Rendering.READY

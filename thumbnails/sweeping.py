@@ -58,7 +58,7 @@ def recheck_batch() -> bool:
 
 
 def want_older_pictures_again() -> int:
-    """Ask for every picture that was rendered before renderings left an impression of it.
+    """Ask for every picture that was rendered before renderings left a placeholder of it.
 
     Each batch is a commit of its own. Returns how many pictures they were.
     """

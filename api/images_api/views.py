@@ -28,7 +28,7 @@ from api.responses import Describe
 from api.views import ContractView, caller
 from delivery.access import file_for
 from delivery.responses import serve
-from images.formats.inspect import CONTENT_TYPES
+from images.formats.registry import FORMATS
 from images.models import Picture
 from images.services import create_picture
 
@@ -172,7 +172,7 @@ class ImageView(ImagesApiView):
     @extend_schema(
         summary="The picture itself",
         responses={
-            **{(200, each): OpenApiTypes.BINARY for each in CONTENT_TYPES.values()},
+            **{(200, each.content_type): OpenApiTypes.BINARY for each in FORMATS.values()},
             304: None,
             **_fails(401, 404),
         },

@@ -37,7 +37,8 @@ def run(picture: Path) -> None:
 
 def _parts(picture: Path) -> tuple[float, float]:
     """Return milliseconds of CPU for the check at upload, and for both thumbnails."""
-    from images.formats.inspect import Limits, inspect
+    from images.formats.inspect import inspect
+    from images.formats.limits import Limits
 
     limits = Limits(max_bytes=50_000_000, max_pixels=50_000_000)
     with tempfile.TemporaryDirectory() as folder:

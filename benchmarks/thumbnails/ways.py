@@ -12,22 +12,22 @@ Way = Callable[[Path, Path], object]
 
 def ours(source: Path, into: Path) -> object:
     """As the worker does it: JPEG, WebP where that is smaller, ThumbHash and dominant colour."""
-    from thumbnails.rendering import render
+    from thumbnails.rendering.render import render
 
-    return render(source, HEIGHTS, into, quality=QUALITY)
+    return render(source, HEIGHTS, into, QUALITY)
 
 
 def jpeg_alone(source: Path, into: Path) -> None:
     """As the worker does it, but JPEG alone: what the others do too."""
-    from thumbnails.encoding import on_white
-    from thumbnails.resizing import ANY_WIDTH, reduced
+    from thumbnails.rendering.encoding import flatten_on_white
+    from thumbnails.rendering.resizing import ANY_WIDTH, resize
 
-    image = reduced(source, height=HEIGHTS[0]).copy_memory()
+    image = resize(source, height=HEIGHTS[0]).copy_memory()
     for height in HEIGHTS:
         if image.height > height:
             image = image.thumbnail_image(ANY_WIDTH, height=height, size="down").copy_memory()
         path = into / f"{height}.jpg"
-        on_white(image).jpegsave(str(path), Q=QUALITY, optimize_coding=True, keep="none")
+        flatten_on_white(image).jpegsave(str(path), Q=QUALITY, optimize_coding=True, keep="none")
 
 
 def pillow(source: Path, into: Path) -> None:

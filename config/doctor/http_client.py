@@ -57,7 +57,7 @@ class HttpClient:
 
     def post_file(self, path: str, field: str, content: bytes) -> Response:
         """Send one file as a form (RFC 7578)."""
-        fields = {field: ("doctor.jpg", content, "image/jpeg")}
+        fields = {field: ("doctor.png", content, "image/png")}
         return self._post(path, *encode_multipart_formdata(fields))
 
     def _post(self, path: str, body: bytes, content_type: str) -> Response:

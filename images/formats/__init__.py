@@ -1,1 +1,4 @@
-"""What an uploaded file is: told from its content, within limits, and verified to be whole."""
+"""The picture formats that are taken, told from a file's content, within limits.
+
+`registry`, `facts`, `limits` and `errors` are for every process; all else runs in the sandbox.
+"""

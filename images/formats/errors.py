@@ -1,11 +1,11 @@
-"""The one way in which cleaning fails."""
+"""How a file's structure turns out to be broken."""
 
 
-class CleaningFailed(Exception):
-    """A picture that cannot be cleaned for certain; its bytes must not leave."""
+class BrokenStructure(Exception):
+    """The structure of a file cannot be followed to its end."""
 
 
-def require(claim: bool, what: str) -> None:  # noqa: FBT001 (reads as an assertion)
-    """Raise CleaningFailed unless the claim holds."""
-    if not claim:
-        raise CleaningFailed(what)
+def require(condition: bool, problem: str) -> None:  # noqa: FBT001 (reads as an assertion)
+    """Raise BrokenStructure unless the condition holds."""
+    if not condition:
+        raise BrokenStructure(problem)

@@ -1,8 +1,8 @@
-"""What a picture is, once it was looked at."""
+"""What an inspection finds out about a picture."""
 
 from dataclasses import dataclass
 
-from images.formats.registry import FORMATS
+from images.formats.registry import Format
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class Facts:
     has_alpha: bool
 
 
-def facts_of(name: str, size: tuple[int, int], *, frames: int, has_alpha: bool) -> Facts:
-    """Return the facts of a picture of a format that is taken."""
-    taken = FORMATS[name]
-    return Facts(name, *size, frames, taken.extension, taken.content_type, has_alpha)
+def facts_of(
+    fmt: Format, size: tuple[int, int], *, frames: int = 1, has_alpha: bool = False
+) -> Facts:
+    """Return the facts of a picture of a format."""
+    return Facts(fmt.name, *size, frames, fmt.extension, fmt.content_type, has_alpha)

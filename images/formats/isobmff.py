@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from images.formats.errors import CleaningFailed, require
+from images.formats.errors import BrokenStructure, require
 from images.formats.scan import Buffer
 
 Content = Buffer | bytearray
@@ -20,8 +20,16 @@ class Box:
     end: int
 
 
+def brands(head: bytes) -> set[bytes]:
+    """Return the brands that a file's first box states (section 4.3); none for another file."""
+    if head[4:8] != b"ftyp":
+        return set()
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    return {head[8:12], *(head[i : i + 4] for i in range(16, end, 4))}
+
+
 def boxes(data: Content, start: int, end: int) -> Iterator[Box]:
-    """Walk the boxes between two positions; raises CleaningFailed where they do not fit."""
+    """Yield the boxes between two positions; raises BrokenStructure where they do not fit."""
     while start < end:
         require(start + 8 <= end, "a box without header")
         size, kind = struct.unpack_from(">I4s", data, start)
@@ -34,21 +42,21 @@ def boxes(data: Content, start: int, end: int) -> Iterator[Box]:
         start = box_end
 
 
-def only(data: Content, start: int, end: int, kind: bytes) -> Box | None:
+def find_box(data: Content, start: int, end: int, kind: bytes) -> Box | None:
     """Return the first box of a kind."""
     return next((box for box in boxes(data, start, end) if box.kind == kind), None)
 
 
-def required(data: Content, start: int, end: int, kind: bytes) -> Box:
-    """Return the first box of a kind; raises CleaningFailed where there is none."""
-    found = only(data, start, end, kind)
+def require_box(data: Content, start: int, end: int, kind: bytes) -> Box:
+    """Return the first box of a kind; raises BrokenStructure where there is none."""
+    found = find_box(data, start, end, kind)
     if found is None:
-        raise CleaningFailed(f"no {kind.decode('ascii', 'replace')} box")
+        raise BrokenStructure(f"no {kind.decode('ascii', 'replace')} box")
     return found
 
 
 class Reader:
-    """Reads big-endian numbers of any width one after another."""
+    """Reads big-endian numbers one after another."""
 
     def __init__(self, data: Content, position: int) -> None:
         """Begin at a position."""
@@ -56,7 +64,7 @@ class Reader:
         self.position = position
 
     def number(self, width: int) -> int:
-        """Read so many bytes; no bytes are 0."""
+        """Read a number of so many bytes; of none it is 0."""
         end = self.position + width
         require(end <= len(self.data), "a field past the end")
         value = int.from_bytes(self.data[self.position : end], "big")

@@ -9,7 +9,7 @@ from images.formats.isobmff import (
     Content,
     Reader,
     boxes,
-    only,
+    find_box,
 )
 
 
@@ -23,9 +23,9 @@ class Item:
     end: int
 
 
-def items(data: Content, meta: Box) -> Iterator[Item]:
+def read_items(data: Content, meta: Box) -> Iterator[Item]:
     """Read the item information box; versions before 2 name no type and are refused."""
-    info = only(data, meta.body + 4, meta.end, b"iinf")
+    info = find_box(data, meta.body + 4, meta.end, b"iinf")
     if info is None:
         return
     count_width = 2 if data[info.body] == 0 else 4
@@ -38,9 +38,9 @@ def items(data: Content, meta: Box) -> Iterator[Item]:
         yield Item(number, bytes(data[kind_at : kind_at + 4]), kind_at, entry.end)
 
 
-def extents(data: Content, meta: Box) -> dict[int, list[tuple[int, int]]]:
+def read_extents(data: Content, meta: Box) -> dict[int, list[tuple[int, int]]]:
     """Read the item location box: for each item the begin and end of its bytes in the file."""
-    location = only(data, meta.body + 4, meta.end, b"iloc")
+    location = find_box(data, meta.body + 4, meta.end, b"iloc")
     if location is None:
         return {}
     reader = Reader(data, location.body)
@@ -66,7 +66,7 @@ def _origin(data: Content, meta: Box, method: int) -> int:
     require(method in {0, 1}, "an item made of another item")
     if method == 0:
         return 0
-    held = only(data, meta.body + 4, meta.end, b"idat")
+    held = find_box(data, meta.body + 4, meta.end, b"idat")
     require(held is not None, "an item in a box that is not there")
     return held.body if held else 0
 

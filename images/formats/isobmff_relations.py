@@ -9,8 +9,8 @@ from images.formats.isobmff import (
     Content,
     Reader,
     boxes,
-    only,
-    required,
+    find_box,
+    require_box,
 )
 
 
@@ -23,16 +23,16 @@ class Reference:
     targets: tuple[int, ...]
 
 
-def primary(data: Content, meta: Box) -> int:
-    """Return the item that the file is about (`pitm`); raises CleaningFailed."""
-    reader = Reader(data, required(data, meta.body + 4, meta.end, b"pitm").body)
+def primary_item(data: Content, meta: Box) -> int:
+    """Return the item that the file is about (`pitm`); raises BrokenStructure."""
+    reader = Reader(data, require_box(data, meta.body + 4, meta.end, b"pitm").body)
     version = reader.number(4) >> 24
     return reader.number(4 if version else 2)
 
 
-def references(data: Content, meta: Box) -> Iterator[Reference]:
+def read_references(data: Content, meta: Box) -> Iterator[Reference]:
     """Read the item reference box (`iref`)."""
-    holder = only(data, meta.body + 4, meta.end, b"iref")
+    holder = find_box(data, meta.body + 4, meta.end, b"iref")
     if holder is None:
         return
     width = 2 if data[holder.body] == 0 else 4
@@ -46,14 +46,14 @@ def references(data: Content, meta: Box) -> Iterator[Reference]:
 
 def property_boxes(data: Content, meta: Box) -> list[Box]:
     """Return every property there is (`ipco`), in the order by which items name them."""
-    holder = only(data, meta.body + 4, meta.end, b"iprp")
-    inner = only(data, holder.body, holder.end, b"ipco") if holder else None
+    holder = find_box(data, meta.body + 4, meta.end, b"iprp")
+    inner = find_box(data, holder.body, holder.end, b"ipco") if holder else None
     return list(boxes(data, inner.body, inner.end)) if inner else []
 
 
-def properties(data: Content, meta: Box) -> dict[int, list[Box]]:
-    """Return each item's properties (`ipma`); raises CleaningFailed."""
-    holder = only(data, meta.body + 4, meta.end, b"iprp")
+def read_properties(data: Content, meta: Box) -> dict[int, list[Box]]:
+    """Return each item's properties (`ipma`); raises BrokenStructure."""
+    holder = find_box(data, meta.body + 4, meta.end, b"iprp")
     known = property_boxes(data, meta)
     found: dict[int, list[Box]] = {}
     for box in boxes(data, holder.body, holder.end) if holder else ():

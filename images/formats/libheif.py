@@ -1,7 +1,4 @@
-"""The decoder of HEIC (libheif with libde265, in a wheel of its own), for sandboxed processes.
-
-Import it where it is used, never at the top of a module: a web process must not load it.
-"""
+"""The decoder of HEIC: libheif with libde265, in a wheel (`pi-heif`) that may be left out."""
 
 import weakref
 from pathlib import Path
@@ -11,7 +8,7 @@ import pyvips
 
 try:
     import pi_heif
-except ImportError:  # the wheel is left out: HEIC is refused
+except ImportError:
     pi_heif = None
 else:
     pi_heif.options.THUMBNAILS = False
@@ -21,31 +18,25 @@ else:
     pi_heif.options.DECODE_THREADS = 1
 
 
-def is_there() -> bool:
+def is_available() -> bool:
     """Tell whether HEIC can be decoded here."""
     return pi_heif is not None
 
 
-def opened(path: Path) -> Any:
-    """Return the file's primary picture, upright; its pixels are decoded when they are read."""
+def open_primary(path: Path) -> Any:
+    """Return a file's primary picture, upright; its pixels are decoded when they are read."""
     file = pi_heif.HeifFile(path.read_bytes())
     return file[file.primary_index]
 
 
-def decoded(path: Path) -> Any:
-    """Return the primary picture as a libvips image, upright and with its colour profile.
-
-    Raises pyvips.Error.
-    """
-    try:
-        picture = opened(path)
-        # libvips reads the decoder's own pixels, not a copy. pyvips keeps this view of them as long
-        # as any image made of it; the view keeps nothing, so the picture is kept as long as it.
-        data, profile = memoryview(picture.data), picture.info.get("icc_profile")
-        weakref.finalize(data, lambda _: None, picture)
-        image = pyvips.Image.new_from_memory(data, *picture.size, len(picture.mode), "uchar")
-    except Exception as error:  # the decoder raises RuntimeError, EOFError, ValueError and more
-        raise pyvips.Error("not decodable") from error
+def decode(path: Path) -> Any:
+    """Return the primary picture as a libvips image, upright and with its colour profile."""
+    picture = open_primary(path)
+    # libvips reads the decoder's own pixels, not a copy. pyvips keeps this view of them as long as
+    # any image made of it; the view keeps nothing, so the picture is kept as long as the view.
+    data, profile = memoryview(picture.data), picture.info.get("icc_profile")
+    weakref.finalize(data, lambda _: None, picture)
+    image = pyvips.Image.new_from_memory(data, *picture.size, len(picture.mode), "uchar")
     image = image.copy(interpretation="srgb" if image.bands > 2 else "b-w")
     if picture.premultiplied_alpha:
         image = image.unpremultiply().cast("uchar")

@@ -1,4 +1,4 @@
-"""What a picture may ask of us, and how a refusal is said."""
+"""How large a picture may be, and the refusal of a file that is not taken."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -32,26 +32,26 @@ class Limits:
 
 
 class RefusedPicture(ValueError):
-    """A file that is not taken; `message` says why in plain words."""
+    """A file that is not taken; `message` says why, to the uploader."""
 
     def __init__(self, code: Code, message: str) -> None:
-        """Keep both; neither holds a library's text."""
+        """Keep both; the message holds no library's text."""
         super().__init__(code, message)
         self.code = code
         self.message = message
 
     def __str__(self) -> str:
-        """Return the plain words."""
+        """Return the message."""
         return self.message
 
 
 NOT_AN_IMAGE = "This is not a picture."
 DAMAGED = "The picture is damaged or incomplete."
-OF_THIS_KIND = "{name} pictures of this kind are not taken."
+UNSUPPORTED_KIND = "{name} pictures of this kind are not taken."
 
 
 def refuse_size(width: int, height: int, frames: int, limits: Limits) -> None:
-    """Raise RefusedPicture where a size, or so many frames of it, exceeds a limit."""
+    """Raise RefusedPicture when a size in pixels, or so many frames of it, exceeds a limit."""
     if width * height > limits.max_pixels:
         raise RefusedPicture("too_many_pixels", f"More than {limits.max_pixels} pixels.")
     if max(width, height) > limits.max_side:

@@ -1,7 +1,7 @@
-"""Walks through a file's structure that decode nothing: scans, frames, canvas.
+"""Scans of a file's structure that decode nothing: JPEG's scans, GIF's frames, WebP's canvas.
 
-Each costs a few milliseconds and stops as soon as a limit is passed. What they cannot follow they
-leave to the decoder, which is stricter; they raise nothing.
+Each takes a few milliseconds and stops as soon as a limit is passed. What cannot be followed is
+left to the decoder, which is stricter; nothing is raised.
 """
 
 import mmap
@@ -19,7 +19,7 @@ Buffer = bytes | mmap.mmap
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 SOS, EOI = 0xDA, 0xD9
 _GIF_IMAGE, _GIF_EXTENSION, _GIF_TRAILER = 0x2C, 0x21, 0x3B
-_MOST_BLOCKS = 4_000_000
+_MAX_CHUNKS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Canvas:
 
 
 def jpeg_markers(data: Buffer) -> Iterator[tuple[int, int]]:
-    """Walk the markers of the first picture (ITU-T T.81, annex B) up to its end marker.
+    """Yield the markers of the first picture (ITU-T T.81, annex B) up to its end marker.
 
-    Yields each marker's second byte and the position behind it.
+    Each is its second byte, and the position after it.
     """
     position = 2
     while found := _NEXT_MARKER.search(data, position):
@@ -46,41 +46,41 @@ def jpeg_markers(data: Buffer) -> Iterator[tuple[int, int]]:
             position += struct.unpack_from(">H", data, position)[0]
 
 
-def jpeg_scans(data: Buffer, limit: int) -> int:
+def count_jpeg_scans(data: Buffer, limit: int) -> int:
     """Count the scans of the first picture, up to one more than `limit`."""
     scans = (marker for marker, _ in jpeg_markers(data) if marker == SOS)
     return sum(1 for _ in islice(scans, limit + 1))
 
 
-def jpeg_is_ended(data: Buffer) -> bool:
+def has_jpeg_end(data: Buffer) -> bool:
     """Tell whether the first picture has its end marker."""
     return any(marker == EOI for marker, _ in jpeg_markers(data))
 
 
-def gif_frames(data: Buffer, limit: int) -> tuple[int, bool]:
+def count_gif_frames(data: Buffer, limit: int) -> tuple[int, bool]:
     """Count the images of a GIF (GIF89a specification), up to one more than `limit`.
 
-    The second value tells whether the trailer was reached: without it frames are missing.
+    The second value tells whether the trailer was reached, or the limit: else frames are missing.
     """
     frames, position = 0, 13 + (gif_table_bytes(data[10]) if len(data) > 10 else 0)
     while frames <= limit and position < len(data):
         block = data[position]
         if block == _GIF_IMAGE and position + 9 < len(data):
             frames += 1
-            position = _past_sub_blocks(data, position + 11 + gif_table_bytes(data[position + 9]))
+            position = _skip_sub_blocks(data, position + 11 + gif_table_bytes(data[position + 9]))
         elif block == _GIF_EXTENSION:
-            position = _past_sub_blocks(data, position + 2)
+            position = _skip_sub_blocks(data, position + 2)
         else:
             return frames, block == _GIF_TRAILER
     return frames, frames > limit
 
 
 def gif_table_bytes(flags: int) -> int:
-    """Return the bytes of a colour table whose flags these are."""
+    """Return the length in bytes of the colour table that flags announce."""
     return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def _past_sub_blocks(data: Buffer, position: int) -> int:
+def _skip_sub_blocks(data: Buffer, position: int) -> int:
     while position < len(data) and data[position]:
         position += 1 + data[position]
     return position + 1
@@ -101,7 +101,7 @@ def webp_canvas(data: Buffer) -> Canvas | None:
 
 def _riff_chunks(data: Buffer) -> Iterator[tuple[bytes, int]]:
     position, seen = 12, 0
-    while position + 8 <= len(data) and seen < _MOST_BLOCKS:
+    while position + 8 <= len(data) and seen < _MAX_CHUNKS:
         kind, length = struct.unpack_from("<4sI", data, position)
         yield kind, position + 8
         position, seen = position + 8 + length + length % 2, seen + 1
@@ -126,7 +126,7 @@ def _u24(data: bytes, start: int) -> int:
 
 
 @contextmanager
-def mapped(path: Path) -> Iterator[mmap.mmap]:
-    """Have a file's bytes at hand without reading them; raises ValueError for an empty one."""
+def map_file(path: Path) -> Iterator[mmap.mmap]:
+    """Map a file into memory without reading it; raises ValueError for an empty one."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         yield data

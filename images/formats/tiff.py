@@ -1,127 +1,66 @@
-"""TIFF (revision 6.0) by its directories: where every page, field and strip lies; nothing decoded.
+"""TIFF: its first page is shown; all pages must be whole, since they leave with the original."""
 
-Whoever reads further than the file, or in a circle, gets BrokenTiff.
-"""
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
-import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+import pyvips
 
-from images.formats.scan import Buffer
-
-_HEADER_BYTES = 8
-_ENTRY_BYTES = 12
-# Bytes of one value, by the number of its type (section 2; 13 is an IFD of the first supplement).
-_WIDTHS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
-_NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I"}
-
-SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
-STRIP_OFFSETS, ORIENTATION, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES, PLANAR = (
-    273,
-    274,
-    277,
-    278,
-    279,
-    284,
-)
-TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES = 322, 323, 324, 325
-EXTRA_SAMPLES, SAMPLE_FORMAT, JPEG_TABLES, SUBSAMPLING, DNG_VERSION = 338, 339, 347, 530, 50706
+from images.formats.codec import Codec
+from images.formats.exif import SWAPS_SIDES, UPRIGHT
+from images.formats.facts import Facts, facts_of
+from images.formats.limits import Limits
+from images.formats.scan import Buffer, map_file
+from images.formats.tiff_directories import HEIGHT, ORIENTATION, WIDTH, directories
+from images.formats.tiff_pages import read_pages
+from images.formats.tiff_samples import extra_samples, transparency
+from images.metadata.tiff_fields import strip_tiff
 
 
-class BrokenTiff(ValueError):
-    """A structure that cannot be followed."""
+class TiffCodec(Codec):
+    """Reads every page's fields before libvips does: libtiff follows too much."""
+
+    vips_loader = "TiffFile"
+
+    def matches(self, head: bytes) -> bool:
+        """Look for either byte order; a camera's raw file that begins alike is none."""
+        return head.startswith((b"II*\0", b"MM\0*")) and head[8:10] != b"CR"
+
+    def describe(self, path: Path, data: Buffer, limits: Limits) -> Facts:
+        """Describe the first page as it is shown; the others count as frames."""
+        pages = read_pages(data, limits)
+        first = pages[0]
+        size = first.number(WIDTH), first.number(HEIGHT)
+        if first.number(ORIENTATION, UPRIGHT) in SWAPS_SIDES:
+            size = size[1], size[0]
+        has_alpha = transparency(first) is not None
+        return facts_of(self.format, size, frames=len(pages), has_alpha=has_alpha)
+
+    def verify(self, path: Path, facts: Facts) -> None:
+        """Decode every page."""
+        for page in range(facts.frames):
+            _open_page(path, page).avg()
+
+    def strip(self, data: bytes, orientation: int) -> Iterable[bytes]:
+        """Copy what makes pixels; the orientation is a field that stays."""
+        return [strip_tiff(data)]
+
+    def open(self, path: Path) -> Any:
+        """Open the first page without what is neither colour nor transparency.
+
+        libvips' own thumbnailing takes a later page of half the size for the same picture, and any
+        extra sample for transparency.
+        """
+        image = _open_page(path, 0)
+        with map_file(path) as data:
+            page = next(directories(data))
+            extra, alpha = extra_samples(page), transparency(page)
+        if extra == (alpha is not None):
+            return image
+        colours = image.bands - extra
+        visible = image[:colours]
+        return visible if alpha is None else visible.bandjoin(image[colours + alpha])
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A field of a directory: its type, how many values, and where they begin and end."""
-
-    tag: int
-    kind: int
-    count: int
-    entry_at: int
-    start: int
-    end: int
-
-    @property
-    def is_apart(self) -> bool:
-        """Tell whether the values lie elsewhere than in the directory itself."""
-        return self.start != self.entry_at + 8
-
-
-@dataclass(frozen=True)
-class Directory:
-    """A page: its fields by tag, and where the directory begins."""
-
-    data: Buffer
-    order: str
-    start: int
-    fields: dict[int, Field]
-
-    def numbers(self, tag: int) -> tuple[int, ...]:
-        """Return a field's unsigned values; none where it is missing."""
-        field = self.fields.get(tag)
-        if field is None:
-            return ()
-        letter = _NUMBERS.get(field.kind)
-        if letter is None or field.end > len(self.data):
-            raise BrokenTiff(f"field {tag}")
-        return struct.unpack_from(f"{self.order}{field.count}{letter}", self.data, field.start)
-
-    def number(self, tag: int, usual: int = 0) -> int:
-        """Return a field's first value, else what the specification says of a missing one."""
-        return next(iter(self.numbers(tag)), usual)
-
-    @cached_property
-    def is_tiled(self) -> bool:
-        """Tell whether the pixels lie in tiles rather than in strips."""
-        return TILE_WIDTH in self.fields
-
-    def pieces(self) -> list[tuple[int, int]]:
-        """Return where each strip or tile begins and ends; raises BrokenTiff behind the end."""
-        tags = (TILE_OFFSETS, TILE_BYTES) if self.is_tiled else (STRIP_OFFSETS, STRIP_BYTES)
-        offsets, lengths = (self.numbers(tag) for tag in tags)
-        if not offsets or len(offsets) != len(lengths):
-            raise BrokenTiff("strips")
-        found = [(start, start + length) for start, length in zip(offsets, lengths, strict=True)]
-        if max(end for _, end in found) > len(self.data):
-            raise BrokenTiff("a strip past the end")
-        return found
-
-
-def directories(data: Buffer) -> Iterator[Directory]:
-    """Yield the pages in their order; raises BrokenTiff."""
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4])
-    if order is None or len(data) < _HEADER_BYTES:
-        raise BrokenTiff("header")
-    seen: set[int] = set()
-    at = struct.unpack_from(f"{order}I", data, 4)[0]
-    while at:
-        if at in seen:
-            raise BrokenTiff("a circle of pages")
-        seen.add(at)
-        directory, at = _directory(data, order, at)
-        yield directory
-
-
-def _directory(data: Buffer, order: str, at: int) -> tuple[Directory, int]:
-    """Read one; the second value is where the next one begins, 0 after the last."""
-    try:
-        count = struct.unpack_from(f"{order}H", data, at)[0]
-        entries = [_field(data, order, at + 2 + _ENTRY_BYTES * n) for n in range(count)]
-        following = struct.unpack_from(f"{order}I", data, at + 2 + _ENTRY_BYTES * count)[0]
-    except struct.error as error:
-        raise BrokenTiff("directory") from error
-    fields = {entry.tag: entry for entry in entries}
-    # Decoders differ in which of two they believe.
-    if len(fields) != count:
-        raise BrokenTiff("a field twice")
-    return Directory(data, order, at, fields), following
-
-
-def _field(data: Buffer, order: str, at: int) -> Field:
-    tag, kind, count = struct.unpack_from(f"{order}HHI", data, at)
-    length = _WIDTHS.get(kind, 0) * count
-    start = at + 8 if length <= 4 else struct.unpack_from(f"{order}I", data, at + 8)[0]
-    return Field(tag, kind, count, at, start, start + length)
+def _open_page(path: Path, page: int) -> Any:
+    return pyvips.Image.tiffload(str(path), page=page, access="sequential", fail_on="error")

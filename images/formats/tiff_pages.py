@@ -1,22 +1,11 @@
-"""What a TIFF's pages are and ask of us, told from their fields before anything is decoded.
-
-The first page is what is shown; the others must be whole too, since they leave with the original.
-"""
+"""Which TIFFs are taken, judged by the fields of their pages before anything is decoded."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from images.formats.exif import ORIENTATION, SIDEWAYS, UPRIGHT
-from images.formats.facts import Facts, facts_of
-from images.formats.limits import (
-    DAMAGED,
-    OF_THIS_KIND,
-    Limits,
-    RefusedPicture,
-    refuse_size,
-)
+from images.formats.errors import BrokenStructure
+from images.formats.limits import UNSUPPORTED_KIND, Limits, RefusedPicture, refuse_size
 from images.formats.scan import Buffer
-from images.formats.tiff import (
+from images.formats.tiff_directories import (
     BITS,
     COMPRESSION,
     DNG_VERSION,
@@ -31,11 +20,9 @@ from images.formats.tiff import (
     TILE_HEIGHT,
     TILE_WIDTH,
     WIDTH,
-    BrokenTiff,
     Directory,
     directories,
 )
-from images.formats.tiff_samples import transparency
 
 # None, CCITT (three kinds), LZW, JPEG, Deflate (two numbers), PackBits. Old-style JPEG (6) is out:
 # its fields point into the file at will, and libtiff's reader of it is not built.
@@ -46,33 +33,20 @@ _YCBCR = 6
 _PHOTOMETRICS = frozenset({0, 1, 2, 3, 5, _YCBCR})
 _BITS = frozenset({1, 2, 4, 8, 16})
 # CMYK with transparency, RGB with transparency and a saved selection.
-_MOST_SAMPLES = 5
+_MAX_SAMPLES = 5
 _UNSIGNED = 1
 _REDUCED, _SEPARATE = 1, 2
 
 
-def described(path: Path, data: Buffer, limits: Limits) -> Facts:
-    """Return what a TIFF is; raises RefusedPicture."""
-    try:
-        pages = list(_limited(data, limits))
-        _refuse_overlap(pages, len(data))
-        return _facts(pages)
-    except BrokenTiff as error:
-        raise RefusedPicture("damaged", DAMAGED) from error
+def read_pages(data: Buffer, limits: Limits) -> list[Directory]:
+    """Return the pages, each known to be readable; raises RefusedPicture or BrokenStructure."""
+    pages = list(_read_supported_pages(data, limits))
+    _refuse_overlap(pages, len(data))
+    return pages
 
 
-def _facts(pages: list[Directory]) -> Facts:
-    """Describe the first page, as it is shown."""
-    first = pages[0]
-    size = first.number(WIDTH), first.number(HEIGHT)
-    if first.number(ORIENTATION, UPRIGHT) in SIDEWAYS:
-        size = size[1], size[0]
-    alpha = transparency(first) is not None
-    return facts_of("TIFF", size, frames=len(pages), has_alpha=alpha)
-
-
-def _limited(data: Buffer, limits: Limits) -> Iterator[Directory]:
-    """Yield the pages, each known to be readable; raises RefusedPicture and BrokenTiff."""
+def _read_supported_pages(data: Buffer, limits: Limits) -> Iterator[Directory]:
+    """Yield the pages; stops at the first that exceeds a limit, before the next is read."""
     pages = pixels = 0
     for page in directories(data):
         width, height = page.number(WIDTH), page.number(HEIGHT)
@@ -82,16 +56,16 @@ def _limited(data: Buffer, limits: Limits) -> Iterator[Directory]:
         if pixels > limits.max_total_pixels:
             reason = f"More than {limits.max_total_pixels} pixels in all frames."
             raise RefusedPicture("too_many_frames", reason)
-        if not _is_taken(page) or (pages == 1 and page.number(SUBFILE) & _REDUCED):
-            raise RefusedPicture("format", OF_THIS_KIND.format(name="TIFF"))
+        if not _is_supported(page) or (pages == 1 and page.number(SUBFILE) & _REDUCED):
+            raise RefusedPicture("format", UNSUPPORTED_KIND.format(name="TIFF"))
         _refuse_broken(page, limits)
         yield page
     if not pages:
-        raise BrokenTiff("no page")
+        raise BrokenStructure("no page")
 
 
-def _is_taken(page: Directory) -> bool:
-    """Tell whether a page is stored in a way that is rendered right."""
+def _is_supported(page: Directory) -> bool:
+    """Tell whether a page is stored in a way that libvips renders correctly."""
     bits, formats = set(page.numbers(BITS) or (1,)), set(page.numbers(SAMPLE_FORMAT))
     return (
         page.number(COMPRESSION, _NONE) in _COMPRESSIONS
@@ -99,7 +73,7 @@ def _is_taken(page: Directory) -> bool:
         and len(bits) == 1
         and bits <= _BITS
         and formats <= {_UNSIGNED}
-        and page.number(SAMPLES, 1) <= _MOST_SAMPLES
+        and page.number(SAMPLES, 1) <= _MAX_SAMPLES
         and not (page.is_tiled and page.number(PLANAR) == _SEPARATE)
         and not _is_plain_ycbcr(page)
         and DNG_VERSION not in page.fields
@@ -114,20 +88,20 @@ def _is_plain_ycbcr(page: Directory) -> bool:
 
 
 def _refuse_broken(page: Directory, limits: Limits) -> None:
-    """Raise where strips or tiles are missing, too short, or larger than a picture may be."""
+    """Raise BrokenStructure when strips or tiles are missing, too short, or too large."""
     width, height = page.number(WIDTH), page.number(HEIGHT)
     row, column = _piece_size(page)
     if min(width, height, row, column) < 1 or (page.is_tiled and row * column > limits.max_pixels):
-        raise BrokenTiff("sizes")
+        raise BrokenStructure("sizes")
     samples = page.number(SAMPLES, 1)
     planes = samples if page.number(PLANAR) == _SEPARATE else 1
     pieces = page.pieces()
     if len(pieces) < -(-width // row) * -(-height // column) * planes:
-        raise BrokenTiff("strips that are missing")
+        raise BrokenStructure("strips that are missing")
     if page.number(COMPRESSION, _NONE) == _NONE and page.number(PHOTOMETRIC) != _YCBCR:
         bits = width * page.number(BITS, 1) * samples // planes
         if sum(end - start for start, end in pieces) < -(-bits // 8) * height * planes:
-            raise BrokenTiff("strips too short")
+            raise BrokenStructure("strips too short")
 
 
 def _piece_size(page: Directory) -> tuple[int, int]:
@@ -139,6 +113,6 @@ def _piece_size(page: Directory) -> tuple[int, int]:
 
 
 def _refuse_overlap(pages: list[Directory], length: int) -> None:
-    """What is read twice would cost more than the file's bytes can pay for."""
+    """Raise BrokenStructure when strips overlap: decoding them costs more than their bytes."""
     if sum(end - start for page in pages for start, end in page.pieces()) > length:
-        raise BrokenTiff("strips that overlap")
+        raise BrokenStructure("strips that overlap")

@@ -1,1 +1,1 @@
-"""Lossless removal of what a picture tells beside its pixels: one module for each format."""
+"""Lossless removal of metadata: a module for each kind of structure. Sandbox only."""

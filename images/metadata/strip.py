@@ -1,62 +1,39 @@
-"""Lossless removal of what a picture tells beside its pixels: one module for each format.
+"""Lossless removal of a picture's metadata.
 
-Gone are EXIF with its place and camera, XMP, IPTC, comments, embedded previews and whatever follows
-the end. The pixels' bytes, the colour profile and the orientation stay. What cannot be followed
-completely is refused: a picture leaves clean or not at all.
+EXIF with its place and camera, XMP, IPTC, comments, embedded previews and whatever follows the end
+are dropped. The pixels' bytes, the colour profile and the orientation stay. A file whose structure
+cannot be followed to its end is refused: a picture leaves stripped or not at all.
 """
 
-from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from PIL import Image
 
-from images.formats.errors import CleaningFailed
-from images.formats.exif import UPRIGHT, orientation_in
-from images.metadata import (
-    gif,
-    heif,
-    jpeg,
-    png,
-    tiff,
-    webp,
-)
-
-__all__ = ["CleaningFailed", "clean"]
-
-Cleaner = Callable[[bytes, int], Iterable[bytes]]
-_CLEANERS: dict[str, Cleaner] = {
-    "JPEG": jpeg.cleaned,
-    "PNG": png.cleaned,
-    "WEBP": webp.cleaned,
-    "GIF": gif.cleaned,
-    "AVIF": heif.cleaned_avif,
-    "HEIC": heif.cleaned_heic,
-    "TIFF": tiff.cleaned,
-}
-_KEEP_ORIENTATION = frozenset({"GIF", "AVIF", "HEIC", "TIFF"})
+from images.exceptions import StrippingFailed
+from images.formats.codec import Codec
+from images.formats.detect import codec_named
+from images.formats.exif import UPRIGHT, orientation_of
 
 
-def clean(source: Path, target: Path, fmt: str) -> bool:
-    """Write a clean copy of a picture; False, and nothing written, when there is nothing to drop.
+def strip(source: Path, target: Path, format_name: str) -> bool:
+    """Write a copy without metadata; return False, and write nothing, when there is none.
 
-    Raises CleaningFailed. Holds the file in memory, which the tier's upload limit bounds.
+    Raises StrippingFailed. Holds the file in memory, which the tier's upload limit bounds.
     """
-    data = source.read_bytes()
+    data, codec = source.read_bytes(), codec_named(format_name)
     try:
-        result = b"".join(_CLEANERS[fmt](data, _orientation(source, fmt)))
-    except CleaningFailed:
-        raise
-    except Exception as error:  # a structure that ends early, in whatever way it shows
-        raise CleaningFailed("The picture's structure cannot be followed.") from error
-    if result == data:
+        stripped = b"".join(codec.strip(data, _orientation_to_restore(source, codec)))
+    except Exception as error:  # a structure that ends early shows in many ways
+        raise StrippingFailed("The picture's structure cannot be followed.") from error
+    if stripped == data:
         return False
-    target.write_bytes(result)
+    target.write_bytes(stripped)
     return True
 
 
-def _orientation(source: Path, fmt: str) -> int:
-    """Read it where the cleaner has to write it anew; elsewhere it stays where it is."""
-    if fmt in _KEEP_ORIENTATION:
+def _orientation_to_restore(source: Path, codec: Codec) -> int:
+    """Return the orientation that goes with the EXIF; elsewhere it stays where it is stated."""
+    if not codec.has_orientation_in_exif:
         return UPRIGHT
-    with Image.open(source, formats=[fmt]) as image:
-        return orientation_in(image)
+    with Image.open(source, formats=[codec.format.name]) as image:
+        return orientation_of(image)

@@ -14,14 +14,13 @@ from botocore.config import Config
 from django.core.exceptions import SuspiciousFileOperation
 from django.utils.http import content_disposition_header
 
-from images.formats.registry import CONTENT_TYPES, EXTENSIONS
+from images.formats.registry import content_type_of
 from images.storage.base import PictureStorage
 from images.storage.keys import USERS
 from images.storage.listing import StoredFile
 from images.storage.s3_file import S3File, translate_errors
 from images.storage.sigv4 import Presigner
 
-_CONTENT_TYPES = {EXTENSIONS[name]: CONTENT_TYPES[name] for name in EXTENSIONS}
 _UNKNOWN_TYPE = "application/octet-stream"
 _READ_BUFFER_SIZE = 64 * 1024
 # One request for any picture: larger files only come in by `move_storage`.
@@ -167,7 +166,7 @@ class S3PictureStorage(PictureStorage):
 
 def _content_type(key: str) -> str:
     """Return the type by the key; what is none of our formats is never shown in a browser."""
-    return _CONTENT_TYPES.get(key.rsplit(".", 1)[-1], _UNKNOWN_TYPE)
+    return content_type_of(key) or _UNKNOWN_TYPE
 
 
 def _disposition(key: str) -> str:

@@ -13,8 +13,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
 from accounts.models import User
+from images.exceptions import StrippingFailed
 from images.links import make_link
-from images.metadata.strip import CleaningFailed
 from images.models import Picture
 from images.services import activate, update_picture
 from images.signed_urls import signed_path
@@ -155,4 +155,4 @@ def test_a_cleaner_that_fails_lets_nothing_out(alice, bob, shown, monkeypatch):
 
 
 def _fails(work: Callable[..., object], *args: object) -> None:
-    raise CleaningFailed("nothing works today")
+    raise StrippingFailed("nothing works today")

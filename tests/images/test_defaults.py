@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from images.defaults import DEFAULT_FILE, FACTS, safe_stem
-from images.formats.inspect import Limits, inspect
+from images.formats.inspect import inspect
+from images.formats.limits import Limits
 from images.storage.keys import USERS, is_key
 
 OWNER = "00000000-0000-4000-8000-000000000000"

@@ -17,7 +17,7 @@ from tests.pictures import jpeg, png
 from tests.thumbnails.rows import keys
 from thumbnails import claims, services, tasks
 from thumbnails.models import Recheck, Thumbnail
-from thumbnails.rendering import RenderingFailed
+from thumbnails.renderings import RenderingFailed
 from thumbnails.services import ensure_thumbnails
 from thumbnails.signals import thumbnails_failed, thumbnails_ready
 from thumbnails.sweeping import overdue, recheck_batch

@@ -10,13 +10,10 @@ import pyvips
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
-from images.formats.inspect import (
-    Limits,
-    RefusedPicture,
-    identify,
-    inspect,
-)
-from images.metadata.strip import CleaningFailed, clean
+from images.exceptions import StrippingFailed
+from images.formats.inspect import identify, inspect
+from images.formats.limits import Limits, RefusedPicture
+from images.metadata.strip import strip
 from tests.metadata_fixtures import (
     changed,
     entry_of,
@@ -24,7 +21,7 @@ from tests.metadata_fixtures import (
     telling_in_a_strip,
 )
 from tests.pictures import BLUE, RED, encoded, frame_count, opened, quarters, waves
-from thumbnails.rendering import render
+from thumbnails.sandbox_work import render_thumbnails
 
 LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
 WIDTH, COMPRESSION, PHOTOMETRIC, STRIP_BYTES, SAMPLE_FORMAT = 256, 259, 262, 279, 339
@@ -102,7 +99,7 @@ def test_pages_are_counted_and_the_first_is_shown(stored, tmp_path):
     path = stored(pages((400, 300), (200, 150)))
     facts = inspect(path, LIMITS)
     assert (facts.width, facts.height, facts.frames) == (400, 300, 2)
-    [made] = render(path, [100], tmp_path).thumbnails
+    [made] = render_thumbnails(path, [100], tmp_path).thumbnails
     red = opened(made.path).convert("RGB").getpixel((50, 50))
     assert np.abs(np.array(red) - RED).max() < 8
 
@@ -168,7 +165,7 @@ def test_all_that_is_told_is_gone_and_every_pixel_is_there(stored, tmp_path):
     source, target = stored(telling("TIFF")), tmp_path / "target"
     before = inspect(source, LIMITS)
     assert source.read_bytes().count(b"SECRET") > 10
-    assert clean(source, target, "TIFF")
+    assert strip(source, target, "TIFF")
     assert b"SECRET" not in target.read_bytes()
     assert b"adobe" not in target.read_bytes()
     after = inspect(target, LIMITS)
@@ -190,27 +187,27 @@ def test_all_that_is_told_is_gone_and_every_pixel_is_there(stored, tmp_path):
         284,
         317,
     }
-    assert clean(target, tmp_path / "again", "TIFF") is False
+    assert strip(target, tmp_path / "again", "TIFF") is False
 
 
 def test_the_pages_of_a_document_stay_and_its_previews_go(stored, tmp_path):
     source = stored(pages((400, 300), (300, 200)) + b"SECRET")
-    assert clean(source, tmp_path / "target", "TIFF")
+    assert strip(source, tmp_path / "target", "TIFF")
     made = Image.open(BytesIO((tmp_path / "target").read_bytes()))
     assert frame_count(made) == 2
     made.seek(1)
     assert made.size == (300, 200)
     assert frame_count(Image.open(BytesIO(telling("TIFF")))) == 2
     source.write_bytes(telling("TIFF"))
-    assert clean(source, tmp_path / "target", "TIFF")
+    assert strip(source, tmp_path / "target", "TIFF")
     assert frame_count(Image.open(BytesIO((tmp_path / "target").read_bytes()))) == 1
 
 
 def test_what_is_told_inside_a_strip_is_kept_back(stored, tmp_path):
     source = stored(telling_in_a_strip())
     assert inspect(source, LIMITS).format == "TIFF"
-    with pytest.raises(CleaningFailed):
-        clean(source, tmp_path / "target", "TIFF")
+    with pytest.raises(StrippingFailed):
+        strip(source, tmp_path / "target", "TIFF")
     assert not (tmp_path / "target").exists()
 
 
@@ -244,10 +241,10 @@ def test_a_saved_selection_is_not_transparency(stored, tmp_path, mode, extra, al
     """Photoshop keeps selections as samples that follow the colours, of no kind it names."""
     path = stored(with_extra(mode, extra))
     assert inspect(path, LIMITS).has_alpha is (alpha is not None)
-    ours = opened(render(path, [40], tmp_path).thumbnails[0].path)
+    ours = opened(render_thumbnails(path, [40], tmp_path).thumbnails[0].path)
     assert ours.has_transparency_data is (alpha is not None)
     path.write_bytes(encoded(quarters(60, 40, mode), "TIFF"))
-    plain = opened(render(path, [40], tmp_path).thumbnails[0].path)
+    plain = opened(render_thumbnails(path, [40], tmp_path).thumbnails[0].path)
     seen, expected = (np.asarray(each.convert("RGBA"), int)[5::30, 5::50] for each in (ours, plain))
     assert np.abs(seen[..., :3] - expected[..., :3]).max() < 8
     assert (seen[..., 3] == (alpha or 255)).all()

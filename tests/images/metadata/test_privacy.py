@@ -8,19 +8,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from images.formats.inspect import (
-    Facts,
-    Limits,
-    RefusedPicture,
-    inspect,
-)
-from images.metadata.strip import CleaningFailed, clean
+from images.exceptions import StrippingFailed
+from images.formats.facts import Facts
+from images.formats.inspect import inspect
+from images.formats.limits import Limits, RefusedPicture
+from images.metadata.strip import strip
 from images.sandbox.pool import run_sandboxed
 from images.sandbox.work_dir import temporary_dir
 from tests import corpus
 from tests.metadata_inspector import told, words_of
 from tests.pictures import opened
-from thumbnails.rendering import RenderingFailed, render, render_jpeg
+from thumbnails.renderings import RenderingFailed
+from thumbnails.sandbox_work import render_jpeg, render_thumbnails
 
 pytestmark = [
     pytest.mark.slow,
@@ -62,7 +61,7 @@ def _looked_at(sample: corpus.Sample) -> list[str]:
                 *_faults_of_copies(source, folder, words),
                 *_faults_of_original(source, folder, facts, words),
             ]
-        except (RenderingFailed, CleaningFailed) as kept_back:
+        except (RenderingFailed, StrippingFailed) as kept_back:
             return [] if sample.expectation == "either" else [str(kept_back)]
 
 
@@ -74,7 +73,7 @@ def _words(source: Path) -> set[bytes]:
 
 
 def _faults_of_copies(source: Path, folder: Path, words: set[bytes]) -> Iterator[str]:
-    thumbnails = run_sandboxed(render, source, [200, 50], folder).thumbnails
+    thumbnails = run_sandboxed(render_thumbnails, source, [200, 50], folder).thumbnails
     made = [path for each in thumbnails for path in (each.path, each.webp) if path]
     if words:
         run_sandboxed(render_jpeg, source, folder / "whole.jpg", width=320)
@@ -91,7 +90,7 @@ def _faults_of_original(
     source: Path, folder: Path, facts: Facts, words: set[bytes]
 ) -> Iterator[str]:
     target = folder / "clean"
-    changed = run_sandboxed(clean, source, target, facts.format)
+    changed = run_sandboxed(strip, source, target, facts.format)
     target = target if changed else source
     content = target.read_bytes()
     yield from (f"the original says {word!r}" for word in words if word in content)

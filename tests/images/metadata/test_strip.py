@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from images.formats.inspect import Limits, RefusedPicture, inspect
-from images.metadata.strip import CleaningFailed, clean
+from images.exceptions import StrippingFailed
+from images.formats.inspect import inspect
+from images.formats.limits import Limits, RefusedPicture
+from images.metadata.strip import strip
 from tests import corpus
 from tests.pictures import (
     BLUE,
@@ -41,10 +43,10 @@ def pixels(path: Path) -> list[np.ndarray]:
 def cleaned(tmp_path, content: bytes, name: str) -> bytes:
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(content)
-    assert clean(source, target, name) is True
+    assert strip(source, target, name) is True
     for before, after in zip(pixels(source), pixels(target), strict=True):
         assert np.array_equal(before, after)
-    assert clean(target, tmp_path / "again", name) is False
+    assert strip(target, tmp_path / "again", name) is False
     return target.read_bytes()
 
 
@@ -88,7 +90,7 @@ def test_a_phones_second_picture_is_gone(tmp_path):
     content = encoded(quarters(64, 48), "MPO", save_all=True, append_images=[quarters(32, 24)])
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(content)
-    assert clean(source, target, "JPEG")
+    assert strip(source, target, "JPEG")
     assert opened(target).format == "JPEG"
     assert target.read_bytes().count(b"\xff\xd8\xff") == 1
 
@@ -105,7 +107,7 @@ def test_an_animation_keeps_its_frames_and_loop(tmp_path, name):
 def test_a_clean_picture_is_left_as_it_is(tmp_path, name):
     source = tmp_path / "source"
     source.write_bytes(encoded(quarters(40, 30), name))
-    assert clean(source, tmp_path / "target", name) is False
+    assert strip(source, tmp_path / "target", name) is False
     assert not (tmp_path / "target").exists()
 
 
@@ -114,15 +116,15 @@ def test_what_cannot_be_followed_fails(tmp_path, name):
     content = encoded(quarters(40, 30), name)
     source = tmp_path / "source"
     source.write_bytes(content[: len(content) - 20])
-    with pytest.raises(CleaningFailed):
-        clean(source, tmp_path / "target", name)
+    with pytest.raises(StrippingFailed):
+        strip(source, tmp_path / "target", name)
     assert not (tmp_path / "target").exists()
 
 
 def faults(sample: corpus.Sample, target: Path) -> list[str]:
     """Return what is wrong with the clean copy of a picture."""
     facts = inspect(sample.path, LIMITS)
-    if not clean(sample.path, target, facts.format):
+    if not strip(sample.path, target, facts.format):
         told = sample.gps or (sample.marker and sample.marker.encode() in sample.path.read_bytes())
         return ["left as it was"] if told else []
     before, after = opened(sample.path), opened(target)
@@ -150,10 +152,10 @@ def test_doubtful_pictures_of_the_corpus_leave_clean_or_not_at_all(tmp_path):
     for sample in corpus.samples("either"):
         try:
             facts = inspect(sample.path, LIMITS)
-            changed = clean(sample.path, tmp_path / "target", facts.format)
-        except (RefusedPicture, CleaningFailed) as refused:
+            changed = strip(sample.path, tmp_path / "target", facts.format)
+        except (RefusedPicture, StrippingFailed) as refused:
             outcomes.add(type(refused).__name__)
             continue
         result = (tmp_path / "target" if changed else sample.path).read_bytes()
         assert not sample.marker or sample.marker.encode() not in result, str(sample)
-    assert outcomes == {"RefusedPicture", "CleaningFailed"}
+    assert outcomes == {"RefusedPicture", "StrippingFailed"}

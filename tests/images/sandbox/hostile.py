@@ -5,6 +5,8 @@ import os
 import signal
 import socket
 import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -72,3 +74,8 @@ def use_the_cpu() -> None:
 def process() -> int:
     """Return which process this is."""
     return os.getpid()
+
+
+def loaded_modules(names: Sequence[str]) -> list[str]:
+    """Return which of these modules are loaded here."""
+    return [name for name in names if name in sys.modules]

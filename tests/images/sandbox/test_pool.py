@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from images.exceptions import PictureTooCostly
-from images.formats.inspect import RefusedPicture
+from images.formats.limits import RefusedPicture
 from images.sandbox.pool import run_sandboxed
 from images.sandbox.work_dir import temporary_dir, work_dir
 from images.storage.base import picture_storage
@@ -73,7 +73,7 @@ def test_time_ends_after_ten_seconds_of_cpu():
 def test_a_picture_that_kills_its_decoder_is_refused_and_leaves_nothing(
     alice, monkeypatch, stored_files
 ):
-    monkeypatch.setattr("images.services.inspect", hostile.die_of_a_picture)
+    monkeypatch.setattr("images.services.inspect_picture", hostile.die_of_a_picture)
     with pytest.raises(RefusedPicture) as refused:
         make_picture(alice, jpeg(30, 20))
     assert refused.value.code == "too_costly"

@@ -1,4 +1,4 @@
-"""How a picture lies by its EXIF orientation, and how an animation's frames are put upright."""
+"""A picture's EXIF orientation, and how an animation's frames are turned upright."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ import pyvips
 _UPRIGHT, _FIRST_LYING = 1, 5
 
 
-def lies(header: Any) -> bool:
+def is_lying(header: Any) -> bool:
     """Tell whether width and height change places once the picture is upright."""
     return _orientation(header) >= _FIRST_LYING
 
 
-def each_upright(strip: Any) -> Any:
+def turn_frames_upright(strip: Any) -> Any:
     """Turn every frame of a tall strip, in their order; raises pyvips.Error.
 
-    A strip that has to be turned is decoded into memory, since a turn begins anywhere in a frame.
+    A strip that has to be turned is decoded into memory, since a turn reads a frame from any end.
     """
     if _orientation(strip) == _UPRIGHT:
         return strip

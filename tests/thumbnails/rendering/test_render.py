@@ -8,7 +8,8 @@ import pytest
 import pyvips
 from PIL import Image, ImageCms, ImageOps
 
-from images.formats.inspect import Limits, RefusedPicture, inspect
+from images.formats.inspect import inspect
+from images.formats.limits import Limits, RefusedPicture
 from tests import corpus
 from tests.measures import decibels, reduced
 from tests.pictures import (
@@ -25,7 +26,8 @@ from tests.pictures import (
     waves,
 )
 from tests.profiles import display_p3
-from thumbnails.rendering import RenderingFailed, render, render_jpeg
+from thumbnails.renderings import RenderingFailed
+from thumbnails.sandbox_work import render_jpeg, render_thumbnails
 
 LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
 
@@ -37,7 +39,9 @@ def rendered(tmp_path):
     def make(content: bytes, *heights: int) -> list[Image.Image]:
         source = tmp_path / "source"
         source.write_bytes(content)
-        return [opened(each.path) for each in render(source, heights, tmp_path).thumbnails]
+        return [
+            opened(each.path) for each in render_thumbnails(source, heights, tmp_path).thumbnails
+        ]
 
     return make
 
@@ -144,7 +148,7 @@ def test_a_broken_colour_profile_does_not_cost_the_picture(rendered):
 def test_what_cannot_be_decoded_fails_in_words_for_people(tmp_path, content):
     (tmp_path / "source").write_bytes(content)
     with pytest.raises(RenderingFailed, match="cannot be decoded"):
-        render(tmp_path / "source", [100], tmp_path)
+        render_thumbnails(tmp_path / "source", [100], tmp_path)
 
 
 @pytest.mark.parametrize("name", ["picture.v", "picture.tif[bigtiff]"])
@@ -152,7 +156,7 @@ def test_other_formats_of_libvips_are_closed(tmp_path, name):
     pyvips.Image.new_from_array(quarters(20, 20)).write_to_file(str(tmp_path / name))
     (tmp_path / name.partition("[")[0]).rename(tmp_path / "source")
     with pytest.raises(RenderingFailed):
-        render(tmp_path / "source", [10], tmp_path)
+        render_thumbnails(tmp_path / "source", [10], tmp_path)
 
 
 def test_a_jpeg_is_made_of_anything_on_white_and_never_enlarged(tmp_path):
@@ -175,7 +179,7 @@ def test_every_good_picture_of_the_corpus_is_rendered(tmp_path):
         except RefusedPicture:
             continue
         try:
-            [made] = render(sample.path, [200], tmp_path).thumbnails
+            [made] = render_thumbnails(sample.path, [200], tmp_path).thumbnails
         except RenderingFailed as failure:
             if sample.expectation == "accept":
                 wrong.append((str(sample), str(failure)))

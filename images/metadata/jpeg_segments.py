@@ -1,31 +1,30 @@
-"""JPEG (ITU-T T.81, annex B): segments by their markers; entropy-coded data passes untouched."""
+"""The segments of a JPEG (ITU-T T.81, annex B); entropy-coded data passes untouched."""
 
 import re
 import struct
 from collections.abc import Iterator
 
 from images.formats.errors import require
-from images.formats.exif import UPRIGHT, orientation_alone
+from images.formats.exif import UPRIGHT, orientation_exif
 
 _SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
 _APP0, _APP1, _APP2, _APP14, _APP15 = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF
 _END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-# A JFIF header up to and with the size of its thumbnail, which is dropped.
+# A JFIF header with the size of its thumbnail, which is dropped and set to 0×0.
 _JFIF_BYTES = 14
 
 
-def cleaned(data: bytes, orientation: int) -> Iterator[bytes]:
-    """Yield the clean file piece by piece."""
+def strip_jpeg(data: bytes, orientation: int) -> Iterator[bytes]:
+    """Yield the stripped file in pieces; raises BrokenStructure, IndexError or struct.error."""
     require(data[:2] == b"\xff\xd8", "no start of image")
     yield data[:2]
-    told = orientation == UPRIGHT
+    is_oriented = orientation == UPRIGHT
     for marker, segment in _segments(data):
-        kept = _kept(marker, segment)
-        # EXIF goes first, but a JFIF header must stay before it to be one.
-        if not told and marker != _APP0:
-            told = True
+        # EXIF comes first, but a JFIF header is one only before it.
+        if not is_oriented and marker != _APP0:
+            is_oriented = True
             yield _exif_segment(orientation)
-        yield kept
+        yield _strip_segment(marker, segment)
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -54,8 +53,8 @@ def _end_of_segment(data: bytes, position: int) -> int:
     return position + length
 
 
-def _kept(marker: int, segment: bytes) -> bytes:
-    """Return what stays of a segment: all of it, nothing, or a JFIF header without its preview."""
+def _strip_segment(marker: int, segment: bytes) -> bytes:
+    """Return a segment, nothing, or a JFIF header without its preview."""
     if marker == _COM:
         return b""
     if not _APP0 <= marker <= _APP15:
@@ -69,5 +68,5 @@ def _kept(marker: int, segment: bytes) -> bytes:
 
 
 def _exif_segment(orientation: int) -> bytes:
-    body = b"Exif\0\0" + orientation_alone(orientation)
+    body = b"Exif\0\0" + orientation_exif(orientation)
     return b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body

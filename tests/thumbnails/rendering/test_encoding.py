@@ -16,8 +16,8 @@ from tests.pictures import (
     turned_jpeg,
     waves,
 )
-from thumbnails import encoding
-from thumbnails.rendering import render
+from thumbnails.rendering import encoding
+from thumbnails.sandbox_work import render_thumbnails
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def rendered(tmp_path):
 
     def make(content, *heights, **options):
         (tmp_path / "source").write_bytes(content)
-        return render(tmp_path / "source", heights, tmp_path, **options).thumbnails
+        return render_thumbnails(tmp_path / "source", heights, tmp_path, **options).thumbnails
 
     return make
 
@@ -128,7 +128,7 @@ def test_a_moving_gif_moves_alike_as_webp(rendered, tmp_path):
 def test_an_animation_too_large_for_the_memory_still_moves(rendered, decodes, monkeypatch):
     """It is decoded for each height; what fits is kept twice as ever."""
     colours = [(30 * n, 200 - 20 * n, 90) for n in range(8)]
-    monkeypatch.setattr(encoding, "_SMALL_PIXELS", 8 * 100 * 100)
+    monkeypatch.setattr(encoding, "_MAX_PIXELS_IN_MEMORY", 8 * 100 * 100)
     large, small = rendered(animated("GIF", colours, [100] * 8, size=300), 200, 100)
     assert [len(frames_of(made.path)) for made in (large, small)] == [8, 8]
     assert large.webp is None

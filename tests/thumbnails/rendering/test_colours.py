@@ -10,7 +10,7 @@ from PIL import Image, ImageCms
 from tests.measures import decibels, reduced, similarity
 from tests.pictures import BLUE, GREEN, RED, encoded, exif, frame_count, opened, quarters, waves
 from tests.profiles import adobe_rgb, display_p3, four_inks
-from thumbnails.rendering import render
+from thumbnails.sandbox_work import render_thumbnails
 
 UPRIGHT, RELATIVE = 1, ImageCms.Intent.RELATIVE_COLORIMETRIC
 # What an EXIF orientation does to the pixels as they lie, so that they stand (EXIF 2.32, 4.6.4).
@@ -33,7 +33,7 @@ def rendered(tmp_path):
     def make(content: bytes, height: int) -> Image.Image:
         source = tmp_path / "source"
         source.write_bytes(content)
-        [made] = render(source, [height], tmp_path).thumbnails
+        [made] = render_thumbnails(source, [height], tmp_path).thumbnails
         return opened(made.path)
 
     return make
@@ -86,7 +86,7 @@ def test_every_frame_of_an_animation_stands_upright(tmp_path, orientation):
     for frame, colour in zip(frames, (RED, GREEN, BLUE), strict=True):
         frame.paste(colour, (48, 32, 72, 48))
     (tmp_path / "source").write_bytes(lying_animation(frames, orientation))
-    for made in render(tmp_path / "source", [60, 30], tmp_path).thumbnails:
+    for made in render_thumbnails(tmp_path / "source", [60, 30], tmp_path).thumbnails:
         ours = opened(made.path)
         assert (frame_count(ours), ours.info["loop"]) == (3, 2)
         assert (made.width_px, made.height_px) == ours.size
@@ -104,7 +104,7 @@ def test_an_animations_colours_become_srgb(tmp_path, profile, used):
     options = {"save_all": True, "append_images": frames[1:], "lossless": True}
     content = encoded(frames[0], "WEBP", duration=100, icc_profile=profile, **options)
     (tmp_path / "source").write_bytes(content)
-    ours = opened(render(tmp_path / "source", [40], tmp_path).thumbnails[0].path)
+    ours = opened(render_thumbnails(tmp_path / "source", [40], tmp_path).thumbnails[0].path)
     assert frame_count(ours) == 2
     for number, frame in enumerate(frames):
         ours.seek(number)

@@ -13,10 +13,10 @@ from images.storage.base import picture_storage
 from tests.factories import make_picture
 from tests.measures import decibels
 from tests.pictures import BLUE, GREEN, RED, animated, encoded, jpeg, quarters
-from tests.thumbnails.placeholders import drawn, numbers
+from tests.thumbnails.rendering.thumbhash_decoder import drawn, numbers
 from tests.thumbnails.rows import keys
-from thumbnails import encoding
-from thumbnails.rendering import render
+from thumbnails.rendering import encoding
+from thumbnails.sandbox_work import render_thumbnails
 from thumbnails.services import ensure_thumbnails
 
 pytestmark = pytest.mark.django_db
@@ -26,12 +26,12 @@ AUTHORS_FADING = "IRmGG4Y30Jd7d3iHTygMe4B3d3iHiIg="
 
 
 @pytest.fixture
-def impression(tmp_path):
-    """Return a function that renders a picture and returns its impression."""
+def placeholder(tmp_path):
+    """Return a function that renders a picture and returns its placeholder."""
 
     def make(image, *heights, name="PNG"):
         (tmp_path / "source").write_bytes(encoded(image, name))
-        return render(tmp_path / "source", heights, tmp_path).impression
+        return render_thumbnails(tmp_path / "source", heights, tmp_path).placeholder
 
     return make
 
@@ -45,9 +45,9 @@ def soft(width, height):
 
 @pytest.mark.parametrize("heights", [(), (200,), (400, 200)])
 @pytest.mark.parametrize("size", [(640, 480), (480, 640), (600, 600), (90, 60)])
-def test_a_thumbhash_looks_like_its_picture(impression, size, heights):
+def test_a_thumbhash_looks_like_its_picture(placeholder, size, heights):
     picture = soft(*size)
-    seen = drawn(impression(picture, *heights).thumbhash)
+    seen = drawn(placeholder(picture, *heights).thumbhash)
     assert seen.width / seen.height == pytest.approx(size[0] / size[1], rel=0.1)
     assert decibels(seen, picture.resize(seen.size, Image.Resampling.BOX)) > 25
     assert seen.getchannel("A").getextrema() == (255, 255)
@@ -61,8 +61,8 @@ def fading(width, height):
     return picture
 
 
-def test_a_thumbhash_is_what_its_authors_make_of_the_picture(impression):
-    ours = b64decode(impression(soft(600, 400), 200).thumbhash)
+def test_a_thumbhash_is_what_its_authors_make_of_the_picture(placeholder):
+    ours = b64decode(placeholder(soft(600, 400), 200).thumbhash)
     theirs = b64decode(AUTHORS)
     nibbles = [
         [part for byte in each for part in (byte & 15, byte >> 4)] for each in (ours, theirs)
@@ -71,8 +71,8 @@ def test_a_thumbhash_is_what_its_authors_make_of_the_picture(impression):
     assert all(abs(a - b) <= 1 for a, b in zip(*nibbles, strict=True))
 
 
-def test_a_transparent_thumbhash_is_what_its_authors_make_of_the_picture(impression):
-    ours, theirs = fields(impression(fading(600, 400), 200).thumbhash), fields(AUTHORS_FADING)
+def test_a_transparent_thumbhash_is_what_its_authors_make_of_the_picture(placeholder):
+    ours, theirs = fields(placeholder(fading(600, 400), 200).thumbhash), fields(AUTHORS_FADING)
     assert ours.keys() == theirs.keys()
     assert all(abs(ours[name] - theirs[name]) <= 1 for name in ours)
 
@@ -86,8 +86,8 @@ def fields(thumbhash):
     return means | scales | exact | dict(enumerate(rest))
 
 
-def test_a_thumbhash_shows_what_is_transparent(impression):
-    seen = drawn(impression(fading(600, 400), 200).thumbhash)
+def test_a_thumbhash_shows_what_is_transparent(placeholder):
+    seen = drawn(placeholder(fading(600, 400), 200).thumbhash)
     expected = fading(*seen.size)
     alpha = [each.getchannel("A") for each in (seen, expected)]
     assert decibels(*alpha) > 20  # as in the authors' own
@@ -106,28 +106,28 @@ def test_a_thumbhash_shows_what_is_transparent(impression):
         ([(0, 0, 0), (0, 0, 0), (250, 250, 250)], (0, 0, 0)),
     ],
 )
-def test_the_dominant_colour_is_the_one_most_of_it_has(impression, colours, expected):
+def test_the_dominant_colour_is_the_one_most_of_it_has(placeholder, colours, expected):
     stripes = Image.new("RGB", (300, 300))
     for number, colour in enumerate(colours):
         share = 300 // len(colours)
         stripes.paste(colour, (number * share, 0, 300, 300))
-    found = impression(stripes, 200).dominant_color
+    found = placeholder(stripes, 200).dominant_color
     channels = list(bytes.fromhex(found[1:]))
     assert all(abs(ours - theirs) <= 12 for ours, theirs in zip(channels, expected, strict=True))
 
 
-def test_what_cannot_be_seen_has_no_colour(impression):
+def test_what_cannot_be_seen_has_no_colour(placeholder):
     clear = Image.new("RGBA", (300, 300), (0, 255, 0, 0))
-    assert impression(clear, 200).dominant_color == "#ffffff"
+    assert placeholder(clear, 200).dominant_color == "#ffffff"
     clear.paste((*RED, 255), (100, 100, 200, 200))
-    red = bytes.fromhex(impression(clear, 200).dominant_color[1:])
+    red = bytes.fromhex(placeholder(clear, 200).dominant_color[1:])
     assert red[0] > 200 > 80 > max(red[1:])
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "1", "CMYK"])
-def test_every_kind_of_pixel_has_an_impression(impression, mode):
+def test_every_kind_of_pixel_has_an_placeholder(placeholder, mode):
     name = "JPEG" if mode == "CMYK" else "PNG"
-    found = impression(quarters(90, 60, "RGB").convert(mode), 40, name=name)
+    found = placeholder(quarters(90, 60, "RGB").convert(mode), 40, name=name)
     seen = drawn(found.thumbhash)
     assert seen.width > seen.height
 
@@ -135,12 +135,12 @@ def test_every_kind_of_pixel_has_an_impression(impression, mode):
 @pytest.mark.parametrize("name", ["GIF", "WEBP"])
 @pytest.mark.parametrize("heights", [(), (100, 50)])
 @pytest.mark.parametrize("memory", [12_000_000, 100])
-def test_an_animation_leaves_the_impression_of_its_first_frame(
+def test_an_animation_leaves_the_placeholder_of_its_first_frame(
     tmp_path, monkeypatch, name, heights, memory
 ):
-    monkeypatch.setattr(encoding, "_SMALL_PIXELS", memory)
+    monkeypatch.setattr(encoding, "_MAX_PIXELS_IN_MEMORY", memory)
     (tmp_path / "source").write_bytes(animated(name, [RED, BLUE, BLUE], [100] * 3, size=200))
-    found = render(tmp_path / "source", heights, tmp_path).impression
+    found = render_thumbnails(tmp_path / "source", heights, tmp_path).placeholder
     assert found is not None
     red = bytes.fromhex(found.dominant_color[1:])
     assert red[0] > 180 > 90 > max(red[1:])
@@ -151,7 +151,7 @@ def picture(alice):
     return make_picture(alice, jpeg(900, 600))
 
 
-def test_a_picture_gets_its_impression_with_its_thumbnails(picture):
+def test_a_picture_gets_its_placeholder_with_its_thumbnails(picture):
     assert (picture.thumbhash, picture.dominant_color) == ("", "")
     ensure_thumbnails(picture.pk)
     picture.refresh_from_db()

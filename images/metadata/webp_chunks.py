@@ -1,10 +1,10 @@
-"""WebP (RFC 9649): RIFF chunks; frames of an animation are chunks within chunks."""
+"""The chunks of a WebP (RFC 9649); an animation's frames are chunks within chunks."""
 
 import struct
 from collections.abc import Iterator
 
 from images.formats.errors import require
-from images.formats.exif import UPRIGHT, orientation_alone
+from images.formats.exif import UPRIGHT, orientation_exif
 
 _PIXELS = frozenset({b"VP8 ", b"VP8L", b"ALPH"})
 _KEPT = _PIXELS | {b"VP8X", b"ICCP", b"ANIM", b"ANMF"}
@@ -12,18 +12,18 @@ _HAS_EXIF, _HAS_XMP = 0x08, 0x04
 _FRAME_HEADER = 16
 
 
-def cleaned(data: bytes, orientation: int) -> Iterator[bytes]:
-    """Yield the clean file piece by piece."""
+def strip_webp(data: bytes, orientation: int) -> Iterator[bytes]:
+    """Yield the stripped file; raises BrokenStructure or struct.error."""
     require(data[:4] == b"RIFF" and data[8:12] == b"WEBP", "no RIFF header")
     end = 8 + struct.unpack_from("<I", data, 4)[0]
     require(end <= len(data), "a file shorter than its header says")
-    body = b"".join(_kept(data[:end], orientation))
+    body = b"".join(_kept_chunks(data[:end], orientation))
     if orientation != UPRIGHT:
-        body += _chunk(b"EXIF", orientation_alone(orientation))
+        body += _chunk(b"EXIF", orientation_exif(orientation))
     yield b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
 
 
-def _kept(data: bytes, orientation: int) -> Iterator[bytes]:
+def _kept_chunks(data: bytes, orientation: int) -> Iterator[bytes]:
     for kind, body in _chunks(data, 12):
         if kind == b"VP8X":
             flags = body[0] & ~(_HAS_EXIF | _HAS_XMP)

@@ -1,38 +1,31 @@
-"""What stands for a picture until it is loaded: a ThumbHash and its dominant colour."""
+"""A picture's placeholder: its ThumbHash and its dominant colour."""
 
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 # Always in pure Python: with numpy the same picture could have another value on another machine.
 from thash import rgba_to_thumb_hash_pure
 
+from thumbnails.renderings import Placeholder
+
 # A ThumbHash keeps at most seven waves to a side: 24 pixels give the same bytes as the 100 that
 # its authors allow, in a tenth of the time.
 SIDE = 24
-# Colours are told apart by the upper three bits of each band: 512 of them.
-_COARSE = 5
-_VISIBLE = 128
-_NOTHING_SHOWS = (255, 255, 255)
+# Colours are compared by the upper three bits of each band: 512 of them.
+_COARSE_SHIFT = 5
+_MIN_VISIBLE_ALPHA = 128
+_WHITE = (255, 255, 255)
 Pixel = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Impression:
-    """`thumbhash` in base64, `dominant_color` as #rrggbb."""
-
-    thumbhash: str
-    dominant_color: str
-
-
-def impression_of(image: Any) -> Impression:
-    """Look at an upright picture in sRGB or grey that is decoded already."""
+def placeholder_of(image: Any) -> Placeholder:
+    """Return the placeholder of a decoded picture, which is upright and in sRGB or grey."""
     small = image.thumbnail_image(SIDE, height=SIDE, size="down").colourspace("srgb")
     values = _values(small)
     thumbhash = bytes(rgba_to_thumb_hash_pure(small.width, small.height, values))
-    return Impression(b64encode(thumbhash).decode(), _hexadecimal(_dominant(_pixels(values))))
+    return Placeholder(b64encode(thumbhash).decode(), _as_hex(_dominant(_pixels(values))))
 
 
 def _pixels(values: list[int]) -> list[Pixel]:
@@ -47,15 +40,15 @@ def _values(image: Any) -> list[int]:
 
 def _dominant(pixels: Iterable[Pixel]) -> Pixel:
     """Return the mean of the colours that are most alike; white where nothing shows."""
-    seen = [pixel[:3] for pixel in pixels if pixel[3] >= _VISIBLE] or [_NOTHING_SHOWS]
+    seen = [pixel[:3] for pixel in pixels if pixel[3] >= _MIN_VISIBLE_ALPHA] or [_WHITE]
     (most, count), *_ = Counter(map(_coarse, seen)).most_common(1)
     alike = [pixel for pixel in seen if _coarse(pixel) == most]
     return tuple(round(sum(band) / count) for band in zip(*alike, strict=True))
 
 
 def _coarse(pixel: Pixel) -> Pixel:
-    return tuple(value >> _COARSE for value in pixel)
+    return tuple(value >> _COARSE_SHIFT for value in pixel)
 
 
-def _hexadecimal(pixel: Pixel) -> str:
+def _as_hex(pixel: Pixel) -> str:
     return "#" + bytes(pixel).hex()

@@ -1,14 +1,13 @@
-"""TIFF: a file of the same layout in which only what makes the pixels is written.
+"""The fields of a TIFF: what makes the pixels is copied to the same places of an empty file.
 
 Every byte that no kept field, strip or tile uses is zero, so that nothing unknown can stay.
 """
 
-from collections.abc import Iterator
 from itertools import chain
 
 from images.formats.errors import require
 from images.formats.scan import EOI, jpeg_markers
-from images.formats.tiff import (
+from images.formats.tiff_directories import (
     COMPRESSION,
     JPEG_TABLES,
     SUBFILE,
@@ -27,61 +26,61 @@ _KEPT = frozenset({
 _ASCII = 2
 _OLD_JPEG, _JPEG = 6, 7
 _REDUCED = 1
-# Application segments that decoders of JPEG in TIFF need; any other one tells something.
+# Decoders of JPEG in TIFF need the first two; any other application segment is metadata.
 _APP0, _APP14, _APP15, _COMMENT = 0xE0, 0xEE, 0xEF, 0xFE
 
 
-def cleaned(data: bytes, orientation: int) -> Iterator[bytes]:
-    """Yield the clean file; `orientation` is a kept field."""
+def strip_tiff(data: bytes) -> bytes:
+    """Return the stripped file; raises BrokenStructure."""
     pages = [each for n, each in enumerate(directories(data)) if n == 0 or not _is_preview(each)]
     require(bool(pages), "no page")
     result = bytearray(len(data))
     result[:4] = data[:4]
     _write(result, pages[0].order, 4, pages[0].start)
-    ends = [_page(data, result, page) for page in pages]
+    ends = [_copy_page(data, result, page) for page in pages]
     starts = [*(page.start for page in pages[1:]), 0]
     for page, following in zip(pages, starts, strict=True):
-        _write(result, page.order, page.start + 2 + 12 * len(_kept(page)), following)
-    yield bytes(result[: max(ends)])
+        _write(result, page.order, page.start + 2 + 12 * len(_kept_fields(page)), following)
+    return bytes(result[: max(ends)])
 
 
 def _is_preview(page: Directory) -> bool:
     return bool(page.number(SUBFILE) & _REDUCED)
 
 
-def _kept(page: Directory) -> list[Field]:
+def _kept_fields(page: Directory) -> list[Field]:
     fields = (page.fields[tag] for tag in page.fields if tag in _KEPT)
     return [field for field in fields if field.kind != _ASCII]
 
 
-def _page(data: bytes, result: bytearray, page: Directory) -> int:
-    """Copy one page's fields and pixels; returns where the last of them ends."""
+def _copy_page(data: bytes, result: bytearray, page: Directory) -> int:
+    """Copy a page's fields and pixels; return where the last of them ends."""
     require(page.number(COMPRESSION, 1) != _OLD_JPEG, "pixels that fields point into")
-    kept, pieces = _kept(page), page.pieces()
+    kept, pieces = _kept_fields(page), page.pieces()
     if page.number(COMPRESSION, 1) == _JPEG:
-        _refuse_told(data, page, pieces)
+        _refuse_metadata_in(data, page, pieces)
     count = len(kept).to_bytes(2, "little" if page.order == "<" else "big")
     result[page.start : page.start + 2] = count
     for place, field in enumerate(kept):
         at = page.start + 2 + 12 * place
         result[at : at + 12] = data[field.entry_at : field.entry_at + 12]
-    apart = [(field.start, field.end) for field in kept if field.is_apart]
-    for start, end in chain(apart, pieces):
+    out_of_line = [(field.start, field.end) for field in kept if field.is_out_of_line]
+    for start, end in chain(out_of_line, pieces):
         require(end <= len(data), "a field past the end")
         result[start:end] = data[start:end]
-    return max(page.start + 6 + 12 * len(kept), *(end for _, end in chain(apart, pieces)))
+    return max(page.start + 6 + 12 * len(kept), *(end for _, end in chain(out_of_line, pieces)))
 
 
-def _refuse_told(data: bytes, page: Directory, pieces: list[tuple[int, int]]) -> None:
-    """A JPEG stream may hold more than pixels; one that does is not cleaned but kept back."""
+def _refuse_metadata_in(data: bytes, page: Directory, pieces: list[tuple[int, int]]) -> None:
+    """Raise BrokenStructure when a strip's JPEG stream holds more than pixels."""
     tables = page.fields.get(JPEG_TABLES)
     for start, end in chain(pieces, [(tables.start, tables.end)] if tables else []):
         stream, last = data[start:end], 2
         for marker, position in jpeg_markers(stream):
             is_application = _APP0 <= marker <= _APP15 and marker not in {_APP0, _APP14}
-            require(marker != _COMMENT and not is_application, "a told thing in a strip")
+            require(marker != _COMMENT and not is_application, "metadata in a strip")
             last = position if marker == EOI else 0
-        require(not last or not stream[last:].strip(b"\0"), "something behind a strip")
+        require(not last or not stream[last:].strip(b"\0"), "something after a strip")
 
 
 def _write(result: bytearray, order: str, at: int, value: int) -> None:

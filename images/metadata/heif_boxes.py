@@ -1,20 +1,18 @@
-"""AVIF and HEIC (ISO base media files): metadata is overwritten in place, so every offset fits.
+"""The boxes of AVIF and HEIC (ISO base media files): metadata is overwritten where it lies.
 
-What stays is what is known to make the picture; everything else loses its bytes and its type. The
-orientation is a property of the item (`irot`, `imir`) and stays.
+No offset changes then. What is known to make the picture stays, its orientation (`irot`, `imir`)
+included; everything else loses its bytes and its type.
 """
 
-from collections.abc import Iterator
-
 from images.formats.errors import require
-from images.formats.isobmff import Box, boxes, only
-from images.formats.isobmff_items import Item, extents, items
+from images.formats.isobmff import Box, boxes, find_box
+from images.formats.isobmff_items import Item, read_extents, read_items
 from images.formats.isobmff_relations import (
     Reference,
-    primary,
-    properties,
+    primary_item,
     property_boxes,
-    references,
+    read_properties,
+    read_references,
 )
 
 # Coded pictures and what combines them; anything else (Exif, XMP as mime, uri) is metadata.
@@ -23,33 +21,33 @@ _TOP = frozenset({b"ftyp", b"styp", b"meta", b"mdat", b"moov", b"sidx", b"moof",
 _META = frozenset({
     b"hdlr", b"pitm", b"iinf", b"iloc", b"iref", b"iprp", b"idat", b"dinf", b"grpl",
 })  # fmt: skip
-# How pixels are coded, coloured and turned; gone are names, descriptions and times (udes, crtt).
+# How pixels are coded, coloured and turned; names, descriptions and times (udes, crtt) go.
 _PROPERTIES = frozenset({
     b"av1C", b"hvcC", b"lhvC", b"ispe", b"pixi", b"pasp", b"colr", b"auxC", b"clap", b"irot",
     b"imir", b"rloc", b"lsel", b"a1op", b"a1lx", b"clli", b"mdcv", b"cclv", b"amve", b"tols",
     b"oinf",
 })  # fmt: skip
 _NESTED = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"dinf"})
-_TOLD = frozenset({b"udta", b"meta", b"uuid", b"free", b"skip", b"cprt"})
+_METADATA_BOXES = frozenset({b"udta", b"meta", b"uuid", b"free", b"skip", b"cprt"})
 _ALPHA = (b"urn:mpeg:hevc:2015:auxid:1", b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha")
-_EMPTY = b"free"
-# Behind version, flags, two types and three reserved numbers stands a name.
+_FREE = b"free"
+# A name follows version, flags, two types and three reserved numbers.
 _HANDLER_BYTES = 24
-# What encoders call things by themselves: of no person and no place.
-_NAMES = frozenset({b"", b"Color", b"Alpha", b"GMap", b"libavif", b"PictureHandler"})
+# Names that encoders give by themselves, which say nothing of a person or a place.
+_HARMLESS_NAMES = frozenset({b"", b"Color", b"Alpha", b"GMap", b"libavif", b"PictureHandler"})
 
 
-def cleaned_avif(data: bytes, orientation: int) -> Iterator[bytes]:
-    """Yield the clean file; `orientation` is not used (see above)."""
-    yield _cleaned(data, _TOP)
+def strip_avif(data: bytes) -> bytes:
+    """Return the stripped file; raises BrokenStructure, IndexError or struct.error."""
+    return _strip(data, _TOP)
 
 
-def cleaned_heic(data: bytes, orientation: int) -> Iterator[bytes]:
-    """Yield the clean file; a film beside the picture (`moov`) is none of it."""
-    yield _cleaned(data, _TOP - {b"moov", b"moof", b"mfra", b"sidx"})
+def strip_heic(data: bytes) -> bytes:
+    """Return the stripped file, without a film that lies beside the picture (`moov`)."""
+    return _strip(data, _TOP - {b"moov", b"moof", b"mfra", b"sidx"})
 
 
-def _cleaned(data: bytes, kept_boxes: frozenset[bytes]) -> bytes:
+def _strip(data: bytes, kept_boxes: frozenset[bytes]) -> bytes:
     changed = bytearray(data)
     top = list(boxes(data, 0, len(data)))
     require(bool(top) and top[0].kind == b"ftyp", "no file type box")
@@ -57,76 +55,77 @@ def _cleaned(data: bytes, kept_boxes: frozenset[bytes]) -> bytes:
     film = any(box.kind in {b"moov", b"moof"} & kept_boxes for box in top)
     for box in top:
         if box.kind == b"meta":
-            _clean_items(changed, box, None if film else [b for b in top if b.kind == b"mdat"])
+            _strip_items(changed, box, None if film else [b for b in top if b.kind == b"mdat"])
         elif box.kind == b"moov" and film:
-            _empty_told(changed, box)
+            _empty_nested(changed, box)
         elif box.kind not in kept_boxes:
-            _empty(changed, box)
+            _empty_box(changed, box)
     return bytes(changed)
 
 
-def _clean_items(data: bytearray, meta: Box, stores: list[Box] | None) -> None:
-    """Empty what is no part of the picture; in `stores` no byte stays that no picture uses."""
+def _strip_items(data: bytearray, meta: Box, media_boxes: list[Box] | None) -> None:
+    """Empty what is no part of the picture; in `media_boxes` also every byte that no item names."""
     inner = list(boxes(data, meta.body + 4, meta.end))
     kinds = [box.kind for box in inner if box.kind in _META]
     require(len(kinds) == len(set(kinds)), "two boxes of a kind")
-    where, wanted = extents(data, meta), _wanted(data, meta)
-    require(stores is None or bool(wanted & where.keys()), "no picture")
-    for item in list(items(data, meta)):
-        _clean_entry(data, item, stays=item.number in wanted)
-    if stores is None:
+    where, wanted = read_extents(data, meta), _picture_items(data, meta)
+    require(media_boxes is None or bool(wanted & where.keys()), "no picture")
+    for item in list(read_items(data, meta)):
+        _strip_entry(data, item, is_kept=item.number in wanted)
+    if media_boxes is None:
         _blank(data, [span for number in where if number not in wanted for span in where[number]])
-    for store in [*(stores or []), *(box for box in inner if stores and box.kind == b"idat")]:
-        _blank_between(data, store, [span for number in wanted for span in where.get(number, [])])
-    _clean_properties(data, meta)
+    item_data = [box for box in inner if media_boxes and box.kind == b"idat"]
+    for store in [*(media_boxes or []), *item_data]:
+        _blank_outside(data, store, [span for number in wanted for span in where.get(number, [])])
+    _strip_properties(data, meta)
     for box in inner:
         if box.kind == b"hdlr":
             _blank_name(data, min(box.body + _HANDLER_BYTES, box.end), box.end)
         elif box.kind not in _META:
-            _empty(data, box)
+            _empty_box(data, box)
 
 
-def _clean_properties(data: bytearray, meta: Box) -> None:
-    holder = only(data, meta.body + 4, meta.end, b"iprp")
+def _strip_properties(data: bytearray, meta: Box) -> None:
+    holder = find_box(data, meta.body + 4, meta.end, b"iprp")
     for box in boxes(data, holder.body, holder.end) if holder else ():
         if box.kind not in {b"ipco", b"ipma"}:
-            _empty(data, box)
+            _empty_box(data, box)
     for box in property_boxes(data, meta):
         if box.kind not in _PROPERTIES:
-            _empty(data, box)
+            _empty_box(data, box)
 
 
-def _clean_entry(data: bytearray, item: Item, *, stays: bool) -> None:
-    """Blank an item's name, and what else its entry tells."""
-    if not stays:
-        data[item.kind_at : item.kind_at + 4] = _EMPTY
+def _strip_entry(data: bytearray, item: Item, *, is_kept: bool) -> None:
+    """Blank an item's name, and the type of one that goes."""
+    if not is_kept:
+        data[item.kind_at : item.kind_at + 4] = _FREE
     _blank_name(data, item.kind_at + 4, item.end)
 
 
 def _blank_name(data: bytearray, start: int, end: int) -> None:
-    if bytes(data[start:end]).rstrip(b"\0") not in _NAMES:
+    if bytes(data[start:end]).rstrip(b"\0") not in _HARMLESS_NAMES:
         data[start:end] = bytes(end - start)
 
 
-def _wanted(data: bytearray, meta: Box) -> set[int]:
-    """Return the primary picture, what it is made of, its transparency, its tone map."""
-    kinds = {item.number: item.kind for item in items(data, meta)}
+def _picture_items(data: bytearray, meta: Box) -> set[int]:
+    """Return the items of the primary picture: its parts, its transparency, its tone map."""
+    kinds = {item.number: item.kind for item in read_items(data, meta)}
     pictures = {number for number, kind in kinds.items() if kind in _PICTURES}
     if not pictures:
         return set()
-    related, held = list(references(data, meta)), properties(data, meta)
+    related, held = list(read_references(data, meta)), read_properties(data, meta)
     alpha = {n for n, boxes_ in held.items() if any(_is_alpha(data, each) for each in boxes_)}
-    found = {primary(data, meta)}
+    found = {primary_item(data, meta)}
     require(found <= pictures, "a primary picture of another kind")
-    while more := {each for ref in related for each in _brought(ref, found, kinds, alpha)} - found:
+    while more := {each for ref in related for each in _items_of(ref, found, kinds, alpha)} - found:
         found |= more
     return found & pictures
 
 
-def _brought(
+def _items_of(
     ref: Reference, found: set[int], kinds: dict[int, bytes], alpha: set[int]
 ) -> tuple[int, ...]:
-    """Return the items that come along by a reference with those that are found already."""
+    """Return the items that a reference adds to those that are found already."""
     if ref.kind == b"dimg" and ref.source in found:
         return ref.targets
     if ref.kind == b"dimg" and kinds.get(ref.source) == b"tmap" and found & set(ref.targets):
@@ -145,7 +144,7 @@ def _blank(data: bytearray, spans: list[tuple[int, int]]) -> None:
         data[start:end] = bytes(end - start)
 
 
-def _blank_between(data: bytearray, store: Box, kept: list[tuple[int, int]]) -> None:
+def _blank_outside(data: bytearray, store: Box, kept: list[tuple[int, int]]) -> None:
     """Blank a box's bytes that lie in none of the spans."""
     position = store.body
     for start, end in sorted(kept):
@@ -157,14 +156,14 @@ def _blank_between(data: bytearray, store: Box, kept: list[tuple[int, int]]) -> 
         data[position : store.end] = bytes(store.end - position)
 
 
-def _empty_told(data: bytearray, outer: Box) -> None:
+def _empty_nested(data: bytearray, outer: Box) -> None:
     for box in boxes(data, outer.body, outer.end):
-        if box.kind in _TOLD:
-            _empty(data, box)
+        if box.kind in _METADATA_BOXES:
+            _empty_box(data, box)
         elif box.kind in _NESTED:
-            _empty_told(data, box)
+            _empty_nested(data, box)
 
 
-def _empty(data: bytearray, box: Box) -> None:
-    data[box.kind_at : box.kind_at + 4] = _EMPTY
+def _empty_box(data: bytearray, box: Box) -> None:
+    data[box.kind_at : box.kind_at + 4] = _FREE
     data[box.body : box.end] = bytes(box.end - box.body)

@@ -1,11 +1,11 @@
-"""PNG (W3C, third edition): chunks that make the picture stay, all others go."""
+"""The chunks of a PNG (W3C, third edition): those that make the picture stay, all others go."""
 
 import struct
 import zlib
 from collections.abc import Iterator
 
 from images.formats.errors import require
-from images.formats.exif import UPRIGHT, orientation_alone
+from images.formats.exif import UPRIGHT, orientation_exif
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # What decides how the pixels look, or how an animation runs.
@@ -15,15 +15,15 @@ _KEPT = frozenset({
 })  # fmt: skip
 
 
-def cleaned(data: bytes, orientation: int) -> Iterator[bytes]:
-    """Yield the clean file piece by piece."""
+def strip_png(data: bytes, orientation: int) -> Iterator[bytes]:
+    """Yield the stripped file piece by piece; raises BrokenStructure or struct.error."""
     require(data.startswith(SIGNATURE), "no signature")
     yield SIGNATURE
-    told = orientation == UPRIGHT
+    is_oriented = orientation == UPRIGHT
     for kind, chunk in _chunks(data):
-        if kind == b"IDAT" and not told:
-            told = True
-            yield _chunk(b"eXIf", orientation_alone(orientation))
+        if kind == b"IDAT" and not is_oriented:
+            is_oriented = True
+            yield _chunk(b"eXIf", orientation_exif(orientation))
         if kind in _KEPT:
             yield chunk
 

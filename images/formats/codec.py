@@ -1,0 +1,116 @@
+"""What a picture format has to provide, and what most formats have in common. Sandbox only."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pyvips
+from PIL import Image
+
+from images.formats.exif import SWAPS_SIDES, orientation_of
+from images.formats.facts import Facts, facts_of
+from images.formats.limits import Limits, refuse_size
+from images.formats.registry import Format
+from images.formats.scan import Buffer
+
+# The limits of `images.formats.limits` are stricter and count frames too.
+Image.MAX_IMAGE_PIXELS = None
+# Pillow loads its plugins at first use, when a sandboxed process can open no file of theirs.
+Image.init()
+_MODES_WITH_ALPHA = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
+
+
+class Codec(ABC):
+    """Reads files of one format.
+
+    A method may raise whatever its decoder raises: its caller takes the file for damaged. It
+    raises RefusedPicture to give another reason.
+    """
+
+    # The end of the name of libvips' loader (VipsForeignLoad…), which is blocked unless named here.
+    vips_loader: ClassVar[str] = ""
+    # Whether libvips' own thumbnailing may read the file, since it shrinks while it decodes.
+    is_shrunk_by_libvips: ClassVar[bool] = False
+    # Whether EXIF alone states the orientation: `strip` is told it then, to write it again.
+    has_orientation_in_exif: ClassVar[bool] = False
+    # The extension under which thumbnails of an animation are written; "" where they are still.
+    animation_extension: ClassVar[str] = ""
+
+    def __init__(self, fmt: Format) -> None:
+        """Keep the record that names this codec."""
+        self.format = fmt
+
+    @abstractmethod
+    def matches(self, head: bytes) -> bool:
+        """Tell whether a file that begins with these bytes is of the format."""
+
+    @abstractmethod
+    def describe(self, path: Path, data: Buffer, limits: Limits) -> Facts:
+        """Read a file's header alone; refuse what exceeds a limit before anything is decoded."""
+
+    @abstractmethod
+    def verify(self, path: Path, facts: Facts) -> None:
+        """Decode every frame; raise where a byte is missing."""
+
+    @abstractmethod
+    def strip(self, data: bytes, orientation: int) -> Iterable[bytes]:
+        """Yield a file of the same pixels, profile and orientation without any other metadata.
+
+        Raises BrokenStructure where that is not certain.
+        """
+
+    @abstractmethod
+    def open(self, path: Path) -> Any:
+        """Return the first frame as a libvips image with its profile, not decoded where possible.
+
+        Its orientation is applied, or stands in the image's metadata for libvips to apply.
+        """
+
+    def load(self, path: Path, opened: Any, shrink: float) -> Any:
+        """Return the first frame to decode, shrunk by at most a factor while it decodes.
+
+        Called where libvips does not shrink the file itself; `opened` is what `open` returned.
+        """
+        return opened
+
+    def open_by_other_decoder(self, path: Path) -> Any | None:
+        """Return the first frame of a file that `open` cannot read; None where nothing else can."""
+        return None
+
+    def states_display_p3(self, path: Path) -> bool:
+        """Tell whether a file without a colour profile states Display P3 in another way."""
+        return False
+
+
+class StandardCodec(Codec):
+    """A format whose header Pillow reads, and whose pixels libvips decodes."""
+
+    is_shrunk_by_libvips = True
+
+    def describe(self, path: Path, data: Buffer, limits: Limits) -> Facts:
+        """Count the frames, then read size, orientation and transparency by Pillow."""
+        frames = self.count_frames(data, limits)
+        with Image.open(path, formats=[self.format.name]) as image:
+            width, height = image.size
+            refuse_size(width, height, 1, limits)
+            if orientation_of(image) in SWAPS_SIDES:
+                width, height = height, width
+            has_alpha = image.mode in _MODES_WITH_ALPHA or "transparency" in image.info
+            frames = frames or int(getattr(image, "n_frames", 1))
+        return facts_of(self.format, (width, height), frames=frames, has_alpha=has_alpha)
+
+    def count_frames(self, data: Buffer, limits: Limits) -> int | None:
+        """Return the number of frames; None where Pillow knows it without decoding any."""
+        return None
+
+    def open(self, path: Path) -> Any:
+        """Read the header by libvips."""
+        return pyvips.Image.new_from_file(str(path))
+
+    def decode_frames(self, path: Path) -> None:
+        """Decode every frame by Pillow."""
+        with Image.open(path, formats=[self.format.name]) as image:
+            for frame in range(getattr(image, "n_frames", 1)):
+                image.seek(frame)
+                image.load()

@@ -1,0 +1,38 @@
+"""GIF, still or animated."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyvips
+
+from images.formats.codec import StandardCodec
+from images.formats.errors import require
+from images.formats.facts import Facts
+from images.formats.limits import Limits
+from images.formats.scan import Buffer, count_gif_frames
+from images.metadata.gif_blocks import SIGNATURES, strip_gif
+
+
+class GifCodec(StandardCodec):
+    """Counts frames by their blocks: Pillow would decode all to know how many."""
+
+    vips_loader = "Nsgif"
+    animation_extension = "gif"
+
+    def matches(self, head: bytes) -> bool:
+        """Look for either signature."""
+        return head.startswith(SIGNATURES)
+
+    def count_frames(self, data: Buffer, limits: Limits) -> int:
+        """Count up to one more than the limit."""
+        frames, is_complete = count_gif_frames(data, limits.max_frames)
+        require(is_complete, "no trailer")
+        return frames or 1
+
+    def verify(self, path: Path, facts: Facts) -> None:
+        """Decode every frame."""
+        pyvips.Image.gifload(str(path), n=-1, access="sequential", fail_on="truncated").avg()
+
+    def strip(self, data: bytes, orientation: int) -> Iterable[bytes]:
+        """Keep the blocks that make the picture."""
+        return strip_gif(data)

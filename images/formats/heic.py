@@ -1,0 +1,81 @@
+"""HEIC: the primary picture of a file, in HEVC (ISO/IEC 23008-12); others are left aside."""
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from images.formats import avif, libheif
+from images.formats.codec import Codec
+from images.formats.errors import BrokenStructure, require
+from images.formats.facts import Facts, facts_of
+from images.formats.isobmff import brands, require_box
+from images.formats.isobmff_items import read_items
+from images.formats.isobmff_relations import primary_item, read_properties
+from images.formats.limits import UNSUPPORTED_KIND, Limits, RefusedPicture, refuse_size
+from images.formats.nclx import states_display_p3
+from images.formats.scan import Buffer
+from images.metadata.heif_boxes import strip_heic
+
+_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
+# Of these a decoder makes pixels: HEVC, and what puts together pictures that are coded in it.
+_ITEM_KINDS = frozenset({b"hvc1", b"grid", b"iden", b"iovl"})
+
+
+class HeicCodec(Codec):
+    """Asks the boxes before the decoder, so that the decoder sees no size beyond the limits."""
+
+    def matches(self, head: bytes) -> bool:
+        """Look for HEIF's brands; AVIF files may bear the general ones too."""
+        found = brands(head)
+        return bool(found & _BRANDS) and not found & avif.BRANDS
+
+    def describe(self, path: Path, data: Buffer, limits: Limits) -> Facts:
+        """Refuse what the boxes state, then ask the decoder for the size as shown."""
+        if not libheif.is_available():
+            raise RefusedPicture("format", "HEIC pictures are not taken.")
+        header = read_primary(data)
+        if header.kind not in _ITEM_KINDS:
+            raise RefusedPicture("format", UNSUPPORTED_KIND.format(name="HEIF"))
+        refuse_size(header.width, header.height, 1, limits)
+        picture = libheif.open_primary(path)
+        return facts_of(self.format, picture.size, has_alpha=picture.has_alpha)
+
+    def verify(self, path: Path, facts: Facts) -> None:
+        """Decode the picture, whose size may not be what its header states."""
+        image = libheif.decode(path)
+        require((image.width, image.height) == (facts.width, facts.height), "another size")
+
+    def strip(self, data: bytes, orientation: int) -> Iterable[bytes]:
+        """Blank what is no part of the picture."""
+        return [strip_heic(data)]
+
+    def open(self, path: Path) -> Any:
+        """Decode the picture; it is upright."""
+        return libheif.decode(path)
+
+    def states_display_p3(self, path: Path) -> bool:
+        """Look for its numbers in the primary picture's properties."""
+        return states_display_p3(path)
+
+
+@dataclass(frozen=True, slots=True)
+class PrimaryItem:
+    """What the boxes state of the primary picture."""
+
+    kind: bytes
+    width: int
+    height: int
+
+
+def read_primary(data: Buffer) -> PrimaryItem:
+    """Read the boxes alone; raises BrokenStructure, struct.error or IndexError."""
+    meta = require_box(data, 0, len(data), b"meta")
+    number = primary_item(data, meta)
+    kinds = {item.number: item.kind for item in read_items(data, meta)}
+    for box in read_properties(data, meta).get(number, []):
+        if box.kind == b"ispe":
+            size = struct.unpack_from(">II", data, box.body + 4)
+            return PrimaryItem(kinds.get(number, b""), *size)
+    raise BrokenStructure("a picture without size")

@@ -1,0 +1,42 @@
+"""What rendering returns to the processes that asked for it, and how it fails."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class RenderingFailed(Exception):
+    """A picture that cannot be rendered; the text is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedFile:
+    """A thumbnail as a file: `height` as it was asked for, `width_px` and `height_px` as it is."""
+
+    height: int
+    width_px: int
+    height_px: int
+    path: Path
+    content_type: str
+    extension: str
+    bytes: int
+    webp: Path | None
+    webp_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """What stands for a picture until it is loaded.
+
+    `thumbhash` in base64 (evanw.github.io/thumbhash), `dominant_color` as #rrggbb.
+    """
+
+    thumbhash: str
+    dominant_color: str
+
+
+@dataclass(frozen=True, slots=True)
+class Renderings:
+    """All that was rendered of one picture, largest first."""
+
+    thumbnails: list[RenderedFile]
+    placeholder: Placeholder | None
