@@ -1,4 +1,4 @@
-"""The smaller copies a tier asks for: what is missing is made, what is no longer wanted goes.
+"""The smaller copies that a tier grants: missing ones are rendered, unwanted ones deleted.
 
-Leaves telling anyone to `notifications`.
+Leaves serving them to `delivery` and events to `notifications`.
 """

@@ -1,11 +1,12 @@
-"""Who renders a picture now: one worker at a time, a few attempts, nothing forgotten.
+"""Which worker renders a picture now: one at a time, a limited number of attempts, none lost.
 
-The row is the truth and the message only a hint. An attempt is counted before it starts, so that a
-picture that kills its worker is set aside instead of looping; a lease ends by itself, so that a
-dead worker's picture is asked for again; a revision shows a worker that the wish has changed.
+The row is the source of truth; a Celery message only says that there is work. An attempt is counted
+before it starts, so that a picture that kills its worker fails permanently instead of looping. A
+lease expires by itself, so that a dead worker's picture is enqueued again. A revision tells a
+worker that thumbnails were requested again while it rendered.
 
-Three failures of its own set a picture aside. A worker that dies says far less against it, since
-strangers' bytes are decoded in other processes: machines restart, deployments kill.
+A picture fails permanently after MAX_FAILURES failures of its own. MAX_ATTEMPTS is higher, since
+the death of a worker says little about the picture: untrusted bytes are decoded in other processes.
 """
 
 import logging
@@ -25,42 +26,41 @@ from images.storage.outages import DATABASE_AWAY
 from thumbnails.signals import thumbnails_failed
 
 logger = logging.getLogger(__name__)
-MOST_FAILURES = 3
-MOST_ATTEMPTS = 10
-ASK_AGAIN = timedelta(seconds=60)
-# A storage that was away is tried again after this.
-AFTER_OUTAGE = timedelta(seconds=5)
-LONGEST_REASON = 200
-KILLER = "It stopped the renderer each time it was tried."
+MAX_FAILURES = 3
+MAX_ATTEMPTS = 10
+RETRY_INTERVAL = timedelta(seconds=60)
+OUTAGE_RETRY_DELAY = timedelta(seconds=5)
+MAX_REASON_LENGTH = 200
+ATTEMPTS_USED_UP = "It stopped the renderer each time it was tried."
 
 
 def claim(picture_id: int) -> Picture | None:
-    """Take a picture to render it, its owner and tier loaded; None where nothing is to be done.
+    """Take a pending picture for rendering, with its owner and tier; None if it cannot be taken.
 
-    Sets the picture aside where its attempts are used up.
+    Mark it as failed permanently if its attempts are used up.
     """
-    now, lease_end = timezone.now(), _lease_end()
-    free = Q(render_leased_until=None) | Q(render_leased_until__lte=now)
-    mine = Picture.objects.pending().filter(free, pk=picture_id)
-    taken = mine.filter(render_attempts__lt=MOST_ATTEMPTS).update(
+    now, lease_end = timezone.now(), _new_lease_end()
+    unleased = Q(render_leased_until=None) | Q(render_leased_until__lte=now)
+    claimable = Picture.objects.pending().filter(unleased, pk=picture_id)
+    claimed = claimable.filter(render_attempts__lt=MAX_ATTEMPTS).update(
         render_attempts=F("render_attempts") + 1,
         render_leased_until=lease_end,
         render_ask_at=lease_end,
     )
-    if taken:
+    if claimed:
         return Picture.objects.with_owner().filter(pk=picture_id).first()
-    for picture in mine.filter(render_attempts__gte=MOST_ATTEMPTS):
-        set_aside(picture, KILLER)
+    for picture in claimable.filter(render_attempts__gte=MAX_ATTEMPTS):
+        mark_failed(picture, ATTEMPTS_USED_UP)
     return None
 
 
-def _lease_end() -> datetime:
+def _new_lease_end() -> datetime:
     return timezone.now() + timedelta(seconds=settings.RENDER_LEASE_SECONDS)
 
 
 @contextmanager
-def held(picture: Picture) -> Iterator[None]:
-    """Renew the lease for as long as the block takes and this process lives."""
+def renewed_lease(picture: Picture) -> Iterator[None]:
+    """Renew the lease in a thread while the block runs."""
     ended = threading.Event()
     threading.Thread(target=_renew_until, args=(ended, picture.pk), daemon=True).start()
     try:
@@ -70,7 +70,7 @@ def held(picture: Picture) -> Iterator[None]:
 
 
 def _renew_until(ended: threading.Event, picture_id: int) -> None:
-    """Most renderings end before the first renewal, and cost no connection here."""
+    # Most renderings end before the first renewal, and open no connection here.
     try:
         while not ended.wait(settings.RENDER_LEASE_SECONDS / 3):
             _renew(picture_id)
@@ -79,29 +79,29 @@ def _renew_until(ended: threading.Event, picture_id: int) -> None:
 
 
 def _renew(picture_id: int) -> None:
-    """A lease that cannot be renewed costs at most that another worker renders it too."""
-    lease_end = _lease_end()
-    held = Picture.objects.pending().filter(pk=picture_id).exclude(render_leased_until=None)
+    lease_end = _new_lease_end()
+    leased = Picture.objects.pending().filter(pk=picture_id).exclude(render_leased_until=None)
     try:
-        held.update(render_leased_until=lease_end, render_ask_at=lease_end)
+        leased.update(render_leased_until=lease_end, render_ask_at=lease_end)
     except DATABASE_AWAY as error:
+        # At worst another worker claims the picture too, and one of the renderings is wasted.
         logger.warning("a lease was not renewed: %s", type(error).__name__)
         connection.close()
 
 
-def give_back(picture: Picture) -> None:
-    """Take the attempt back: it failed for a reason that has nothing to do with the picture."""
+def return_attempt(picture: Picture) -> None:
+    """End the lease without counting the attempt: it failed for no fault of the picture."""
     Picture.objects.filter(pk=picture.pk, render_attempts__gt=0).update(
         render_attempts=F("render_attempts") - 1,
         render_leased_until=None,
-        render_ask_at=timezone.now() + AFTER_OUTAGE,
+        render_ask_at=timezone.now() + OUTAGE_RETRY_DELAY,
     )
 
 
 def count_failure(picture: Picture, reason: str) -> None:
-    """Set a picture aside at its last failure, else leave it to be asked for again."""
-    if picture.render_failures + 1 >= MOST_FAILURES:
-        set_aside(picture, reason)
+    """End the lease after a failure, the last of which is permanent."""
+    if picture.render_failures + 1 >= MAX_FAILURES:
+        mark_failed(picture, reason)
         return
     Picture.objects.filter(pk=picture.pk).update(
         render_failures=F("render_failures") + 1,
@@ -110,32 +110,33 @@ def count_failure(picture: Picture, reason: str) -> None:
     )
 
 
-def release(picture: Picture, **found: str) -> bool:
-    """Give a rendered picture back, with the fields that were found meanwhile.
+def mark_rendered(picture: Picture, **placeholders: str) -> bool:
+    """End the lease of a rendered picture and save its placeholders.
 
-    Returns whether its wish, unchanged since, is fulfilled.
+    Return whether the picture is ready. It stays pending when thumbnails were requested again since
+    the claim.
     """
-    fields = {"render_leased_until": None, "render_ask_at": timezone.now(), **found}
-    same_wish = Picture.objects.filter(pk=picture.pk, render_revision=picture.render_revision)
-    if same_wish.update(rendering=Picture.Rendering.READY, render_failure="", **fields):
+    fields = {"render_leased_until": None, "render_ask_at": timezone.now(), **placeholders}
+    same_revision = Picture.objects.filter(pk=picture.pk, render_revision=picture.render_revision)
+    if same_revision.update(rendering=Picture.Rendering.READY, render_failure="", **fields):
         return True
     Picture.objects.filter(pk=picture.pk).update(**fields)
     return False
 
 
 @transaction.atomic
-def set_aside(picture: Picture, reason: str) -> None:
-    """Give up on a picture until staff ask again; `reason` is for people."""
-    given_up = (
+def mark_failed(picture: Picture, reason: str) -> None:
+    """Stop rendering a picture until staff request it again; `reason` is shown to people."""
+    failed = (
         Picture.objects.pending()
         .filter(pk=picture.pk, render_revision=picture.render_revision)
         .update(
             rendering=Picture.Rendering.FAILED,
-            render_failure=reason[:LONGEST_REASON],
+            render_failure=reason[:MAX_REASON_LENGTH],
             render_leased_until=None,
         )
     )
-    if given_up:
+    if failed:
         picture.rendering, picture.render_failure = Picture.Rendering.FAILED, reason
         thumbnails_failed.send(sender=Picture, picture=picture)
         invalidate(picture.owner_id)

@@ -1,4 +1,4 @@
-"""What is counted of rendering."""
+"""Metrics of rendering."""
 
 from prometheus_client import Histogram
 

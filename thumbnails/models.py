@@ -1,4 +1,4 @@
-"""A smaller copy of a picture, and the pictures still to be looked at after a tier changed."""
+"""Thumbnails and JPEG renditions of pictures, and backfills after tier changes."""
 
 from __future__ import annotations
 
@@ -13,18 +13,16 @@ from tiers.models import Tier
 
 
 class ThumbnailQuerySet(models.QuerySet["Thumbnail"]):
-    """Questions about thumbnails."""
-
     def granted(self) -> ThumbnailQuerySet:
-        """Those at a height that their owner's tier grants now."""
+        """Thumbnails at a height that their owner's tier grants now."""
         return self.filter(height=F("owner__tier__heights__height"))
 
     def granted_to(self, owner: User) -> ThumbnailQuerySet:
-        """Those of an account's pictures at the heights that its tier grants now."""
+        """Thumbnails of an account's pictures at the heights that its tier grants now."""
         return self.filter(owner=owner, height__in=owner.tier.heights.values("height"))
 
     def visible_to(self, viewer: User) -> ThumbnailQuerySet:
-        """Those an account may read and remove by their id: its own, or any for staff."""
+        """Thumbnails that an account may read and delete by id: its own, or any for staff."""
         return self if viewer.is_staff else self.granted_to(viewer)
 
 
@@ -36,7 +34,7 @@ class Thumbnail(models.Model):
     picture = models.ForeignKey(
         Picture, on_delete=models.CASCADE, related_name="thumbnails", db_index=False
     )
-    # The picture's owner again, so that one account's list is one walk along one index.
+    # The picture's owner again, so that an account's list is one range of one index.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
@@ -50,16 +48,16 @@ class Thumbnail(models.Model):
     key = models.CharField(max_length=200, unique=True, editable=False)
     content_type = models.CharField(max_length=32, editable=False)
     bytes = models.PositiveIntegerField(editable=False)
-    # The same as WebP, kept where that is smaller; see `images.storage.keys.webp_beside`.
+    # The same as WebP, stored where that is smaller; see `images.storage.keys.webp_beside`.
     webp_key = models.CharField(
         "WebP", max_length=200, blank=True, default="", db_default="", editable=False
     )
     webp_bytes = models.PositiveIntegerField(
         "bytes as WebP", default=0, db_default=0, editable=False
     )
-    # The tier's quality when it was made; 0 is older than any tier's.
+    # The tier's quality when it was rendered; 0 from releases without that setting.
     quality = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
-    # Served until its replacement is there (a re-rendering asked for by staff).
+    # Served until its replacement exists (staff requested to render it again).
     is_stale = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -86,21 +84,20 @@ class Thumbnail(models.Model):
         ]
 
     def __str__(self) -> str:
-        """Return the height as staff read it."""
         return f"{self.height} px"
 
     @property
     def keys(self) -> list[str]:
-        """The keys of its files, one or two."""
+        """Storage keys of its one or two files."""
         return [key for key in (self.key, self.webp_key) if key]
 
 
 class Rendition(models.Model):
-    """A whole picture as JPEG, at most so wide; made for those who asked, kept for the next."""
+    """A whole picture as JPEG of at most `width`; rendered on its first request."""
 
     picture = models.ForeignKey(Picture, on_delete=models.CASCADE, related_name="renditions")
     width = models.PositiveIntegerField(help_text="In pixels; 0 is the picture's own.")
-    # The bytes it was rendered from: the original, or the thumbnail of a tier without originals.
+    # What it was rendered from: the original, or a thumbnail in a tier without originals.
     source_key = models.CharField(max_length=200, editable=False)
     key = models.CharField(max_length=200, unique=True, editable=False)
 
@@ -113,14 +110,13 @@ class Rendition(models.Model):
         indexes = [models.Index(fields=["source_key"], name="rendition_source")]
 
     def __str__(self) -> str:
-        """Return the width."""
         return f"{self.width} px wide"
 
 
-class Recheck(models.Model):
-    """A walk through the pictures of a tier or an owner whose heights changed.
+class Backfill(models.Model):
+    """Work through the pictures of a tier or an owner whose heights or quality changed.
 
-    The row outlives any process: the walk goes on after `after_id` until no picture is left.
+    Batches follow each other after `after_id` until no picture is left, in whichever process.
     """
 
     tier = models.ForeignKey(Tier, on_delete=models.CASCADE, null=True, related_name="+")
@@ -131,6 +127,7 @@ class Recheck(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
+        db_table = "thumbnails_recheck"
         constraints = [
             models.CheckConstraint(
                 name="recheck_of_a_tier_or_an_owner",
@@ -139,5 +136,4 @@ class Recheck(models.Model):
         ]
 
     def __str__(self) -> str:
-        """Return what is walked through."""
         return f"pictures of {self.tier or self.owner} after {self.after_id}"

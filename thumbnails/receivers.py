@@ -1,4 +1,4 @@
-"""What this package does when something happens: rows inside the transaction, messages after it."""
+"""What this package does on signals: write rows in the transaction, send messages after it."""
 
 from functools import partial
 from typing import Any
@@ -12,45 +12,45 @@ from images.models import Picture
 from images.signals import picture_created, thumbnails_requested
 from images.storage.base import picture_storage
 from thumbnails.models import Rendition, Thumbnail
-from thumbnails.sweeping import begin_recheck
-from thumbnails.tasks import ask, ask_for_recheck
+from thumbnails.sweeping import start_backfill
+from thumbnails.tasks import enqueue, enqueue_backfill
 from tiers.models import Tier
 from tiers.signals import thumbnails_changed
 
 
 def connect() -> None:
     """Connect every receiver; called once, when Django is ready."""
-    picture_created.connect(_ask_for_one, dispatch_uid="thumbnails.ask")
-    thumbnails_requested.connect(_ask_for_several, dispatch_uid="thumbnails.ask")
-    thumbnails_changed.connect(_recheck_tier, dispatch_uid="thumbnails.recheck")
-    tier_changed.connect(_recheck_owner, dispatch_uid="thumbnails.recheck")
-    post_delete.connect(_remove_files, sender=Thumbnail, dispatch_uid="thumbnails.remove_files")
-    post_delete.connect(_remove_files, sender=Rendition, dispatch_uid="thumbnails.remove_files")
+    picture_created.connect(_enqueue_picture, dispatch_uid="thumbnails.enqueue")
+    thumbnails_requested.connect(_enqueue_pictures, dispatch_uid="thumbnails.enqueue")
+    thumbnails_changed.connect(_backfill_tier, dispatch_uid="thumbnails.backfill")
+    tier_changed.connect(_backfill_owner, dispatch_uid="thumbnails.backfill")
+    post_delete.connect(_delete_files, sender=Thumbnail, dispatch_uid="thumbnails.delete_files")
+    post_delete.connect(_delete_files, sender=Rendition, dispatch_uid="thumbnails.delete_files")
 
 
-def _ask_for_one(picture: Picture, **kwargs: Any) -> None:
-    transaction.on_commit(partial(ask, picture.pk), robust=True)
+def _enqueue_picture(picture: Picture, **kwargs: Any) -> None:
+    transaction.on_commit(partial(enqueue, picture.pk), robust=True)
 
 
-def _ask_for_several(picture_ids: list[int], *, replace: bool, **kwargs: Any) -> None:
+def _enqueue_pictures(picture_ids: list[int], *, replace: bool, **kwargs: Any) -> None:
     if replace:
         Thumbnail.objects.filter(picture__in=picture_ids).update(is_stale=True)
     for picture_id in picture_ids:
-        transaction.on_commit(partial(ask, picture_id), robust=True)
+        transaction.on_commit(partial(enqueue, picture_id), robust=True)
 
 
-def _recheck_tier(tier: Tier, **kwargs: Any) -> None:
-    begin_recheck(tier=tier)
-    transaction.on_commit(ask_for_recheck, robust=True)
+def _backfill_tier(tier: Tier, **kwargs: Any) -> None:
+    start_backfill(tier=tier)
+    transaction.on_commit(enqueue_backfill, robust=True)
 
 
-def _recheck_owner(user: User, **kwargs: Any) -> None:
-    begin_recheck(owner=user)
-    transaction.on_commit(ask_for_recheck, robust=True)
+def _backfill_owner(user: User, **kwargs: Any) -> None:
+    start_backfill(owner=user)
+    transaction.on_commit(enqueue_backfill, robust=True)
 
 
-def _remove_files(instance: Thumbnail | Rendition, **kwargs: Any) -> None:
-    """Remove the files of a row that is gone, and what was rendered from it."""
+def _delete_files(instance: Thumbnail | Rendition, **kwargs: Any) -> None:
+    """Delete a row's files on commit, and the renditions made of a deleted thumbnail."""
     keys = instance.keys if isinstance(instance, Thumbnail) else [instance.key]
     if isinstance(instance, Thumbnail):
         Rendition.objects.filter(source_key=instance.key).delete()

@@ -1,4 +1,4 @@
-"""Make the thumbnails that are missing, remove those that nobody wants any more."""
+"""Render thumbnails that are missing, delete those that the tier no longer grants."""
 
 import logging
 from dataclasses import asdict
@@ -26,22 +26,22 @@ from thumbnails.signals import thumbnails_ready
 from tiers.services import heights_of
 
 logger = logging.getLogger(__name__)
-# No thumbnail is larger.
-ROOM = 8 * 1024**2
+MAX_THUMBNAIL_BYTES = 8 * 1024**2
 
 
 def ensure_thumbnails(picture_id: int) -> bool:
-    """Bring one picture's thumbnails to what its owner's tier grants.
+    """Make one picture's thumbnails match its owner's tier.
 
-    May run twice, late, beside another or after a crash: only what is missing is made, from one
-    decode. Returns whether the wish changed meanwhile: then the picture should be asked for again.
+    It may run twice, late, in parallel or after a crash: it renders only what is missing, from one
+    decode. Return whether the picture should be enqueued again, because thumbnails were requested
+    while it rendered.
     """
     picture = claims.claim(picture_id)
     if picture is None:
         return False
     try:
-        with claims.held(picture):
-            return not _fulfilled(picture)
+        with claims.renewed_lease(picture):
+            return not _render_missing_thumbnails(picture)
     except Picture.DoesNotExist:
         return False
     except (RenderingFailed, PictureTooCostly, FileNotFoundError) as error:
@@ -50,37 +50,38 @@ def ensure_thumbnails(picture_id: int) -> bool:
     except Exception as error:
         if not is_outage(error):
             raise
-        logger.warning("picture %s waits: a part is away: %r", picture.pk, error)
-        claims.give_back(picture)
+        logger.warning("picture %s waits for a part that is unavailable: %r", picture.pk, error)
+        claims.return_attempt(picture)
         return False
 
 
 def missing_heights(picture: Picture) -> list[int]:
-    """Return the heights (pixels) that are granted and not there, largest first.
+    """Return the granted heights (pixels) without a thumbnail, largest first.
 
-    A thumbnail of another quality than the tier's, or a stale one, counts as not there.
+    A stale thumbnail, or one of another quality than the tier's, counts as missing.
     """
     tier = picture.owner.tier
     fresh = picture.thumbnails.filter(is_stale=False, quality=tier.quality)
     return sorted(heights_of(tier) - set(fresh.values_list("height", flat=True)), reverse=True)
 
 
-def _fulfilled(picture: Picture) -> bool:
-    """Render what is missing, write the files, then the rows, all of them in one commit.
+def _render_missing_thumbnails(picture: Picture) -> bool:
+    """Render what is missing, store the files, then all rows in one transaction.
 
-    Raises Picture.DoesNotExist, and leaves no file, when the picture was deleted meanwhile.
+    Return whether the picture is ready. Raise Picture.DoesNotExist, and leave no file, when it was
+    deleted meanwhile.
     """
     with temporary_dir() as folder:
-        made = _made(picture, Path(folder))
-        rows = [_row(picture, each) for each in made.thumbnails]
-        files = _files(rows, made.thumbnails)
+        made = _render(picture, Path(folder))
+        rows = [_thumbnail_row(picture, each) for each in made.thumbnails]
+        files = _files_by_key(rows, made.thumbnails)
         save_all(files)
     with committed_with(*files):
-        return _written(picture, rows, made.placeholder)
+        return _store_rows(picture, rows, made.placeholder)
 
 
-def _made(picture: Picture, folder: Path) -> Renderings:
-    """Render what is missing; also the placeholder alone, of a picture that has none yet."""
+def _render(picture: Picture, folder: Path) -> Renderings:
+    """Render the missing heights, or only placeholders for a picture that has none."""
     heights = missing_heights(picture)
     if not heights and picture.thumbhash:
         return Renderings([], None)
@@ -89,21 +90,21 @@ def _made(picture: Picture, folder: Path) -> Renderings:
         with RENDER_SECONDS.time():
             made = run_sandboxed(render_thumbnails, source, heights, folder, quality=quality)
     except RenderingFailed:
-        _refuse_full_disk(folder)
+        _raise_if_disk_is_full(folder)
         raise
     logger.info("picture %s: %s thumbnails", picture.pk, len(made.thumbnails))
     return made
 
 
-def _refuse_full_disk(folder: Path) -> None:
-    """Raise OSError where a rendering failed because there is no room for what it makes."""
+def _raise_if_disk_is_full(folder: Path) -> None:
+    """Raise OSError when a rendering failed for lack of disk space, not because of its picture."""
     with NamedTemporaryFile(dir=folder) as probe:
-        probe.write(bytes(ROOM))
+        probe.write(bytes(MAX_THUMBNAIL_BYTES))
         probe.flush()
 
 
-def _row(picture: Picture, rendered: RenderedFile) -> Thumbnail:
-    """Describe a thumbnail whose files are still to be stored."""
+def _thumbnail_row(picture: Picture, rendered: RenderedFile) -> Thumbnail:
+    """Return the unsaved row of a thumbnail."""
     has_webp = rendered.webp is not None
     mark, extension = str(rendered.height), rendered.extension
     key = copy_key(picture.key, mark, extension, has_webp=has_webp)
@@ -122,29 +123,28 @@ def _row(picture: Picture, rendered: RenderedFile) -> Thumbnail:
     )
 
 
-def _files(rows: list[Thumbnail], rendered: list[RenderedFile]) -> dict[str, Path]:
-    """Pair keys with what is to be stored there."""
+def _files_by_key(rows: list[Thumbnail], rendered: list[RenderedFile]) -> dict[str, Path]:
     pairs = list(zip(rows, rendered, strict=True))
     usual = {row.key: each.path for row, each in pairs}
     return usual | {row.webp_key: each.webp for row, each in pairs if each.webp}
 
 
-def _written(picture: Picture, rows: list[Thumbnail], placeholder: Placeholder | None) -> bool:
-    # The lock holds a deletion off until the rows are there, and they go with the picture.
+def _store_rows(picture: Picture, rows: list[Thumbnail], placeholder: Placeholder | None) -> bool:
+    # The lock makes a deletion wait for the rows, so that it deletes them with the picture.
     lock_picture(picture.pk)
-    _remove_unwanted(picture, replaced=[row.height for row in rows])
+    _delete_unwanted(picture, replaced=[row.height for row in rows])
     Thumbnail.objects.bulk_create(rows)
     found = asdict(placeholder) if placeholder else {}
-    fulfilled = claims.release(picture, **found)
-    if fulfilled:
+    is_ready = claims.mark_rendered(picture, **found)
+    if is_ready:
         picture.rendering = Picture.Rendering.READY
         thumbnails_ready.send(sender=Picture, picture=picture)
     invalidate(picture.owner_id)
-    return fulfilled
+    return is_ready
 
 
-def _remove_unwanted(picture: Picture, *, replaced: list[int]) -> None:
-    """Remove what the tier no longer grants and what is replaced now; files follow on commit."""
+def _delete_unwanted(picture: Picture, *, replaced: list[int]) -> None:
+    """Delete what the tier no longer grants and what is replaced; files follow on commit."""
     picture.thumbnails.exclude(height__in=heights_of(picture.owner.tier)).delete()
     picture.thumbnails.filter(height__in=replaced).delete()
 
@@ -157,6 +157,6 @@ def _count_failure(picture: Picture, error: Exception) -> None:
 
 @transaction.atomic
 def delete_thumbnail(thumbnail: Thumbnail) -> None:
-    """Remove one thumbnail; it is made again only when its picture's are wanted again."""
+    """Delete one thumbnail; it is rendered again when its picture's are requested again."""
     thumbnail.delete()
     invalidate(thumbnail.owner_id)

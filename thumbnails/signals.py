@@ -1,9 +1,9 @@
-"""News of this package, sent inside the transaction that made the change."""
+"""Signals of this package, sent inside the transaction that made the change."""
 
 from django.dispatch import Signal
 
-# All thumbnails that the tier grants are there. Carries `picture`.
+# All thumbnails that the tier grants exist. Sends `picture`.
 thumbnails_ready = Signal()
 
-# A picture was set aside. Carries `picture`.
+# Rendering a picture failed permanently. Sends `picture`.
 thumbnails_failed = Signal()

@@ -1,4 +1,4 @@
-"""Work for the worker, and how it is asked for."""
+"""The worker's tasks, and how messages for them are enqueued."""
 
 import logging
 import time
@@ -8,76 +8,74 @@ from django.db import close_old_connections
 from kombu.exceptions import OperationalError
 
 from images.storage.outages import DATABASE_AWAY
-from thumbnails.claims import ASK_AGAIN
+from thumbnails.claims import RETRY_INTERVAL
 from thumbnails.services import ensure_thumbnails
-from thumbnails.sweeping import overdue, put_back, recheck_batch
+from thumbnails.sweeping import retry_at_next_sweep, run_backfill_batch, take_overdue
 
 logger = logging.getLogger(__name__)
-# After a failure to reach the broker, requests stop trying for a while: the sweep asks anyway.
-_QUIET_SECONDS = 5.0
-# A worker waits so long (seconds) for the database; then the sweep is left to ask again.
-_PAUSES = (1, 2, 4, 8, 15)
+_BROKER_COOLDOWN = 5.0
+# In seconds, between attempts while the database is unavailable; then the sweep takes over.
+_DATABASE_RETRY_DELAYS = (1, 2, 4, 8, 15)
 
 
 class _Broker:
     """What this process knows of the broker."""
 
-    quiet_until = 0.0
+    backoff_until = 0.0
 
 
 @shared_task(name="thumbnails.ensure")
 def ensure(picture_id: int) -> None:
-    """Make the missing thumbnails of one picture."""
-    if _ensured(picture_id):
-        ask(picture_id)
+    """Render the missing thumbnails of one picture."""
+    if _ensure_with_retries(picture_id):
+        enqueue(picture_id)
 
 
-def _ensured(picture_id: int) -> bool:
-    """Wait for a database that is away: dropping the message would cost more time than that."""
-    for pause in _PAUSES:
+def _ensure_with_retries(picture_id: int) -> bool:
+    # Waiting costs less time than dropping the message, which leaves the picture to the sweep.
+    for delay in _DATABASE_RETRY_DELAYS:
         try:
             return ensure_thumbnails(picture_id)
         except DATABASE_AWAY as error:
             logger.warning("picture %s waits: %s", picture_id, type(error).__name__)
             close_old_connections()
-            time.sleep(pause)
+            time.sleep(delay)
     return ensure_thumbnails(picture_id)
 
 
 @shared_task(name="thumbnails.sweep")
 def sweep() -> None:
-    """Ask again for what is wanted and not there, and go on with the walks after tier changes."""
-    put_back([picture_id for picture_id in overdue() if not ask(picture_id)])
-    recheck.delay()
+    """Enqueue overdue pictures again, and continue backfills after tier changes."""
+    retry_at_next_sweep([picture_id for picture_id in take_overdue() if not enqueue(picture_id)])
+    backfill.delay()
 
 
 @shared_task(name="thumbnails.recheck")
-def recheck() -> None:
-    """Walk through the pictures of changed tiers."""
-    while recheck_batch():
+def backfill() -> None:
+    """Request the thumbnails of all pictures whose tier changed."""
+    while run_backfill_batch():
         pass
 
 
-def ask(picture_id: int) -> bool:
-    """Send the message that a picture is wanted; never fails, since the row says it too.
+def enqueue(picture_id: int) -> bool:
+    """Send the message to render a picture; return whether the broker accepted it.
 
-    Returns whether it was sent. A message that waits longer than the sweep takes to ask again is
-    dropped unread.
+    It never raises, since the sweep finds the row. A message expires once the sweep sends another.
     """
-    if time.monotonic() < _Broker.quiet_until:
+    if time.monotonic() < _Broker.backoff_until:
         return False
     try:
-        ensure.apply_async((picture_id,), expires=ASK_AGAIN.total_seconds())
+        ensure.apply_async((picture_id,), expires=RETRY_INTERVAL.total_seconds())
     except (OperationalError, OSError) as error:
-        _Broker.quiet_until = time.monotonic() + _QUIET_SECONDS
-        logger.warning("the broker is away, the sweep will ask: %s", type(error).__name__)
+        _Broker.backoff_until = time.monotonic() + _BROKER_COOLDOWN
+        logger.warning("the broker is unavailable, the sweep will retry: %s", type(error).__name__)
         return False
     return True
 
 
-def ask_for_recheck() -> None:
-    """Send the message that a tier changed; never fails, since the sweep asks anyway."""
+def enqueue_backfill() -> None:
+    """Send the message that a tier changed; never raise, since the sweep finds the row."""
     try:
-        recheck.apply_async()
+        backfill.apply_async()
     except (OperationalError, OSError) as error:
-        logger.warning("the broker is away, the sweep will ask: %s", type(error).__name__)
+        logger.warning("the broker is unavailable, the sweep will retry: %s", type(error).__name__)

@@ -10,7 +10,7 @@ from images.models import Link, Picture
 from tests.clients import Client
 from tests.factories import PASSWORD, make_picture, make_tier, make_user, tier
 from tests.pictures import jpeg
-from thumbnails.models import Recheck, Thumbnail
+from thumbnails.models import Backfill, Thumbnail
 from tiers.models import Tier
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore::ResourceWarning")]
@@ -83,14 +83,14 @@ def test_a_changed_height_sends_the_walk_through_the_tiers_pictures(admin_client
         "heights-1-id": rows[1].pk, "heights-1-tier": changed.pk, "heights-1-height": 400,
     }  # fmt: skip
     assert admin_client.post(f"/admin/tiers/tier/{changed.pk}/change/", form).status_code == 302
-    assert Recheck.objects.get().tier == changed
-    Recheck.objects.all().delete()
+    assert Backfill.objects.get().tier == changed
+    Backfill.objects.all().delete()
     form["heights-0-height"] = 250
     admin_client.post(f"/admin/tiers/tier/{changed.pk}/change/", form)
-    assert not Recheck.objects.exists()
+    assert not Backfill.objects.exists()
     form["quality"] = 60
     admin_client.post(f"/admin/tiers/tier/{changed.pk}/change/", form)
-    assert Recheck.objects.get().tier == changed
+    assert Backfill.objects.get().tier == changed
 
 
 @pytest.mark.parametrize("quality", [0, 19, 96, 100])
@@ -131,7 +131,7 @@ def test_moving_an_account_to_another_tier_reaches_its_pictures(admin_client, al
     form = user_form(alice, tier=tier("Basic").pk)
     address = f"/admin/accounts/user/{alice.pk}/change/"
     assert admin_client.post(address, form).status_code == 302
-    assert Recheck.objects.get().owner == alice
+    assert Backfill.objects.get().owner == alice
 
 
 def test_disabling_an_account_ends_its_sessions(admin_client, alice):

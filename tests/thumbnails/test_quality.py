@@ -9,7 +9,7 @@ from tests.factories import make_picture, make_tier, tier
 from tests.pictures import jpeg
 from tests.thumbnails.rows import keys
 from thumbnails import services
-from thumbnails.models import Recheck
+from thumbnails.models import Backfill
 from thumbnails.services import ensure_thumbnails
 from tiers.services import set_quality
 
@@ -39,7 +39,7 @@ def test_another_quality_replaces_every_thumbnail_under_a_new_address(
 def test_the_same_quality_changes_nothing(picture):
     ensure_thumbnails(picture.pk)
     set_quality(tier=picture.owner.tier, quality=picture.owner.tier.quality)
-    assert not Recheck.objects.exists()
+    assert not Backfill.objects.exists()
 
 
 def test_a_quality_that_changes_while_rendering_is_reached_after(picture, monkeypatch):

@@ -16,11 +16,11 @@ from tests.factories import make_picture, make_tier, make_user, tier
 from tests.pictures import jpeg, png
 from tests.thumbnails.rows import keys
 from thumbnails import claims, services, tasks
-from thumbnails.models import Recheck, Thumbnail
+from thumbnails.models import Backfill, Thumbnail
 from thumbnails.renderings import RenderingFailed
 from thumbnails.services import ensure_thumbnails
 from thumbnails.signals import thumbnails_failed, thumbnails_ready
-from thumbnails.sweeping import overdue, recheck_batch
+from thumbnails.sweeping import run_backfill_batch, take_overdue
 from thumbnails.tasks import sweep
 from tiers.services import set_heights
 
@@ -96,21 +96,21 @@ def test_the_picture_of_a_dead_worker_is_taken_over(picture):
     claims.claim(picture.pk)
     past = timezone.now() - timedelta(seconds=1)
     Picture.objects.update(render_leased_until=past, render_ask_at=past)
-    assert overdue() == [picture.pk]
+    assert take_overdue() == [picture.pk]
     ensure_thumbnails(picture.pk)
     assert state(picture) == "ready"
 
 
 def test_a_picture_that_keeps_killing_its_worker_is_set_aside(picture):
     said = listening(thumbnails_failed)
-    for _ in range(claims.MOST_ATTEMPTS):
+    for _ in range(claims.MAX_ATTEMPTS):
         assert claims.claim(picture.pk) is not None
         Picture.objects.update(render_leased_until=timezone.now())
     assert claims.claim(picture.pk) is None
     assert state(picture) == "failed"
-    assert picture.render_failure == claims.KILLER
+    assert picture.render_failure == claims.ATTEMPTS_USED_UP
     assert said == [picture.pk]
-    assert overdue() == []
+    assert take_overdue() == []
 
 
 def test_a_failure_is_tried_three_times_and_says_why(picture, monkeypatch):
@@ -133,7 +133,7 @@ def test_a_missing_file_is_a_failure_too(picture):
 
 def test_staff_asking_again_gives_all_attempts_back(picture):
     Picture.objects.update(
-        rendering="failed", render_attempts=claims.MOST_ATTEMPTS, render_failures=3
+        rendering="failed", render_attempts=claims.MAX_ATTEMPTS, render_failures=3
     )
     request_thumbnails([picture.pk])
     ensure_thumbnails(picture.pk)
@@ -196,7 +196,7 @@ def test_another_height_of_a_tier_reaches_its_pictures_and_no_others(
         set_heights(tier=tier("Enterprise"), heights=[300])
     assert heights(picture) == [300]
     assert heights(other) == [200]
-    assert not Recheck.objects.exists()
+    assert not Backfill.objects.exists()
     assert set(stored_files()) == {picture.key, other.key, *keys(picture, other)}
 
 
@@ -210,14 +210,14 @@ def test_another_tier_of_an_account_reaches_its_pictures(
 
 
 def test_a_walk_goes_on_where_it_was_interrupted(alice, monkeypatch):
-    monkeypatch.setattr("thumbnails.sweeping.AT_ONCE", 2)
+    monkeypatch.setattr("thumbnails.sweeping.BATCH_SIZE", 2)
     made = [make_picture(alice).pk for _ in range(5)]
     Picture.objects.update(rendering="ready")
     move_to_tier(alice, tier("Basic"))
-    recheck_batch()
+    run_backfill_batch()
     pending = Picture.objects.pending().order_by("pk").values_list("pk", flat=True)
     assert list(pending) == made[:2]
-    while recheck_batch():
+    while run_backfill_batch():
         pass
     assert list(pending.all()) == made
 
@@ -229,20 +229,20 @@ def test_the_sweep_finds_what_nobody_asked_for(picture, django_capture_on_commit
 
 
 def test_the_sweep_asks_for_a_picture_once_a_minute(picture):
-    assert overdue() == [picture.pk]
-    assert overdue() == []
-    later = timezone.now() + claims.ASK_AGAIN
-    assert overdue(later) == [picture.pk]
+    assert take_overdue() == [picture.pk]
+    assert take_overdue() == []
+    later = timezone.now() + claims.RETRY_INTERVAL
+    assert take_overdue(later) == [picture.pk]
 
 
 def test_what_the_broker_did_not_take_is_asked_for_at_the_next_sweep(picture, monkeypatch):
     def away(*args, **kwargs):
         raise OSError("connection refused")
 
-    monkeypatch.setattr(tasks._Broker, "quiet_until", 0.0)
+    monkeypatch.setattr(tasks._Broker, "backoff_until", 0.0)
     monkeypatch.setattr(tasks.ensure, "apply_async", away)
     sweep()
-    assert overdue() == [picture.pk]
+    assert take_overdue() == [picture.pk]
 
 
 def test_a_picture_waits_for_a_storage_that_is_away(picture, monkeypatch):
@@ -251,7 +251,7 @@ def test_a_picture_waits_for_a_storage_that_is_away(picture, monkeypatch):
 
     with monkeypatch.context() as disk:
         disk.setattr(services, "save_all", full)
-        for _ in range(2 * claims.MOST_ATTEMPTS):
+        for _ in range(2 * claims.MAX_ATTEMPTS):
             ensure_thumbnails(picture.pk)
     assert (state(picture), picture.render_attempts) == ("pending", 0)
     ensure_thumbnails(picture.pk)
@@ -266,7 +266,7 @@ def test_a_long_rendering_keeps_its_lease(alice, settings):
     picture = claims.claim(made.pk)
     assert picture
     first = Picture.objects.get().render_leased_until
-    with claims.held(picture):
+    with claims.renewed_lease(picture):
         deadline = time.monotonic() + 30
         while Picture.objects.get().render_leased_until == first:
             assert time.monotonic() < deadline

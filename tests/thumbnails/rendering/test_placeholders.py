@@ -178,7 +178,7 @@ def test_a_picture_of_an_older_release_gets_all_that_is_new(
 def test_the_command_goes_on_where_it_was_interrupted_and_leaves_the_rest_alone(
     alice, monkeypatch, capsys
 ):
-    monkeypatch.setattr("thumbnails.sweeping.AT_ONCE", 2)
+    monkeypatch.setattr("thumbnails.sweeping.BATCH_SIZE", 2)
     made = [make_picture(alice).pk for _ in range(6)]
     Picture.objects.update(rendering="ready")
     Picture.objects.filter(pk=made[0]).update(thumbhash="AAAAAAA=")

@@ -1,14 +1,14 @@
-"""Have the pictures of older releases rendered as newer ones are."""
+"""Render what pictures of older releases lack."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from thumbnails.sweeping import want_older_pictures_again
+from thumbnails.sweeping import request_missing_placeholders
 
 
 class Command(BaseCommand):
-    """May be interrupted and repeated: what is done is not done again."""
+    """May be interrupted and run again: finished pictures are not requested twice."""
 
     help = (
         "Ask the workers for what pictures rendered by an older release lack: WebP thumbnails, "
@@ -16,6 +16,5 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Ask for them, batch by batch, and say how many they are."""
-        count = want_older_pictures_again()
+        count = request_missing_placeholders()
         self.stdout.write(f"{count} pictures will be rendered again.")
