@@ -1,4 +1,4 @@
-"""Five published contracts, a folder each; one place where an exception becomes their JSON.
+"""Five published contracts, a folder each; `contracts.py` is the table of them.
 
-No models and no rules of its own: a door parses, calls one service or query, and answers.
+No models and no rules of its own: a view parses, calls one service or query, and responds.
 """

@@ -1,4 +1,4 @@
-"""Every token scheme at every door, as DRF's authenticator."""
+"""Every token scheme at every contract, as DRF's authenticator."""
 
 from typing import Any
 
@@ -12,27 +12,26 @@ from accounts.requests import ACCESS_COOKIE, SignIn, sign_in_of
 
 
 class AnyToken(BaseAuthentication):
-    """Bearer JWT, bare JWT, API token or JWT cookies; BadToken goes through to the door's 401."""
+    """Bearer JWT, bare JWT, API token or JWT cookies; BadToken becomes the contract's 401."""
 
     def authenticate(self, request: Request) -> tuple[User, SignIn] | None:
-        """Return the user and the sign-in, or None where the request carries none that stands."""
+        """Return the user and the sign-in; None where the request carries no token of ours."""
         django_request: HttpRequest = request._request
         sign_in = sign_in_of(django_request)
         return (sign_in.session.user, sign_in) if sign_in else None
 
     def authenticate_header(self, request: Request) -> str:
-        """Name the scheme, without which DRF would answer 403 for 401."""
+        """Name the scheme, without which DRF would respond with 403 in place of 401."""
         return "Bearer"
 
 
 class AnyTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # untyped base
-    """How the schema names them."""
+    """How the OpenAPI document describes these schemes."""
 
     target_class = "api.authentication.AnyToken"
     name = ["bearerJWT", "apiToken", "cookieJWT"]
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
-        """Describe the three ways to carry a token."""
         return [
             {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
             {

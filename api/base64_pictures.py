@@ -1,4 +1,4 @@
-"""Pictures inside JSON: measured first, then decoded once, piece by piece, into a file."""
+"""Pictures in JSON: measured first, then decoded once, piece by piece, into a file."""
 
 from binascii import Error as NotBase64
 from binascii import a2b_base64, b2a_base64
@@ -9,33 +9,35 @@ from tempfile import NamedTemporaryFile
 from typing import IO
 
 from accounts.models import User
-from api.views import SMALL_BODY
+from api.views import MAX_TEXT_BODY_SIZE
 from images.formats.limits import RefusedPicture
 from images.sandbox.work_dir import work_dir
 from images.services import check_upload_size
 
-# A multiple of 4 characters of base64, and of 3 bytes: pieces meet without padding.
-_CHARACTERS = 64 * 1024
-_BYTES = 48 * 1024
-_LONGEST_HEAD = 200
+# A piece in characters of base64 and in bytes: multiples of 4 and of 3, so that no piece but the
+# last is padded.
+_PIECE_CHARACTERS = 64 * 1024
+_PIECE_BYTES = 48 * 1024
+# The longest "data:…;base64" that is looked for.
+_MAX_HEAD = 200
 
 
-def largest_json_body(owner: User) -> int:
-    """Return how many bytes of JSON the largest picture of an owner's tier needs."""
-    return owner.tier.max_upload_bytes * 4 // 3 + SMALL_BODY
+def max_base64_body_size(owner: User) -> int:
+    """Return the bytes of a JSON body that holds the largest picture of the owner's tier."""
+    return owner.tier.max_upload_bytes * 4 // 3 + MAX_TEXT_BODY_SIZE
 
 
 @contextmanager
-def decoded(text: str, owner: User) -> Iterator[Path]:
-    """Yield a file with the bytes of a data URI (RFC 2397) or of plain base64 (RFC 4648).
+def decode_to_file(text: str, owner: User) -> Iterator[Path]:
+    """Yield a temporary file with the bytes of a data URI (RFC 2397) or of base64 (RFC 4648).
 
-    Raises RefusedPicture for anything else, UploadTooLarge before a byte is decoded.
+    Raise RefusedPicture for anything else, and UploadTooLarge before a byte is decoded.
     """
-    start = _start(text)
+    start = _find_data(text)
     check_upload_size(owner, (len(text) - start) * 3 // 4 - 2)
     with NamedTemporaryFile(dir=work_dir()) as file:
         try:
-            for piece in _pieces(text, start):
+            for piece in _decode_pieces(text, start):
                 file.write(piece)
         except (NotBase64, ValueError) as error:
             raise RefusedPicture("not_an_image", "This is not base64.") from error
@@ -43,32 +45,32 @@ def decoded(text: str, owner: User) -> Iterator[Path]:
         yield Path(file.name)
 
 
-def encoded(file: IO[bytes]) -> Iterator[bytes]:
-    """Yield a file's bytes as base64, piece by piece; closes it."""
+def encode_base64(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield a file's bytes as base64, piece by piece; close the file."""
     with file:
-        while piece := file.read(_BYTES):
+        while piece := file.read(_PIECE_BYTES):
             yield b2a_base64(piece, newline=False)
 
 
-def encoded_length(size: int) -> int:
-    """Return how many characters of base64 so many bytes are."""
+def base64_length(size: int) -> int:
+    """Return the characters of base64 that stand for `size` bytes."""
     return (size + 2) // 3 * 4
 
 
-def _start(text: str) -> int:
+def _find_data(text: str) -> int:
     if text[:5].lower() != "data:":
         return 0
-    head, comma, _ = text[: _LONGEST_HEAD + 1].partition(",")
+    head, comma, _ = text[: _MAX_HEAD + 1].partition(",")
     if not comma or not head.lower().endswith(";base64"):
         raise RefusedPicture("not_an_image", "This is not a data URI in base64.")
     return len(head) + 1
 
 
-def _pieces(text: str, start: int) -> Iterator[bytes]:
-    """Decode strictly; line breaks and missing padding at the end are forgiven."""
+def _decode_pieces(text: str, start: int) -> Iterator[bytes]:
+    """Decode strictly, but allow line breaks and missing padding at the end."""
     rest, padded = "", False
-    for place in range(start, len(text), _CHARACTERS):
-        characters = rest + "".join(text[place : place + _CHARACTERS].split())
+    for position in range(start, len(text), _PIECE_CHARACTERS):
+        characters = rest + "".join(text[position : position + _PIECE_CHARACTERS].split())
         whole = len(characters) // 4 * 4
         rest = characters[whole:]
         if padded and characters:

@@ -1,4 +1,4 @@
-"""From an exception of the domain, Django or DRF to a Problem; the one place that knows both."""
+"""Which Problem an exception of the domain, of Django or of DRF is."""
 
 import logging
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from rest_framework.exceptions import ErrorDetail
 
 from accounts.exceptions import BadCredentials, BadToken, CrossSiteRequest, TooManyAttempts
 from accounts.models import User
-from api.problems import FieldError, Problem, Refused
+from api.problems import FieldError, Problem, ProblemError
 from images.exceptions import (
     LinkDurationOutOfBounds,
     LinkNotGranted,
@@ -39,26 +39,26 @@ logger = logging.getLogger(__name__)
 RETRY_SOON = {"Retry-After": "5"}
 NOT_FOUND = Problem("not_found", 404, "Not found.")
 INTERNAL = Problem("internal", 500, "Internal server error.")
-AWAY = Problem("unavailable", 503, "Temporarily unavailable.", headers=RETRY_SOON)
+UNAVAILABLE = Problem("unavailable", 503, "Temporarily unavailable.", headers=RETRY_SOON)
 
 
 def problem_of(error: Exception) -> Problem | None:
     """Return what an exception means to a client; None for what nobody foresaw (a 500)."""
-    for types, describe in _TABLE:
+    for types, make_problem in _PROBLEMS:
         if isinstance(error, types):
-            return describe(error)
+            return make_problem(error)
     if is_outage(error):
-        logger.warning("a part is away: %s: %s", type(error).__name__, error)
-        return AWAY
+        logger.warning("a part is unavailable: %s: %s", type(error).__name__, error)
+        return UNAVAILABLE
     return None
 
 
-def _refused_picture(error: RefusedPicture) -> Problem:
+def _from_refused_picture(error: RefusedPicture) -> Problem:
     field = FieldError("image", error.message, error.code)
     return Problem("validation", 400, error.message, error.code, (field,))
 
 
-def _validation(error: ValidationError) -> Problem:
+def _from_validation(error: ValidationError) -> Problem:
     if hasattr(error, "error_dict"):
         fields = [
             FieldError(path, message, each.code or "invalid")
@@ -75,91 +75,92 @@ def _validation(error: ValidationError) -> Problem:
     return Problem("validation", 400, fields[0].message, fields[0].code, tuple(fields))
 
 
-def _drf_validation(error: drf.ValidationError) -> Problem:
-    fields = tuple(_flattened(error.detail, ""))
+def _from_drf_validation(error: drf.ValidationError) -> Problem:
+    fields = tuple(_flatten(error.detail, ""))
     first = fields[0] if fields else FieldError("", "Invalid input.")
     return Problem("validation", 400, first.message, first.code, fields)
 
 
-def _flattened(detail: Any, path: str) -> list[FieldError]:
-    """Walk DRF's nested details; a nested field's path is joined with dots."""
+def _flatten(detail: Any, path: str) -> list[FieldError]:
+    """Return DRF's nested details as a list; a nested field's path is joined by dots."""
     if isinstance(detail, dict):
         return [
-            found
+            error
             for name, inner in detail.items()
-            for found in _flattened(inner, _joined(path, str(name)))
+            for error in _flatten(inner, _join(path, str(name)))
         ]
     if isinstance(detail, list):
-        return [found for inner in detail for found in _flattened(inner, path)]
+        return [error for inner in detail for error in _flatten(inner, path)]
     return [FieldError(path, str(detail), getattr(detail, "code", None) or "invalid")]
 
 
-def _joined(path: str, name: str) -> str:
+def _join(path: str, name: str) -> str:
     if name == "non_field_errors":
         return path
     return f"{path}.{name}" if path else name
 
 
-def _too_many_attempts(error: TooManyAttempts) -> Problem:
-    wait = {"Retry-After": str(error.retry_after)}
-    return Problem("throttled", 429, f"Too many attempts. {error}", headers=wait)
+def _from_too_many_attempts(error: TooManyAttempts) -> Problem:
+    headers = {"Retry-After": str(error.retry_after)}
+    return Problem("throttled", 429, f"Too many attempts. {error}", headers=headers)
 
 
-def _method(error: drf.MethodNotAllowed) -> Problem:
+def _from_method_not_allowed(error: drf.MethodNotAllowed) -> Problem:
     return Problem("method", 405, str(error.detail))
 
 
-def _parse(error: drf.ParseError) -> Problem:
-    """The parser's own words may quote the library: say it plainly instead."""
+def _from_parse_error(error: drf.ParseError) -> Problem:
+    # The parser's own message may quote the library.
     return Problem("validation", 400, "The body cannot be read.", "parse_error")
 
 
-def _api_exception(error: drf.APIException) -> Problem:
+def _from_api_exception(error: drf.APIException) -> Problem:
     detail = error.detail if isinstance(error.detail, ErrorDetail) else "Bad request."
     return Problem("business", error.status_code, str(detail))
 
 
-def _says(kind: Any, status: int, message: str = "", **extra: Any) -> Callable[[Any], Problem]:
-    """A fixed answer, in the exception's own words where it has none of ours."""
+def _fixed(kind: Any, status: int, message: str = "", **extra: Any) -> Callable[[Any], Problem]:
+    """Make the same problem of every error; the message is the error's own where none is given."""
     return lambda error: Problem(kind, status, message or str(error), **extra)
 
 
 _NO_CREDENTIALS = "Authentication credentials were not provided."
-_TABLE: list[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Any], Problem]]] = [
-    (RefusedPicture, _refused_picture),
-    (UploadTooLarge, _says("too_large", 413)),
-    (RequestDataTooBig, _says("too_large", 413, "The body is too large.")),
-    ((TooManyFieldsSent, TooManyFilesSent), _says("validation", 400, "Too many fields or files.")),
-    (QuotaExceeded, _says("forbidden", 403, code="quota")),
-    (NotReady, _says("unavailable", 503, "It is being made.", headers=RETRY_SOON)),
-    (NotRenderable, _says("not_found", 404, "Not found.")),
-    (FileNotFoundError, _says("not_found", 404, "Not found.")),
-    (Refused, lambda error: error.problem),
-    (StrippingFailed, _says("not_found", 404, "Not found.")),
-    (LinkNotGranted, _says("forbidden", 403, "Your tier makes no expiring links.")),
+# The first entry that matches counts.
+_PROBLEMS: list[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Any], Problem]]] = [
+    (RefusedPicture, _from_refused_picture),
+    (UploadTooLarge, _fixed("too_large", 413)),
+    (RequestDataTooBig, _fixed("too_large", 413, "The body is too large.")),
+    ((TooManyFieldsSent, TooManyFilesSent), _fixed("validation", 400, "Too many fields or files.")),
+    (QuotaExceeded, _fixed("forbidden", 403, code="quota")),
+    (NotReady, _fixed("unavailable", 503, "It is being made.", headers=RETRY_SOON)),
+    (NotRenderable, _fixed("not_found", 404, "Not found.")),
+    (FileNotFoundError, _fixed("not_found", 404, "Not found.")),
+    (ProblemError, lambda error: error.problem),
+    (StrippingFailed, _fixed("not_found", 404, "Not found.")),
+    (LinkNotGranted, _fixed("forbidden", 403, "Your tier makes no expiring links.")),
     (LinkDurationOutOfBounds, lambda e: Problem(
         "validation", 400, str(e), "out_of_bounds", (FieldError("time", str(e)),))),
-    (NoActivePicture, _says("not_found", 404, "There is no active picture.",
+    (NoActivePicture, _fixed("not_found", 404, "There is no active picture.",
                              code="no_active_picture")),
-    (PictureIsActive, _says("conflict", 409, "The active picture cannot be deleted.",
+    (PictureIsActive, _fixed("conflict", 409, "The active picture cannot be deleted.",
                             code="active_picture")),
-    (User.DoesNotExist, _says("not_found", 404, "Not found.", code="user")),
-    (Picture.DoesNotExist, _says("not_found", 404, "Not found.", code="picture")),
-    (BadCredentials, _says("unauthorized", 401, "No active account found with these credentials.",
+    (User.DoesNotExist, _fixed("not_found", 404, "Not found.", code="user")),
+    (Picture.DoesNotExist, _fixed("not_found", 404, "Not found.", code="picture")),
+    (BadCredentials, _fixed("unauthorized", 401, "No active account found with these credentials.",
                            code="credentials")),
-    (BadToken, _says("unauthorized", 401, "The token is invalid or has expired.", code="token")),
-    (CrossSiteRequest, _says("forbidden", 403, "Refused: sent by a page of another site.")),
-    (TooManyAttempts, _too_many_attempts),
-    (ValidationError, _validation),
-    ((PermissionDenied, drf.PermissionDenied), _says("forbidden", 403, "You may not do this.")),
-    ((Http404, ObjectDoesNotExist, drf.NotFound), _says("not_found", 404, "Not found.")),
-    (SuspiciousOperation, _says("validation", 400, "Bad request.")),
-    (drf.ValidationError, _drf_validation),
-    (drf.NotAuthenticated, _says("unauthorized", 401, _NO_CREDENTIALS, code="missing")),
-    (drf.AuthenticationFailed, _says("unauthorized", 401, "The token is invalid or has expired.",
+    (BadToken, _fixed("unauthorized", 401, "The token is invalid or has expired.", code="token")),
+    (CrossSiteRequest, _fixed("forbidden", 403, "Refused: sent by a page of another site.")),
+    (TooManyAttempts, _from_too_many_attempts),
+    (ValidationError, _from_validation),
+    ((PermissionDenied, drf.PermissionDenied), _fixed("forbidden", 403, "You may not do this.")),
+    ((Http404, ObjectDoesNotExist, drf.NotFound), _fixed("not_found", 404, "Not found.")),
+    (SuspiciousOperation, _fixed("validation", 400, "Bad request.")),
+    (drf.ValidationError, _from_drf_validation),
+    (drf.NotAuthenticated, _fixed("unauthorized", 401, _NO_CREDENTIALS, code="missing")),
+    (drf.AuthenticationFailed, _fixed("unauthorized", 401, "The token is invalid or has expired.",
                                      code="token")),
-    (drf.MethodNotAllowed, _method),
-    (drf.UnsupportedMediaType, _says("media_type", 415, "Unsupported media type.")),
-    (drf.ParseError, _parse),
-    (drf.APIException, _api_exception),
+    (drf.MethodNotAllowed, _from_method_not_allowed),
+    (drf.UnsupportedMediaType, _fixed("media_type", 415, "Unsupported media type.")),
+    (drf.ParseError, _from_parse_error),
+    (drf.APIException, _from_api_exception),
 ]  # fmt: skip

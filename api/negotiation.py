@@ -1,4 +1,4 @@
-"""The doors speak JSON whatever a client says it accepts."""
+"""The contracts speak JSON whatever a client says it accepts."""
 
 from collections.abc import Sequence
 

@@ -3,22 +3,23 @@
 import re
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest
+from django.db.models import Q, QuerySet
 from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
 
-PAGE = 100
-LARGEST_PAGE = 1000
+DEFAULT_PAGE_SIZE = 100
+MAX_PAGE_SIZE = 1000
 # How the OpenAPI document describes the two parameters.
-LIMIT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE}
+LIMIT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE}
 CURSOR_SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_CURSOR = struct.Struct(">qq")
-Row = TypeVar("Row", bound=Model)
+_PACKED = struct.Struct(">qq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +30,17 @@ class Cursor:
     id: int
 
     def encode(self) -> str:
-        """Write it as 22 characters that need no quoting."""
+        """Write the cursor as 22 characters that need no quoting."""
         microseconds = (self.created_at - _EPOCH) // timedelta(microseconds=1)
-        packed = _CURSOR.pack(microseconds, self.id)
+        packed = _PACKED.pack(microseconds, self.id)
         return urlsafe_b64encode(packed).decode().rstrip("=")
 
     @classmethod
     def decode(cls, text: str) -> "Cursor":
-        """Read one; raises ValueError for anything that `encode` did not write."""
+        """Read a cursor; raise ValueError for anything that `encode` did not write."""
         try:
             packed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            microseconds, row_id = _CURSOR.unpack(packed)
+            microseconds, row_id = _PACKED.unpack(packed)
             cursor = cls(_EPOCH + timedelta(microseconds=microseconds), row_id)
         except (struct.error, OverflowError, ValueError) as error:
             raise ValueError("Not a cursor.") from error
@@ -48,50 +49,69 @@ class Cursor:
         return cursor
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Which page a request asks for."""
+def read_page(
+    request: Request,
+    queryset: QuerySet[Any, Any],
+    fields: tuple[str, ...],
+    *,
+    default_size: int = DEFAULT_PAGE_SIZE,
+) -> tuple[list[dict[str, Any]], str]:
+    """Return the rows that `limit` and `cursor` ask for, and the next page's address or "".
 
-    limit: int
-    cursor: Cursor | None
-
-    @classmethod
-    def of(cls, request: HttpRequest, *, usual: int = PAGE) -> "Page":
-        """Read `limit` and `cursor` from the query; raises a field's ValidationError.
-
-        `usual` is the limit of a request that names none.
-        """
-        return cls(_limit(request.GET.get("limit"), usual), _cursor(request.GET.get("cursor")))
-
-    def rows(self, queryset: QuerySet[Row, Any]) -> QuerySet[Row, Any]:
-        """Return the page's rows and one more, which tells that there is a next page.
-
-        The first comparison alone bounds the walk along the index: without it PostgreSQL reads
-        every newer row of the plain OR form.
-        """
-        if self.cursor:
-            at, row_id = self.cursor.created_at, self.cursor.id
-            queryset = queryset.filter(
-                Q(created_at__lte=at) & (Q(created_at__lt=at) | Q(id__lt=row_id))
-            )
-        return queryset.order_by("-created_at", "-id")[: self.limit + 1]
-
-    def next_url(self, request: HttpRequest, last: Cursor) -> str:
-        """Return the absolute address of the page after the one that ends with `last`."""
-        query = request.GET.copy()
-        query["cursor"] = last.encode()
-        return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+    `fields` must hold `id` and `created_at`. Raise a ValidationError that names the parameter.
+    """
+    size = _read_limit(request.GET.get("limit"), default_size)
+    cursor = _read_cursor(request.GET.get("cursor"))
+    # One row more than the page shows tells that there is a next page.
+    found = list(_rows_after(cursor, queryset).values(*fields)[: size + 1])
+    rows = found[:size]
+    if len(found) == len(rows):
+        return rows, ""
+    last = Cursor(rows[-1]["created_at"], rows[-1]["id"])
+    return rows, replace_in_query(request, cursor=last.encode())
 
 
-def _limit(text: str | None, usual: int) -> int:
+def page_response(
+    body: Any, next_url: str, *, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return a page with the address of the next one, if any, in its Link header."""
+    response = Response(body, headers=dict(headers or {}))
+    if next_url:
+        response["Link"] = f'<{next_url}>; rel="next"'
+    return response
+
+
+def replace_in_query(request: Request, **parameters: str) -> str:
+    """Return the request's absolute address with some parameters of its query replaced."""
+    query = request.GET.copy()
+    for name, value in parameters.items():
+        query[name] = value
+    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+
+
+def _rows_after(cursor: Cursor | None, queryset: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+    """Order by age and leave out what the pages before have shown.
+
+    The first comparison alone bounds the walk along the index: without it PostgreSQL reads
+    every newer row of the plain OR form.
+    """
+    if cursor:
+        at, row_id = cursor.created_at, cursor.id
+        queryset = queryset.filter(
+            Q(created_at__lte=at) & (Q(created_at__lt=at) | Q(id__lt=row_id))
+        )
+    return queryset.order_by("-created_at", "-id")
+
+
+def _read_limit(text: str | None, default: int) -> int:
     if text is None:
-        return usual
-    if not (re.fullmatch("[0-9]{1,4}", text) and 1 <= int(text) <= LARGEST_PAGE):
-        raise ValidationError({"limit": [f"A whole number from 1 to {LARGEST_PAGE}."]})
+        return default
+    if not (re.fullmatch("[0-9]{1,4}", text) and 1 <= int(text) <= MAX_PAGE_SIZE):
+        raise ValidationError({"limit": [f"A whole number from 1 to {MAX_PAGE_SIZE}."]})
     return int(text)
 
 
-def _cursor(text: str | None) -> Cursor | None:
+def _read_cursor(text: str | None) -> Cursor | None:
     if text is None:
         return None
     try:

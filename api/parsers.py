@@ -10,11 +10,11 @@ from rest_framework.exceptions import ParseError
 # What stands before a value. A data URI has one comma, a description at most 2,000 characters, but
 # each of these may make an object of 60 bytes and more: 20 MB of `[],` would take 450 MB.
 _BEFORE_VALUES = (b",", b"[", b"{")
-MOST_VALUES = 10_000
+MAX_VALUES = 10_000
 
 
 class JsonParser(parsers.JSONParser):
-    """Every door's JSON but pictures: Django lets it be 64 KB, which take 2 MB at most."""
+    """JSON without pictures: Django allows 64 KB of it, which take 2 MB of memory at most."""
 
     def parse(
         self,
@@ -22,7 +22,7 @@ class JsonParser(parsers.JSONParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Read as REST framework does; what nests too deeply is unreadable too."""
+        """Read as REST framework does; raise ParseError for what nests too deeply, too."""
         try:
             return super().parse(stream, media_type, parser_context)
         except RecursionError as error:
@@ -30,7 +30,7 @@ class JsonParser(parsers.JSONParser):
 
 
 class PictureJsonParser(parsers.BaseParser):
-    """JSON as long as the view lets it be: Django's limit for other bodies does not apply."""
+    """JSON of the size that the view allows: Django's limit for other bodies does not apply."""
 
     media_type = "application/json"
 
@@ -40,9 +40,9 @@ class PictureJsonParser(parsers.BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Read the whole body; the view has refused one that is too long."""
+        """Read the whole body; the view has refused one that is too large."""
         body = stream.read()
-        if sum(map(body.count, _BEFORE_VALUES)) > MOST_VALUES:
+        if sum(map(body.count, _BEFORE_VALUES)) > MAX_VALUES:
             raise ParseError
         try:
             return json.loads(body)

@@ -1,5 +1,6 @@
-"""Whatever goes wrong in a request, as one value that each door words in its own way."""
+"""Whatever goes wrong in a request, as one value that each contract renders in its own shape."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -22,7 +23,7 @@ class FieldError:
 class Problem:
     """A refusal: its HTTP status, a message for people, and the fields to blame.
 
-    `url` is the address that led nowhere, where no view was found.
+    `url` is the address that was not found, where no view was found for it.
     """
 
     kind: Kind
@@ -34,10 +35,25 @@ class Problem:
     url: str = ""
 
 
-class Refused(Exception):
-    """Raised by a door whose contract words a refusal in a way of its own."""
+class ProblemError(Exception):
+    """Raised by a contract for a refusal that only this contract states in this way."""
 
     def __init__(self, problem: Problem) -> None:
-        """Carry the problem."""
         super().__init__(problem.message)
         self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedProblem:
+    """A problem in the shape of one contract: a JSON object, or plain text.
+
+    `status` is set where a contract answers with another status than the problem's own.
+    """
+
+    body: dict[str, object] | str
+    headers: dict[str, str] = field(default_factory=dict)
+    status: int | None = None
+
+
+# A contract's error shape: a pure function.
+RenderProblem = Callable[[Problem], RenderedProblem]

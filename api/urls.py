@@ -1,16 +1,15 @@
-"""The doors, and the document that describes them."""
+"""The URL tables of all contracts; each is written in its contract's own folder."""
 
-from django.urls import include, path
+from collections.abc import Iterable
 
-from api.restful_api.documentation import DocsView, SchemaView
+from django.urls import URLResolver, include, path
 
-urlpatterns = [
-    path("api/schema/", SchemaView.as_view(), name="schema"),
-    path("api/docs/", DocsView.as_view(), name="docs"),
-    path("api/user/", include("api.restful_api.urls")),
-    path("api/", include("api.images_api.urls")),
-    path("auth/", include("api.auth_service.urls")),
-    path("", include("api.image_service.urls")),
-    path("v1/", include("api.image_service.urls")),
-    path("pictures/", include("api.pictures_service.urls")),
-]
+from api.contracts import CONTRACTS, Contract
+
+
+def url_patterns(contracts: Iterable[Contract]) -> list[URLResolver]:
+    """Include each contract's table, whose routes are whole addresses."""
+    return [path("", include(contract.urls)) for contract in contracts]
+
+
+urlpatterns = url_patterns(CONTRACTS)

@@ -1,9 +1,9 @@
-"""What every door's views share: errors in the door's words, body limits, renewed cookies."""
+"""What the views of every contract share: the error shape, body limits, renewed cookies."""
 
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase
-from rest_framework.permissions import IsAuthenticated
+from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
@@ -11,40 +11,39 @@ from rest_framework.views import APIView, set_rollback
 from accounts.cookies import set_token_cookies
 from accounts.models import User
 from accounts.requests import ACCESS_COOKIE, SignIn
+from api.contracts import contract_at
 from api.errors import problem_of
-from api.responses import Describe, worded
 from images.exceptions import UploadTooLarge
 
-# JSON that carries no picture: sign-ins, descriptions.
-SMALL_BODY = 64 * 1024
+# Bytes of a body that carries no picture: sign-ins, descriptions.
+MAX_TEXT_BODY_SIZE = 64 * 1024
 
 
 class ContractView(APIView):
-    """A view of one contract; the contract's base class says how it words a Problem."""
+    """A view of the contract that its address belongs to; closed unless it says otherwise."""
 
     permission_classes = [IsAuthenticated]
     # No contract has OPTIONS; DRF's would describe the code behind a view.
     http_method_names = [name for name in APIView.http_method_names if name != "options"]
-    describe: Describe
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Sign in first, then refuse a body that is too long before a byte of it is read."""
+        """Authenticate, then refuse a body that is too long before a byte of it is read."""
         super().initial(request, *args, **kwargs)
-        limit = self.largest_body(request)
+        limit = self.max_body_size(request)
         if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
             raise UploadTooLarge(limit)
 
-    def largest_body(self, request: Request) -> int:
-        """Return how many bytes a request may carry; the views that take pictures say more."""
-        return SMALL_BODY
+    def max_body_size(self, request: Request) -> int:
+        """Return the largest body in bytes; views that take pictures allow more."""
+        return MAX_TEXT_BODY_SIZE
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
-        """Answer in the contract's words; what nobody foresaw goes on to the log and handler500."""
+        """Respond in the contract's shape; raise what nobody foresaw, for log and handler500."""
         problem = problem_of(exc)
         if problem is None:
             raise exc
         set_rollback()
-        response = worded(type(self).describe, problem)
+        response = contract_at(self.request.path).error_response(problem)
         if problem.status == 405:
             response["Allow"] = ", ".join(self.allowed_methods)
         return response
@@ -52,13 +51,20 @@ class ContractView(APIView):
     def finalize_response(
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> Response:
-        """Send renewed cookies, and never let a shared cache keep what one account got."""
-        answer = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
-        answer.headers.setdefault("Cache-Control", "private, no-cache")
+        """Set renewed cookies, and never let a shared cache store what one account got."""
+        final = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
+        final.headers.setdefault("Cache-Control", "private, no-cache")
         sign_in = getattr(request, "_auth", None)
-        if isinstance(sign_in, SignIn) and sign_in.renewed and ACCESS_COOKIE not in answer.cookies:
-            set_token_cookies(answer, sign_in.renewed)
-        return answer
+        if isinstance(sign_in, SignIn) and sign_in.renewed and ACCESS_COOKIE not in final.cookies:
+            set_token_cookies(final, sign_in.renewed)
+        return final
+
+
+class PublicView(ContractView):
+    """A view that asks for no token, and reads none."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
 
 
 def caller(request: Request) -> User:

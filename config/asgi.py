@@ -19,10 +19,10 @@ HTTP_THREADS = env_int("HTTP_THREADS", 8, min=1, max=256)
 
 def _socket_application() -> Any:
     # These imports need the models, and so Django, which `config.wsgi` has set up by now.
-    from api.pictures_service import socket as pictures_service
+    from api.pictures_service import socket_messages as pictures_service
     from notifications.sockets.routing import socket_application
 
-    return socket_application({pictures_service.FORMAT: pictures_service.update_pictures})
+    return socket_application({pictures_service.FORMAT: pictures_service.update_pictures_messages})
 
 
 _http = WSGIMiddleware(wsgi_application, workers=HTTP_THREADS)  # type: ignore[arg-type]  # a WSGI app

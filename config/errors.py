@@ -1,12 +1,13 @@
-"""Answers that no view gives: in the words of the door at the address, else as a page."""
+"""Django's error handlers: in the shape of the address's contract, elsewhere a page."""
 
 import sys
+from dataclasses import replace
 
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
-from api.doors import answered_by_door
-from api.errors import AWAY, INTERNAL, NOT_FOUND, problem_of
+from api.contracts import error_response_at
+from api.errors import INTERNAL, NOT_FOUND, UNAVAILABLE, problem_of
 from api.problems import Problem
 from delivery.views import page_not_found
 
@@ -15,35 +16,36 @@ _FORBIDDEN = Problem("forbidden", 403, "You may not do this.")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer a request that Django refused to read."""
+    """Respond to a request that Django refused to read."""
     problem = problem_of(exception) or _BAD_REQUEST
-    return answered_by_door(request, problem) or HttpResponse(
+    return error_response_at(request.path, problem) or HttpResponse(
         problem.message, status=problem.status, content_type="text/plain"
     )
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer a refusal outside the views."""
-    return answered_by_door(request, _FORBIDDEN) or defaults.permission_denied(request, exception)
+    """Respond to a refusal outside the views."""
+    response = error_response_at(request.path, _FORBIDDEN)
+    return response or defaults.permission_denied(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer an address that leads nowhere."""
-    return answered_by_door(request, NOT_FOUND) or page_not_found(request, exception)
+    """Respond to an address without a route."""
+    problem = replace(NOT_FOUND, url=request.path)
+    return error_response_at(request.path, problem) or page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer a failure that nobody foresaw, which Django has logged, or a part that is away."""
+    """Respond to a failure that nobody foresaw, which Django has logged, or to an outage."""
     error = sys.exc_info()[1]
-    if isinstance(error, Exception) and problem_of(error) == AWAY:
-        return answered_by_door(request, AWAY) or _away(request)
-    return answered_by_door(request, INTERNAL) or defaults.server_error(request)
+    if isinstance(error, Exception) and problem_of(error) == UNAVAILABLE:
+        return error_response_at(request.path, UNAVAILABLE) or _unavailable_page(request)
+    return error_response_at(request.path, INTERNAL) or defaults.server_error(request)
 
 
-def _away(request: HttpRequest) -> HttpResponse:
-    """Show the page of a failure under the status that says: not now, but soon."""
+def _unavailable_page(request: HttpRequest) -> HttpResponse:
     page = defaults.server_error(request)
-    page.status_code = AWAY.status
-    for name, value in AWAY.headers.items():
+    page.status_code = UNAVAILABLE.status
+    for name, value in UNAVAILABLE.headers.items():
         page[name] = value
     return page

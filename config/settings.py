@@ -76,11 +76,11 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.middleware.request_id.RequestIdMiddleware",
-    "config.middleware.metrics.MeasuringMiddleware",
+    "config.middleware.metrics.MetricsMiddleware",
     "config.middleware.security_headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.middleware.body_limit.refuse_too_large",
+    "config.middleware.body_limit.body_limit_middleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -58,7 +58,7 @@ def as_bob(bob: User) -> Client:
 
 @pytest.fixture
 def as_staff(staff: User) -> Client:
-    """A staff member's client for the doors."""
+    """A staff member's client for the contracts."""
     return token_client(staff)
 
 

@@ -9,7 +9,7 @@ import requests
 from tests import corpus
 from tests.pictures import encoded, opened, waves
 from tests.processes import PASSWORD, Running, dev_run, is_ready, processes_of, until
-from tests.smoke_tests import JOURNEYS, Visitor
+from tests.smoke_tests import SMOKE_TESTS, ServiceClient
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -63,11 +63,11 @@ def test_a_photograph_from_upload_to_thumbnails_to_an_opened_link(tmp_path):
 
 
 def test_every_contract_holds_on_embedded_parts(tmp_path):
-    """The same journeys as in the deployment, in tests/deployment."""
+    """The same smoke tests as in the deployment, in tests/deployment."""
     with dev_run(tmp_path / "data") as service:
-        for journey in JOURNEYS:
-            with Visitor(service.url, service.url) as visitor:
-                journey(visitor, lambda happened: until(happened, 30, service))
+        for smoke_test in SMOKE_TESTS:
+            with ServiceClient(service.url, service.url) as client:
+                smoke_test(client, lambda happened: until(happened, 30, service))
 
 
 def test_an_upload_that_is_too_large_gets_its_answer_although_nobody_reads_it(tmp_path):

@@ -1,12 +1,11 @@
-"""How the auth service words a problem: Spanish messages by field, and an X-Status-Reason."""
+"""The auth service's error shape: Spanish messages by field, and an X-Status-Reason."""
 
 import unicodedata
-from http import HTTPStatus
 
-from api.problems import FieldError, Problem
-from api.responses import Wording
+from api.problems import FieldError, Problem, RenderedProblem
+from api.status_phrases import STATUS_PHRASES
 
-WRONG = "Usuario o password incorrecto."
+_BAD_CREDENTIALS = "Usuario o password incorrecto."
 # By the code of what is wrong, whichever library found it.
 _SPANISH = {
     "parse_error": "No se puede leer el cuerpo de la petición.",
@@ -24,47 +23,41 @@ _SPANISH = {
     "wrong": "El password actual es incorrecto.",
 }
 _INVALID = "El valor no es válido."
-# The domain's names of fields, where the wire has others.
-_WIRE = {"username": "login"}
-_ERRORS = {
-    404: "Not Found",
-    405: "Method Not Allowed",
-    413: "Payload Too Large",
-    429: "Too Many Requests",
-    500: "Internal Server Error",
-    503: "Service Unavailable",
-}
+# Fields whose name on the wire is not the domain's.
+_WIRE_NAMES = {"username": "login"}
+_PHRASES = STATUS_PHRASES | {413: "Payload Too Large"}
 
 
-def describe(problem: Problem) -> Wording:
-    """Messages for bad input, plain text for 401, `url` and `error` for 404, else `error`."""
+def render_problem(problem: Problem) -> RenderedProblem:
+    """Return messages for bad input, text for 401, `url` and `error` for 404, else `error`."""
     if problem.code == "credentials":
-        return _messages([{"path": "password", "message": WRONG}])
+        return _messages([{"path": "password", "message": _BAD_CREDENTIALS}])
     if problem.status == 401:
-        return Wording("Unauthorized")
+        return RenderedProblem("Unauthorized")
     if problem.status == 400:
         fields = problem.fields or (FieldError("", problem.message, problem.code),)
-        return _messages(_one_for_each_field(fields))
-    text = _ERRORS.get(problem.status) or HTTPStatus(problem.status).phrase
+        return _messages(_first_message_of_each_field(fields))
+    text = _PHRASES[problem.status]
     body: dict[str, object] = {"error": text}
     if problem.status == 404:
         body = {"url": problem.url, "error": text}
-    return Wording(body, _reason(text))
+    return RenderedProblem(body, _status_reason(text))
 
 
-def _messages(messages: list[dict[str, str]]) -> Wording:
-    return Wording({"messages": messages}, _reason(messages[0]["message"]), status=400)
+def _messages(messages: list[dict[str, str]]) -> RenderedProblem:
+    reason = _status_reason(messages[0]["message"])
+    return RenderedProblem({"messages": messages}, reason, status=400)
 
 
-def _one_for_each_field(fields: tuple[FieldError, ...]) -> list[dict[str, str]]:
+def _first_message_of_each_field(fields: tuple[FieldError, ...]) -> list[dict[str, str]]:
     first: dict[str, str] = {}
     for each in fields:
-        path = _WIRE.get(each.path, each.path)
+        path = _WIRE_NAMES.get(each.path, each.path)
         first.setdefault(path, _SPANISH.get(each.code, _INVALID))
     return [{"path": path, "message": message} for path, message in first.items()]
 
 
-def _reason(text: str) -> dict[str, str]:
-    """A header holds ASCII alone: accents are dropped."""
+def _status_reason(text: str) -> dict[str, str]:
+    # A header holds ASCII alone: accents are dropped.
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return {"X-Status-Reason": plain}

@@ -5,12 +5,14 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-_LONGEST_PASSWORD = 1024
+from accounts.models import User
+
+_MAX_PASSWORD_LENGTH = 1024
 
 
 def _password(*, required: bool = True) -> serializers.CharField:
     return serializers.CharField(
-        max_length=_LONGEST_PASSWORD,
+        max_length=_MAX_PASSWORD_LENGTH,
         trim_whitespace=False,
         required=required,
         style={"input_type": "password"},
@@ -80,3 +82,9 @@ class AuthServiceError(serializers.Serializer[None]):
     """What went wrong."""
 
     error = serializers.CharField()
+
+
+def serialize_user(user: User) -> dict[str, Any]:
+    """Write an `AuthServiceUser`."""
+    roles = ["user", "admin"] if user.is_staff else ["user"]
+    return {"id": str(user.pk), "name": user.name, "login": user.username, "roles": roles}

@@ -6,7 +6,6 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,32 +17,17 @@ from accounts.requests import SignIn, refuse_cross_site
 from accounts.services import change_password, identify, sign_out
 from accounts.sessions import open_bearer
 from api.auth_service import serializers as s
-from api.auth_service.errors import describe
-from api.responses import Describe
-from api.views import ContractView, caller
+from api.views import ContractView, PublicView, caller
 
-_NOTHING = OpenApiResponse(description="An empty body.")
-_ALWAYS: dict[Any, Any] = {
+_EMPTY = OpenApiResponse(description="An empty body.")
+_ERRORS: dict[Any, Any] = {
     403: s.AuthServiceError,
     413: s.AuthServiceError,
     415: s.AuthServiceError,
     503: s.AuthServiceError,
 }
-_PUBLIC = {**_ALWAYS, 400: s.AuthServiceMessages, 429: s.AuthServiceError}
-_CLOSED = {**_ALWAYS, (401, "text/plain"): OpenApiTypes.STR}
-
-
-class AuthServiceView(ContractView):
-    """A view of the auth service."""
-
-    describe: Describe = staticmethod(describe)
-
-
-class PublicView(AuthServiceView):
-    """A view that asks for no token, and reads none."""
-
-    authentication_classes = []
-    permission_classes = [AllowAny]
+_PUBLIC_ERRORS = {**_ERRORS, 400: s.AuthServiceMessages, 429: s.AuthServiceError}
+_CLOSED_ERRORS = {**_ERRORS, (401, "text/plain"): OpenApiTypes.STR}
 
 
 class SignUpView(PublicView):
@@ -52,11 +36,11 @@ class SignUpView(PublicView):
     @extend_schema(
         summary="Make an account",
         request=s.AuthServiceSignUp,
-        responses={200: s.AuthServiceToken, **_PUBLIC},
+        responses={200: s.AuthServiceToken, **_PUBLIC_ERRORS},
     )
     def post(self, request: Request) -> Response:
         """Make an account and sign it in."""
-        given = _checked(s.AuthServiceSignUp(data=request.data))
+        given = _validate(s.AuthServiceSignUp(data=request.data))
         client = client_of(request._request)
         return Response({"token": open_bearer(sign_up(client=client, **given), client)})
 
@@ -67,31 +51,31 @@ class SignInView(PublicView):
     @extend_schema(
         summary="Sign in",
         request=s.AuthServiceSignIn,
-        responses={200: s.AuthServiceToken, **_PUBLIC},
+        responses={200: s.AuthServiceToken, **_PUBLIC_ERRORS},
     )
     def post(self, request: Request) -> Response:
         """Open a session; an unknown login and a wrong password are answered alike."""
-        given = _checked(s.AuthServiceSignIn(data=request.data))
+        given = _validate(s.AuthServiceSignIn(data=request.data))
         user = identify(request._request, **given)
         return Response({"token": open_bearer(user, client_of(request._request))})
 
 
-class SignOutView(AuthServiceView):
+class SignOutView(ContractView):
     """`signout`: GET in the contract, POST too; HEAD would end the session as GET does."""
 
     http_method_names = ["get", "post"]
 
-    @extend_schema(summary="Sign out", responses={200: _NOTHING, **_CLOSED})
+    @extend_schema(summary="Sign out", responses={200: _EMPTY, **_CLOSED_ERRORS})
     def get(self, request: Request) -> HttpResponse:
         """End the session of the token; other services hear of it."""
-        return self._signed_out(request)
+        return self._sign_out(request)
 
-    @extend_schema(summary="Sign out", request=None, responses={200: _NOTHING, **_CLOSED})
+    @extend_schema(summary="Sign out", request=None, responses={200: _EMPTY, **_CLOSED_ERRORS})
     def post(self, request: Request) -> HttpResponse:
         """End the session of the token; other services hear of it."""
-        return self._signed_out(request)
+        return self._sign_out(request)
 
-    def _signed_out(self, request: Request) -> HttpResponse:
+    def _sign_out(self, request: Request) -> HttpResponse:
         # A GET that changes something: another site's page must not make a browser send it.
         if "Authorization" not in request.headers:
             refuse_cross_site(request._request)
@@ -102,35 +86,31 @@ class SignOutView(AuthServiceView):
         return response
 
 
-class CurrentUserView(AuthServiceView):
+class CurrentUserView(ContractView):
     """`currentUser`."""
 
-    @extend_schema(summary="Who am I?", responses={200: s.AuthServiceUser, **_CLOSED})
+    @extend_schema(summary="Who am I?", responses={200: s.AuthServiceUser, **_CLOSED_ERRORS})
     def get(self, request: Request) -> Response:
         """Return the account of the token."""
-        user = caller(request)
-        roles = ["user", "admin"] if user.is_staff else ["user"]
-        return Response(
-            {"id": str(user.pk), "name": user.name, "login": user.username, "roles": roles}
-        )
+        return Response(s.serialize_user(caller(request)))
 
 
-class PasswordView(AuthServiceView):
+class PasswordView(ContractView):
     """`password`."""
 
     @extend_schema(
         summary="Change one's password",
         request=s.AuthServicePassword,
         responses={
-            200: _NOTHING,
+            200: _EMPTY,
             400: s.AuthServiceMessages,
             429: s.AuthServiceError,
-            **_CLOSED,
+            **_CLOSED_ERRORS,
         },
     )
     def post(self, request: Request) -> HttpResponse:
         """Change the password; every other session of the account ends."""
-        given = _checked(s.AuthServicePassword(data=request.data))
+        given = _validate(s.AuthServicePassword(data=request.data))
         current, new = given["currentPassword"], given["newPassword"]
         session = _sign_in(request).session
         try:
@@ -148,7 +128,7 @@ class PasswordView(AuthServiceView):
         return HttpResponse(status=200)
 
 
-def _checked(form: Any) -> dict[str, str]:
+def _validate(form: Any) -> dict[str, str]:
     form.is_valid(raise_exception=True)
     given: dict[str, str] = form.validated_data
     return given

@@ -1,11 +1,12 @@
-"""The image service's paths, in the contract's order."""
+"""The image service's addresses, in the contract's order."""
 
-from django.urls import path
+from django.urls import include, path
 
 from api.image_service import views
 
-urlpatterns = [
-    path("image", views.CreateView.as_view(), name="image-service-create"),
-    path("image/<str:name>", views.ReadView.as_view(), name="image-service-read"),
-    path("image/<str:name>/jpeg", views.JpegView.as_view(), name="image-service-jpeg"),
+_ROUTES = [
+    path("image", views.CreateImageView.as_view(), name="image-service-create"),
+    path("image/<str:name>", views.ReadImageView.as_view(), name="image-service-read"),
+    path("image/<str:name>/jpeg", views.ReadJpegView.as_view(), name="image-service-jpeg"),
 ]
+urlpatterns = [path("", include(_ROUTES)), path("v1/", include(_ROUTES))]

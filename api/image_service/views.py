@@ -10,16 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.base64_pictures import (
-    decoded,
-    encoded,
-    encoded_length,
-    largest_json_body,
+    base64_length,
+    decode_to_file,
+    encode_base64,
+    max_base64_body_size,
 )
 from api.image_service import serializers as s
-from api.image_service.errors import describe
-from api.image_service.names import WIDTHS, Name, name_of
+from api.image_service.image_ids import WIDTHS, ImageId, parse_image_id
 from api.parsers import PictureJsonParser
-from api.responses import Describe
 from api.views import ContractView, caller
 from delivery.access import file_for
 from delivery.jpeg_renditions import JPEG, jpeg_key
@@ -41,20 +39,14 @@ _FAILS: dict[Any, Any] = {
 }
 
 
-class ImageServiceView(ContractView):
-    """A view of the image service."""
-
-    describe: Describe = staticmethod(describe)
-
-
-class CreateView(ImageServiceView):
+class CreateImageView(ContractView):
     """`/image`."""
 
     parser_classes = [PictureJsonParser]
 
-    def largest_body(self, request: Request) -> int:
-        """Return what the tier's largest picture is in base64."""
-        return largest_json_body(caller(request))
+    def max_body_size(self, request: Request) -> int:
+        """Return the size of the tier's largest picture in base64."""
+        return max_base64_body_size(caller(request))
 
     @extend_schema(
         summary="Store a picture",
@@ -70,14 +62,14 @@ class CreateView(ImageServiceView):
         form = s.ImageServiceCreate(data=request.data)
         form.is_valid(raise_exception=True)
         owner = caller(request)
-        with decoded(form.validated_data["image"], owner) as upload:
+        with decode_to_file(form.validated_data["image"], owner) as upload:
             picture = create_picture(
                 owner=owner, upload=upload, visibility=Picture.Visibility.MEMBERS
             )
         return Response({"id": str(picture.uid)})
 
 
-class ReadView(ImageServiceView):
+class ReadImageView(ContractView):
     """`/image/:id`."""
 
     @extend_schema(
@@ -87,15 +79,16 @@ class ReadView(ImageServiceView):
     )
     def get(self, request: Request, name: str) -> HttpResponseBase:
         """Return the picture as it was uploaded, or fit to a width."""
-        named = name_of(name, request._request)
-        picture = _picture(named)
-        if named.width:
-            return _data_uri(named, jpeg_key(caller(request), picture, named.width), JPEG)
+        image_id = parse_image_id(name, request._request)
+        picture = Picture.objects.by_uid(image_id.uid)
+        if image_id.width:
+            key = jpeg_key(caller(request), picture, image_id.width)
+            return _data_uri_response(image_id, key, JPEG)
         rendition = file_for(caller(request), picture)
-        return _data_uri(named, rendition.key, rendition.content_type)
+        return _data_uri_response(image_id, rendition.key, rendition.content_type)
 
 
-class JpegView(ImageServiceView):
+class ReadJpegView(ContractView):
     """`/image/:id/jpeg`."""
 
     @extend_schema(
@@ -105,27 +98,23 @@ class JpegView(ImageServiceView):
     )
     def get(self, request: Request, name: str) -> HttpResponseBase:
         """Return a real JPEG, whatever was uploaded."""
-        named = name_of(name, request._request)
-        key = jpeg_key(caller(request), _picture(named), named.width)
+        image_id = parse_image_id(name, request._request)
+        key = jpeg_key(caller(request), Picture.objects.by_uid(image_id.uid), image_id.width)
         return serve(request._request, key, JPEG, cache_control=_ASK_EACH_TIME)
 
 
-def _picture(named: Name) -> Picture:
-    return Picture.objects.by_uid(named.uid)
-
-
-def _data_uri(named: Name, key: str, content_type: str) -> StreamingHttpResponse:
-    """Stream the JSON: a picture of 20 MB never stands in memory as text."""
+def _data_uri_response(image_id: ImageId, key: str, content_type: str) -> StreamingHttpResponse:
+    """Stream `ImageServiceImage` as JSON, so that no picture stands in memory as text."""
     file = picture_storage.open(key)
     size = file.seek(0, 2)
     file.seek(0)
-    head = f'{{"id":"{named}","image":"data:{content_type};base64,'.encode()
-    response = StreamingHttpResponse(_json(head, file), content_type="application/json")
-    response["Content-Length"] = str(len(head) + encoded_length(size) + 2)
+    head = f'{{"id":"{image_id}","image":"data:{content_type};base64,'.encode()
+    response = StreamingHttpResponse(_stream_json(head, file), content_type="application/json")
+    response["Content-Length"] = str(len(head) + base64_length(size) + 2)
     return response
 
 
-def _json(head: bytes, file: IO[bytes]) -> Iterator[bytes]:
+def _stream_json(head: bytes, file: IO[bytes]) -> Iterator[bytes]:
     yield head
-    yield from encoded(file)
+    yield from encode_base64(file)
     yield b'"}'

@@ -1,26 +1,25 @@
-"""How the images API words a problem: a message, and the status once more."""
+"""The images API's error shape: a message, and the status once more."""
 
-from api.problems import FieldError, Problem
-from api.responses import Wording
+from api.problems import FieldError, Problem, RenderedProblem
 
-WRONG = "Incorrect login or password"
-# The domain's names of fields, where the wire has others.
-_WIRE = {"username": "login", "image": "data"}
+_BAD_CREDENTIALS = "Incorrect login or password"
+# Fields whose name on the wire is not the domain's.
+_WIRE_NAMES = {"username": "login", "image": "data"}
 
 
-def describe(problem: Problem) -> Wording:
-    """Always `message` and `status_code`; bad credentials are a 403 in this contract."""
+def render_problem(problem: Problem) -> RenderedProblem:
+    """Return `message` and `status_code`; bad credentials are a 403 in this contract."""
     if problem.code == "credentials":
-        return _worded(WRONG, 403)
+        return _render(_BAD_CREDENTIALS, 403)
     if problem.fields:
-        return _worded(_named(problem.fields[0]), problem.status)
-    return _worded(problem.message, problem.status)
+        return _render(_field_message(problem.fields[0]), problem.status)
+    return _render(problem.message, problem.status)
 
 
-def _worded(message: str, status: int) -> Wording:
-    return Wording({"message": message, "status_code": status}, status=status)
+def _render(message: str, status: int) -> RenderedProblem:
+    return RenderedProblem({"message": message, "status_code": status}, status=status)
 
 
-def _named(field: FieldError) -> str:
-    path = _WIRE.get(field.path, field.path)
+def _field_message(field: FieldError) -> str:
+    path = _WIRE_NAMES.get(field.path, field.path)
     return f"{path}: {field.message}" if path else field.message

@@ -1,10 +1,16 @@
 """What the images API takes and gives."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 from rest_framework import serializers
 
-from images.models import MAX_DESCRIPTION_LENGTH
+from accounts.models import User
+from images.models import MAX_DESCRIPTION_LENGTH, Picture
 
-_LONGEST_PASSWORD = 1024
+_MAX_PASSWORD_LENGTH = 1024
+# What `serialize_image` reads of a picture.
+IMAGE_FIELDS = ("id", "uid", "description", "created_at")
 
 
 class ImagesApiRegistration(serializers.Serializer[None]):
@@ -12,7 +18,7 @@ class ImagesApiRegistration(serializers.Serializer[None]):
 
     login = serializers.CharField(min_length=3, max_length=64)
     email = serializers.EmailField(max_length=254)
-    password = serializers.CharField(max_length=_LONGEST_PASSWORD, trim_whitespace=False)
+    password = serializers.CharField(max_length=_MAX_PASSWORD_LENGTH, trim_whitespace=False)
 
 
 class ImagesApiAccount(serializers.Serializer[None]):
@@ -28,7 +34,7 @@ class ImagesApiSignIn(serializers.Serializer[None]):
     """A login and its password."""
 
     login = serializers.CharField(max_length=254)
-    password = serializers.CharField(max_length=_LONGEST_PASSWORD, trim_whitespace=False)
+    password = serializers.CharField(max_length=_MAX_PASSWORD_LENGTH, trim_whitespace=False)
 
 
 class ImagesApiToken(serializers.Serializer[None]):
@@ -77,3 +83,46 @@ class ImagesApiError(serializers.Serializer[None]):
 
     message = serializers.CharField()
     status_code = serializers.IntegerField()
+
+
+def serialize_account(user: User) -> dict[str, str]:
+    """Write an `ImagesApiAccount`."""
+    return {
+        "createTime": user.date_joined.isoformat(timespec="microseconds"),
+        "email": user.email,
+        "id": str(user.pk),
+        "login": user.username,
+    }
+
+
+def serialize_uploaded(picture: Picture, owner: User) -> dict[str, str]:
+    """Write an `ImagesApiUploaded`."""
+    return {
+        "id": str(picture.uid),
+        "login": owner.username,
+        "source": f"/api/images/{picture.uid}",
+        "upload_date": f"{_date(picture.created_at)}+00:00",
+    }
+
+
+def serialize_me(user: User, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Write an `ImagesApiMe` of the rows of a page."""
+    return {
+        "id": str(user.pk),
+        "images": [serialize_image(row) for row in rows],
+        "login": user.username,
+    }
+
+
+def serialize_image(row: dict[str, Any]) -> dict[str, str]:
+    """Write an `ImagesApiImage` of a row with IMAGE_FIELDS."""
+    return {
+        "description": row["description"],
+        "id": str(row["uid"]),
+        "source": f"/api/images/{row['uid']}",
+        "upload_date": _date(row["created_at"]),
+    }
+
+
+def _date(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")

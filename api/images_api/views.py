@@ -1,7 +1,5 @@
 """The images API's views."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,14 +16,12 @@ from accounts.registration import sign_up
 from accounts.request_origin import client_of
 from accounts.services import identify
 from accounts.sessions import open_bearer
-from api.base64_pictures import decoded, largest_json_body
+from api.base64_pictures import decode_to_file, max_base64_body_size
 from api.images_api import serializers as s
-from api.images_api.errors import describe
-from api.pagination import Cursor, Page
+from api.pagination import page_response, read_page
 from api.parsers import PictureJsonParser
-from api.problems import Problem, Refused
-from api.responses import Describe
-from api.views import ContractView, caller
+from api.problems import Problem, ProblemError
+from api.views import ContractView, PublicView, caller
 from delivery.access import file_for
 from delivery.responses import serve
 from images.formats.registry import FORMATS
@@ -36,21 +32,8 @@ from images.services import create_picture
 _ASK_EACH_TIME = "no-cache"
 
 
-def _fails(*codes: int) -> dict[Any, Any]:
+def _errors(*codes: int) -> dict[Any, Any]:
     return dict.fromkeys((400, 503, *codes), s.ImagesApiError)
-
-
-class ImagesApiView(ContractView):
-    """A view of the images API."""
-
-    describe: Describe = staticmethod(describe)
-
-
-class PublicView(ImagesApiView):
-    """A view that asks for no token, and reads none."""
-
-    authentication_classes = []
-    permission_classes = [AllowAny]
 
 
 class RegistrationView(PublicView):
@@ -59,7 +42,7 @@ class RegistrationView(PublicView):
     @extend_schema(
         summary="Make an account",
         request=s.ImagesApiRegistration,
-        responses={200: s.ImagesApiAccount, **_fails(409, 413, 415, 429)},
+        responses={200: s.ImagesApiAccount, **_errors(409, 413, 415, 429)},
     )
     def post(self, request: Request) -> Response:
         """Make an account; a login and an email address belong to one each."""
@@ -69,15 +52,8 @@ class RegistrationView(PublicView):
         try:
             user = sign_up(client=client_of(request._request), **given)
         except ValidationError as error:
-            raise _taken(error, given) or error from None
-        return Response(
-            {
-                "createTime": user.date_joined.isoformat(timespec="microseconds"),
-                "email": user.email,
-                "id": str(user.pk),
-                "login": user.username,
-            }
-        )
+            raise _conflict(error, given) or error from None
+        return Response(s.serialize_account(user))
 
 
 class LoginView(PublicView):
@@ -87,84 +63,74 @@ class LoginView(PublicView):
 
     @extend_schema(
         summary="Sign in (the contract's GET carries the same JSON as the POST)",
-        responses={200: s.ImagesApiToken, **_fails(403, 413, 415, 429)},
+        responses={200: s.ImagesApiToken, **_errors(403, 413, 415, 429)},
     )
     def get(self, request: Request) -> Response:
         """Open a session."""
-        return self._signed_in(request)
+        return self._sign_in(request)
 
     @extend_schema(
         summary="Sign in",
         request=s.ImagesApiSignIn,
-        responses={200: s.ImagesApiToken, **_fails(403, 413, 415, 429)},
+        responses={200: s.ImagesApiToken, **_errors(403, 413, 415, 429)},
     )
     def post(self, request: Request) -> Response:
         """Open a session."""
-        return self._signed_in(request)
+        return self._sign_in(request)
 
-    def _signed_in(self, request: Request) -> Response:
+    def _sign_in(self, request: Request) -> Response:
         form = s.ImagesApiSignIn(data=request.data)
         form.is_valid(raise_exception=True)
         user = identify(request._request, **form.validated_data)
         return Response({"Authorization": open_bearer(user, client_of(request._request))})
 
 
-class MeView(ImagesApiView):
+class MeView(ContractView):
     """`me`."""
 
     @extend_schema(
         summary="One's page",
         parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
-        responses={200: s.ImagesApiMe, **_fails(401)},
+        responses={200: s.ImagesApiMe, **_errors(401)},
     )
     def get(self, request: Request) -> Response:
         """Return the account and a page of its pictures, newest first."""
-        user, page = caller(request), Page.of(request._request)
+        user = caller(request)
         own = Picture.objects.owned_by(user)
-        found = list(page.rows(own).values("id", "uid", "description", "created_at"))
-        shown = found[: page.limit]
-        body = {
-            "id": str(user.pk),
-            "images": [_image(row) for row in shown],
-            "login": user.username,
-        }
-        if len(found) == len(shown):
-            return Response(body)
-        last = Cursor(shown[-1]["created_at"], shown[-1]["id"])
-        following = page.next_url(request._request, last)
-        return Response(body, headers={"Link": f'<{following}>; rel="next"'})
+        rows, next_url = read_page(request, own, s.IMAGE_FIELDS)
+        return page_response(s.serialize_me(user, rows), next_url)
 
 
-class UploadView(ImagesApiView):
+class UploadView(ContractView):
     """`images`."""
 
     parser_classes = [PictureJsonParser]
 
-    def largest_body(self, request: Request) -> int:
-        """Return what the tier's largest picture is in base64."""
-        return largest_json_body(caller(request))
+    def max_body_size(self, request: Request) -> int:
+        """Return the size of the tier's largest picture in base64."""
+        return max_base64_body_size(caller(request))
 
     @extend_schema(
         summary="Store a picture",
         request=s.ImagesApiUpload,
-        responses={200: s.ImagesApiUploaded, **_fails(401, 403, 413, 415)},
+        responses={200: s.ImagesApiUploaded, **_errors(401, 403, 413, 415)},
     )
     def post(self, request: Request) -> Response:
         """Store a picture that anyone who knows its id may see."""
         form = s.ImagesApiUpload(data=request.data)
         form.is_valid(raise_exception=True)
         given, owner = form.validated_data, caller(request)
-        with decoded(given["data"], owner) as upload:
+        with decode_to_file(given["data"], owner) as upload:
             picture = create_picture(
                 owner=owner,
                 upload=upload,
                 visibility=Picture.Visibility.PUBLIC,
                 description=given["description"],
             )
-        return Response(_uploaded(picture, owner))
+        return Response(s.serialize_uploaded(picture, owner))
 
 
-class ImageView(ImagesApiView):
+class ImageView(ContractView):
     """`images/<uuid>`."""
 
     permission_classes = [AllowAny]
@@ -174,7 +140,7 @@ class ImageView(ImagesApiView):
         responses={
             **{(200, each.content_type): OpenApiTypes.BINARY for each in FORMATS.values()},
             304: None,
-            **_fails(401, 404),
+            **_errors(401, 404),
         },
     )
     def get(self, request: Request, uid: UUID) -> HttpResponseBase:
@@ -187,33 +153,11 @@ class ImageView(ImagesApiView):
         )
 
 
-def _taken(error: ValidationError, given: dict[str, str]) -> Refused | None:
-    """Word a name that is taken as the contract does."""
+def _conflict(error: ValidationError, given: dict[str, str]) -> ProblemError | None:
+    """Return the contract's 409 where the login or the email address is taken."""
     taken = [name for name, each in error.error_dict.items() if each[0].code == "unique"]
     if "username" in taken:
-        return Refused(Problem("conflict", 409, f"Login {given['login']} already exists"))
+        return ProblemError(Problem("conflict", 409, f"Login {given['login']} already exists"))
     if "email" in taken:
-        return Refused(Problem("conflict", 409, f"Email {given['email']} already exists"))
+        return ProblemError(Problem("conflict", 409, f"Email {given['email']} already exists"))
     return None
-
-
-def _image(row: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        "description": row["description"],
-        "id": str(row["uid"]),
-        "source": f"/api/images/{row['uid']}",
-        "upload_date": _date(row["created_at"]),
-    }
-
-
-def _uploaded(picture: Picture, owner: User) -> dict[str, str]:
-    return {
-        "id": str(picture.uid),
-        "login": owner.username,
-        "source": f"/api/images/{picture.uid}",
-        "upload_date": f"{_date(picture.created_at)}+00:00",
-    }
-
-
-def _date(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")

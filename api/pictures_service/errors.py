@@ -1,7 +1,6 @@
-"""How the pictures service words a problem: in Spanish, `message` or `error`."""
+"""The pictures service's error shape: in Spanish, `message` or `error`."""
 
-from api.problems import Problem
-from api.responses import Wording
+from api.problems import Problem, RenderedProblem
 
 # A problem's code says more than its kind.
 _BY_CODE = {
@@ -33,25 +32,25 @@ _BY_KIND = {
 }
 
 
-def describe(problem: Problem) -> Wording:
-    """A token that is missing is 401 and one that does not stand 403, as the contract has it."""
+def render_problem(problem: Problem) -> RenderedProblem:
+    """Return 401 for a missing token and 403 for an invalid one, as the contract has it."""
     if problem.kind == "unauthorized":
         if problem.code == "token":
-            return Wording({"message": "Token inválido o expirado"}, status=403)
-        return Wording({"message": "Token no proporcionado"})
+            return RenderedProblem({"message": "Token inválido o expirado"}, status=403)
+        return RenderedProblem({"message": "Token no proporcionado"})
     name = "message" if problem.kind == "not_found" else "error"
-    return Wording({name: _text(problem)})
+    return RenderedProblem({name: _message(problem)})
 
 
-def _text(problem: Problem) -> str:
+def _message(problem: Problem) -> str:
     if problem.code in _BY_CODE:
         return _BY_CODE[problem.code]
     if problem.kind == "validation" and problem.fields and problem.fields[0].path:
-        return _of_field(problem.fields[0].path, problem.code)
+        return _field_message(problem.fields[0].path, problem.code)
     return _BY_KIND[problem.kind]
 
 
-def _of_field(path: str, code: str) -> str:
+def _field_message(path: str, code: str) -> str:
     if code == "required":
         return f"Falta el campo {path}"
     return f"El campo {path} no es válido"

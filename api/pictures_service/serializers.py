@@ -8,10 +8,11 @@ from rest_framework import serializers
 
 from images.models import Picture
 
-_LONGEST_SOCKET_ID = 200
-_LONGEST_NAME = 1000
+_MAX_SOCKET_ID_LENGTH = 200
+_MAX_NAME_LENGTH = 1000
 _UUID_OR_NOTHING = "^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$"
-FIELDS = ("id", "is_active", "key", "created_at", "updated_at", "owner_id")
+# What `serialize_picture_row` reads of a picture.
+PICTURE_FIELDS = ("id", "is_active", "key", "created_at", "updated_at", "owner_id")
 
 
 @extend_schema_field({"type": "string", "pattern": _UUID_OR_NOTHING})
@@ -25,14 +26,16 @@ class PicturesUpload(serializers.Serializer[None]):
     file = serializers.FileField(allow_empty_file=True)
     userId = OptionalUser(required=False)
     socketId = serializers.CharField(
-        required=False, allow_blank=True, max_length=_LONGEST_SOCKET_ID
+        required=False, allow_blank=True, max_length=_MAX_SOCKET_ID_LENGTH
     )
 
 
 class PicturesDefault(serializers.Serializer[None]):
     """How the copy is to be called: only the last part counts, and only its plain letters."""
 
-    customName = serializers.CharField(required=False, allow_blank=True, max_length=_LONGEST_NAME)
+    customName = serializers.CharField(
+        required=False, allow_blank=True, max_length=_MAX_NAME_LENGTH
+    )
 
 
 class PicturesPicture(serializers.Serializer[None]):
@@ -65,8 +68,8 @@ class PicturesError(serializers.Serializer[None]):
     error = serializers.CharField()
 
 
-def written(row: dict[str, Any]) -> dict[str, Any]:
-    """Write a picture's FIELDS as the contract does; lists skip model instances, their main cost.
+def serialize_picture_row(row: dict[str, Any]) -> dict[str, Any]:
+    """Write a `PicturesPicture` of a row with PICTURE_FIELDS: lists make no model instances.
 
     Moments are in UTC to the millisecond, as the contract's own clients write them.
     """
@@ -80,9 +83,9 @@ def written(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def written_picture(picture: Picture) -> dict[str, Any]:
-    """Write one picture."""
-    return written({name: getattr(picture, name) for name in FIELDS})
+def serialize_picture(picture: Picture) -> dict[str, Any]:
+    """Write a `PicturesPicture`."""
+    return serialize_picture_row({name: getattr(picture, name) for name in PICTURE_FIELDS})
 
 
 def _moment(moment: datetime) -> str:

@@ -1,33 +1,39 @@
-"""The pictures service's paths, in the contract's order."""
+"""The pictures service's addresses, in the contract's order."""
 
 from django.urls import path
 
 from api.pictures_service import views
 
 urlpatterns = [
-    path("create-picture", views.CreatePictureView.as_view(), name="pictures-create"),
+    path("pictures/create-picture", views.CreatePictureView.as_view(), name="pictures-create"),
     path(
-        "create-default-picture/<anyuuid:user_id>",
+        "pictures/create-default-picture/<anyuuid:user_id>",
         views.CreateDefaultPictureView.as_view(),
         name="pictures-create-default",
     ),
-    path("get-user-pictures/<anyuuid:user_id>", views.PicturesView.as_view(), name="pictures-list"),
     path(
-        "get-active-picture/<anyuuid:user_id>",
+        "pictures/get-user-pictures/<anyuuid:user_id>",
+        views.UserPicturesView.as_view(),
+        name="pictures-list",
+    ),
+    path(
+        "pictures/get-active-picture/<anyuuid:user_id>",
         views.ActivePictureView.as_view(),
         name="pictures-active",
     ),
     path(
-        "set-active-picture/<id:pk>/<anyuuid:user_id>",
+        "pictures/set-active-picture/<id:pk>/<anyuuid:user_id>",
         views.SetActivePictureView.as_view(),
         name="pictures-set-active",
     ),
     path(
-        "delete-picture/<id:pk>/<str:file_name>/<anyuuid:user_id>",
+        "pictures/delete-picture/<id:pk>/<str:file_name>/<anyuuid:user_id>",
         views.DeletePictureView.as_view(),
         name="pictures-delete",
     ),
     path(
-        "delete-user/<anyuuid:user_id>", views.DeleteUserView.as_view(), name="pictures-delete-user"
+        "pictures/delete-user/<anyuuid:user_id>",
+        views.DeleteUserView.as_view(),
+        name="pictures-delete-user",
     ),
 ]

@@ -8,26 +8,29 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.parsers import FormParser, MultiPartParser
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.request_origin import client_of
 from accounts.throttling import DEFAULT_PICTURES_PER_ADDRESS, admit, whose
-from api.pagination import CURSOR_SCHEMA, LARGEST_PAGE, LIMIT_SCHEMA, Cursor, Page
+from api.pagination import (
+    CURSOR_SCHEMA,
+    LIMIT_SCHEMA,
+    MAX_PAGE_SIZE,
+    page_response,
+    read_page,
+)
 from api.parsers import JsonParser
 from api.pictures_service import serializers as s
-from api.pictures_service.errors import describe
-from api.responses import Describe
-from api.views import SMALL_BODY, ContractView, caller
+from api.views import MAX_TEXT_BODY_SIZE, ContractView, PublicView, caller
 from images.access import active_picture, may_act_for
 from images.defaults import copy_default
 from images.models import Picture
 from images.services import activate, create_picture, delete_all, delete_unless_active
 
 _VISIBILITY = Picture.Visibility.MEMBERS
-# Raw OpenAPI: a token that does not stand is a `message`, a refusal of what was asked an `error`.
+# Raw OpenAPI: an invalid token is a `message`, a refusal of what was asked an `error`.
 _FORBIDDEN = {
     "type": "object",
     "oneOf": [
@@ -39,30 +42,24 @@ _FORBIDDEN = {
         for name in ("message", "error")
     ],
 }
-_ANYWHERE: dict[int, Any] = {404: s.PicturesMessage, 503: s.PicturesError}
-_CLOSED: dict[int, Any] = {401: s.PicturesMessage, 403: _FORBIDDEN, **_ANYWHERE}
-_WITH_BODY: dict[int, Any] = {400: s.PicturesError, 413: s.PicturesError, 415: s.PicturesError}
+_ERRORS: dict[int, Any] = {404: s.PicturesMessage, 503: s.PicturesError}
+_CLOSED_ERRORS: dict[int, Any] = {401: s.PicturesMessage, 403: _FORBIDDEN, **_ERRORS}
+_BODY_ERRORS: dict[int, Any] = {400: s.PicturesError, 413: s.PicturesError, 415: s.PicturesError}
 
 
-class PicturesServiceView(ContractView):
-    """A view of the pictures service."""
-
-    describe: Describe = staticmethod(describe)
-
-
-class CreatePictureView(PicturesServiceView):
+class CreatePictureView(ContractView):
     """`create-picture`."""
 
     parser_classes = [MultiPartParser]
 
-    def largest_body(self, request: Request) -> int:
+    def max_body_size(self, request: Request) -> int:
         """Return the tier's upload limit and room for the form around the file."""
-        return caller(request).tier.max_upload_bytes + SMALL_BODY
+        return caller(request).tier.max_upload_bytes + MAX_TEXT_BODY_SIZE
 
     @extend_schema(
         summary="Subir una imagen",
         request={"multipart/form-data": s.PicturesUpload},
-        responses={201: s.PicturesDone, **_WITH_BODY, **_CLOSED},
+        responses={201: s.PicturesDone, **_BODY_ERRORS, **_CLOSED_ERRORS},
     )
     def post(self, request: Request) -> Response:
         """Store a picture; it is not active until it is made so."""
@@ -70,24 +67,22 @@ class CreatePictureView(PicturesServiceView):
         form.is_valid(raise_exception=True)
         given = form.validated_data
         upload: TemporaryUploadedFile = given["file"]
-        owner = _owner(request, given.get("userId"))
+        owner = _find_owner(request, given.get("userId"))
         path = Path(upload.temporary_file_path())
         picture = create_picture(owner=owner, upload=path, visibility=_VISIBILITY)
-        return _done("Imagen creada correctamente", picture, status=201)
+        return _done_response("Imagen creada correctamente", picture, status=201)
 
 
-class CreateDefaultPictureView(PicturesServiceView):
+class CreateDefaultPictureView(PublicView):
     """`create-default-picture/{userId}`."""
 
-    authentication_classes = []
-    permission_classes = [AllowAny]
     parser_classes = [JsonParser, FormParser, MultiPartParser]
 
     @extend_schema(
         summary="Copiar la imagen por defecto",
         request=s.PicturesDefault,
         responses={
-            200: s.PicturesMessage, 201: s.PicturesDone, **_WITH_BODY, **_ANYWHERE,
+            200: s.PicturesMessage, 201: s.PicturesDone, **_BODY_ERRORS, **_ERRORS,
             429: s.PicturesError,
         },
     )  # fmt: skip
@@ -101,10 +96,10 @@ class CreateDefaultPictureView(PicturesServiceView):
         picture = copy_default(owner=owner, visibility=_VISIBILITY, wished_name=wished)
         if picture is None:
             return Response({"message": "El usuario ya tiene una imagen"})
-        return _done("Imagen creada correctamente", picture, status=201)
+        return _done_response("Imagen creada correctamente", picture, status=201)
 
 
-class PicturesView(PicturesServiceView):
+class UserPicturesView(ContractView):
     """`get-user-pictures/{userId}`."""
 
     @extend_schema(
@@ -113,73 +108,68 @@ class PicturesView(PicturesServiceView):
             OpenApiParameter("limit", LIMIT_SCHEMA),
             OpenApiParameter("cursor", CURSOR_SCHEMA, description="De la cabecera Link anterior."),
         ],
-        responses={200: s.PicturesPicture(many=True), 400: s.PicturesError, **_CLOSED},
+        responses={200: s.PicturesPicture(many=True), 400: s.PicturesError, **_CLOSED_ERRORS},
     )
     def get(self, request: Request, user_id: UUID) -> Response:
         """Return what the caller may see of an account's pictures, newest first."""
-        page = Page.of(request, usual=LARGEST_PAGE)
         viewer = caller(request)
-        if user_id != viewer.pk:
-            User.objects.only("pk").get(pk=user_id)
         visible = Picture.objects.owned_by(user_id).visible_to(viewer)
-        found = list(page.rows(visible).values(*s.FIELDS))
-        shown, more = found[: page.limit], len(found) > page.limit
-        response = Response([s.written(row) for row in shown])
-        if more:
-            last = Cursor(shown[-1]["created_at"], shown[-1]["id"])
-            response["Link"] = f'<{page.next_url(request, last)}>; rel="next"'
-        return response
+        rows, next_url = read_page(request, visible, s.PICTURE_FIELDS, default_size=MAX_PAGE_SIZE)
+        if user_id != viewer.pk:
+            # An account that does not exist is a 404, one without visible pictures is not.
+            User.objects.only("pk").get(pk=user_id)
+        return page_response([s.serialize_picture_row(row) for row in rows], next_url)
 
 
-class ActivePictureView(PicturesServiceView):
+class ActivePictureView(ContractView):
     """`get-active-picture/{userId}`."""
 
     @extend_schema(
         summary="Obtener la imagen activa de un usuario",
-        responses={200: s.PicturesPicture, **_CLOSED},
+        responses={200: s.PicturesPicture, **_CLOSED_ERRORS},
     )
     def get(self, request: Request, user_id: UUID) -> Response:
         """Return the active picture where the caller may see it."""
-        return Response(s.written_picture(active_picture(caller(request), user_id)))
+        return Response(s.serialize_picture(active_picture(caller(request), user_id)))
 
 
-class SetActivePictureView(PicturesServiceView):
+class SetActivePictureView(ContractView):
     """`set-active-picture/{pictureId}/{userId}`."""
 
     @extend_schema(
         summary="Establecer la imagen activa",
         request=None,
-        responses={200: s.PicturesDone, **_CLOSED},
+        responses={200: s.PicturesDone, **_CLOSED_ERRORS},
     )
     def put(self, request: Request, pk: int, user_id: UUID) -> Response:
         """Make a picture its account's only active one."""
-        picture = _changeable(request, pk, user_id)
+        picture = _find_changeable(request, pk, user_id)
         activate(picture)
-        return _done("Imagen activa actualizada correctamente", picture)
+        return _done_response("Imagen activa actualizada correctamente", picture)
 
 
-class DeletePictureView(PicturesServiceView):
+class DeletePictureView(ContractView):
     """`delete-picture/{id}/{fileName}/{userId}`."""
 
     @extend_schema(
         summary="Eliminar una imagen",
-        responses={200: s.PicturesMessage, 409: s.PicturesError, **_CLOSED},
+        responses={200: s.PicturesMessage, 409: s.PicturesError, **_CLOSED_ERRORS},
     )
     def delete(self, request: Request, pk: int, file_name: str, user_id: UUID) -> Response:
         """Remove a picture that is not active; its file must be called so."""
-        picture = _changeable(request, pk, user_id)
+        picture = _find_changeable(request, pk, user_id)
         if picture.file_name != file_name:
             raise Picture.DoesNotExist
         delete_unless_active(picture)
         return Response({"message": "Imagen eliminada correctamente"})
 
 
-class DeleteUserView(PicturesServiceView):
+class DeleteUserView(ContractView):
     """`delete-user/{userId}`."""
 
     @extend_schema(
         summary="Eliminar todas las imágenes de un usuario",
-        responses={200: s.PicturesMessage, **_CLOSED},
+        responses={200: s.PicturesMessage, **_CLOSED_ERRORS},
     )
     def delete(self, request: Request, user_id: UUID) -> Response:
         """Remove every picture and the folder of an account, not the account."""
@@ -189,8 +179,8 @@ class DeleteUserView(PicturesServiceView):
         return Response({"message": "Imágenes del usuario eliminadas correctamente"})
 
 
-def _owner(request: Request, user_id: UUID | None) -> User:
-    """Return whose picture an upload becomes: the caller's, or by staff anybody's."""
+def _find_owner(request: Request, user_id: UUID | None) -> User:
+    """Return the account that an upload is for: the caller, or for staff any."""
     signed_in = caller(request)
     if user_id is None or user_id == signed_in.pk:
         return signed_in
@@ -199,12 +189,12 @@ def _owner(request: Request, user_id: UUID | None) -> User:
     return User.objects.select_related("tier").get(pk=user_id)
 
 
-def _changeable(request: Request, pk: int, user_id: UUID) -> Picture:
-    """Find a picture among those the caller may change: another's is simply not found."""
+def _find_changeable(request: Request, pk: int, user_id: UUID) -> Picture:
+    """Return a picture that the caller may change; another's is simply not found."""
     theirs = Picture.objects.changeable_by(caller(request)).owned_by(user_id)
     picture: Picture = theirs.get(pk=pk)
     return picture
 
 
-def _done(message: str, picture: Picture, *, status: int = 200) -> Response:
-    return Response({"message": message, "picture": s.written_picture(picture)}, status=status)
+def _done_response(message: str, picture: Picture, *, status: int = 200) -> Response:
+    return Response({"message": message, "picture": s.serialize_picture(picture)}, status=status)

@@ -1,4 +1,4 @@
-"""What there is to call: the OpenAPI document, and the page that shows it."""
+"""The OpenAPI document, and the page that shows it."""
 
 from functools import cache
 
@@ -10,17 +10,14 @@ from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
-from api.restful_api.views import RestfulView
+from api.views import PublicView
 
 
-class DocumentationView(RestfulView):
+class DocumentationView(PublicView):
     """A view for everybody; the client chooses the format by `Accept` or `?format=`."""
 
-    authentication_classes = []
-    permission_classes = [AllowAny]
     content_negotiation_class = DefaultContentNegotiation
 
 
@@ -33,7 +30,7 @@ class SchemaView(DocumentationView):
     def get(self, request: Request) -> HttpResponse:
         """Return the document, as YAML unless asked for JSON."""
         renderer = request.accepted_renderer
-        response = HttpResponse(written_document(renderer.format, _language(request)))
+        response = HttpResponse(render_document(renderer.format, _language(request)))
         charset = f"; charset={renderer.charset}" if renderer.charset else ""
         response["Content-Type"] = f"{renderer.media_type}{charset}"
         name = f"{spectacular_settings.TITLE}.{renderer.format}"
@@ -50,18 +47,18 @@ class DocsView(DocumentationView, SpectacularSwaggerSplitView):
 _RENDERERS = {each.format: each for each in SchemaView.renderer_classes}
 
 
-# Writing it takes a twentieth of a second, and anybody may ask. Nothing of a request but the
-# format and the language is in it, so one copy for each of these few pairs serves everybody.
+# Rendering takes a twentieth of a second, and anybody may ask. Nothing of a request but the format
+# and the language is in it, so one copy for each of these few pairs serves everybody.
 @cache
-def written_document(form: str, language: str) -> str | bytes:
+def render_document(format_name: str, language: str) -> str | bytes:
     """Return the document as `yaml` or `json`, in one of our languages."""
     with translation.override(language):
         # drf-spectacular leaves its generator without types.
         document = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
-        return _RENDERERS[form]().render(document)
+        return _RENDERERS[format_name]().render(document)
 
 
 def _language(request: Request) -> str:
-    """Take `?lang=` where it is one of ours, so that nobody can have copies kept without end."""
-    asked = request.query_params.get("lang", "")
-    return asked if asked in dict(settings.LANGUAGES) else translation.get_language()
+    """Return `?lang=` where it is one of ours: the number of cached copies has a bound."""
+    wanted = request.query_params.get("lang", "")
+    return wanted if wanted in dict(settings.LANGUAGES) else translation.get_language()

@@ -1,16 +1,15 @@
-"""How the image RESTful API words a problem: DRF's own shapes."""
+"""The image RESTful API's error shape: DRF's own."""
 
-from api.problems import Problem
-from api.responses import Wording
+from api.problems import Problem, RenderedProblem
 
 
-def describe(problem: Problem) -> Wording:
-    """Field errors by field, everything else under `detail`."""
+def render_problem(problem: Problem) -> RenderedProblem:
+    """Return field errors by field, everything else under `detail`."""
     if problem.kind != "validation" or not problem.fields:
-        return Wording({"detail": problem.message})
+        return RenderedProblem({"detail": problem.message})
     body: dict[str, object] = {}
     for error in problem.fields:
         messages = body.setdefault(error.path or "non_field_errors", [])
         if isinstance(messages, list):
             messages.append(error.message)
-    return Wording(body)
+    return RenderedProblem(body)

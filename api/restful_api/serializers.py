@@ -1,12 +1,21 @@
 """What the image RESTful API takes and gives."""
 
-from rest_framework import serializers
+from typing import Any
 
-from api.pagination import LARGEST_PAGE, PAGE
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from accounts.models import User
+from api.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
+from delivery.access import grants_original
 from images.models import MAX_DESCRIPTION_LENGTH, MAX_THUMBHASH_LENGTH, Picture
+from images.signed_urls import signed_url
 from tiers.models import LONGEST_LINK_SECONDS
 
-_LONGEST_PASSWORD = 1024
+_MAX_PASSWORD_LENGTH = 1024
+# What `serialize_picture_row` and `serialize_thumbnail_row` read.
+PICTURE_FIELDS = ("id", "key", "created_at")
+THUMBNAIL_FIELDS = ("id", "picture_id", "height", "key", "created_at")
 
 
 class RestfulSignIn(serializers.Serializer[None]):
@@ -14,7 +23,7 @@ class RestfulSignIn(serializers.Serializer[None]):
 
     username = serializers.CharField(max_length=254)
     password = serializers.CharField(
-        max_length=_LONGEST_PASSWORD, trim_whitespace=False, style={"input_type": "password"}
+        max_length=_MAX_PASSWORD_LENGTH, trim_whitespace=False, style={"input_type": "password"}
     )
 
 
@@ -104,7 +113,9 @@ class RestfulEventsQuery(serializers.Serializer[None]):
     since = serializers.IntegerField(
         required=False, min_value=0, max_value=10**18, help_text="The last id you have."
     )
-    limit = serializers.IntegerField(default=PAGE, min_value=1, max_value=LARGEST_PAGE)
+    limit = serializers.IntegerField(
+        default=DEFAULT_PAGE_SIZE, min_value=1, max_value=MAX_PAGE_SIZE
+    )
     user = serializers.UUIDField(required=False, help_text="Another account: for staff.")
 
 
@@ -133,3 +144,46 @@ class RestfulEvent(serializers.Serializer[None]):
     at = serializers.DateTimeField()
     user_id = serializers.UUIDField()
     picture = RestfulEventPicture(required=False)
+
+
+def base_url(request: Request) -> str:
+    """Return scheme and host of our own addresses, as this client reaches them."""
+    return request.build_absolute_uri("/")[:-1]
+
+
+def serialize_picture_row(row: dict[str, Any], *, base: str, original: bool) -> dict[str, Any]:
+    """Write a `RestfulPicture` of a row with PICTURE_FIELDS: lists make no model instances.
+
+    Without the grant of the original, `image` is a name from which no address can be made.
+    """
+    key: str = row["key"]
+    image = signed_url(key, base) if original else key.rsplit("/", 1)[-1]
+    return {"id": row["id"], "image": image}
+
+
+def serialize_picture(picture: Picture, *, viewer: User, base: str) -> dict[str, Any]:
+    """Write a `RestfulPicture` as the viewer gets it."""
+    row = {"id": picture.pk, "key": picture.key}
+    original = grants_original(viewer, picture.owner)
+    return serialize_picture_row(row, base=base, original=original)
+
+
+def serialize_details(picture: Picture, *, viewer: User, base: str) -> dict[str, Any]:
+    """Write a `RestfulPictureDetails` as the viewer gets it."""
+    return {
+        **serialize_picture(picture, viewer=viewer, base=base),
+        "description": picture.description,
+        "visibility": picture.visibility,
+        "thumbhash": picture.thumbhash or None,
+        "dominant_color": picture.dominant_color or None,
+    }
+
+
+def serialize_thumbnail_row(row: dict[str, Any], *, base: str) -> dict[str, Any]:
+    """Write a `RestfulThumbnail` of a row with THUMBNAIL_FIELDS."""
+    return {
+        "id": row["id"],
+        "image_id": row["picture_id"],
+        "height": row["height"],
+        "thumbnail": signed_url(row["key"], base),
+    }

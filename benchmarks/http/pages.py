@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from api.pagination import PAGE, Cursor
+from api.pagination import DEFAULT_PAGE_SIZE, Cursor
 from benchmarks.http.people import Person
 from benchmarks.http.requests import Request
 from benchmarks.http.scenarios import Scenario
@@ -16,13 +16,13 @@ DEEP = 5000
 def pages(servers: Servers, rich: Person) -> list[Scenario]:
     """One caller at a time, through the collector's pictures and thumbnails."""
     own = Picture.objects.owned_by(rich.user)
-    deep = min(DEEP, own.count() // PAGE)
+    deep = min(DEEP, own.count() // DEFAULT_PAGE_SIZE)
     web, made = servers.web, []
     for path, rows in (
         ("images", own),
         ("thumbnails", Thumbnail.objects.filter(owner=rich.user)),
     ):
-        last = rows.order_by("-created_at", "-id")[(deep - 1) * PAGE - 1]
+        last = rows.order_by("-created_at", "-id")[(deep - 1) * DEFAULT_PAGE_SIZE - 1]
         address = f"/api/user/{path}/"
         cursor = Cursor(last.created_at, last.pk).encode()
         for number, query in ((1, ""), (deep, f"?cursor={cursor}")):

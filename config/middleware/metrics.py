@@ -1,4 +1,4 @@
-"""Counts requests by door and status, and how long they take."""
+"""Counts requests by contract and status, and measures how long they take."""
 
 import time
 from collections.abc import Callable
@@ -6,38 +6,41 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponseBase
 from prometheus_client import Counter, Histogram
 
-from api.doors import door_at
+from api.contracts import find_contract
 
-REQUESTS = Counter("tintype_requests", "Requests answered.", ["door", "code"])
+REQUESTS = Counter("tintype_requests", "Requests answered.", ["contract", "code"])
 REQUEST_SECONDS = Histogram(
     "tintype_request_seconds",
-    "Seconds until the answer begins.",
-    ["door"],
+    "Seconds until the response begins.",
+    ["contract"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-# First parts of addresses that are no API's; any other word would let strangers make up labels.
-_PLACES = frozenset(
+# First parts of addresses outside the contracts; others must not let strangers make up labels.
+_OTHER_LABELS = frozenset(
     {"admin", "avatars", "healthz", "i18n", "images", "l", "metrics", "readyz", "static"}
 )
 
 
-class MeasuringMiddleware:
-    """Outside whatever may refuse a request."""
+class MetricsMiddleware:
+    """Stands outside of whatever may refuse a request."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        """Know what comes next."""
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Measure until the answer begins: how fast a client reads is the client's affair."""
+        """Measure until the response begins: how fast a client reads is the client's affair."""
         started = time.perf_counter()
         response = self.get_response(request)
-        door = _door(request.path)
-        REQUEST_SECONDS.labels(door).observe(time.perf_counter() - started)
-        REQUESTS.labels(door, str(response.status_code)).inc()
+        label = _label(request.path)
+        REQUEST_SECONDS.labels(label).observe(time.perf_counter() - started)
+        REQUESTS.labels(label, str(response.status_code)).inc()
         return response
 
 
-def _door(path: str) -> str:
+def _label(path: str) -> str:
+    if contract := find_contract(path):
+        return contract.name
     first = path.split("/")[1]
-    return door_at(path) or (first if first in _PLACES else "elsewhere" if first else "gallery")
+    if not first:
+        return "gallery"
+    return first if first in _OTHER_LABELS else "elsewhere"

@@ -1,4 +1,4 @@
-"""Every answer bears its request's id."""
+"""Gives each request an id, which its log lines and its response bear."""
 
 from collections.abc import Callable
 
@@ -11,21 +11,19 @@ HEADER = "X-Request-ID"
 
 
 class RequestIdMiddleware:
-    """The outermost one, so that errors and refusals bear the id too."""
+    """Stands outermost, so that errors and refusals bear the id too."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        """Know what comes next."""
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Work for the request under its id."""
-        with working_for(_given(request) or new_id()) as request_id:
+        with working_for(_trusted_id(request) or new_id()) as request_id:
             response = self.get_response(request)
         response[HEADER] = request_id
         return response
 
 
-def _given(request: HttpRequest) -> str:
-    """Believe an id only where a proxy of ours stands in front and writes it."""
+def _trusted_id(request: HttpRequest) -> str:
+    """Return the request's own id where a proxy of ours wrote it, else ""."""
     text = request.headers.get(HEADER, "") if settings.TRUSTED_PROXIES else ""
     return text if is_sane(text) else ""

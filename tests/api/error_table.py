@@ -1,7 +1,7 @@
-"""What each door says when something goes wrong: written once here, asked by `test_errors`.
+"""The error responses of each contract, for `test_errors`.
 
-To add a door: write its answers as one more dictionary, a `Wrong` for each of CASES, and put it
-into DOORS under the name of the door's folder. A test fails for a door or a case that is missing.
+To add a contract: write its responses as one more dictionary, a `Wrong` for each of CASES, and put
+it into ERRORS under the contract's name. A test fails for a contract or a case that is missing.
 """
 
 import re
@@ -22,7 +22,7 @@ Token = Literal["good", "bad", ""]
 
 @dataclass(frozen=True)
 class Wrong:
-    """A request, and what its door answers: a body of JSON, or a text, with patterns where needed.
+    """A request and its error: a body of JSON, or a text, with patterns where needed.
 
     `{account}` in a path is the caller's own. `headers` are those that must be there.
     """
@@ -142,7 +142,7 @@ IMAGE_SERVICE = {
         "GET", READ, 401, {"error": "Unauthorized"}, token="bad", headers=("WWW-Authenticate",)),
     "too large": Wrong(
         "POST", CREATE, 413, {"error": "Request Entity Too Large"}, sent="x" * 22_000_000),
-    # No route of this door is throttled; the door's words for it are those of any status.
+    # No route of this contract is throttled.
     "throttled": Wrong("POST", "/v1/image", 415, {"error": "Unsupported Media Type"}, sent="x",
                        content_type="text/plain"),
     "broken database": Wrong(
@@ -151,39 +151,38 @@ IMAGE_SERVICE = {
 }  # fmt: skip
 
 
-def said(message: Any, status: int) -> dict[str, Any]:
-    """The images API's shape."""
+def as_sent(message: Any, status: int) -> dict[str, Any]:
     return {"message": message, "status_code": status}
 
 
 LOGIN, PAGE = "/api/login", "/api/me"
 IMAGES_API = {
     "malformed JSON": Wrong(
-        "POST", LOGIN, 400, said("The body cannot be read.", 400), sent="{", token=""),
+        "POST", LOGIN, 400, as_sent("The body cannot be read.", 400), sent="{", token=""),
     "wrong content type": Wrong(
-        "POST", LOGIN, 415, said("Unsupported media type.", 415), sent="x",
+        "POST", LOGIN, 415, as_sent("Unsupported media type.", 415), sent="x",
         content_type="text/plain", token=""),
-    "unknown route": Wrong("GET", "/api/nothing", 404, said("Not found.", 404)),
+    "unknown route": Wrong("GET", "/api/nothing", 404, as_sent("Not found.", 404)),
     "wrong method": Wrong(
-        "DELETE", PAGE, 405, said('Method "DELETE" not allowed.', 405), headers=("Allow",)),
+        "DELETE", PAGE, 405, as_sent('Method "DELETE" not allowed.', 405), headers=("Allow",)),
     "no token": Wrong(
-        "GET", PAGE, 401, said("Authentication credentials were not provided.", 401), token="",
+        "GET", PAGE, 401, as_sent("Authentication credentials were not provided.", 401), token="",
         headers=("WWW-Authenticate",)),
     "bad token": Wrong(
-        "GET", PAGE, 401, said("The token is invalid or has expired.", 401), token="bad",
+        "GET", PAGE, 401, as_sent("The token is invalid or has expired.", 401), token="bad",
         headers=("WWW-Authenticate",)),
     "too large": Wrong(
-        "POST", LOGIN, 413, said(re.compile("at most 65536 bytes"), 413), sent="x" * 70_000,
+        "POST", LOGIN, 413, as_sent(re.compile("at most 65536 bytes"), 413), sent="x" * 70_000,
         token=""),
     "throttled": Wrong(
-        "POST", LOGIN, 429, said(re.compile(r"Try again in \d+ seconds"), 429),
+        "POST", LOGIN, 429, as_sent(re.compile(r"Try again in \d+ seconds"), 429),
         sent=SIGN_IN_AT_AUTH, token="", headers=("Retry-After",), exhausted=SIGN_INS_PER_ADDRESS),
     "broken database": Wrong(
-        "GET", PAGE, 503, said("Temporarily unavailable.", 503), headers=("Retry-After",)),
-    "failure nobody foresaw": Wrong("GET", PAGE, 500, said("Internal server error.", 500)),
+        "GET", PAGE, 503, as_sent("Temporarily unavailable.", 503), headers=("Retry-After",)),
+    "failure nobody foresaw": Wrong("GET", PAGE, 500, as_sent("Internal server error.", 500)),
 }  # fmt: skip
 
-DOORS: dict[str, dict[str, Wrong]] = {
+ERRORS: dict[str, dict[str, Wrong]] = {
     "restful_api": RESTFUL_API,
     "auth_service": AUTH_SERVICE,
     "image_service": IMAGE_SERVICE,

@@ -15,8 +15,8 @@ from images.links import LinkToken, write_token
 from images.models import Link
 from images.services import activate
 from images.signed_urls import signed_path
+from tests.api.access_table import PEOPLE, ROWS, TIERS, VISIBILITIES, Row
 from tests.api.routes import routes
-from tests.api.table import PEOPLE, ROWS, TIERS, VISIBILITIES, Row
 from tests.clients import Client
 from tests.factories import PASSWORD, make_picture, make_user, token_client
 from tests.factories import tier as tier_of
@@ -48,8 +48,8 @@ def is_best_thumbnail(response, picture):
     return len(contents(response)) == best.bytes
 
 
-# Each word tells of an answer whether it gave what the word says.
-WORDS = {
+# By the word of an outcome: whether a response gave what the word says.
+OUTCOMES = {
     "original": lambda response, picture: contents(response) == TOLD,
     "clean": is_clean,
     "thumbnail": is_best_thumbnail,
@@ -115,13 +115,13 @@ def ask(client, row: Row, ids):
     return client.generic(row.method, path, sent, content_type="application/json")
 
 
-def answer(response, expected, picture):
-    """Return what was answered in the table's words."""
+def outcome(response, expected, picture):
+    """Return what came back as the table writes it."""
     status, _, word = expected.partition(" ")
     given = str(response.status_code)
     if not word or given != status:
         return given
-    return f"{given} {word}" if WORDS[word](response, picture) else f"{given} not {word}"
+    return f"{given} {word}" if OUTCOMES[word](response, picture) else f"{given} not {word}"
 
 
 @pytest.mark.parametrize(("visibility", "tier"), list(product(VISIBILITIES, TIERS)))
@@ -136,7 +136,7 @@ def test_everybody_gets_what_the_table_says(visibility, tier, django_capture_on_
         expected = row.expected(person, visibility, tier)
         with transaction.atomic():
             ids = guesses(known) if person == "stranger" else known
-            given = answer(ask(clients[person], row, ids), expected, picture)
+            given = outcome(ask(clients[person], row, ids), expected, picture)
             transaction.set_rollback(True)
         if given != expected:
             wrong.append(f"{row.method} {row.path} {person}: {given}, expected {expected}")
@@ -147,7 +147,7 @@ def test_everybody_gets_what_the_table_says(visibility, tier, django_capture_on_
 
 
 def methods_of(view):
-    """What a view answers; HEAD and OPTIONS come with the others."""
+    """Return the methods of a view; HEAD and OPTIONS come with the others."""
     if not hasattr(view, "view_class"):
         return set()
     names = {"get", "post", "put", "patch", "delete"}

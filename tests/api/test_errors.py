@@ -1,4 +1,4 @@
-"""The same things go wrong at every door; each says so in its own words and tells nothing else."""
+"""The same things go wrong at every contract; each responds in its own shape, and tells no more."""
 
 import json
 import re
@@ -9,8 +9,8 @@ from django.db import OperationalError, connection
 from accounts.request_origin import Client as Caller
 from accounts.sessions import open_bearer
 from accounts.throttling import admit
-from api.doors import DOORS as PREFIXES
-from tests.api.error_table import CASES, DOORS, Wrong
+from api.contracts import CONTRACTS
+from tests.api.error_table import CASES, ERRORS, Wrong
 from tests.clients import Client
 
 pytestmark = pytest.mark.django_db
@@ -72,9 +72,9 @@ def ask(wrong: Wrong, account, case):
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("door", DOORS)
-def test_a_door_says_what_is_wrong_and_nothing_else(alice, door, case):
-    wrong = DOORS[door][case]
+@pytest.mark.parametrize("contract", ERRORS)
+def test_an_error_has_the_shape_of_its_contract_and_tells_nothing_else(alice, contract, case):
+    wrong = ERRORS[contract][case]
     response = ask(wrong, alice, case)
     text = response.content.decode()
     is_text = isinstance(wrong.body, str)
@@ -85,14 +85,13 @@ def test_a_door_says_what_is_wrong_and_nothing_else(alice, door, case):
     assert not INSIDE.search(text + str(response.headers)), text
 
 
-def test_every_door_has_its_words_for_every_case():
-    assert DOORS.keys() == {describe.__module__.split(".")[1] for _, describe in PREFIXES}
-    assert {door: set(CASES) - answers.keys() for door, answers in DOORS.items()} == {
-        door: set() for door in DOORS
-    }
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.name)
+def test_the_table_has_every_contract_and_every_case(contract):
+    assert set(CASES) == ERRORS[contract.name].keys()
+    assert set(ERRORS) == {each.name for each in CONTRACTS}
 
 
-def test_an_answer_that_differs_does_not_fit():
+def test_a_response_that_differs_does_not_fit():
     """The comparison itself: what it lets pass is all that this table proves."""
     assert fits({"a": re.compile("x"), "b": [1]}, {"a": "axb", "b": [1]})
     assert not fits({"a": "x"}, {"a": "x", "b": "more"})

@@ -473,7 +473,7 @@ def test_a_body_that_is_too_long_is_413_before_it_is_read():
 
 
 def test_an_unforeseen_failure_tells_nothing_about_the_inside(alice, monkeypatch):
-    monkeypatch.setattr("api.restful_api.views.listed", lambda *a: 1 / 0)
+    monkeypatch.setattr("api.restful_api.views.cached_list_response", lambda *a: 1 / 0)
     client = token_client(alice)
     client.raise_request_exception = False
     response = client.get(IMAGES)

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
-from api.restful_api.documentation import written_document
+from api.restful_api.documentation import render_document
 from tests.clients import Client
 from tests.factories import PASSWORD, make_picture
 from tests.pictures import jpeg, png
@@ -71,11 +71,11 @@ def test_the_document_is_written_once_for_each_format_and_language():
         for host in ("testserver", "localhost")
     }
     assert len(answers) == 1
-    before = written_document.cache_info().misses
+    before = render_document.cache_info().misses
     Client().get("/api/schema/?format=json&version=7&lang=yy")
-    assert written_document.cache_info().misses == before
+    assert render_document.cache_info().misses == before
     # Two formats, two languages.
-    assert written_document.cache_info().currsize <= 4
+    assert render_document.cache_info().currsize <= 4
 
 
 NO_SUCH_FORMAT = "Could not satisfy the request Accept header."

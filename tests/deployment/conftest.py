@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.deployment import stack as stacks
-from tests.deployment.clients import Door
+from tests.deployment.clients import ProxyClient
 from tests.deployment.compose import env_file
 from tests.devkit.test_env_file import dev_env
 
@@ -25,7 +25,7 @@ def stack(
 
 
 @pytest.fixture
-def door(stack):
+def client(stack):
     """The admin's browser-less client, through nginx."""
-    with Door(stack) as made:
+    with ProxyClient(stack) as made:
         yield made

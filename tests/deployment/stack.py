@@ -158,11 +158,11 @@ def start_nginx(guard: Guard, stack: Stack) -> Nginx:
         "/etc/nginx/certificate/": f"{stack.certificate.parent}/",
     }
     (tls / "tls.conf").write_text(rendered(ROOT / "deploy" / "tls.conf", changes))
-    configuration = front_door(stack, places.http_port, tls)
+    configuration = nginx_conf(stack, places.http_port, tls)
     return Nginx(guard, places.folder, configuration, places.http_port)
 
 
-def front_door(stack: Stack, port: int, tls: Path, changes: Mapping[str, str] | None = None) -> str:
+def nginx_conf(stack: Stack, port: int, tls: Path, changes: Mapping[str, str] | None = None) -> str:
     """The file that Compose mounts, with the ports and paths of this machine."""
     [template] = [
         ROOT / volume.split(":")[0]

@@ -13,14 +13,16 @@ import pytest
 import requests
 from websockets.sync.client import connect
 
-from tests.deployment.clients import Door
-from tests.deployment.stack import HOST, front_door
+from api.contracts import CONTRACTS
+from api.problems import Problem
+from tests.deployment.clients import ProxyClient
+from tests.deployment.stack import HOST, nginx_conf
 from tests.pictures import encoded, waves
 from tests.servers.databases import fresh_database
 from tests.servers.nginx import Nginx
 from tests.servers.ports import free_ports
 from tests.servers.postgres import find
-from tests.smoke_tests import JOURNEYS
+from tests.smoke_tests import SMOKE_TESTS
 
 pytestmark = [
     pytest.mark.processes,
@@ -29,20 +31,12 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 TOO_LARGE = 22 * 1024 * 1024
-# Each door's way to say that a body is too large.
-DOORS = {
-    "/auth/signin": {"statusCode": 413},
-    "/image": None,
-    "/api/images": None,
-    "/pictures/create-picture": None,
-    "/api/user/images/": {"detail": "The body is too large."},
-}
 
 
 @pytest.fixture
-def admin(stack, door):
-    door.sign_in("admin", stack.variables["ADMIN_PASSWORD"])
-    return door
+def admin(stack, client):
+    client.sign_in("admin", stack.variables["ADMIN_PASSWORD"])
+    return client
 
 
 def uploaded(admin) -> tuple[bytes, dict[str, str]]:
@@ -63,7 +57,7 @@ def thumbnail_of(stack, admin, made) -> str:
 def test_a_picture_from_upload_to_its_thumbnail_by_nginx(stack, admin):
     content, made = uploaded(admin)
     thumbnail = thumbnail_of(stack, admin, made)
-    stranger = Door(stack)
+    stranger = ProxyClient(stack)
     for url in (made["image"], thumbnail):
         answer = stranger.get(url)
         assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/jpeg")
@@ -76,9 +70,9 @@ def test_a_picture_from_upload_to_its_thumbnail_by_nginx(stack, admin):
     assert admin.get(made["image"]).content == content
 
 
-@pytest.mark.parametrize("journey", JOURNEYS)
-def test_every_contract_holds_in_the_deployment(stack, door, journey):
-    journey(door, stack.until)
+@pytest.mark.parametrize("smoke_test", SMOKE_TESTS)
+def test_every_contract_holds_in_the_deployment(stack, client, smoke_test):
+    smoke_test(client, stack.until)
 
 
 def test_nginx_sends_parts_and_says_what_did_not_change(stack, admin):
@@ -97,15 +91,17 @@ def test_the_internal_location_is_nobodys_address(stack, admin):
         assert admin.get(path).status_code == 404
 
 
-@pytest.mark.parametrize("path", DOORS)
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.name)
 @pytest.mark.parametrize("is_chunked", [False, True])
-def test_a_body_that_nginx_refuses_is_told_of_in_the_doors_words(stack, door, path, is_chunked):
+def test_a_body_that_nginx_refuses_gets_413_in_the_contracts_shape(
+    stack, client, contract, is_chunked
+):
     body = (b"\0" * 65536 for _ in range(TOO_LARGE // 65536)) if is_chunked else b"\0" * TOO_LARGE
-    answer = door.post(path, data=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code == 413
-    own = door.post(path, data=b"", headers={"Body-Too-Large": "yes"})
-    assert (own.status_code, own.json()) == (413, answer.json())
-    assert answer.headers["Content-Type"] == "application/json"
+    url = f"{contract.prefixes[0]}/anything"
+    response = client.post(url, data=body, headers={"Content-Type": "application/json"})
+    own = contract.error_response(Problem("too_large", 413, "The body is too large."))
+    assert (response.status_code, response.content) == (413, own.content)
+    assert response.headers["Content-Type"] == "application/json"
 
 
 def test_a_connection_is_good_for_more_after_a_refused_body(stack, admin):
@@ -127,22 +123,22 @@ def test_an_event_arrives_at_a_socket_through_nginx(stack, admin):
     assert told == ["picture.created", "thumbnails.ready"]
 
 
-def test_a_logout_goes_out_and_another_services_logout_comes_in(stack, door):
+def test_a_logout_goes_out_and_another_services_logout_comes_in(stack, client):
     body = {"login": "admin", "password": stack.variables["ADMIN_PASSWORD"]}
-    first, second = (door.post("/auth/signin", json=body).json()["token"] for _ in range(2))
+    first, second = (client.post("/auth/signin", json=body).json()["token"] for _ in range(2))
     with pika.BlockingConnection(pika.URLParameters(stack.places.broker)) as broker:
         channel = broker.channel()
         channel.exchange_declare("auth", exchange_type="fanout", durable=False)
         queue = channel.queue_declare("", exclusive=True).method.queue
         channel.queue_bind(queue, "auth")
-        door.get("/auth/signout", headers={"Authorization": f"Bearer {first}"})
+        client.get("/auth/signout", headers={"Authorization": f"Bearer {first}"})
         ours = {"type": "logout", "message": f"bearer {first}"}
         # An earlier test's logout may come first.
         stack.until(lambda: json.loads(channel.basic_get(queue, auto_ack=True)[2] or "{}") == ours)
         logout = json.dumps({"type": "logout", "message": f"bearer {second}"})
         channel.basic_publish("auth", "", logout.encode())
     signed_in = {"Authorization": f"Bearer {second}"}
-    stack.until(lambda: door.get("/auth/currentUser", headers=signed_in).status_code == 401)
+    stack.until(lambda: client.get("/auth/currentUser", headers=signed_in).status_code == 401)
 
 
 def test_every_health_check_passes_and_fails_where_nothing_runs(stack):
@@ -189,17 +185,17 @@ def managed(stack, *words) -> str:
     return str(finished.stdout).strip()
 
 
-def test_everything_is_ready(stack, door):
-    stack.until(lambda: door.get("/readyz").json()["ready"])
+def test_everything_is_ready(stack, client):
+    stack.until(lambda: client.get("/readyz").json()["ready"])
 
 
-def test_the_admin_has_its_static_files(stack, door):
-    page = door.get("/admin/login/")
+def test_the_admin_has_its_static_files(stack, client):
+    page = client.get("/admin/login/")
     assert page.status_code == 200
     sheets = [part.split('"')[0] for part in page.text.split('href="')[1:] if ".css" in part]
     assert sheets
     for sheet in sheets:
-        answer = door.get(sheet)
+        answer = client.get(sheet)
         assert (answer.status_code, answer.headers["Content-Type"]) == (
             200,
             'text/css; charset="utf-8"',
@@ -232,7 +228,7 @@ def test_a_sender_who_stops_is_cut_off(stack, server_guard, tmp_path, begun):
     [port] = free_ports(1)
     short = {"client_header_timeout 10s": "client_header_timeout 1s"}
     short["client_body_timeout 60s"] = "client_body_timeout 1s"
-    nginx = Nginx(server_guard, tmp_path, front_door(stack, port, tmp_path / "tls", short), port)
+    nginx = Nginx(server_guard, tmp_path, nginx_conf(stack, port, tmp_path / "tls", short), port)
     with socket.create_connection(("127.0.0.1", port)) as slow:
         slow.settimeout(60)
         slow.sendall(begun.encode())

@@ -130,7 +130,7 @@ def accounts_for_all(
 
 
 def _is_in_shape(answer: Answer, outages: Outages, may_break: bool) -> bool:
-    """A stored picture, or a 503 in the door's words while a part was away."""
+    """A stored picture, or a 503 in the contract's shape while a part was away."""
     if answer.is_stored:
         return True
     if answer.status == 0:
@@ -139,7 +139,7 @@ def _is_in_shape(answer: Answer, outages: Outages, may_break: bool) -> bool:
         answer.status == 503
         and answer.headers.get("Retry-After", "").isdecimal()
         and isinstance(answer.body, dict)
-        and answer.body.keys() == answer.door.refusal
+        and answer.body.keys() == answer.route.unavailable_keys
         and outages.meet(answer)
     )
 
@@ -149,7 +149,7 @@ def _stored_is_there(load: Load, pictures: list[Row], files: Files) -> None:
     by_name = {(name, str(row[name])): row for row in pictures for name in ("id", "uid")}
     named = set()
     for answer in filter(lambda answer: answer.is_stored, load.answers):
-        column, value = answer.door.names(answer.body)
+        column, value = answer.route.lookup(answer.body)
         row = by_name[column, str(value)]
         named.add(row["id"])
         assert row["sha256"] == answer.digest

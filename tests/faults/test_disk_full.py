@@ -1,4 +1,4 @@
-"""A disk that is full refuses pictures in the doors' words, and blames none of those it has."""
+"""A full disk refuses pictures in the contracts' shapes, and blames none of those it has."""
 
 import pytest
 

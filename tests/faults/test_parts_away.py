@@ -1,4 +1,4 @@
-"""A part goes away under load and comes back: refusals in the doors' words, and nothing lost."""
+"""A part goes away under load and comes back: 503 in the contracts' shapes, and nothing lost."""
 
 import pytest
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import requests
 
-from tests.faults.contracts import DOORS, Door
+from tests.faults.contracts import UPLOAD_ROUTES, UploadRoute
 from tests.faults.deployment import Deployment, until
 from tests.pictures import encoded, waves
 
@@ -25,7 +25,7 @@ PAUSE = 0.2
 class Answer:
     """What came back for one picture; `status` 0 where the connection broke instead."""
 
-    door: Door
+    route: UploadRoute
     digest: str
     began: float
     ended: float
@@ -35,7 +35,7 @@ class Answer:
 
     @property
     def is_stored(self) -> bool:
-        return self.status == self.door.stored
+        return self.status == self.route.stored_status
 
 
 class Load:
@@ -108,14 +108,17 @@ class Load:
                 self._stop.wait(PAUSE)
 
     def _sent(self, session: requests.Session, number: int) -> Answer:
-        door, content = DOORS[number % len(DOORS)], unlike(self._picture, number)
+        routes = list(UPLOAD_ROUTES.values())
+        route, content = routes[number % len(routes)], unlike(self._picture, number)
         digest, began = hashlib.sha256(content).hexdigest(), time.monotonic()
         try:
-            said = session.post(self.url + door.path, timeout=TIMEOUT, **door.asks(content))
+            said = session.post(
+                self.url + route.path, timeout=TIMEOUT, **route.options_for(content)
+            )
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
-            return Answer(door, digest, began, time.monotonic(), status=0)
+            return Answer(route, digest, began, time.monotonic(), status=0)
         ended = time.monotonic()
-        return Answer(door, digest, began, ended, said.status_code, _json(said), said.headers)
+        return Answer(route, digest, began, ended, said.status_code, _json(said), said.headers)
 
 
 def unlike(picture: bytes, number: int) -> bytes:

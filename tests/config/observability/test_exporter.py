@@ -61,17 +61,19 @@ def test_the_bearer_reads_and_does_nothing_else():
 
 
 @pytest.mark.django_db
-def test_requests_are_counted_by_door_and_code():
+def test_requests_are_counted_by_contract_and_code():
     before = told()
     for path in ("/api/me", "/api/user/images/", "/pictures/x", "/nowhere/a", "/nobody/b", "/"):
         Client().get(path)
     after = told()
-    for door, code in [("images_api", "401"), ("restful_api", "401"), ("pictures_service", "404"),
-                       ("gallery", "200")]:  # fmt: skip
-        of = {"door": door, "code": code}
+    for contract, code in [
+        ("images_api", "401"), ("restful_api", "401"), ("pictures_service", "404"),
+        ("gallery", "200"),
+    ]:  # fmt: skip
+        of = {"contract": contract, "code": code}
         name = "tintype_requests_total"
-        assert after(name, **of) - before(name, **of) == 1, door
-    elsewhere = {"door": "elsewhere"}
+        assert after(name, **of) - before(name, **of) == 1, contract
+    elsewhere = {"contract": "elsewhere"}
     name = "tintype_request_seconds_count"
     assert after(name, **elsewhere) - before(name, **elsewhere) == 2
 

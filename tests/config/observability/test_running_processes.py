@@ -67,7 +67,7 @@ def _counts(folder):
     for path in folder.glob("counter_*.db"):
         for metric in MultiProcessCollector.merge([str(path)]):
             for sample in metric.samples:
-                if sample.labels.get("door") == "elsewhere":
+                if sample.labels.get("contract") == "elsewhere":
                     found[int(path.stem.split("_")[1])] = sample.value
     return found
 
@@ -78,7 +78,7 @@ def _nowhere(server):
         value = told(f"{server.url}/metrics")
     except requests.ConnectionError:
         return None
-    return value("tintype_requests_total", door="elsewhere", code="404")
+    return value("tintype_requests_total", contract="elsewhere", code="404")
 
 
 @pytest.mark.django_db(transaction=True)

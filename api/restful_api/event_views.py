@@ -1,20 +1,21 @@
-"""The feed of picture events over HTTP, for clients that ask instead of listening."""
+"""The feed of picture events over HTTP, for clients that poll."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.pagination import page_response, replace_in_query
 from api.restful_api import serializers as s
-from api.restful_api.views import BAD_INPUT, CLOSED, RestfulView
-from api.views import caller
-from notifications.feed import Page, oldest, read
+from api.restful_api.views import BAD_INPUT, CLOSED_ERRORS
+from api.views import ContractView, caller
+from notifications.feed import oldest, read
 from notifications.sockets.authentication import watched_account
 
-# The newest event there is, also where a page ends before it or holds none.
-NEWEST = "Last-Event-ID"
+# Bears the id of the newest event, also where a page ends before it or holds none.
+_NEWEST_EVENT_HEADER = "Last-Event-ID"
 
 
-class EventsView(RestfulView):
+class EventsView(ContractView):
     """`events/`."""
 
     @extend_schema(
@@ -23,7 +24,7 @@ class EventsView(RestfulView):
         parameters=[s.RestfulEventsQuery],
         responses={
             200: s.RestfulEvent(many=True), 400: BAD_INPUT, 403: s.RestfulDetail,
-            404: s.RestfulDetail, **CLOSED,
+            404: s.RestfulDetail, **CLOSED_ERRORS,
         },
     )  # fmt: skip
     def get(self, request: Request) -> Response:
@@ -34,14 +35,8 @@ class EventsView(RestfulView):
         owner_id = watched_account(caller(request), query.get("user"))
         since: int = query["since"] if "since" in query else oldest(owner_id)
         page = read(owner_id, since, query["limit"])
-        return Response(page.events, headers=_headers(request, page))
-
-
-def _headers(request: Request, page: Page) -> dict[str, str]:
-    headers = {NEWEST: str(page.last)}
-    if page.has_more:
-        query = request._request.GET.copy()
-        query["since"] = str(page.events[-1]["id"])
-        address = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
-        headers["Link"] = f'<{address}>; rel="next"'
-    return headers
+        next_url = ""
+        if page.has_more:
+            next_url = replace_in_query(request, since=str(page.events[-1]["id"]))
+        newest = {_NEWEST_EVENT_HEADER: str(page.last)}
+        return page_response(page.events, next_url, headers=newest)

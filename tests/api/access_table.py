@@ -1,14 +1,14 @@
-"""Every route, and what each person gets there: written once here, asked by `test_access`.
+"""What each person gets at every route, for `test_access`.
 
 People: `owner`; `member`, another account that knows the ids and names of the owner's pictures;
 `stranger`, another account that guesses them; `staff`; `anonymous`. All but staff have the tier
 under test, and both of the owner's pictures the visibility under test.
 
-An answer is a status, and a word for what leaves (see `WORDS` in `test_access`). Where it depends
-on the visibility or the tier, `by_visibility` and `by_tier` name the answers in their order.
+An outcome is a status, and a word for what leaves (see `OUTCOMES` in `test_access`). Where it
+depends on the visibility or the tier, `by_visibility` and `by_tier` name one for each in order.
 
-To add a door: write its rows as one more list and add that to ROWS. A test fails for every route
-and method without a row, and for every row whose route is gone.
+To add a contract: write its rows as one more list under its name. A test fails for every route and
+method without a row, and for every row whose route is gone.
 """
 
 from base64 import b64encode
@@ -23,18 +23,18 @@ PEOPLE = ("owner", "member", "stranger", "staff", "anonymous")
 
 
 class ByVisibility(NamedTuple):
-    private: "Answer"
-    members: "Answer"
-    public: "Answer"
+    private: "Outcome"
+    members: "Outcome"
+    public: "Outcome"
 
 
 class ByTier(NamedTuple):
-    basic: "Answer"
-    premium: "Answer"
-    enterprise: "Answer"
+    basic: "Outcome"
+    premium: "Outcome"
+    enterprise: "Outcome"
 
 
-Answer = str | ByVisibility | ByTier
+Outcome = str | ByVisibility | ByTier
 by_visibility, by_tier = ByVisibility, ByTier
 
 
@@ -44,28 +44,28 @@ class Row:
 
     method: str
     path: str
-    owner: Answer
-    member: Answer
-    stranger: Answer
-    staff: Answer
-    anonymous: Answer
+    owner: Outcome
+    member: Outcome
+    stranger: Outcome
+    staff: Outcome
+    anonymous: Outcome
     # Sent as JSON, or as a form with a picture under the name `file_field`.
     body: dict[str, Any] = field(default_factory=dict)
     file_field: str = ""
 
     def expected(self, person: str, visibility: str, tier: str) -> str:
-        answer: Answer = getattr(self, person)
-        while not isinstance(answer, str):
+        outcome: Outcome = getattr(self, person)
+        while not isinstance(outcome, str):
             names, chosen = (
-                (VISIBILITIES, visibility) if isinstance(answer, ByVisibility) else (TIERS, tier)
+                (VISIBILITIES, visibility) if isinstance(outcome, ByVisibility) else (TIERS, tier)
             )
-            answer = answer[names.index(chosen)]
-        return answer
+            outcome = outcome[names.index(chosen)]
+        return outcome
 
 
-def everybody(method: str, path: str, answer: Answer, **more: Any) -> Row:
+def everybody(method: str, path: str, outcome: Outcome, **more: Any) -> Row:
     """A route that makes no difference between people."""
-    return Row(method, path, answer, answer, answer, answer, answer, **more)
+    return Row(method, path, outcome, outcome, outcome, outcome, outcome, **more)
 
 
 # What the owner, and what anyone else, gets of an original by the owner's tier.
@@ -77,6 +77,8 @@ PICTURE_TO_OWNER = by_tier("200 name", "200 address", "200 address")
 NO_LINK = by_tier("403", "403", "404")
 
 RESTFUL_API = [
+    everybody("GET", "/api/docs/", "200"),
+    everybody("GET", "/api/schema/", "200"),
     everybody("POST", "/api/user/token/", "200", body=SIGN_IN),
     everybody("POST", "/api/user/jwt-login/", "200", body=SIGN_IN),
     everybody("POST", "/api/user/jwt-logout/", "204"),
@@ -98,15 +100,15 @@ RESTFUL_API = [
 ]  # fmt: skip
 
 DATA_URI = "data:image/png;base64," + b64encode(png(30, 20)).decode()
-# What others get of a picture at a door that asks for a token.
+# What others get of a picture at a contract that asks for a token.
 TO_MEMBERS = by_visibility("404", "200", "200")
 IMAGE_SERVICE = [
     row
-    for door in ("/image", "/v1/image")
+    for prefix in ("/image", "/v1/image")
     for row in (
-        Row("POST", door, "200", "200", "200", "200", "401", body={"image": DATA_URI}),
-        Row("GET", door + "/{uuid}", "200", TO_MEMBERS, "404", "200", "401"),
-        Row("GET", door + "/{uuid}/jpeg", "200", TO_MEMBERS, "404", "200", "401"),
+        Row("POST", prefix, "200", "200", "200", "200", "401", body={"image": DATA_URI}),
+        Row("GET", prefix + "/{uuid}", "200", TO_MEMBERS, "404", "200", "401"),
+        Row("GET", prefix + "/{uuid}/jpeg", "200", TO_MEMBERS, "404", "200", "401"),
     )
 ]
 
@@ -165,12 +167,17 @@ IN_A_BROWSER = [
     everybody("GET", "/images/default/default.png", "200"),
     everybody("GET", "/", "200"),
     everybody("POST", "/i18n/setlang/", "302"),
-    everybody("GET", "/api/docs/", "200"),
-    everybody("GET", "/api/schema/", "200"),
     everybody("GET", "/healthz", "200"),
     # No worker runs beside these tests.
     everybody("GET", "/readyz", "503"),
     everybody("GET", "/metrics", "401"),
 ]  # fmt: skip
 
-ROWS = [*RESTFUL_API, *IMAGE_SERVICE, *IMAGES_API, *AUTH_SERVICE, *PICTURES_SERVICE, *IN_A_BROWSER]
+ROWS_BY_CONTRACT = {
+    "restful_api": RESTFUL_API,
+    "image_service": IMAGE_SERVICE,
+    "images_api": IMAGES_API,
+    "auth_service": AUTH_SERVICE,
+    "pictures_service": PICTURES_SERVICE,
+}
+ROWS = [row for rows in ROWS_BY_CONTRACT.values() for row in rows] + IN_A_BROWSER

@@ -1,0 +1,123 @@
+"""The table of the contracts: their addresses, URL tables and error shapes.
+
+Everything that depends on the contract of an address is made from `CONTRACTS` or compared with it
+by a test. A new contract is a folder in `api/`, a record here and a page in `docs/contracts/`.
+"""
+
+from dataclasses import dataclass
+
+from django.http import HttpResponse, JsonResponse
+from rest_framework.serializers import BaseSerializer
+
+from api.auth_service.errors import render_problem as render_auth_service
+from api.auth_service.serializers import AuthServiceError
+from api.image_service.errors import render_problem as render_image_service
+from api.image_service.serializers import ImageServiceError
+from api.images_api.errors import render_problem as render_images_api
+from api.images_api.serializers import ImagesApiError
+from api.pictures_service.errors import render_problem as render_pictures_service
+from api.pictures_service.serializers import PicturesError
+from api.problems import Problem, RenderProblem
+from api.restful_api.errors import render_problem as render_restful_api
+from api.restful_api.serializers import RestfulDetail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """One published contract.
+
+    `name` is its folder and its label in the metrics. Each of `prefixes` stands for itself and for
+    every address below it. `error_serializer` documents the body of an error that no view chooses.
+    """
+
+    name: str
+    prefixes: tuple[str, ...]
+    urls: str
+    render_problem: RenderProblem
+    error_serializer: type[BaseSerializer[None]]
+    page: str
+
+    @property
+    def tag(self) -> str:
+        """The contract's name in the OpenAPI document."""
+        return self.name.replace("_", " ")
+
+    def error_response(self, problem: Problem) -> HttpResponse:
+        """Return a problem in the contract's shape, with the headers that HTTP asks for."""
+        rendered = self.render_problem(problem)
+        response: HttpResponse
+        if isinstance(rendered.body, str):
+            response = HttpResponse(rendered.body, content_type="text/plain; charset=utf-8")
+        else:
+            response = JsonResponse(rendered.body, json_dumps_params={"ensure_ascii": False})
+        response.status_code = rendered.status or problem.status
+        for name, value in {**problem.headers, **rendered.headers}.items():
+            response[name] = value
+        if response.status_code == 401:
+            # RFC 9110, 11.6.1.
+            response["WWW-Authenticate"] = 'Bearer realm="api"'
+        return response
+
+
+CONTRACTS: tuple[Contract, ...] = (
+    Contract(
+        name="auth_service",
+        prefixes=("/auth",),
+        urls="api.auth_service.urls",
+        render_problem=render_auth_service,
+        error_serializer=AuthServiceError,
+        page="auth-service.md",
+    ),
+    Contract(
+        name="image_service",
+        prefixes=("/image", "/v1/image"),
+        urls="api.image_service.urls",
+        render_problem=render_image_service,
+        error_serializer=ImageServiceError,
+        page="image-service.md",
+    ),
+    Contract(
+        name="images_api",
+        prefixes=("/api",),
+        urls="api.images_api.urls",
+        render_problem=render_images_api,
+        error_serializer=ImagesApiError,
+        page="images-api.md",
+    ),
+    Contract(
+        name="pictures_service",
+        prefixes=("/pictures",),
+        urls="api.pictures_service.urls",
+        render_problem=render_pictures_service,
+        error_serializer=PicturesError,
+        page="pictures-service.md",
+    ),
+    Contract(
+        name="restful_api",
+        prefixes=("/api/user", "/api/schema", "/api/docs"),
+        urls="api.restful_api.urls",
+        render_problem=render_restful_api,
+        error_serializer=RestfulDetail,
+        page="image-restful-api.md",
+    ),
+)
+
+
+def find_contract(path: str) -> Contract | None:
+    """Return the contract with the longest prefix of an address; None for a page."""
+    contracts = {prefix: each for each in CONTRACTS for prefix in each.prefixes}
+    matching = [prefix for prefix in contracts if f"{path}/".startswith(f"{prefix}/")]
+    return contracts[max(matching, key=len)] if matching else None
+
+
+def contract_at(path: str) -> Contract:
+    """Return the contract that an address belongs to; raise LookupError for a page."""
+    if contract := find_contract(path):
+        return contract
+    raise LookupError(f"{path} belongs to no contract.")
+
+
+def error_response_at(path: str, problem: Problem) -> HttpResponse | None:
+    """Return a problem in the shape of the contract at an address; None for a page."""
+    contract = find_contract(path)
+    return contract.error_response(problem) if contract else None

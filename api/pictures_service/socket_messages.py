@@ -1,0 +1,22 @@
+"""WebSocket messages in this contract's format: after any event, the pictures as they are now."""
+
+from typing import Any
+from uuid import UUID
+
+from api.pagination import MAX_PAGE_SIZE
+from api.pictures_service.serializers import PICTURE_FIELDS, serialize_picture_row
+from images.models import Picture
+from notifications.events import Event
+
+FORMAT = "update-pictures"
+# The first part of an event's type; thumbnails are no part of this contract's picture object.
+_CHANGES = frozenset({"picture", "pictures", "events"})
+
+
+def update_pictures_messages(owner_id: UUID, events: list[Event]) -> list[dict[str, Any]]:
+    """Return one message with the account's newest pictures where an event changed any."""
+    if not any(event["type"].split(".")[0] in _CHANGES for event in events):
+        return []
+    newest = Picture.objects.owned_by(owner_id).order_by("-created_at", "-id")
+    rows = newest.values(*PICTURE_FIELDS)[:MAX_PAGE_SIZE]
+    return [{"event": FORMAT, "message": [serialize_picture_row(row) for row in rows]}]

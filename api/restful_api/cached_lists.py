@@ -1,0 +1,43 @@
+"""The lists of the image RESTful API, cached for a few seconds for one account each."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.pagination import page_response, read_page
+from api.views import caller
+from images.caching import cached
+
+
+def cached_list_response(
+    request: Request,
+    queryset: QuerySet[Any, Any],
+    fields: tuple[str, ...],
+    serialize: Callable[[dict[str, Any]], Any],
+) -> Response:
+    """Return a page of the caller's rows, each as `serialize` writes it."""
+
+    def read() -> tuple[list[Any], str]:
+        rows, next_url = read_page(request, queryset, fields)
+        return [serialize(row) for row in rows], next_url
+
+    body, next_url = cached(caller(request).pk, _cache_key(request), read)
+    return page_response(body, next_url)
+
+
+def _cache_key(request: Request) -> str:
+    """Return a digest of all that a list depends on besides its rows."""
+    viewer = caller(request)
+    parts = [
+        request.build_absolute_uri(),
+        str(viewer.tier.pk),
+        viewer.tier.updated_at.isoformat(),
+        str(viewer.is_staff),
+        str(settings.MEDIA_URL_WINDOW),
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,0 +1,46 @@
+"""`deploy/nginx.conf` says of each contract what `api/contracts.py` says."""
+
+import re
+
+from api.contracts import CONTRACTS
+from api.errors import UNAVAILABLE
+from tests.processes import ROOT
+
+CONF = (ROOT / "deploy" / "nginx.conf").read_text()
+# The first line that matches counts in nginx: the longest prefix stands first.
+BY_PREFIX = sorted(
+    ((prefix, contract) for contract in CONTRACTS for prefix in contract.prefixes),
+    key=lambda each: (-len(each[0]), each[0]),
+)
+STATUS_REASON = "X-Status-Reason"
+
+
+def block(name):
+    """Return the lines of a map without its default."""
+    found = re.search(rf"map \$uri \${name} {{\n    default [^\n]*\n(.*?)\n}}", CONF, re.DOTALL)
+    assert found
+    return found[1]
+
+
+def lines(values):
+    return "\n".join(f"    ~^{prefix}(/|$) {value};" for prefix, value in values)
+
+
+def test_nginx_sends_each_contracts_own_503():
+    """A new contract's line is the one that this test shows as missing."""
+    bodies = [
+        (prefix, f"'{contract.error_response(UNAVAILABLE).content.decode()}'")
+        for prefix, contract in BY_PREFIX
+    ]
+    assert block("away") == lines(bodies)
+
+
+def test_nginx_sends_the_status_reason_of_the_contracts_that_have_one():
+    headers = [
+        (prefix, contract.render_problem(UNAVAILABLE).headers) for prefix, contract in BY_PREFIX
+    ]
+    assert {name for _, each in headers for name in each} == {STATUS_REASON}
+    reasons = [
+        (prefix, f'"{each[STATUS_REASON]}"') for prefix, each in headers if STATUS_REASON in each
+    ]
+    assert block("away_reason") == lines(reasons)
