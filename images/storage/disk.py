@@ -95,10 +95,10 @@ class DiskStorage(PictureStorage):
 
     def move(self, key: str, to: str) -> None:
         source, target = self._path(key), self._path(to)
-        with self._missing_or_away():
-            durable_files.make_folder(target.parent, _FOLDER_MODE)
-            source.rename(target)
-            durable_files.sync_folder(target.parent)
+        self.size(key)  # raises before a folder is made where a share is not mounted
+        durable_files.make_folder(target.parent, _FOLDER_MODE)
+        source.rename(target)
+        durable_files.sync_folder(target.parent)
 
     def delete(self, key: str) -> None:
         with suppress(FileNotFoundError), self._missing_or_away():

@@ -5,7 +5,6 @@ import os
 import pytest
 
 from images.storage import listing
-from images.storage.base import picture_storage
 from images.storage.listing import in_byte_order, walk_folder
 
 NAMES = ["users/a/x", "users/a-b/x", "users/a.b", "users/A", "users/é", "users/a/.x.1", "users/b/"]
@@ -36,30 +35,3 @@ def test_files_come_in_byte_order_however_many_names_fit_into_memory(
 
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path):
     assert keys(tmp_path) == []
-
-
-@pytest.mark.django_db
-@pytest.mark.storages
-def test_both_storages_walk_in_the_same_order(tmp_path):
-    source = tmp_path / "source"
-    source.write_text("four")
-    for name in ("users/b/2.png", "users/a/1_x.png", "users/a/1.png", "quarantine/x/1.png"):
-        picture_storage.save(name, source)
-    found = list(picture_storage.walk())
-    assert [each.key for each in found] == ["users/a/1.png", "users/a/1_x.png", "users/b/2.png"]
-    assert {each.bytes for each in found} == {4}
-    assert len(list(picture_storage.walk(""))) == 4
-
-
-@pytest.mark.django_db
-@pytest.mark.storages
-def test_a_file_can_be_given_another_key(tmp_path):
-    source = tmp_path / "source"
-    source.write_text("four")
-    picture_storage.save("users/a/1.png", source)
-    picture_storage.move("users/a/1.png", "quarantine/today/users/a/1.png")
-    assert [each.key for each in picture_storage.walk("")] == ["quarantine/today/users/a/1.png"]
-    with picture_storage.open("quarantine/today/users/a/1.png") as file:
-        assert file.read() == b"four"
-    with pytest.raises(FileNotFoundError):
-        picture_storage.move("users/a/1.png", "quarantine/today/users/a/2.png")

@@ -195,32 +195,6 @@ def test_a_bucket_that_is_not_ours_is_not_ready(bucket, settings, spoil):
         picture_storage.check()
 
 
-def test_what_is_not_there_is_not_moved(bucket):
-    with pytest.raises(FileNotFoundError):
-        picture_storage.move("users/a/b.jpg", "quarantine/b.jpg")
-
-
-def test_a_stored_file_is_read_from_any_place(bucket, alice):
-    content = png(300, 200)
-    with picture_storage.open(make_picture(alice, content).key) as file:
-        assert file.read(5) == content[:5]
-        assert file.seek(-7, 2) == len(content) - 7
-        assert file.read() == content[-7:]
-        assert file.seek(3) == 3
-        assert file.read(4) == content[3:7]
-        assert file.seek(10**9) == 10**9
-        assert file.read() == b""
-
-
-def test_nothing_is_read_where_nothing_is(bucket):
-    with pytest.raises(FileNotFoundError):
-        picture_storage.open("users/a/b.jpg")
-    with pytest.raises(FileNotFoundError):
-        picture_storage.size("users/a/b.jpg")
-    assert not picture_storage.exists("users/a/b.jpg")
-    picture_storage.delete("users/a/b.jpg")
-
-
 def test_the_admin_may_show_pictures_from_the_storage(bucket, admin_client):
     policy = admin_client.get("/admin/")["Content-Security-Policy"]
     images = next(rule for rule in policy.split("; ") if rule.startswith("img-src"))
