@@ -1,8 +1,18 @@
 """A client that reads each answer to its end, as a browser does, so that no file stays open."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from django.http.response import HttpResponseBase
 from django.test import Client as DjangoClient
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse
+
+    # What Django's client returns: a response with `json`, `context` and others. Only the stubs
+    # have a name for it.
+    Response: TypeAlias = _MonkeyPatchedWSGIResponse
+else:
+    Response = HttpResponseBase
 
 
 class Client(DjangoClient):

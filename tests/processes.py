@@ -82,7 +82,7 @@ def is_ready(running: Running) -> bool:
     return requests.get(f"{running.url}/readyz", timeout=10).status_code == 200
 
 
-def until(happened: Callable[[], Answer], seconds: float, running: Running) -> Answer:
+def until(happened: Callable[[], Answer | None], seconds: float, running: Running) -> Answer:
     """Ask until there is an answer and return it."""
     return waiting.until(happened, seconds, running.log.read_text)
 

@@ -6,26 +6,27 @@ A test marked `storages` runs once on each.
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import pytest
 from django.core.signals import setting_changed
 from django.dispatch import receiver
-from django.utils.functional import empty
+from django.utils.functional import LazyObject, empty
 from pytest_django import Settings
 
-from images.storage.base import picture_storage
+from images.storage.base import PictureStorage, picture_storage
 from images.storage.urls import storage_at
 from tests.servers import s3
 
 DISK, S3 = "disk", "s3"
+StoredFiles: TypeAlias = Callable[[], list[str]]
 
 
 @receiver(setting_changed)
 def reopen_storage(*, setting: str, **kwargs: Any) -> None:
     """A test that changes STORAGES changes the storage in force."""
     if setting == "STORAGES":
-        picture_storage._wrapped = empty
+        cast("LazyObject[PictureStorage]", picture_storage)._wrapped = empty
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -85,6 +86,6 @@ def stored_on(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def stored_files() -> Callable[[], list[str]]:
+def stored_files() -> StoredFiles:
     """Return a function that lists every file in the storage, drafts included."""
     return lambda: [each.key for each in picture_storage.walk("")]

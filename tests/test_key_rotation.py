@@ -54,7 +54,8 @@ def signed_things(url):
 
 
 def token_in(answer):
-    return next(value for value in answer.values() if str(value).count(".") == 2)
+    token: str = next(value for value in answer.values() if str(value).count(".") == 2)
+    return token
 
 
 def standing(things):

@@ -31,7 +31,9 @@ def signed_in(service: Running) -> requests.Session:
 
 
 def thumbnails(service: Running, session: requests.Session) -> list[dict[str, object]]:
-    return session.get(f"{service.url}/api/user/thumbnails/", timeout=10).json()
+    answer = session.get(f"{service.url}/api/user/thumbnails/", timeout=10)
+    found: list[dict[str, object]] = answer.json()
+    return found
 
 
 def test_a_photograph_from_upload_to_thumbnails_to_an_opened_link(tmp_path):

@@ -3,6 +3,7 @@
 import gettext
 import re
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 from django.contrib.staticfiles import finders
@@ -18,6 +19,8 @@ CATALOGUE = ROOT / "locale" / "es" / "LC_MESSAGES"
 _TRANSLATE_TAG = re.compile(r"""\{% translate (["'])(.*?)\1""")
 MESSAGE_PAGES = ["images/link_gone.html", "images/not_found.html", "images/not_ready.html",
                  "403.html", "403_csrf.html", "500.html"]  # fmt: skip
+# What is to be translated, with the number of the plural form where there are several.
+Catalogue: TypeAlias = dict[str | tuple[str, int], str]
 
 
 def read(paths):
@@ -26,7 +29,8 @@ def read(paths):
 
 def compiled_catalogue():
     with (CATALOGUE / "django.mo").open("rb") as file:
-        return gettext.GNUTranslations(file)._catalog
+        catalogue: Catalogue = vars(gettext.GNUTranslations(file))["_catalog"]
+        return catalogue
 
 
 def source_catalogue():

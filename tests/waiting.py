@@ -9,7 +9,9 @@ Answer = TypeVar("Answer")
 LOOK_EVERY = 0.02
 
 
-def until(happened: Callable[[], Answer], seconds: float, last_words: Callable[[], str]) -> Answer:
+def until(
+    happened: Callable[[], Answer | None], seconds: float, last_words: Callable[[], str]
+) -> Answer:
     """Ask until there is an answer and return it; fails with the last words after so long."""
     deadline = time.monotonic() + seconds
     while not (answer := happened()):

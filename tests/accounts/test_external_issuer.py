@@ -3,6 +3,7 @@
 import json
 import threading
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TypeAlias
@@ -167,7 +168,8 @@ class OtherHalf:
     """
 
     def __init__(self, table, work):
-        self.table, self.work = table, work
+        self.table = table
+        self.work: Callable[[], object] | None = work
 
     def __call__(self, execute, sql, params, many, context):
         result = execute(sql, params, many, context)

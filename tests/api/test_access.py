@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import product
 
@@ -12,12 +13,12 @@ from django.urls import resolve
 from PIL import Image
 
 from images.links import LinkToken, write_token
-from images.models import Link
+from images.models import Link, Picture
 from images.services import activate
 from images.signed_urls import signed_path
 from tests.api.access_table import PEOPLE, ROWS, TIERS, VISIBILITIES, Row
 from tests.api.routes import routes
-from tests.clients import Client
+from tests.clients import Client, Response
 from tests.factories import PASSWORD, make_picture, make_user, token_client
 from tests.factories import tier as tier_of
 from tests.pictures import jpeg, png
@@ -49,7 +50,7 @@ def is_best_thumbnail(response, picture):
 
 
 # By the word of an outcome: whether a response gave what the word says.
-OUTCOMES = {
+OUTCOMES: dict[str, Callable[[Response, Picture], bool]] = {
     "original": lambda response, picture: contents(response) == TOLD,
     "clean": is_clean,
     "thumbnail": is_best_thumbnail,

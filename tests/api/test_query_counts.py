@@ -123,4 +123,4 @@ def answers_with_a_list(operation) -> bool:
     if operation is None:
         return False
     content = operation["responses"].get("200", {}).get("content", {})
-    return content.get("application/json", {}).get("schema", {}).get("type") == "array"
+    return bool(content.get("application/json", {}).get("schema", {}).get("type") == "array")

@@ -6,7 +6,7 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, transaction
 from hypothesis import HealthCheck
 from hypothesis import settings as generating
-from schemathesis.checks import not_a_server_error
+from schemathesis.checks import CheckFunction, not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     negative_data_rejection,
@@ -25,8 +25,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 # A file that is no picture, a cursor made up and a login with odd letters fit the document, and are
 # refused all the same. In a form or a query a list of one looks like the one: it is taken.
-EITHER_WAY = [positive_data_acceptance, negative_data_rejection]
-CONFORMANCE = [
+EITHER_WAY: list[CheckFunction] = [positive_data_acceptance, negative_data_rejection]
+CONFORMANCE: list[CheckFunction] = [
     not_a_server_error,
     status_code_conformance,
     content_type_conformance,

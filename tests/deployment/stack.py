@@ -82,7 +82,7 @@ class Stack:
         assert child is None or child.is_running(), self.log(name).read_text()
         return self.run(name, self.services[name].healthcheck).returncode == 0
 
-    def until(self, happened: Callable[[], Answer]) -> Answer:
+    def until(self, happened: Callable[[], Answer | None]) -> Answer:
         """Ask until there is an answer and return it."""
         return waiting.until(happened, PATIENCE, self.last_words)
 

@@ -53,7 +53,7 @@ def response_of_the_service(path):
 def test_a_contract_of_a_service_that_is_away_gets_its_own_error_shape(nginx_alone, path):
     response = requests.get(nginx_alone + path, timeout=30)
     own = response_of_the_service(path)
-    assert (response.status_code, response.content) == (503, own.content)
+    assert (response.status_code, response.content) == (503, own.getvalue())
     assert {name: response.headers.get(name) for name in own.headers} == dict(own.headers.items())
     assert_complete(response)
 

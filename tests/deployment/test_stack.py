@@ -22,6 +22,7 @@ from tests.servers.databases import fresh_database
 from tests.servers.nginx import Nginx
 from tests.servers.ports import free_ports
 from tests.servers.postgres import find
+from tests.servers.rabbitmq import RabbitMQ
 from tests.smoke_tests import SMOKE_TESTS
 
 pytestmark = [
@@ -110,7 +111,7 @@ def test_a_connection_is_good_for_more_after_a_refused_body(stack, admin):
 
 
 def test_an_event_arrives_at_a_socket_through_nginx(stack, admin):
-    token = {"Authorization": admin.headers["Authorization"]}
+    token = {"Authorization": str(admin.headers["Authorization"])}
     line = socket.create_connection(("127.0.0.1", stack.places.http_port))
     with connect(f"ws://{HOST}/ws/pictures/", additional_headers=token, sock=line) as opened:
         _, made = uploaded(admin)
@@ -161,8 +162,8 @@ def made_empty(stack) -> Path:
 def test_backup_and_restore_need_neither_redis_nor_rabbitmq(stack, admin, tmp_path):
     """As docs/operations.md has an operator run them: the latter beside PostgreSQL alone."""
     content, made = uploaded(admin)
-    nowhere = {"broker": "amqp://127.0.0.1:1/", "redis_port": 1}
-    old = replace(stack, places=replace(stack.places, **nowhere))
+    nowhere = replace(stack.places, broker="amqp://127.0.0.1:1/", redis_port=1)
+    old = replace(stack, places=nowhere)
     # Beside the app, where the commands run: for both the same folder.
     assert managed(old, "back_up", "../backups").endswith(" 0 kept.")
     with fresh_database(os.environ["DATABASE_URL"], "tintype_restored") as database:
@@ -205,7 +206,7 @@ def test_the_admin_has_its_static_files(stack, client):
 
 def test_tls_ends_at_nginx(stack):
     url = f"https://127.0.0.1:{stack.places.https_port}/api/user/images/"
-    answer = requests.get(url, headers={"Host": HOST}, verify=stack.certificate, timeout=30)
+    answer = requests.get(url, headers={"Host": HOST}, verify=str(stack.certificate), timeout=30)
     assert (answer.status_code, answer.json()["detail"]) == (401, answer.json()["detail"])
     assert answer.headers["Strict-Transport-Security"]
     plain = requests.get(
@@ -246,6 +247,7 @@ def until_cut_off(connection: socket.socket) -> bytes:
 
 
 def test_tasks_travel_through_a_quorum_queue_with_confirms(stack, admin, rabbitmq_server):
+    assert isinstance(rabbitmq_server, RabbitMQ)
     uploaded(admin)
     vhost = ["-p", "deployment"]
     queues = rabbitmq_server.control("list_queues", *vhost, "name", "type", "durable")
@@ -256,6 +258,7 @@ def test_tasks_travel_through_a_quorum_queue_with_confirms(stack, admin, rabbitm
 
 def test_an_upload_is_answered_while_the_broker_confirms_nothing(stack, admin, rabbitmq_server):
     """Under a memory alarm the broker reads from no publisher; afterwards all is made up for."""
+    assert isinstance(rabbitmq_server, RabbitMQ)
     rabbitmq_server.control("set_vm_memory_high_watermark", "0.000001")
     try:
         alarms = partial(rabbitmq_server.control, "eval", "rabbit_alarm:get_alarms().")

@@ -67,7 +67,8 @@ def test_a_demo_is_there_to_look_at_and_may_be_repeated(tmp_path):
 
         def rows(name: str) -> list[dict[str, int]]:
             url = f"{service.url}/api/user/{name}/?limit=100"
-            return api.get(url, timeout=10).json()
+            found: list[dict[str, int]] = api.get(url, timeout=10).json()
+            return found
 
         pictures = {row["id"] for row in rows("images")}
         assert len(pictures) == 30

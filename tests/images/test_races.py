@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import pytest
 from django.db import connection, transaction
@@ -20,6 +21,9 @@ from tests.pictures import png
 from tests.waiting import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
+
+
+Result = TypeVar("Result")
 
 
 def at_once(works):
@@ -113,7 +117,7 @@ BLOCKED = "SELECT count(*) FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blockin
 def somebody_waits_for_us() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(BLOCKED)
-        return cursor.fetchone()[0] > 0
+        return bool(cursor.fetchone()[0])
 
 
 def while_it_goes(picture, work):

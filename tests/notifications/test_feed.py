@@ -1,8 +1,11 @@
 """The table behind the sockets: commit order, no gaps, kept a week."""
 
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
+from typing import TypeVar
 
 import pytest
 from django.db import connection, transaction
@@ -15,6 +18,7 @@ from notifications.models import Feed, PictureEvent
 from notifications.tasks import forget_events
 from tests.factories import make_picture, make_user
 
+Result = TypeVar("Result")
 WRITERS, EACH = 8, 40
 
 
@@ -98,6 +102,10 @@ def test_parallel_writers_leave_no_gap_that_is_filled_later(alice):
     assert seen == list(range(1, WRITERS * EACH + 1))
 
 
+def _one_of(works: Sequence[Callable[[], object]]) -> Callable[[int], object]:
+    return lambda number: works[number]()
+
+
 def _closing(work):
     def run(number):
         try:
@@ -142,8 +150,11 @@ def test_deleting_and_rendering_at_once_never_lock_each_other_out(alice):
     for _ in range(10):
         picture = make_picture(alice)
         Picture.objects.filter(pk=picture.pk).mark_pending()
-        works = [lambda pk=picture.pk: ensure_thumbnails(pk), lambda p=picture: delete_picture(p)]
-        for each in in_threads(2, lambda number, works=works: works[number]()):
+        works: list[Callable[[], object]] = [
+            partial(ensure_thumbnails, picture.pk),
+            partial(delete_picture, picture),
+        ]
+        for each in in_threads(2, _one_of(works)):
             each.result(20)
     assert types(alice).count("picture.deleted") == 10
 

@@ -160,7 +160,7 @@ def server_guard() -> Iterator[Guard]:
 
 
 @pytest.fixture(scope="session")
-def rabbitmq_server(server_guard: Guard) -> rabbitmq.RabbitMQ | rabbitmq.ExternalRabbitMQ:
+def rabbitmq_server(server_guard: Guard) -> rabbitmq.Broker:
     """A broker with `url`, `stop`, `kill`, `start` and `restart`; leave it running."""
     if url := os.environ.get("AMQP_URL"):
         return rabbitmq.ExternalRabbitMQ(url)

@@ -5,6 +5,7 @@ import secrets
 import signal
 import subprocess
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import quote
 
 import pika
@@ -151,3 +152,6 @@ class ExternalRabbitMQ:
         raise RuntimeError("AMQP_URL names a broker that tests must not stop: unset it")
 
     start = stop = kill = restart = _refuse
+
+
+Broker: TypeAlias = RabbitMQ | ExternalRabbitMQ

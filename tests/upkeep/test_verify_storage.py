@@ -107,7 +107,7 @@ def test_what_was_made_of_a_picture_is_made_again(
 
 def test_an_original_that_is_gone_cannot_be_mended_nor_hides_what_else_is(picture):
     picture_storage.delete(picture.key)
-    thumbnail = picture.thumbnails.first()
+    thumbnail = picture.thumbnails.earliest("height")
     picture_storage.delete(thumbnail.key)
     lines, content = verified(fix=True)
     assert not content
@@ -117,6 +117,7 @@ def test_an_original_that_is_gone_cannot_be_mended_nor_hides_what_else_is(pictur
 
 def test_a_copy_of_the_default_picture_is_copied_again(alice):
     copied = copy_default(owner=alice, visibility="members")
+    assert copied is not None
     picture_storage.delete(copied.key)
     lines, content = verified(fix=True)
     assert (content, "copied again" in lines[0]) == (True, True)

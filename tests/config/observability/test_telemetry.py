@@ -25,7 +25,7 @@ class Collector(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Taking)
         self.url = f"http://127.0.0.1:{self.server_port}"
-        self.taken = []
+        self.taken: list[ExportTraceServiceRequest] = []
 
     def spans(self):
         return [span for request in self.taken for resource in request.resource_spans
@@ -33,6 +33,8 @@ class Collector(ThreadingHTTPServer):
 
 
 class Taking(BaseHTTPRequestHandler):
+    server: Collector
+
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.taken.append(ExportTraceServiceRequest.FromString(body))

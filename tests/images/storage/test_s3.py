@@ -37,6 +37,8 @@ def test_a_wished_name_is_taken_once(bucket, alice):
     assert bucket.names() == [f"{bucket.prefix}/users/{alice.pk}/ana.png"]
     Picture.objects.all().delete()
     again = copy_default(owner=alice, visibility="members", wished_name="ana.png")
+    assert again is not None
+    assert again is not None
     assert again.file_name != "ana.png"
 
 
@@ -59,7 +61,8 @@ def shown(bucket, alice, as_alice, django_capture_on_commit_callbacks):
     """Return the address under which the API shows Alice a thumbnail."""
     with django_capture_on_commit_callbacks(execute=True):
         make_picture(alice, png(900, 600))
-    return as_alice.get("/api/user/thumbnails/").json()[0]["thumbnail"]
+    address: str = as_alice.get("/api/user/thumbnails/").json()[0]["thumbnail"]
+    return address
 
 
 def test_pictures_are_read_at_the_storage_itself(shown, bucket, alice):

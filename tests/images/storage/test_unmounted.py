@@ -1,6 +1,7 @@
 """A share that is not mounted: its empty mount point is no storage that lost every file."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -21,9 +22,10 @@ def unmount(settings):
     """Return a function that leaves nothing but the mount point; it returns that."""
 
     def leave_the_mount_point():
-        shutil.rmtree(settings.MEDIA_ROOT)
-        settings.MEDIA_ROOT.mkdir()
-        return settings.MEDIA_ROOT
+        mount_point: Path = settings.MEDIA_ROOT
+        shutil.rmtree(mount_point)
+        mount_point.mkdir()
+        return mount_point
 
     return leave_the_mount_point
 

@@ -141,6 +141,8 @@ def test_an_expired_access_cookie_is_renewed_by_the_handshake(server, alice):
     pair = open_cookies(alice, Caller())
     headers = {"Cookie": f"access_token=stale; refresh_token={pair.refresh}"}
     with server.open(additional_headers=headers, origin=server.url) as socket:
+        assert socket.connection.response is not None
+        assert socket.connection.response is not None
         given = socket.connection.response.headers.get_all("Set-Cookie")
     names = {each.split("=")[0]: each.split("=")[1].split(";")[0] for each in given}
     assert set(names) == {"access_token", "refresh_token"}

@@ -31,7 +31,9 @@ def placeholder(tmp_path):
 
     def make(image, *heights, name="PNG"):
         (tmp_path / "source").write_bytes(encoded(image, name))
-        return render_thumbnails(tmp_path / "source", heights, tmp_path).placeholder
+        found = render_thumbnails(tmp_path / "source", heights, tmp_path).placeholder
+        assert found is not None
+        return found
 
     return make
 

@@ -83,6 +83,7 @@ def test_display_p3_becomes_srgb(rendered):
 def test_cmyk_becomes_rgb(rendered):
     [ours] = rendered(encoded(quarters(200, 200, "CMYK"), "JPEG", quality=95), 100)
     red = ours.convert("RGB").getpixel((10, 10))
+    assert isinstance(red, tuple)
     assert red[0] > 150 > max(red[1:])
 
 
