@@ -1,4 +1,4 @@
-"""Which bytes leave, for whom, and how: signed URLs, links, avatars, stripped copies.
+"""Which bytes are served to whom, and how: signed URLs, links, avatars, stripped copies.
 
-Decides nothing about who may see a picture; `images.access` does.
+Leaves the decision who may see a picture to `images.access`.
 """

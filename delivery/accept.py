@@ -7,7 +7,7 @@ WEBP = "image/webp"
 
 
 def prefers_webp(request: HttpRequest, usual: str) -> bool:
-    """Tell whether a client names WebP, and wants it no less than the usual format.
+    """Return whether a client names WebP and does not rank it below the usual format.
 
     A wildcard is not enough: browsers that cannot show WebP send `image/*` too.
     """
@@ -19,7 +19,7 @@ def prefers_webp(request: HttpRequest, usual: str) -> bool:
 
 
 def _weight(ranges: list[MediaType], media_type: str) -> float:
-    """Return the weight of the most specific range that a media type is in; 0 where none is."""
+    """Return the weight of the most specific range that matches a media type, else 0."""
     matching = [each for each in ranges if each.match(media_type)]
     closest = max(matching, key=lambda each: each.specificity, default=None)
     return closest.quality if closest else 0

@@ -1,4 +1,4 @@
-"""Which bytes of a picture a viewer gets; `images.access` says who may see it at all."""
+"""Which file of a picture a viewer gets; `images.access` says who may see the picture."""
 
 from dataclasses import dataclass
 
@@ -12,23 +12,23 @@ from images.models import Picture
 
 @dataclass(frozen=True, slots=True)
 class ServableFile:
-    """Stored bytes that may leave, and what they are."""
+    """A stored file that a viewer may have, and its media type."""
 
     key: str
     content_type: str
 
 
 def grants_original(viewer: User | None, owner: User) -> bool:
-    """Tell whether a viewer who may see an owner's picture gets the original of it."""
+    """Return whether a viewer who may see an owner's picture gets its original."""
     return owner.tier.grants_original or owner.is_staff or (viewer is not None and viewer.is_staff)
 
 
 def file_for(viewer: User | None, picture: Picture, *, by_link: bool = False) -> ServableFile:
-    """Return what a viewer gets of a picture whose owner and tier are loaded.
+    """Return the file that a viewer gets of a picture whose owner and tier are loaded.
 
-    Raises Picture.DoesNotExist where the viewer may not see it, NotReady while a thumbnail is
-    being made, NotRenderable where there is none and none is being made, and StrippingFailed when
-    an original cannot be freed of what only its owner may see.
+    Raise Picture.DoesNotExist if the viewer may not see it, NotReady while its thumbnails are
+    rendered, NotRenderable if it has none and none is pending, and StrippingFailed if the metadata
+    of an original cannot be removed.
     """
     if not by_link and not may_see(viewer, picture):
         raise Picture.DoesNotExist
@@ -40,9 +40,9 @@ def file_for(viewer: User | None, picture: Picture, *, by_link: bool = False) ->
 
 
 def rendering_source_for(viewer: User | None, picture: Picture) -> str:
-    """Return the key of the best bytes to render from for a viewer; raises as `file_for` does.
+    """Return the key of the best file to render from for a viewer; raise as `file_for` does.
 
-    What is rendered tells nothing, so that an original needs no cleaning here.
+    A rendition bears no metadata, so that the original needs no stripping here.
     """
     if not may_see(viewer, picture):
         raise Picture.DoesNotExist
@@ -52,7 +52,6 @@ def rendering_source_for(viewer: User | None, picture: Picture) -> str:
 
 
 def _best_thumbnail(picture: Picture) -> ServableFile:
-    """Return the tallest that the owner's tier grants."""
     best = picture.thumbnails.granted_to(picture.owner).order_by("-height").first()
     if best is None:
         raise NotReady if picture.rendering == Picture.Rendering.PENDING else NotRenderable

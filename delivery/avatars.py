@@ -1,4 +1,4 @@
-"""The one picture that stands for an account: a thumbnail of its active picture."""
+"""Avatars: thumbnails of an account's active picture."""
 
 from uuid import UUID
 
@@ -10,9 +10,9 @@ DEFAULT_HEIGHT = 200
 
 
 def avatar_key(viewer: User | None, owner_id: UUID, height: int) -> str | None:
-    """Return the key of the granted thumbnail nearest to a height (pixels); one query.
+    """Return the key of the granted thumbnail nearest to a height in pixels; one query.
 
-    None where the account shows nothing to this viewer, or its thumbnails are still being made.
+    None if the account has no active picture that the viewer may see, or no thumbnail of it yet.
     """
     active = Picture.objects.owned_by(owner_id).active().visible_to(viewer)
     granted = Thumbnail.objects.granted().filter(picture__in=active)

@@ -1,4 +1,4 @@
-"""Who looks at a page that anyone may ask for."""
+"""The signed-in account, if any, for views that need none."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -12,18 +12,18 @@ from accounts.exceptions import BadToken
 from accounts.models import User
 from accounts.requests import SignIn, sign_in_of
 
-Page = Callable[..., HttpResponseBase]
+View = Callable[..., HttpResponseBase]
 
 
-def for_viewer(view: Page) -> Page:
-    """Hand a view the account that is looking (None: nobody known) after the request.
+def for_viewer(view: View) -> View:
+    """Pass the viewer (None: not signed in) to a view, after the request.
 
-    The answer may differ from viewer to viewer, so caches are told; cookies renewed on the way go
-    with it, and then no shared cache may keep it.
+    The response varies with the headers that sign a viewer in. Cookies that were renewed are set on
+    it, and then no shared cache may store it.
     """
 
     @wraps(view)
-    def answer(request: HttpRequest, **parts: Any) -> HttpResponseBase:
+    def wrapper(request: HttpRequest, **parts: Any) -> HttpResponseBase:
         sign_in = _sign_in(request)
         viewer: User | None = sign_in.session.user if sign_in else None
         response = view(request, viewer, **parts)
@@ -33,11 +33,11 @@ def for_viewer(view: Page) -> Page:
             response["Cache-Control"] = "private, no-cache"
         return response
 
-    return answer
+    return wrapper
 
 
 def _sign_in(request: HttpRequest) -> SignIn | None:
-    """A token that does not stand shows what anyone may see."""
+    """Return None for an invalid token: its bearer sees what anyone may see."""
     try:
         return sign_in_of(request)
     except BadToken:

@@ -1,4 +1,4 @@
-"""Byte ranges (RFC 9110, section 14): one range is answered, several are answered whole."""
+"""Byte ranges (RFC 9110, section 14): one range is honoured, several get the whole file."""
 
 import re
 from dataclasses import dataclass
@@ -7,27 +7,26 @@ _ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
 
 
 class UnsatisfiableRange(ValueError):
-    """A range that begins past the end of the file."""
+    """A range begins past the end of the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class ByteRange:
-    """First and last byte, both included."""
+    """Positions of the first and the last byte, both included."""
 
     first: int
     last: int
 
     @property
     def length(self) -> int:
-        """How many bytes."""
         return self.last - self.first + 1
 
 
 def requested_range(header: str, size: int) -> ByteRange | None:
-    """Read a Range header for a file of `size` bytes.
+    """Parse a Range header for a file of `size` bytes.
 
-    None where the whole file is the answer: no header, another unit, several ranges, nonsense.
-    Raises UnsatisfiableRange (416).
+    Return None if the whole file is to be sent: no header, another unit, several ranges, or a
+    malformed one. Raise UnsatisfiableRange (416).
     """
     match = _ONE_RANGE.match(header.strip())
     if not match or match.group(0) == "bytes=-":

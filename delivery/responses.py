@@ -1,4 +1,4 @@
-"""Stored bytes as an HTTP answer: conditional, partial, and inert in a browser."""
+"""Responses with stored files: conditional, partial, and inert in a browser."""
 
 import hashlib
 from collections.abc import Iterator
@@ -14,20 +14,18 @@ from delivery.ranges import ByteRange, UnsatisfiableRange, requested_range
 from images.storage.base import picture_storage
 from images.storage.keys import webp_beside
 
-# User content must stay inert even where a browser is talked into rendering it (wagtail does so).
-_CLOSED = "default-src 'none'; sandbox; frame-ancestors 'none'"
-_CHUNK = 64 * 1024
+# A browser that is tricked into rendering user content as a page must run nothing in it.
+_INERT_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
+_CHUNK_SIZE = 64 * 1024
 
 
 def serve(
     request: HttpRequest, key: str, content_type: str, *, cache_control: str
 ) -> HttpResponseBase:
-    """Answer with stored bytes; raises FileNotFoundError.
-
-    A key never names other bytes than at first, so the entity tag is made of it alone.
-    """
+    """Return a response with a stored file; raise FileNotFoundError."""
+    # The content behind a key never changes, so that the key alone determines the entity tag.
     etag = f'"{hashlib.sha256(key.encode()).hexdigest()[:32]}"'
-    response = get_conditional_response(request, etag=etag) or _bytes(request, key, etag)
+    response = get_conditional_response(request, etag=etag) or _content(request, key, etag)
     if response.status_code in {200, 206}:
         name = key.rsplit("/", 1)[-1]
         response["Content-Type"] = content_type
@@ -36,9 +34,9 @@ def serve(
         )
     response["ETag"] = etag
     response["Cache-Control"] = cache_control
-    if not _by_nginx():  # which sends its own
+    if not _is_sent_by_nginx():  # which adds its own header
         response["Accept-Ranges"] = "bytes"
-    response["Content-Security-Policy"] = _CLOSED
+    response["Content-Security-Policy"] = _INERT_POLICY
     response["X-Content-Type-Options"] = "nosniff"
     return response
 
@@ -46,9 +44,9 @@ def serve(
 def serve_negotiated(
     request: HttpRequest, key: str, content_type: str, *, cache_control: str
 ) -> HttpResponseBase:
-    """Answer with stored bytes, or with the WebP beside them where the client prefers that.
+    """Return a response with a stored file, or with its WebP copy if the client prefers that.
 
-    Raises FileNotFoundError.
+    Raise FileNotFoundError.
     """
     webp = webp_beside(key)
     if webp and prefers_webp(request, content_type):
@@ -60,8 +58,8 @@ def serve_negotiated(
     return response
 
 
-def _bytes(request: HttpRequest, key: str, etag: str) -> HttpResponseBase:
-    if _by_nginx():
+def _content(request: HttpRequest, key: str, etag: str) -> HttpResponseBase:
+    if _is_sent_by_nginx():
         response = HttpResponse()
         response["X-Accel-Redirect"] = settings.ACCEL_REDIRECT_PREFIX + key
         return response
@@ -70,40 +68,40 @@ def _bytes(request: HttpRequest, key: str, etag: str) -> HttpResponseBase:
     file = picture_storage.open(key)
     size = file.seek(0, 2)
     try:
-        part = _part(request, etag, size)
+        byte_range = _range_to_send(request, etag, size)
     except UnsatisfiableRange:
         file.close()
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
-    return _body(file, part, size)
+    return _file_response(file, byte_range, size)
 
 
-def _by_nginx() -> bool:
-    """Only files on disk lie where nginx can read them."""
+def _is_sent_by_nginx() -> bool:
+    """Return whether nginx sends the bytes: it can read files on disk only."""
     return bool(settings.ACCEL_REDIRECT_PREFIX) and not picture_storage.origin
 
 
-def _part(request: HttpRequest, etag: str, size: int) -> ByteRange | None:
-    """A range asked for on the condition of another version is answered whole (If-Range)."""
+def _range_to_send(request: HttpRequest, etag: str, size: int) -> ByteRange | None:
+    """Return None, for the whole file, if If-Range names another version."""
     condition = request.headers.get("If-Range")
     if condition and condition != etag:
         return None
     return requested_range(request.headers.get("Range", ""), size)
 
 
-def _body(file: IO[bytes], part: ByteRange | None, size: int) -> FileResponse:
-    file.seek(part.first if part else 0)
-    if part is None:
+def _file_response(file: IO[bytes], byte_range: ByteRange | None, size: int) -> FileResponse:
+    file.seek(byte_range.first if byte_range else 0)
+    if byte_range is None:
         response = FileResponse(file)
     else:
-        response = FileResponse(_chunks(file, part.length), status=206)
-        response["Content-Range"] = f"bytes {part.first}-{part.last}/{size}"
-    response["Content-Length"] = str(part.length if part else size)
+        response = FileResponse(_read_chunks(file, byte_range.length), status=206)
+        response["Content-Range"] = f"bytes {byte_range.first}-{byte_range.last}/{size}"
+    response["Content-Length"] = str(byte_range.length if byte_range else size)
     return response
 
 
-def _chunks(file: IO[bytes], length: int) -> Iterator[bytes]:
-    """Read so many bytes; the file closes at the end, or when the reader goes away."""
+def _read_chunks(file: IO[bytes], length: int) -> Iterator[bytes]:
+    """Read `length` bytes; the file is closed at the end, or when the client disconnects."""
     with file:
-        while length > 0 and (chunk := file.read(min(_CHUNK, length))):
+        while length > 0 and (chunk := file.read(min(_CHUNK_SIZE, length))):
             length -= len(chunk)
             yield chunk

@@ -1,4 +1,4 @@
-"""What a browser opens."""
+"""URLs that a browser opens."""
 
 from django.urls import path
 

@@ -24,11 +24,11 @@ from images.models import Picture
 from images.signed_urls import image_sources, seconds_left
 from images.storage.keys import folder_of, is_key
 
-# A link may be revoked at any moment: a browser keeps the bytes but asks each time.
-_ASK_EACH_TIME = "private, no-cache"
-_FOR_EVER = "max-age=31536000, immutable"
-# Our pages load only what we serve, and pictures from their storage: no inline script or style, no
-# other site's frame around them.
+# A link may be revoked at any moment: a browser may store the bytes but revalidates each time.
+_REVALIDATE = "private, no-cache"
+_IMMUTABLE = "max-age=31536000, immutable"
+# Pages load only what this site serves, and pictures from their storage: no inline script or style,
+# and no frame of another site around them.
 _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src {pictures}; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -37,30 +37,30 @@ _PAGE_POLICY = (
 
 @require_safe
 def media(request: HttpRequest, key: str) -> HttpResponseBase:
-    """Serve a file: to whoever holds its signed address, else to whoever may see the picture."""
+    """Serve a file to whoever has its signed URL, or may see its picture."""
     if "signature" in request.GET:
-        return _by_signature(request, key)
-    return _by_viewer(request, key=key) if is_key(key) else page_not_found(request)
+        return _serve_signed(request, key)
+    return _serve_picture_to_viewer(request, key=key) if is_key(key) else page_not_found(request)
 
 
-def _by_signature(request: HttpRequest, key: str) -> HttpResponseBase:
-    """No query is made."""
-    expires, mark = request.GET.get("expires", ""), request.GET.get("signature", "")
-    left = seconds_left(key, expires, mark)
+def _serve_signed(request: HttpRequest, key: str) -> HttpResponseBase:
+    """Serve a file without a database query."""
+    expires, signature = request.GET.get("expires", ""), request.GET.get("signature", "")
+    left = seconds_left(key, expires, signature)
     if not left:
         return page_not_found(request)
-    return _file(request, key, f"private, max-age={left}, immutable")
+    return _serve_file(request, key, f"private, max-age={left}, immutable")
 
 
 @for_viewer
-def _by_viewer(request: HttpRequest, viewer: User | None, *, key: str) -> HttpResponseBase:
-    """The key names the picture; what leaves is what the one rule gives this viewer of it."""
+def _serve_picture_to_viewer(
+    request: HttpRequest, viewer: User | None, *, key: str
+) -> HttpResponseBase:
+    """Serve what the viewer may have of the picture whose original has this key."""
     try:
         picture = Picture.objects.by_key(key)
-        rendition = file_for(viewer, picture)
-        return serve_negotiated(
-            request, rendition.key, rendition.content_type, cache_control=_ASK_EACH_TIME
-        )
+        file = file_for(viewer, picture)
+        return serve_negotiated(request, file.key, file.content_type, cache_control=_REVALIDATE)
     except (Picture.DoesNotExist, FileNotFoundError, StrippingFailed, NotRenderable):
         return page_not_found(request)
     except NotReady:
@@ -69,7 +69,7 @@ def _by_viewer(request: HttpRequest, viewer: User | None, *, key: str) -> HttpRe
 
 @require_safe
 def default_picture(request: HttpRequest) -> HttpResponseBase:
-    """Serve the picture of accounts that chose none."""
+    """Serve the avatar of accounts without an active picture."""
     etag = f'"{hashlib.sha256(default_bytes()).hexdigest()[:32]}"'
     response = get_conditional_response(request, etag=etag) or HttpResponse(default_bytes())
     response["Content-Type"] = "image/png"
@@ -80,7 +80,7 @@ def default_picture(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 @for_viewer
 def avatar(request: HttpRequest, viewer: User | None, user_id: UUID) -> HttpResponseBase:
-    """Redirect to the picture that stands for an account; browsers ask again each time."""
+    """Redirect to an account's avatar; browsers revalidate the redirect each time."""
     key = avatar_key(viewer, user_id, _height(request))
     address = reverse("default-picture")
     if key:
@@ -92,34 +92,34 @@ def avatar(request: HttpRequest, viewer: User | None, user_id: UUID) -> HttpResp
 
 
 def _height(request: HttpRequest) -> int:
-    """What is no number of pixels counts as not asked."""
+    """Return the requested height in pixels; the default if it is missing or malformed."""
     text = request.GET.get("height", "")
     return int(text) if re.fullmatch("[0-9]{1,5}", text) else DEFAULT_HEIGHT
 
 
 @require_safe
 def avatar_thumbnail(request: HttpRequest, user_id: UUID, name: str) -> HttpResponseBase:
-    """Serve a thumbnail that an avatar's redirect named: its name never names other bytes."""
+    """Serve a thumbnail that an avatar redirects to; the content behind a name never changes."""
     key = f"{folder_of(user_id)}{name}"
     picture = picture_of_thumbnail(key) if is_key(key) else None
     if picture is None:
         return page_not_found(request)
     if picture.visibility == Picture.Visibility.PUBLIC:
-        return _file(request, key, f"public, {_FOR_EVER}")
-    return _thumbnail_by_viewer(request, key=key, picture=picture)
+        return _serve_file(request, key, f"public, {_IMMUTABLE}")
+    return _serve_thumbnail_to_viewer(request, key=key, picture=picture)
 
 
 @for_viewer
-def _thumbnail_by_viewer(
+def _serve_thumbnail_to_viewer(
     request: HttpRequest, viewer: User | None, *, key: str, picture: Picture
 ) -> HttpResponseBase:
     if not may_see(viewer, picture):
         return page_not_found(request)
-    return _file(request, key, f"private, {_FOR_EVER}")
+    return _serve_file(request, key, f"private, {_IMMUTABLE}")
 
 
-def _file(request: HttpRequest, key: str, cache_control: str) -> HttpResponseBase:
-    """Serve a file that this browser may have, or say that it is gone."""
+def _serve_file(request: HttpRequest, key: str, cache_control: str) -> HttpResponseBase:
+    """Serve a file that the browser may have, or a 404 page."""
     content_type = content_type_of(key)
     try:
         if content_type is None:
@@ -131,33 +131,30 @@ def _file(request: HttpRequest, key: str, cache_control: str) -> HttpResponseBas
 
 @require_safe
 def link(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Open an expiring link in a bare browser."""
-    named = read_token(token)
-    if named is None:
+    """Open an expiring link; whoever has it needs no account."""
+    link_token = read_token(token)
+    if link_token is None:
         return page_not_found(request)
     try:
-        found = open_link(named)
-        rendition = file_for(None, found.picture, by_link=True)
-        response = serve_negotiated(
-            request, rendition.key, rendition.content_type, cache_control=_ASK_EACH_TIME
-        )
+        opened = open_link(link_token)
+        file = file_for(None, opened.picture, by_link=True)
+        response = serve_negotiated(request, file.key, file.content_type, cache_control=_REVALIDATE)
     except (LinkGone, FileNotFoundError, StrippingFailed, NotRenderable):
         return _page(request, "images/link_gone.html", 410)
     except NotReady:
         return _not_ready(request)
     if request.method == "GET":
-        count_opening(found)
+        count_opening(opened)
     return response
 
 
 @require_safe
 def gallery(request: HttpRequest) -> HttpResponse:
-    """Show the page where people sign in, upload and look; it is a client of /api/user/."""
+    """Show the page to sign in, upload and browse; it is a client of /api/user/."""
     return _page(request, "images/gallery.html", 200)
 
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer an address that leads nowhere."""
     return _page(request, "images/not_found.html", 404)
 
 

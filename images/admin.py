@@ -66,7 +66,6 @@ class PictureAdmin(admin.ModelAdmin[Picture]):
 
     @admin.display(description="size")
     def size(self, picture: Picture) -> str:
-        """Return pixels and bytes."""
         return f"{picture.width}×{picture.height}, {filesizeformat(picture.bytes)}"
 
 
@@ -95,12 +94,11 @@ class LinkAdmin(admin.ModelAdmin[Link]):
 
     @admin.display(boolean=True, description="live")
     def is_live(self, link: Link) -> bool:
-        """Tell whether it may still be opened."""
         return link.is_live(timezone.now())
 
     @admin.action(description="Revoke the chosen links")
     def revoke(self, request: HttpRequest, links: QuerySet[Link]) -> None:
-        """End them at once."""
+        """Revoke at once."""
         revoked = Link.objects.filter(pk__in=links.values("pk")).revoke()
         self.message_user(request, f"{revoked} links revoked.")
 

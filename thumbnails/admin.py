@@ -55,7 +55,7 @@ def _preview(picture: Picture, height: int) -> SafeString:
 
 @admin.register(Thumbnail)
 class ThumbnailAdmin(admin.ModelAdmin[Thumbnail]):
-    """What was rendered; nothing here is edited by hand."""
+    """Rendered thumbnails, read-only."""
 
     list_display = [
         "preview",
@@ -77,19 +77,17 @@ class ThumbnailAdmin(admin.ModelAdmin[Thumbnail]):
 
     @admin.display(description="")
     def preview(self, thumbnail: Thumbnail) -> SafeString:
-        """Show it."""
         address = signed_url(thumbnail.key)
         return format_html('<img src="{}" alt="" height="64" loading="lazy">', address)
 
     @admin.display(description="pixels")
     def pixels(self, thumbnail: Thumbnail) -> str:
-        """Return width and height as they really are."""
+        """Return the width and height of the file."""
         return f"{thumbnail.width_px}×{thumbnail.height_px}"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Thumbnails are rendered."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Thumbnail | None = None) -> bool:
-        """The page only shows them."""
+        """The page is read-only."""
         return obj is None and super().has_change_permission(request, obj)

@@ -1,4 +1,4 @@
-"""Tiers as staff define them: one form with the heights inline."""
+"""Tiers as staff define them: one form, with the heights inline."""
 
 from typing import Any
 
@@ -10,19 +10,17 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from tiers.models import Tier, TierHeight
-from tiers.services import announce_thumbnails
+from tiers.services import announce_thumbnail_change
 
 
 class TierHeightInline(admin.TabularInline[TierHeight, Tier]):
-    """Any number of heights."""
-
     model = TierHeight
     extra = 1
 
 
 @admin.register(Tier)
 class TierAdmin(admin.ModelAdmin[Tier]):
-    """A tier in use cannot be deleted: the foreign key protects it and the page says why."""
+    """A tier in use cannot be deleted: its foreign key is protected and the page says why."""
 
     inlines = [TierHeightInline]
     list_display = [
@@ -44,12 +42,11 @@ class TierAdmin(admin.ModelAdmin[Tier]):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tier]:
-        """Load the heights beside the tiers."""
+        """Load all heights by one query."""
         return super().get_queryset(request).prefetch_related("heights")
 
     @admin.display(description="heights")
     def height_list(self, tier: Tier) -> str:
-        """Return the heights, smallest first."""
         return ", ".join(str(row.height) for row in tier.heights.all()) or "none"
 
     def save_related(
@@ -59,15 +56,15 @@ class TierAdmin(admin.ModelAdmin[Tier]):
         formsets: Any,
         change: bool,  # noqa: FBT001
     ) -> None:
-        """Write the heights, then tell of the change inside the same transaction."""
+        """Save the heights, then send the signal in the same transaction."""
         super().save_related(request, form, formsets, change)
         if "quality" in form.changed_data or any(each.has_changed() for each in formsets):
-            announce_thumbnails(form.instance)
+            announce_thumbnail_change(form.instance)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Answer with a message when an account took the tier in between."""
+        """Show a message when an account got the tier since the page was opened."""
         try:
             return super().delete_view(request, object_id, extra_context)
         except ProtectedError:

@@ -4,23 +4,23 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
-# The tier of accounts that nobody chose one for; made by a migration like Premium and Enterprise.
+# The tier of new accounts; a migration creates it, like Premium and Enterprise.
 DEFAULT_TIER_NAME = "Basic"
-SMALLEST_HEIGHT = 1
-LARGEST_HEIGHT = 4096
-# Of libjpeg's and libwebp's scale from 1 to 100: below, pictures fall apart; above, files grow and
-# nobody sees why.
-LOWEST_QUALITY, DEFAULT_QUALITY, HIGHEST_QUALITY = 20, 80, 95
+MIN_HEIGHT = 1
+MAX_HEIGHT = 4096
+# On libjpeg's and libwebp's scale from 1 to 100: below, artefacts are plain to see; above, files
+# grow without visible gain.
+MIN_QUALITY, DEFAULT_QUALITY, MAX_QUALITY = 20, 80, 95
 # A 50-megapixel phone photograph is 12 to 15 MB as JPEG.
 DEFAULT_UPLOAD_BYTES = 15 * 1024 * 1024
 DEFAULT_PIXELS = 50_000_000
-# The bounds that the image RESTful API's original task sets for an expiring link.
+# The bounds of an expiring link in the specification of the image RESTful API.
 DEFAULT_LINK_SECONDS = (300, 30_000)
-LONGEST_LINK_SECONDS = 10 * 365 * 24 * 3600
+MAX_LINK_SECONDS = 10 * 365 * 24 * 3600
 
 
 class Tier(models.Model):
-    """A plan that staff define and every account has exactly one of."""
+    """A plan that staff define; every account has exactly one."""
 
     name = models.CharField(max_length=64, unique=True)
     grants_original = models.BooleanField(
@@ -37,7 +37,7 @@ class Tier(models.Model):
     link_max_seconds = models.PositiveIntegerField(
         "longest link (seconds)",
         default=DEFAULT_LINK_SECONDS[1],
-        validators=[MaxValueValidator(LONGEST_LINK_SECONDS)],
+        validators=[MaxValueValidator(MAX_LINK_SECONDS)],
     )
     max_upload_bytes = models.PositiveIntegerField(
         "largest upload (bytes)",
@@ -64,7 +64,7 @@ class Tier(models.Model):
         "thumbnail quality",
         default=DEFAULT_QUALITY,
         db_default=DEFAULT_QUALITY,
-        validators=[MinValueValidator(LOWEST_QUALITY), MaxValueValidator(HIGHEST_QUALITY)],
+        validators=[MinValueValidator(MIN_QUALITY), MaxValueValidator(MAX_QUALITY)],
         help_text="Of JPEG and WebP, from 20 (small files) to 95 (fine detail); 80 suits most. "
         "A change renders the thumbnails of this tier again; the old ones are shown until then.",
     )
@@ -80,21 +80,20 @@ class Tier(models.Model):
             ),
             models.CheckConstraint(
                 name="tier_quality_within_bounds",
-                condition=Q(quality__gte=LOWEST_QUALITY, quality__lte=HIGHEST_QUALITY),
+                condition=Q(quality__gte=MIN_QUALITY, quality__lte=MAX_QUALITY),
             ),
         ]
 
     def __str__(self) -> str:
-        """Return the name."""
         return self.name
 
 
 class TierHeight(models.Model):
-    """One thumbnail height (pixels) that a tier grants."""
+    """A thumbnail height in pixels that a tier grants."""
 
     tier = models.ForeignKey(Tier, on_delete=models.CASCADE, related_name="heights")
     height = models.PositiveIntegerField(
-        validators=[MinValueValidator(SMALLEST_HEIGHT), MaxValueValidator(LARGEST_HEIGHT)]
+        validators=[MinValueValidator(MIN_HEIGHT), MaxValueValidator(MAX_HEIGHT)]
     )
 
     class Meta:
@@ -103,10 +102,9 @@ class TierHeight(models.Model):
             models.UniqueConstraint(fields=["tier", "height"], name="tier_height_unique"),
             models.CheckConstraint(
                 name="tier_height_within_bounds",
-                condition=Q(height__gte=SMALLEST_HEIGHT, height__lte=LARGEST_HEIGHT),
+                condition=Q(height__gte=MIN_HEIGHT, height__lte=MAX_HEIGHT),
             ),
         ]
 
     def __str__(self) -> str:
-        """Return the height as staff read it."""
         return f"{self.height} px"

@@ -1,4 +1,4 @@
-"""Changes to tiers."""
+"""Change what tiers grant, and read it."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from tiers.signals import thumbnails_changed
 
 @transaction.atomic
 def set_heights(*, tier: Tier, heights: Iterable[int]) -> None:
-    """Make `heights` (pixels) the tier's own, dropping the others; tells of it on a change."""
+    """Replace a tier's heights (pixels); send `thumbnails_changed` if they differ."""
     wanted, present = set(heights), heights_of(tier)
     if wanted == present:
         return
@@ -18,25 +18,24 @@ def set_heights(*, tier: Tier, heights: Iterable[int]) -> None:
     TierHeight.objects.bulk_create(
         TierHeight(tier=tier, height=height) for height in sorted(wanted - present)
     )
-    announce_thumbnails(tier)
+    announce_thumbnail_change(tier)
 
 
 @transaction.atomic
 def set_quality(*, tier: Tier, quality: int) -> None:
-    """Have a tier's thumbnails made in another quality; tells of it on a change."""
+    """Change the quality of a tier's thumbnails; send `thumbnails_changed` if it differs."""
     if quality == tier.quality:
         return
     tier.quality = quality
     tier.save(update_fields=["quality"])
-    announce_thumbnails(tier)
+    announce_thumbnail_change(tier)
 
 
-def announce_thumbnails(tier: Tier) -> None:
-    """Tell that heights or quality changed; for whoever wrote the rows itself (the admin)."""
+def announce_thumbnail_change(tier: Tier) -> None:
+    """Send `thumbnails_changed`; the admin calls this after it has written the rows itself."""
     tier.save(update_fields=["updated_at"])
     thumbnails_changed.send(sender=Tier, tier=tier)
 
 
 def heights_of(tier: Tier) -> set[int]:
-    """Return the heights that a tier grants, in pixels."""
     return set(tier.heights.values_list("height", flat=True))

@@ -1,6 +1,6 @@
-"""News of this package, sent inside the transaction that made the change."""
+"""Signals of this package, sent inside the transaction that made the change."""
 
 from django.dispatch import Signal
 
-# What a tier's thumbnails are to be changed: their heights or their quality. Carries `tier`.
+# The heights or the quality of a tier's thumbnails changed. Sends `tier`.
 thumbnails_changed = Signal()

@@ -10,7 +10,7 @@ from api.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from delivery.access import grants_original
 from images.models import MAX_DESCRIPTION_LENGTH, MAX_THUMBHASH_LENGTH, Picture
 from images.signed_urls import signed_url
-from tiers.models import LONGEST_LINK_SECONDS
+from tiers.models import MAX_LINK_SECONDS
 
 _MAX_PASSWORD_LENGTH = 1024
 # What `serialize_picture_row` and `serialize_thumbnail_row` read.
@@ -97,7 +97,7 @@ class RestfulThumbnail(serializers.Serializer[None]):
 class RestfulLinkQuery(serializers.Serializer[None]):
     """For how many seconds a link is to live; the tier sets the bounds."""
 
-    time = serializers.IntegerField(min_value=1, max_value=LONGEST_LINK_SECONDS)
+    time = serializers.IntegerField(min_value=1, max_value=MAX_LINK_SECONDS)
 
 
 class RestfulLink(serializers.Serializer[None]):
