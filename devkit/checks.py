@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import subprocess
 import tempfile
 import time
@@ -12,6 +13,7 @@ from devkit import environment, tests
 from devkit.messages import Refusal, say
 
 YAML_RULES = "{extends: default, rules: {line-length: {max: 100}, document-start: disable}}"
+LONG_FILE = 300
 COMPOSE = ("docker-compose.yml", "docker-compose.tls.yml")
 SCHEMA = ("--builtin-schema", "vendor.compose-spec")
 # The package is a program beside the environment's Python, not a module.
@@ -36,12 +38,14 @@ def run(arguments: list[str]) -> int:
         raise Refusal(f"check does not know {', '.join(sorted(unknown))}; only --no-tests.")
     environment.prepare(environment.DEVELOPMENT)
     with tempfile.TemporaryDirectory(prefix="tintype-check-") as folder:
-        results = [(step.name, *_take(step, Path(folder))) for step in _steps(Path(folder))]
+        results = [(step.name, *_run_step(step, Path(folder))) for step in _steps(Path(folder))]
     if "--no-tests" not in arguments:
         say("\n== tests")
         started = time.monotonic()
         results.append(("tests", tests.run([]) == 0, time.monotonic() - started))
-    return _summary(results)
+    say("\n== long files")
+    report_long_files(environment.ROOT, _tracked_files())
+    return _report_results(results)
 
 
 def _steps(folder: Path) -> list[Step]:
@@ -79,7 +83,7 @@ def _deployment(folder: Path) -> dict[str, str]:
     }
 
 
-def _take(step: Step, folder: Path) -> tuple[bool, float]:
+def _run_step(step: Step, folder: Path) -> tuple[bool, float]:
     say(f"\n== {step.name}")
     # Checks see local settings and a folder of their own, whatever the shell has set.
     local = {"LOCAL": "true", "DATA_DIR": str(folder), "DATABASE_URL": "", "AMQP_URL": ""}
@@ -90,7 +94,26 @@ def _take(step: Step, folder: Path) -> tuple[bool, float]:
     return finished.returncode == 0, time.monotonic() - started
 
 
-def _summary(results: list[tuple[str, bool, float]]) -> int:
+def _tracked_files() -> list[Path]:
+    """Return no file where there is no git, or no repository."""
+    if not shutil.which("git"):
+        return []
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=environment.ROOT, capture_output=True, text=True, check=False
+    )
+    return [Path(name) for name in listed.stdout.splitlines()]
+
+
+def report_long_files(root: Path, names: list[Path]) -> None:
+    """Name the modules that may hold more than one thought; a report, never a failure."""
+    for name in sorted(names):
+        if name.suffix == ".py" and "migrations" not in name.parts and (root / name).exists():
+            lines = len((root / name).read_text(encoding="utf-8").splitlines())
+            if lines > LONG_FILE:
+                say(f"{lines:5} lines  {name}")
+
+
+def _report_results(results: list[tuple[str, bool, float]]) -> int:
     say("")
     for name, is_good, seconds in results:
         say(f"{'ok    ' if is_good else 'FAILED'}  {name:<14} {seconds:5.1f} s")
