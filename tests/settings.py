@@ -6,7 +6,7 @@ os.environ.setdefault("LOCAL", "on")
 
 from config.settings import *  # noqa: F403
 from config.settings import CONFINED_MODULES as _CONFINED
-from config.settings import REDIS_URL
+from config.settings import DATABASES, REDIS_URL
 
 # Work that misbehaves, for the tests of confinement; loaded, like all work, before confinement.
 CONFINED_MODULES = (  # type: ignore[assignment]  # one more
@@ -24,6 +24,9 @@ CACHES = {
         "OPTIONS": {"socket_timeout": 20, "socket_connect_timeout": 20},
     }
 }
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # In a file, as in the local run: Django never closes a connection to a database in memory.
+    DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}
 # Tasks run where they are asked for; the tests of real processes use a real worker.
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
