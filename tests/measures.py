@@ -1,4 +1,4 @@
-"""How alike two pictures are, by numbers."""
+"""Measures of how alike two pictures are."""
 
 import math
 
@@ -8,8 +8,8 @@ from PIL import Image
 _BLOCK = 8
 
 
-def decibels(ours: Image.Image, reference: Image.Image) -> float:
-    """Return the peak signal-to-noise ratio."""
+def psnr(ours: Image.Image, reference: Image.Image) -> float:
+    """Return the peak signal-to-noise ratio in decibels."""
     difference = np.asarray(ours.convert("RGB"), float) - np.asarray(
         reference.convert("RGB"), float
     )
@@ -17,7 +17,7 @@ def decibels(ours: Image.Image, reference: Image.Image) -> float:
     return 99.0 if error == 0 else 10 * math.log10(255**2 / error)
 
 
-def similarity(ours: Image.Image, reference: Image.Image) -> float:
+def ssim(ours: Image.Image, reference: Image.Image) -> float:
     """Return the structural similarity (Wang et al. 2004), mean over blocks of the grey picture."""
     a, b = (_blocks(each) for each in (ours, reference))
     mean_a, mean_b = a.mean(axis=1), b.mean(axis=1)
@@ -35,8 +35,15 @@ def _blocks(image: Image.Image) -> np.ndarray:
     return cut.swapaxes(1, 2).reshape(-1, _BLOCK**2)
 
 
-def reduced(image: Image.Image, height: int) -> Image.Image:
-    """Reduce by Pillow's Lanczos from a full decode."""
+def downscale(image: Image.Image, height: int) -> Image.Image:
+    """Scale a whole picture down by Pillow's Lanczos filter."""
     return image.resize(
         (round(image.width * height / image.height), height), Image.Resampling.LANCZOS
     )
+
+
+def assert_alike(ours: Image.Image, reference: Image.Image, min_psnr: float = 33.0) -> None:
+    """Compare size, pixels and structure."""
+    assert ours.size == reference.size
+    assert psnr(ours, reference) > min_psnr
+    assert ssim(ours, reference) > 0.97

@@ -1,4 +1,4 @@
-"""Pictures that tell all they can beside their pixels, each time with the word SECRET in it."""
+"""Pictures with every kind of metadata, each with the text SECRET in it."""
 
 import struct
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 from PIL import TiffImagePlugin
 from PIL.PngImagePlugin import PngInfo
 
-from tests.pictures import encoded, exif, jpeg, quarters, waves
+from tests.pictures import encode, exif, jpeg, quarters, waves
 
-WORD = b"SECRET"
+SECRET = b"SECRET"
 _XMP = (
     b"<?xpacket begin=''?><x:xmpmeta xmlns:x='adobe:ns:meta/'>http://ns.adobe.com/ SECRET-XMP"
     b"</x:xmpmeta><?xpacket end='w'?>"
@@ -17,20 +17,20 @@ STRIP_OFFSETS, STRIP_BYTES = 273, 279
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIC", "TIFF")
 
 
-def telling(name: str, orientation: int = 6) -> bytes:
-    """Return a picture of a format with all that the format can tell."""
+def picture_with_metadata(name: str, orientation: int = 6) -> bytes:
+    """Return a picture of a format with every kind of metadata that the format has."""
     if name == "TIFF":
         return _tiff(orientation)
-    place = {"exif": exif(orientation, latitude="SECRET-PLACE")}
+    gps = {"exif": exif(orientation, latitude="SECRET-PLACE")}
     options: dict[str, dict[str, Any]] = {
-        "JPEG": {**place, "xmp": _XMP, "comment": b"SECRET-COMMENT", "quality": 92},
-        "PNG": {**place, "pnginfo": _texts()},
-        "WEBP": {**place, "xmp": _XMP, "lossless": True},
+        "JPEG": {**gps, "xmp": _XMP, "comment": b"SECRET-COMMENT", "quality": 92},
+        "PNG": {**gps, "pnginfo": _texts()},
+        "WEBP": {**gps, "xmp": _XMP, "lossless": True},
         "GIF": {"comment": b"SECRET-COMMENT"},
-        "AVIF": {**place, "xmp": _XMP, "quality": 92},
-        "HEIC": {**place, "xmp": _XMP, "quality": 92},
+        "AVIF": {**gps, "xmp": _XMP, "quality": 92},
+        "HEIC": {**gps, "xmp": _XMP, "quality": 92},
     }
-    return encoded(waves(640, 480), name, **options[name])
+    return encode(waves(640, 480), name, **options[name])
 
 
 def _texts() -> PngInfo:
@@ -42,7 +42,7 @@ def _texts() -> PngInfo:
 
 
 def _tiff(orientation: int) -> bytes:
-    """EXIF, GPS, XMP, IPTC, Photoshop's block, texts, and a preview as a second page."""
+    """Return a TIFF with EXIF, GPS, XMP, IPTC, Photoshop's block, texts and a preview page."""
     fields = TiffImagePlugin.ImageFileDirectory_v2()
     for tag in (269, 270, 271, 305, 306, 315, 33432):
         fields[tag] = "SECRET-TEXT"
@@ -54,19 +54,19 @@ def _tiff(orientation: int) -> bytes:
     fields[274] = orientation
     preview = quarters(16, 12)
     preview.encoderinfo = {"tiffinfo": {254: 1, 270: "SECRET-PREVIEW"}}
-    return encoded(waves(160, 120), "TIFF", tiffinfo=fields, save_all=True, append_images=[preview])
+    return encode(waves(160, 120), "TIFF", tiffinfo=fields, save_all=True, append_images=[preview])
 
 
-def telling_in_a_strip() -> bytes:
-    """A TIFF whose one strip is a JPEG with a comment: it is rendered, but not cleaned."""
+def tiff_with_comment_in_strip() -> bytes:
+    """Return a TIFF whose one strip is a JPEG with a comment: it is rendered, but not stripped."""
     strip = jpeg(64, 48, comment=b"SECRET-COMMENT", subsampling=0)
-    content = encoded(quarters(64, 48), "TIFF", compression="jpeg")
-    moved = changed(content, STRIP_OFFSETS, len(content))
-    return changed(moved, STRIP_BYTES, len(strip)) + strip
+    content = encode(quarters(64, 48), "TIFF", compression="jpeg")
+    moved = set_tiff_field(content, STRIP_OFFSETS, len(content))
+    return set_tiff_field(moved, STRIP_BYTES, len(strip)) + strip
 
 
-def entry_of(content: bytes, tag: int) -> int:
-    """Return where the first page's field is written, in a file of little-endian numbers."""
+def tiff_field_offset(content: bytes, tag: int) -> int:
+    """Return where a field of the first page is written, in a little-endian file."""
     start = struct.unpack_from("<I", content, 4)[0]
     for n in range(struct.unpack_from("<H", content, start)[0]):
         if struct.unpack_from("<H", content, start + 2 + 12 * n)[0] == tag:
@@ -74,8 +74,8 @@ def entry_of(content: bytes, tag: int) -> int:
     raise AssertionError(tag)
 
 
-def changed(content: bytes, tag: int, value: int) -> bytes:
-    """Put another number into a field of the first page."""
-    data, at = bytearray(content), entry_of(content, tag)
+def set_tiff_field(content: bytes, tag: int, value: int) -> bytes:
+    """Return the file with another number in a field of the first page."""
+    data, at = bytearray(content), tiff_field_offset(content, tag)
     struct.pack_into("<H" if data[at + 2] == 3 else "<I", data, at + 8, value)
     return bytes(data)

@@ -1,7 +1,7 @@
-"""What a file tells beside its pixels, found by a reader that is not the product's.
+"""Finds a file's metadata by other readers than the service's own.
 
-Structures are read by Pillow and pillow-heif; then the bytes themselves are searched, for what
-marks metadata and for the words that the file's own metadata hold.
+Structures are read by Pillow and pillow-heif; then the bytes are searched for what marks metadata
+and for the texts that the original's metadata hold.
 """
 
 import struct
@@ -15,14 +15,14 @@ from PIL.ExifTags import IFD
 
 ORIENTATION = 0x0112
 _IFDS = (IFD.Exif, IFD.GPSInfo, IFD.Interop)
-# A TIFF is made of such fields: these say how its pixels lie, and nothing else.
+# The fields of a TIFF that say how its pixels are stored; every other one is metadata.
 _PIXEL_FIELDS = frozenset({
     254, 255, 256, 257, 258, 259, 262, 263, 266, 273, 274, 277, 278, 279, 280, 281, 282, 283, 284,
     290, 291, 292, 293, 296, 297, 301, 317, 318, 319, 320, 321, 322, 323, 324, 325, 332, 334, 336,
     338, 339, 340, 341, 347, 529, 530, 531, 532, 34675,
 })  # fmt: skip
-# What Pillow tells of a file that is no metadata; every other entry is.
-_OF_PIXELS = frozenset({
+# The entries of Pillow's `info` that are no metadata; every other one is.
+_PIXEL_INFO = frozenset({
     "adobe", "adobe_transform", "aspect", "aux", "background", "bbox", "bit_depth", "blend",
     "chroma", "chromaticity", "compression", "default_image", "depth_images", "disposal", "dpi",
     "duration", "exif", "extension", "gamma", "heif", "icc_profile", "icc_profile_type",
@@ -31,35 +31,35 @@ _OF_PIXELS = frozenset({
     "primary", "progression", "progressive", "resolution", "srgb", "thumbnails", "tiling",
     "timestamp", "transparency", "version",
 })  # fmt: skip
-_MARKS = (
+_SIGNATURES = (
     b"Exif\0\0", b"http://ns.adobe.com", b"x:xmpmeta", b"<?xpacket", b"Photoshop 3.0",
     b"8BIM\x04", b"XML:com.adobe.xmp", b"Raw profile type", b"XMP DataXMP", b"FPXR\0", b"MPF\0",
 )  # fmt: skip
 _PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"tIME", b"eXIf")
-_SHORTEST_WORD = 6
+_MIN_TEXT_BYTES = 6
 
 
-def told(content: bytes) -> list[str]:
-    """Return what a file tells; an orientation alone is nothing."""
-    found = list(_fields(content))
-    upright = _without_orientation(content)
-    found += [mark.decode("latin-1") for mark in _MARKS if mark in upright]
+def find_metadata(content: bytes) -> list[str]:
+    """Return what metadata a file has; an orientation alone is none."""
+    found = list(_metadata_in_structures(content))
+    rest = _without_orientation(content)
+    found += [signature.decode("latin-1") for signature in _SIGNATURES if signature in rest]
     found += _png_texts(content)
     if content.startswith(b"\xff\xd8") and content.count(b"\xff\xd8\xff") > 1:
         found.append("a second picture")
     return found
 
 
-def words_of(content: bytes) -> set[bytes]:
+def metadata_texts(content: bytes) -> set[bytes]:
     """Return the texts that a file's metadata hold, such as a camera, a place or a name."""
-    words: set[bytes] = set()
-    with _opened(content) as image:
+    texts: set[bytes] = set()
+    with _open(content) as image:
         for value in _values(image):
             text = value.encode() if isinstance(value, str) else value
-            if isinstance(text, bytes) and len(text.strip(b"\0 ")) >= _SHORTEST_WORD:
-                words.add(text.strip(b"\0 ")[:64])
+            if isinstance(text, bytes) and len(text.strip(b"\0 ")) >= _MIN_TEXT_BYTES:
+                texts.add(text.strip(b"\0 ")[:64])
         harmless = image.info.get("icc_profile") or b""
-    return {each for each in words if each not in harmless and len(set(each)) > 3}
+    return {each for each in texts if each not in harmless and len(set(each)) > 3}
 
 
 def _values(image: Image.Image) -> Iterator[Any]:
@@ -69,18 +69,18 @@ def _values(image: Image.Image) -> Iterator[Any]:
     for ifd in _IFDS:
         yield from _ifd(exif, ifd).values()
     for name, value in image.info.items():
-        if name not in _OF_PIXELS:
+        if name not in _PIXEL_INFO:
             yield value
 
 
-def _fields(content: bytes) -> Iterator[str]:
-    with _opened(content) as image:
+def _metadata_in_structures(content: bytes) -> Iterator[str]:
+    with _open(content) as image:
         exif = _exif(image)
         known = _PIXEL_FIELDS if image.format == "TIFF" else {ORIENTATION}
         yield from (f"EXIF field {tag}" for tag in exif if tag not in known)
         yield from (f"IFD {name.name}" for name in _IFDS if _ifd(exif, name))
         for name, value in image.info.items():
-            if name not in _OF_PIXELS and value:
+            if name not in _PIXEL_INFO and value:
                 yield f"info {name}"
         if image.info.get("thumbnails"):
             yield "a preview"
@@ -92,7 +92,7 @@ def _fields(content: bytes) -> Iterator[str]:
 def _exif(image: Image.Image) -> Image.Exif:
     try:
         return image.getexif()
-    except Exception:  # noqa: BLE001 (broken EXIF tells nothing that could be compared)
+    except Exception:  # noqa: BLE001 (broken EXIF holds nothing that could be compared)
         return Image.Exif()
 
 
@@ -103,7 +103,7 @@ def _ifd(exif: Image.Exif, name: IFD) -> dict[Any, Any]:
         return {}
 
 
-def _opened(content: bytes) -> Image.Image:
+def _open(content: bytes) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return Image.open(BytesIO(content))
@@ -128,5 +128,5 @@ def _png_texts(content: bytes) -> list[str]:
             found.append(kind.decode())
         position += 12 + length
     if position != len(content):
-        found.append("something behind the end")
+        found.append("something after the end")
     return found

@@ -1,4 +1,4 @@
-"""Pictures drawn for tests, as bytes of a file; nothing here comes from anybody's camera."""
+"""Pictures drawn for tests, as bytes of a file; none comes from a camera."""
 
 import struct
 import zlib
@@ -11,14 +11,14 @@ import numpy as np
 import pillow_heif
 from PIL import Image
 
-# An encoder that the product does not have, and a reader that is not the product's.
+# Encodes HEIC, which the service cannot, and reads it by another binding than the service's.
 pillow_heif.register_heif_opener()
 Colour = tuple[int, ...]
 RED, GREEN, BLUE, WHITE = (230, 30, 30), (30, 160, 60), (30, 60, 220), (255, 255, 255)
 
 
 def quarters(width: int, height: int, mode: str = "RGB") -> Image.Image:
-    """Draw four quarters, each of another colour: any turn or mirroring shows."""
+    """Draw four quarters, each of another colour: any rotation or mirroring shows."""
     image = Image.new("RGB", (width, height), WHITE)
     half_width, half_height = max(1, width // 2), max(1, height // 2)
     image.paste(RED, (0, 0, half_width, half_height))
@@ -34,14 +34,14 @@ def waves(width: int, height: int) -> Image.Image:
     return Image.fromarray(np.uint8(127.5 + 127.5 * np.stack(bands, axis=2)))
 
 
-def encoded(image: Image.Image, name: str, **options: Any) -> bytes:
+def encode(image: Image.Image, name: str, **options: Any) -> bytes:
     """Write a picture as a file of a format; HEIC's orientation is that of its EXIF."""
     file = BytesIO()
     image.save(file, "HEIF" if name == "HEIC" else name, **options)
     return file.getvalue()
 
 
-def opened(path: Path) -> Image.Image:
+def open_image(path: Path) -> Image.Image:
     """Open a file from memory, so that no handle stays open."""
     return Image.open(BytesIO(path.read_bytes()))
 
@@ -52,22 +52,22 @@ def frame_count(image: Image.Image) -> int:
 
 
 def png(width: int, height: int, **options: Any) -> bytes:
-    """A PNG."""
-    return encoded(quarters(width, height), "PNG", **options)
+    """Return a PNG."""
+    return encode(quarters(width, height), "PNG", **options)
 
 
 def jpeg(width: int, height: int, **options: Any) -> bytes:
-    """A JPEG; `comment`, `exif`, `icc_profile` and `progressive` as Pillow takes them."""
-    return encoded(quarters(width, height), "JPEG", quality=92, **options)
+    """Return a JPEG; `comment`, `exif`, `icc_profile` and `progressive` as Pillow takes them."""
+    return encode(quarters(width, height), "JPEG", quality=92, **options)
 
 
-def turned_jpeg(width: int, height: int, orientation: int) -> bytes:
-    """A JPEG that lies as a camera left it, with the EXIF orientation that puts it right."""
+def rotated_jpeg(width: int, height: int, orientation: int) -> bytes:
+    """Return a JPEG with an EXIF orientation, as cameras write it."""
     return jpeg(width, height, exif=exif(orientation))
 
 
 def exif(orientation: int = 1, **fields: str) -> bytes:
-    """EXIF with an orientation, a maker and, where given, a place (`latitude`)."""
+    """Return EXIF with an orientation, a camera and, where given, a place (`latitude`)."""
     data = Image.Exif()
     data[0x0112] = orientation
     data[0x010F] = "SECRET-CAMERA"
@@ -76,11 +76,11 @@ def exif(orientation: int = 1, **fields: str) -> bytes:
     return data.tobytes()
 
 
-def animated(name: str, frames: Sequence[Colour], delays: Sequence[int], size: int = 40) -> bytes:
-    """An animation of plain colours; delays in milliseconds."""
+def animation(name: str, frames: Sequence[Colour], delays: Sequence[int], size: int = 40) -> bytes:
+    """Return an animation of plain colours; delays in milliseconds."""
     images = [Image.new("RGB", (size, size), colour) for colour in frames]
     options: dict[str, Any] = {"lossless": True} if name == "WEBP" else {}
-    return encoded(
+    return encode(
         images[0],
         name,
         save_all=True,
@@ -91,8 +91,8 @@ def animated(name: str, frames: Sequence[Colour], delays: Sequence[int], size: i
     )
 
 
-def webp_of(width: int, height: int) -> bytes:
-    """A WebP of 42 bytes whose canvas says what it likes."""
+def webp_with_canvas(width: int, height: int) -> bytes:
+    """Return a WebP of 42 bytes that states any canvas."""
     canvas = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
     extended = b"VP8X" + struct.pack("<I", 10) + b"\2\0\0\0" + canvas
     animation = b"ANIM" + struct.pack("<I", 6) + b"\0" * 6
@@ -100,8 +100,8 @@ def webp_of(width: int, height: int) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
-def png_of(width: int, height: int) -> bytes:
-    """A PNG of a few bytes whose header says what it likes."""
+def png_with_header_size(width: int, height: int) -> bytes:
+    """Return a PNG of a few bytes that states any size."""
     data = bytearray(png(1, 1))
     struct.pack_into(">II", data, 16, width, height)
     struct.pack_into(">I", data, 29, zlib.crc32(data[12:29]))

@@ -1,4 +1,4 @@
-"""Colour profiles made for tests: matrix profiles of other primaries, and one for four inks."""
+"""Colour profiles made for tests: matrix profiles of other primaries, and one for CMYK."""
 
 import struct
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ _D50 = (0.9642, 1.0, 0.8249)
 
 
 def display_p3() -> bytes:
-    """Display P3: sRGB's tone curve, wider primaries."""
+    """Return Display P3: sRGB's tone curve, wider primaries."""
     return _of_primaries(_DISPLAY_P3)
 
 
 def adobe_rgb() -> bytes:
-    """Adobe RGB (1998): a wider green, and a plain exponent."""
+    """Return Adobe RGB (1998): a wider green, and a plain exponent."""
     return _of_primaries(_ADOBE_RGB, gamma=_ADOBE_GAMMA)
 
 
@@ -47,8 +47,8 @@ def _of_primaries(
     return bytes(data)
 
 
-def four_inks() -> bytes:
-    """A CMYK profile: a table of two points for each ink, each ink taking its light away."""
+def cmyk_profile() -> bytes:
+    """Return a CMYK profile: a table of two points for each ink, which absorbs its light."""
     corners = [_lab_of_inks(*inks) for inks in product((0, 1), repeat=4)]
     line = bytes(range(256))
     table = struct.pack(">4s4x4B9i", b"mft1", 4, 3, 2, 0, *_fixed((1, 0, 0, 0, 1, 0, 0, 0, 1)))

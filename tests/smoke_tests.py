@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from tests.pictures import encoded, waves
+from tests.pictures import encode, waves
 
 PASSWORD = "correct horse battery"
 # Waits until a function returns something, as long as its stack may take.
@@ -41,7 +41,7 @@ class ServiceClient(requests.Session):
 
 
 def picture() -> bytes:
-    return encoded(waves(900, 700), "JPEG", quality=90)
+    return encode(waves(900, 700), "JPEG", quality=90)
 
 
 def sign_up(client: ServiceClient) -> str:

@@ -23,7 +23,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.pictures import encoded, waves
+from tests.pictures import encode, waves
 from tests.processes import PASSWORD, ROOT, dev_run, is_ready, until
 
 pytestmark = [
@@ -143,7 +143,7 @@ def enter(page: Page, login: str) -> None:
 
 
 def photo(width: int = 900, height: int = 600) -> bytes:
-    return encoded(waves(width, height), "JPEG")
+    return encode(waves(width, height), "JPEG")
 
 
 def choose(page: Page, **files: bytes) -> None:
@@ -225,7 +225,7 @@ def test_a_plan_without_links_and_originals_says_so(service, page: Page) -> None
 
 def test_a_picture_that_browsers_do_not_show_is_shown_by_its_copy(service, page: Page) -> None:
     login = service.account("Premium")
-    service.upload(login, encoded(waves(900, 600), "TIFF"))
+    service.upload(login, encode(waves(900, 600), "TIFF"))
     enter(page, login)
     expect(page.locator("#pictures img")).to_have_count(1)
     page.locator("#pictures button").click()
@@ -277,7 +277,7 @@ def test_all_can_be_done_with_the_keyboard(service, page: Page) -> None:
 
 def test_older_pictures_come_as_one_scrolls(service, page: Page) -> None:
     login = service.account("Premium")
-    tiny = encoded(waves(30, 20), "PNG")
+    tiny = encode(waves(30, 20), "PNG")
     service.upload(login, *[tiny] * 65)
     enter(page, login)
     expect(page.locator("#pictures li")).to_have_count(60)
@@ -293,7 +293,7 @@ def test_whoever_scrolls_before_the_thumbnails_are_there_is_heard(service, page:
     def hold(route: Route) -> None:
         route.continue_() if is_released.is_set() else held.append(route)
 
-    service.upload(login, *[encoded(waves(30, 20), "PNG")] * 65)
+    service.upload(login, *[encode(waves(30, 20), "PNG")] * 65)
     page.route("**/api/user/thumbnails/**", hold)
     enter(page, login)
     expect(page.locator("#pictures li")).to_have_count(60)
@@ -318,7 +318,7 @@ def test_an_upload_that_broke_off_can_be_tried_again(service, page: Page) -> Non
 
 def test_a_dropped_file_is_uploaded(service, page: Page) -> None:
     enter(page, service.account("Premium"))
-    content = list(encoded(waves(30, 20), "PNG"))
+    content = list(encode(waves(30, 20), "PNG"))
     page.evaluate(
         """bytes => {
             const dataTransfer = new DataTransfer();

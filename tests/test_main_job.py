@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from tests import corpus
-from tests.pictures import encoded, opened, waves
+from tests.pictures import encode, open_image, waves
 from tests.processes import PASSWORD, Running, dev_run, is_ready, processes_of, until
 from tests.smoke_tests import SMOKE_TESTS, ServiceClient
 
@@ -19,7 +19,7 @@ def photograph() -> bytes:
     real = [s for s in corpus.samples("accept") if s.format == "JPEG" and s.width * s.height > 4e6]
     if real:
         return max(real, key=lambda sample: sample.width).path.read_bytes()
-    return encoded(waves(4000, 3000), "JPEG", quality=90)
+    return encode(waves(4000, 3000), "JPEG", quality=90)
 
 
 def signed_in(service: Running) -> requests.Session:
@@ -49,7 +49,7 @@ def test_a_photograph_from_upload_to_thumbnails_to_an_opened_link(tmp_path):
         [made] = until(lambda: thumbnails(service, session), 10, service)
         small = requests.get(str(made["thumbnail"]), timeout=10)
         (tmp_path / "thumbnail").write_bytes(small.content)
-        assert opened(tmp_path / "thumbnail").height == made["height"] == 200
+        assert open_image(tmp_path / "thumbnail").height == made["height"] == 200
         assert requests.get(answer.json()["image"], timeout=10).content == content
         link = session.get(
             f"{service.url}/api/user/link/{answer.json()['id']}/?time=300", timeout=10

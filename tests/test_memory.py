@@ -10,7 +10,7 @@ import pytest
 import requests
 from PIL import Image
 
-from tests.pictures import encoded
+from tests.pictures import encode
 from tests.processes import PASSWORD, dev_run
 
 pytestmark = [
@@ -40,7 +40,7 @@ def kib(process: Path, field: str) -> int:
 
 def test_twenty_megabytes_by_base64_and_back(tmp_path):
     noise = np.random.default_rng(1).integers(0, 255, (2600, 2600, 3), dtype=np.uint8)
-    content = encoded(Image.fromarray(noise), "PNG", compress_level=0)
+    content = encode(Image.fromarray(noise), "PNG", compress_level=0)
     assert len(content) > 20_000_000
     data_dir = tmp_path / "data"
     with dev_run(data_dir) as service:

@@ -14,7 +14,7 @@ from images.links import LinkToken, write_token
 from images.models import Link, Picture
 from images.services import delete_picture
 from tests.factories import make_picture, make_user, tier, token_client
-from tests.pictures import encoded, jpeg, png, quarters, turned_jpeg
+from tests.pictures import encode, jpeg, png, quarters, rotated_jpeg
 from thumbnails.models import Rendition
 
 pytestmark = [pytest.mark.django_db, pytest.mark.storages]
@@ -121,7 +121,7 @@ def test_more_than_the_tier_takes_is_413_in_json(alice, as_alice):
 
 @pytest.mark.parametrize("name", ["PNG", "GIF", "WEBP", "AVIF", "JPEG"])
 def test_jpeg_is_a_real_jpeg_whatever_was_stored(alice, as_alice, name):
-    picture = make_picture(alice, encoded(quarters(64, 48), name))
+    picture = make_picture(alice, encode(quarters(64, 48), name))
     response = as_alice.get(f"/image/{picture.uid}/jpeg")
     assert (response.status_code, response["Content-Type"]) == (200, "image/jpeg")
     made = Image.open(BytesIO(response.getvalue()))
@@ -129,12 +129,12 @@ def test_jpeg_is_a_real_jpeg_whatever_was_stored(alice, as_alice, name):
 
 
 def test_jpeg_is_upright_and_on_white(alice, as_alice):
-    turned = make_picture(alice, turned_jpeg(64, 48, 6))
+    turned = make_picture(alice, rotated_jpeg(64, 48, 6))
     assert Image.open(BytesIO(as_alice.get(f"/image/{turned.uid}/jpeg").getvalue())).size == (
         48,
         64,
     )
-    clear = make_picture(alice, encoded(Image.new("RGBA", (20, 20), (0, 0, 0, 0)), "PNG"))
+    clear = make_picture(alice, encode(Image.new("RGBA", (20, 20), (0, 0, 0, 0)), "PNG"))
     made = Image.open(BytesIO(as_alice.get(f"/image/{clear.uid}/jpeg").getvalue()))
     assert made.getpixel((5, 5)) == (255, 255, 255)
 

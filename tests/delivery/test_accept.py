@@ -11,7 +11,7 @@ from images.signed_urls import signed_path
 from images.storage.base import picture_storage
 from tests.clients import Client
 from tests.factories import bearer_client, make_picture, make_tier
-from tests.pictures import animated, encoded, png, waves
+from tests.pictures import animation, encode, png, waves
 
 CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
 NAVIGATION = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
@@ -66,7 +66,7 @@ def test_what_a_client_prefers(rf, accept, usual, expected):
 def thumbnail(alice, django_capture_on_commit_callbacks):
     """One that is kept as JPEG and as WebP."""
     with django_capture_on_commit_callbacks(execute=True):
-        picture = make_picture(alice, encoded(waves(900, 600), "JPEG"), visibility="public")
+        picture = make_picture(alice, encode(waves(900, 600), "JPEG"), visibility="public")
     return picture.thumbnails.get(height=400)
 
 
@@ -200,7 +200,7 @@ def test_an_animation_is_kept_as_webp_where_that_is_smaller(
 ):
     colours = [(30 * n, 200 - 20 * n, 90) for n in range(8)]
     with django_capture_on_commit_callbacks(execute=True):
-        moving = make_picture(alice, animated("GIF", colours, [100] * 8, size=300))
+        moving = make_picture(alice, animation("GIF", colours, [100] * 8, size=300))
         still = make_picture(alice, png(30, 20))
     for row in [*moving.thumbnails.all(), *still.thumbnails.all()]:
         response = browser.get(signed_path(row.key), headers={"Accept": CHROME})

@@ -23,11 +23,11 @@ from tests.clients import Client
 from tests.factories import token_client
 from tests.metadata_fixtures import (
     FORMATS,
-    WORD,
-    telling,
-    telling_in_a_strip,
+    SECRET,
+    picture_with_metadata,
+    tiff_with_comment_in_strip,
 )
-from tests.metadata_inspector import told, words_of
+from tests.metadata_inspector import find_metadata, metadata_texts
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 NAMES = ("SECRET-NAME.jpg", "SECRET-NAME")
@@ -108,7 +108,7 @@ def faults(answer: Sent, words: set[bytes]) -> list[str]:
     if answer.status != 200:
         return [f"{answer.door} answers {answer.status}"]
     said = [word for word in words if word in answer.content or word in answer.headers]
-    return [f"{answer.door} tells {what}" for what in [*told(answer.content), *said]]
+    return [f"{answer.door} tells {what}" for what in [*find_metadata(answer.content), *said]]
 
 
 def pixels(content: bytes) -> np.ndarray:
@@ -117,11 +117,11 @@ def pixels(content: bytes) -> np.ndarray:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_nothing_is_told_at_any_door(alice, bob, as_alice, as_staff, shown, name):
-    contents = [telling(name)]
+    contents = [picture_with_metadata(name)]
     if name in NAMED:
         contents.append(NAMED[name].path.read_bytes())
     for content in contents:
-        picture, words = shown(content), {WORD, *words_of(content)}
+        picture, words = shown(content), {SECRET, *metadata_texts(content)}
         found = []
         for answer in originals(picture, bob):
             found += faults(answer, words)
@@ -136,22 +136,22 @@ def test_nothing_is_told_at_any_door(alice, bob, as_alice, as_staff, shown, name
 
 
 def test_what_cannot_be_cleaned_leaves_by_no_door(alice, bob, as_alice, shown):
-    content = telling_in_a_strip()
+    content = tiff_with_comment_in_strip()
     picture = shown(content)
     answers = originals(picture, bob)
     assert {each.status for each in answers} <= {404, 410}
-    assert [each.door for each in answers if WORD in each.content] == []
-    assert [fault for each in copies(picture, bob) for fault in faults(each, {WORD})] == []
+    assert [each.door for each in answers if SECRET in each.content] == []
+    assert [fault for each in copies(picture, bob) for fault in faults(each, {SECRET})] == []
     assert sent("the file", as_alice.get(f"/images/{picture.key}")).content == content
 
 
 def test_a_cleaner_that_fails_lets_nothing_out(alice, bob, shown, monkeypatch):
     """Whatever the reason: here it is not the file's."""
-    picture = shown(telling("JPEG"))
+    picture = shown(picture_with_metadata("JPEG"))
     monkeypatch.setattr("delivery.stripped_copies.run_sandboxed", _fails)
     answers = originals(picture, bob)
     assert {each.status for each in answers} <= {404, 410}
-    assert [each.door for each in answers if WORD in each.content] == []
+    assert [each.door for each in answers if SECRET in each.content] == []
 
 
 def _fails(work: Callable[..., object], *args: object) -> None:

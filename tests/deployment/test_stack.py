@@ -17,7 +17,7 @@ from api.contracts import CONTRACTS
 from api.problems import Problem
 from tests.deployment.clients import ProxyClient
 from tests.deployment.stack import HOST, nginx_conf
-from tests.pictures import encoded, waves
+from tests.pictures import encode, waves
 from tests.servers.databases import fresh_database
 from tests.servers.nginx import Nginx
 from tests.servers.ports import free_ports
@@ -41,7 +41,7 @@ def admin(stack, client):
 
 
 def uploaded(admin) -> tuple[bytes, dict[str, str]]:
-    content = encoded(waves(800, 600), "JPEG", quality=90)
+    content = encode(waves(800, 600), "JPEG", quality=90)
     answer = admin.post("/api/user/images/", files={"image": content})
     assert answer.status_code == 201, answer.text
     return content, answer.json()

@@ -13,7 +13,7 @@ import requests
 
 from tests.faults.contracts import UPLOAD_ROUTES, UploadRoute
 from tests.faults.deployment import Deployment, until
-from tests.pictures import encoded, waves
+from tests.pictures import encode, waves
 
 # Longer than any answer may take while a part is away.
 TIMEOUT = 30
@@ -47,7 +47,7 @@ class Load:
     ) -> None:  # fmt: skip
         self.deployment, self.url = deployment, deployment.url
         self.answers: list[Answer] = []
-        self._picture = encoded(waves(*size), "JPEG", quality=85)
+        self._picture = encode(waves(*size), "JPEG", quality=85)
         self._headers = {"Authorization": f"Bearer {_sign_up(self.url, name)}"}
         self._numbers = itertools.count()
         self._allowed = threading.Semaphore(0) if by_hand else None

@@ -21,7 +21,7 @@ def picture(alice):
     return make_picture(alice, jpeg(900, 600))
 
 
-def test_another_quality_replaces_every_thumbnail_under_a_new_address(
+def test_another_quality_replaces_every_thumbnail_under_a_new_key(
     picture, django_capture_on_commit_callbacks, stored_files
 ):
     ensure_thumbnails(picture.pk)
@@ -42,7 +42,7 @@ def test_the_same_quality_changes_nothing(picture):
     assert not Backfill.objects.exists()
 
 
-def test_a_quality_that_changes_while_rendering_is_reached_after(picture, monkeypatch):
+def test_a_quality_that_changes_while_rendering_is_applied_afterwards(picture, monkeypatch):
     render = run_sandboxed
 
     def render_and_change(*args, **kwargs):
@@ -58,7 +58,7 @@ def test_a_quality_that_changes_while_rendering_is_reached_after(picture, monkey
     assert set(picture.thumbnails.values_list("quality", flat=True)) == {50}
 
 
-def test_an_account_that_moves_to_a_tier_of_another_quality_gets_it(
+def test_an_account_that_changes_tier_gets_the_tiers_quality(
     picture, alice, django_capture_on_commit_callbacks
 ):
     ensure_thumbnails(picture.pk)

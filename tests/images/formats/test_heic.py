@@ -1,4 +1,4 @@
-"""HEIC: one picture of possibly many, judged by its boxes, cleaned down to what it is made of."""
+"""HEIC: the primary picture alone is described, decoded and kept when metadata is stripped."""
 
 import gc
 import struct
@@ -17,14 +17,14 @@ from images.formats.limits import Limits, RefusedPicture
 from images.metadata.strip import strip
 from images.sandbox.pool import run_sandboxed
 from images.sandbox.work_dir import work_dir
-from tests.pictures import encoded, exif, opened, quarters, waves
+from tests.pictures import encode, exif, open_image, quarters, waves
 
 LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
 XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>SECRET-XMP</x:xmpmeta>"
 
 
 @pytest.fixture
-def stored(tmp_path):
+def write_source(tmp_path):
     def write(content: bytes) -> Path:
         path = tmp_path / "source"
         path.write_bytes(content)
@@ -33,8 +33,8 @@ def stored(tmp_path):
     return write
 
 
-def several(**options: object) -> bytes:
-    """A file of two pictures, of which the first has a preview."""
+def two_pictures(**options: object) -> bytes:
+    """Return a file of two pictures, of which the first has a preview."""
     file = pillow_heif.from_pillow(waves(320, 240))
     file.add_from_pillow(quarters(64, 64))
     previews: list[int | None] = [64]
@@ -44,76 +44,76 @@ def several(**options: object) -> bytes:
     return result.getvalue()
 
 
-def sized(content: bytes, width: int, height: int) -> bytes:
-    """Have every picture's boxes say another size."""
+def state_size(content: bytes, width: int, height: int) -> bytes:
+    """State another size in every picture's boxes."""
     data, position = bytearray(content), 0
     while (position := data.find(b"ispe", position + 1)) > 0:
         struct.pack_into(">II", data, position + 8, width, height)
     return bytes(data)
 
 
-def refusal(path: Path) -> str:
+def refusal_of(path: Path) -> str:
     with pytest.raises(RefusedPicture) as refused:
         identify(path, LIMITS)
     return refused.value.code
 
 
-def test_other_pictures_in_the_file_are_left_aside(stored):
-    facts = inspect(stored(several()), LIMITS)
+def test_only_the_primary_picture_is_described(write_source):
+    facts = inspect(write_source(two_pictures()), LIMITS)
     assert (facts.format, facts.width, facts.height, facts.frames) == ("HEIC", 320, 240, 1)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_width_and_height_are_as_shown(stored, orientation):
-    content = encoded(quarters(128, 64), "HEIC", exif=exif(orientation))
-    facts = inspect(stored(content), LIMITS)
+def test_width_and_height_have_the_orientation_applied(write_source, orientation):
+    content = encode(quarters(128, 64), "HEIC", exif=exif(orientation))
+    facts = inspect(write_source(content), LIMITS)
     assert (facts.width, facts.height) == ((128, 64) if orientation < 5 else (64, 128))
 
 
-def test_a_size_beyond_the_limits_is_refused_before_the_decoder_sees_it(stored, monkeypatch):
+def test_a_size_beyond_the_limits_is_refused_before_the_decoder_opens_it(write_source, monkeypatch):
     monkeypatch.setattr("images.formats.libheif.open_primary", None)
-    assert refusal(stored(sized(several(), 30_000, 30_000))) == "too_many_pixels"
-    assert refusal(stored(sized(several(), 20_001, 10))) == "too_many_pixels"
+    assert refusal_of(write_source(state_size(two_pictures(), 30_000, 30_000))) == "too_many_pixels"
+    assert refusal_of(write_source(state_size(two_pictures(), 20_001, 10))) == "too_many_pixels"
 
 
-def test_a_size_that_the_pixels_do_not_have_is_damage(stored):
+def test_a_stated_size_that_the_pixels_do_not_have_is_damage(write_source):
     with pytest.raises(RefusedPicture) as refused:
-        inspect(stored(sized(several(), 3000, 2000)), LIMITS)
+        inspect(write_source(state_size(two_pictures(), 3000, 2000)), LIMITS)
     assert refused.value.code == "damaged"
 
 
-def test_what_no_decoder_is_there_for_is_refused_by_name(stored):
-    other = several().replace(b"hvc1", b"j2k1")
+def test_a_coding_without_a_decoder_is_refused_by_name(write_source):
+    other = two_pictures().replace(b"hvc1", b"j2k1")
     with pytest.raises(RefusedPicture, match="HEIF pictures of this kind are not taken"):
-        identify(stored(other), LIMITS)
+        identify(write_source(other), LIMITS)
 
 
-def test_without_the_decoder_heic_is_refused_and_the_rest_taken(stored, monkeypatch):
+def test_without_the_heic_decoder_only_heic_is_refused(write_source, monkeypatch):
     monkeypatch.setattr("images.formats.libheif.pi_heif", None)
     with pytest.raises(RefusedPicture, match="HEIC pictures are not taken"):
-        inspect(stored(several()), LIMITS)
-    assert inspect(stored(encoded(quarters(20, 10), "PNG")), LIMITS).format == "PNG"
+        inspect(write_source(two_pictures()), LIMITS)
+    assert inspect(write_source(encode(quarters(20, 10), "PNG")), LIMITS).format == "PNG"
 
 
-def test_it_is_decoded_under_confinement():
+def test_heic_is_decoded_in_the_sandbox():
     source = work_dir() / "a.heic"
-    source.write_bytes(several())
+    source.write_bytes(two_pictures())
     try:
         assert run_sandboxed(inspect, source, LIMITS).width == 320
     finally:
         source.unlink()
 
 
-def test_pixels_are_there_as_long_as_an_image_is_made_of_them(stored, monkeypatch):
-    path, kept, actual = stored(encoded(quarters(640, 480), "HEIC")), [], libheif.open_primary
+def test_decoded_pixels_live_as_long_as_an_image_made_of_them(write_source, monkeypatch):
+    path, kept, actual = write_source(encode(quarters(640, 480), "HEIC")), [], libheif.open_primary
     expected = np.asarray(pillow_heif.open_heif(path))
 
-    def watched(source: Path) -> object:
+    def open_and_watch(source: Path) -> object:
         picture = actual(source)
         kept.append(weakref.ref(picture))
         return picture
 
-    monkeypatch.setattr(libheif, "open_primary", watched)
+    monkeypatch.setattr(libheif, "open_primary", open_and_watch)
     derived = libheif.decode(path).flip("horizontal")
     gc.collect()
     assert kept[0]() is not None
@@ -123,8 +123,11 @@ def test_pixels_are_there_as_long_as_an_image_is_made_of_them(stored, monkeypatc
     assert kept[0]() is None
 
 
-def test_only_the_picture_itself_leaves(stored, tmp_path):
-    source, target = stored(several(exif=exif(1, latitude="N"), xmp=XMP)), tmp_path / "target"
+def test_stripping_heic_leaves_the_primary_picture_alone(write_source, tmp_path):
+    source, target = (
+        write_source(two_pictures(exif=exif(1, latitude="N"), xmp=XMP)),
+        tmp_path / "target",
+    )
     assert source.read_bytes().count(b"SECRET") == 2
     assert strip(source, target, "HEIC")
     assert b"SECRET" not in target.read_bytes()
@@ -138,36 +141,38 @@ def test_only_the_picture_itself_leaves(stored, tmp_path):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_clean_picture_still_stands_upright(stored, tmp_path, orientation):
-    source = stored(encoded(quarters(128, 64), "HEIC", exif=exif(orientation)))
+def test_a_stripped_heic_keeps_its_orientation(write_source, tmp_path, orientation):
+    source = write_source(encode(quarters(128, 64), "HEIC", exif=exif(orientation)))
     assert strip(source, tmp_path / "target", "HEIC")
     assert inspect(tmp_path / "target", LIMITS) == inspect(source, LIMITS)
-    assert np.array_equal(np.asarray(opened(source)), np.asarray(opened(tmp_path / "target")))
+    assert np.array_equal(
+        np.asarray(open_image(source)), np.asarray(open_image(tmp_path / "target"))
+    )
 
 
-def test_transparency_belongs_to_the_picture(stored, tmp_path):
+def test_a_stripped_heic_keeps_its_transparency(write_source, tmp_path):
     seen = quarters(128, 128, "RGBA")
     seen.putalpha(90)
-    source = stored(encoded(seen, "HEIC", exif=exif(1)))
+    source = write_source(encode(seen, "HEIC", exif=exif(1)))
     assert inspect(source, LIMITS).has_alpha
     assert strip(source, tmp_path / "target", "HEIC")
-    assert opened(tmp_path / "target").getchannel("A").getpixel((5, 5)) == 90
+    assert open_image(tmp_path / "target").getchannel("A").getpixel((5, 5)) == 90
 
 
-def test_bytes_between_the_pictures_go(stored, tmp_path):
+def test_bytes_that_no_item_of_a_heic_uses_are_removed(write_source, tmp_path):
     """A free place in the store of pixels could hold anything."""
-    data = bytearray(encoded(quarters(128, 64), "HEIC"))
+    data = bytearray(encode(quarters(128, 64), "HEIC"))
     at = data.index(b"mdat")
     size = struct.unpack_from(">I", data, at - 4)[0]
     struct.pack_into(">I", data, at - 4, size + 6)
     assert at - 4 + size == len(data)
-    source = stored(bytes(data) + b"SECRET")
+    source = write_source(bytes(data) + b"SECRET")
     assert strip(source, tmp_path / "target", "HEIC")
     assert b"SECRET" not in (tmp_path / "target").read_bytes()
 
 
 @pytest.mark.parametrize("box", [b"pitm", b"iloc", b"iinf"])
-def test_what_cannot_be_followed_stays_with_its_owner(stored, tmp_path, box):
-    source = stored(several().replace(box, b"skip", 1))
+def test_a_heic_whose_boxes_are_broken_is_not_stripped(write_source, tmp_path, box):
+    source = write_source(two_pictures().replace(box, b"skip", 1))
     with pytest.raises(StrippingFailed):
         strip(source, tmp_path / "target", "HEIC")

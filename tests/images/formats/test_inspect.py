@@ -1,4 +1,4 @@
-"""What a file is, told from its content alone, and refused for a reason."""
+"""A file is identified by its content, verified to be whole, or refused for a reason."""
 
 import time
 from pathlib import Path
@@ -15,26 +15,26 @@ from tests.pictures import (
     BLUE,
     GREEN,
     RED,
-    animated,
-    encoded,
+    animation,
+    encode,
     jpeg,
     png,
-    png_of,
+    png_with_header_size,
     quarters,
-    turned_jpeg,
-    webp_of,
+    rotated_jpeg,
+    webp_with_canvas,
 )
 
 GIF_OF_TWO, WEBP_OF_TWO, PNG_OF_TWO = (
-    animated(name, [RED, BLUE], [90, 90]) for name in ("GIF", "WEBP", "PNG")
+    animation(name, [RED, BLUE], [90, 90]) for name in ("GIF", "WEBP", "PNG")
 )
 FORMATS_TAKEN = ["JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIC", "TIFF"]
-SMALL = {name: encoded(quarters(24, 16), name) for name in FORMATS_TAKEN}
+SMALL = {name: encode(quarters(24, 16), name) for name in FORMATS_TAKEN}
 LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
 
 
 @pytest.fixture
-def stored(tmp_path):
+def write_source(tmp_path):
     def write(content: bytes) -> Path:
         path = tmp_path / "upload"
         path.write_bytes(content)
@@ -44,46 +44,46 @@ def stored(tmp_path):
 
 
 @pytest.mark.parametrize("name", FORMATS_TAKEN)
-def test_each_format_is_told_from_its_content(stored, name):
-    facts = inspect(stored(encoded(quarters(64, 48), name)), LIMITS)
+def test_each_format_is_detected_by_its_content(write_source, name):
+    facts = inspect(write_source(encode(quarters(64, 48), name)), LIMITS)
     assert (facts.format, facts.width, facts.height, facts.frames) == (name, 64, 48, 1)
     assert facts.content_type == f"image/{name.lower()}"
 
 
-def test_a_phones_second_picture_is_left_aside(stored):
+def test_a_second_picture_in_a_jpeg_is_no_frame(write_source):
     two = quarters(64, 48)
-    content = encoded(two, "MPO", save_all=True, append_images=[quarters(32, 24)])
-    facts = inspect(stored(content), LIMITS)
+    content = encode(two, "MPO", save_all=True, append_images=[quarters(32, 24)])
+    facts = inspect(write_source(content), LIMITS)
     assert (facts.format, facts.width, facts.frames) == ("JPEG", 64, 1)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_width_and_height_are_as_shown(stored, orientation):
-    facts = inspect(stored(turned_jpeg(64, 48, orientation)), LIMITS)
+def test_width_and_height_have_the_orientation_applied(write_source, orientation):
+    facts = inspect(write_source(rotated_jpeg(64, 48, orientation)), LIMITS)
     assert (facts.width, facts.height) == ((64, 48) if orientation < 5 else (48, 64))
 
 
 @pytest.mark.parametrize("name", ["GIF", "WEBP", "PNG"])
-def test_frames_are_counted(stored, name):
-    content = animated(name, [RED, GREEN, BLUE], [100, 200, 300])
-    assert inspect(stored(content), LIMITS).frames == 3
+def test_frames_are_counted(write_source, name):
+    content = animation(name, [RED, GREEN, BLUE], [100, 200, 300])
+    assert inspect(write_source(content), LIMITS).frames == 3
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "I;16"])
-def test_every_kind_of_png_is_taken(stored, mode):
+def test_every_kind_of_png_is_taken(write_source, mode):
     image = quarters(20, 10, "L").convert("I;16") if mode == "I;16" else quarters(20, 10, mode)
-    facts = inspect(stored(encoded(image, "PNG")), LIMITS)
+    facts = inspect(write_source(encode(image, "PNG")), LIMITS)
     assert facts.has_alpha is (mode in {"RGBA", "LA"})
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 @pytest.mark.parametrize("progressive", [True, False])
-def test_every_kind_of_jpeg_is_taken(stored, mode, progressive):
-    content = encoded(quarters(40, 30, mode), "JPEG", progressive=progressive)
-    assert inspect(stored(content), LIMITS).format == "JPEG"
+def test_every_kind_of_jpeg_is_taken(write_source, mode, progressive):
+    content = encode(quarters(40, 30, mode), "JPEG", progressive=progressive)
+    assert inspect(write_source(content), LIMITS).format == "JPEG"
 
 
-def refusal(path: Path, limits: Limits = LIMITS) -> str:
+def refusal_of(path: Path, limits: Limits = LIMITS) -> str:
     with pytest.raises(RefusedPicture) as refused:
         inspect(path, limits)
     assert refused.value.message
@@ -110,15 +110,15 @@ def refusal(path: Path, limits: Limits = LIMITS) -> str:
         (b"\x89PNG\r\n\x1a\n", "damaged"),
     ],
 )
-def test_what_is_no_picture_is_refused(stored, content, code):
-    assert refusal(stored(content)) == code
+def test_other_files_are_refused(write_source, content, code):
+    assert refusal_of(write_source(content)) == code
 
 
 @pytest.mark.parametrize("name", FORMATS_TAKEN)
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
-def test_a_truncated_picture_is_damaged(stored, name, share):
-    content = encoded(quarters(200, 150), name)
-    assert refusal(stored(content[: int(len(content) * share)])) == "damaged"
+def test_a_truncated_picture_is_damaged(write_source, name, share):
+    content = encode(quarters(200, 150), name)
+    assert refusal_of(write_source(content[: int(len(content) * share)])) == "damaged"
 
 
 @pytest.mark.parametrize(
@@ -134,31 +134,33 @@ def test_a_truncated_picture_is_damaged(stored, name, share):
         (jpeg(64, 64, progressive=True), Limits(10**6, 10**6, max_scans=5), "too_many_scans"),
     ],
 )  # fmt: skip
-def test_more_than_a_limit_is_refused_by_the_header(stored, content, limits, code):
-    path = stored(content)
+def test_more_than_a_limit_is_refused_by_the_header(write_source, content, limits, code):
+    path = write_source(content)
     with pytest.raises(RefusedPicture) as refused:
         identify(path, limits)
     assert refused.value.code == code
 
 
-@pytest.mark.parametrize("content", [png_of(60_000, 60_000), webp_of(16_384, 16_384)])
-def test_a_bomb_is_refused_before_anything_is_decoded(stored, content, monkeypatch):
+@pytest.mark.parametrize(
+    "content", [png_with_header_size(60_000, 60_000), webp_with_canvas(16_384, 16_384)]
+)
+def test_a_bomb_is_refused_before_anything_is_decoded(write_source, content, monkeypatch):
     monkeypatch.setattr("images.formats.inspect.verify", None)
-    path = stored(content)
+    path = write_source(content)
     began = time.process_time()
-    assert refusal(path) == "too_many_pixels"
+    assert refusal_of(path) == "too_many_pixels"
     assert time.process_time() - began < 1  # a decode would take many seconds and gigabytes
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(st.data())
-def test_a_damaged_file_is_either_taken_or_refused_and_nothing_else(stored, data):
+def test_a_damaged_file_raises_nothing_but_a_refusal(write_source, data):
     name = data.draw(st.sampled_from(FORMATS_TAKEN))
     content = bytearray(SMALL[name])
     for _ in range(data.draw(st.integers(1, 6))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     try:
-        outcome: Facts | RefusedPicture = inspect(stored(bytes(content)), LIMITS)
+        outcome: Facts | RefusedPicture = inspect(write_source(bytes(content)), LIMITS)
     except RefusedPicture as refused:
         outcome = refused
     assert isinstance(outcome, Facts) or outcome.message

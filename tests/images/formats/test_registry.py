@@ -11,8 +11,8 @@ from images.formats.limits import Limits, RefusedPicture
 from images.formats.registry import FORMATS, content_type_of
 from images.metadata.strip import strip
 from tests.images.formats.toy_format import PPM
-from tests.measures import decibels, reduced
-from tests.pictures import encoded, opened, quarters, waves
+from tests.measures import downscale, psnr
+from tests.pictures import encode, open_image, quarters, waves
 from thumbnails.sandbox_work import render_jpeg, render_thumbnails
 
 LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
@@ -30,7 +30,7 @@ def ppm(image: Image.Image, comment: bytes = b"") -> bytes:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_content_names_one_format_and_its_extension_the_content_type(name):
-    head = encoded(quarters(40, 30), name)[:64]
+    head = encode(quarters(40, 30), name)[:64]
     assert [each for each in FORMATS if codec_named(each).matches(head)] == [name]
     assert codec_for(head) is codec_named(name)
     assert content_type_of(f"users/a.{FORMATS[name].extension}") == FORMATS[name].content_type
@@ -55,7 +55,7 @@ def test_a_new_format_is_one_module_and_one_record(tmp_path):
     assert strip(stripped, tmp_path / "again", facts.format) is False
 
     [made] = render_thumbnails(source, [100], tmp_path).thumbnails
-    assert decibels(opened(made.path), reduced(picture, 100)) > 38
+    assert psnr(open_image(made.path), downscale(picture, 100)) > 38
     assert render_jpeg(source, tmp_path / "whole.jpg") == (300, 200)
 
 

@@ -1,4 +1,4 @@
-"""A format of a hundred lines less: PPM (netpbm.sourceforge.net/doc/ppm.html), eight bits a colour.
+"""A toy format: PPM (netpbm.sourceforge.net/doc/ppm.html), eight bits a colour.
 
 Its comments are its metadata. This is all that a new format needs, beside its record.
 """

@@ -1,4 +1,4 @@
-"""Clean copies: nothing told, not a pixel changed."""
+"""Stripped copies: no metadata, not a pixel changed."""
 
 from pathlib import Path
 
@@ -14,19 +14,19 @@ from tests import corpus
 from tests.pictures import (
     BLUE,
     RED,
-    animated,
-    encoded,
+    animation,
+    encode,
     exif,
     frame_count,
     jpeg,
-    opened,
+    open_image,
     png,
     quarters,
 )
 from tests.profiles import display_p3
 
 LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
-PLACE = exif(6, latitude="N")
+GPS_EXIF = exif(6, latitude="N")
 XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>SECRET-XMP</x:xmpmeta>"
 
 
@@ -40,7 +40,7 @@ def pixels(path: Path) -> list[np.ndarray]:
         return found
 
 
-def cleaned(tmp_path, content: bytes, name: str) -> bytes:
+def strip_and_compare(tmp_path, content: bytes, name: str) -> bytes:
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(content)
     assert strip(source, target, name) is True
@@ -51,69 +51,69 @@ def cleaned(tmp_path, content: bytes, name: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF"])
-def test_camera_and_place_are_gone_and_the_orientation_stays(tmp_path, name):
-    content = encoded(quarters(40, 30), name, exif=PLACE)
+def test_exif_is_removed_but_the_orientation_stays(tmp_path, name):
+    content = encode(quarters(40, 30), name, exif=GPS_EXIF)
     assert b"SECRET-CAMERA" in content
-    result = cleaned(tmp_path, content, name)
+    result = strip_and_compare(tmp_path, content, name)
     assert b"SECRET-CAMERA" not in result
-    before, after = (opened(tmp_path / each) for each in ("source", "target"))
+    before, after = (open_image(tmp_path / each) for each in ("source", "target"))
     assert after.getexif().get(0x0112) == before.getexif().get(0x0112) == 6
     assert not after.getexif().get_ifd(0x8825)
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF", "HEIC"])
-def test_xmp_is_gone_and_the_colour_profile_stays(tmp_path, name):
+def test_xmp_is_removed_but_the_colour_profile_stays(tmp_path, name):
     profile = display_p3()
     content = (
-        encoded(quarters(40, 30), name, xmp=XMP, icc_profile=profile)
+        encode(quarters(40, 30), name, xmp=XMP, icc_profile=profile)
         if name != "PNG"
-        else (png(40, 30, icc_profile=profile, exif=PLACE))
+        else (png(40, 30, icc_profile=profile, exif=GPS_EXIF))
     )
-    result = cleaned(tmp_path, content, name)
+    result = strip_and_compare(tmp_path, content, name)
     assert b"SECRET" not in result
-    assert opened(tmp_path / "target").info["icc_profile"] == profile
+    assert open_image(tmp_path / "target").info["icc_profile"] == profile
 
 
-def test_a_comment_is_gone(tmp_path):
-    assert b"SECRET" not in cleaned(tmp_path, jpeg(40, 30, comment=b"SECRET"), "JPEG")
-    told = encoded(quarters(40, 30), "GIF", comment=b"SECRET")
-    assert b"SECRET" not in cleaned(tmp_path, told, "GIF")
+def test_comments_are_removed(tmp_path):
+    assert b"SECRET" not in strip_and_compare(tmp_path, jpeg(40, 30, comment=b"SECRET"), "JPEG")
+    content = encode(quarters(40, 30), "GIF", comment=b"SECRET")
+    assert b"SECRET" not in strip_and_compare(tmp_path, content, "GIF")
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "WEBP", "TIFF"])
-def test_what_follows_the_end_is_gone(tmp_path, name):
-    content = encoded(quarters(40, 30), name)
-    assert cleaned(tmp_path, content + b"SECRET", name) == content
+def test_bytes_after_the_end_are_removed(tmp_path, name):
+    content = encode(quarters(40, 30), name)
+    assert strip_and_compare(tmp_path, content + b"SECRET", name) == content
 
 
-def test_a_phones_second_picture_is_gone(tmp_path):
-    content = encoded(quarters(64, 48), "MPO", save_all=True, append_images=[quarters(32, 24)])
+def test_a_second_picture_in_a_jpeg_is_removed(tmp_path):
+    content = encode(quarters(64, 48), "MPO", save_all=True, append_images=[quarters(32, 24)])
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(content)
     assert strip(source, target, "JPEG")
-    assert opened(target).format == "JPEG"
+    assert open_image(target).format == "JPEG"
     assert target.read_bytes().count(b"\xff\xd8\xff") == 1
 
 
 @pytest.mark.parametrize("name", ["GIF", "WEBP", "PNG"])
 def test_an_animation_keeps_its_frames_and_loop(tmp_path, name):
-    content = animated(name, [RED, BLUE], [100, 200])
-    cleaned(tmp_path, content + b"x", name)
-    before, after = (opened(tmp_path / each) for each in ("source", "target"))
+    content = animation(name, [RED, BLUE], [100, 200])
+    strip_and_compare(tmp_path, content + b"x", name)
+    before, after = (open_image(tmp_path / each) for each in ("source", "target"))
     assert (frame_count(after), after.info["loop"]) == (frame_count(before), before.info["loop"])
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "WEBP", "AVIF", "HEIC", "TIFF"])
-def test_a_clean_picture_is_left_as_it_is(tmp_path, name):
+def test_a_picture_without_metadata_is_not_written_again(tmp_path, name):
     source = tmp_path / "source"
-    source.write_bytes(encoded(quarters(40, 30), name))
+    source.write_bytes(encode(quarters(40, 30), name))
     assert strip(source, tmp_path / "target", name) is False
     assert not (tmp_path / "target").exists()
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "WEBP", "TIFF"])
-def test_what_cannot_be_followed_fails(tmp_path, name):
-    content = encoded(quarters(40, 30), name)
+def test_a_truncated_picture_is_not_stripped(tmp_path, name):
+    content = encode(quarters(40, 30), name)
     source = tmp_path / "source"
     source.write_bytes(content[: len(content) - 20])
     with pytest.raises(StrippingFailed):
@@ -121,13 +121,15 @@ def test_what_cannot_be_followed_fails(tmp_path, name):
     assert not (tmp_path / "target").exists()
 
 
-def faults(sample: corpus.Sample, target: Path) -> list[str]:
-    """Return what is wrong with the clean copy of a picture."""
+def find_faults(sample: corpus.Sample, target: Path) -> list[str]:
+    """Return what is wrong with the stripped copy of a picture."""
     facts = inspect(sample.path, LIMITS)
     if not strip(sample.path, target, facts.format):
-        told = sample.gps or (sample.marker and sample.marker.encode() in sample.path.read_bytes())
-        return ["left as it was"] if told else []
-    before, after = opened(sample.path), opened(target)
+        has_metadata = sample.gps or (
+            sample.marker and sample.marker.encode() in sample.path.read_bytes()
+        )
+        return ["left as it was"] if has_metadata else []
+    before, after = open_image(sample.path), open_image(target)
     claims = {
         "marker": not sample.marker or sample.marker.encode() not in target.read_bytes(),
         "facts": inspect(target, LIMITS) == facts,
@@ -140,14 +142,14 @@ def faults(sample: corpus.Sample, target: Path) -> list[str]:
 
 @pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
 @pytest.mark.slow
-def test_every_good_picture_of_the_corpus_leaves_clean(tmp_path):
-    found = {str(s): faults(s, tmp_path / "target") for s in corpus.samples("accept")}
+def test_every_good_picture_of_the_corpus_is_stripped(tmp_path):
+    found = {str(s): find_faults(s, tmp_path / "target") for s in corpus.samples("accept")}
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 
 @pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
 @pytest.mark.slow
-def test_doubtful_pictures_of_the_corpus_leave_clean_or_not_at_all(tmp_path):
+def test_doubtful_pictures_of_the_corpus_are_stripped_or_refused(tmp_path):
     outcomes = set()
     for sample in corpus.samples("either"):
         try:

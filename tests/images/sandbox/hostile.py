@@ -1,4 +1,4 @@
-"""What a picture that took over its decoder would try; run in the sandboxed process itself."""
+"""What a picture that took over its decoder would try; these run in a sandboxed process."""
 
 import ctypes
 import os
@@ -60,7 +60,7 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
-def die_of_a_picture(*_: object) -> None:
+def die_whatever_is_given(*_: object) -> None:
     """Die whatever the picture is."""
     die()
 
@@ -71,7 +71,7 @@ def use_the_cpu() -> None:
         pass
 
 
-def process() -> int:
+def process_id() -> int:
     """Return which process this is."""
     return os.getpid()
 

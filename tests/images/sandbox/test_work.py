@@ -12,7 +12,7 @@ from images.sandbox.pool import run_sandboxed
 from images.sandbox.work import inspect_picture, strip_metadata
 from images.sandbox.work_dir import temporary_dir
 from tests.images.sandbox import hostile
-from tests.metadata_fixtures import telling
+from tests.metadata_fixtures import picture_with_metadata
 from tests.pictures import jpeg
 from thumbnails.sandbox_work import render_jpeg, render_thumbnails
 
@@ -55,7 +55,7 @@ def test_all_work_is_done_in_the_sandbox():
     with temporary_dir() as name:
         folder = Path(name)
         source = folder / "source"
-        source.write_bytes(telling("JPEG"))
+        source.write_bytes(picture_with_metadata("JPEG"))
         facts = run_sandboxed(inspect_picture, source, limits)
         assert run_sandboxed(strip_metadata, source, folder / "stripped", facts.format)
         assert strip(source, folder / "here", facts.format)

@@ -6,7 +6,7 @@ import time
 from images.sandbox.work_dir import STALE_AFTER_SECONDS, remove_stale_files
 
 
-def test_what_nobody_touched_for_an_hour_goes_and_the_rest_stays(tmp_path):
+def test_only_files_untouched_for_an_hour_are_removed(tmp_path):
     for name in ("forgotten", "in use"):
         (tmp_path / f"{name}.upload").write_bytes(b"x")
         (tmp_path / name).mkdir()

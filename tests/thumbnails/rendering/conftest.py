@@ -1,7 +1,27 @@
 """What tests of rendering share."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 import pyvips
+from PIL import Image
+
+from tests.pictures import open_image
+from thumbnails.sandbox_work import render_thumbnails
+
+
+@pytest.fixture
+def render_one(tmp_path: Path) -> Callable[[bytes, int], Image.Image]:
+    """Return a function that renders bytes at one height and opens the thumbnail."""
+
+    def render(content: bytes, height: int) -> Image.Image:
+        source = tmp_path / "source"
+        source.write_bytes(content)
+        [made] = render_thumbnails(source, [height], tmp_path).thumbnails
+        return open_image(made.path)
+
+    return render
 
 
 @pytest.fixture

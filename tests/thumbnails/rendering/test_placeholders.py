@@ -1,4 +1,4 @@
-"""ThumbHash and dominant colour: right, and there for every picture sooner or later."""
+"""Every picture gets a correct ThumbHash and dominant colour, also one of an older release."""
 
 import re
 from base64 import b64decode
@@ -11,9 +11,9 @@ from PIL import Image
 from images.models import Picture
 from images.storage.base import picture_storage
 from tests.factories import make_picture
-from tests.measures import decibels
-from tests.pictures import BLUE, GREEN, RED, animated, encoded, jpeg, quarters
-from tests.thumbnails.rendering.thumbhash_decoder import drawn, numbers
+from tests.measures import psnr
+from tests.pictures import BLUE, GREEN, RED, animation, encode, jpeg, quarters
+from tests.thumbnails.rendering.thumbhash_decoder import draw_thumbhash, read_thumbhash
 from tests.thumbnails.rows import keys
 from thumbnails.rendering import encoding
 from thumbnails.sandbox_work import render_thumbnails
@@ -30,7 +30,7 @@ def placeholder(tmp_path):
     """Return a function that renders a picture and returns its placeholder."""
 
     def make(image, *heights, name="PNG"):
-        (tmp_path / "source").write_bytes(encoded(image, name))
+        (tmp_path / "source").write_bytes(encode(image, name))
         found = render_thumbnails(tmp_path / "source", heights, tmp_path).placeholder
         assert found is not None
         return found
@@ -38,7 +38,7 @@ def placeholder(tmp_path):
     return make
 
 
-def soft(width, height):
+def soft_picture(width, height):
     """Draw what a ThumbHash can hold: a slow change from corner to corner."""
     across, down = np.meshgrid(np.linspace(0, 1, width), np.linspace(0, 1, height))
     bands = [0.2 + 0.6 * across, 0.8 - 0.5 * down, 0.3 + 0.4 * across * down]
@@ -48,23 +48,23 @@ def soft(width, height):
 @pytest.mark.parametrize("heights", [(), (200,), (400, 200)])
 @pytest.mark.parametrize("size", [(640, 480), (480, 640), (600, 600), (90, 60)])
 def test_a_thumbhash_looks_like_its_picture(placeholder, size, heights):
-    picture = soft(*size)
-    seen = drawn(placeholder(picture, *heights).thumbhash)
+    picture = soft_picture(*size)
+    seen = draw_thumbhash(placeholder(picture, *heights).thumbhash)
     assert seen.width / seen.height == pytest.approx(size[0] / size[1], rel=0.1)
-    assert decibels(seen, picture.resize(seen.size, Image.Resampling.BOX)) > 25
+    assert psnr(seen, picture.resize(seen.size, Image.Resampling.BOX)) > 25
     assert seen.getchannel("A").getextrema() == (255, 255)
 
 
-def fading(width, height):
+def fading_picture(width, height):
     """Draw a soft picture that is clear at its left and opaque at its right."""
-    picture = soft(width, height).convert("RGBA")
+    picture = soft_picture(width, height).convert("RGBA")
     across = np.linspace(0, 255, width).round().astype(np.uint8)
     picture.putalpha(Image.fromarray(np.tile(across, (height, 1))))
     return picture
 
 
-def test_a_thumbhash_is_what_its_authors_make_of_the_picture(placeholder):
-    ours = b64decode(placeholder(soft(600, 400), 200).thumbhash)
+def test_a_thumbhash_equals_the_reference_implementations(placeholder):
+    ours = b64decode(placeholder(soft_picture(600, 400), 200).thumbhash)
     theirs = b64decode(AUTHORS)
     nibbles = [
         [part for byte in each for part in (byte & 15, byte >> 4)] for each in (ours, theirs)
@@ -73,30 +73,33 @@ def test_a_thumbhash_is_what_its_authors_make_of_the_picture(placeholder):
     assert all(abs(a - b) <= 1 for a, b in zip(*nibbles, strict=True))
 
 
-def test_a_transparent_thumbhash_is_what_its_authors_make_of_the_picture(placeholder):
-    ours, theirs = fields(placeholder(fading(600, 400), 200).thumbhash), fields(AUTHORS_FADING)
+def test_a_transparent_thumbhash_equals_the_reference_implementations(placeholder):
+    ours, theirs = (
+        thumbhash_fields(placeholder(fading_picture(600, 400), 200).thumbhash),
+        thumbhash_fields(AUTHORS_FADING),
+    )
     assert ours.keys() == theirs.keys()
     assert all(abs(ours[name] - theirs[name]) <= 1 for name in ours)
 
 
-def fields(thumbhash):
+def thumbhash_fields(thumbhash):
     """Tell apart the numbers in it: means and scales, the shape, then a nibble for each wave."""
-    head, shape, rest = numbers(thumbhash)
+    head, shape, rest = read_thumbhash(thumbhash)
     means = {f"mean {at}": head >> at & 63 for at in (0, 6, 12)}
     scales = {"light": head >> 18 & 31, "yellow": shape >> 3 & 63, "red": shape >> 9 & 63}
     exact = {f"alpha {head >> 23}": 0, f"sides {shape & 7}, {shape >> 15}": 0}
     return means | scales | exact | dict(enumerate(rest))
 
 
-def test_a_thumbhash_shows_what_is_transparent(placeholder):
-    seen = drawn(placeholder(fading(600, 400), 200).thumbhash)
-    expected = fading(*seen.size)
+def test_a_thumbhash_has_the_pictures_transparency(placeholder):
+    seen = draw_thumbhash(placeholder(fading_picture(600, 400), 200).thumbhash)
+    expected = fading_picture(*seen.size)
     alpha = [each.getchannel("A") for each in (seen, expected)]
-    assert decibels(*alpha) > 20  # as in the authors' own
+    assert psnr(*alpha) > 20  # as in the authors' own
     on_black = [
         Image.alpha_composite(Image.new("RGBA", seen.size, "black"), x) for x in (seen, expected)
     ]
-    assert decibels(*on_black) > 25
+    assert psnr(*on_black) > 25
 
 
 @pytest.mark.parametrize(
@@ -108,7 +111,7 @@ def test_a_thumbhash_shows_what_is_transparent(placeholder):
         ([(0, 0, 0), (0, 0, 0), (250, 250, 250)], (0, 0, 0)),
     ],
 )
-def test_the_dominant_colour_is_the_one_most_of_it_has(placeholder, colours, expected):
+def test_the_dominant_colour_is_that_of_most_pixels(placeholder, colours, expected):
     stripes = Image.new("RGB", (300, 300))
     for number, colour in enumerate(colours):
         share = 300 // len(colours)
@@ -118,7 +121,7 @@ def test_the_dominant_colour_is_the_one_most_of_it_has(placeholder, colours, exp
     assert all(abs(ours - theirs) <= 12 for ours, theirs in zip(channels, expected, strict=True))
 
 
-def test_what_cannot_be_seen_has_no_colour(placeholder):
+def test_invisible_pixels_do_not_count_for_the_dominant_colour(placeholder):
     clear = Image.new("RGBA", (300, 300), (0, 255, 0, 0))
     assert placeholder(clear, 200).dominant_color == "#ffffff"
     clear.paste((*RED, 255), (100, 100, 200, 200))
@@ -127,21 +130,21 @@ def test_what_cannot_be_seen_has_no_colour(placeholder):
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "1", "CMYK"])
-def test_every_kind_of_pixel_has_an_placeholder(placeholder, mode):
+def test_every_pixel_mode_has_a_placeholder(placeholder, mode):
     name = "JPEG" if mode == "CMYK" else "PNG"
     found = placeholder(quarters(90, 60, "RGB").convert(mode), 40, name=name)
-    seen = drawn(found.thumbhash)
+    seen = draw_thumbhash(found.thumbhash)
     assert seen.width > seen.height
 
 
 @pytest.mark.parametrize("name", ["GIF", "WEBP"])
 @pytest.mark.parametrize("heights", [(), (100, 50)])
 @pytest.mark.parametrize("memory", [12_000_000, 100])
-def test_an_animation_leaves_the_placeholder_of_its_first_frame(
+def test_an_animation_has_the_placeholder_of_its_first_frame(
     tmp_path, monkeypatch, name, heights, memory
 ):
     monkeypatch.setattr(encoding, "_MAX_PIXELS_IN_MEMORY", memory)
-    (tmp_path / "source").write_bytes(animated(name, [RED, BLUE, BLUE], [100] * 3, size=200))
+    (tmp_path / "source").write_bytes(animation(name, [RED, BLUE, BLUE], [100] * 3, size=200))
     found = render_thumbnails(tmp_path / "source", heights, tmp_path).placeholder
     assert found is not None
     red = bytes.fromhex(found.dominant_color[1:])
@@ -161,7 +164,7 @@ def test_a_picture_gets_its_placeholder_with_its_thumbnails(picture):
     assert re.fullmatch("#[0-9a-f]{6}", picture.dominant_color)
 
 
-def test_a_picture_of_an_older_release_gets_all_that_is_new(
+def test_pictures_of_an_older_release_get_webp_files_and_placeholders(
     picture, stored_files, django_capture_on_commit_callbacks
 ):
     ensure_thumbnails(picture.pk)
@@ -177,9 +180,7 @@ def test_a_picture_of_an_older_release_gets_all_that_is_new(
     assert set(stored_files()) == {picture.key, *keys(picture)}
 
 
-def test_the_command_goes_on_where_it_was_interrupted_and_leaves_the_rest_alone(
-    alice, monkeypatch, capsys
-):
+def test_the_command_resumes_and_skips_finished_and_failed_pictures(alice, monkeypatch, capsys):
     monkeypatch.setattr("thumbnails.sweeping.BATCH_SIZE", 2)
     made = [make_picture(alice).pk for _ in range(6)]
     Picture.objects.update(rendering="ready")

@@ -6,16 +6,16 @@ import numpy as np
 from PIL import Image
 
 
-def numbers(thumbhash: str) -> tuple[int, int, list[int]]:
+def read_thumbhash(thumbhash: str) -> tuple[int, int, list[int]]:
     """Return the header's three bytes, its two, and all that follows by four bits."""
     data = b64decode(thumbhash)
     head, shape = int.from_bytes(data[:3], "little"), int.from_bytes(data[3:5], "little")
     return head, shape, [part for byte in data[5:] for part in (byte & 15, byte >> 4)]
 
 
-def drawn(thumbhash: str) -> Image.Image:
+def draw_thumbhash(thumbhash: str) -> Image.Image:
     """Return the placeholder in RGBA, 32 pixels at its longer side."""
-    head, shape, rest = numbers(thumbhash)
+    head, shape, rest = read_thumbhash(thumbhash)
     is_transparent = bool(head >> 23)
     long, short = 5 if is_transparent else 7, shape & 7
     across, down = (long, short) if shape >> 15 else (short, long)

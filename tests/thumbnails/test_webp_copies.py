@@ -22,7 +22,7 @@ def picture(alice):
     return make_picture(alice, jpeg(900, 600))
 
 
-def test_a_file_that_cannot_be_stored_takes_the_others_along(picture, stored_files, monkeypatch):
+def test_no_file_stays_when_one_cannot_be_stored(picture, stored_files, monkeypatch):
     save = DiskStorage.save
     saved: list[str] = []
 
@@ -40,7 +40,7 @@ def test_a_file_that_cannot_be_stored_takes_the_others_along(picture, stored_fil
 
 
 @pytest.mark.parametrize("way", ["picture", "thumbnail"])
-def test_a_deletion_takes_the_webp_along(
+def test_the_webp_is_deleted_with_its_thumbnail(
     picture, stored_files, way, django_capture_on_commit_callbacks
 ):
     ensure_thumbnails(picture.pk)
@@ -64,7 +64,7 @@ def test_a_webp_that_is_not_smaller_is_refused_by_the_database(picture):
         Thumbnail.objects.exclude(pk=row.pk).update(webp_key=row.webp_key)
 
 
-def test_a_name_tells_whether_a_webp_lies_beside():
+def test_a_key_says_whether_a_webp_is_stored_beside():
     original = "users/00000000-0000-0000-0000-000000000000/ana.png"
     with_webp = copy_key(original, "200", "jpg", has_webp=True)
     assert is_key(with_webp)
@@ -74,10 +74,10 @@ def test_a_name_tells_whether_a_webp_lies_beside():
 
 
 @given(st.text(max_size=120))
-def test_no_wished_name_reads_as_if_a_webp_lay_beside(name):
+def test_no_requested_name_reads_as_if_a_webp_were_stored_beside(name):
     key = f"users/x/{safe_stem(name)}.png"
     assert webp_beside(key) is None
 
 
-def test_a_long_wished_name_ends_in_no_dash():
+def test_a_long_requested_name_does_not_end_in_a_dash():
     assert safe_stem("a" * 88 + "_1_deadbeef-b.png") == "a" * 88 + "_1_deadbeef"
