@@ -1,33 +1,23 @@
 """Who gets what: every route, person by person, for each visibility and each tier."""
 
 import io
-import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from itertools import product
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.urls import resolve
 from PIL import Image
 
-from images.links import LinkToken, write_token
-from images.models import Link, Picture
+from images.models import Picture
 from images.services import activate
-from images.signed_urls import signed_path
-from tests.api.access_table import PEOPLE, ROWS, TIERS, VISIBILITIES, Row
+from tests.api.access_requests import SIZE, UPLOAD, clients_of, guesses, known_ids, send
+from tests.api.access_table import PEOPLE, ROWS, TIERS, VISIBILITIES
 from tests.api.routes import routes
-from tests.clients import Client, Response
-from tests.factories import PASSWORD, make_picture, make_user, token_client
-from tests.factories import tier as tier_of
-from tests.pictures import jpeg, png
-from thumbnails.models import Thumbnail
+from tests.clients import Response
+from tests.factories import make_picture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
-
-SIZE = (640, 500)
-TOLD = jpeg(*SIZE, comment=b"taken at home")
 
 
 def contents(response):
@@ -51,7 +41,7 @@ def is_best_thumbnail(response, picture):
 
 # By the word of an outcome: whether a response gave what the word says.
 OUTCOMES: dict[str, Callable[[Response, Picture], bool]] = {
-    "original": lambda response, picture: contents(response) == TOLD,
+    "original": lambda response, picture: contents(response) == UPLOAD,
     "clean": is_clean,
     "thumbnail": is_best_thumbnail,
     "name": lambda response, picture: response.json()["image"] == picture.file_name,
@@ -61,59 +51,6 @@ OUTCOMES: dict[str, Callable[[Response, Picture], bool]] = {
     "avatar": lambda response, picture: response["Location"].startswith("/avatars/"),
     "default": lambda response, picture: response["Location"] == "/images/default/default.png",
 }
-
-
-def people_of(tier):
-    """A client for each of PEOPLE, and the owner."""
-    tier_of("Premium")  # new accounts get it
-    accounts = {name: make_user(name, tier) for name in ("owner", "member", "stranger")}
-    accounts["staff"] = make_user("staff", "Basic", is_staff=True)
-    clients = {name: token_client(account) for name, account in accounts.items()}
-    return {**clients, "anonymous": Client()}, accounts["owner"]
-
-
-def known_ids(owner, picture, active):
-    """What the braces of the table stand for."""
-    link = Link.objects.create(
-        picture=picture, maker=owner, expires_at=datetime(2999, 1, 1, tzinfo=UTC)
-    )
-    expires = int(link.expires_at.timestamp())
-    return {
-        "account": str(owner.pk),
-        "picture": str(picture.pk),
-        "uuid": str(picture.uid),
-        "file": picture.file_name,
-        "thumbnail": str(picture.thumbnails.get(height=200).pk),
-        "avatar": active.thumbnails.get(height=200).key.rsplit("/", 1)[-1],
-        "signed": signed_path(picture.key),
-        "link": write_token(LinkToken(link.pk, expires)),
-        "password": PASSWORD,
-    }
-
-
-def guesses(known):
-    """What somebody who knows none of it would try in its place."""
-    return {
-        "account": "00000000-0000-4000-8000-000000000000",
-        "picture": str(int(known["picture"]) + 1000),
-        "uuid": "00000000-0000-4000-8000-000000000000",
-        "file": "guessed.jpg",
-        "thumbnail": str(Thumbnail.objects.latest("pk").pk + 1000),
-        "avatar": "guessed.jpg",
-        "signed": known["signed"][:-1] + ("A" if known["signed"][-1] != "A" else "B"),
-        "link": "1.zzzzzz.AAAAAAAAAAAAAAAAAAAAAA",
-        "password": PASSWORD,
-    }
-
-
-def ask(client, row: Row, ids):
-    path = row.path.format(**ids)
-    body = {name: value.format(**ids) for name, value in row.body.items()}
-    if row.file_field:
-        form = {**body, row.file_field: SimpleUploadedFile("x.png", png(8, 8))}
-        return client.post(path, form)
-    sent = json.dumps(body) if body else ""
-    return client.generic(row.method, path, sent, content_type="application/json")
 
 
 def outcome(response, expected, picture):
@@ -127,9 +64,9 @@ def outcome(response, expected, picture):
 
 @pytest.mark.parametrize(("visibility", "tier"), list(product(VISIBILITIES, TIERS)))
 def test_everybody_gets_what_the_table_says(visibility, tier, django_capture_on_commit_callbacks):
-    clients, owner = people_of(tier)
+    clients, owner = clients_of(tier)
     with django_capture_on_commit_callbacks(execute=True):
-        picture, active = (make_picture(owner, TOLD, visibility=visibility) for _ in range(2))
+        picture, active = (make_picture(owner, UPLOAD, visibility=visibility) for _ in range(2))
         activate(active)
     known = known_ids(owner, picture, active)
     wrong = []
@@ -137,7 +74,7 @@ def test_everybody_gets_what_the_table_says(visibility, tier, django_capture_on_
         expected = row.expected(person, visibility, tier)
         with transaction.atomic():
             ids = guesses(known) if person == "stranger" else known
-            given = outcome(ask(clients[person], row, ids), expected, picture)
+            given = outcome(send(clients[person], row, ids), expected, picture)
             transaction.set_rollback(True)
         if given != expected:
             wrong.append(f"{row.method} {row.path} {person}: {given}, expected {expected}")
@@ -159,7 +96,7 @@ def methods_of(view):
 def asked(alice, django_capture_on_commit_callbacks):
     """Each row's view and route, found as a request would find them."""
     with django_capture_on_commit_callbacks(execute=True):
-        picture = make_picture(alice, TOLD)
+        picture = make_picture(alice, UPLOAD)
     known = known_ids(alice, picture, picture)
     return [(row, resolve(row.path.format(**known).partition("?")[0])) for row in ROWS]
 

@@ -7,8 +7,8 @@ import pytest
 from rest_framework.exceptions import ParseError
 
 from api.parsers import JsonParser, PictureJsonParser
+from tests.api.access_requests import known_ids
 from tests.api.access_table import ROWS
-from tests.api.test_access import known_ids
 from tests.clients import Client
 from tests.factories import make_picture, token_client
 from tests.pictures import jpeg

@@ -1,0 +1,72 @@
+"""The accounts, the known ids and the requests for the rows of `access_table`."""
+
+import json
+from datetime import UTC, datetime
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from images.links import LinkToken, write_token
+from images.models import Link
+from images.signed_urls import signed_path
+from tests.api.access_table import Row
+from tests.clients import Client
+from tests.factories import PASSWORD, make_user, token_client
+from tests.factories import tier as tier_of
+from tests.pictures import jpeg, png
+from thumbnails.models import Thumbnail
+
+SIZE = (640, 500)
+UPLOAD = jpeg(*SIZE, comment=b"taken at home")
+
+
+def clients_of(tier):
+    """Return a client for each of PEOPLE, and the owner's account."""
+    tier_of("Premium")  # new accounts get it
+    accounts = {name: make_user(name, tier) for name in ("owner", "member", "stranger")}
+    accounts["staff"] = make_user("staff", "Basic", is_staff=True)
+    clients = {name: token_client(account) for name, account in accounts.items()}
+    return {**clients, "anonymous": Client()}, accounts["owner"]
+
+
+def known_ids(owner, picture, active):
+    """Return what the braces of the table stand for."""
+    link = Link.objects.create(
+        picture=picture, maker=owner, expires_at=datetime(2999, 1, 1, tzinfo=UTC)
+    )
+    expires = int(link.expires_at.timestamp())
+    return {
+        "account": str(owner.pk),
+        "picture": str(picture.pk),
+        "uuid": str(picture.uid),
+        "file": picture.file_name,
+        "thumbnail": str(picture.thumbnails.get(height=200).pk),
+        "avatar": active.thumbnails.get(height=200).key.rsplit("/", 1)[-1],
+        "signed": signed_path(picture.key),
+        "link": write_token(LinkToken(link.pk, expires)),
+        "password": PASSWORD,
+    }
+
+
+def guesses(known):
+    """Return what somebody who knows none of it would try in its place."""
+    return {
+        "account": "00000000-0000-4000-8000-000000000000",
+        "picture": str(int(known["picture"]) + 1000),
+        "uuid": "00000000-0000-4000-8000-000000000000",
+        "file": "guessed.jpg",
+        "thumbnail": str(Thumbnail.objects.latest("pk").pk + 1000),
+        "avatar": "guessed.jpg",
+        "signed": known["signed"][:-1] + ("A" if known["signed"][-1] != "A" else "B"),
+        "link": "1.zzzzzz.AAAAAAAAAAAAAAAAAAAAAA",
+        "password": PASSWORD,
+    }
+
+
+def send(client, row: Row, ids):
+    path = row.path.format(**ids)
+    body = {name: value.format(**ids) for name, value in row.body.items()}
+    if row.file_field:
+        form = {**body, row.file_field: SimpleUploadedFile("x.png", png(8, 8))}
+        return client.post(path, form)
+    sent = json.dumps(body) if body else ""
+    return client.generic(row.method, path, sent, content_type="application/json")

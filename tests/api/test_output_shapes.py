@@ -1,0 +1,94 @@
+"""Every response has exactly the shape that the OpenAPI document declares for it.
+
+The serializers of a contract document its output, plain functions beside them build it: this keeps
+the two alike, for every route and method, whoever asks.
+"""
+
+import copy
+import json
+import re
+from itertools import product
+
+import jsonschema
+import pytest
+from django.db import transaction
+from drf_spectacular.generators import SchemaGenerator
+
+from api.contracts import CONTRACTS
+from images.services import activate
+from tests.api.access_requests import UPLOAD, clients_of, guesses, known_ids, send
+from tests.api.access_table import PEOPLE, ROWS_BY_CONTRACT
+from tests.factories import make_picture
+
+pytestmark = pytest.mark.django_db
+
+
+def strict_document():
+    """Return the document with no object left that allows members it does not name."""
+    document = copy.deepcopy(SchemaGenerator().get_schema(public=True))
+    for schema in document["components"]["schemas"].values():
+        if "properties" in schema:
+            schema.setdefault("additionalProperties", False)
+    return document
+
+
+def documented_path(response):
+    """Write a response's route as the document does: the key `pk` is its `id`."""
+    route = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", response.resolver_match.route)
+    return "/" + route.replace("{pk}", "{id}")
+
+
+def check(document, method, response):
+    """Raise an error where a response is not as documented."""
+    operation = document["paths"][documented_path(response)][method.lower()]
+    documented = operation["responses"][str(response.status_code)]
+    body = response.getvalue()
+    if "content" not in documented:
+        assert body == b""
+        return
+    content_type = response["Content-Type"].partition(";")[0]
+    schema = documented["content"][content_type]["schema"]
+    if content_type == "application/json":
+        with_components = {**schema, "components": document["components"]}
+        jsonschema.validate(json.loads(body), with_components)
+
+
+def rows_of(contract):
+    """Return the contract's rows; those of the document itself are not in it."""
+    rows = ROWS_BY_CONTRACT[contract.name]
+    return [row for row in rows if row.path not in {"/api/docs/", "/api/schema/"}]
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.name)
+def test_what_a_contract_sends_is_what_its_serializers_document(
+    contract, django_capture_on_commit_callbacks
+):
+    document = strict_document()
+    clients, owner = clients_of("Enterprise")
+    with django_capture_on_commit_callbacks(execute=True):
+        picture, active = (make_picture(owner, UPLOAD, visibility="members") for _ in range(2))
+        activate(active)
+    known = known_ids(owner, picture, active)
+    checked = set()
+    for row, person in product(rows_of(contract), PEOPLE):
+        ids = guesses(known) if person == "stranger" else known
+        with transaction.atomic():
+            response = send(clients[person], row, ids)
+            transaction.set_rollback(True)
+        check(document, row.method, response)
+        checked.add(documented_path(response))
+    tagged = {
+        path
+        for path, operations in document["paths"].items()
+        if any(contract.tag in each["tags"] for each in operations.values())
+    }
+    assert checked == tagged
+
+
+def test_a_member_that_no_serializer_documents_is_found(as_alice):
+    response = as_alice.get("/auth/currentUser")
+    document = strict_document()
+    check(document, "GET", response)
+    del document["components"]["schemas"]["AuthServiceUser"]["properties"]["roles"]
+    with pytest.raises(jsonschema.ValidationError):
+        check(document, "GET", response)
