@@ -30,7 +30,7 @@ from images.models import Picture
 from images.services import activate, create_picture, delete_all, delete_unless_active
 
 _VISIBILITY = Picture.Visibility.MEMBERS
-# Raw OpenAPI: an invalid token is a `message`, a refusal of what was asked an `error`.
+# Raw OpenAPI: an invalid token is a `message`, a refusal of the request itself an `error`.
 _FORBIDDEN = {
     "type": "object",
     "oneOf": [

@@ -93,7 +93,7 @@ def methods_of(view):
 
 
 @pytest.fixture
-def asked(alice, django_capture_on_commit_callbacks):
+def matches(alice, django_capture_on_commit_callbacks):
     """Each row's view and route, found as a request would find them."""
     with django_capture_on_commit_callbacks(execute=True):
         picture = make_picture(alice, UPLOAD)
@@ -101,11 +101,11 @@ def asked(alice, django_capture_on_commit_callbacks):
     return [(row, resolve(row.path.format(**known).partition("?")[0])) for row in ROWS]
 
 
-def test_every_route_has_a_row(asked):
-    assert {match.route for _, match in asked} == set(routes())
+def test_every_route_has_a_row(matches):
+    assert {match.route for _, match in matches} == set(routes())
 
 
-def test_every_method_of_a_route_has_a_row(asked):
-    there = {(row.method, match.route) for row, match in asked}
-    wanted = {(method, match.route) for _, match in asked for method in methods_of(match.func)}
+def test_every_method_of_a_route_has_a_row(matches):
+    there = {(row.method, match.route) for row, match in matches}
+    wanted = {(method, match.route) for _, match in matches for method in methods_of(match.func)}
     assert wanted - there == set()

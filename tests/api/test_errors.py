@@ -56,7 +56,7 @@ def use_up(item):
         admit((item, "127.0.0.1"))
 
 
-def ask(wrong: Wrong, account, case):
+def send(wrong: Wrong, account, case):
     client = client_for(wrong, account)
     path = wrong.path.format(account=account.pk)
     if wrong.exhausted:
@@ -75,7 +75,7 @@ def ask(wrong: Wrong, account, case):
 @pytest.mark.parametrize("contract", ERRORS)
 def test_an_error_has_the_shape_of_its_contract_and_tells_nothing_else(alice, contract, case):
     wrong = ERRORS[contract][case]
-    response = ask(wrong, alice, case)
+    response = send(wrong, alice, case)
     text = response.content.decode()
     is_text = isinstance(wrong.body, str)
     assert response.status_code == wrong.status, text

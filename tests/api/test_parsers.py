@@ -1,4 +1,4 @@
-"""JSON that is written to do harm: refused at every door, and never large in memory."""
+"""JSON that is written to do harm: refused at every contract, and never large in memory."""
 
 import io
 import tracemalloc
@@ -33,15 +33,15 @@ def unreadable(client, row, ids, body):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("nested", NESTED)
-def test_json_that_nests_too_deeply_is_the_clients_fault_at_every_door(alice, ids, nested):
-    answers = {
+def test_json_that_nests_too_deeply_is_the_clients_fault_at_every_contract(alice, ids, nested):
+    statuses = {
         (row.method, row.path): unreadable(client, row, ids, NESTED[nested])
         for row in WRITES
         for client in (Client(), token_client(alice))
     }
-    assert {where: status for where, status in answers.items() if status >= 500} == {}
+    assert {where: status for where, status in statuses.items() if status >= 500} == {}
     reading = {(row.method, row.path) for row in WRITES if row.body and not row.file_field}
-    assert {where: answers[where] for where in reading if answers[where] != 400} == {}
+    assert {where: statuses[where] for where in reading if statuses[where] != 400} == {}
 
 
 def peak(parser, body):

@@ -1,4 +1,4 @@
-"""What each door asks of the database: as much for one picture as for many."""
+"""How many queries a list makes: as many for one picture as for hundreds."""
 
 import uuid
 
@@ -112,14 +112,14 @@ def test_a_single_read_costs_few(
 
 
 def test_no_list_is_left_out():
-    """Every address that the document says to answer with an array stands in the table above."""
+    """Every address that returns an array, as the document has it, stands in the table above."""
     paths = SchemaGenerator().get_schema(request=None, public=True)["paths"]
-    lists = {path for path, methods in paths.items() if answers_with_a_list(methods.get("get"))}
+    lists = {path for path, methods in paths.items() if returns_a_list(methods.get("get"))}
     # Its list is a field beside the account's.
     assert lists == {name for _, _, name in LISTS} - {"/api/me"}
 
 
-def answers_with_a_list(operation) -> bool:
+def returns_a_list(operation) -> bool:
     if operation is None:
         return False
     content = operation["responses"].get("200", {}).get("content", {})

@@ -1,4 +1,4 @@
-"""Requests made from the OpenAPI document itself: what it says is what the doors do."""
+"""Requests generated from the OpenAPI document: the contracts do what it says."""
 
 import pytest
 import schemathesis
@@ -43,7 +43,7 @@ bounded = generating(
 
 
 def closed_at_once(environ, start_response):
-    """The application, each answer read and closed as a server does: uploads go with it."""
+    """Read and close the response as a server does: temporary files of uploads go with it."""
     response = application(environ, start_response)
     try:
         return [b"".join(response)]
@@ -69,7 +69,7 @@ def headers(alice, settings):
 
 @document.parametrize()
 @bounded
-def test_the_doors_do_what_the_document_says(case, headers):
+def test_the_contracts_do_what_the_document_says(case, headers):
     case.call_and_validate(headers=headers, excluded_checks=EITHER_WAY)
 
 
@@ -90,7 +90,7 @@ def known(alice, django_capture_on_commit_callbacks):
 
 @document.include(path_regex="{").parametrize()
 @bounded
-def test_they_do_so_too_with_ids_that_exist(case, headers, known):
+def test_the_contracts_do_so_with_ids_that_exist(case, headers, known):
     for name in case.path_parameters:
         of_thumbnail = name == "id" and "thumbnail" in case.path
         case.path_parameters[name] = known["thumbnail" if of_thumbnail else name]

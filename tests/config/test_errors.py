@@ -1,4 +1,4 @@
-"""Answers that no view gives."""
+"""The responses of Django's error handlers."""
 
 import errno
 
@@ -12,14 +12,14 @@ from tests.factories import make_picture
 
 pytestmark = pytest.mark.django_db
 
-AWAY = [
+OUTAGES = [
     OperationalError("server closed the connection"),
     EndpointConnectionError(endpoint_url="http://10.0.0.7"),
     OSError(errno.EIO, "Input/output error"),
 ]
 
 
-def opened(picture, error, monkeypatch):
+def response_to(picture, error, monkeypatch):
     def broken(storage, key):
         raise error
 
@@ -27,15 +27,15 @@ def opened(picture, error, monkeypatch):
     return Client(raise_request_exception=False).get(f"/images/{picture.key}")
 
 
-@pytest.mark.parametrize("error", AWAY, ids=lambda error: type(error).__name__)
-def test_a_page_says_when_to_come_back_while_a_part_is_away(alice, monkeypatch, error):
-    response = opened(make_picture(alice, visibility="public"), error, monkeypatch)
+@pytest.mark.parametrize("error", OUTAGES, ids=lambda error: type(error).__name__)
+def test_a_page_is_503_with_retry_after_while_a_part_is_away(alice, monkeypatch, error):
+    response = response_to(make_picture(alice, visibility="public"), error, monkeypatch)
     assert (response.status_code, response["Retry-After"]) == (503, "5")
     assert b"10.0.0.7" not in response.content
 
 
-def test_a_failure_of_ours_is_no_outage(alice, monkeypatch):
+def test_an_error_of_ours_is_500(alice, monkeypatch):
     error = OSError(errno.EISDIR, "Is a directory")
-    response = opened(make_picture(alice, visibility="public"), error, monkeypatch)
+    response = response_to(make_picture(alice, visibility="public"), error, monkeypatch)
     assert response.status_code == 500
     assert "Retry-After" not in response

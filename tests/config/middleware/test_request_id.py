@@ -1,4 +1,4 @@
-"""Every answer bears an id that the log lines of its work bear too."""
+"""Every response bears an id that the log lines of its request bear too."""
 
 import io
 import json
@@ -31,24 +31,24 @@ urlpatterns = [path("", broken), path("speaking", speaking)]
 handler500 = "config.errors.server_error"
 
 
-def answered(given=None, address="/healthz", **options):
+def id_of_response(given=None, address="/healthz", **options):
     client = Client(headers={"X-Request-ID": given} if given else {}, **options)
     return client.get(address)["X-Request-ID"]
 
 
-def test_each_answer_has_an_id_of_its_own():
-    ids = {answered() for _ in range(3)}
+def test_each_response_has_an_id_of_its_own():
+    ids = {id_of_response() for _ in range(3)}
     assert len(ids) == 3
     assert all(re.fullmatch("[0-9a-f]{32}", each) for each in ids)
 
 
-def test_a_strangers_id_is_not_believed():
-    assert answered("chosen-by-a-stranger") != "chosen-by-a-stranger"
+def test_the_id_of_a_client_is_ignored():
+    assert id_of_response("chosen-by-a-stranger") != "chosen-by-a-stranger"
 
 
-def test_a_proxys_id_is_kept(settings):
+def test_the_id_of_our_own_proxy_is_used(settings):
     settings.TRUSTED_PROXIES = 1
-    assert answered("from-the-proxy.1_2") == "from-the-proxy.1_2"
+    assert id_of_response("from-the-proxy.1_2") == "from-the-proxy.1_2"
 
 
 @pytest.mark.parametrize(
@@ -56,18 +56,18 @@ def test_a_proxys_id_is_kept(settings):
 )
 def test_what_would_not_be_harmless_in_a_log_is_replaced(settings, given):
     settings.TRUSTED_PROXIES = 1
-    assert re.fullmatch("[0-9a-f]{32}", answered(given))
+    assert re.fullmatch("[0-9a-f]{32}", id_of_response(given))
 
 
 @pytest.mark.urls(__name__)
 def test_a_failure_bears_its_id_too():
-    assert len(answered(address="/", raise_request_exception=False)) == 32
+    assert len(id_of_response(address="/", raise_request_exception=False)) == 32
 
 
 @pytest.mark.parametrize("address", ["/nowhere", "/api/me", "/pictures/x", "/metrics"])
 @pytest.mark.django_db
 def test_a_refusal_bears_its_id_too(address):
-    assert len(answered(address=address)) == 32
+    assert len(id_of_response(address=address)) == 32
 
 
 @pytest.fixture
@@ -85,13 +85,13 @@ def lines():
 
 @pytest.mark.urls(__name__)
 def test_every_line_of_a_failure_is_one_object_with_the_id_and_no_request(lines):
-    mark = answered(address="/speaking?secret=7", raise_request_exception=False)
-    said = {line["logger"]: line for line in lines()}
-    assert {line["request_id"] for line in said.values()} == {mark}
-    assert said["a test"]["message"] == "at work"
-    assert said["django.request"]["level"] == "ERROR"
-    assert "ZeroDivisionError" in said["django.request"]["exc_info"]
-    assert "secret" not in json.dumps(said)
+    mark = id_of_response(address="/speaking?secret=7", raise_request_exception=False)
+    by_logger = {line["logger"]: line for line in lines()}
+    assert {line["request_id"] for line in by_logger.values()} == {mark}
+    assert by_logger["a test"]["message"] == "at work"
+    assert by_logger["django.request"]["level"] == "ERROR"
+    assert "ZeroDivisionError" in by_logger["django.request"]["exc_info"]
+    assert "secret" not in json.dumps(by_logger)
 
 
 def test_lines_outside_any_request_say_so(lines):

@@ -1,4 +1,4 @@
-"""Every answer tells the browser to be careful, whoever gives it."""
+"""Every response has the security headers, whichever code made it."""
 
 import re
 
@@ -26,7 +26,7 @@ urlpatterns = [route("", broken), route("api/me", broken)]
 handler500 = "config.errors.server_error"
 
 
-def is_careful(response):
+def with_headers(response):
     assert {name: response.get(name) for name in ALWAYS} == ALWAYS
     assert "camera=()" in response["Permissions-Policy"]
     assert "frame-ancestors 'none'" in response["Content-Security-Policy"]
@@ -41,39 +41,39 @@ def is_careful(response):
         ("/admin/login/", 200), ("/api/docs/", 200), ("/api/schema/", 200),
     ],
 )  # fmt: skip
-def test_every_kind_of_answer_is_careful(path, status):
-    assert is_careful(Client().get(path)).status_code == status
+def test_every_kind_of_response_has_the_headers(path, status):
+    assert with_headers(Client().get(path)).status_code == status
 
 
-def test_a_refused_form_is_careful(staff):
+def test_a_refused_form_has_the_headers(staff):
     client = Client(enforce_csrf_checks=True)
-    response = is_careful(client.post("/admin/login/", {"username": "staff"}))
+    response = with_headers(client.post("/admin/login/", {"username": "staff"}))
     assert (response.status_code, response["Content-Type"][:9]) == (403, "text/html")
     assert "script-src" not in response["Content-Security-Policy"].replace("default-src 'self'", "")
 
 
-def test_what_staff_may_not_do_is_careful():
+def test_what_staff_may_not_do_has_the_headers():
     client = Client()
     client.force_login(make_user("clerk", is_staff=True))
-    assert is_careful(client.get("/admin/images/picture/")).status_code == 403
+    assert with_headers(client.get("/admin/images/picture/")).status_code == 403
 
 
-def test_too_many_attempts_at_the_admin_are_answered_carefully():
+def test_a_throttled_sign_in_at_the_admin_has_the_headers():
     client = Client()
     form = {"username": "root", "password": "wrong"}
-    answers = [is_careful(client.post("/admin/login/", form)) for _ in range(6)]
-    assert answers[-1].status_code == 429
+    responses = [with_headers(client.post("/admin/login/", form)) for _ in range(6)]
+    assert responses[-1].status_code == 429
 
 
 @pytest.mark.urls(__name__)
 @pytest.mark.parametrize(("path", "kind"), [("/", "text/html"), ("/api/me", "application/json")])
-def test_a_failure_that_nobody_foresaw_is_careful(path, kind):
-    response = is_careful(Client(raise_request_exception=False).get(path))
+def test_an_unforeseen_failure_has_the_headers(path, kind):
+    response = with_headers(Client(raise_request_exception=False).get(path))
     assert (response.status_code, response["Content-Type"].split(";")[0]) == (500, kind)
 
 
-def test_a_name_that_is_not_ours_is_refused_carefully():
-    assert is_careful(Client().get("/", headers={"Host": "evil.example"})).status_code == 400
+def test_a_refused_host_name_has_the_headers():
+    assert with_headers(Client().get("/", headers={"Host": "evil.example"})).status_code == 400
 
 
 @pytest.mark.parametrize("path", ["/api/docs/", "/admin/login/", "/nowhere", "/"])
@@ -94,7 +94,7 @@ def test_the_docs_script_is_served_beside_its_page():
 
 
 def test_the_admin_shows_pictures_and_runs_its_own_scripts(admin_client):
-    rules = is_careful(admin_client.get("/admin/"))["Content-Security-Policy"]
+    rules = with_headers(admin_client.get("/admin/"))["Content-Security-Policy"]
     assert "default-src 'self'" in rules
     assert "unsafe" not in rules
 

@@ -101,10 +101,10 @@ def test_the_contracts_own_sample_password_registers_under_the_contract_policy(s
 
 
 def test_sign_ups_are_throttled_per_address():
-    answers = [post("signup", {**NEW, "login": f"ana{n}"}) for n in range(21)]
-    assert [each.status_code for each in answers] == [200] * 20 + [429]
-    assert answers[-1].json() == {"error": "Too Many Requests"}
-    assert int(answers[-1]["Retry-After"]) > 0
+    responses = [post("signup", {**NEW, "login": f"ana{n}"}) for n in range(21)]
+    assert [each.status_code for each in responses] == [200] * 20 + [429]
+    assert responses[-1].json() == {"error": "Too Many Requests"}
+    assert int(responses[-1]["Retry-After"]) > 0
 
 
 # --- Signing in and out -------------------------------------------------------------------------
@@ -118,7 +118,7 @@ def test_signing_in_returns_a_token(alice):
 
 
 @pytest.mark.parametrize("change", [{"login": "nobody"}, {"password": "wrong"}])
-def test_an_unknown_login_and_a_wrong_password_are_answered_alike(alice, change):
+def test_an_unknown_login_and_a_wrong_password_get_the_same_response(alice, change):
     response = post("signin", {**RIGHT, **change})
     assert response.status_code == 400
     assert response.json() == {
@@ -142,7 +142,7 @@ def test_an_unknown_login_takes_as_long_as_a_wrong_password(alice, settings):
     assert unknown > known / 3  # without a hash it would be a tenth
 
 
-def test_signing_out_kills_the_token_at_every_door(alice):
+def test_signing_out_ends_the_token_at_every_contract(alice):
     client = bearer_client(alice)
     response = client.get("/auth/signout")
     assert (response.status_code, response.content) == (200, b"")
@@ -172,7 +172,7 @@ def test_another_sites_page_cannot_sign_anyone_out_by_a_get(alice):
     assert client.get("/auth/signout").status_code == 200
 
 
-def test_without_a_token_the_answer_is_plain_text():
+def test_without_a_token_the_401_is_plain_text():
     for path in ("currentUser", "signout"):
         response = Client().get(f"/auth/{path}")
         assert (response.status_code, response.content) == (401, b"Unauthorized")
@@ -221,8 +221,8 @@ def test_a_bad_change_is_refused_and_changes_nothing(alice, body, path, message)
 
 def test_guessing_the_current_password_is_throttled(alice):
     client = bearer_client(alice)
-    answers = [change(client, currentPassword="wrong").status_code for _ in range(6)]
-    assert answers == [400] * 5 + [429]
+    responses = [change(client, currentPassword="wrong").status_code for _ in range(6)]
+    assert responses == [400] * 5 + [429]
 
 
 # --- Errors -------------------------------------------------------------------------------------
@@ -265,7 +265,7 @@ def test_a_failure_tells_nothing(alice, monkeypatch):
     assert response["X-Status-Reason"] == "Internal Server Error"
 
 
-# --- Every way to end a session, at every door ---------------------------------------------------
+# --- Every way to end a session, at every contract -----------------------------------------------
 
 
 def end_by_sign_out(alice, clients, admin):
@@ -306,7 +306,7 @@ def end_by_the_admins_action(alice, clients, admin):
         end_by_the_admins_action,
     ],
 )
-def test_every_way_to_end_a_session_ends_it_at_every_door(alice, admin_client, end):
+def test_every_way_to_end_a_session_ends_it_at_every_contract(alice, admin_client, end):
     clients = [bearer_client(alice), token_client(alice), cookie_client(alice)]
     end(alice, clients, admin_client)
     for client in clients:

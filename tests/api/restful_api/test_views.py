@@ -83,12 +83,12 @@ def test_missing_fields_are_named(alice, route):
 
 def test_too_many_failures_are_429_with_retry_after(alice):
     wrong = {**SECRET, "password": "wrong"}
-    answers = [
+    responses = [
         Client().post("/api/user/token/", wrong, content_type="application/json") for _ in range(6)
     ]
-    assert [a.status_code for a in answers] == [401] * 5 + [429]
-    assert int(answers[-1]["Retry-After"]) > 0
-    assert answers[-1].json().keys() == {"detail"}
+    assert [a.status_code for a in responses] == [401] * 5 + [429]
+    assert int(responses[-1]["Retry-After"]) > 0
+    assert responses[-1].json().keys() == {"detail"}
 
 
 def browser(alice):
@@ -170,7 +170,7 @@ def test_a_header_is_no_cross_site_matter(alice):
 @pytest.mark.parametrize(
     "header", ["Token wrong", "Bearer a.b.c", "Bearer", "Basic YTpi", "a.b.c", "Token", "nonsense"]
 )
-def test_a_header_that_does_not_stand_is_401(header):
+def test_an_invalid_header_is_401(header):
     response = Client(headers={"Authorization": header}).get(IMAGES)
     assert (response.status_code, response.json().keys()) == (401, {"detail"})
     assert response["WWW-Authenticate"].startswith("Bearer")
@@ -179,7 +179,7 @@ def test_a_header_that_does_not_stand_is_401(header):
 # --- Pictures -----------------------------------------------------------------------------------
 
 
-def test_an_upload_answers_the_picture(alice, as_alice, stored_files):
+def test_an_upload_returns_the_picture(alice, as_alice, stored_files):
     response = upload(as_alice)
     picture = Picture.objects.get()
     assert response.status_code == 201
@@ -306,7 +306,7 @@ def test_ones_own_write_is_visible_at_once(as_alice, django_capture_on_commit_ca
     assert as_alice.get(IMAGES).json() == []
 
 
-def test_a_list_is_kept_for_a_while(alice, as_alice, django_assert_num_queries):
+def test_a_list_is_cached_for_a_while(alice, as_alice, django_assert_num_queries):
     make_picture(alice)
     first = as_alice.get(IMAGES).json()
     with django_assert_num_queries(1):
@@ -356,12 +356,12 @@ def test_one_picture_is_read_by_its_id(alice, as_alice):
     }
 
 
-def test_a_rendered_picture_says_what_stands_for_it_until_it_is_loaded(rendered, alice, as_alice):
+def test_a_rendered_picture_has_its_placeholders(rendered, alice, as_alice):
     picture = rendered(alice, jpeg(300, 200))
-    told = as_alice.get(f"{IMAGES}{picture.pk}/").json()
+    details = as_alice.get(f"{IMAGES}{picture.pk}/").json()
     picture.refresh_from_db()
-    assert told["thumbhash"] == picture.thumbhash != ""
-    assert told["dominant_color"] == picture.dominant_color != ""
+    assert details["thumbhash"] == picture.thumbhash != ""
+    assert details["dominant_color"] == picture.dominant_color != ""
 
 
 def test_deleting_removes_rows_links_and_files(
@@ -376,6 +376,75 @@ def test_deleting_removes_rows_links_and_files(
     assert stored_files() == []
     assert not Thumbnail.objects.exists()
     assert as_alice.get(f"{IMAGES}{picture.pk}/").status_code == 404
+
+
+# --- Changing -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def picture(alice):
+    return make_picture(alice)
+
+
+def change(client, picture, body):
+    return client.patch(f"/api/user/images/{picture.pk}/", body, content_type="application/json")
+
+
+def test_what_is_given_changes_and_what_is_not_stays(as_alice, picture):
+    first = change(as_alice, picture, {"description": " A cat, asleep\n"})
+    assert first.status_code == 200
+    assert first.json() == {
+        "id": picture.pk,
+        "image": first.json()["image"],
+        "description": " A cat, asleep\n",
+        "visibility": "private",
+        "thumbhash": None,
+        "dominant_color": None,
+    }
+    second = change(as_alice, picture, {"visibility": "public"}).json()
+    assert (second["description"], second["visibility"]) == (" A cat, asleep\n", "public")
+    read = as_alice.get(f"/api/user/images/{picture.pk}/").json()
+    assert (read["description"], read["visibility"]) == (" A cat, asleep\n", "public")
+
+
+def test_a_description_may_be_emptied(as_alice, picture):
+    change(as_alice, picture, {"description": "x"})
+    assert change(as_alice, picture, {"description": ""}).json()["description"] == ""
+
+
+def test_nothing_given_changes_nothing(as_alice, picture):
+    assert change(as_alice, picture, {}).json()["visibility"] == "private"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"visibility": "friends"}, "visibility"),
+        ({"visibility": None}, "visibility"),
+        ({"description": "x" * 2001}, "description"),
+        ({"description": "a\0b"}, "description"),
+        ({"description": ["x"]}, "description"),
+        ([], "non_field_errors"),
+    ],
+)
+def test_what_is_not_understood_is_refused_by_field(as_alice, picture, body, field):
+    response = change(as_alice, picture, body)
+    assert (response.status_code, response.json().keys()) == (400, {field})
+    picture.refresh_from_db()
+    assert (picture.visibility, picture.description) == ("private", "")
+
+
+def test_a_stranger_finds_nothing_to_change(as_bob, picture):
+    assert change(as_bob, picture, {"visibility": "public"}).status_code == 404
+
+
+def test_a_picture_made_public_opens_for_anyone_and_made_private_for_nobody(as_alice, picture):
+    address = f"/images/{picture.key}"
+    assert Client().get(address).status_code == 404
+    change(as_alice, picture, {"visibility": "public"})
+    assert Client().get(address).status_code == 200
+    change(as_alice, picture, {"visibility": "private"})
+    assert Client().get(address).status_code == 404
 
 
 # --- Thumbnails ---------------------------------------------------------------------------------

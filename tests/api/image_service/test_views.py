@@ -66,7 +66,7 @@ def test_every_length_comes_back(as_alice, size):
         ),
     ],
 )
-def test_base64_is_taken_in_every_usual_dress(as_alice, write):
+def test_base64_is_taken_in_every_usual_form(as_alice, write):
     content = png(31, 20)
     assert create(as_alice, write(content)).status_code == 200
     picture = Picture.objects.get()
@@ -148,13 +148,13 @@ def width_of(image):
 @pytest.mark.parametrize("size", ["160", "320", "640", "800", "1024", "1200"])
 def test_a_size_is_fit_to_and_has_an_id_of_its_own(alice, as_alice, size):
     picture = make_picture(alice, jpeg(1300, 300))
-    for answer in (
+    for body in (
         read(as_alice, picture.uid, Size=size),
         read(as_alice, f"{picture.uid}?Size={size}"),
     ):
-        assert answer["id"] == f"{picture.uid}_{size}"
-        assert width_of(answer["image"]) == int(size)
-    assert read(as_alice, f"{picture.uid}_{size}") == answer
+        assert body["id"] == f"{picture.uid}_{size}"
+        assert width_of(body["image"]) == int(size)
+    assert read(as_alice, f"{picture.uid}_{size}") == body
 
 
 def test_nothing_is_enlarged(alice, as_alice):
@@ -169,7 +169,7 @@ def test_any_other_size_is_the_original(alice, as_alice, size):
     assert read(as_alice, picture.uid, Size=size)["image"] == uri(content, "jpeg")
 
 
-def test_a_size_is_rendered_once_kept_and_gone_with_its_picture(
+def test_a_size_is_rendered_once_stored_and_removed_with_its_picture(
     alice, as_alice, stored_files, django_capture_on_commit_callbacks
 ):
     picture = make_picture(alice, jpeg(400, 300))
@@ -191,8 +191,8 @@ def test_an_unknown_id_is_404(as_alice, name):
 
 
 def test_a_member_gets_it_clean_and_not_at_all_when_it_is_private(alice, as_bob):
-    told = jpeg(60, 40, comment=b"taken at home")
-    picture = make_picture(alice, told, visibility="members")
+    content = jpeg(60, 40, comment=b"taken at home")
+    picture = make_picture(alice, content, visibility="members")
     sent = b64decode(read(as_bob, picture.uid)["image"].partition(",")[2])
     assert b"taken at home" not in sent
     Picture.objects.update(visibility="private")

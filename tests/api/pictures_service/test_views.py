@@ -42,7 +42,7 @@ def delete(client, picture, name=None, owner_id=None):
 # --- Creating -----------------------------------------------------------------------------------
 
 
-def test_an_upload_answers_the_contracts_message_and_picture(alice, as_alice):
+def test_an_upload_returns_the_contracts_message_and_picture(alice, as_alice):
     response = upload(as_alice, socketId="abc123")
     made = Picture.objects.get()
     assert response.status_code == 201
@@ -105,7 +105,7 @@ def test_staff_cannot_upload_for_nobody(as_staff):
          "El campo userId no es válido"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_an_upload_is_said_in_spanish(as_alice, fields, error):
+def test_a_bad_upload_gets_its_reason_in_spanish(as_alice, fields, error):
     response = as_alice.post("/pictures/create-picture", fields)
     assert (response.status_code, response.json()) == (400, {"error": error})
 
@@ -135,13 +135,13 @@ def test_an_account_that_has_a_picture_keeps_what_it_has(alice):
     assert not Picture.objects.get().is_active
 
 
-def test_asking_again_changes_nothing(alice):
+def test_a_repeated_request_changes_nothing(alice):
     assert [copy_default(alice.pk).status_code for _ in range(3)] == [201, 200, 200]
     assert Picture.objects.count() == 1
 
 
 @pytest.mark.parametrize(
-    ("wished", "path"),
+    ("wanted", "path"),
     [
         ("ana.png", "ana.png"),
         ("/etc/passwd", "passwd.png"),
@@ -150,15 +150,15 @@ def test_asking_again_changes_nothing(alice):
         ("mi foto ñ.png", "mi_foto.png"),
     ],
 )
-def test_of_a_custom_name_only_the_last_part_counts(alice, stored_files, wished, path):
-    response = copy_default(alice.pk, {"customName": wished})
+def test_of_a_custom_name_only_the_last_part_counts(alice, stored_files, wanted, path):
+    response = copy_default(alice.pk, {"customName": wanted})
     assert response.json()["picture"]["path"] == path
     assert stored_files() == [f"users/{alice.pk}/{path}"]
 
 
-@pytest.mark.parametrize("wished", ["", "..", "/", "....png", "ñ"])
-def test_a_custom_name_of_which_nothing_is_left_is_replaced(alice, wished):
-    path = copy_default(alice.pk, {"customName": wished}).json()["picture"]["path"]
+@pytest.mark.parametrize("wanted", ["", "..", "/", "....png", "ñ"])
+def test_a_custom_name_of_which_nothing_is_left_is_replaced(alice, wanted):
+    path = copy_default(alice.pk, {"customName": wanted}).json()["picture"]["path"]
     assert path == f"{Picture.objects.get().uid}.png"
 
 
@@ -189,10 +189,10 @@ def test_a_stale_token_does_not_matter_where_none_is_needed(alice):
 
 
 def test_default_pictures_are_throttled_by_address(alice):
-    answers = [copy_default(alice.pk) for _ in range(21)]
-    assert [a.status_code for a in answers] == [201] + [200] * 19 + [429]
-    assert answers[-1].json() == {"error": "Demasiadas peticiones"}
-    assert int(answers[-1]["Retry-After"]) > 0
+    responses = [copy_default(alice.pk) for _ in range(21)]
+    assert [a.status_code for a in responses] == [201] + [200] * 19 + [429]
+    assert responses[-1].json() == {"error": "Demasiadas peticiones"}
+    assert int(responses[-1]["Retry-After"]) > 0
 
 
 # --- Reading ------------------------------------------------------------------------------------
@@ -338,11 +338,11 @@ def test_deleting_a_user_empties_rows_and_folder_and_repeats(
 def test_deleting_a_user_leaves_everybody_else_alone(
     alice, bob, as_alice, stored_files, django_capture_on_commit_callbacks
 ):
-    kept = make_picture(bob)
+    others = make_picture(bob)
     make_picture(alice)
     with django_capture_on_commit_callbacks(execute=True):
         as_alice.delete(f"/pictures/delete-user/{alice.pk}")
-    assert stored_files() == [kept.key]
+    assert stored_files() == [others.key]
 
 
 def test_only_staff_delete_somebody_elses(bob, alice, as_bob, as_staff, three):
@@ -374,9 +374,9 @@ def test_a_bearer_token_opens_a_file_too(alice):
 
 
 def test_a_member_gets_the_original_without_what_only_its_owner_may_see(alice, as_alice, as_bob):
-    told = jpeg(60, 40, comment=b"taken at home")
-    picture = make_picture(alice, told, visibility="members")
-    assert as_alice.get(f"/images/{picture.key}").getvalue() == told
+    content = jpeg(60, 40, comment=b"taken at home")
+    picture = make_picture(alice, content, visibility="members")
+    assert as_alice.get(f"/images/{picture.key}").getvalue() == content
     sent = as_bob.get(f"/images/{picture.key}")
     assert sent.status_code == 200
     assert b"taken at home" not in sent.getvalue()

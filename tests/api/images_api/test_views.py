@@ -29,7 +29,7 @@ def post(path, body, client=None):
     return (client or Client()).post(f"/api/{path}", body, content_type="application/json")
 
 
-def says(response, status, message):
+def assert_error(response, status, message):
     assert response.status_code == status
     assert response.json() == {"message": message, "status_code": status}
 
@@ -57,7 +57,7 @@ def test_registration_returns_the_account():
 )
 def test_a_taken_name_is_409(change, message):
     post("registration", NEW)
-    says(post("registration", {**NEW, **change}), 409, message)
+    assert_error(post("registration", {**NEW, **change}), 409, message)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_login_by_get_with_a_body_and_by_post(alice, method):
     "body", [{"login": "alice", "password": "wrong"}, {"login": "no", "password": "x"}]
 )
 def test_a_wrong_login_is_403(alice, body):
-    says(post("login", body), 403, "Incorrect login or password")
+    assert_error(post("login", body), 403, "Incorrect login or password")
 
 
 def test_me_shows_the_account_and_its_pictures_newest_first(alice):
@@ -125,11 +125,11 @@ def test_me_goes_on_by_link(alice):
     assert "Link" not in second
 
 
-@pytest.mark.parametrize("dress", ["", "data:image/png;base64,"])
-def test_an_upload_is_stored_and_open_to_anyone_who_knows_its_id(alice, dress):
+@pytest.mark.parametrize("form", ["", "data:image/png;base64,"])
+def test_an_upload_is_stored_and_open_to_anyone_who_knows_its_id(alice, form):
     client, content = bearer_client(alice), png(30, 20)
     response = post(
-        "images", {"data": dress + b64encode(content).decode(), "description": "cat"}, client
+        "images", {"data": form + b64encode(content).decode(), "description": "cat"}, client
     )
     body = response.json()
     picture = Picture.objects.get()
@@ -169,4 +169,4 @@ def test_a_public_picture_leaves_clean_and_a_private_one_does_not_leave(alice, a
     assert b"at home" not in Client().get(f"/api/images/{picture.uid}").getvalue()
     Picture.objects.update(visibility="private")
     for client in (Client(), as_bob):
-        says(client.get(f"/api/images/{picture.uid}"), 404, "Not found.")
+        assert_error(client.get(f"/api/images/{picture.uid}"), 404, "Not found.")

@@ -42,7 +42,7 @@ def test_pages_lead_to_each_other(alice, as_alice):
     assert (ids(last), "Link" in last) == ([5], False)
 
 
-def test_without_since_all_that_is_kept_is_read(alice, as_alice):
+def test_without_since_all_stored_events_are_read(alice, as_alice):
     assert ids(as_alice.get(EVENTS)) == []
     for _ in range(3):
         make_picture(alice)
@@ -50,7 +50,7 @@ def test_without_since_all_that_is_kept_is_read(alice, as_alice):
     assert ids(as_alice.get(EVENTS)) == [2, 3]
 
 
-def test_whoever_asks_for_what_is_not_kept_is_told_to_reload(alice, as_alice):
+def test_a_client_that_missed_removed_events_has_to_reload(alice, as_alice):
     for _ in range(3):
         make_picture(alice)
     PictureEvent.objects.filter(sequence=1).delete()

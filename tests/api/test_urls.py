@@ -46,7 +46,7 @@ def test_every_public_route_exists():
 @pytest.mark.django_db
 @pytest.mark.parametrize("route", CLOSED)
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
-def test_a_closed_route_answers_nobody(route, method):
+def test_a_closed_route_refuses_whoever_has_no_token(route, method):
     path = "/" + route
     for part, example in PARTS.items():
         path = path.replace(part, example)

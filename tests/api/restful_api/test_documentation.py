@@ -1,0 +1,83 @@
+"""The OpenAPI document and its page: formats, languages, errors."""
+
+import json
+import re
+
+import pytest
+import yaml
+from drf_spectacular.generators import SchemaGenerator
+
+from api.restful_api.documentation import render_document
+from tests.clients import Client
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def document():
+    return SchemaGenerator().get_schema(public=True)
+
+
+@pytest.mark.parametrize("query", ["", "?format=json", "?lang=es", "?format=yaml&lang=en"])
+def test_the_document_is_served(query):
+    assert Client().get(f"/api/schema/{query}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "content_type", "name"),
+    [
+        ("", "*/*", "application/vnd.oai.openapi; charset=utf-8", "Tintype.yaml"),
+        ("", "application/yaml", "application/yaml; charset=utf-8", "Tintype.yaml"),
+        ("", "application/json", "application/json", "Tintype.json"),
+        ("?format=json", "*/*", "application/vnd.oai.openapi+json", "Tintype.json"),
+    ],
+)
+def test_the_client_chooses_the_format(document, query, accept, content_type, name):
+    response = Client().get(f"/api/schema/{query}", headers={"Accept": accept})
+    assert response["Content-Type"] == content_type
+    assert response["Content-Disposition"] == f'inline; filename="{name}"'
+    # Every JSON document is YAML too.
+    assert yaml.safe_load(response.content) == json.loads(json.dumps(document))
+
+
+def test_the_document_is_rendered_once_for_each_format_and_language():
+    """Nobody can have it rendered, or cached, once more by an unknown version, language or host."""
+    responses = {
+        Client().get(f"/api/schema/?format=json&{query}", headers={"Host": host}).content
+        for query in ("", "lang=en", "lang=nope", "version=9", "version=8&lang=zz")
+        for host in ("testserver", "localhost")
+    }
+    assert len(responses) == 1
+    before = render_document.cache_info().misses
+    Client().get("/api/schema/?format=json&version=7&lang=yy")
+    assert render_document.cache_info().misses == before
+    # Two formats, two languages.
+    assert render_document.cache_info().currsize <= 4
+
+
+NO_SUCH_FORMAT = "Could not satisfy the request Accept header."
+
+
+@pytest.mark.parametrize("path", ["/api/schema/", "/api/docs/"])
+@pytest.mark.parametrize(
+    ("method", "query", "accept", "status", "detail"),
+    [
+        ("GET", "?format=nope", "*/*", 404, "Not found."),
+        ("GET", "", "image/png", 406, NO_SUCH_FORMAT),
+        ("POST", "", "*/*", 405, 'Method "POST" not allowed.'),
+        ("OPTIONS", "", "*/*", 405, 'Method "OPTIONS" not allowed.'),
+    ],
+)
+def test_the_errors_of_the_documentation_have_its_contracts_shape(
+    path, method, query, accept, status, detail
+):
+    response = Client().generic(method, path + query, headers={"Accept": accept})
+    assert (response.status_code, response["Content-Type"]) == (status, "application/json")
+    assert response.json() == {"detail": detail}
+    assert response["Allow"] == "GET, HEAD"
+
+
+def test_the_docs_page_loads_nothing_from_elsewhere():
+    page = Client().get("/api/docs/").content.decode()
+    assert 'src="/static/' in page
+    assert not re.search(r'(src|href)="https?://', page)
