@@ -4,26 +4,26 @@ import os
 from collections.abc import Sequence
 
 from devkit import valkey
-from devkit.children import Guard
+from devkit.children import Reaper
 from tests.servers.postgres import FAST, HASTY, Postgres
 
 
-def database_url(guard: Guard, settings: Sequence[str] = (*FAST, *HASTY)) -> str:
+def database_url(reaper: Reaper, settings: Sequence[str] = (*FAST, *HASTY)) -> str:
     """Return DATABASE_URL, else a new server's own first database, which is empty."""
     if url := os.environ.get("DATABASE_URL"):
         return url
-    server = Postgres(guard, settings)
+    server = Postgres(reaper, settings)
     server.start()
     return server.url_of("postgres")
 
 
-def redis_url(guard: Guard) -> str:
+def redis_url(reaper: Reaper) -> str:
     """Return REDIS_URL, else a new Valkey's address."""
-    return os.environ.get("REDIS_URL") or own_redis_url(guard)
+    return os.environ.get("REDIS_URL") or own_redis_url(reaper)
 
 
-def own_redis_url(guard: Guard) -> str:
+def own_redis_url(reaper: Reaper) -> str:
     """Return a new Valkey's address."""
-    server = valkey.Valkey(guard, valkey.find())
+    server = valkey.Valkey(reaper, valkey.find())
     server.wait(server.start())
     return server.url

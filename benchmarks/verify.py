@@ -16,7 +16,7 @@ import django
 from django.core.management import call_command
 
 from benchmarks.parts import database_url, own_redis_url
-from devkit.children import Guard
+from devkit.children import Reaper
 
 KEYS, ACCOUNTS = 1_000_000, 10_000
 ROWS_AT_ONCE = 5_000
@@ -25,10 +25,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main(keys: int = KEYS, accounts: int = ACCOUNTS) -> None:
     """Make rows and files, then measure the command in a process of its own."""
-    with Guard() as guard:
-        os.environ |= {"LOCAL": "on", "DATA_DIR": str(guard.make_folder("tintype-verify-"))}
+    with Reaper() as reaper:
+        os.environ |= {"LOCAL": "on", "DATA_DIR": str(reaper.make_folder("tintype-verify-"))}
         os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-        os.environ |= {"REDIS_URL": own_redis_url(guard), "DATABASE_URL": database_url(guard)}
+        os.environ |= {"REDIS_URL": own_redis_url(reaper), "DATABASE_URL": database_url(reaper)}
         django.setup()
         call_command("migrate", verbosity=0)
         began = time.perf_counter()

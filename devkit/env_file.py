@@ -33,20 +33,20 @@ def run(arguments: list[str]) -> int:
     """Write the file; raises Refusal where there is one already."""
     if len(arguments) > 2:
         raise Refusal("env takes the public address and, if it is not .env, the file to write.")
-    url = _checked(arguments[0] if arguments else _asked())
+    url = _parse_url(arguments[0] if arguments else _prompt())
     path = Path(arguments[1]) if len(arguments) > 1 else environment.ROOT / ".env"
-    _write(path, _content(url))
+    _write(path, _render(url))
     say(NEXT.format(path=path, url=url, tls=TLS_ELSEWHERE if url.startswith("https") else ""))
     return 0
 
 
-def _asked() -> str:
+def _prompt() -> str:
     if not sys.stdin.isatty():
         raise Refusal("say where browsers will find the service: ./dev env https://HOST")
     return input("Public address, for example https://pictures.example.org: ").strip()
 
 
-def _checked(url: str) -> str:
+def _parse_url(url: str) -> str:
     """Cookies of a deployment are for HTTPS; browsers make an exception for their own machine."""
     parts = urlsplit(url.rstrip("/"))
     is_site = parts.hostname and not (parts.path or parts.query or parts.fragment or "@" in url)
@@ -56,7 +56,7 @@ def _checked(url: str) -> str:
     return url.rstrip("/")
 
 
-def _content(url: str) -> str:
+def _render(url: str) -> str:
     lines = ["# Made by ./dev env for docker-compose.yml; secret.", f"PUBLIC_URL={url}"]
     if url.startswith("http:"):
         lines.append("SSL_REDIRECT=off")

@@ -35,11 +35,11 @@ def site_packages() -> Path:
 def prepare(lock: Path) -> None:
     """Make sure that `.venv` holds what `lock` pins; quick when it does already.
 
-    Raises Refusal when the environment cannot be made or a package cannot be installed.
+    Raise Refusal when the environment cannot be made or a package cannot be installed.
     """
     if _is_installed(lock):
         return
-    with alone():
+    with lock_environment():
         if not _is_installed(lock):
             _make_venv()
             _install(lock)
@@ -54,13 +54,13 @@ def _digest(lock: Path) -> str:
 
 
 def _is_installed(lock: Path) -> bool:
-    """A stamp is worth nothing when the Python that `.venv` points to has gone."""
+    """A stamp says nothing when the Python that `.venv` points to was removed."""
     stamp = _stamp(lock)
     return Path(python()).exists() and stamp.exists() and stamp.read_text() == _digest(lock)
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def lock_environment() -> Iterator[None]:
     """Let one command at a time change `.venv` or the system; a second one waits."""
     VENV.mkdir(exist_ok=True)
     folder = os.open(VENV, os.O_RDONLY)
@@ -97,7 +97,7 @@ def _require_venv_module() -> None:
 
 
 def install_debian_packages(packages: list[str], what: str) -> None:
-    """Install with apt-get as root, said before it is done; raises Refusal for anyone else."""
+    """Install with apt-get as root, said before it is done; raise Refusal for anyone else."""
     if not packages:
         return
     names = " ".join(packages)
@@ -106,8 +106,8 @@ def install_debian_packages(packages: list[str], what: str) -> None:
     say(f"Installing with apt-get: {names} …")
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     apt = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
-    # Old package lists name versions that mirrors no longer hold; failing to renew them may not
-    # matter, and if it does the next step says so.
+    # Old package lists name versions that mirrors no longer hold. Where a failure matters, the
+    # installation fails with apt's message.
     subprocess.run([*apt, "update"], env=environment, check=False)
     _run(
         [*apt, "install", "--no-install-recommends", "--yes", *packages],
@@ -137,19 +137,19 @@ def _install(lock: Path) -> None:
 
 
 def _pip(lock: Path, count: int) -> None:
-    """Run pip, counting its packages on a terminal; shows its words only when it fails."""
+    """Run pip, counting its packages on a terminal; show its output only when it fails."""
     options = ["--require-hashes", "--no-input", "--disable-pip-version-check"]
     command = [python(), "-m", "pip", "install", *options, "--progress-bar", "off", "-r", str(lock)]
-    words: list[str] = []
+    output: list[str] = []
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as pip:
         for line in pip.stdout or ():
-            words.append(line)
+            output.append(line)
             if sys.stdout.isatty() and line.startswith("Collecting "):
-                seen = sum(word.startswith("Collecting ") for word in words)
+                seen = sum(word.startswith("Collecting ") for word in output)
                 print(f"\r  {seen} of {count}  {line.split()[1]:<50.50}", end="", flush=True)
     if sys.stdout.isatty():
         print("\r" + " " * 70, end="\r")
     if pip.returncode:
-        raise Refusal("pip could not install the packages:\n" + "".join(words[-15:]).strip())
+        raise Refusal("pip could not install the packages:\n" + "".join(output[-15:]).strip())

@@ -14,7 +14,7 @@ NEWEST_LOOKED_FOR = 30
 def require_supported(script: str) -> None:
     """Return under a Python that is new enough, else start `script` again under the newest on PATH.
 
-    Raises SystemExit with one line when there is none.
+    Raise SystemExit with one line when there is none.
     """
     if sys.version_info[:2] < OLDEST:
         _restart(script)

@@ -1,7 +1,7 @@
 """Becomes the command of one child after tying its life to its parent's.
 
-Run as a script: `launch.py GUARD_FD DEATH_SIGNAL PARENT USER COMMAND…` (USER may be empty). It
-tells the guard about the group it leads before anything else, so that no moment is unwatched.
+Run as a script: `launch.py REAPER_FD DEATH_SIGNAL PARENT USER COMMAND…` (USER may be empty). It
+registers the process group that it leads with the reaper first, so that it never runs unwatched.
 """
 
 import ctypes
@@ -22,7 +22,7 @@ def _become(name: str) -> None:
 
 
 def _die_with(parent: int, signum: int) -> None:
-    """Ask Linux for `signum` at the parent's death; elsewhere the guard alone must do."""
+    """Ask Linux for `signum` at the parent's death; elsewhere the reaper alone must do."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signum)
     if os.getppid() != parent:
@@ -30,12 +30,12 @@ def _die_with(parent: int, signum: int) -> None:
 
 
 def main() -> None:
-    guard, signum, parent, user, *command = sys.argv[1:]
+    reaper, signum, parent, user, *command = sys.argv[1:]
     try:
-        os.write(int(guard), f"group {os.getpid()} {signum}\n".encode())
+        os.write(int(reaper), f"group {os.getpid()} {signum}\n".encode())
     except BrokenPipeError:
         raise SystemExit(ORPHAN) from None
-    os.close(int(guard))
+    os.close(int(reaper))
     if user:
         _become(user)
     # A change of user clears the death signal, so it is asked for afterwards.

@@ -67,8 +67,8 @@ def _serve(local: LocalSettings, lock: TextIO, *, reloads: bool) -> int:
 def _start_valkey(supervisor: Supervisor, variables: dict[str, str]) -> None:
     if variables.get("REDIS_URL"):
         return
-    server = valkey.Valkey(supervisor.guard, valkey.find([environment.site_packages()]))
-    server.wait(supervisor.adopt(server.start()))
+    server = valkey.Valkey(supervisor.reaper, valkey.find([environment.site_packages()]))
+    server.wait(supervisor.add(server.start()))
     variables["REDIS_URL"] = server.url
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from devkit import environment, valkey
-from devkit.children import Guard
+from devkit.children import Reaper
 from devkit.messages import Refusal
 
 EVERYWHERE = {"", "0.0.0.0", "::"}  # noqa: S104 (compared, not bound)
@@ -80,8 +80,8 @@ def joined_run(local: LocalSettings) -> Iterator[dict[str, str]]:
         with _open_lock(local.data_dir) as lock:
             url = "" if _take(lock) else lock.read().strip()
         if not url:
-            with Guard() as guard:
-                server = valkey.Valkey(guard, valkey.find([environment.site_packages()]))
+            with Reaper() as reaper:
+                server = valkey.Valkey(reaper, valkey.find([environment.site_packages()]))
                 server.wait(server.start())
                 yield variables | {"REDIS_URL": server.url}
             return

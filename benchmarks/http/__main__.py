@@ -10,7 +10,7 @@ from contextlib import ExitStack, closing
 
 from benchmarks.http import servers as started
 from benchmarks.http.load import Generator
-from devkit.children import Guard
+from devkit.children import Reaper
 
 ACCOUNTS = 10_000
 
@@ -19,8 +19,8 @@ def main() -> None:
     """Fill, measure and say."""
     asked = _arguments()
     with ExitStack() as stack:
-        guard = stack.enter_context(Guard())
-        folder = started.prepare(guard)
+        reaper = stack.enter_context(Reaper())
+        folder = started.prepare(reaper)
         # What follows needs models.
         from benchmarks.http.rows import fill, size
         from benchmarks.http.suite import run
@@ -29,7 +29,7 @@ def main() -> None:
         fill(asked.pictures, min(ACCOUNTS, asked.pictures // 50))
         took = time.monotonic() - begin
         print(f"{asked.pictures} pictures in {took:.0f} s, {size()}\n", flush=True)
-        servers = started.start(guard, folder)
+        servers = started.start(reaper, folder)
         generator = stack.enter_context(closing(Generator()))
         run(generator, servers, folder, seconds=asked.seconds, rounds=asked.rounds)
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from devkit.children import Child, Guard
+from devkit.children import Child, Reaper
 from tests.servers.nginx import find, rendered
 from tests.servers.ports import free_ports, listens, wait_until
 
@@ -44,12 +44,14 @@ http {{
 class Nginx:
     """`front` is the deployed configuration's port, `floor` that of the floors."""
 
-    def __init__(self, guard: Guard, *, web: int, bare: int, queries: int, pictures: Path) -> None:
+    def __init__(
+        self, reaper: Reaper, *, web: int, bare: int, queries: int, pictures: Path
+    ) -> None:
         nginx = find()
         if nginx is None:
             raise SystemExit("This benchmark needs nginx on PATH.")
         self.front, self.floor = free_ports(2)
-        folder = guard.make_folder("tintype-nginx-")
+        folder = reaper.make_folder("tintype-nginx-")
         path = folder / "nginx.conf"
         path.write_text(
             _AROUND.format(
@@ -62,7 +64,7 @@ class Nginx:
                 pictures=pictures,
             )
         )
-        self.child = Child.start(guard, "nginx", [nginx, "-p", folder, "-c", path])
+        self.child = Child.start(reaper, "nginx", [nginx, "-p", folder, "-c", path])
         wait_until(lambda: listens(self.front), "nginx", child=self.child)
 
 

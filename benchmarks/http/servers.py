@@ -11,7 +11,7 @@ from django.core.management import call_command
 
 from benchmarks.http.nginx import Nginx
 from benchmarks.parts import database_url, redis_url
-from devkit.children import Child, Guard
+from devkit.children import Child, Reaper
 from tests.servers.ports import free_ports, listens, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -47,13 +47,13 @@ class Servers:
     nginx: Nginx
 
 
-def prepare(guard: Guard) -> Path:
+def prepare(reaper: Reaper) -> Path:
     """Start the database and Valkey, set this process up as one of the service's; migrate."""
-    folder = guard.make_folder("tintype-bench-")
+    folder = reaper.make_folder("tintype-bench-")
     (folder / "staticfiles").mkdir()
     os.environ |= {
-        "DATABASE_URL": database_url(guard, _POSTGRES),
-        "REDIS_URL": redis_url(guard),
+        "DATABASE_URL": database_url(reaper, _POSTGRES),
+        "REDIS_URL": redis_url(reaper),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PUBLIC_URL": f"https://{HOST}",
         "DATA_DIR": str(folder),
@@ -69,28 +69,28 @@ def prepare(guard: Guard) -> Path:
     return folder
 
 
-def start(guard: Guard, folder: Path) -> Servers:
+def start(reaper: Reaper, folder: Path) -> Servers:
     """Start everything; returns when all of it listens."""
     pictures = folder / "images"
     pictures.mkdir(exist_ok=True)
-    web, bare = _granian(guard, "config.wsgi"), _granian(guard, "benchmarks.http.bare")
-    floor = _granian(guard, "benchmarks.http.floor")
+    web, bare = _granian(reaper, "config.wsgi"), _granian(reaper, "benchmarks.http.bare")
+    floor = _granian(reaper, "benchmarks.http.floor")
     return Servers(
         web=web,
-        web2=_granian(guard, "config.wsgi", workers=2),
-        kept=_granian(guard, "config.wsgi", CACHE_SECONDS="15"),
+        web2=_granian(reaper, "config.wsgi", workers=2),
+        kept=_granian(reaper, "config.wsgi", CACHE_SECONDS="15"),
         bare=bare,
         floor=floor,
-        nginx=Nginx(guard, web=web.port, bare=bare.port, queries=floor.port, pictures=pictures),
+        nginx=Nginx(reaper, web=web.port, bare=bare.port, queries=floor.port, pictures=pictures),
     )
 
 
-def _granian(guard: Guard, module: str, *, workers: int = 1, **settings: str) -> Server:
+def _granian(reaper: Reaper, module: str, *, workers: int = 1, **settings: str) -> Server:
     [port] = free_ports(1)
     options = [*_GRANIAN, f"--port={port}", f"--workers={workers}"]
     command = [sys.executable, "-m", "granian", *options, f"{module}:application"]
     env = {**os.environ, **settings}
-    child = Child.start(guard, module, command, env=env, cwd=ROOT)
+    child = Child.start(reaper, module, command, env=env, cwd=ROOT)
     wait_until(lambda: listens(port), module, child=child)
     return Server(child, port)
 

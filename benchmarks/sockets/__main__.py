@@ -19,7 +19,7 @@ from django.core.management import call_command
 
 from benchmarks.parts import database_url, redis_url
 from benchmarks.sockets.clients import echo, listen, open_all
-from devkit.children import Child, Guard
+from devkit.children import Child, Reaper
 from tests.servers.ports import free_ports, listens, wait_until
 
 SECONDS, RATE, SOCKETS = 20, 100.0, 1000
@@ -44,19 +44,19 @@ class Server:
 def main(seconds: int) -> None:
     """Measure and say."""
     with ExitStack() as stack:
-        guard = stack.enter_context(Guard())
-        _prepare(guard, stack.enter_context(tempfile.TemporaryDirectory()))
+        reaper = stack.enter_context(Reaper())
+        _prepare(reaper, stack.enter_context(tempfile.TemporaryDirectory()))
         print(f"{SOCKETS} sockets, {RATE:.0f} events a second for {seconds} s\n")
         for fan in (1, 20):
-            ours = asyncio.run(_ours(guard, fan, seconds))
-            floor = asyncio.run(_floor(guard, fan, seconds))
+            ours = asyncio.run(_ours(reaper, fan, seconds))
+            floor = asyncio.run(_floor(reaper, fan, seconds))
             _report(fan, ours, floor)
 
 
-def _prepare(guard: Guard, folder: str) -> None:
+def _prepare(reaper: Reaper, folder: str) -> None:
     os.environ |= {
-        "DATABASE_URL": database_url(guard),
-        "REDIS_URL": redis_url(guard),
+        "DATABASE_URL": database_url(reaper),
+        "REDIS_URL": redis_url(reaper),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "LOCAL": "on",
         "DATA_DIR": folder,
@@ -66,10 +66,10 @@ def _prepare(guard: Guard, folder: str) -> None:
     call_command("migrate", verbosity=0)
 
 
-def _server(guard: Guard, application: str) -> Server:
+def _server(reaper: Reaper, application: str) -> Server:
     [port] = free_ports(1)
     command = [sys.executable, "-m", "uvicorn", f"--port={port}", *UVICORN, application]
-    child = Child.start(guard, "uvicorn", command, env=os.environ, cwd=ROOT)
+    child = Child.start(reaper, "uvicorn", command, env=os.environ, cwd=ROOT)
     wait_until(lambda: listens(port), application, child=child)
     return Server(child, f"ws://127.0.0.1:{port}/ws/pictures/")
 
@@ -87,13 +87,13 @@ class Result:
         return sorted(self.delays)[int(share * (len(self.delays) - 1))] * 1000
 
 
-async def _ours(guard: Guard, fan: int, seconds: int) -> Result:
+async def _ours(reaper: Reaper, fan: int, seconds: int) -> Result:
     from asgiref.sync import sync_to_async
 
     from benchmarks.sockets.people import make_people
 
     people = await sync_to_async(make_people)(SOCKETS // fan)
-    server = _server(guard, "config.asgi:application")
+    server = _server(reaper, "config.asgi:application")
     async with AsyncExitStack() as stack:
         await _warmed_up(server, people[0][1])
         tokens = [token for _, token in people for _ in range(fan)]
@@ -111,8 +111,8 @@ async def _ours(guard: Guard, fan: int, seconds: int) -> Result:
     return Result(cost, delays, lost=len(commits) * fan - len(delays))
 
 
-async def _floor(guard: Guard, fan: int, seconds: int) -> Result:
-    server = _server(guard, "benchmarks.sockets.echo:application")
+async def _floor(reaper: Reaper, fan: int, seconds: int) -> Result:
+    server = _server(reaper, "benchmarks.sockets.echo:application")
     async with AsyncExitStack() as stack:
         await _warmed_up(server, "none")
         before = server.kib

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devkit import valkey
-from devkit.children import Child, Guard
+from devkit.children import Child, Reaper
 from tests.deployment.compose import Service
 from tests.servers.databases import fresh_database
 from tests.servers.ports import free_ports, listens, wait_until
@@ -66,13 +66,13 @@ class Places:
 
 @contextmanager
 def own_places(
-    guard: Guard, redis: Service, rabbitmq: RabbitMQ | ExternalRabbitMQ
+    reaper: Reaper, redis: Service, rabbitmq: RabbitMQ | ExternalRabbitMQ
 ) -> Iterator[Places]:
     """A database, a virtual host and a Redis for the deployment alone."""
-    folder = guard.make_folder("tintype-deployment-")
+    folder = reaper.make_folder("tintype-deployment-")
     (folder / "pictures").mkdir()
     port, web, sockets, http, https = free_ports(5)
-    _start_redis(guard, redis, folder, port)
+    _start_redis(reaper, redis, folder, port)
     with fresh_database(os.environ["DATABASE_URL"], DATABASE) as database:
         broker = _own_broker(rabbitmq)
         yield Places(database, broker, port, web, sockets, http, https, folder)
@@ -87,11 +87,11 @@ def _own_broker(rabbitmq: RabbitMQ | ExternalRabbitMQ) -> str:
     return rabbitmq.url_of(VHOST)
 
 
-def _start_redis(guard: Guard, redis: Service, folder: Path, port: int) -> None:
+def _start_redis(reaper: Reaper, redis: Service, folder: Path, port: int) -> None:
     """Its own command, with the server that is here."""
     data = folder / "redis"
     data.mkdir()
     command = [str(valkey.find().path), *redis.command[1:]]
     command += ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(data)]
-    child = Child.start(guard, "redis", [*command, "--logfile", str(data / "log")])
+    child = Child.start(reaper, "redis", [*command, "--logfile", str(data / "log")])
     wait_until(lambda: listens(port), "redis", child=child)

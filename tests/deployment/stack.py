@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from devkit.children import Child, Guard
+from devkit.children import Child, Reaper
 from tests import waiting
 from tests.deployment import certificate, compose
 from tests.deployment.compose import Service
@@ -60,11 +60,11 @@ class Stack:
             check=False,
         )
 
-    def start(self, guard: Guard, name: str) -> None:
+    def start(self, reaper: Reaper, name: str) -> None:
         service = self.services[name]
         with self.log(name).open("wb") as output:
             self.children[name] = Child.start(
-                guard,
+                reaper,
                 name,
                 self.places.words(service, service.command),
                 env=self.environment(name),
@@ -95,7 +95,7 @@ class Stack:
     def stop(self, name: str) -> int:
         """Ask for the end as Compose does, and return the exit code."""
         child = self.children[name]
-        child.ask()
+        child.send_signal()
         code = child.process.wait(PATIENCE)
         child.end()
         return code
@@ -110,18 +110,18 @@ def in_image(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def running(
-    guard: Guard, variables: dict[str, str], rabbitmq: RabbitMQ | ExternalRabbitMQ
+    reaper: Reaper, variables: dict[str, str], rabbitmq: RabbitMQ | ExternalRabbitMQ
 ) -> Iterator[Stack]:
     """Start everything as `docker compose up --wait` does, and end what is left at the end."""
     services = compose.services(variables)
-    with own_places(guard, services["redis"], rabbitmq) as places:
+    with own_places(reaper, services["redis"], rabbitmq) as places:
         stack = Stack(places, services, variables, built_app(places.folder))
         try:
             migrated = stack.run("migrate", services["migrate"].command)
             assert migrated.returncode == 0, migrated.stderr
             for name in LASTING:
-                stack.start(guard, name)
-            stack.children["nginx"] = start_nginx(guard, stack).child
+                stack.start(reaper, name)
+            stack.children["nginx"] = start_nginx(reaper, stack).child
             for name in stack.children:
                 stack.until(partial(stack.is_healthy, name))
             yield stack
@@ -147,7 +147,7 @@ def built_app(folder: Path) -> Path:
     return app
 
 
-def start_nginx(guard: Guard, stack: Stack) -> Nginx:
+def start_nginx(reaper: Reaper, stack: Stack) -> Nginx:
     """With TLS, as docker-compose.tls.yml adds it."""
     places = stack.places
     certificate.write(stack.certificate.parent, HOST)
@@ -159,7 +159,7 @@ def start_nginx(guard: Guard, stack: Stack) -> Nginx:
     }
     (tls / "tls.conf").write_text(rendered(ROOT / "deploy" / "tls.conf", changes))
     configuration = nginx_conf(stack, places.http_port, tls)
-    return Nginx(guard, places.folder, configuration, places.http_port)
+    return Nginx(reaper, places.folder, configuration, places.http_port)
 
 
 def nginx_conf(stack: Stack, port: int, tls: Path, changes: Mapping[str, str] | None = None) -> str:

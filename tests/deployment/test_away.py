@@ -25,20 +25,20 @@ IN_CONTRACTS = [*(f"{prefix}/some/thing" for prefix in PREFIXES), *PREFIXES]
 PAGES = ["/", "/imagery", "/images/users/x.jpg", "/l/token", "/admin/", "/apis", "/authors", "/ws/"]
 
 
-def started(guard, folder, web: int, changes: Mapping[str, str] | None = None) -> str:
+def started(reaper, folder, web: int, changes: Mapping[str, str] | None = None) -> str:
     """Start nginx before services that listen at `web`, if anywhere; return its address."""
     port, sockets = free_ports(2)
     places = Places("", "", 0, web, sockets, port, 0, folder)
     stack = Stack(places, compose.services(dict.fromkeys(ENV, "x")), {}, ROOT)
-    Nginx(guard, folder, nginx_conf(stack, port, folder / "tls", changes), port)
+    Nginx(reaper, folder, nginx_conf(stack, port, folder / "tls", changes), port)
     return f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="module")
-def nginx_alone(tmp_path_factory, server_guard, nginx_program):
+def nginx_alone(tmp_path_factory, reaper, nginx_program):
     """The address of an nginx behind which no process of the service runs."""
     [web] = free_ports(1)
-    return started(server_guard, tmp_path_factory.mktemp("away"), web)
+    return started(reaper, tmp_path_factory.mktemp("away"), web)
 
 
 def response_of_the_service(path):
@@ -84,11 +84,11 @@ def test_a_body_that_is_too_large_gets_503_while_the_service_is_away(nginx_alone
     assert (response.status_code, response.json()) == (503, {"error": "Service Unavailable"})
 
 
-def test_a_service_that_never_answers_is_away(server_guard, tmp_path, nginx_program):
+def test_a_service_that_never_answers_is_away(reaper, tmp_path, nginx_program):
     """It takes the connection in and is silent; nginx waits a tenth of a second here."""
     short = {"proxy_read_timeout 60s": "proxy_read_timeout 100ms"}
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = started(server_guard, tmp_path, silent.getsockname()[1], short)
+        url = started(reaper, tmp_path, silent.getsockname()[1], short)
         response = requests.post(f"{url}/auth/signin", json={}, timeout=30)
     assert (response.status_code, response.json()) == (503, {"error": "Service Unavailable"})
     assert_complete(response)

@@ -224,12 +224,12 @@ BEGUN = f"POST /api/user/images/ HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 100
 
 
 @pytest.mark.parametrize("begun", [BEGUN[:30], BEGUN], ids=["half a header", "half a body"])
-def test_a_sender_who_stops_is_cut_off(stack, server_guard, tmp_path, begun):
+def test_a_sender_who_stops_is_cut_off(stack, reaper, tmp_path, begun):
     """The service never hears of it: nginx waits as the mounted file says, but here a second."""
     [port] = free_ports(1)
     short = {"client_header_timeout 10s": "client_header_timeout 1s"}
     short["client_body_timeout 60s"] = "client_body_timeout 1s"
-    nginx = Nginx(server_guard, tmp_path, nginx_conf(stack, port, tmp_path / "tls", short), port)
+    nginx = Nginx(reaper, tmp_path, nginx_conf(stack, port, tmp_path / "tls", short), port)
     with socket.create_connection(("127.0.0.1", port)) as slow:
         slow.settimeout(60)
         slow.sendall(begun.encode())

@@ -41,12 +41,12 @@ def test_the_file_holds_fresh_secrets_that_nobody_else_can_read(tmp_path):
     assert not any(value in finished.stdout for value in second.values())
 
 
-def test_a_trial_on_ones_own_machine_needs_no_tls(tmp_path):
+def test_localhost_needs_no_tls(tmp_path):
     assert dev_env("http://localhost:8080", str(tmp_path / "env")).returncode == 0
     assert read(tmp_path / "env")["SSL_REDIRECT"] == "off"
 
 
-def test_a_file_is_never_written_over(tmp_path):
+def test_an_existing_file_is_never_overwritten(tmp_path):
     (tmp_path / "env").write_text("SECRET_KEY=precious\n")
     finished = dev_env("https://pictures.example.org", str(tmp_path / "env"))
     assert (finished.returncode, finished.stdout) == (1, "")
@@ -63,5 +63,5 @@ def test_an_address_that_browsers_cannot_use_is_refused(url, tmp_path):
     assert not (tmp_path / "env").exists()
 
 
-def test_without_an_address_and_a_terminal_it_says_what_to_type():
+def test_without_an_address_and_a_terminal_the_usage_is_shown():
     assert "./dev env https://HOST" in dev_env().stderr

@@ -37,20 +37,20 @@ def this_is(monkeypatch, minor: int) -> None:
 
 
 @pytest.mark.parametrize("minor", [11, 12, 13, 14])
-def test_a_tested_python_is_taken_without_a_word(minor, monkeypatch, capsys, restarted):
+def test_a_tested_python_is_used_silently(minor, monkeypatch, capsys, restarted):
     this_is(monkeypatch, minor)
     require_supported("dev")
     assert (restarted, capsys.readouterr().err) == ([], "")
 
 
-def test_a_newer_python_is_taken_with_a_warning(monkeypatch, capsys, restarted):
+def test_a_newer_python_is_used_with_a_warning(monkeypatch, capsys, restarted):
     this_is(monkeypatch, 15)
     require_supported("dev")
     assert restarted == []
     assert capsys.readouterr().err.endswith("is newer than those tested, 3.11 to 3.14.\n")
 
 
-def test_an_old_python_gives_way_to_the_newest_that_answers(monkeypatch, on_path, restarted):
+def test_an_old_python_restarts_under_the_newest_that_works(monkeypatch, on_path, restarted):
     this_is(monkeypatch, 9)
     on_path(11, 14, broken=15)
     with pytest.raises(SystemExit):  # where the real one would have become the other program
@@ -60,7 +60,9 @@ def test_an_old_python_gives_way_to_the_newest_that_answers(monkeypatch, on_path
     assert words == [path, "dev", "run"]
 
 
-def test_an_old_python_alone_is_told_what_is_needed(monkeypatch, on_path, restarted):
+def test_an_old_python_alone_is_refused_with_the_supported_versions(
+    monkeypatch, on_path, restarted
+):
     this_is(monkeypatch, 9)
     on_path()
     with pytest.raises(SystemExit, match=r"Python 3\.11 to 3\.14 is needed, and PATH has none"):

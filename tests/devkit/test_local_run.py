@@ -1,4 +1,4 @@
-"""How `./dev` refuses, and how its processes end."""
+"""What `./dev` refuses, and how its processes end."""
 
 import fcntl
 import os
@@ -16,12 +16,12 @@ from devkit import environment
 from devkit.messages import Refusal
 from tests.processes import ROOT, answers, dev_run, processes_of, until
 
-# Starts a family of three generations, prints their numbers and waits to be killed.
-FAMILY = """
+# Starts a child that starts a grandchild, prints their process ids and waits to be killed.
+DESCENDANTS = """
 import sys, time
-from devkit.children import Child, Guard
-guard = Guard()
-Child.start(guard, "parent", ["sh", "-c", "sleep 600 & echo $$ $!; wait"])
+from devkit.children import Child, Reaper
+reaper = Reaper()
+Child.start(reaper, "parent", ["sh", "-c", "sleep 600 & echo $$ $!; wait"])
 time.sleep(600)
 """
 
@@ -41,15 +41,15 @@ def refusal(**settings: str) -> str:
     return finished.stderr
 
 
-def runs(pid: int) -> bool:
-    """A zombie has ended: it only waits for somebody to ask how."""
+def is_running(pid: int) -> bool:
+    """A zombie has ended: it only waits for its parent."""
     try:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return False
 
 
-def test_a_port_in_use_is_told_in_one_line(tmp_path):
+def test_a_port_in_use_is_reported_in_one_line(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         line = refusal(PORT=port, DATA_DIR=str(tmp_path))
@@ -57,7 +57,7 @@ def test_a_port_in_use_is_told_in_one_line(tmp_path):
     assert line.count("\n") == 1
 
 
-def test_two_runs_never_share_a_data_folder(tmp_path):
+def test_a_second_run_on_the_same_data_folder_is_refused(tmp_path):
     with (tmp_path / "run.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         line = refusal(DATA_DIR=str(tmp_path))
@@ -65,11 +65,11 @@ def test_two_runs_never_share_a_data_folder(tmp_path):
 
 
 @pytest.mark.parametrize("port", ["zero", "0", "65536", "-1"])
-def test_a_port_that_is_none_is_refused(port, tmp_path):
+def test_an_invalid_port_is_refused(port, tmp_path):
     assert refusal(PORT=port, DATA_DIR=str(tmp_path)).startswith("dev: PORT must be")
 
 
-def test_an_unknown_command_leads_to_the_list():
+def test_an_unknown_command_names_the_help_command():
     finished = subprocess.run(
         [sys.executable, "dev", "jump"], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -82,7 +82,7 @@ def test_an_unknown_command_leads_to_the_list():
 @pytest.mark.processes
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
-def test_the_end_of_one_part_ends_all_and_is_named(tmp_path):
+def test_when_one_process_ends_it_is_named_and_the_others_are_stopped(tmp_path):
     data_dir = tmp_path / "data"
     with dev_run(data_dir) as service:
         [beat] = until(lambda: pids_of(data_dir, "beat"), 20, service)
@@ -96,7 +96,7 @@ def test_the_end_of_one_part_ends_all_and_is_named(tmp_path):
 @pytest.mark.processes
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
-def test_web_and_worker_start_again_when_code_changes(tmp_path):
+def test_web_and_worker_restart_when_code_changes(tmp_path):
     data_dir = tmp_path / "data"
     with dev_run(data_dir, "--reload") as service:
         before = {
@@ -130,23 +130,23 @@ def pids_of(data_dir: Path, word: str) -> list[int]:
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM])
-def test_no_generation_outlives_a_killed_starter(signum):
+def test_no_descendant_outlives_a_killed_starter(signum):
     starter = subprocess.Popen(
-        [sys.executable, "-c", FAMILY], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", DESCENDANTS], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     with starter:
         assert starter.stdout
-        family = [int(word) for word in starter.stdout.readline().split()]
-        assert len(family) == 2
-        assert all(map(runs, family))
+        descendants = [int(word) for word in starter.stdout.readline().split()]
+        assert len(descendants) == 2
+        assert all(map(is_running, descendants))
         starter.send_signal(signum)
         deadline = time.monotonic() + 10
-        while any(map(runs, family)) and time.monotonic() < deadline:
+        while any(map(is_running, descendants)) and time.monotonic() < deadline:
             time.sleep(0.02)
-        assert not any(map(runs, family))
+        assert not any(map(is_running, descendants))
 
 
-def test_an_install_that_fails_is_tried_again(tmp_path, monkeypatch):
+def test_a_failed_installation_is_tried_again(tmp_path, monkeypatch):
     lock = tmp_path / "requirements.txt"
     lock.write_text(f"there-is-no-such-package==1.0 --hash=sha256:{'0' * 64}\n")
     monkeypatch.setattr(environment, "VENV", tmp_path / "environment")

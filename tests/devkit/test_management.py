@@ -35,10 +35,10 @@ def settings_of(command: list[str], data_dir, port: str) -> list[str]:
 def test_a_command_has_the_settings_of_the_local_run(command, tmp_path):
     local, port, data_dir, redis = settings_of(command, tmp_path / "data", "8765")
     assert (local, port, data_dir) == ("True", "8765", str(tmp_path / "data"))
-    assert redis.startswith("unix:///")  # its own, for want of a run
+    assert redis.startswith("unix:///")  # its own, since nothing runs
 
 
-def test_a_command_ends_with_the_exit_code_of_manage_py(tmp_path):
+def test_a_command_returns_the_exit_code_of_manage_py(tmp_path):
     finished = dev("manage", "jump", DATA_DIR=str(tmp_path))
     assert finished.returncode == 1
     assert "Unknown command: 'jump'" in finished.stderr
@@ -47,7 +47,7 @@ def test_a_command_ends_with_the_exit_code_of_manage_py(tmp_path):
 @pytest.mark.processes
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_demo_is_there_to_look_at_and_may_be_repeated(tmp_path):
+def test_a_demo_makes_pictures_and_links_and_may_be_repeated(tmp_path):
     data_dir = tmp_path / "data"
     with dev_run(data_dir) as service, requests.Session() as api:
         port = service.url.rpartition(":")[2]

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from devkit import valkey
-from devkit.children import Child, Guard
+from devkit.children import Child, Reaper
 from tests.faults.accounting import Tables
 from tests.faults.deployment import Deployment, variables_of
 from tests.processes import ROOT
@@ -25,8 +25,8 @@ TEMPLATE = "migrated"
 class Redis:
     """A Valkey with nothing on disk: what it knew is gone when it stops."""
 
-    def __init__(self, guard: Guard) -> None:
-        self._server = valkey.Valkey(guard, valkey.find())
+    def __init__(self, reaper: Reaper) -> None:
+        self._server = valkey.Valkey(reaper, valkey.find())
         self._child: Child | None = None
         self.url = self._server.url
         self.start()
@@ -42,9 +42,9 @@ class Redis:
 
 
 @pytest.fixture(scope="session")
-def database_server(server_guard) -> Postgres:
+def database_server(reaper) -> Postgres:
     """A PostgreSQL that keeps what it committed; its database `migrated` is for copying."""
-    server = Postgres(server_guard, FAST)
+    server = Postgres(reaper, FAST)
     server.start()
     _create(server, TEMPLATE, "template0")
     environment = {
@@ -62,8 +62,8 @@ def _create(server: Postgres, name: str, template: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def redis_server(server_guard) -> Redis:
-    return Redis(server_guard)
+def redis_server(reaper) -> Redis:
+    return Redis(reaper)
 
 
 @pytest.fixture
@@ -99,9 +99,7 @@ def tables(database, name) -> Tables:
 
 
 @pytest.fixture
-def deployed(
-    server_guard, tmp_path, name, tables, redis, broker
-) -> Iterator[Callable[..., Deployment]]:
+def deployed(reaper, tmp_path, name, tables, redis, broker) -> Iterator[Callable[..., Deployment]]:
     """Return a function that starts a deployment, on variables of one's own; all end here."""
     with ExitStack() as stack:
 
@@ -112,7 +110,7 @@ def deployed(
             parts = {"DATABASE_URL": tables.url, "REDIS_URL": redis.url, "AMQP_URL": broker.url}
             variables = variables_of(folder, port, name, **(parts | own))
             return stack.enter_context(
-                _running(Deployment(server_guard, folder, port, variables, workers, threads))
+                _running(Deployment(reaper, folder, port, variables, workers, threads))
             )
 
         yield start

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import requests
 
-from devkit.children import Child, Guard
+from devkit.children import Child, Reaper
 from tests import waiting
 from tests.processes import ROOT
 from tests.waiting import Answer
@@ -36,7 +36,7 @@ def until(happened: Callable[[], Answer], what: str, seconds: float = PATIENCE) 
 class Deployment:
     """`folder` holds the data and the logs; `variables` say where the parts are."""
 
-    guard: Guard
+    reaper: Reaper
     folder: Path
     port: int
     variables: dict[str, str]
@@ -65,7 +65,7 @@ class Deployment:
     def start_one(self, name: str) -> None:
         with self.log.open("ab") as output:
             self.running[name] = Child.start(
-                self.guard, name, self._command(name), env=self._environment(name),
+                self.reaper, name, self._command(name), env=self._environment(name),
                 cwd=ROOT, output=output,
             )  # fmt: skip
 
@@ -81,8 +81,8 @@ class Deployment:
     def stop(self) -> set[int]:
         """Ask all to stop; returns their exit codes (-9 where one had to be killed)."""
         for child in self.running.values():
-            child.ask()
-        return {child.await_end(STOP_SECONDS) for child in self.running.values()}
+            child.send_signal()
+        return {child.wait(STOP_SECONDS) for child in self.running.values()}
 
     def end(self) -> None:
         for child in self.running.values():

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from devkit.children import Child, Guard, which
+from devkit.children import Child, Reaper, which
 from tests.servers.ports import listens, wait_until
 
 # The image's own nginx.conf holds such a frame around the mounted file.
@@ -51,7 +51,7 @@ def rendered(template: Path, places: Mapping[str, str]) -> str:
 class Nginx:
     """Started by `__init__` once its configuration holds (`nginx -t`), with no complaint at all."""
 
-    def __init__(self, guard: Guard, folder: Path, configuration: str, port: int) -> None:
+    def __init__(self, reaper: Reaper, folder: Path, configuration: str, port: int) -> None:
         self._folder = folder
         self.error_log = folder / "error.log"
         (folder / "default.conf").write_text(configuration)
@@ -59,7 +59,7 @@ class Nginx:
         (folder / "nginx.conf").write_text(FRAME.format(folder=folder, user=user))
         self.checked = self._check()
         with (folder / "nginx.log").open("wb") as output:
-            self.child = Child.start(guard, "nginx", self._command(), output=output)
+            self.child = Child.start(reaper, "nginx", self._command(), output=output)
         wait_until(lambda: listens(port), "nginx", child=self.child)
 
     def _command(self) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from devkit import valkey
-from devkit.children import Guard
+from devkit.children import Reaper
 from devkit.messages import Refusal
 from tests.servers import nginx, postgres, programs, rabbitmq, s3
 
@@ -48,17 +48,17 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
 
 def _prepare(config: pytest.Config, *, runs_tests: bool) -> None:
     """`runs_tests` is false in the controller of a parallel run, which only hands tests out."""
-    guard = Guard()
-    config.add_cleanup(guard.close)
+    reaper = Reaper()
+    config.add_cleanup(reaper.close)
     config.stash[_sources] = {"valkey": _valkey_source(), "database": _database_source()}
     worker = os.environ.get(WORKER, "main")
     # Never the folder that the shell names: it may hold somebody's pictures.
-    os.environ["DATA_DIR"] = str(guard.make_folder("tintype-data-"))
+    os.environ["DATA_DIR"] = str(reaper.make_folder("tintype-data-"))
     # A given REDIS_URL is shared by all processes.
     os.environ["CACHE_PREFIX"] = os.environ["CELERY_QUEUE"] = f"tintype-test-{worker}"
     if runs_tests:
-        _start_valkey(guard)
-        config.stash[_database] = _choose_database(guard)
+        _start_valkey(reaper)
+        config.stash[_database] = _choose_database(reaper)
         os.environ["DATABASE_URL"] = config.stash[_database].url
 
 
@@ -66,9 +66,9 @@ def _valkey_source() -> str:
     return "REDIS_URL" if os.environ.get("REDIS_URL") else valkey.find().source
 
 
-def _start_valkey(guard: Guard) -> None:
+def _start_valkey(reaper: Reaper) -> None:
     if not os.environ.get("REDIS_URL"):
-        server = valkey.Valkey(guard, valkey.find())
+        server = valkey.Valkey(reaper, valkey.find())
         server.wait(server.start())
         os.environ["REDIS_URL"] = server.url
 
@@ -79,14 +79,14 @@ def _database_source() -> str:
     return "DATABASE_URL" if os.environ.get("DATABASE_URL") else postgres.find().source
 
 
-def _choose_database(guard: Guard) -> Database:
+def _choose_database(reaper: Reaper) -> Database:
     source = _database_source()
     if source == "SQLite":
-        folder = guard.make_folder("tintype-sqlite-")
+        folder = reaper.make_folder("tintype-sqlite-")
         return Database(f"sqlite://{folder}/db.sqlite3", source)
     if source == "DATABASE_URL":
         return Database(os.environ["DATABASE_URL"], source)
-    server = postgres.Postgres(guard)
+    server = postgres.Postgres(reaper)
     return Database(server.url, source, server)
 
 
@@ -153,19 +153,19 @@ def postgres_server(pytestconfig: pytest.Config) -> Database:
 
 
 @pytest.fixture(scope="session")
-def server_guard() -> Iterator[Guard]:
+def reaper() -> Iterator[Reaper]:
     """Ends what a test session started, also when pytest is killed."""
-    with Guard() as guard:
-        yield guard
+    with Reaper() as reaper:
+        yield reaper
 
 
 @pytest.fixture(scope="session")
-def rabbitmq_server(server_guard: Guard) -> rabbitmq.Broker:
+def rabbitmq_server(reaper: Reaper) -> rabbitmq.Broker:
     """A broker with `url`, `stop`, `kill`, `start` and `restart`; leave it running."""
     if url := os.environ.get("AMQP_URL"):
         return rabbitmq.ExternalRabbitMQ(url)
     with _starting("RabbitMQ"):
-        return rabbitmq.RabbitMQ(server_guard)
+        return rabbitmq.RabbitMQ(reaper)
 
 
 @pytest.fixture(scope="session")
@@ -185,7 +185,7 @@ def wget_program() -> None:
 
 
 @pytest.fixture(scope="session")
-def s3_server(server_guard: Guard) -> s3.S3:
+def s3_server(reaper: Reaper) -> s3.S3:
     """An S3 server with `endpoint_url`, `access_key`, `secret_key`, `client`, `make_bucket`."""
     with _starting("The S3 server"):
-        return s3.S3(server_guard)
+        return s3.S3(reaper)

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from devkit import wheels
-from devkit.children import Child, Guard, which
+from devkit.children import Child, Reaper, which
 from devkit.messages import Refusal
 from tests.servers.ports import wait_until
 
@@ -46,10 +46,10 @@ class Postgres:
     With FAST alone it keeps what was committed when a test stops or kills it, and starts it again.
     """
 
-    def __init__(self, guard: Guard, settings: Sequence[str] = (*FAST, *HASTY)) -> None:
-        self._guard = guard
+    def __init__(self, reaper: Reaper, settings: Sequence[str] = (*FAST, *HASTY)) -> None:
+        self._reaper = reaper
         self._settings = settings
-        self._folder = guard.make_folder("tintype-postgres-")
+        self._folder = reaper.make_folder("tintype-postgres-")
         self._data = self._folder / "data"
         self._user = ""
         self._prefix: list[str] = []
@@ -89,7 +89,7 @@ class Postgres:
             return
         self._user = "nobody"
         if _is_inside_wheel(self._bin):
-            self._bin = _copy_for_everyone(self._bin, self._guard)
+            self._bin = _copy_for_everyone(self._bin, self._reaper)
         shutil.chown(self._folder, "nobody")
 
     def _make_cluster(self) -> None:
@@ -99,7 +99,7 @@ class Postgres:
         program: list[str | Path] = [*self._prefix, self._bin / "initdb"]
         command = [*program, *options, *self._programs.locale, self._data]
         initdb = Child.start(
-            self._guard, "initdb", command, output=subprocess.PIPE, user=self._user
+            self._reaper, "initdb", command, output=subprocess.PIPE, user=self._user
         )
         words, _ = initdb.process.communicate()
         if initdb.end():
@@ -109,7 +109,7 @@ class Postgres:
         settings = [*self._settings, *PRIVATE, *QUIET, f"unix_socket_directories={self._folder}"]
         options = [word for setting in settings for word in ("-c", setting)]
         child = Child.start(
-            self._guard,
+            self._reaper,
             "postgres",
             [*self._prefix, self._bin / "postgres", "-D", self._data, *options],
             user=self._user,
@@ -148,10 +148,10 @@ def _is_inside_wheel(folder: Path) -> bool:
     return "site-packages" in folder.parts
 
 
-def _copy_for_everyone(programs: Path, guard: Guard) -> Path:
+def _copy_for_everyone(programs: Path, reaper: Reaper) -> Path:
     """Copy the package where `nobody` can read it; its libraries lie in a sibling folder."""
     package = programs.parent.parent
-    target = guard.make_folder("tintype-programs-")
+    target = reaper.make_folder("tintype-programs-")
     target.chmod(0o711)
     for folder in (package, package.with_name(f"{package.name}.libs")):
         if folder.exists():

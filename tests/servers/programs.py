@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from devkit.children import which
-from devkit.environment import alone, install_debian_packages
+from devkit.environment import install_debian_packages, lock_environment
 from devkit.messages import Refusal
 from tests.servers import nginx, rabbitmq
 
@@ -78,7 +78,7 @@ def _install(config: pytest.Config, missing: list[Program]) -> str:
     """
     capture = config.pluginmanager.getplugin("capturemanager")
     # A parallel process has no standard output of its own.
-    with capture.global_and_fixture_disabled(), redirect_stdout(sys.stderr), alone():
+    with capture.global_and_fixture_disabled(), redirect_stdout(sys.stderr), lock_environment():
         missing = [program for program in missing if not program.source()]
         try:
             install_debian_packages(

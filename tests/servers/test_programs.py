@@ -1,4 +1,4 @@
-"""A test never fails for want of a program: it is installed, or the test is named as not run."""
+"""A missing program is installed, or the tests that start it are named as not run."""
 
 from functools import partial
 from pathlib import Path
@@ -47,19 +47,19 @@ def config(pytestconfig) -> Any:
     )
 
 
-def test_what_the_selected_tests_start_is_installed_by_one_call(config, sieve):
+def test_missing_programs_are_installed_by_one_call_of_apt(config, sieve):
     items = items_that_use("sieve_program", "scale_program", "tmp_path")
     programs.require(config, items)
     assert sieve == [["sieve", "scale"]]
     assert len(items) == 3
 
 
-def test_nothing_is_installed_for_tests_that_are_not_selected(config, sieve):
+def test_programs_of_tests_that_are_not_selected_are_not_installed(config, sieve):
     programs.require(config, items_that_use("tmp_path"))
     assert sieve == []
 
 
-def test_what_cannot_be_installed_is_named_with_the_command_and_fails_in_ci(
+def test_tests_whose_program_cannot_be_installed_are_named_and_fail_in_ci(
     config, sieve, monkeypatch
 ):
     def refuse(packages, what):

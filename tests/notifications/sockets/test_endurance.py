@@ -159,9 +159,9 @@ def own_server(django_db_setup, tmp_path):
 
 
 @pytest.fixture
-def own_valkey(server_guard):
+def own_valkey(reaper):
     """A Valkey that this test may stop: a function that starts it, and its address."""
-    return valkey.Valkey(server_guard, valkey.find())
+    return valkey.Valkey(reaper, valkey.find())
 
 
 def upload(server, token):

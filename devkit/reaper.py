@@ -1,8 +1,8 @@
 """Outlives the process that started it just long enough to end what that process left behind.
 
-Run as a script. Standard input carries one word and its argument a line: `group PID SIGNAL` (a
-process group to end), `gone PID`, `remove PATH`. The end of input, or another parent, means that
-the starter has ended, even by SIGKILL.
+Run as a script. Standard input carries a command a line: `group PID SIGNAL` (a process group to
+end), `gone PID`, `remove PATH`. The end of input, or another parent, means that the starter has
+ended, even by SIGKILL.
 """
 
 import os
@@ -13,32 +13,32 @@ import sys
 import time
 from contextlib import suppress
 
-GRACE_SECONDS = 3.0
-POLL_SECONDS = 0.5
+TIMEOUT = 3.0
+POLL_INTERVAL = 0.5
 
 
-class Charges:
+class Leftovers:
     """The process groups to end and the paths to remove."""
 
     def __init__(self) -> None:
         self.groups: dict[int, int] = {}
         self.paths: list[str] = []
 
-    def obey(self, line: str) -> None:
-        word, _, argument = line.partition(" ")
-        if word == "group":
+    def apply(self, line: str) -> None:
+        command, _, argument = line.partition(" ")
+        if command == "group":
             group, _, signum = argument.partition(" ")
             self.groups[int(group)] = int(signum)
-        elif word == "gone":
+        elif command == "gone":
             self.groups.pop(int(argument), None)
-        elif word == "remove":
+        elif command == "remove":
             self.paths.append(argument)
 
-    def end(self) -> None:
-        """Ask each group with its own signal, then insist, then remove the paths."""
+    def clean_up(self) -> None:
+        """Send each group its own signal, kill what is left after TIMEOUT, remove the paths."""
         for group, signum in self.groups.items():
             _signal_group(group, signum)
-        deadline = time.monotonic() + GRACE_SECONDS
+        deadline = time.monotonic() + TIMEOUT
         while time.monotonic() < deadline and any(map(_is_alive, self.groups)):
             time.sleep(0.02)
         for group in self.groups:
@@ -67,16 +67,13 @@ def _is_alive(group: int) -> bool:
     return _signal_group(group, 0)
 
 
-def watch(parent: int, charges: Charges) -> None:
-    """Obey until the starter ends, and to its last word.
-
-    The parent is looked at as well as the pipe, because a process forked from the starter may
-    hold the pipe's other end open.
-    """
+def read_commands(parent: int, leftovers: Leftovers) -> None:
+    """Apply commands until the starter has ended, the last one included."""
     text = b""
     while True:
+        # A process forked from the starter may hold the pipe's other end open.
         has_ended = os.getppid() != parent
-        if not select.select([0], [], [], 0 if has_ended else POLL_SECONDS)[0]:
+        if not select.select([0], [], [], 0 if has_ended else POLL_INTERVAL)[0]:
             if has_ended:
                 return
             continue
@@ -85,15 +82,15 @@ def watch(parent: int, charges: Charges) -> None:
             return
         *lines, text = (text + data).split(b"\n")
         for line in lines:
-            charges.obey(line.decode())
+            leftovers.apply(line.decode())
 
 
 def main() -> None:
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.SIG_IGN)
-    charges = Charges()
-    watch(int(sys.argv[1]), charges)
-    charges.end()
+    leftovers = Leftovers()
+    read_commands(int(sys.argv[1]), leftovers)
+    leftovers.clean_up()
 
 
 if __name__ == "__main__":
