@@ -1,4 +1,4 @@
-"""A client that reads each answer to its end, as a browser does, so that no file stays open."""
+"""A test client that reads each response to its end, so that no file stays open."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,10 +16,9 @@ else:
 
 
 class Client(DjangoClient):
-    """Django's test client; a streamed answer can still be read, from memory."""
+    """Django's test client; a streamed response can still be read, from memory."""
 
     def request(self, **request: Any) -> Any:
-        """Send a request and read the answer."""
         response: Any = super().request(**request)
         if getattr(response, "streaming", False):
             response.streaming_content = [b"".join(response.streaming_content)]

@@ -1,4 +1,4 @@
-"""Settings of a test run: the real ones, in the folder that the servers' plugin names."""
+"""Settings of a test run: the real ones, with the environment that tests/servers sets."""
 
 import os
 
@@ -8,13 +8,13 @@ from config.settings import *  # noqa: F403
 from config.settings import CONFINED_MODULES as _CONFINED
 from config.settings import DATABASES, REDIS_URL
 
-# Work that misbehaves, for the tests of confinement; loaded, like all work, before confinement.
+# Hostile work for the tests of the sandbox, which imports all work before it confines itself.
 CONFINED_MODULES = (  # type: ignore[assignment]  # one more
     *_CONFINED,
     "tests.images.sandbox.hostile",
 )
 SECRET_KEY = "a key that signs nothing outside a test run"
-# One prefix per process, so that parallel workers share no counter and no list.
+# One prefix for each process, so that parallel workers share no counter and no cached list.
 _PREFIX = f"tintype-tests-{os.getpid()}"
 CACHES = {
     "default": {
@@ -27,10 +27,10 @@ CACHES = {
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # In a file, as in the local run: Django never closes a connection to a database in memory.
     DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}
-# Tasks run where they are asked for; the tests of real processes use a real worker.
+# Tasks run at once where they are enqueued; the tests of real processes use a real worker.
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
-# Weak on purpose: hundreds of accounts are made, and the real setting has a test of its own.
+# Fast, since the tests create hundreds of accounts; the real hasher has a test of its own.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 TRUSTED_ORIGINS = ["https://trusted.example"]
 METRICS_TOKEN = "whoever bears this may ask for metrics"

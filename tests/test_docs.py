@@ -1,4 +1,4 @@
-"""What is written down is complete."""
+"""The documentation lists every setting, signal, threat's test and metric."""
 
 import re
 from pathlib import Path
@@ -18,23 +18,23 @@ PACKAGES = (
     "tiers",
     "lib",
 )
-# Set by Django's own start-up, not by whoever runs the service.
-_INNER = {"DJANGO_SETTINGS_MODULE", "VIPS_CONCURRENCY"}
+# Set by the start-up itself, not by whoever runs the service.
+_INTERNAL = {"DJANGO_SETTINGS_MODULE", "VIPS_CONCURRENCY"}
 
 
-def names_read():
+def settings_read():
     found = set()
     for path in (ROOT / "config").rglob("*.py"):
         for match in _READ.finditer(path.read_text()):
             found.add(match.group(1) or match.group(2))
-    return found - _INNER
+    return found - _INTERNAL
 
 
 def test_the_settings_page_lists_every_setting_that_is_read_and_no_other():
     page = (ROOT / "docs" / "settings.md").read_text()
     rows = re.findall(r"^\| (`[A-Z0-9_`, ]+`) \|", page, re.MULTILINE)
     listed = {name for row in rows for name in re.findall(r"[A-Z0-9_]+", row)}
-    assert listed == names_read()
+    assert listed == settings_read()
 
 
 def test_the_settings_page_has_the_sections_of_the_settings_module():
@@ -56,7 +56,7 @@ def test_only_config_reads_the_environment():
     assert readers == []
 
 
-def test_every_signal_is_in_the_architecture():
+def test_the_architecture_page_lists_every_signal():
     page = (ROOT / "docs" / "architecture.md").read_text()
     for package in PACKAGES:
         for path in (ROOT / package).rglob("signals.py"):
@@ -64,7 +64,7 @@ def test_every_signal_is_in_the_architecture():
                 assert f"`{package}.{name}`" in page
 
 
-def test_every_threat_names_tests_that_are_there():
+def test_every_threat_on_the_security_page_names_existing_tests():
     page = (ROOT / "docs" / "security.md").read_text()
     table = page.split("## Threats")[1].split("\n## ")[0]
     rows = [row.strip("| ").split(" | ") for row in table.splitlines() if row.startswith("| ")][1:]
@@ -76,9 +76,11 @@ def test_every_threat_names_tests_that_are_there():
             assert re.search(rf"^def {name}\(", (ROOT / path).read_text(), re.MULTILINE), name
 
 
-def test_every_metric_is_described():
+def test_the_monitoring_page_lists_every_metric():
     page = (ROOT / "docs" / "monitoring.md").read_text()
     modules = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
-    made = {name for path in modules for name in re.findall(r'"(tintype_\w+)"', path.read_text())}
-    assert len(made) == 8
-    assert {name for name in made if name not in page} == set()
+    defined = {
+        name for path in modules for name in re.findall(r'"(tintype_\w+)"', path.read_text())
+    }
+    assert len(defined) == 8
+    assert {name for name in defined if name not in page} == set()

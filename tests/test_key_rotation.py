@@ -64,7 +64,7 @@ def standing(things):
             if get(url, **options).status_code == 200}  # fmt: skip
 
 
-def test_what_the_old_key_signed_stands_as_long_as_it_is_a_fallback(tmp_path):
+def test_signatures_of_the_old_key_are_valid_while_it_is_a_fallback(tmp_path):
     data_dir = tmp_path / "data"
     with dev_run(data_dir, SECRET_KEY=OLD) as first:
         port = first.url.rsplit(":", 1)[1]

@@ -1,4 +1,4 @@
-"""The main job as a newcomer sees it: one command, a photograph, its thumbnails, a link."""
+"""The main job in the local run: one command, a photograph, its thumbnails, a link."""
 
 import signal
 from pathlib import Path
@@ -15,14 +15,14 @@ pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 def photograph() -> bytes:
-    """A real photograph where the corpus is there, else a drawn one of the same size."""
+    """Return a real photograph where the corpus is there, else a drawn one of the same size."""
     real = [s for s in corpus.samples("accept") if s.format == "JPEG" and s.width * s.height > 4e6]
     if real:
         return max(real, key=lambda sample: sample.width).path.read_bytes()
     return encode(waves(4000, 3000), "JPEG", quality=90)
 
 
-def signed_in(service: Running) -> requests.Session:
+def sign_in(service: Running) -> requests.Session:
     session = requests.Session()
     body = {"username": "admin", "password": PASSWORD}
     answer = session.post(f"{service.url}/api/user/token/", data=body, timeout=10)
@@ -30,26 +30,26 @@ def signed_in(service: Running) -> requests.Session:
     return session
 
 
-def thumbnails(service: Running, session: requests.Session) -> list[dict[str, object]]:
+def get_thumbnails(service: Running, session: requests.Session) -> list[dict[str, object]]:
     answer = session.get(f"{service.url}/api/user/thumbnails/", timeout=10)
     found: list[dict[str, object]] = answer.json()
     return found
 
 
-def test_a_photograph_from_upload_to_thumbnails_to_an_opened_link(tmp_path):
+def test_an_uploaded_photograph_gets_thumbnails_and_an_expiring_link(tmp_path):
     content = photograph()
     data_dir = tmp_path / "data"
     with dev_run(data_dir) as service:
         until(lambda: is_ready(service), 60, service)
-        session = signed_in(service)
+        session = sign_in(service)
         answer = session.post(
             f"{service.url}/api/user/images/", files={"image": content}, timeout=30
         )
         assert answer.status_code == 201, answer.text
-        [made] = until(lambda: thumbnails(service, session), 10, service)
-        small = requests.get(str(made["thumbnail"]), timeout=10)
+        [thumbnail] = until(lambda: get_thumbnails(service, session), 10, service)
+        small = requests.get(str(thumbnail["thumbnail"]), timeout=10)
         (tmp_path / "thumbnail").write_bytes(small.content)
-        assert open_image(tmp_path / "thumbnail").height == made["height"] == 200
+        assert open_image(tmp_path / "thumbnail").height == thumbnail["height"] == 200
         assert requests.get(answer.json()["image"], timeout=10).content == content
         link = session.get(
             f"{service.url}/api/user/link/{answer.json()['id']}/?time=300", timeout=10
@@ -59,29 +59,29 @@ def test_a_photograph_from_upload_to_thumbnails_to_an_opened_link(tmp_path):
         assert service.stop(signal.SIGINT) == 0
     assert processes_of(data_dir) == []
     with dev_run(data_dir) as again:
-        assert [each["id"] for each in thumbnails(again, signed_in(again))] == [made["id"]]
+        assert [each["id"] for each in get_thumbnails(again, sign_in(again))] == [thumbnail["id"]]
         assert again.stop(signal.SIGTERM) == 0
     assert "shown once" not in again.log.read_text()
 
 
-def test_every_contract_holds_on_embedded_parts(tmp_path):
-    """The same smoke tests as in the deployment, in tests/deployment."""
+def test_every_contract_passes_its_smoke_test_in_the_local_run(tmp_path):
+    """tests/deployment runs the same smoke tests on a deployment."""
     with dev_run(tmp_path / "data") as service:
         for smoke_test in SMOKE_TESTS:
             with ServiceClient(service.url, service.url) as client:
                 smoke_test(client, lambda happened: until(happened, 30, service))
 
 
-def test_an_upload_that_is_too_large_gets_its_answer_although_nobody_reads_it(tmp_path):
+def test_an_upload_that_is_too_large_is_413_without_being_read(tmp_path):
     with dev_run(tmp_path / "data") as service:
-        answer = signed_in(service).post(
+        answer = sign_in(service).post(
             f"{service.url}/api/user/images/", files={"image": b"\0" * 40_000_000}, timeout=60
         )
         assert (answer.status_code, list(answer.json())) == (413, ["detail"])
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
-def test_a_killed_command_leaves_no_process_behind(tmp_path):
+def test_no_process_survives_a_killed_command(tmp_path):
     data_dir = tmp_path / "data"
     with dev_run(data_dir) as service:
         assert len(processes_of(data_dir)) >= 4
@@ -90,7 +90,7 @@ def test_a_killed_command_leaves_no_process_behind(tmp_path):
         until(lambda: not processes_of(data_dir), 15, service)
 
 
-def test_a_generated_password_is_printed_once(tmp_path):
+def test_a_generated_admin_password_is_printed_once(tmp_path):
     data_dir = tmp_path / "data"
     for _ in range(2):
         with dev_run(data_dir, ADMIN_PASSWORD="") as service:

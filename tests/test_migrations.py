@@ -1,4 +1,4 @@
-"""Migrations: complete, and the data they make can be unmade."""
+"""Migrations are complete, and data migrations are reversible."""
 
 import pytest
 from django.core.management import call_command
@@ -11,11 +11,11 @@ from tiers.models import Tier
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
-def test_no_model_change_lacks_its_migration():
+def test_every_model_change_has_its_migration():
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 
 
-def test_the_three_tiers_can_be_unmade_and_made_again():
+def test_the_migration_of_the_default_tiers_is_reversible():
     executor = MigrationExecutor(connection)
     migration = executor.loader.get_migration("tiers", "0002_default_tiers")
     state = executor.loader.project_state(("tiers", "0002_default_tiers"))

@@ -1,4 +1,4 @@
-"""The admin through its real forms, as a browser sends them."""
+"""The admin by its forms, as a browser sends them."""
 
 import pytest
 
@@ -25,7 +25,7 @@ LISTS = ["accounts/user", "accounts/session", "tiers/tier", "images/picture", "i
          "thumbnails/thumbnail"]  # fmt: skip
 
 
-def errors(response):
+def form_errors(response):
     form = response.context["adminform"].form
     formsets = [each.formset for each in response.context["inline_admin_formsets"]]
     return str(form.errors) + "".join(
@@ -33,7 +33,7 @@ def errors(response):
     )
 
 
-def test_staff_make_a_tier_with_its_heights(admin_client):
+def test_staff_create_a_tier_with_its_heights(admin_client):
     response = admin_client.post("/admin/tiers/tier/add/", TIER)
     assert response.status_code == 302
     made = Tier.objects.get(name="Poster")
@@ -52,10 +52,10 @@ def test_staff_make_a_tier_with_its_heights(admin_client):
         ({"max_upload_bytes": 1}, "1024"),
     ],
 )
-def test_a_bad_tier_is_refused_with_a_reason(admin_client, change, reason):
+def test_an_invalid_tier_is_refused_with_a_reason(admin_client, change, reason):
     response = admin_client.post("/admin/tiers/tier/add/", {**TIER, **change})
     assert response.status_code == 200
-    assert reason in errors(response)
+    assert reason in form_errors(response)
 
 
 def test_a_tier_in_use_cannot_be_deleted(admin_client, alice):
@@ -71,7 +71,7 @@ def test_an_unused_tier_can_be_deleted(admin_client):
     assert not Tier.objects.filter(pk=unused.pk).exists()
 
 
-def test_a_changed_height_sends_the_walk_through_the_tiers_pictures(admin_client, alice):
+def test_a_changed_height_starts_a_backfill_of_the_tiers_pictures(admin_client, alice):
     changed = alice.tier
     rows = list(changed.heights.all())
     form = {
@@ -94,7 +94,7 @@ def test_a_changed_height_sends_the_walk_through_the_tiers_pictures(admin_client
 
 
 @pytest.mark.parametrize("quality", [0, 19, 96, 100])
-def test_a_quality_that_nobody_can_want_is_refused(admin_client, quality):
+def test_a_quality_out_of_range_is_refused(admin_client, quality):
     response = admin_client.post("/admin/tiers/tier/add/", {**TIER, "quality": quality})
     assert "quality" in response.context["adminform"].form.errors
 
@@ -104,19 +104,19 @@ NEW_USER = {
 }  # fmt: skip
 
 
-def test_staff_make_an_account_with_a_tier(admin_client):
+def test_staff_create_an_account_with_a_tier(admin_client):
     form = {**NEW_USER, "tier": tier("Premium").pk}
     assert admin_client.post("/admin/accounts/user/add/", form).status_code == 302
     assert User.objects.get(username="carol").tier.name == "Premium"
 
 
-def test_the_form_offers_basic(admin_client):
+def test_a_new_account_gets_the_basic_tier_by_default(admin_client):
     page = admin_client.get("/admin/accounts/user/add/")
     assert page.context["adminform"].form.initial["tier"].name == "Basic"
 
 
 @pytest.mark.parametrize("login", ["ALICE", "al", "a b", "a@b"])
-def test_a_bad_login_is_refused(admin_client, alice, login):
+def test_an_invalid_or_taken_login_is_refused_in_the_admin(admin_client, alice, login):
     form = {**NEW_USER, "username": login, "tier": tier("Basic").pk}
     assert admin_client.post("/admin/accounts/user/add/", form).status_code == 200
     assert User.objects.filter(username=login).count() == 0
@@ -127,7 +127,7 @@ def user_form(user, **changes):
     return {**form, "is_active": "on", **changes}
 
 
-def test_moving_an_account_to_another_tier_reaches_its_pictures(admin_client, alice):
+def test_another_tier_starts_a_backfill_of_the_accounts_pictures(admin_client, alice):
     form = user_form(alice, tier=tier("Basic").pk)
     address = f"/admin/accounts/user/{alice.pk}/change/"
     assert admin_client.post(address, form).status_code == 302
@@ -143,7 +143,7 @@ def test_disabling_an_account_ends_its_sessions(admin_client, alice):
     assert Session.objects.get().ended_at
 
 
-def test_a_password_set_by_staff_ends_the_sessions(admin_client, alice):
+def test_a_password_set_by_staff_ends_every_session(admin_client, alice):
     open_bearer(alice, Caller())
     form = {
         "password1": "another good one",
@@ -157,44 +157,48 @@ def test_a_password_set_by_staff_ends_the_sessions(admin_client, alice):
     assert Session.objects.get().ended_at
 
 
-def act(client, path, action, rows):
+def run_action(client, path, action, rows):
     form = {"action": action, "_selected_action": [row.pk for row in rows]}
     response = client.post(f"/admin/{path}/", form, follow=True)
     return [str(message) for message in response.context["messages"]]
 
 
-def test_all_sessions_of_an_account_are_ended_by_one_action(admin_client, alice, bob):
+def test_an_action_ends_every_session_of_the_chosen_accounts(admin_client, alice, bob):
     for who in (alice, alice, bob):
         open_bearer(who, Caller())
-    assert act(admin_client, "accounts/user", "end_every_session", [alice]) == ["2 sessions ended."]
+    assert run_action(admin_client, "accounts/user", "end_every_session", [alice]) == [
+        "2 sessions ended."
+    ]
     assert [each.user for each in Session.objects.live()] == [bob]
 
 
-def test_chosen_sessions_are_ended(admin_client, alice):
+def test_an_action_ends_the_chosen_sessions(admin_client, alice):
     open_bearer(alice, Caller(address="192.0.2.7", agent="curl/8"))
     page = admin_client.get("/admin/accounts/session/").content.decode()
     assert "192.0.2.7" in page
     assert "curl/8" in page
-    assert act(admin_client, "accounts/session", "end", Session.objects.all()) == [
+    assert run_action(admin_client, "accounts/session", "end", Session.objects.all()) == [
         "1 sessions ended."
     ]
     assert not Session.objects.live().exists()
 
 
-def test_links_are_revoked_by_an_action(admin_client, alice):
+def test_an_action_revokes_the_chosen_links(admin_client, alice):
     make_link(maker=alice, picture=make_picture(alice), seconds=300)
-    assert act(admin_client, "images/link", "revoke", Link.objects.all()) == ["1 links revoked."]
+    assert run_action(admin_client, "images/link", "revoke", Link.objects.all()) == [
+        "1 links revoked."
+    ]
     assert Link.objects.get().revoked_at
 
 
-def test_pictures_are_rendered_again_by_an_action(
+def test_an_action_renders_the_chosen_pictures_again(
     admin_client, alice, django_capture_on_commit_callbacks
 ):
     picture = make_picture(alice, jpeg(900, 600))
     Picture.objects.update(rendering="failed", render_attempts=3)
     with django_capture_on_commit_callbacks(execute=True):
-        said = act(admin_client, "images/picture", "render_again", [picture])
-    assert said == ["1 pictures will be rendered again."]
+        messages = run_action(admin_client, "images/picture", "render_again", [picture])
+    assert messages == ["1 pictures will be rendered again."]
     assert Thumbnail.objects.count() == 2
 
 
@@ -231,7 +235,7 @@ def test_deleting_an_account_removes_its_pictures_and_files(
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_a_list_costs_the_same_however_long(
+def test_a_list_needs_the_same_number_of_queries_however_long_it_is(
     admin_client, path, django_capture_on_commit_callbacks, django_assert_max_num_queries
 ):
     for name in ("ann", "ben", "cat", "dan"):
@@ -268,7 +272,7 @@ def test_too_many_wrong_passwords_at_the_admin_are_429():
     assert int(answers[-1]["Retry-After"]) > 0
 
 
-def test_a_member_who_is_no_staff_stays_outside(alice):
+def test_an_account_that_is_not_staff_cannot_open_the_admin(alice):
     client = Client()
     client.force_login(alice)
     assert client.get("/admin/").status_code == 302

@@ -1,4 +1,4 @@
-"""What the settings are outside local mode, as a process of its own sees them."""
+"""The settings outside local mode, as a process of its own reads them."""
 
 import os
 import secrets
@@ -10,13 +10,15 @@ import pytest
 from tests.processes import ROOT
 
 KEY = secrets.token_urlsafe(48)
-# What the test run set for itself.
-OURS = dict.fromkeys(("LOCAL", "DJANGO_SETTINGS_MODULE", "SECRET_KEY_FILE", "TEST_DATABASE"), "")
+# The test run sets these for itself.
+_OF_THE_TEST_RUN = dict.fromkeys(
+    ("LOCAL", "DJANGO_SETTINGS_MODULE", "SECRET_KEY_FILE", "TEST_DATABASE"), ""
+)
 
 
 def manage(*words, **variables):
-    """Run `manage.py` as a deployment would; nothing is connected to."""
-    env = os.environ | OURS | {
+    """Run `manage.py` with the settings of a deployment, whose servers do not exist."""
+    env = os.environ | _OF_THE_TEST_RUN | {
         "SECRET_KEY": KEY,
         "PUBLIC_URL": "https://pictures.example.org",
         "DATABASE_URL": "postgres://tintype:none@db.invalid/tintype",
@@ -37,7 +39,7 @@ def setting(name, **variables):
     return finished.stdout.strip()
 
 
-def test_a_deployment_passes_every_check_of_django():
+def test_a_deployment_passes_all_of_djangos_checks():
     finished = manage("check", "--deploy", "--fail-level", "WARNING")
     assert (finished.returncode, finished.stdout) == (
         0, "System check identified no issues (1 silenced).\n"
@@ -64,13 +66,13 @@ def test_a_key_that_could_be_guessed_stops_the_start_with_one_line(key, word):
     assert not key or key not in last
 
 
-def test_the_key_may_come_from_a_file(tmp_path):
+def test_the_secret_key_may_come_from_a_file(tmp_path):
     (tmp_path / "key").write_text(KEY)
     given = {"SECRET_KEY": "", "SECRET_KEY_FILE": str(tmp_path / "key")}
     assert setting("SECRET_KEY", **given) == KEY
 
 
-def test_former_keys_may_stand_apart():
+def test_former_keys_may_be_separated_by_comma_and_space():
     assert setting("SECRET_KEY_FALLBACKS", SECRET_KEY_FALLBACKS="one, two ,") == "['one', 'two']"
 
 
@@ -78,11 +80,11 @@ def test_former_keys_may_stand_apart():
     ("url", "host"),
     [("http://[::1]:8080", "[::1]"), ("https://pictures.example.org", "pictures.example.org")],
 )
-def test_the_public_host_is_answered_to(url, host):
+def test_the_host_of_the_public_url_is_allowed(url, host):
     assert setting("ALLOWED_HOSTS", PUBLIC_URL=url) == f"['{host}']"
 
 
-def test_cookies_and_redirects_are_for_https_alone():
+def test_cookies_and_redirects_require_https():
     names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "TOKEN_COOKIES_SECURE",
              "SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS", "DEBUG")  # fmt: skip
     code = f"[{', '.join(f'settings.{name}' for name in names)}]"

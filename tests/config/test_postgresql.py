@@ -1,4 +1,4 @@
-"""A connection that the server ended is noticed before it is used."""
+"""A connection that the server closed is noticed before it is used."""
 
 import select
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def other() -> Iterator[BaseDatabaseWrapper]:
-    """A connection of its own, as another thread of the web server has it."""
+    """A second connection, as another thread of the web server has one."""
     made = connections.create_connection("default")
     made.inc_thread_sharing()
     made.ensure_connection()
@@ -20,41 +20,41 @@ def other() -> Iterator[BaseDatabaseWrapper]:
     made.close()
 
 
-def backend(of: BaseDatabaseWrapper) -> int:
+def backend_pid(of: BaseDatabaseWrapper) -> int:
     with of.cursor() as cursor:
         cursor.execute("select pg_backend_pid()")
         return int(cursor.fetchone()[0])
 
 
-def end(of: BaseDatabaseWrapper) -> None:
-    """Have the server end a connection, and wait until the news is here."""
+def close_by_server(of: BaseDatabaseWrapper) -> None:
+    """Have the server close a connection, and wait until the client could notice."""
     poll = select.poll()
     poll.register(of.connection.fileno(), select.POLLIN)
     with connection.cursor() as cursor:
-        cursor.execute("select pg_terminate_backend(%s)", [backend(of)])
+        cursor.execute("select pg_terminate_backend(%s)", [backend_pid(of)])
     assert poll.poll(30_000)
 
 
-def test_a_request_after_the_end_gets_a_new_connection(other):
-    first = backend(other)
-    end(other)
+def test_a_request_gets_a_new_connection_where_the_server_closed_the_old(other):
+    first = backend_pid(other)
+    close_by_server(other)
     other.close_if_unusable_or_obsolete()  # what a request begins with
-    assert backend(other) != first
+    assert backend_pid(other) != first
 
 
-def test_a_standing_connection_is_kept_and_asked_nothing(other):
-    first = backend(other)
+def test_an_open_connection_is_reused_without_a_query(other):
+    first = backend_pid(other)
     other.force_debug_cursor = True
     other.close_if_unusable_or_obsolete()
     assert other.is_usable()
     assert not other.queries_log
-    assert backend(other) == first
+    assert backend_pid(other) == first
 
 
-def test_an_error_is_followed_by_a_question_to_the_server(other):
-    end(other)
+def test_after_an_error_the_server_is_asked_whether_the_connection_is_open(other):
+    close_by_server(other)
     with pytest.raises(OperationalError):
-        backend(other)
+        backend_pid(other)
     assert not other.is_usable()
     other.close_if_unusable_or_obsolete()
-    assert backend(other)
+    assert backend_pid(other)

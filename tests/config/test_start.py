@@ -1,4 +1,4 @@
-"""Every process begins with settings that hold, or ends with one line that says what does not."""
+"""Every process starts with valid settings, or ends with one line that names the invalid one."""
 
 import json
 import os
@@ -10,14 +10,14 @@ import pytest
 
 from tests.processes import ROOT
 
-GOOD = {
+VALID = {
     "SECRET_KEY": "0123456789" * 5,
     "PUBLIC_URL": "https://pictures.example.org",
     "DATABASE_URL": "postgres://tintype:secret@db.invalid/tintype",
     "REDIS_URL": "redis://redis.invalid/0",
     "AMQP_URL": "amqp://tintype:secret@rabbitmq.invalid/",
 }
-BAD = [
+INVALID = [
     ({"SECRET_KEY": ""}, "SECRET_KEY must be set outside local mode."),
     ({"SECRET_KEY": "short"}, "SECRET_KEY must be at least 50 random characters"),
     ({"SECRET_KEY": "a" * 60}, "SECRET_KEY must be at least 50 random characters"),
@@ -46,7 +46,7 @@ BAD = [
     ({"LOG_LEVEL": "loud"}, "LOG_LEVEL must be one of DEBUG, INFO"),
     ({"COOKIE_ACCESS_MINUTES": "9" * 20}, "COOKIE_ACCESS_MINUTES must be from 1 to"),
 ]
-# What the deployment starts, each by its own way into the settings.
+# The processes of a deployment, each of which loads the settings in its own way.
 PROCESSES = [
     ["-m", "config.web", "--interface=wsgi", "--workers=2", "config.wsgi:application"],
     ["-m", "uvicorn", "--lifespan=off", "config.asgi:application"],
@@ -56,8 +56,8 @@ PROCESSES = [
     ["manage.py", "relay_outbox"],
     ["manage.py", "consume_auth_events"],
 ]
-# Loads what the settings import once, then lets a copy of itself load them for each case.
-EACH = """
+# Imports what the settings import once, then loads the settings in a fork for each case.
+LOAD_EACH = """
 import json, os, sys
 import config.settings
 from config.start import load_settings
@@ -76,13 +76,12 @@ for variables in json.load(sys.stdin):
 """
 
 
-def refusal(command: list[str], variables: dict[str, str]) -> str:
-    """Start a process that cannot go on, and return all it says."""
+def output_of_failed_start(command: list[str], variables: dict[str, str]) -> str:
     base = {"PATH": os.environ["PATH"], "DATA_DIR": "/no/such/folder"}
     finished = subprocess.run(
         [sys.executable, *command],
         cwd=ROOT,
-        env=base | GOOD | variables,
+        env=base | VALID | variables,
         capture_output=True,
         text=True,
         timeout=60,
@@ -92,12 +91,12 @@ def refusal(command: list[str], variables: dict[str, str]) -> str:
     return finished.stdout + finished.stderr
 
 
-def test_a_bad_value_is_told_in_one_line_without_its_secrets():
-    cases, reasons = zip(*BAD, strict=True)
+def test_a_bad_value_is_reported_in_one_line_without_its_secrets():
+    cases, reasons = zip(*INVALID, strict=True)
     finished = subprocess.run(
-        [sys.executable, "-c", EACH],
+        [sys.executable, "-c", LOAD_EACH],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "DATA_DIR": "/no/such/folder"} | GOOD,
+        env={"PATH": os.environ["PATH"], "DATA_DIR": "/no/such/folder"} | VALID,
         input=json.dumps(cases),
         capture_output=True,
         text=True,
@@ -113,22 +112,22 @@ def test_a_bad_value_is_told_in_one_line_without_its_secrets():
 @pytest.mark.processes
 @pytest.mark.parametrize("command", PROCESSES, ids=lambda words: words[1])
 def test_every_process_refuses_a_bad_value_in_one_line(command):
-    said = refusal(command, {"DATABASE_URL": "postgres://u:hush@h:x/n"})
-    assert said == "tintype: DATABASE_URL: the port must be a number from 1 to 65535.\n"
+    output = output_of_failed_start(command, {"DATABASE_URL": "postgres://u:hush@h:x/n"})
+    assert output == "tintype: DATABASE_URL: the port must be a number from 1 to 65535.\n"
 
 
 @pytest.mark.processes
-def test_granian_alone_says_it_too_and_ends():
-    said = refusal(
+def test_granian_alone_reports_a_bad_value_and_exits():
+    output = output_of_failed_start(
         ["-m", "granian", "--interface=wsgi", "--port=0", "config.wsgi:application"],
         {"REDIS_URL": ""},
     )
-    assert "tintype: REDIS_URL must be set outside local mode.\n" in said
-    assert "Traceback" not in said
+    assert "tintype: REDIS_URL must be set outside local mode.\n" in output
+    assert "Traceback" not in output
 
 
-def test_good_values_are_good(tmp_path: Path):
-    env = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), **GOOD}
+def test_valid_values_are_accepted(tmp_path: Path):
+    env = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), **VALID}
     command = [sys.executable, "manage.py", "version"]
     finished = subprocess.run(command, cwd=ROOT, env=env, check=False, capture_output=True)
     assert (finished.returncode, finished.stderr) == (0, b"")

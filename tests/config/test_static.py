@@ -1,4 +1,4 @@
-"""Collected files bear their content in their names, so that a new version is never missed."""
+"""The names of collected files hold a hash, so that browsers load each new version."""
 
 import os
 import re
@@ -15,7 +15,7 @@ HASHED = re.compile(r"\.[0-9a-f]{12}\.js$")
 
 @pytest.fixture
 def collected(settings, tmp_path):
-    """What `collectstatic` writes when the image is built."""
+    """The folder that `collectstatic` writes when the image is built."""
     settings.STATIC_ROOT, settings.STORAGES = tmp_path, STORAGES
     umask = os.umask(0o022)
     call_command("collectstatic", interactive=False, verbosity=0)
@@ -23,7 +23,7 @@ def collected(settings, tmp_path):
     return tmp_path
 
 
-def test_a_script_names_the_modules_that_it_imports_by_their_content(collected):
+def test_a_script_imports_modules_by_their_hashed_names(collected):
     scripts = [path for path in (collected / "js").glob("*.js") if HASHED.search(path.name)]
     imports = {
         (path.parent / name).resolve()
@@ -35,8 +35,8 @@ def test_a_script_names_the_modules_that_it_imports_by_their_content(collected):
     assert {path.name for path in imports if not path.exists()} == set()
 
 
-def test_the_service_reads_what_another_user_collected(collected):
-    """The image is built by root, and run by a user that is not even of root's group."""
+def test_collected_files_are_readable_by_every_user(collected):
+    """The image is built by root, and run by a user who is not in root's group."""
     files = [path for path in collected.rglob("*") if path.is_file()]
     assert "staticfiles.json" in {path.name for path in files}
     assert [path for path in files if not path.stat().st_mode & 0o004] == []

@@ -1,9 +1,8 @@
-"""Settings refuse bad values with one clear line."""
+"""Environment variables become typed values, or an error of one line."""
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env.databases import database_config
 from config.env.readers import (
     env_bool,
     env_int,
@@ -14,14 +13,14 @@ from config.env.readers import (
 )
 
 
-def test_a_number_is_read(monkeypatch):
+def test_a_number_is_read_or_its_default_returned(monkeypatch):
     monkeypatch.setenv("N", "7")
     assert env_int("N", 1) == 7
     assert env_int("MISSING", 1) == 1
 
 
 @pytest.mark.parametrize("text", ["x", "1.5", "-1", "11"])
-def test_a_bad_number_is_refused(monkeypatch, text):
+def test_a_number_that_is_invalid_or_out_of_range_is_refused(monkeypatch, text):
     monkeypatch.setenv("N", text)
     with pytest.raises(ImproperlyConfigured, match="N must be"):
         env_int("N", 1, max=10)
@@ -30,29 +29,29 @@ def test_a_bad_number_is_refused(monkeypatch, text):
 @pytest.mark.parametrize(
     ("text", "value"), [("on", True), ("TRUE", True), ("0", False), ("no", False), ("", True)]
 )
-def test_yes_and_no_are_read(monkeypatch, text, value):
+def test_a_boolean_is_read_in_any_usual_spelling(monkeypatch, text, value):
     monkeypatch.setenv("B", text)
     assert env_bool("B", default=True) is value
 
 
-def test_a_bad_yes_or_no_is_refused(monkeypatch):
+def test_an_invalid_boolean_is_refused(monkeypatch):
     monkeypatch.setenv("B", "maybe")
     with pytest.raises(ImproperlyConfigured, match="B must be on or off"):
         env_bool("B", default=True)
 
 
-def test_a_choice_is_kept_to(monkeypatch):
+def test_a_value_outside_the_choices_is_refused(monkeypatch):
     monkeypatch.setenv("C", "other")
     with pytest.raises(ImproperlyConfigured, match="C must be one of a, b"):
         env_str("C", "a", choices=("a", "b"))
 
 
-def test_a_list_drops_blanks(monkeypatch):
+def test_empty_items_of_a_list_are_dropped(monkeypatch):
     monkeypatch.setenv("L", "a, ,b,")
     assert env_list("L") == ["a", "b"]
 
 
-def test_a_secret_comes_from_a_file_too(monkeypatch, tmp_path):
+def test_a_secret_may_come_from_a_file_but_not_from_both(monkeypatch, tmp_path):
     (tmp_path / "s").write_text("hush\n")
     monkeypatch.setenv("S_FILE", str(tmp_path / "s"))
     assert env_secret("S") == "hush"
@@ -67,7 +66,7 @@ def test_an_unreadable_secret_file_is_named(monkeypatch, tmp_path):
         env_secret("S")
 
 
-def test_a_load_or_create_secret_is_made_once_and_for_its_owner_alone(tmp_path):
+def test_a_secret_is_created_once_and_readable_by_its_owner_alone(tmp_path):
     path = tmp_path / "new" / "secret"
     first = load_or_create_secret(path)
     assert load_or_create_secret(path) == first
@@ -76,23 +75,10 @@ def test_a_load_or_create_secret_is_made_once_and_for_its_owner_alone(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_load_or_create_secret_outlasts_a_power_cut(tmp_path, flushed):
+def test_a_created_secret_survives_a_power_cut(tmp_path, flushed):
     """Its bytes before its name: else the name could lead to an empty file."""
     path = tmp_path / "new" / "secret"
     load_or_create_secret(path)
     draft = flushed.pop(1)
     assert draft.name.startswith("secret.")
     assert flushed == [tmp_path, path.parent]
-
-
-def test_a_database_is_described(tmp_path):
-    found = database_config(
-        "postgres://u:p%40ss@db:5433/pics?sslmode=require", tmp_path, pooled=False
-    )
-    assert (found["USER"], found["PASSWORD"], found["HOST"], found["PORT"], found["NAME"]) == (
-        "u", "p@ss", "db", "5433", "pics"
-    )  # fmt: skip
-    assert found["OPTIONS"]["sslmode"] == "require"
-    assert database_config("", tmp_path, pooled=False)["NAME"] == tmp_path / "db.sqlite3"
-    with pytest.raises(ImproperlyConfigured):
-        database_config("mysql://x", tmp_path, pooled=False)

@@ -1,4 +1,4 @@
-"""What the running processes tell together: metrics, log lines, readiness."""
+"""Metrics and log lines of several running processes."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import pytest
 import requests
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from tests.config.observability.test_exporter import BEARER, TOKEN, read
+from tests.config.observability.test_exporter import BEARER, TOKEN, parse_metrics
 from tests.factories import make_user
 from tests.notifications.sockets.clients import environment_of, socket_server
 from tests.pictures import jpeg
@@ -21,14 +21,14 @@ from tests.servers.ports import free_ports
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
 
 
-def told(url):
+def scrape(url):
     answer = requests.get(url, headers=BEARER, timeout=10)
     assert answer.status_code == 200, answer.text
-    return read(answer.text)
+    return parse_metrics(answer.text)
 
 
 @contextmanager
-def granian(folder, workers):
+def run_granian(folder, workers):
     """Run the HTTP server as a deployment does."""
     [port] = free_ports(1)
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port),
@@ -45,24 +45,26 @@ def granian(folder, workers):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_each_of_several_processes_tells_what_all_have_counted(tmp_path):
-    with granian(tmp_path, 2) as server:
-        chances = count(1)
-        asked = until(lambda: _asked_both(server, tmp_path / "metrics", chances), 90, server)
-        assert {_nowhere(server) for _ in range(10)} == {asked}
-        os.kill(next(iter(_counts(tmp_path / "metrics"))), signal.SIGKILL)
-        assert until(lambda: _nowhere(server), 30, server) == asked
+def test_each_process_reports_the_sum_of_all_processes(tmp_path):
+    with run_granian(tmp_path, 2) as server:
+        numbers = count(1)
+        sent = until(
+            lambda: _send_until_both_count(server, tmp_path / "metrics", numbers), 90, server
+        )
+        assert {_scrape_404s(server) for _ in range(10)} == {sent}
+        os.kill(next(iter(_counts_by_pid(tmp_path / "metrics"))), signal.SIGKILL)
+        assert until(lambda: _scrape_404s(server), 30, server) == sent
 
 
-def _asked_both(server, folder, chances):
-    """Ask once more; returns how often it was, once both processes have counted."""
+def _send_until_both_count(server, folder, numbers):
+    """Send one more request; return their number once both processes have counted some."""
     requests.get(f"{server.url}/nowhere", timeout=10)
-    asked = next(chances)
-    return asked if len(_counts(folder)) == 2 else None
+    sent = next(numbers)
+    return sent if len(_counts_by_pid(folder)) == 2 else None
 
 
-def _counts(folder):
-    """What each process has counted of requests that led nowhere."""
+def _counts_by_pid(folder):
+    """Return how many requests of unknown URLs each process has counted."""
     found = {}
     for path in folder.glob("counter_*.db"):
         for metric in MultiProcessCollector.merge([str(path)]):
@@ -72,29 +74,29 @@ def _counts(folder):
     return found
 
 
-def _nowhere(server):
-    """None where the connection went to a process that was killed."""
+def _scrape_404s(server):
+    """Return the sum of all processes; None where the connection went to the killed one."""
     try:
-        value = told(f"{server.url}/metrics")
+        value = scrape(f"{server.url}/metrics")
     except requests.ConnectionError:
         return None
     return value("tintype_requests_total", contract="elsewhere", code="404")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_sockets_of_a_process_that_was_killed_are_no_longer_open(tmp_path):
+def test_sockets_of_a_killed_process_are_not_counted_as_open(tmp_path):
     alice = make_user("alice")
     first = socket_server(tmp_path, METRICS_TOKEN=TOKEN)
     with first as server, server.of(alice) as one, server.of(alice) as two:
-        assert told(f"{server.url}/metrics")("tintype_open_sockets") == 2
+        assert scrape(f"{server.url}/metrics")("tintype_open_sockets") == 2
         server.process.kill()
         one.closed_with()
         two.closed_with()
     with socket_server(tmp_path, METRICS_TOKEN=TOKEN) as server:
-        assert told(f"{server.url}/metrics")("tintype_open_sockets") == 0
+        assert scrape(f"{server.url}/metrics")("tintype_open_sockets") == 0
 
 
-def test_an_upload_is_followed_into_the_worker_and_the_confined_process(tmp_path):
+def test_the_request_id_of_an_upload_is_in_the_logs_of_worker_and_sandbox(tmp_path):
     [port] = free_ports(1)
     variables = {"METRICS_TOKEN": TOKEN, "METRICS_PORT": str(port), "LOG_FORMAT": "json"}
     with dev_run(tmp_path / "data", TRUSTED_PROXIES="1", **variables) as service:
@@ -107,28 +109,28 @@ def test_an_upload_is_followed_into_the_worker_and_the_confined_process(tmp_path
             timeout=30,
         )
         assert (answer.status_code, answer.headers["X-Request-ID"]) == (201, "an-upload-0001")
-        until(lambda: told(f"{service.url}/metrics")("tintype_render_seconds_count"), 60, service)
+        until(lambda: scrape(f"{service.url}/metrics")("tintype_render_seconds_count"), 60, service)
         assert requests.get(f"http://localhost:{port}/", timeout=10).status_code == 401
-        assert told(f"http://localhost:{port}/")("tintype_render_seconds_count") == 1
-        ready = until(lambda: _ready(service), 60, service)
+        assert scrape(f"http://localhost:{port}/")("tintype_render_seconds_count") == 1
+        ready = until(lambda: _readyz(service), 60, service)
         assert ready["parts"]["worker"] == "ok"
         assert service.stop() == 0
-    said = followed(service.log, "an-upload-0001")
-    assert {"inspect took", "render took"} <= said["images.sandbox.confine"]
-    assert said["thumbnails.services"] == {"picture 1:"}
+    lines = log_lines_of(service.log, "an-upload-0001")
+    assert {"inspect took", "render took"} <= lines["images.sandbox.confine"]
+    assert lines["thumbnails.services"] == {"picture 1:"}
 
 
-def _ready(service):
+def _readyz(service):
     answer = requests.get(f"{service.url}/readyz", timeout=10)
     return answer.json() if answer.status_code == 200 else None
 
 
-def followed(log, request_id):
-    """Return the first two words of each line of a request, by logger."""
+def log_lines_of(log, request_id):
+    """Return the first two words of each log line of a request, by logger."""
     found: dict[str, set[str]] = {}
     for line in log.read_text().splitlines():
         _, bar, text = line.partition(" | {")
-        if bar and (said := json.loads("{" + text))["request_id"] == request_id:
-            assert {"time", "level", "process"} <= set(said)
-            found.setdefault(said["logger"], set()).add(" ".join(said["message"].split()[:2]))
+        if bar and (record := json.loads("{" + text))["request_id"] == request_id:
+            assert {"time", "level", "process"} <= set(record)
+            found.setdefault(record["logger"], set()).add(" ".join(record["message"].split()[:2]))
     return found

@@ -1,4 +1,4 @@
-"""Traces go to whoever OTEL_EXPORTER_OTLP_ENDPOINT names, and nothing is loaded without it."""
+"""Traces are sent to OTEL_EXPORTER_OTLP_ENDPOINT; without it nothing of them is imported."""
 
 import os
 import subprocess
@@ -18,26 +18,26 @@ pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 class Collector(ThreadingHTTPServer):
-    """Takes traces as a collector does."""
+    """A collector that keeps the traces it receives."""
 
     daemon_threads = True
 
     def __init__(self):
-        super().__init__(("127.0.0.1", 0), Taking)
+        super().__init__(("127.0.0.1", 0), CollectorHandler)
         self.url = f"http://127.0.0.1:{self.server_port}"
-        self.taken: list[ExportTraceServiceRequest] = []
+        self.received: list[ExportTraceServiceRequest] = []
 
     def spans(self):
-        return [span for request in self.taken for resource in request.resource_spans
+        return [span for request in self.received for resource in request.resource_spans
                 for scope in resource.scope_spans for span in scope.spans]  # fmt: skip
 
 
-class Taking(BaseHTTPRequestHandler):
+class CollectorHandler(BaseHTTPRequestHandler):
     server: Collector
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.taken.append(ExportTraceServiceRequest.FromString(body))
+        self.server.received.append(ExportTraceServiceRequest.FromString(body))
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -58,10 +58,10 @@ def collector():
 def test_an_upload_is_one_trace_from_the_request_through_queries_to_the_task(
     tmp_path, collector, postgres_server
 ):
-    told = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
+    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
     with (
         fresh_database(postgres_server.url, f"telemetry_{os.getpid()}") as database,
-        dev_run(tmp_path / "data", DATABASE_URL=database, **told) as service,
+        dev_run(tmp_path / "data", DATABASE_URL=database, **variables) as service,
     ):
         sign_in = {"username": "admin", "password": PASSWORD}
         key = requests.post(f"{service.url}/api/user/token/", data=sign_in, timeout=10).json()
@@ -72,24 +72,24 @@ def test_an_upload_is_one_trace_from_the_request_through_queries_to_the_task(
             timeout=30,
         )
         assert answer.status_code == 201
-        mark = answer.headers["X-Request-ID"]
+        request_id = answer.headers["X-Request-ID"]
         until(lambda: {"POST", "INSERT", "UPDATE", "run/thumbnails.ensure"}
-              <= names_of_trace(collector.spans(), mark), 60, service)  # fmt: skip
+              <= span_names_of(collector.spans(), request_id), 60, service)  # fmt: skip
         service.stop()
     assert "a-secret" not in str(collector.spans())
 
 
-def names_of_trace(spans, request_id):
-    """Return the first words of the spans that share their trace with a request."""
-    mark = ("request_id", request_id)
+def span_names_of(spans, request_id):
+    """Return the first word of the name of each span in the traces of a request."""
+    expected = ("request_id", request_id)
     traces = {span.trace_id for span in spans for attribute in span.attributes
-              if (attribute.key, attribute.value.string_value) == mark}  # fmt: skip
+              if (attribute.key, attribute.value.string_value) == expected}  # fmt: skip
     return {span.name.split()[0] for span in spans if span.trace_id in traces}
 
 
 @pytest.mark.parametrize("module", ["config.wsgi", "config.asgi", "config.celery"])
-def test_nothing_is_loaded_where_nobody_is_told(module):
-    # Some libraries look for its interface by themselves.
+def test_opentelemetry_is_not_imported_without_an_endpoint(module):
+    # Some libraries import its interface by themselves.
     ours = ("opentelemetry.instrumentation", "opentelemetry.exporter", "opentelemetry.sdk.trace")
     code = f"import sys, {module}; print([m for m in sys.modules if m.startswith({ours})])"
     env = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
@@ -100,8 +100,8 @@ def test_nothing_is_loaded_where_nobody_is_told(module):
     assert finished.stdout.strip() == "[]"
 
 
-def test_missing_packages_are_told_in_one_line_and_stop_nothing(collector):
-    """As where only the lock of the service is installed."""
+def test_missing_packages_are_logged_in_one_line_and_stop_nothing(collector):
+    """requirements.txt does not install them."""
     code = (
         "import sys; sys.modules['opentelemetry.sdk.trace'] = None\n"
         "import config.wsgi; print(config.wsgi.application)"

@@ -1,4 +1,4 @@
-"""The gallery in a real browser, with its pictures on a real S3 server: its policy lets them in."""
+"""The gallery with its pictures on a real S3 server, which the page's policy has to allow."""
 
 from collections.abc import Iterator
 
@@ -6,12 +6,17 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
-from tests import test_gallery
+from tests.gallery.browsing import (
+    BEHIND_A_PROXY,
+    MARKS,
+    Service,
+    choose_files,
+    open_gallery,
+    photo,
+)
 from tests.processes import dev_run
-from tests.test_gallery import BEHIND_A_PROXY, Service, choose, enter, photo
 
-pytestmark = [*test_gallery.pytestmark, pytest.mark.s3]
-browser, locale, page = test_gallery.browser, test_gallery.locale, test_gallery.page
+pytestmark = [*MARKS, pytest.mark.s3]
 
 
 @pytest.fixture(scope="module")
@@ -22,19 +27,19 @@ def endpoint(s3_server) -> str:
 @pytest.fixture(scope="module")
 def service(s3_server, bucket_name, endpoint, tmp_path_factory) -> Iterator[Service]:
     data_dir = tmp_path_factory.mktemp("gallery-s3") / "data"
-    parts = {
+    variables = {
         "STORAGE_URL": f"s3://{bucket_name}/gallery?endpoint_url={endpoint}",
         "AWS_ACCESS_KEY_ID": s3_server.access_key,
         "AWS_SECRET_ACCESS_KEY": s3_server.secret_key,
         **BEHIND_A_PROXY,
     }
-    with dev_run(data_dir, **parts) as running:
+    with dev_run(data_dir, **variables) as running:
         yield Service(running.url, data_dir)
 
 
-def test_pictures_come_from_the_storage_itself(service, endpoint, page: Page) -> None:
-    enter(page, service.account("Enterprise"))
-    choose(page, only=photo())
+def test_the_browser_loads_pictures_from_the_s3_server(service, endpoint, page: Page) -> None:
+    open_gallery(page, service.create_account("Enterprise"))
+    choose_files(page, only=photo())
     image = page.locator("#pictures img")
     expect(image).to_have_count(1)
     expect(image).to_have_js_property("complete", value=True)
@@ -53,11 +58,11 @@ def test_pictures_come_from_the_storage_itself(service, endpoint, page: Page) ->
     assert (opened.status_code, opened.headers["Content-Type"]) == (200, "image/jpeg")
 
 
-def test_a_picture_from_anywhere_else_is_kept_out(service, browser, locale) -> None:
+def test_the_page_loads_no_picture_from_another_site(service, browser, locale) -> None:
     context = browser.new_context(locale=locale)
     page = context.new_page()
     page.goto(service.url)
-    with page.expect_console_message(lambda line: "Security Policy" in line.text) as said:
+    with page.expect_console_message(lambda line: "Security Policy" in line.text) as message:
         page.evaluate("() => { new Image().src = 'http://127.0.0.1:9/x.png'; }")
-    assert "127.0.0.1:9" in said.value.text
+    assert "127.0.0.1:9" in message.value.text
     context.close()

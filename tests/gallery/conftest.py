@@ -1,0 +1,53 @@
+"""The service, and a browser whose page has the gallery open."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.gallery.browsing import BEHIND_A_PROXY, Service, new_address
+from tests.processes import dev_run, is_ready, until
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    data_dir = tmp_path_factory.mktemp("gallery") / "data"
+    with dev_run(data_dir, **BEHIND_A_PROXY) as running:
+        until(lambda: is_ready(running), 60, running)
+        yield Service(running.url, data_dir)
+
+
+# Not longer than a module: while Playwright runs, no test of the process can run an event loop.
+@pytest.fixture(scope="module")
+def browser(chromium_program: str) -> Iterator[Browser]:
+    expect.set_options(timeout=20_000)  # the machine may be busy
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium_program, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def locale() -> str:
+    return "en-US"
+
+
+@pytest.fixture
+def page(service: Service, browser: Browser, locale: str) -> Iterator[Page]:
+    """The gallery; after the test, no script has failed and no policy has forbidden anything."""
+    context = browser.new_context(
+        locale=locale, viewport={"width": 1000, "height": 700}, extra_http_headers=new_address()
+    )
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=service.url)
+    page = context.new_page()
+    errors: list[str] = []
+    messages: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: messages.append(message.text))
+    page.goto(service.url)
+    yield page
+    context.close()
+    assert errors == []
+    assert [message for message in messages if "Security Policy" in message] == []

@@ -1,0 +1,91 @@
+"""Changes by other clients, which the gallery shows as they happen."""
+
+import re
+
+from playwright.sync_api import Page, WebSocketRoute, expect
+
+from tests.gallery.browsing import MARKS, Service, open_gallery, photo
+
+pytestmark = MARKS
+SOCKET = re.compile("/ws/pictures/")
+
+
+def newest_picture(service: Service, login: str) -> int:
+    with service.open_session(login) as session:
+        response = session.get(f"{service.url}/api/user/images/", timeout=10)
+        return int(response.json()[0]["id"])
+
+
+def delete_picture(service: Service, login: str, picture: int) -> None:
+    with service.open_session(login) as session:
+        url = f"{service.url}/api/user/images/{picture}/"
+        session.delete(url, timeout=10).raise_for_status()
+
+
+def open_gallery_with_socket(page: Page, login: str) -> None:
+    with page.expect_websocket() as opened:
+        open_gallery(page, login)
+    assert SOCKET.search(opened.value.url)
+
+
+def test_changes_by_other_clients_are_shown_as_they_happen(service: Service, page: Page) -> None:
+    login = service.create_account("Enterprise")
+    open_gallery_with_socket(page, login)
+    service.upload(login, photo(), photo(600, 400))
+    expect(page.locator("#pictures img")).to_have_count(2)
+    page.locator("#pictures button").first.click()
+    delete_picture(service, login, newest_picture(service, login))
+    expect(page.locator("#pictures li")).to_have_count(1)
+    expect(page.locator("#viewer-title")).to_have_text(re.compile(r"Picture \d+"))
+    delete_picture(service, login, newest_picture(service, login))
+    expect(page.locator("#viewer")).to_be_hidden()
+    expect(page.locator("#gallery.empty")).to_be_visible()
+
+
+def test_the_page_does_not_poll_while_its_socket_is_open(service: Service, page: Page) -> None:
+    login = service.create_account("Enterprise")
+    open_gallery_with_socket(page, login)
+    requested_urls: list[str] = []
+    page.on("request", lambda request: requested_urls.append(request.url))
+    service.upload(login, photo())
+    expect(page.locator("#pictures img")).to_have_count(1)
+    pictures = [url for url in requested_urls if re.search(r"/images/\d+/$", url)]
+    lists = [url for url in requested_urls if "/thumbnails/" in url]
+    assert len(pictures) == 1
+    assert len(lists) <= 2, "one for the picture, one for its thumbnails"
+
+
+def test_a_reconnected_socket_delivers_the_missed_events(service: Service, page: Page) -> None:
+    sockets: list[WebSocketRoute] = []
+    is_away = False
+
+    def route_socket(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        if is_away:
+            socket.close()
+        else:
+            socket.connect_to_server()
+
+    page.route_web_socket(SOCKET, route_socket)
+    page.reload()
+    login = service.create_account("Enterprise")
+    service.upload(login, photo())
+    open_gallery(page, login)
+    expect(page.locator("#pictures img")).to_have_count(1)
+    is_away = True
+    sockets[-1].close()
+    service.upload(login, photo(600, 400), photo(300, 200))
+    delete_picture(service, login, newest_picture(service, login))
+    is_away = False
+    expect(page.locator("#pictures img")).to_have_count(2, timeout=60_000)
+
+
+def test_signing_out_in_another_tab_ends_the_session_here(service: Service, page: Page) -> None:
+    login = service.create_account("Premium")
+    open_gallery_with_socket(page, login)
+    other = page.context.new_page()
+    other.goto(service.url)
+    other.locator("#sign-out").click()
+    expect(page.locator("#sign-in .problem")).to_have_text("Your session has ended. Sign in again.")
+    expect(other.locator("#sign-in")).to_be_visible()
+    expect(other.locator("#sign-in .problem")).to_be_hidden()
