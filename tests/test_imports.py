@@ -1,4 +1,4 @@
-"""No import cycle between modules, lazy imports inside functions included."""
+"""Import rules: no cycles between modules, and each contract independent of the others."""
 
 import tomllib
 from collections.abc import Mapping, Set
@@ -7,8 +7,11 @@ from pathlib import Path
 
 import grimp
 
+from api.contracts import CONTRACTS
+
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+# Packages outside the layers; their modules form no cycle either.
 TOOLS = ["devkit", "benchmarks"]
 
 
@@ -48,3 +51,8 @@ def test_a_lazy_import_counts(tmp_path, monkeypatch):
     (package / "second.py").write_text("def work():\n    from toy_package import first\n")
     monkeypatch.syspath_prepend(tmp_path)
     assert find_cycle(imports_among(["toy_package"]))
+
+
+def test_every_contract_is_kept_independent_of_the_others() -> None:
+    rule = next(each for each in CONFIGURATION["contracts"] if each["type"] == "independence")
+    assert set(rule["modules"]) == {f"api.{contract.name}" for contract in CONTRACTS}
