@@ -43,7 +43,7 @@ class ContractView(APIView):
         if problem is None:
             raise exc
         set_rollback()
-        response = contract_at(self.request.path).error_response(problem)
+        response = contract_at(self.request.path_info).error_response(problem)
         if problem.status == 405:
             response["Allow"] = ", ".join(self.allowed_methods)
         return response

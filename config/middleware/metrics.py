@@ -31,7 +31,7 @@ class MetricsMiddleware:
         """Measure until the response begins: how fast a client reads is the client's affair."""
         started = time.perf_counter()
         response = self.get_response(request)
-        label = _label(request.path)
+        label = _label(request.path_info)
         REQUEST_SECONDS.labels(label).observe(time.perf_counter() - started)
         REQUESTS.labels(label, str(response.status_code)).inc()
         return response

@@ -1,15 +1,17 @@
 """The accounts, the known ids and the requests for the rows of `access_table`."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from accounts.models import User
 from images.links import LinkToken, write_token
-from images.models import Link
+from images.models import Link, Picture
 from images.signed_urls import signed_path
 from tests.api.access_table import Row
-from tests.clients import Client
+from tests.clients import Client, Response
 from tests.factories import PASSWORD, make_user, token_client
 from tests.factories import tier as tier_of
 from tests.pictures import jpeg, png
@@ -19,7 +21,7 @@ SIZE = (640, 500)
 UPLOAD = jpeg(*SIZE, comment=b"taken at home")
 
 
-def clients_of(tier):
+def clients_of(tier: str) -> tuple[dict[str, Client], User]:
     """Return a client for each of PEOPLE, and the owner's account."""
     tier_of("Premium")  # new accounts get it
     accounts = {name: make_user(name, tier) for name in ("owner", "member", "stranger")}
@@ -28,7 +30,7 @@ def clients_of(tier):
     return {**clients, "anonymous": Client()}, accounts["owner"]
 
 
-def known_ids(owner, picture, active):
+def known_ids(owner: User, picture: Picture, active: Picture) -> dict[str, str]:
     """Return what the braces of the table stand for."""
     link = Link.objects.create(
         picture=picture, maker=owner, expires_at=datetime(2999, 1, 1, tzinfo=UTC)
@@ -47,7 +49,7 @@ def known_ids(owner, picture, active):
     }
 
 
-def guesses(known):
+def guesses(known: Mapping[str, str]) -> dict[str, str]:
     """Return what somebody who knows none of it would try in its place."""
     return {
         "account": "00000000-0000-4000-8000-000000000000",
@@ -62,7 +64,7 @@ def guesses(known):
     }
 
 
-def send(client, row: Row, ids):
+def send(client: Client, row: Row, ids: Mapping[str, str]) -> Response:
     path = row.path.format(**ids)
     body = {name: value.format(**ids) for name, value in row.body.items()}
     if row.file_field:

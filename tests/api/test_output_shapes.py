@@ -8,22 +8,24 @@ import copy
 import json
 import re
 from itertools import product
+from typing import Any
 
 import jsonschema
 import pytest
 from django.db import transaction
 from drf_spectacular.generators import SchemaGenerator
 
-from api.contracts import CONTRACTS
+from api.contracts import CONTRACTS, Contract
 from images.services import activate
 from tests.api.access_requests import UPLOAD, clients_of, guesses, known_ids, send
-from tests.api.access_table import PEOPLE, ROWS_BY_CONTRACT
+from tests.api.access_table import PEOPLE, ROWS_BY_CONTRACT, Row
+from tests.clients import Client, Response
 from tests.factories import make_picture
 
 pytestmark = pytest.mark.django_db
 
 
-def strict_document():
+def strict_document() -> dict[str, Any]:
     """Return the document with no object left that allows members it does not name."""
     document = copy.deepcopy(SchemaGenerator().get_schema(public=True))
     for schema in document["components"]["schemas"].values():
@@ -32,13 +34,13 @@ def strict_document():
     return document
 
 
-def documented_path(response):
+def documented_path(response: Response) -> str:
     """Write a response's route as the document does: the key `pk` is its `id`."""
     route = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", response.resolver_match.route)
     return "/" + route.replace("{pk}", "{id}")
 
 
-def check(document, method, response):
+def check(document: dict[str, Any], method: str, response: Response) -> None:
     """Raise an error where a response is not as documented."""
     operation = document["paths"][documented_path(response)][method.lower()]
     documented = operation["responses"][str(response.status_code)]
@@ -53,7 +55,7 @@ def check(document, method, response):
         jsonschema.validate(json.loads(body), with_components)
 
 
-def rows_of(contract):
+def rows_of(contract: Contract) -> list[Row]:
     """Return the contract's rows; those of the document itself are not in it."""
     rows = ROWS_BY_CONTRACT[contract.name]
     return [row for row in rows if row.path not in {"/api/docs/", "/api/schema/"}]
@@ -61,15 +63,16 @@ def rows_of(contract):
 
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.name)
 def test_what_a_contract_sends_is_what_its_serializers_document(
-    contract, django_capture_on_commit_callbacks
-):
+    contract: Contract,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
     document = strict_document()
     clients, owner = clients_of("Enterprise")
     with django_capture_on_commit_callbacks(execute=True):
         picture, active = (make_picture(owner, UPLOAD, visibility="members") for _ in range(2))
         activate(active)
     known = known_ids(owner, picture, active)
-    checked = set()
+    checked: set[str] = set()
     for row, person in product(rows_of(contract), PEOPLE):
         ids = guesses(known) if person == "stranger" else known
         with transaction.atomic():
@@ -85,7 +88,7 @@ def test_what_a_contract_sends_is_what_its_serializers_document(
     assert checked == tagged
 
 
-def test_a_member_that_no_serializer_documents_is_found(as_alice):
+def test_a_member_that_no_serializer_documents_is_found(as_alice: Client) -> None:
     response = as_alice.get("/auth/currentUser")
     document = strict_document()
     check(document, "GET", response)

@@ -19,11 +19,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
 
 @pytest.fixture(autouse=True)
-def registered(monkeypatch):
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contracts, "CONTRACTS", ALL)
 
 
-def test_its_route_is_found():
+def test_its_route_is_found() -> None:
     response = Client().get(GREETING)
     assert (response.status_code, response.json()) == (200, {"greeting": "hello"})
 
@@ -36,19 +36,21 @@ def test_its_route_is_found():
         ("GET", "/sixth", 404, "404: Not found."),
     ],
 )
-def test_its_errors_have_its_shape_with_or_without_a_view(method, path, status, message):
+def test_its_errors_have_its_shape_with_or_without_a_view(
+    method: str, path: str, status: int, message: str
+) -> None:
     response = Client().generic(method, path)
     assert (response.status_code, response.json()) == (status, {"problem": message})
 
 
-def test_a_body_that_nginx_refused_has_its_shape():
+def test_a_body_that_nginx_refused_has_its_shape() -> None:
     response = Client().get(GREETING, headers={"Body-Too-Large": "yes"})
     assert (response.status_code, response.json()) == (
         413, {"problem": "413: The body is too large."},
     )  # fmt: skip
 
 
-def test_the_openapi_document_has_its_tag_and_its_error_component():
+def test_the_openapi_document_has_its_tag_and_its_error_component() -> None:
     document = SchemaGenerator().get_schema(public=True)
     operation = document["paths"][GREETING]["get"]
     assert operation["tags"] == ["sixth contract"]
@@ -59,9 +61,10 @@ def test_the_openapi_document_has_its_tag_and_its_error_component():
     assert "SixthProblem" in document["components"]["schemas"]
 
 
-def test_its_requests_are_counted_under_its_name():
-    def count():
-        return REQUESTS.labels("sixth_contract", "200")._value.get()
+def test_its_requests_are_counted_under_its_name() -> None:
+    def count() -> float:
+        value: float = REQUESTS.labels("sixth_contract", "200")._value.get()
+        return value
 
     before = count()
     Client().get(GREETING)

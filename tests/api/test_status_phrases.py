@@ -28,29 +28,29 @@ PHRASES = {
 }  # fmt: skip
 
 
-def problem(status):
+def problem(status: int) -> Problem:
     return Problem("business", status, "A message.")
 
 
-def test_every_error_status_of_http_has_its_phrase():
+def test_every_error_status_of_http_has_its_phrase() -> None:
     assert STATUS_PHRASES == PHRASES
     assert {status.value for status in HTTPStatus if status >= 400} <= PHRASES.keys()
 
 
 # 400 and 401 have shapes of their own at both, and 403 the message of its reason at `/image`.
 @pytest.mark.parametrize("status", sorted(PHRASES.keys() - {400, 401, 403}))
-def test_the_image_service_sends_the_phrase(status):
+def test_the_image_service_sends_the_phrase(status: int) -> None:
     assert render_image_service(problem(status)).body == {"error": PHRASES[status]}
 
 
 @pytest.mark.parametrize("status", sorted(PHRASES.keys() - {400, 401, 404, 413}))
-def test_the_auth_service_sends_the_phrase_in_body_and_header(status):
+def test_the_auth_service_sends_the_phrase_in_body_and_header(status: int) -> None:
     rendered = render_auth_service(problem(status))
     assert rendered.body == {"error": PHRASES[status]}
     assert rendered.headers == {"X-Status-Reason": PHRASES[status]}
 
 
-def test_the_statuses_with_words_of_their_own():
+def test_the_statuses_with_words_of_their_own() -> None:
     assert render_image_service(problem(401)).body == {"error": "Unauthorized"}
     assert render_image_service(problem(403)).body == {"error": "A message."}
     assert render_auth_service(problem(401)).body == "Unauthorized"

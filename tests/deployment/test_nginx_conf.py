@@ -1,6 +1,7 @@
 """`deploy/nginx.conf` says of each contract what `api/contracts.py` says."""
 
 import re
+from collections.abc import Iterable
 
 from api.contracts import CONTRACTS
 from api.errors import UNAVAILABLE
@@ -15,18 +16,18 @@ BY_PREFIX = sorted(
 STATUS_REASON = "X-Status-Reason"
 
 
-def block(name):
+def block(name: str) -> str:
     """Return the lines of a map without its default."""
     found = re.search(rf"map \$uri \${name} {{\n    default [^\n]*\n(.*?)\n}}", CONF, re.DOTALL)
     assert found
     return found[1]
 
 
-def lines(values):
+def lines(values: Iterable[tuple[str, str]]) -> str:
     return "\n".join(f"    ~^{prefix}(/|$) {value};" for prefix, value in values)
 
 
-def test_nginx_sends_each_contracts_own_503():
+def test_nginx_sends_each_contracts_own_503() -> None:
     """A new contract's line is the one that this test shows as missing."""
     bodies = [
         (prefix, f"'{contract.error_response(UNAVAILABLE).content.decode()}'")
@@ -35,7 +36,7 @@ def test_nginx_sends_each_contracts_own_503():
     assert block("away") == lines(bodies)
 
 
-def test_nginx_sends_the_status_reason_of_the_contracts_that_have_one():
+def test_nginx_sends_the_status_reason_of_the_contracts_that_have_one() -> None:
     headers = [
         (prefix, contract.render_problem(UNAVAILABLE).headers) for prefix, contract in BY_PREFIX
     ]

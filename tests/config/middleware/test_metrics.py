@@ -24,7 +24,9 @@ pytestmark = pytest.mark.django_db
         ("/imagery", "elsewhere", 404),
     ],
 )
-def test_a_request_is_counted_under_its_contract_or_part_of_the_site(path, label, status):
+def test_a_request_is_counted_under_its_contract_or_part_of_the_site(
+    path: str, label: str, status: int
+) -> None:
     counter = REQUESTS.labels(label, str(status))
     before = counter._value.get()
     assert Client().get(path).status_code == status
