@@ -1,4 +1,5 @@
 """Who someone is: users, sessions, and tokens issued, verified and revoked.
 
-Knows no REST and no pictures; the end of a session is told by `accounts.signals`.
+Knows neither the contracts nor pictures. `accounts.signals` announces the end of sessions. Only
+`request_authentication`, `backends` and the admin take an HTTP request; services take values.
 """

@@ -1,4 +1,4 @@
-"""Accounts and sessions as staff see them."""
+"""The admin's pages for accounts and sessions."""
 
 from typing import Any
 
@@ -45,24 +45,22 @@ class UserAdmin(DjangoUserAdmin[User]):
     ]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Offer the default tier for a new account."""
+        """Suggest the default tier for a new account."""
         return {"tier": Tier.objects.filter(name=DEFAULT_TIER_NAME).first()}
 
     @admin.display(description="sessions")
     def sessions(self, user: User) -> str:
-        """Link to the account's sessions."""
         live = Session.objects.live().filter(user=user).count()
-        address = reverse("admin:accounts_session_changelist")
-        return format_html('<a href="{}?user__id__exact={}">{} live</a>', address, user.pk, live)
+        url = reverse("admin:accounts_session_changelist")
+        return format_html('<a href="{}?user__id__exact={}">{} live</a>', url, user.pk, live)
 
     @admin.action(description="End all sessions")
     def end_every_session(self, request: HttpRequest, users: QuerySet[User]) -> None:
-        """Sign the chosen accounts out everywhere, at once."""
         ended = sum(Session.objects.of(user).end() for user in users)
         self.message_user(request, f"{ended} sessions ended.")
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001 (Django's signature)
-        """Tell of another tier and end the sessions of a disabled account, in the same commit."""
+        """Announce a new tier, and end the sessions of a disabled account, in the same commit."""
         super().save_model(request, obj, form, change)
         if change and "tier" in form.changed_data:
             tier_changed.send(sender=User, user=obj)
@@ -70,23 +68,23 @@ class UserAdmin(DjangoUserAdmin[User]):
             Session.objects.of(obj).end()
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Let the sessions go with their account, although none is deleted by itself."""
+        """Let sessions be deleted with their account, although none may be deleted by itself."""
         names, counts, forbidden, protected = super().get_deleted_objects(objs, request)
         return names, counts, forbidden - {str(Session._meta.verbose_name)}, protected
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        """End the sessions first, so that other services hear of it."""
+        """End the sessions first, so that peers are told."""
         delete_account(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """End the sessions first, so that other services hear of it."""
+        """End the sessions first, so that peers are told."""
         for user in queryset:
             delete_account(user)
 
 
 @admin.register(Session)
 class SessionAdmin(admin.ModelAdmin[Session]):
-    """Who is signed in, from where; sessions are ended here, never edited."""
+    """Who is signed in, and from where; sessions are ended here, never edited."""
 
     list_display = ["user", "scheme", "created_at", "last_used_at", "address", "agent", "is_live"]
     list_filter = ["scheme", ("ended_at", admin.EmptyFieldListFilter)]
@@ -101,26 +99,23 @@ class SessionAdmin(admin.ModelAdmin[Session]):
 
     @admin.display(boolean=True, description="live")
     def is_live(self, session: Session) -> bool:
-        """Tell whether it may still be used."""
         return session.is_live(timezone.now())
 
     @admin.action(description="End the chosen sessions")
     def end(self, request: HttpRequest, sessions: SessionQuerySet) -> None:
-        """End them at once, at every door."""
         self.message_user(request, f"{sessions.end()} sessions ended.")
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Let the account's page filter by account."""
+        """Allow the link from an account's page, which filters by account."""
         return lookup == "user__id__exact" or super().lookup_allowed(lookup, value, request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Sessions are opened by signing in."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
-        """Sessions are ended by the action; the page only shows them."""
+        """Show the list, with its action, but no form to change a session."""
         return obj is None and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
-        """A deleted row would end a session without telling anyone."""
+        """Refuse: a deleted row would end a session without telling peers and sockets."""
         return False

@@ -1,9 +1,7 @@
-"""Django's handle on the package."""
+"""Django's configuration of the package."""
 
 from django.apps import AppConfig
 
 
 class AccountsConfig(AppConfig):
-    """People and their sessions."""
-
     name = "accounts"

@@ -1,21 +1,26 @@
-"""The two JWT cookies on an answer."""
+"""The two JWT cookies of a browser's session, set on a response and cleared from it."""
 
 from django.conf import settings
 from django.http import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
-from accounts.requests import ACCESS_COOKIE, REFRESH_COOKIE
 from accounts.sessions import CookiePair
+
+ACCESS_COOKIE = "access_token"
+REFRESH_COOKIE = "refresh_token"
 
 
 def set_token_cookies(response: HttpResponseBase, pair: CookiePair) -> None:
-    """Set both; the access cookie outlives its token, so that an expired one asks for renewal."""
-    lifetime = settings.COOKIE_REFRESH_LIFETIME
+    """Set both cookies.
+
+    The access cookie outlives the token in it: the browser goes on sending the expired token, and
+    the service renews it.
+    """
     for name, value in ((ACCESS_COOKIE, pair.access), (REFRESH_COOKIE, pair.refresh)):
         response.set_cookie(
             name,
             value,
-            max_age=lifetime,
+            max_age=settings.COOKIE_REFRESH_LIFETIME,
             httponly=True,
             samesite="Lax",
             secure=settings.TOKEN_COOKIES_SECURE,
@@ -24,6 +29,5 @@ def set_token_cookies(response: HttpResponseBase, pair: CookiePair) -> None:
 
 
 def clear_token_cookies(response: HttpResponseBase) -> None:
-    """Have the browser forget both."""
     for name in (ACCESS_COOKIE, REFRESH_COOKIE):
         response.delete_cookie(name, samesite="Lax")

@@ -1,23 +1,31 @@
-"""Tokens declared ended, remembered until they would expire: most were never seen here."""
+"""Tokens that a peer declared ended before they were seen here, kept until they would expire."""
 
 import hashlib
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import RevokedToken
 
 
 @transaction.atomic(durable=True)
-def remember(name: str, until: datetime) -> None:
-    """Remember a token by its name (see `accounts.external_issuer`); committed on return."""
-    RevokedToken.objects.get_or_create(digest=_digest(name), defaults={"expires_at": until})
+def deny_token(identity: str, until: datetime) -> None:
+    """Put a token on the denylist; committed on return.
+
+    See `accounts.external_issuer.token_identity` for what identifies a token.
+    """
+    RevokedToken.objects.get_or_create(digest=_digest(identity), defaults={"expires_at": until})
 
 
-def is_remembered(name: str) -> bool:
-    """Tell whether a token of this name was declared ended."""
-    return RevokedToken.objects.filter(digest=_digest(name)).exists()
+def is_denied(identity: str) -> bool:
+    return RevokedToken.objects.filter(digest=_digest(identity)).exists()
 
 
-def _digest(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()
+def purge_denylist() -> int:
+    """Delete the tokens that have expired by now; return how many."""
+    return RevokedToken.objects.filter(expires_at__lt=timezone.now()).delete()[0]
+
+
+def _digest(identity: str) -> str:
+    return hashlib.sha256(identity.encode()).hexdigest()

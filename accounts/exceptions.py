@@ -1,19 +1,19 @@
-"""What can go wrong with an account, in the domain's words."""
+"""What can go wrong with an account, in the domain's terms."""
 
 
 class BadCredentials(Exception):
-    """The login is unknown, the password is wrong, or the account is disabled: never said which."""
+    """The login is unknown, the password is wrong, or the account is disabled: never told which."""
 
 
 class BadToken(Exception):
-    """A token that does not stand: forged, expired, or of a session that ended."""
+    """The token is invalid: forged, expired, or of a session that has ended."""
 
 
 class TooManyAttempts(Exception):
-    """A throttle said no before any password was hashed."""
+    """A throttle refused the attempt, before any password was hashed."""
 
     def __init__(self, retry_after: int) -> None:
-        """Remember after how many seconds another attempt may pass."""
+        """`retry_after` is the number of seconds after which another attempt may pass."""
         super().__init__(f"Try again in {retry_after} seconds.")
         self.retry_after = retry_after
 

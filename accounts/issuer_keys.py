@@ -1,49 +1,57 @@
-"""The keys that an outside issuer signs with, from its JWKS address (RFC 7517).
+"""The public keys of the external issuer, from its JWKS URL (RFC 7517).
 
-What it no longer publishes is refused some minutes later. While it is away, the keys that it
-published last go on working, and requests ask for it so rarely that they do not wait for it.
+A key that the issuer no longer publishes is refused some minutes later. While the issuer cannot be
+reached, the keys that it published last stay valid, and it is retried so rarely that requests do
+not wait for it.
 """
 
 import logging
-import time
 from functools import cache
 from typing import Any
 
 import jwt
 from django.conf import settings
 
+from lib.backoff import CircuitBreaker
+
 logger = logging.getLogger(__name__)
-# Seconds until a key that was withdrawn is noticed; seconds between two questions otherwise.
-LIFESPAN = 300.0
-ASK_AGAIN = 30.0
+# Seconds until a key that was withdrawn is noticed.
+CACHE_LIFETIME = 300.0
+# Seconds between two requests to the issuer while it cannot be reached or a key is unknown.
+RETRY_INTERVAL = 30.0
 # Seconds that a request may wait for the issuer.
 _TIMEOUT = 3
 
 
 def signing_key(key_id: str) -> Any:
-    """Return a key that the issuer publishes; raises jwt.PyJWKClientError for any other."""
-    return _keys(settings.JWT_JWKS_URL).get_signing_key(key_id).key
+    """Return a key that the issuer publishes; raise jwt.PyJWKClientError for any other."""
+    return _jwks_client(settings.JWT_JWKS_URL).get_signing_key(key_id).key
 
 
 @cache
-def _keys(url: str) -> "_Keys":
-    return _Keys(url, lifespan=LIFESPAN, cooldown_duration=ASK_AGAIN, timeout=_TIMEOUT)
+def _jwks_client(url: str) -> "_JwksClient":
+    return _JwksClient(
+        url, lifespan=CACHE_LIFETIME, cooldown_duration=RETRY_INTERVAL, timeout=_TIMEOUT
+    )
 
 
-class _Keys(jwt.PyJWKClient):
-    """PyJWT's client, which holds a lock while it asks: whoever waited finds what was learnt."""
+class _JwksClient(jwt.PyJWKClient):
+    """PyJWT's client, which holds a lock during a request: threads that waited use its result."""
 
-    _last: Any = None
-    _away_until = 0.0
+    _last_response: Any = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._breaker = CircuitBreaker(RETRY_INTERVAL)
 
     def fetch_data(self) -> Any:
-        """Ask the issuer; return what it said last while it does not answer with JSON."""
-        if time.monotonic() >= self._away_until:
+        """Fetch the keys; return the last response while the issuer does not answer with JSON."""
+        if not self._breaker.is_open:
             try:
-                self._last = super().fetch_data()
+                self._last_response = super().fetch_data()
             except (jwt.PyJWKClientConnectionError, ValueError) as error:
-                logger.warning("the outside issuer's keys: %s", type(error).__name__)
-                self._away_until = time.monotonic() + ASK_AGAIN
-        if self._last is None:
+                logger.warning("the external issuer's keys: %s", type(error).__name__)
+                self._breaker.trip()
+        if self._last_response is None:
             raise jwt.PyJWKClientConnectionError("The issuer has not been reached yet.")
-        return self._last
+        return self._last_response

@@ -17,27 +17,27 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.names import folded, login_characters, normalized, refuse_nul
+from accounts.names import login_characters, login_key, normalize_login, refuse_nul
 from accounts.signals import sessions_ended
-from lib.compiled_query import RowBy
+from lib.compiled_query import CompiledQuery
 from tiers.models import DEFAULT_TIER_NAME, Tier
 
 
 class UserManager(BaseUserManager["User"]):
-    """Finds a login in any case."""
+    """Finds accounts by their login, in any case."""
 
     def get_by_natural_key(self, username: str | None) -> User:
-        """Return the account of a login; raises User.DoesNotExist."""
-        return self._by_key.get(folded(username or ""))
+        """Return the account of a login; raise User.DoesNotExist."""
+        return self._by_key.get(login_key(username or ""))
 
     @cached_property
-    def _by_key(self) -> RowBy[User]:
-        return RowBy(partial(self.select_related, "tier"), "username_key")
+    def _by_key(self) -> CompiledQuery[User]:
+        return CompiledQuery(partial(self.select_related, "tier"), "username_key")
 
     def create_user(self, username: str, password: str | None = None, **fields: Any) -> User:
-        """Make an account with a hashed password; the database refuses a login that is taken.
+        """Create an account; raise IntegrityError for a login that is taken.
 
-        Its tier is the default one unless given; raises Tier.DoesNotExist where staff removed that.
+        It gets the default tier unless one is given; raise Tier.DoesNotExist without one.
         """
         if "tier" not in fields:
             fields["tier"] = Tier.objects.get(name=DEFAULT_TIER_NAME)
@@ -47,12 +47,11 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, username: str, password: str | None = None, **fields: Any) -> User:
-        """Make an account that may do everything."""
         return self.create_user(username, password, is_staff=True, is_superuser=True, **fields)
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """An account; its key is a UUID that other services may know it by."""
+    """An account; other services may know it by its UUID."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     username = models.CharField(
@@ -61,7 +60,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         validators=[login_characters, MinLengthValidator(3)],
         error_messages={"unique": "This login is taken."},
     )
-    # What decides uniqueness: the login in any case, in one form of each letter.
+    # Decides uniqueness (see accounts.names.login_key).
     username_key = models.CharField(max_length=192, unique=True, editable=False)
     name = models.CharField(max_length=150, blank=True, validators=[refuse_nul])
     email = models.EmailField(blank=True)
@@ -89,12 +88,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         indexes = [models.Index(fields=["-date_joined", "id"], name="user_newest")]
 
     def __str__(self) -> str:
-        """Return the login."""
         return self.username
 
     def clean_fields(self, exclude: Collection[str] | None = None) -> None:
-        """Check the login as it will be stored: its normalized form can be 18 times as long."""
-        self._normalize()
+        """Validate the login as it will be stored: normalizing can make it 18 times as long."""
+        self._normalize_login()
         super().clean_fields(exclude)
 
     def set_password(
@@ -111,20 +109,19 @@ class User(AbstractBaseUser, PermissionsMixin):
         self._except_session = except_session
 
     def set_unusable_password(self) -> None:
-        """Let nobody sign in by password; saving that ends every session."""
         self.set_password(None)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Keep the compared form true, and end the sessions of another password in one commit."""
-        self._normalize()
+        """Save the login with its key; a new password ends sessions in the same commit."""
+        self._normalize_login()
         if self._password is None or self._state.adding:
             super().save(*args, **kwargs)
         else:
             self._save_with_password(*args, **kwargs)
 
-    def _normalize(self) -> None:
-        self.username = normalized(self.username)
-        self.username_key = folded(self.username)
+    def _normalize_login(self) -> None:
+        self.username = normalize_login(self.username)
+        self.username_key = login_key(self.username)
 
     @transaction.atomic
     def _save_with_password(self, *args: Any, **kwargs: Any) -> None:
@@ -132,11 +129,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         Session.objects.of(self).end(except_session=self._except_session)
 
     def get_full_name(self) -> str:
-        """Return the name, or the login where there is none."""
         return self.name or self.username
 
     def get_short_name(self) -> str:
-        """Return the login."""
         return self.username
 
 
@@ -187,7 +182,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
 
 class Session(models.Model):
-    """One signing-in, whatever token came of it; its key is the token id that a JWT carries."""
+    """One sign-in, whatever kind of token it issued; a JWT carries its key as the token id."""
 
     class Scheme(models.TextChoices):
         """How the client carries its token."""
@@ -195,7 +190,7 @@ class Session(models.Model):
         BEARER = "bearer", "Bearer JWT"
         COOKIE = "cookie", "JWT cookies"
         API_TOKEN = "token", "API token"
-        OUTSIDE = "outside", "JWT of an outside issuer"
+        EXTERNAL = "outside", "JWT of an outside issuer"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
@@ -210,7 +205,7 @@ class Session(models.Model):
     agent = models.CharField(max_length=200, blank=True, editable=False)
     # SHA-256 of an API token, which is itself never stored.
     key_hash = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 (unique where there is one)
-    # The refresh token in force, and the one it replaced a moment ago (see accounts.renewal).
+    # The refresh token in force, and the one that it replaced last (see accounts.renewal).
     refresh_jti = models.CharField(max_length=32, blank=True, editable=False)
     replaced_jti = models.CharField(max_length=32, blank=True, editable=False)
     replaced_at = models.DateTimeField(null=True, editable=False)
@@ -224,16 +219,15 @@ class Session(models.Model):
         ]
 
     def __str__(self) -> str:
-        """Return how and when, never the token."""
         return f"{self.get_scheme_display()} of {self.created_at:%Y-%m-%d %H:%M}"
 
     def is_live(self, now: datetime) -> bool:
-        """Tell whether the session may still be used at `now`."""
+        """Tell whether the session may be used at `now`; the account is not looked at."""
         return self.ended_at is None and self.expires_at > now
 
 
 class RevokedToken(models.Model):
-    """A token that another service declared ended before it was seen here; kept as a digest."""
+    """A token that a peer declared ended before it was seen here; see `accounts.denylist`."""
 
     digest = models.CharField(max_length=64, primary_key=True)
     expires_at = models.DateTimeField()
@@ -242,5 +236,4 @@ class RevokedToken(models.Model):
         indexes = [models.Index(fields=["expires_at"], name="revoked_token_expiry")]
 
     def __str__(self) -> str:
-        """Return the beginning of the digest."""
         return self.digest[:12]

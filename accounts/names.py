@@ -1,4 +1,4 @@
-"""Logins as they are compared: any case, and one form of each letter."""
+"""Logins: the form that is stored and shown, and the key by which two logins are the same."""
 
 import unicodedata
 
@@ -11,20 +11,20 @@ login_characters = RegexValidator(
 )
 
 
-def normalized(login: str) -> str:
+def normalize_login(login: str) -> str:
     """Return the login in Unicode's NFKC form, as it is stored and shown."""
     return unicodedata.normalize("NFKC", login).strip()
 
 
-def folded(login: str) -> str:
-    """Return what two logins share when they are the same whatever their case.
+def login_key(login: str) -> str:
+    """Return the key that decides uniqueness: equal for logins that differ only in case or form.
 
-    Folding can undo normalization, hence the second pass (UAX #31, section 1.4).
+    Case folding can undo the normalization, hence the second pass (UAX #31, section 1.4).
     """
-    return unicodedata.normalize("NFKC", normalized(login).casefold())
+    return unicodedata.normalize("NFKC", normalize_login(login).casefold())
 
 
 def refuse_nul(text: str) -> None:
-    """Refuse the NUL character, which PostgreSQL cannot hold."""
+    """Raise ValidationError for the NUL character, which PostgreSQL cannot store."""
     if "\0" in text:
         raise ValidationError("Null characters are not allowed.", code="null_characters")

@@ -1,4 +1,4 @@
-"""JWT cookies that renew themselves: each use replaces the refresh token (RFC 9700, 4.14.2)."""
+"""JWT cookies, renewed in use: each renewal replaces the refresh token (RFC 9700, 4.14.2)."""
 
 import uuid
 from dataclasses import dataclass
@@ -10,70 +10,70 @@ from django.utils import timezone
 
 from accounts.exceptions import BadToken
 from accounts.models import Session
-from accounts.sessions import CookiePair, cookies_for
-from accounts.tokens import read
-from accounts.verification import session_of_claims, session_of_jwt
+from accounts.sessions import CookiePair, issue_cookies
+from accounts.token_authentication import authenticate_claims, authenticate_jwt
+from accounts.tokens import verify_jwt
 
-# A page sends several requests at once: each may come with the refresh token that the first of
-# them has just replaced. Later than this, a replaced token is a stolen one.
-GRACE = timedelta(seconds=60)
+# A page sends several requests at once: each may carry the refresh token that the first of them
+# has just replaced. Whoever uses a replaced token later than this has stolen it.
+REUSE_LEEWAY = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
-class CookieSignIn:
-    """A session known by its cookies, and the new cookies to send when these were renewed."""
+class CookieAuthentication:
+    """The session of a pair of cookies, and the new pair to send when it was renewed."""
 
     session: Session
-    renewed: CookiePair | None = None
+    renewed_cookies: CookiePair | None = None
 
 
-def sign_in_by_cookies(access: str, refresh: str) -> CookieSignIn:
-    """Accept a live access cookie, else renew by the refresh cookie; raises BadToken."""
+def authenticate_cookies(access: str, refresh: str) -> CookieAuthentication:
+    """Accept a live access cookie, else renew by the refresh cookie; raise BadToken."""
     try:
-        return CookieSignIn(session_of_jwt(access, "access"))
+        return CookieAuthentication(authenticate_jwt(access, "access"))
     except BadToken:
         if not refresh:
             raise
-    return renew(refresh)
+    return renew_cookies(refresh)
 
 
-def renew(refresh: str) -> CookieSignIn:
-    """Replace a refresh token once; raises BadToken, and ends the session of a stolen one.
+def renew_cookies(refresh: str) -> CookieAuthentication:
+    """Replace a refresh token once; raise BadToken, and end the session, when it was stolen.
 
-    Whoever comes with the one just replaced passes, but gets no cookies, although those of an
-    answer that was lost are then lost for good. A thief knows when the access token ends, and
-    renews a second earlier; if the browser's next request were given the same new cookies, both
-    would hold what is in force each time, and neither ever show what was replaced (RFC 9700,
-    section 4.14.2).
+    Whoever comes with the token that was just replaced is let in but gets no cookies, so a browser
+    that lost the response has to sign in again. This is deliberate: a thief knows when the access
+    token expires and can renew a second earlier. If the browser's next request were given the same
+    new cookies, both would hold the token in force each time, and neither would ever present a
+    replaced one (RFC 9700, section 4.14.2).
     """
-    claims = read(refresh, "refresh")
-    session = session_of_claims(claims)
+    claims = verify_jwt(refresh, "refresh")
+    session = authenticate_claims(claims)
     if claims.jti == session.refresh_jti:
-        return CookieSignIn(session, _replaced(session))
-    if _was_replaced_just_now(session, claims.jti):
-        return CookieSignIn(session)
+        return CookieAuthentication(session, _rotate_refresh_token(session))
+    if _was_just_replaced(session, claims.jti):
+        return CookieAuthentication(session)
     Session.objects.filter(pk=session.pk).end()
     raise BadToken("The refresh token was used before.")
 
 
-def _was_replaced_just_now(session: Session, jti: str) -> bool:
+def _was_just_replaced(session: Session, jti: str) -> bool:
     return (
         jti == session.replaced_jti
         and session.replaced_at is not None
-        and timezone.now() - session.replaced_at <= GRACE
+        and timezone.now() - session.replaced_at <= REUSE_LEEWAY
     )
 
 
 @transaction.atomic
-def _replaced(session: Session) -> CookiePair | None:
-    """Put a new refresh token in force, unless another request of the same page was first."""
+def _rotate_refresh_token(session: Session) -> CookiePair | None:
+    """Put a new refresh token in force; None when another request of the same page was first."""
     old, now = session.refresh_jti, timezone.now()
     session.refresh_jti = uuid.uuid4().hex
     session.expires_at = now + settings.COOKIE_REFRESH_LIFETIME
-    replaced = Session.objects.filter(pk=session.pk, refresh_jti=old, ended_at=None).update(
+    was_rotated = Session.objects.filter(pk=session.pk, refresh_jti=old, ended_at=None).update(
         refresh_jti=session.refresh_jti,
         replaced_jti=old,
         replaced_at=now,
         expires_at=session.expires_at,
     )
-    return cookies_for(session) if replaced else None
+    return issue_cookies(session) if was_rotated else None

@@ -1,4 +1,4 @@
-"""Sessions opened, noted as used, and purged; `Session.objects` ends them."""
+"""Sessions: opened, recorded as used, and purged; `Session.objects` ends them."""
 
 import hashlib
 import secrets
@@ -10,14 +10,14 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import Session, User
-from accounts.request_origin import Client
-from accounts.tokens import issue
+from accounts.request_origin import RequestOrigin
+from accounts.tokens import issue_jwt
 
-# Sessions are kept this long after their end, so that staff can see what happened.
-KEPT_AFTER_END = timedelta(days=30)
-# Writing the time of use at every request would turn each read into a write.
-USE_NOTED_EVERY = timedelta(minutes=5)
-_FORGOTTEN_AT_ONCE = 5_000
+# Sessions are kept this long after they expire, so that staff can see what happened.
+RETENTION = timedelta(days=30)
+# Recording the use at every request would turn each read into a write.
+RECORD_USE_INTERVAL = timedelta(minutes=5)
+_PURGE_BATCH_SIZE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,66 +28,63 @@ class CookiePair:
     refresh: str
 
 
-def open_bearer(user: User, client: Client) -> str:
+def open_bearer_session(user: User, origin: RequestOrigin) -> str:
     """Open a session and return the JWT for its Authorization header."""
-    session = _open(user, client, Session.Scheme.BEARER, settings.BEARER_LIFETIME)
-    return issue(session, "bearer", settings.BEARER_LIFETIME)
+    session = _open_session(user, origin, Session.Scheme.BEARER, settings.BEARER_LIFETIME)
+    return issue_jwt(session, "bearer", settings.BEARER_LIFETIME)
 
 
-def open_api_token(user: User, client: Client) -> str:
+def open_api_token_session(user: User, origin: RequestOrigin) -> str:
     """Open a session and return its API token: 40 hexadecimal digits, stored only as a hash."""
-    key = secrets.token_hex(20)
-    _open(
-        user, client, Session.Scheme.API_TOKEN, settings.API_TOKEN_LIFETIME, key_hash=hash_of(key)
-    )
-    return key
+    token = secrets.token_hex(20)
+    scheme, lifetime = Session.Scheme.API_TOKEN, settings.API_TOKEN_LIFETIME
+    _open_session(user, origin, scheme, lifetime, key_hash=hash_api_token(token))
+    return token
 
 
-def open_cookies(user: User, client: Client) -> CookiePair:
+def open_cookie_session(user: User, origin: RequestOrigin) -> CookiePair:
     """Open a browser's session and return its two cookies."""
-    jti = uuid.uuid4().hex
-    lifetime = settings.COOKIE_REFRESH_LIFETIME
-    session = _open(user, client, Session.Scheme.COOKIE, lifetime, refresh_jti=jti)
-    return cookies_for(session)
+    scheme, lifetime = Session.Scheme.COOKIE, settings.COOKIE_REFRESH_LIFETIME
+    session = _open_session(user, origin, scheme, lifetime, refresh_jti=uuid.uuid4().hex)
+    return issue_cookies(session)
 
 
-def cookies_for(session: Session) -> CookiePair:
-    """Write both cookies of a session whose refresh_jti is in force."""
+def issue_cookies(session: Session) -> CookiePair:
+    """Issue both cookies of a session; its `refresh_jti` must be the one in force."""
+    refresh_lifetime = settings.COOKIE_REFRESH_LIFETIME
     return CookiePair(
-        access=issue(session, "access", settings.COOKIE_ACCESS_LIFETIME),
-        refresh=issue(
-            session, "refresh", settings.COOKIE_REFRESH_LIFETIME, jti=session.refresh_jti
-        ),
+        access=issue_jwt(session, "access", settings.COOKIE_ACCESS_LIFETIME),
+        refresh=issue_jwt(session, "refresh", refresh_lifetime, jti=session.refresh_jti),
     )
 
 
-def hash_of(key: str) -> str:
+def hash_api_token(token: str) -> str:
     """Return what is stored of an API token; it is random, so a plain digest suffices."""
-    return hashlib.sha256(key.encode()).hexdigest()
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
-def note_use(session: Session) -> None:
-    """Write down that the session is in use, at most every few minutes."""
+def record_use(session: Session) -> None:
+    """Record that the session is in use, at most once per RECORD_USE_INTERVAL."""
     now = timezone.now()
-    if now - session.last_used_at > USE_NOTED_EVERY:
+    if now - session.last_used_at > RECORD_USE_INTERVAL:
         Session.objects.filter(pk=session.pk).update(last_used_at=now)
 
 
-def forget_ended() -> int:
-    """Delete a batch of sessions that nobody can use any more; returns how many."""
-    long_ago = timezone.now() - KEPT_AFTER_END
-    keys = Session.objects.filter(expires_at__lt=long_ago).values_list("pk", flat=True)
-    return Session.objects.filter(pk__in=list(keys[:_FORGOTTEN_AT_ONCE])).delete()[0]
+def purge_expired_sessions() -> int:
+    """Delete a batch of sessions that expired long ago; return how many."""
+    expired = Session.objects.filter(expires_at__lt=timezone.now() - RETENTION)
+    keys = list(expired.values_list("pk", flat=True)[:_PURGE_BATCH_SIZE])
+    return Session.objects.filter(pk__in=keys).delete()[0]
 
 
-def _open(
-    user: User, client: Client, scheme: Session.Scheme, lifetime: timedelta, **fields: str
+def _open_session(
+    user: User, origin: RequestOrigin, scheme: Session.Scheme, lifetime: timedelta, **fields: str
 ) -> Session:
     return Session.objects.create(
         user=user,
         scheme=scheme,
         expires_at=timezone.now() + lifetime,
-        address=client.address,
-        agent=client.agent,
+        address=origin.client_ip,
+        agent=origin.user_agent,
         **fields,
     )

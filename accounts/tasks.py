@@ -1,14 +1,14 @@
-"""Work that the scheduler asks for."""
+"""Periodic work of the scheduler."""
 
 from celery import shared_task
 
-from accounts.revocation import forget_expired
-from accounts.sessions import forget_ended
+from accounts.denylist import purge_denylist
+from accounts.sessions import purge_expired_sessions
 
 
 @shared_task(name="accounts.purge_ended_sessions")
 def purge_ended_sessions() -> None:
-    """Delete sessions that ended long ago, batch by batch, and revocations that are past."""
-    forget_expired()
-    while forget_ended():
+    """Delete expired entries of the denylist, and, in batches, sessions that expired long ago."""
+    purge_denylist()
+    while purge_expired_sessions():
         pass

@@ -1,7 +1,7 @@
-"""How often someone may try to sign in or up: counted before a password is hashed.
+"""Rate limits of signing in and up, counted before a password is hashed.
 
-Counters live in Redis, shared by every process. While it is away each process counts for itself,
-with a log line, so that a flood of sign-ins never becomes a flood of hashing.
+Counters live in Redis, shared by all processes. While Redis cannot be reached each process counts
+for itself and logs a warning, so that a flood of sign-ins never becomes a flood of hashing.
 """
 
 import logging
@@ -18,8 +18,8 @@ from limits.strategies import FixedWindowRateLimiter
 from redis.exceptions import RedisError
 
 from accounts.exceptions import TooManyAttempts
-from accounts.names import folded
-from accounts.request_origin import Client
+from accounts.names import login_key
+from accounts.request_origin import RequestOrigin
 
 logger = logging.getLogger(__name__)
 
@@ -30,98 +30,99 @@ FAILURES_IN_ALL = RateLimitItemPerMinute(60, namespace="sign-in-failed-all")
 SIGN_UPS_PER_ADDRESS = RateLimitItemPerMinute(20, namespace="sign-up")
 DEFAULT_PICTURES_PER_ADDRESS = RateLimitItemPerMinute(20, namespace="default-picture")
 
-Counter = tuple[RateLimitItem, str]
+# A limit, and the key whose calls it counts: an address, a login, or "" for all calls together.
+Limit = tuple[RateLimitItem, str]
 
 
-@contextmanager
-def sign_in_attempt(login: str, client: Client) -> Iterator["Attempt"]:
-    """Count an attempt as failed before it is made; `succeeded` takes it back.
-
-    Raises TooManyAttempts. Counting first keeps a burst of guesses from overtaking the counter.
-    """
-    address = whose(client)
-    failures: list[Counter] = [
-        (FAILURES_PER_ADDRESS, address),
-        (FAILURES_PER_LOGIN, folded(login)),
-        (FAILURES_IN_ALL, ""),
-    ]
-    admit((SIGN_INS_PER_ADDRESS, address), *failures)
-    attempt = Attempt()
-    yield attempt
-    if attempt.succeeded:
-        _take_back(failures)
-
-
-def whose(client: Client) -> str:
-    """Return what a client's calls are counted by: its address, or the /64 that one site has.
-
-    Whoever has one IPv6 address has all 2⁶⁴ of its network (RFC 6177).
-    """
-    if client.address is None:
-        return "unknown"
-    address = ip_address(client.address)
-    return str(address if address.version == 4 else ip_network((address, 64), strict=False))
-
-
-class Attempt:
-    """One try to sign in."""
-
+class SignInAttempt:
     succeeded = False
 
 
-def admit(*counters: Counter) -> None:
-    """Count one call on each counter; raises TooManyAttempts at the first that is full."""
+@contextmanager
+def throttle_sign_in(login: str, origin: RequestOrigin) -> Iterator[SignInAttempt]:
+    """Count the attempt that the block makes as failed, unless the block sets `succeeded`.
+
+    Raise TooManyAttempts. The failure is counted before the attempt and taken back after it, so
+    that a burst of parallel guesses cannot overtake the counter.
+    """
+    address = throttling_key(origin)
+    failures: list[Limit] = [
+        (FAILURES_PER_ADDRESS, address),
+        (FAILURES_PER_LOGIN, login_key(login)),
+        (FAILURES_IN_ALL, ""),
+    ]
+    enforce_limits((SIGN_INS_PER_ADDRESS, address), *failures)
+    attempt = SignInAttempt()
+    yield attempt
+    if attempt.succeeded:
+        _uncount(failures)
+
+
+def throttling_key(origin: RequestOrigin) -> str:
+    """Return what a client's calls are counted by: its IPv4 address, or its IPv6 /64 network.
+
+    Whoever has one IPv6 address has all 2⁶⁴ of its network (RFC 6177).
+    """
+    if origin.client_ip is None:
+        return "unknown"
+    address = ip_address(origin.client_ip)
+    return str(address if address.version == 4 else ip_network((address, 64), strict=False))
+
+
+def enforce_limits(*limits: Limit) -> None:
+    """Count one call on each limit; raise TooManyAttempts, counting none, when one is reached."""
     if not settings.RATE_LIMITS:
         return
-    for position, (item, who) in enumerate(counters):
-        if not _hit(item, who):
-            _take_back(list(counters[:position]))
-            raise TooManyAttempts(_seconds_left(item, who))
+    for position, (item, key) in enumerate(limits):
+        if not _hit(item, key):
+            _uncount(list(limits[:position]))
+            raise TooManyAttempts(_seconds_left(item, key))
 
 
-def _hit(item: RateLimitItem, who: str) -> bool:
+def _hit(item: RateLimitItem, key: str) -> bool:
+    """Count one call; False when the limit was reached before."""
     try:
-        return _shared().hit(item, who)
+        return _shared_limiter().hit(item, key)
     except RedisError as error:
         logger.warning("throttling within this process only: %s", type(error).__name__)
-        return _own().hit(item, who)
+        return _process_limiter().hit(item, key)
 
 
-def _take_back(counters: list[Counter]) -> None:
-    """Uncount; a counter that cannot be reached stays a little too strict."""
+def _uncount(limits: list[Limit]) -> None:
+    """Take one call back; where Redis cannot be reached, its limit stays a little too strict."""
     if not settings.RATE_LIMITS:
         return
-    for item, who in counters:
+    for item, key in limits:
         try:
-            _shared().hit(item, who, cost=-1)
+            _shared_limiter().hit(item, key, cost=-1)
         except RedisError:
-            _own().hit(item, who, cost=-1)
+            _process_limiter().hit(item, key, cost=-1)
 
 
-def _seconds_left(item: RateLimitItem, who: str) -> int:
+def _seconds_left(item: RateLimitItem, key: str) -> int:
     try:
-        reset_time = _shared().get_window_stats(item, who).reset_time
+        reset_time = _shared_limiter().get_window_stats(item, key).reset_time
     except RedisError:
-        reset_time = _own().get_window_stats(item, who).reset_time
+        reset_time = _process_limiter().get_window_stats(item, key).reset_time
     return max(1, round(reset_time - time.time()))
 
 
 @cache
-def _shared() -> FixedWindowRateLimiter:
-    return FixedWindowRateLimiter(_redis())
+def _shared_limiter() -> FixedWindowRateLimiter:
+    return FixedWindowRateLimiter(_redis_storage())
 
 
 @cache
-def _own() -> FixedWindowRateLimiter:
+def _process_limiter() -> FixedWindowRateLimiter:
     return FixedWindowRateLimiter(MemoryStorage())
 
 
-def _redis() -> Storage:
+def _redis_storage() -> Storage:
     url = settings.REDIS_URL.replace("unix://", "redis+unix://", 1)
     prefix = f"{settings.CACHES['default']['KEY_PREFIX']}-limits"
     storage = storage_from_string(
         url, key_prefix=prefix, socket_connect_timeout=1, socket_timeout=2
     )
     if not isinstance(storage, Storage):
-        raise TypeError("The throttle needs a storage that answers at once.")
+        raise TypeError("The throttle needs a synchronous storage.")
     return storage

@@ -1,7 +1,8 @@
-"""JSON Web Tokens: written, read and checked; the only user of simplejwt.
+"""JSON Web Tokens of our own: issued and verified; the only user of simplejwt.
 
-HS256 (RFC 7518) with a key derived from SECRET_KEY; tokens of a SECRET_KEY_FALLBACKS key are still
-read. A token that reads well is not yet a sign-in: `accounts.verification` asks for its session.
+HS256 (RFC 7518) with a key derived from SECRET_KEY; tokens signed with one of SECRET_KEY_FALLBACKS
+are still accepted. A valid token is not yet a sign-in: `accounts.token_authentication` looks up its
+session.
 """
 
 import uuid
@@ -19,13 +20,13 @@ from accounts.exceptions import BadToken
 from accounts.models import Session
 
 ALGORITHM = "HS256"
-Kind = Literal["bearer", "access", "refresh"]
+TokenKind = Literal["bearer", "access", "refresh"]
 _SALT = "accounts.tokens"
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a token of ours says."""
+    """The claims of a verified token."""
 
     token_id: uuid.UUID
     user_id: uuid.UUID
@@ -35,11 +36,11 @@ class Claims:
 
 
 class ExpiredToken(BadToken):
-    """A token of ours whose time is over."""
+    """A token of our own that was valid until it expired."""
 
 
-def issue(session: Session, kind: Kind, lifetime: timedelta, *, jti: str = "") -> str:
-    """Write a token for a session; `jti` is made unless given."""
+def issue_jwt(session: Session, kind: TokenKind, lifetime: timedelta, *, jti: str = "") -> str:
+    """Sign a token for a session; a random `jti` is made unless given."""
     now = datetime.now(UTC)
     payload = {
         "token_id": str(session.pk),
@@ -52,9 +53,9 @@ def issue(session: Session, kind: Kind, lifetime: timedelta, *, jti: str = "") -
     return _backend(settings.SECRET_KEY).encode(payload)
 
 
-def read(token: str, *kinds: Kind) -> Claims:
-    """Check signature, time and kind; raises ExpiredToken or BadToken."""
-    payload = _decoded(token)
+def verify_jwt(token: str, *kinds: TokenKind) -> Claims:
+    """Verify signature, expiry and kind; raise ExpiredToken or BadToken."""
+    payload = _decode(token)
     try:
         claims = Claims(
             token_id=uuid.UUID(payload["token_id"]),
@@ -64,14 +65,14 @@ def read(token: str, *kinds: Kind) -> Claims:
             expires_at=datetime.fromtimestamp(payload["exp"], UTC),
         )
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
-        raise BadToken("The token lacks what ours carry.") from None
+        raise BadToken("The token lacks a claim, or a claim is malformed.") from None
     if claims.kind not in kinds:
         raise BadToken("The token is of another kind.")
     return claims
 
 
-def _decoded(token: str) -> dict[str, Any]:
-    """Try the key in force, then those it replaced."""
+def _decode(token: str) -> dict[str, Any]:
+    """Decode with the key in force, else with the keys that it replaced."""
     for key in [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]:
         try:
             return dict(_backend(key).decode(token))  # type: ignore[arg-type]  # it is a str

@@ -7,17 +7,18 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from accounts.cookies import ACCESS_COOKIE
 from accounts.models import User
-from accounts.requests import ACCESS_COOKIE, SignIn, sign_in_of
+from accounts.request_authentication import Authentication, authenticate_request
 
 
 class AnyToken(BaseAuthentication):
     """Bearer JWT, bare JWT, API token or JWT cookies; BadToken becomes the contract's 401."""
 
-    def authenticate(self, request: Request) -> tuple[User, SignIn] | None:
+    def authenticate(self, request: Request) -> tuple[User, Authentication] | None:
         """Return the user and the sign-in; None where the request carries no token of ours."""
         django_request: HttpRequest = request._request
-        sign_in = sign_in_of(django_request)
+        sign_in = authenticate_request(django_request)
         return (sign_in.session.user, sign_in) if sign_in else None
 
     def authenticate_header(self, request: Request) -> str:

@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 
-from accounts.cookies import set_token_cookies
+from accounts.cookies import ACCESS_COOKIE, set_token_cookies
 from accounts.models import User
-from accounts.requests import ACCESS_COOKIE, SignIn
+from accounts.request_authentication import Authentication
 from api.contracts import contract_at
 from api.errors import problem_of
 from images.exceptions import UploadTooLarge
@@ -55,8 +55,12 @@ class ContractView(APIView):
         final = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
         final.headers.setdefault("Cache-Control", "private, no-cache")
         sign_in = getattr(request, "_auth", None)
-        if isinstance(sign_in, SignIn) and sign_in.renewed and ACCESS_COOKIE not in final.cookies:
-            set_token_cookies(final, sign_in.renewed)
+        if (
+            isinstance(sign_in, Authentication)
+            and sign_in.renewed_cookies
+            and ACCESS_COOKIE not in final.cookies
+        ):
+            set_token_cookies(final, sign_in.renewed_cookies)
         return final
 
 

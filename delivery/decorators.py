@@ -10,7 +10,7 @@ from django.utils.cache import patch_vary_headers
 from accounts.cookies import set_token_cookies
 from accounts.exceptions import BadToken
 from accounts.models import User
-from accounts.requests import SignIn, sign_in_of
+from accounts.request_authentication import Authentication, authenticate_request
 
 View = Callable[..., HttpResponseBase]
 
@@ -28,17 +28,17 @@ def for_viewer(view: View) -> View:
         viewer: User | None = sign_in.session.user if sign_in else None
         response = view(request, viewer, **parts)
         patch_vary_headers(response, ["Authorization", "Cookie"])
-        if sign_in and sign_in.renewed:
-            set_token_cookies(response, sign_in.renewed)
+        if sign_in and sign_in.renewed_cookies:
+            set_token_cookies(response, sign_in.renewed_cookies)
             response["Cache-Control"] = "private, no-cache"
         return response
 
     return wrapper
 
 
-def _sign_in(request: HttpRequest) -> SignIn | None:
+def _sign_in(request: HttpRequest) -> Authentication | None:
     """Return None for an invalid token: its bearer sees what anyone may see."""
     try:
-        return sign_in_of(request)
+        return authenticate_request(request)
     except BadToken:
         return None

@@ -16,14 +16,14 @@ from accounts.models import User
 from images.exceptions import LinkDurationOutOfBounds, LinkGone, LinkNotGranted
 from images.models import Link, Picture
 from images.services import lock_picture
-from lib.compiled_query import RowBy
-from lib.signing import signature, verify
+from lib.compiled_query import CompiledQuery
+from lib.signing import make_signature, verify_signature
 
 _PURPOSE = "link"
 _PURGE_BATCH_SIZE = 5_000
 # Staff can look at an expired link for this long; its token is invalid as soon as it expires.
 RETENTION = timedelta(days=30)
-_link_by_id = RowBy(Link.objects.with_picture, "id")
+_link_by_id = CompiledQuery(Link.objects.with_picture, "id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ class LinkToken:
 
 def write_token(token: LinkToken) -> str:
     message = f"{int_to_base36(token.link_id)}.{int_to_base36(token.expires)}"
-    return f"{message}.{signature(_PURPOSE, message)}"
+    return f"{message}.{make_signature(_PURPOSE, message)}"
 
 
 def read_token(text: str) -> LinkToken | None:
     """Return the content of a token, None if its signature is invalid."""
     message, _, given_signature = text.rpartition(".")
-    if not message or not verify(_PURPOSE, message, given_signature):
+    if not message or not verify_signature(_PURPOSE, message, given_signature):
         return None
     link_id, _, expires = message.partition(".")
     return LinkToken(base36_to_int(link_id), base36_to_int(expires))

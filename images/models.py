@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import User
-from lib.compiled_query import RowBy
+from lib.compiled_query import CompiledQuery
 
 MAX_DESCRIPTION_LENGTH = 2000
 # 25 bytes at most, in base64.
@@ -80,12 +80,12 @@ class PictureManager(_PictureManager["Picture"]):
         return self._by_key.get(key)
 
     @cached_property
-    def _by_uid(self) -> RowBy[Picture]:
-        return RowBy(self.with_owner, "uid")
+    def _by_uid(self) -> CompiledQuery[Picture]:
+        return CompiledQuery(self.with_owner, "uid")
 
     @cached_property
-    def _by_key(self) -> RowBy[Picture]:
-        return RowBy(self.with_owner, "key")
+    def _by_key(self) -> CompiledQuery[Picture]:
+        return CompiledQuery(self.with_owner, "key")
 
 
 class Picture(models.Model):

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from django.conf import settings
 
 from images.storage.base import picture_storage
-from lib.signing import signature, verify
+from lib.signing import make_signature, verify_signature
 
 _PURPOSE = "media"
 
@@ -36,7 +36,7 @@ def signed_path(key: str) -> str:
     """Return our URL of a file, without scheme and host."""
     window = settings.MEDIA_URL_WINDOW
     expires = (int(time.time()) // window + 2) * window
-    signed = signature(_PURPOSE, f"{key}:{expires}")
+    signed = make_signature(_PURPOSE, f"{key}:{expires}")
     return f"{settings.MEDIA_URL}{quote(key)}?expires={expires}&signature={signed}"
 
 
@@ -44,6 +44,6 @@ def seconds_left(key: str, expires: str, given_signature: str) -> int:
     """Return for how many seconds a URL stays valid; 0 for one that expired or is forged."""
     if not (expires.isascii() and expires.isdigit() and len(expires) <= 12):
         return 0
-    if not verify(_PURPOSE, f"{key}:{expires}", given_signature):
+    if not verify_signature(_PURPOSE, f"{key}:{expires}", given_signature):
         return 0
     return max(0, int(expires) - int(time.time()))

@@ -1,7 +1,7 @@
-"""Queries of one row whose SQL is written once.
+"""Queries for one row whose SQL is compiled once.
 
-Django writes a query's SQL anew each time it runs. For one row joined with its account and tier
-that takes several times as long as the query itself, and every request asks such a question.
+Django compiles a query's SQL each time it runs. For one row joined with its account and tier that
+takes several times as long as the query itself, and every request makes such a query.
 """
 
 from collections.abc import Callable
@@ -15,63 +15,63 @@ from django.db.models.query import QuerySet, get_related_populators
 Row = TypeVar("Row", bound=models.Model)
 
 
-class RowBy(Generic[Row]):
-    """The row of a queryset, with what it selects along, by the value of a unique field.
+class CompiledQuery(Generic[Row]):
+    """Gets a row of a queryset, with its `select_related` rows, by the value of a unique field.
 
-    The queryset may filter by nothing that changes: its SQL is kept with it.
+    The filters of the queryset must not depend on anything that changes: they are compiled once.
     """
 
-    def __init__(self, rows: Callable[[], QuerySet[Row, Row]], field: str) -> None:
-        self._rows = rows
-        self._name = field
+    def __init__(self, queryset: Callable[[], QuerySet[Row, Row]], field: str) -> None:
+        self._queryset = queryset
+        self._field_name = field
 
     def first(self, value: object) -> Row | None:
-        """Return the row, None where there is none."""
-        plan = self._plan
-        connection = connections[plan.database]
-        prepared = plan.field.get_db_prep_value(value, connection)
+        """Return the row, or None."""
+        compiled = self._compiled
+        connection = connections[compiled.database]
+        parameter = compiled.field.get_db_prep_value(value, connection)
         with connection.cursor() as cursor:
-            cursor.execute(plan.sql, [prepared])
+            cursor.execute(compiled.sql, [parameter])
             row = cursor.fetchone()
-        return plan.object_of(row, connection) if row else None
+        return compiled.make_instance(row, connection) if row else None
 
     def get(self, value: object) -> Row:
-        """Return the row; raises the model's DoesNotExist."""
+        """Return the row; raise the model's DoesNotExist."""
         found = self.first(value)
         if found is None:
-            raise self._plan.model.DoesNotExist  # type: ignore[attr-defined]  # every model's
+            raise self._compiled.model.DoesNotExist  # type: ignore[attr-defined]  # every model's
         return found
 
     @cached_property
-    def _plan(self) -> "_Plan[Row]":
-        return _Plan(self._rows(), self._name)
+    def _compiled(self) -> "_CompiledSql[Row]":
+        return _CompiledSql(self._queryset(), self._field_name)
 
 
-class _Plan(Generic[Row]):
-    """What Django's compiler knows of a query once it has written it (see its ModelIterable)."""
+class _CompiledSql(Generic[Row]):
+    """The SQL, and what Django's compiler knows about its columns (see Django's ModelIterable)."""
 
-    def __init__(self, rows: QuerySet[Row, Row], name: str) -> None:
-        self.model, self.database = rows.model, rows.db
-        self.field: models.Field[Any, Any] = self.model._meta.get_field(name)  # type: ignore[assignment]  # a column
-        # Stands for a value whose type nobody asks for; the parameter itself is left out again.
-        anything = RawSQL("%s", [""])
-        query = rows.filter(**{name: anything}).order_by().query
+    def __init__(self, queryset: QuerySet[Row, Row], field_name: str) -> None:
+        self.model, self.database = queryset.model, queryset.db
+        self.field: models.Field[Any, Any] = self.model._meta.get_field(field_name)  # type: ignore[assignment]  # a column
+        # A placeholder that no field converts; `first` passes the real value.
+        placeholder = RawSQL("%s", [""])
+        query = queryset.filter(**{field_name: placeholder}).order_by().query
         compiler = query.get_compiler(using=self.database)
         self.sql, _ = compiler.as_sql()
-        select, about = compiler.select, compiler.klass_info
-        self._converters = compiler.get_converters([each[0] for each in select])
-        own = about["select_fields"]
-        self._own = slice(own[0], own[-1] + 1)
-        self._names = [each[0].target.attname for each in select[self._own]]
-        self._related = get_related_populators(about, select, self.database)  # type: ignore[call-arg]  # the stubs are of a later Django
+        select, klass_info = compiler.select, compiler.klass_info
+        self._converters = compiler.get_converters([column[0] for column in select])
+        positions = klass_info["select_fields"]
+        self._own_columns = slice(positions[0], positions[-1] + 1)
+        self._attnames = [column[0].target.attname for column in select[self._own_columns]]
+        self._populators = get_related_populators(klass_info, select, self.database)  # type: ignore[call-arg]  # the stubs are of a later Django
 
-    def object_of(self, values: tuple[Any, ...], connection: Any) -> Row:
-        """Make the object, as Django makes it."""
+    def make_instance(self, values: tuple[Any, ...], connection: Any) -> Row:
+        """Build the model instance as Django does."""
         row = list(values)
         for position, (converters, expression) in self._converters.items():
             for convert in converters:
                 row[position] = convert(row[position], expression, connection)
-        found = self.model.from_db(self.database, self._names, row[self._own])
-        for each in self._related:
-            each.populate(row, found)
-        return found
+        instance = self.model.from_db(self.database, self._attnames, row[self._own_columns])
+        for populator in self._populators:
+            populator.populate(row, instance)
+        return instance

@@ -1,6 +1,6 @@
-"""Which request the present work is done for; log lines, tasks and sandboxed processes bear it.
+"""The id of the request that is being handled, for log lines, tasks and sandboxed processes.
 
-Needs the standard library alone, since sandboxed processes load it too.
+Imports only the standard library, since sandboxed processes load it too.
 """
 
 import logging
@@ -10,29 +10,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_SANE = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
+_VALID = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
 _NONE = "-"
 _current: ContextVar[str] = ContextVar("request_id", default="")
 
 
-def current_id() -> str:
-    """Return the id of the request that is worked for, "" outside any."""
+def current_request_id() -> str:
+    """Return the id of the request that is being handled, "" outside any."""
     return _current.get()
 
 
-def new_id() -> str:
-    """Make an id."""
+def new_request_id() -> str:
     return uuid.uuid4().hex
 
 
-def is_sane(text: str) -> bool:
-    """Tell whether a text may be an id: short, and harmless in a log line and a header."""
-    return _SANE.match(text) is not None
+def is_valid_request_id(text: str) -> bool:
+    """Tell whether a text is short, and harmless in a log line and a header."""
+    return _VALID.match(text) is not None
 
 
 @contextmanager
-def working_for(request_id: str) -> Iterator[str]:
-    """Work for a request until the block ends."""
+def use_request_id(request_id: str) -> Iterator[str]:
+    """Set the id until the block ends."""
     token = _current.set(request_id)
     try:
         yield request_id
@@ -40,15 +39,14 @@ def working_for(request_id: str) -> Iterator[str]:
         _current.reset(token)
 
 
-def work_for(request_id: str) -> None:
-    """Work for a request from now on, for callers without a block; "" ends it."""
+def set_request_id(request_id: str) -> None:
+    """Set the id from now on, for callers without a block; "" removes it."""
     _current.set(request_id)
 
 
 class RequestIdFilter(logging.Filter):
-    """Puts the id on every log line."""
+    """Adds the id to every log record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Keep every record."""
         record.request_id = _current.get() or _NONE
         return True

@@ -1,4 +1,4 @@
-"""Short signatures over addresses, made with the site's key, checked with former keys too."""
+"""Short signatures for URLs, made with SECRET_KEY and verified with SECRET_KEY_FALLBACKS too."""
 
 import hmac
 from base64 import urlsafe_b64encode
@@ -7,22 +7,19 @@ from functools import cache
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
-# 128 bits: a forger needs more tries than the lifetime of any address allows.
+# 128 bits: a forger needs more tries than the lifetime of any URL allows.
 _SIGNATURE_BYTES = 16
 
 
-def signature(purpose: str, message: str) -> str:
-    """Return a signature of 22 characters that need no quoting in a URL.
-
-    A signature made for one `purpose` is invalid for every other.
-    """
+def make_signature(purpose: str, message: str) -> str:
+    """Sign a message for one purpose: 22 characters that need no quoting in a URL."""
     return _sign(settings.SECRET_KEY, purpose, message)
 
 
-def verify(purpose: str, message: str, given: str) -> bool:
-    """Return whether a signature is valid for this purpose and message."""
+def verify_signature(purpose: str, message: str, signature: str) -> bool:
+    """Tell whether `make_signature` made this signature for this purpose and message."""
     return any(
-        hmac.compare_digest(_sign(key, purpose, message).encode(), given.encode())
+        hmac.compare_digest(_sign(key, purpose, message).encode(), signature.encode())
         for key in [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     )
 

@@ -6,8 +6,8 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 from accounts.models import User
-from accounts.request_origin import Client as Caller
-from accounts.sessions import open_api_token, open_bearer
+from accounts.request_origin import RequestOrigin
+from accounts.sessions import open_api_token_session, open_bearer_session
 from images.models import Picture
 from images.sandbox.work_dir import work_dir
 from images.services import create_picture
@@ -55,10 +55,10 @@ def make_picture(
 
 def token_client(user: User) -> Client:
     """Return a client that carries an API token."""
-    key = open_api_token(user, Caller())
+    key = open_api_token_session(user, RequestOrigin())
     return Client(headers={"Authorization": f"Token {key}"})
 
 
 def bearer_client(user: User) -> Client:
     """Return a client that carries a bearer JWT."""
-    return Client(headers={"Authorization": f"Bearer {open_bearer(user, Caller())}"})
+    return Client(headers={"Authorization": f"Bearer {open_bearer_session(user, RequestOrigin())}"})

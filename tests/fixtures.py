@@ -17,7 +17,7 @@ from tests.factories import make_user, token_client
 def _fresh_counters() -> None:
     """No test inherits another's cached lists or throttle counters."""
     cache.clear()
-    throttling._shared().storage.reset()
+    throttling._shared_limiter().storage.reset()
 
 
 @pytest.fixture(autouse=True)

@@ -12,10 +12,9 @@ from rest_framework.response import Response
 from accounts.cookies import clear_token_cookies
 from accounts.exceptions import BadCredentials
 from accounts.registration import sign_up
-from accounts.request_origin import client_of
-from accounts.requests import SignIn, refuse_cross_site
-from accounts.services import change_password, identify, sign_out
-from accounts.sessions import open_bearer
+from accounts.request_authentication import Authentication, read_origin, refuse_cross_site
+from accounts.services import change_password, sign_out, verify_credentials
+from accounts.sessions import open_bearer_session
 from api.auth_service import serializers as s
 from api.views import ContractView, PublicView, caller
 
@@ -41,8 +40,9 @@ class SignUpView(PublicView):
     def post(self, request: Request) -> Response:
         """Make an account and sign it in."""
         given = _validate(s.AuthServiceSignUp(data=request.data))
-        client = client_of(request._request)
-        return Response({"token": open_bearer(sign_up(client=client, **given), client)})
+        origin = read_origin(request._request)
+        user = sign_up(origin=origin, **given)
+        return Response({"token": open_bearer_session(user, origin)})
 
 
 class SignInView(PublicView):
@@ -56,8 +56,9 @@ class SignInView(PublicView):
     def post(self, request: Request) -> Response:
         """Open a session; an unknown login and a wrong password are answered alike."""
         given = _validate(s.AuthServiceSignIn(data=request.data))
-        user = identify(request._request, **given)
-        return Response({"token": open_bearer(user, client_of(request._request))})
+        origin = read_origin(request._request)
+        user = verify_credentials(origin=origin, **given)
+        return Response({"token": open_bearer_session(user, origin)})
 
 
 class SignOutView(ContractView):
@@ -115,10 +116,10 @@ class PasswordView(ContractView):
         session = _sign_in(request).session
         try:
             change_password(
-                request._request,
                 caller(request),
                 current=current,
                 new=new,
+                origin=read_origin(request._request),
                 except_session=session,
             )
         except BadCredentials:
@@ -134,7 +135,7 @@ def _validate(form: Any) -> dict[str, str]:
     return given
 
 
-def _sign_in(request: Request) -> SignIn:
-    if not isinstance(request.auth, SignIn):
+def _sign_in(request: Request) -> Authentication:
+    if not isinstance(request.auth, Authentication):
         raise TypeError("A view that asks for the session must be closed.")
     return request.auth

@@ -13,9 +13,9 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.registration import sign_up
-from accounts.request_origin import client_of
-from accounts.services import identify
-from accounts.sessions import open_bearer
+from accounts.request_authentication import read_origin
+from accounts.services import verify_credentials
+from accounts.sessions import open_bearer_session
 from api.base64_pictures import decode_to_file, max_base64_body_size
 from api.images_api import serializers as s
 from api.pagination import page_response, read_page
@@ -50,7 +50,7 @@ class RegistrationView(PublicView):
         form.is_valid(raise_exception=True)
         given = form.validated_data
         try:
-            user = sign_up(client=client_of(request._request), **given)
+            user = sign_up(origin=read_origin(request._request), **given)
         except ValidationError as error:
             raise _conflict(error, given) or error from None
         return Response(s.serialize_account(user))
@@ -81,8 +81,9 @@ class LoginView(PublicView):
     def _sign_in(self, request: Request) -> Response:
         form = s.ImagesApiSignIn(data=request.data)
         form.is_valid(raise_exception=True)
-        user = identify(request._request, **form.validated_data)
-        return Response({"Authorization": open_bearer(user, client_of(request._request))})
+        origin = read_origin(request._request)
+        user = verify_credentials(origin=origin, **form.validated_data)
+        return Response({"Authorization": open_bearer_session(user, origin)})
 
 
 class MeView(ContractView):

@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from accounts.request_origin import client_of
-from accounts.throttling import DEFAULT_PICTURES_PER_ADDRESS, admit, whose
+from accounts.request_authentication import read_origin
+from accounts.throttling import DEFAULT_PICTURES_PER_ADDRESS, enforce_limits, throttling_key
 from api.pagination import (
     CURSOR_SCHEMA,
     LIMIT_SCHEMA,
@@ -88,7 +88,9 @@ class CreateDefaultPictureView(PublicView):
     )  # fmt: skip
     def post(self, request: Request, user_id: UUID) -> Response:
         """Give an account without pictures the default one; else nothing changes."""
-        admit((DEFAULT_PICTURES_PER_ADDRESS, whose(client_of(request._request))))
+        enforce_limits(
+            (DEFAULT_PICTURES_PER_ADDRESS, throttling_key(read_origin(request._request)))
+        )
         form = s.PicturesDefault(data=request.data)
         form.is_valid(raise_exception=True)
         owner = User.objects.get(pk=user_id, is_active=True)

@@ -14,10 +14,9 @@ from rest_framework.response import Response
 
 from accounts.cookies import clear_token_cookies, set_token_cookies
 from accounts.models import User
-from accounts.request_origin import client_of
-from accounts.requests import SignIn, refuse_cross_site
-from accounts.services import identify, sign_out
-from accounts.sessions import open_api_token, open_cookies
+from accounts.request_authentication import Authentication, read_origin, refuse_cross_site
+from accounts.services import sign_out, verify_credentials
+from accounts.sessions import open_api_token_session, open_cookie_session
 from api.pagination import CURSOR_SCHEMA, DEFAULT_PAGE_SIZE, LIMIT_SCHEMA
 from api.parsers import JsonParser
 from api.restful_api import serializers as s
@@ -59,12 +58,16 @@ class CredentialsView(PublicView):
 
     parser_classes = [JsonParser, FormParser, MultiPartParser]
 
-    def identify(self, request: Request) -> User:
-        """Return the account that the body names; raises what `identify` raises."""
+    def verify_credentials(self, request: Request) -> User:
+        """Return the account that the body names; raises what the service raises."""
         form = s.RestfulSignIn(data=request.data)
         form.is_valid(raise_exception=True)
         given = form.validated_data
-        return identify(request._request, login=given["username"], password=given["password"])
+        return verify_credentials(
+            login=given["username"],
+            password=given["password"],
+            origin=read_origin(request._request),
+        )
 
 
 _SIGN_IN_ERRORS: dict[int, Any] = {
@@ -83,8 +86,8 @@ class TokenView(CredentialsView):
     )
     def post(self, request: Request) -> Response:
         """Open a session whose token goes into `Authorization: Token <key>`."""
-        user = self.identify(request)
-        return Response({"token": open_api_token(user, client_of(request._request))})
+        user = self.verify_credentials(request)
+        return Response({"token": open_api_token_session(user, read_origin(request._request))})
 
 
 class JwtLoginView(CredentialsView):
@@ -98,9 +101,9 @@ class JwtLoginView(CredentialsView):
     def post(self, request: Request) -> Response:
         """Open a browser's session: two HttpOnly cookies that renew themselves."""
         refuse_cross_site(request._request)
-        user = self.identify(request)
+        user = self.verify_credentials(request)
         response = Response({"success": True})
-        set_token_cookies(response, open_cookies(user, client_of(request._request)))
+        set_token_cookies(response, open_cookie_session(user, read_origin(request._request)))
         return response
 
 
@@ -116,7 +119,7 @@ class JwtLogoutView(ContractView):
     )
     def post(self, request: Request) -> Response:
         """End the session that the request comes from; 204 also when it had ended before."""
-        if isinstance(request.auth, SignIn):
+        if isinstance(request.auth, Authentication):
             sign_out(request.auth.session, token=request.auth.token)
         response = Response(status=204)
         clear_token_cookies(response)

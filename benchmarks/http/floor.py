@@ -19,7 +19,7 @@ django.setup()
 from django.contrib.auth.hashers import check_password, make_password  # noqa: E402 (the setup)
 from django.db import connection  # noqa: E402
 
-from accounts.verification import session_of_jwt  # noqa: E402
+from accounts.token_authentication import authenticate_jwt  # noqa: E402
 from benchmarks.http.rows import PASSWORD  # noqa: E402
 from images.models import Picture  # noqa: E402
 from images.signed_urls import signed_path  # noqa: E402
@@ -47,7 +47,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
 def _listed(environ: dict[str, Any]) -> bytes:
     """Write the newest hundred."""
     if token := environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer "):
-        session_of_jwt(token, "bearer")
+        authenticate_jwt(token, "bearer")
     owner = UUID(environ["PATH_INFO"].removeprefix("/"))
     made = _thumbnails(owner) if environ["QUERY_STRING"] else _pictures(owner)
     return json.dumps(made).encode()

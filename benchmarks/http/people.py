@@ -10,7 +10,7 @@ from django.conf import settings
 from PIL import Image
 
 from accounts.models import Session, User
-from accounts.tokens import issue
+from accounts.tokens import issue_jwt
 from images.links import make_link
 from images.models import Picture
 from thumbnails.models import Thumbnail
@@ -70,7 +70,7 @@ def photograph(folder: Path, width: int, height: int) -> Path:
 def _person(number: int) -> Person:
     user = User.objects.select_related("tier").get(pk=_uuid(f"account{number}"))
     session = Session.objects.get(pk=_uuid(f"session{number}"))
-    return Person(user, issue(session, "bearer", settings.BEARER_LIFETIME))
+    return Person(user, issue_jwt(session, "bearer", settings.BEARER_LIFETIME))
 
 
 def _uuid(text: str) -> uuid.UUID:

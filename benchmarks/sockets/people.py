@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import Session, User
-from accounts.tokens import issue
+from accounts.tokens import issue_jwt
 from images.models import Picture
 from tiers.models import Tier
 
@@ -22,7 +22,7 @@ def make_people(count: int) -> list[tuple[str, str]]:
     sessions = [Session(user=user, scheme="bearer", expires_at=until) for user in users]
     Session.objects.bulk_create(sessions)
     Picture.objects.bulk_create(_picture(user) for user in users)
-    return [(str(s.user_id), issue(s, "bearer", settings.BEARER_LIFETIME)) for s in sessions]
+    return [(str(s.user_id), issue_jwt(s, "bearer", settings.BEARER_LIFETIME)) for s in sessions]
 
 
 def _picture(user: User) -> Picture:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
-from lib.request_id import is_sane, new_id, working_for
+from lib.request_id import is_valid_request_id, new_request_id, use_request_id
 
 HEADER = "X-Request-ID"
 
@@ -17,7 +17,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        with working_for(_trusted_id(request) or new_id()) as request_id:
+        with use_request_id(_trusted_id(request) or new_request_id()) as request_id:
             response = self.get_response(request)
         response[HEADER] = request_id
         return response
@@ -26,4 +26,4 @@ class RequestIdMiddleware:
 def _trusted_id(request: HttpRequest) -> str:
     """Return the request's own id where a proxy of ours wrote it, else ""."""
     text = request.headers.get(HEADER, "") if settings.TRUSTED_PROXIES else ""
-    return text if is_sane(text) else ""
+    return text if is_valid_request_id(text) else ""

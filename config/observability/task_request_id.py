@@ -4,7 +4,7 @@ from typing import Any
 
 from celery.signals import before_task_publish, task_postrun, task_prerun
 
-from lib.request_id import current_id, work_for
+from lib.request_id import current_request_id, set_request_id
 
 # The header of the Celery message.
 _HEADER = "request_id"
@@ -18,17 +18,17 @@ def connect() -> None:
 
 
 def _add_header(headers: dict[str, Any] | None = None, **kwargs: Any) -> None:
-    if headers is not None and current_id():
-        headers[_HEADER] = current_id()
+    if headers is not None and current_request_id():
+        headers[_HEADER] = current_request_id()
 
 
 def _set_request_id(task_id: str, task: Any, **kwargs: Any) -> None:
     # An eager task runs inside the request, whose id is set already. A task that no request
     # enqueued runs under its own id.
     if not task.request.is_eager:
-        work_for(getattr(task.request, _HEADER, None) or task_id)
+        set_request_id(getattr(task.request, _HEADER, None) or task_id)
 
 
 def _reset_request_id(task: Any, **kwargs: Any) -> None:
     if not task.request.is_eager:
-        work_for("")
+        set_request_id("")

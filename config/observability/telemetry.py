@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from config.env.readers import env_str
-from lib.request_id import current_id
+from lib.request_id import current_request_id
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -64,4 +64,4 @@ def _annotate_span(span: "Span", request: "HttpRequest", response: "HttpResponse
     for name in _URL_ATTRIBUTES:
         if name in (getattr(span, "attributes", None) or {}):
             span.set_attribute(name, f"/{route}")
-    span.set_attribute("request_id", current_id())
+    span.set_attribute("request_id", current_request_id())

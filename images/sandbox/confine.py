@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from landlock import Ruleset, landlock_abi_version
 
-from lib.request_id import working_for
+from lib.request_id import use_request_id
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -73,7 +73,7 @@ def run_with_cpu_limit(
     """Call a function; the kernel kills the process when it has used MAX_CPU_SECONDS for it."""
     used = _cpu_seconds()
     resource.setrlimit(resource.RLIMIT_CPU, (int(used) + MAX_CPU_SECONDS, resource.RLIM_INFINITY))
-    with working_for(request_id):
+    with use_request_id(request_id):
         try:
             return work(*args, **kwargs)
         finally:

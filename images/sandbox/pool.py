@@ -19,7 +19,7 @@ from pebble import ProcessExpired, ProcessPool
 from images.exceptions import PictureTooCostly
 from images.sandbox.confine import confine, run_with_cpu_limit
 from images.sandbox.work_dir import sweep_work_dir_if_due, work_dir
-from lib.request_id import current_id
+from lib.request_id import current_request_id
 
 TIMEOUT_SECONDS = 20
 # Whatever a decoder leaks is given back after so many pictures.
@@ -40,7 +40,7 @@ def run_sandboxed(
     Raises what the function raises, and PictureTooCostly when the process died or took too long.
     """
     sweep_work_dir_if_due()
-    call = (current_id(), work, args, kwargs)
+    call = (current_request_id(), work, args, kwargs)
     future = _pool().schedule(run_with_cpu_limit, args=call, timeout=TIMEOUT_SECONDS)
     try:
         result: Result = future.result()

@@ -17,9 +17,9 @@ from django.http.cookie import parse_cookie
 from accounts.cookies import set_token_cookies
 from accounts.exceptions import BadToken, CrossSiteRequest
 from accounts.models import Session, User
-from accounts.requests import SignIn, refuse_cross_site, sign_in_of
+from accounts.request_authentication import Authentication, authenticate_request, refuse_cross_site
 from accounts.sessions import CookiePair
-from accounts.verification import session_of_jwt
+from accounts.token_authentication import authenticate_jwt
 from notifications.sockets.close_codes import (
     BAD_QUERY,
     NOT_ALLOWED,
@@ -58,7 +58,7 @@ def visit_of(scope: Scope) -> Visit:
         owner_id=_owner(sign_in.session.user, _one(query, "user")),
         since=_since(_one(query, "since")),
         format=_one(query, "format") or "",
-        headers=_cookie_headers(sign_in.renewed),
+        headers=_cookie_headers(sign_in.renewed_cookies),
     )
 
 
@@ -76,7 +76,7 @@ def watched_account(viewer: User, wanted: UUID | None) -> UUID:
     return User.objects.values_list("pk", flat=True).get(pk=wanted)
 
 
-def _sign_in(scope: Scope) -> SignIn:
+def _sign_in(scope: Scope) -> Authentication:
     """The header decides alone, then the subprotocol, then the cookies with their origin."""
     request = _request_of(scope)
     offered = list(scope.get("subprotocols", []))
@@ -86,7 +86,7 @@ def _sign_in(scope: Scope) -> SignIn:
                 return _by_subprotocol(offered)
             if request.COOKIES:
                 refuse_cross_site(request)
-        sign_in = sign_in_of(request)
+        sign_in = authenticate_request(request)
     except BadToken:
         raise Refused(SIGNED_OUT) from None
     except DisallowedHost:
@@ -96,10 +96,10 @@ def _sign_in(scope: Scope) -> SignIn:
     return sign_in
 
 
-def _by_subprotocol(offered: list[str]) -> SignIn:
+def _by_subprotocol(offered: list[str]) -> Authentication:
     """Read the token, which stands behind the word."""
     token = "".join(offered[offered.index(SUBPROTOCOL) + 1 :][:1])
-    return SignIn(session_of_jwt(token, "bearer", "access"), token)
+    return Authentication(authenticate_jwt(token, "bearer", "access"), token)
 
 
 def _request_of(scope: Scope) -> HttpRequest:

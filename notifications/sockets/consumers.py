@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from accounts.exceptions import CrossSiteRequest
 from accounts.models import Session
-from lib.request_id import work_for
+from lib.request_id import set_request_id
 from notifications.events import Event, session_ended
 from notifications.feed import Page, position, read
 from notifications.sockets.authentication import Visit, subprotocol_of, visit_of
@@ -70,7 +70,7 @@ class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve until the socket is closed, and leave nothing behind however that comes."""
         self.socket_id = uuid.uuid4().hex
-        work_for(self.socket_id)
+        set_request_id(self.socket_id)
         self._whole = asyncio.current_task()
         self.scope, self.base_send = scope, send
         if time.monotonic() < _Layer.quiet_until:

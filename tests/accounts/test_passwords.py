@@ -1,4 +1,4 @@
-"""Another password ends the sessions that the old one opened, whichever way it is set."""
+"""A new password ends the sessions that the old one opened, whichever way it is set."""
 
 import getpass
 
@@ -6,8 +6,8 @@ import pytest
 from django.core.management import call_command
 
 from accounts.models import Session
-from accounts.request_origin import Client as Caller
-from accounts.sessions import open_bearer
+from accounts.request_origin import RequestOrigin
+from accounts.sessions import open_bearer_session
 from notifications.models import OutboxMessage
 from tests.clients import Client
 from tests.factories import PASSWORD, bearer_client, make_user, token_client
@@ -24,14 +24,14 @@ def by_oneself_in_the_admin(root, browser, monkeypatch):
 
 def by_staff_in_the_admin(root, browser, monkeypatch):
     form = {"password1": NEW, "password2": NEW, "usable_password": "true"}
-    address = f"/admin/accounts/user/{root.pk}/password/"
-    assert browser.post(address, form).status_code == 302
+    url = f"/admin/accounts/user/{root.pk}/password/"
+    assert browser.post(url, form).status_code == 302
 
 
 def by_staff_who_take_the_password_away(root, browser, monkeypatch):
     form = {"usable_password": "false", "unset-password": "yes"}
-    address = f"/admin/accounts/user/{root.pk}/password/"
-    assert browser.post(address, form).status_code == 302
+    url = f"/admin/accounts/user/{root.pk}/password/"
+    assert browser.post(url, form).status_code == 302
 
 
 def by_command(root, browser, monkeypatch):
@@ -39,7 +39,7 @@ def by_command(root, browser, monkeypatch):
     call_command("changepassword", root.username)
 
 
-def through_the_door(root, browser, monkeypatch):
+def through_the_auth_service(root, browser, monkeypatch):
     body = {"currentPassword": PASSWORD, "newPassword": NEW}
     response = bearer_client(root).post("/auth/password", body, content_type="application/json")
     assert response.status_code == 200
@@ -47,7 +47,7 @@ def through_the_door(root, browser, monkeypatch):
 
 WAYS = [
     by_oneself_in_the_admin, by_staff_in_the_admin, by_staff_who_take_the_password_away,
-    by_command, through_the_door,
+    by_command, through_the_auth_service,
 ]  # fmt: skip
 
 
@@ -64,20 +64,22 @@ def browser(root):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_another_password_ends_every_session_whoever_sets_it(
+def test_a_new_password_ends_every_session_whoever_sets_it(
     way, root, browser, bob, monkeypatch, settings
 ):
     settings.AMQP_URL = "amqp://nowhere"
     clients = [bearer_client(root), token_client(root)]
-    stranger = token_client(bob)
+    others = token_client(bob)
     assert [each.get("/auth/currentUser").status_code for each in clients] == [200, 200]
     way(root, browser, monkeypatch)
     assert [each.get("/auth/currentUser").status_code for each in clients] == [401, 401]
     assert OutboxMessage.objects.count() == 2
-    assert stranger.get("/auth/currentUser").status_code == 200
+    assert others.get("/auth/currentUser").status_code == 200
 
 
-def test_whoever_changes_the_own_password_in_the_admin_stays_there(root, browser, monkeypatch):
+def test_staff_who_change_their_own_password_in_the_admin_stay_signed_in_there(
+    root, browser, monkeypatch
+):
     elsewhere = Client()
     elsewhere.force_login(root)
     by_oneself_in_the_admin(root, browser, monkeypatch)
@@ -85,12 +87,12 @@ def test_whoever_changes_the_own_password_in_the_admin_stays_there(root, browser
     assert elsewhere.get("/admin/").status_code == 302
 
 
-def test_a_password_that_is_hashed_anew_ends_nothing(root, settings):
+def test_upgrading_the_hash_of_a_password_ends_no_session(root, settings):
     settings.PASSWORD_HASHERS = [
         "django.contrib.auth.hashers.PBKDF2PasswordHasher",
         *settings.PASSWORD_HASHERS,
     ]
-    open_bearer(root, Caller())
+    open_bearer_session(root, RequestOrigin())
     before = root.password
     assert root.check_password(PASSWORD)
     root.refresh_from_db()

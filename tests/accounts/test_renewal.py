@@ -1,79 +1,77 @@
-"""Cookies that renew themselves once, and a stolen refresh token that ends the session."""
-
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
+from accounts.cookies import ACCESS_COOKIE, REFRESH_COOKIE
 from accounts.exceptions import BadToken
 from accounts.models import Session
-from accounts.renewal import GRACE, renew, sign_in_by_cookies
-from accounts.request_origin import Client
-from accounts.requests import ACCESS_COOKIE, REFRESH_COOKIE
-from accounts.sessions import open_cookies
+from accounts.renewal import REUSE_LEEWAY, authenticate_cookies, renew_cookies
+from accounts.request_origin import RequestOrigin
+from accounts.sessions import open_cookie_session
 from tests.clients import Client as Browser
 
 pytestmark = pytest.mark.django_db
 
 
 def test_a_live_access_cookie_renews_nothing(alice):
-    pair = open_cookies(alice, Client())
-    found = sign_in_by_cookies(pair.access, pair.refresh)
-    assert (found.session.user, found.renewed) == (alice, None)
+    pair = open_cookie_session(alice, RequestOrigin())
+    found = authenticate_cookies(pair.access, pair.refresh)
+    assert (found.session.user, found.renewed_cookies) == (alice, None)
 
 
 def test_an_expired_access_cookie_is_renewed_by_the_refresh_cookie(alice, settings):
     settings.COOKIE_ACCESS_LIFETIME = timedelta(seconds=-1)
-    pair = open_cookies(alice, Client())
+    pair = open_cookie_session(alice, RequestOrigin())
     settings.COOKIE_ACCESS_LIFETIME = timedelta(hours=1)
-    found = sign_in_by_cookies(pair.access, pair.refresh)
-    assert found.renewed is not None
-    assert sign_in_by_cookies(found.renewed.access, "").session == found.session
+    found = authenticate_cookies(pair.access, pair.refresh)
+    assert found.renewed_cookies is not None
+    assert authenticate_cookies(found.renewed_cookies.access, "").session == found.session
 
 
-def test_parallel_requests_with_one_refresh_token_all_pass_and_one_renews(alice):
-    refresh = open_cookies(alice, Client()).refresh
-    found = [renew(refresh) for _ in range(3)]
-    assert [each.renewed is not None for each in found] == [True, False, False]
+def test_of_parallel_requests_with_one_refresh_token_all_pass_and_one_renews(alice):
+    refresh = open_cookie_session(alice, RequestOrigin()).refresh
+    found = [renew_cookies(refresh) for _ in range(3)]
+    assert [each.renewed_cookies is not None for each in found] == [True, False, False]
 
 
 def test_a_refresh_token_used_again_later_ends_the_session(alice):
-    refresh = open_cookies(alice, Client()).refresh
-    renewed = renew(refresh).renewed
+    refresh = open_cookie_session(alice, RequestOrigin()).refresh
+    renewed = renew_cookies(refresh).renewed_cookies
     assert renewed is not None
-    Session.objects.update(replaced_at=timezone.now() - GRACE - timedelta(seconds=1))
+    Session.objects.update(replaced_at=timezone.now() - REUSE_LEEWAY - timedelta(seconds=1))
     with pytest.raises(BadToken):
-        renew(refresh)
+        renew_cookies(refresh)
     with pytest.raises(BadToken):
-        renew(renewed.refresh)
+        renew_cookies(renewed.refresh)
 
 
 @pytest.mark.parametrize("site", ["same-site", "cross-site"])
-def test_a_refused_write_by_another_site_leaves_the_refresh_cookie_as_it_was(alice, settings, site):
+def test_a_refused_write_by_another_site_renews_no_cookie(alice, settings, site):
     settings.COOKIE_ACCESS_LIFETIME = timedelta(seconds=-1)
-    pair = open_cookies(alice, Client())
+    pair = open_cookie_session(alice, RequestOrigin())
     settings.COOKIE_ACCESS_LIFETIME = timedelta(hours=1)
     browser = Browser()
     browser.cookies[ACCESS_COOKIE], browser.cookies[REFRESH_COOKIE] = pair.access, pair.refresh
     refused = browser.patch("/api/user/images/1/", headers={"Sec-Fetch-Site": site})
     assert (refused.status_code, list(refused.cookies)) == (403, [])
-    Session.objects.update(replaced_at=timezone.now() - GRACE - timedelta(seconds=1))
-    answer = browser.get("/api/user/images/")
-    assert (answer.status_code, set(answer.cookies)) == (200, {ACCESS_COOKIE, REFRESH_COOKIE})
+    Session.objects.update(replaced_at=timezone.now() - REUSE_LEEWAY - timedelta(seconds=1))
+    response = browser.get("/api/user/images/")
+    assert (response.status_code, set(response.cookies)) == (200, {ACCESS_COOKIE, REFRESH_COOKIE})
 
 
-def test_a_thief_who_renews_just_before_the_browser_is_found_out(alice):
-    pair = open_cookies(alice, Client())
-    renew(pair.refresh)
-    browsers = renew(pair.refresh).renewed or pair
-    Session.objects.update(replaced_at=timezone.now() - GRACE - timedelta(seconds=1))
+def test_a_thief_who_renews_just_before_the_browser_is_detected(alice):
+    pair = open_cookie_session(alice, RequestOrigin())
+    renew_cookies(pair.refresh)
+    of_browser = renew_cookies(pair.refresh).renewed_cookies or pair
+    Session.objects.update(replaced_at=timezone.now() - REUSE_LEEWAY - timedelta(seconds=1))
     with pytest.raises(BadToken):
-        renew(browsers.refresh)
+        renew_cookies(of_browser.refresh)
     assert not Session.objects.live().exists()
 
 
-def test_an_ended_session_renews_nothing(alice):
-    pair = open_cookies(alice, Client())
+def test_an_ended_session_is_not_renewed(alice):
+    pair = open_cookie_session(alice, RequestOrigin())
     Session.objects.of(alice).end()
     with pytest.raises(BadToken):
-        sign_in_by_cookies(pair.access, pair.refresh)
+        authenticate_cookies(pair.access, pair.refresh)

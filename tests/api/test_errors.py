@@ -6,9 +6,9 @@ import re
 import pytest
 from django.db import OperationalError, connection
 
-from accounts.request_origin import Client as Caller
-from accounts.sessions import open_bearer
-from accounts.throttling import admit
+from accounts.request_origin import RequestOrigin
+from accounts.sessions import open_bearer_session
+from accounts.throttling import enforce_limits
 from api.contracts import CONTRACTS
 from tests.api.error_table import CASES, ERRORS, Wrong
 from tests.clients import Client
@@ -46,14 +46,14 @@ def breaking(error):
 
 
 def client_for(wrong: Wrong, account):
-    tokens = {"good": open_bearer(account, Caller()), "bad": "a.b.c"}
+    tokens = {"good": open_bearer_session(account, RequestOrigin()), "bad": "a.b.c"}
     headers = {"Authorization": f"Bearer {tokens[wrong.token]}"} if wrong.token else {}
     return Client(raise_request_exception=False, headers=headers)
 
 
 def use_up(item):
     for _ in range(item.amount):
-        admit((item, "127.0.0.1"))
+        enforce_limits((item, "127.0.0.1"))
 
 
 def send(wrong: Wrong, account, case):

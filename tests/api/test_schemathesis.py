@@ -15,8 +15,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from accounts.request_origin import Client as Caller
-from accounts.sessions import open_api_token
+from accounts.request_origin import RequestOrigin
+from accounts.sessions import open_api_token_session
 from config.wsgi import application
 from tests.factories import make_picture
 from tests.pictures import jpeg
@@ -62,7 +62,7 @@ def headers(alice, settings):
     settings.RATE_LIMITS = False
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
-    yield {"Authorization": f"Token {open_api_token(alice, Caller())}"}
+    yield {"Authorization": f"Token {open_api_token_session(alice, RequestOrigin())}"}
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
 

@@ -3,8 +3,8 @@
 import pytest
 
 from accounts.models import Session, User
-from accounts.request_origin import Client as Caller
-from accounts.sessions import open_bearer
+from accounts.request_origin import RequestOrigin
+from accounts.sessions import open_bearer_session
 from images.links import make_link
 from images.models import Link, Picture
 from tests.clients import Client
@@ -135,7 +135,7 @@ def test_another_tier_starts_a_backfill_of_the_accounts_pictures(admin_client, a
 
 
 def test_disabling_an_account_ends_its_sessions(admin_client, alice):
-    open_bearer(alice, Caller())
+    open_bearer_session(alice, RequestOrigin())
     form = user_form(alice)
     del form["is_active"]
     admin_client.post(f"/admin/accounts/user/{alice.pk}/change/", form)
@@ -144,7 +144,7 @@ def test_disabling_an_account_ends_its_sessions(admin_client, alice):
 
 
 def test_a_password_set_by_staff_ends_every_session(admin_client, alice):
-    open_bearer(alice, Caller())
+    open_bearer_session(alice, RequestOrigin())
     form = {
         "password1": "another good one",
         "password2": "another good one",
@@ -165,7 +165,7 @@ def run_action(client, path, action, rows):
 
 def test_an_action_ends_every_session_of_the_chosen_accounts(admin_client, alice, bob):
     for who in (alice, alice, bob):
-        open_bearer(who, Caller())
+        open_bearer_session(who, RequestOrigin())
     assert run_action(admin_client, "accounts/user", "end_every_session", [alice]) == [
         "2 sessions ended."
     ]
@@ -173,7 +173,7 @@ def test_an_action_ends_every_session_of_the_chosen_accounts(admin_client, alice
 
 
 def test_an_action_ends_the_chosen_sessions(admin_client, alice):
-    open_bearer(alice, Caller(address="192.0.2.7", agent="curl/8"))
+    open_bearer_session(alice, RequestOrigin(client_ip="192.0.2.7", user_agent="curl/8"))
     page = admin_client.get("/admin/accounts/session/").content.decode()
     assert "192.0.2.7" in page
     assert "curl/8" in page
@@ -240,7 +240,7 @@ def test_a_list_needs_the_same_number_of_queries_however_long_it_is(
 ):
     for name in ("ann", "ben", "cat", "dan"):
         owner = make_user(name, "Enterprise")
-        open_bearer(owner, Caller())
+        open_bearer_session(owner, RequestOrigin())
         with django_capture_on_commit_callbacks(execute=True):
             picture = make_picture(owner, jpeg(30, 20))
         make_link(maker=owner, picture=picture, seconds=300)

@@ -4,9 +4,9 @@ import uuid
 
 import pytest
 
-from accounts.request_origin import Client as Caller
+from accounts.request_origin import RequestOrigin
 from accounts.services import move_to_tier
-from accounts.sessions import open_cookies
+from accounts.sessions import open_cookie_session
 from images.services import activate, delete_all, update_picture
 from tests.clients import Client
 from tests.factories import make_picture, tier
@@ -171,7 +171,7 @@ def test_a_token_that_does_not_stand_sees_what_anyone_sees(alice, shown):
 def test_cookies_renewed_on_the_way_are_sent_and_never_shared(browser, alice, shown):
     """An access cookie that is over is renewed by the refresh cookie, at these addresses too."""
     picture = shown(alice, "members")
-    browser.cookies["refresh_token"] = open_cookies(alice, Caller()).refresh
+    browser.cookies["refresh_token"] = open_cookie_session(alice, RequestOrigin()).refresh
     response = browser.get(f"/avatars/{alice.pk}")
     assert response["Location"] == signed_url(picture, 200)
     assert response.cookies.keys() == {"access_token", "refresh_token"}

@@ -8,8 +8,8 @@ from typing import TypeVar
 import pytest
 from django.db import connection, transaction
 
-from accounts.request_origin import Client as Caller
-from accounts.sessions import open_bearer
+from accounts.request_origin import RequestOrigin
+from accounts.sessions import open_bearer_session
 from images import services
 from images.defaults import copy_default
 from images.exceptions import PictureIsActive
@@ -43,7 +43,7 @@ def at_once(works):
 
 def test_fifty_parallel_calls_leave_exactly_one_active(alice):
     pictures = [make_picture(alice) for _ in range(10)]
-    headers = {"Authorization": f"Bearer {open_bearer(alice, Caller())}"}
+    headers = {"Authorization": f"Bearer {open_bearer_session(alice, RequestOrigin())}"}
 
     def call(picture):
         address = f"/pictures/set-active-picture/{picture.pk}/{alice.pk}"
@@ -170,7 +170,9 @@ def delete_in_admin(client, picture):
     ],
 )
 def test_a_picture_that_is_gone_by_then_is_not_found(alice, staff, call, body):
-    client = Client(headers={"Authorization": f"Bearer {open_bearer(alice, Caller())}"})
+    client = Client(
+        headers={"Authorization": f"Bearer {open_bearer_session(alice, RequestOrigin())}"}
+    )
     if body is None:
         client.force_login(staff)
     client.raise_request_exception = False

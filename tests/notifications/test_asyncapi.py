@@ -7,10 +7,10 @@ import jsonschema
 import pytest
 import yaml
 
-from accounts.request_origin import Client as Caller
+from accounts.request_origin import RequestOrigin
 from accounts.services import sign_out
-from accounts.sessions import open_bearer
-from accounts.verification import session_of_jwt
+from accounts.sessions import open_bearer_session
+from accounts.token_authentication import authenticate_jwt
 from images.models import Picture
 from images.services import activate, delete_all, delete_picture, update_picture
 from notifications import events
@@ -105,13 +105,13 @@ def everything_happens(alice, token):
     delete_picture(picture)
     make_picture(alice)
     delete_all(alice.pk)
-    sign_out(session_of_jwt(token, "bearer"), token=token)
+    sign_out(authenticate_jwt(token, "bearer"), token=token)
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.processes
 def test_all_that_is_sent_is_documented_and_all_that_is_documented_is_sent(server, alice):
-    token = open_bearer(alice, Caller())
+    token = open_bearer_session(alice, RequestOrigin())
     make_picture(alice)
     PictureEvent.objects.all().delete()
     with (

@@ -2,8 +2,8 @@
 
 import pytest
 
-from accounts.request_origin import Client as Caller
-from accounts.sessions import open_bearer
+from accounts.request_origin import RequestOrigin
+from accounts.sessions import open_bearer_session
 from images.services import activate, delete_all, delete_picture
 from tests.clients import Client
 from tests.factories import bearer_client, make_picture
@@ -56,7 +56,7 @@ def test_whoever_was_away_gets_the_pictures_at_once(server, alice):
 
 
 def test_a_session_that_ends_closes_this_socket_too(server, alice):
-    token = open_bearer(alice, Caller())
+    token = open_bearer_session(alice, RequestOrigin())
     with server.open(FORMAT, additional_headers=bearer(token)) as socket:
         assert Client(headers=bearer(token)).get("/auth/signout").status_code == 200
         assert socket.closed_with() == 4401

@@ -12,7 +12,7 @@ from django.urls import path
 from django.utils.module_loading import import_string
 
 from config.env.logging import _JSON, LOGGING
-from lib.request_id import RequestIdFilter, current_id, working_for
+from lib.request_id import RequestIdFilter, current_request_id, use_request_id
 from tests.clients import Client
 
 logger = logging.getLogger("a test")
@@ -115,9 +115,9 @@ def handler_filters():
 
 def test_threads_work_for_requests_of_their_own():
     seen = []
-    with working_for("the first one"):
-        thread = threading.Thread(target=lambda: seen.append(current_id()))
+    with use_request_id("the first one"):
+        thread = threading.Thread(target=lambda: seen.append(current_request_id()))
         thread.start()
         thread.join()
-        assert current_id() == "the first one"
-    assert (seen, current_id()) == ([""], "")
+        assert current_request_id() == "the first one"
+    assert (seen, current_request_id()) == ([""], "")

@@ -9,8 +9,8 @@ import pika
 import pytest
 
 from accounts.models import Session
-from accounts.request_origin import Client as Caller
-from accounts.sessions import open_bearer
+from accounts.request_origin import RequestOrigin
+from accounts.sessions import open_bearer_session
 from notifications.logouts.long_running import Backoff
 from notifications.logouts.relay import REBIND_SECONDS
 from notifications.models import Heartbeat
@@ -65,7 +65,7 @@ def test_a_peers_logout_ends_a_session_here_within_a_second(alice, peer, listene
     with listener():
         until(Heartbeat.objects.exists)
         for form in ("bearer {token}", "{token_id}") * 3:
-            token = open_bearer(alice, Caller())
+            token = open_bearer_session(alice, RequestOrigin())
             token_id = Session.objects.latest("created_at").pk
             client = Client(headers={"Authorization": f"Bearer {token}"})
             assert client.get("/auth/currentUser").status_code == 200
@@ -93,7 +93,7 @@ def test_our_own_listener_binds_again_before_a_relay_sends():
 
 
 def test_a_listener_killed_in_the_middle_loses_nothing(alice, peer, listener):
-    tokens = [open_bearer(alice, Caller()) for _ in range(120)]
+    tokens = [open_bearer_session(alice, RequestOrigin()) for _ in range(120)]
     with listener() as victim:
         until(Heartbeat.objects.exists)
         for token in tokens:

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from accounts.denylist import purge_denylist
 from accounts.models import RevokedToken, Session
-from accounts.request_origin import Client
-from accounts.revocation import forget_expired
-from accounts.sessions import open_bearer
-from accounts.tokens import issue
+from accounts.request_origin import RequestOrigin
+from accounts.sessions import open_bearer_session
+from accounts.tokens import issue_jwt
 from notifications.logouts.messages import hear
 from notifications.models import OutboxMessage
 
@@ -28,7 +28,7 @@ def logout(message):
 @pytest.fixture
 def token(alice, settings):
     settings.AMQP_URL = "amqp://nowhere"
-    return open_bearer(alice, Client())
+    return open_bearer_session(alice, RequestOrigin())
 
 
 @pytest.mark.parametrize("form", ["bearer {}", "Bearer {}", "BEARER   {}", "{}", " {} "])
@@ -80,25 +80,25 @@ def test_no_message_makes_hearing_fail(db, text):
 
 def test_an_unknown_token_is_remembered_until_it_would_expire(alice):
     stranger = Session(pk=uuid.uuid4(), user_id=alice.pk)
-    token = issue(stranger, "bearer", timedelta(hours=1))
+    token = issue_jwt(stranger, "bearer", timedelta(hours=1))
     for _ in range(2):
         hear(logout(token))
     assert RevokedToken.objects.count() == 1
-    assert forget_expired() == 0
+    assert purge_denylist() == 0
     RevokedToken.objects.update(expires_at="2020-01-01T00:00Z")
-    assert forget_expired() == 1
+    assert purge_denylist() == 1
 
 
 def test_the_fan_out_is_off_without_a_broker(alice, settings):
     settings.AMQP_URL = ""
-    open_bearer(alice, Client())
+    open_bearer_session(alice, RequestOrigin())
     Session.objects.of(alice).end()
     assert not OutboxMessage.objects.exists()
 
 
 def test_an_announcement_falls_with_its_transaction(alice, settings):
     settings.AMQP_URL = "amqp://nowhere"
-    open_bearer(alice, Client())
+    open_bearer_session(alice, RequestOrigin())
     mark = transaction.savepoint()
     Session.objects.of(alice).end()
     assert OutboxMessage.objects.count() == 1

@@ -11,9 +11,9 @@ import pytest
 from django.db import connection
 
 from accounts.models import Session
-from accounts.request_origin import Client as Caller
+from accounts.request_origin import RequestOrigin
 from accounts.services import disable, set_password
-from accounts.sessions import open_bearer
+from accounts.sessions import open_bearer_session
 from notifications.logouts import relay as relaying
 from notifications.logouts.long_running import Stop
 from notifications.models import OutboxMessage
@@ -74,7 +74,7 @@ def is_declared(url: str, exchange: str) -> bool:
 
 @pytest.mark.parametrize("way", ["signout", "jwt-logout", "password", "disable", "end all"])
 def test_a_peer_hears_of_every_way_to_end_a_session(alice, peer, relay, way):
-    token = open_bearer(alice, Caller())
+    token = open_bearer_session(alice, RequestOrigin())
     client = Client(headers={"Authorization": f"Bearer {token}"})
     token_id = str(Session.objects.get().pk)
     expected = token_id
@@ -99,7 +99,7 @@ def test_a_broker_that_is_away_neither_fails_nor_slows_a_sign_out_and_loses_noth
     broker, durable_peer
 ):
     people = [make_user(f"person{n}") for n in range(200)]
-    tokens = [open_bearer(person, Caller()) for person in people]
+    tokens = [open_bearer_session(person, RequestOrigin()) for person in people]
     took: list[float] = []
     with running("relay_outbox", broker.url, **DURABLE):
         for number, token in enumerate(tokens):

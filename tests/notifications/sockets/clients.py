@@ -16,8 +16,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from accounts.models import User
-from accounts.request_origin import Client as Caller
-from accounts.sessions import open_bearer
+from accounts.request_origin import RequestOrigin
+from accounts.sessions import open_bearer_session
 from tests.processes import Running, answers, launched, until
 from tests.servers.ports import free_ports
 
@@ -39,7 +39,9 @@ class SocketServer(Running):
 
     def of(self, user: User, query: str = "", **options: Any) -> AbstractContextManager["Socket"]:
         """Open a socket with a bearer token of a session of its own."""
-        return self.open(query, additional_headers=bearer(open_bearer(user, Caller())), **options)
+        return self.open(
+            query, additional_headers=bearer(open_bearer_session(user, RequestOrigin())), **options
+        )
 
 
 @dataclass

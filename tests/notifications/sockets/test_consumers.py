@@ -5,10 +5,10 @@ import uuid
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from accounts.request_origin import Client as Caller
+from accounts.request_origin import RequestOrigin
 from accounts.services import disable, set_password, sign_out
-from accounts.sessions import open_api_token, open_bearer, open_cookies
-from accounts.verification import session_of_jwt
+from accounts.sessions import open_api_token_session, open_bearer_session, open_cookie_session
+from accounts.token_authentication import authenticate_jwt
 from images.models import Picture
 from images.services import activate, delete_all, delete_picture, update_picture
 from notifications.models import PictureEvent
@@ -101,14 +101,14 @@ def test_staff_may_watch_an_account(server, alice, staff):
 
 
 def test_an_api_token_opens_a_socket(server, alice):
-    key = open_api_token(alice, Caller())
+    key = open_api_token_session(alice, RequestOrigin())
     with server.open(additional_headers={"Authorization": f"Token {key}"}) as socket:
         make_picture(alice)
         assert socket.next()["id"] == 1
 
 
 def test_a_subprotocol_carries_the_token_of_another_origin(server, alice):
-    offered = ["bearer", open_bearer(alice, Caller())]
+    offered = ["bearer", open_bearer_session(alice, RequestOrigin())]
     with server.open(subprotocols=offered, origin="https://elsewhere.example") as socket:
         assert socket.connection.subprotocol == "bearer"
         make_picture(alice)
@@ -116,7 +116,7 @@ def test_a_subprotocol_carries_the_token_of_another_origin(server, alice):
 
 
 def cookies_of(user):
-    pair = open_cookies(user, Caller())
+    pair = open_cookie_session(user, RequestOrigin())
     return {"Cookie": f"access_token={pair.access}; refresh_token={pair.refresh}"}
 
 
@@ -138,7 +138,7 @@ def test_another_sites_page_cannot_use_the_cookies(server, alice, origin):
 
 
 def test_an_expired_access_cookie_is_renewed_by_the_handshake(server, alice):
-    pair = open_cookies(alice, Caller())
+    pair = open_cookie_session(alice, RequestOrigin())
     headers = {"Cookie": f"access_token=stale; refresh_token={pair.refresh}"}
     with server.open(additional_headers=headers, origin=server.url) as socket:
         assert socket.connection.response is not None
@@ -146,7 +146,7 @@ def test_an_expired_access_cookie_is_renewed_by_the_handshake(server, alice):
         given = socket.connection.response.headers.get_all("Set-Cookie")
     names = {each.split("=")[0]: each.split("=")[1].split(";")[0] for each in given}
     assert set(names) == {"access_token", "refresh_token"}
-    assert session_of_jwt(names["access_token"], "access").user == alice
+    assert authenticate_jwt(names["access_token"], "access").user == alice
 
 
 REFUSALS = [
@@ -163,7 +163,7 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("query", "headers", "code"), REFUSALS)
 def test_a_refusal_shows_its_code(server, alice, bob, query, headers, code):
-    token = open_bearer(alice, Caller())
+    token = open_bearer_session(alice, RequestOrigin())
     query = query.format(token=token, other=bob.pk)
     headers = bearer(token) if headers == "good" else headers
     with server.open(query, additional_headers=headers) as socket:
@@ -181,7 +181,7 @@ def test_staff_see_that_an_account_is_unknown(server, staff):
 
 
 def test_no_other_address_has_a_socket(server, alice):
-    headers = bearer(open_bearer(alice, Caller()))
+    headers = bearer(open_bearer_session(alice, RequestOrigin()))
     server.address.replace("pictures", "other")
     from websockets.sync.client import connect
 
@@ -194,7 +194,7 @@ def test_no_other_address_has_a_socket(server, alice):
 
 
 def sign_out_by_token(user, token):
-    sign_out(session_of_jwt(token, "bearer"), token=token)
+    sign_out(authenticate_jwt(token, "bearer"), token=token)
 
 
 def sign_out_at_the_door(user, token):
@@ -222,7 +222,7 @@ def test_an_ended_session_closes_its_sockets_within_a_second(server, end):
     took: list[float] = []
     for number in range(5):
         user = make_user(f"person{number}")
-        token = open_bearer(user, Caller())
+        token = open_bearer_session(user, RequestOrigin())
         with server.open(additional_headers=bearer(token)) as socket:
             make_picture(user)
             assert socket.types(2) == ["picture.created", "thumbnails.ready"]
@@ -235,7 +235,7 @@ def test_an_ended_session_closes_its_sockets_within_a_second(server, end):
 
 
 def test_other_sessions_keep_their_sockets(server, alice):
-    token = open_bearer(alice, Caller())
+    token = open_bearer_session(alice, RequestOrigin())
     with server.of(alice) as kept, server.open(additional_headers=bearer(token)) as ended:
         sign_out_by_token(alice, token)
         assert ended.closed_with() == 4401

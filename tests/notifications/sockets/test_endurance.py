@@ -13,8 +13,8 @@ import requests
 from django.db import connection
 from websockets.exceptions import ConnectionClosed
 
-from accounts.request_origin import Client as Caller
-from accounts.sessions import open_bearer
+from accounts.request_origin import RequestOrigin
+from accounts.sessions import open_bearer_session
 from devkit import valkey
 from images.models import Picture
 from images.services import update_picture
@@ -62,7 +62,7 @@ def test_a_hundred_reconnections_beside_writers_that_never_stop(server, alice):
     chance = random.Random(5)
     picture = make_picture(alice)
     start = position(alice.pk)
-    token = open_bearer(alice, Caller())
+    token = open_bearer_session(alice, RequestOrigin())
     seen = [start]
 
     def take(opened, count):
@@ -123,7 +123,7 @@ def write_until_logged(server, picture, words, quick):
 
 def test_a_reader_that_falls_behind_is_closed_and_slows_nobody(own_server, alice):
     picture = make_picture(alice)
-    token = open_bearer(alice, Caller())
+    token = open_bearer_session(alice, RequestOrigin())
     with own_server.of(alice) as quick:
         slow = Bare(own_server, token)
         write_until_logged(own_server, picture, "reading too slowly", quick)
@@ -138,7 +138,7 @@ def test_a_reader_that_falls_behind_is_closed_and_slows_nobody(own_server, alice
 
 def test_a_reader_that_is_stuck_is_dropped(own_server, alice):
     picture = make_picture(alice)
-    stuck = Bare(own_server, open_bearer(alice, Caller()))
+    stuck = Bare(own_server, open_bearer_session(alice, RequestOrigin()))
     with own_server.of(alice) as quick:
         write_until_logged(own_server, picture, "without its last words", quick)
     stuck.connection.close()
@@ -148,7 +148,7 @@ def test_a_dead_peer_is_gone_soon(tmp_path, django_db_setup, alice):
     """Pings every 20 s with 20 s to answer are the server's default; here they are quicker."""
     pings = ["--ws-ping-interval", "0.5", "--ws-ping-timeout", "0.5"]
     with socket_server(tmp_path, *pings) as server:
-        dead = Bare(server, open_bearer(alice, Caller()))
+        dead = Bare(server, open_bearer_session(alice, RequestOrigin()))
         dead.read_until(b"keepalive ping timeout")
 
 
@@ -173,7 +173,7 @@ def upload(server, token):
 def test_without_redis_uploads_go_on_and_sockets_catch_up(own_valkey, tmp_path, alice):
     child = own_valkey.start()
     own_valkey.wait(child)
-    token = open_bearer(alice, Caller())
+    token = open_bearer_session(alice, RequestOrigin())
     headers = {"additional_headers": bearer(token)}
     with socket_server(tmp_path, REDIS_URL=own_valkey.url) as server, server.of(alice) as kept:
         assert upload(server, token).status_code == 201
