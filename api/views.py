@@ -54,13 +54,10 @@ class ContractView(APIView):
         """Set renewed cookies, and never let a shared cache store what one account got."""
         final = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
         final.headers.setdefault("Cache-Control", "private, no-cache")
-        sign_in = getattr(request, "_auth", None)
-        if (
-            isinstance(sign_in, Authentication)
-            and sign_in.renewed_cookies
-            and ACCESS_COOKIE not in final.cookies
-        ):
-            set_token_cookies(final, sign_in.renewed_cookies)
+        auth = getattr(request, "_auth", None)
+        renewed = auth.renewed_cookies if isinstance(auth, Authentication) else None
+        if renewed and ACCESS_COOKIE not in final.cookies:
+            set_token_cookies(final, renewed)
         return final
 
 

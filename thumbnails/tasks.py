@@ -8,20 +8,16 @@ from django.db import close_old_connections
 from kombu.exceptions import OperationalError
 
 from images.storage.outages import DATABASE_AWAY
+from lib.backoff import CircuitBreaker
 from thumbnails.claims import RETRY_INTERVAL
 from thumbnails.services import ensure_thumbnails
 from thumbnails.sweeping import retry_at_next_sweep, run_backfill_batch, take_overdue
 
 logger = logging.getLogger(__name__)
-_BROKER_COOLDOWN = 5.0
+# After a failure to reach the broker, requests skip it for 5 seconds: the sweep enqueues again.
+_broker_breaker = CircuitBreaker(5.0)
 # In seconds, between attempts while the database is unavailable; then the sweep takes over.
 _DATABASE_RETRY_DELAYS = (1, 2, 4, 8, 15)
-
-
-class _Broker:
-    """What this process knows of the broker."""
-
-    backoff_until = 0.0
 
 
 @shared_task(name="thumbnails.ensure")
@@ -62,12 +58,12 @@ def enqueue(picture_id: int) -> bool:
 
     It never raises, since the sweep finds the row. A message expires once the sweep sends another.
     """
-    if time.monotonic() < _Broker.backoff_until:
+    if _broker_breaker.is_open:
         return False
     try:
         ensure.apply_async((picture_id,), expires=RETRY_INTERVAL.total_seconds())
     except (OperationalError, OSError) as error:
-        _Broker.backoff_until = time.monotonic() + _BROKER_COOLDOWN
+        _broker_breaker.trip()
         logger.warning("the broker is unavailable, the sweep will retry: %s", type(error).__name__)
         return False
     return True

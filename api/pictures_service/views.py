@@ -88,9 +88,8 @@ class CreateDefaultPictureView(PublicView):
     )  # fmt: skip
     def post(self, request: Request, user_id: UUID) -> Response:
         """Give an account without pictures the default one; else nothing changes."""
-        enforce_limits(
-            (DEFAULT_PICTURES_PER_ADDRESS, throttling_key(read_origin(request._request)))
-        )
+        origin = read_origin(request._request)
+        enforce_limits((DEFAULT_PICTURES_PER_ADDRESS, throttling_key(origin)))
         form = s.PicturesDefault(data=request.data)
         form.is_valid(raise_exception=True)
         owner = User.objects.get(pk=user_id, is_active=True)

@@ -13,9 +13,13 @@ from django.db import DatabaseError, close_old_connections
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
 from pika.exceptions import AMQPError
 
-from notifications.logouts.long_running import Backoff, Stop
+from lib.backoff import ExponentialBackoff
+from notifications.logouts.long_running import Stop
 
 logger = logging.getLogger(__name__)
+# Seconds between two tries. Below the relay's REBIND_SECONDS: a listener that retries less often
+# would miss what the relay sends first.
+MIN_RETRY_DELAY, MAX_RETRY_DELAY = 0.2, 3.0
 # What a broker that is away, restarting or refusing makes pika raise.
 BROKER_AWAY = (AMQPError, OSError)
 
@@ -44,9 +48,9 @@ def bind_queue(channel: BlockingChannel) -> None:
     channel.queue_bind(settings.AUTH_QUEUE, settings.AUTH_EXCHANGE, routing_key="")
 
 
-def keep_working(work: Callable[[Stop, Backoff], None], stop: Stop) -> None:
+def keep_working(work: Callable[[Stop, ExponentialBackoff], None], stop: Stop) -> None:
     """Begin some work anew, ever later, whenever the broker or the database ends it."""
-    backoff = Backoff()
+    backoff = ExponentialBackoff(MIN_RETRY_DELAY, MAX_RETRY_DELAY)
     while not stop.is_set():
         try:
             work(stop, backoff)
@@ -55,4 +59,4 @@ def keep_working(work: Callable[[Stop, Backoff], None], stop: Stop) -> None:
         except DatabaseError as error:
             logger.warning("the database is away: %s", type(error).__name__)
             close_old_connections()
-        stop.wait(0 if stop.is_set() else backoff.seconds())
+        stop.wait(0 if stop.is_set() else backoff.next_delay())

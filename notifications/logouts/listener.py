@@ -9,13 +9,14 @@ from django.utils import timezone
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.spec import Basic
 
+from lib.backoff import ExponentialBackoff
 from notifications.logouts.broker import (
     bind_queue,
     connect,
     declare_exchange,
     keep_working,
 )
-from notifications.logouts.long_running import Backoff, Stop
+from notifications.logouts.long_running import Stop
 from notifications.logouts.messages import hear
 from notifications.models import Heartbeat
 
@@ -36,7 +37,7 @@ def listen_until(stop: Stop) -> None:
     keep_working(_listen, stop)
 
 
-def _listen(stop: Stop, backoff: Backoff) -> None:
+def _listen(stop: Stop, backoff: ExponentialBackoff) -> None:
     """Ends when told to stop, and when the broker takes our queue away."""
     with connect() as broker:
         channel = broker.channel()

@@ -1,13 +1,9 @@
 """Commands that run until they are told to stop, and wait with patience."""
 
-import random
 import signal
 import threading
 from pathlib import Path
 from types import FrameType
-
-# Below the relay's REBIND_SECONDS: a listener that looks less often would miss what it sends first.
-SHORTEST_WAIT, LONGEST_WAIT = 0.2, 3.0
 
 
 class Stop:
@@ -42,20 +38,3 @@ class Stop:
 
     def _set(self, signum: int, frame: FrameType | None) -> None:
         self.set()
-
-
-class Backoff:
-    """Ever longer waits, each somewhere in its upper half, so that many do not come at once."""
-
-    def __init__(self) -> None:
-        """Begin with the shortest."""
-        self._next = SHORTEST_WAIT
-
-    def reset(self) -> None:
-        """Begin again."""
-        self._next = SHORTEST_WAIT
-
-    def seconds(self) -> float:
-        """Return how long to wait this time."""
-        wait, self._next = self._next, min(LONGEST_WAIT, self._next * 2)
-        return wait * random.uniform(0.5, 1)  # noqa: S311 (nobody gains by guessing it)

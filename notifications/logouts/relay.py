@@ -8,8 +8,9 @@ from django.db import connection, transaction
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.delivery_mode import DeliveryMode
 
+from lib.backoff import ExponentialBackoff
 from notifications.logouts.broker import connect, declare_exchange, keep_working
-from notifications.logouts.long_running import Backoff, Stop
+from notifications.logouts.long_running import Stop
 from notifications.models import OutboxMessage
 
 AT_ONCE = 100
@@ -29,7 +30,7 @@ def relay_until(stop: Stop) -> None:
     keep_working(_relay, stop)
 
 
-def _relay(stop: Stop, backoff: Backoff) -> None:
+def _relay(stop: Stop, backoff: ExponentialBackoff) -> None:
     with connect() as broker:
         channel = broker.channel()
         channel.confirm_delivery()

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -19,6 +18,7 @@ from redis.exceptions import RedisError
 
 from accounts.exceptions import CrossSiteRequest
 from accounts.models import Session
+from lib.backoff import CircuitBreaker
 from lib.request_id import set_request_id
 from notifications.events import Event, session_ended
 from notifications.feed import Page, position, read
@@ -36,7 +36,7 @@ from notifications.sockets.connection_slots import leave_seat, take_seat
 from notifications.sockets.database_threads import in_thread
 from notifications.sockets.reconciler import watch
 from notifications.sockets.subscription import Stream
-from notifications.sockets.wake_ups import QUIET_SECONDS, session_group, user_group
+from notifications.sockets.wake_ups import COOLDOWN, session_group, user_group
 
 logger = logging.getLogger(__name__)
 # How a contract says a batch of an account's events in its own words; may ask the database.
@@ -44,12 +44,8 @@ Format = Callable[[UUID, list[Event]], list[Any]]
 # A reader that does not take even the last words within this many seconds goes without them.
 LAST_WORDS_SECONDS = 5.0
 _AWAY = (DatabaseError, RedisError)
-
-
-class _Layer:
-    """What this process knows of the channel layer."""
-
-    quiet_until = 0.0
+# While the channel layer cannot be reached, this process refuses handshakes at once.
+_channel_layer_breaker = CircuitBreaker(COOLDOWN)
 
 
 class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
@@ -73,7 +69,7 @@ class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
         set_request_id(self.socket_id)
         self._whole = asyncio.current_task()
         self.scope, self.base_send = scope, send
-        if time.monotonic() < _Layer.quiet_until:
+        if _channel_layer_breaker.is_open:
             await self._turn_away(TRY_LATER)
             return
         try:
@@ -81,7 +77,7 @@ class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
         except RedisError as error:
             if self._is_started:
                 raise
-            _Layer.quiet_until = time.monotonic() + QUIET_SECONDS
+            _channel_layer_breaker.trip()
             logger.warning("the channel layer is away: %s", type(error).__name__)
             await self._turn_away(TRY_LATER)
         except asyncio.CancelledError:

@@ -10,7 +10,6 @@ import atexit
 import logging
 import os
 import threading
-import time
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -18,12 +17,14 @@ from uuid import UUID
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
+from lib.backoff import CircuitBreaker
+
 logger = logging.getLogger(__name__)
 # What a channel layer that is away, or hangs, makes a call raise.
 LAYER_AWAY = (RedisError, OSError, TimeoutError)
 PATIENCE = 2.0
-# After a failure nothing is tried for a while.
-QUIET_SECONDS = 2.0
+# After a failure nothing is sent for so many seconds.
+COOLDOWN = 2.0
 # So many hints may wait for the layer; further ones are dropped.
 MOST_WAITING = 5_000
 
@@ -51,7 +52,7 @@ class Courier:
     def __init__(self) -> None:
         """Start the thread."""
         self.pid = os.getpid()
-        self._quiet_until = 0.0
+        self._breaker = CircuitBreaker(COOLDOWN)
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="hints", daemon=True)
         self._thread.start()
@@ -84,7 +85,7 @@ class Courier:
         self._waiting: asyncio.Queue[tuple[str, Hint] | None] = asyncio.Queue(MOST_WAITING)
         self._ready.set()
         while (item := await self._waiting.get()) is not None:
-            if time.monotonic() >= self._quiet_until:
+            if not self._breaker.is_open:
                 await self._send(*item)
 
     async def _send(self, group: str, hint: Hint) -> None:
@@ -92,7 +93,7 @@ class Courier:
             async with asyncio.timeout(PATIENCE):
                 await get_channel_layer().group_send(group, hint)
         except LAYER_AWAY as error:
-            self._quiet_until = time.monotonic() + QUIET_SECONDS
+            self._breaker.trip()
             logger.warning("the channel layer is away: %s", type(error).__name__)
         except Exception:  # a hint must never end the thread
             logger.exception("a hint was dropped")

@@ -12,6 +12,7 @@ from images.models import Picture
 from images.sandbox.pool import run_sandboxed
 from images.services import request_thumbnails
 from images.storage.base import picture_storage
+from lib.backoff import CircuitBreaker
 from tests.factories import make_picture, make_tier, make_user, tier
 from tests.pictures import jpeg, png
 from tests.thumbnails.rows import keys
@@ -239,7 +240,7 @@ def test_what_the_broker_did_not_take_is_asked_for_at_the_next_sweep(picture, mo
     def away(*args, **kwargs):
         raise OSError("connection refused")
 
-    monkeypatch.setattr(tasks._Broker, "backoff_until", 0.0)
+    monkeypatch.setattr(tasks, "_broker_breaker", CircuitBreaker(5))
     monkeypatch.setattr(tasks.ensure, "apply_async", away)
     sweep()
     assert take_overdue() == [picture.pk]
