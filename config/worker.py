@@ -60,4 +60,4 @@ def _write_heartbeat() -> None:
     try:
         Heartbeat.objects.update_or_create(name=NAME, defaults={"at": timezone.now()})
     except DatabaseError as error:
-        logger.warning("The heartbeat could not be written: %s", type(error).__name__)
+        logger.warning("the heartbeat could not be written: %s", type(error).__name__)

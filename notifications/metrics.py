@@ -1,7 +1,7 @@
-"""What is counted of sockets."""
+"""Metrics of sockets."""
 
 from prometheus_client import Gauge
 
-OPEN_SOCKETS = Gauge("tintype_open_sockets", "Sockets that are open.", multiprocess_mode="livesum")
-# Where several processes count together, an earlier one of the same number may have left its count.
+OPEN_SOCKETS = Gauge("tintype_open_sockets", "Open WebSockets.", multiprocess_mode="livesum")
+# An earlier process of the same number may have left its count in METRICS_DIR.
 OPEN_SOCKETS.set(0)

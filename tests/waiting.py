@@ -1,33 +1,31 @@
-"""Waiting for what others do, and how long they took."""
+"""Wait for other processes, and measure how long they take."""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-Answer = TypeVar("Answer")
-LOOK_EVERY = 0.02
+T = TypeVar("T")
+POLL_INTERVAL = 0.02
 
 
-def until(
-    happened: Callable[[], Answer | None], seconds: float, last_words: Callable[[], str]
-) -> Answer:
-    """Ask until there is an answer and return it; fails with the last words after so long."""
-    deadline = time.monotonic() + seconds
-    while not (answer := happened()):
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {last_words()}"
-        time.sleep(LOOK_EVERY)
-    return answer
+def until(condition: Callable[[], T | None], timeout: float, explain: Callable[[], str]) -> T:
+    """Return the first true value of `condition`; fail with `explain()` after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {timeout:.0f} s: {explain()}"
+        time.sleep(POLL_INTERVAL)
+    return value
 
 
 @contextmanager
-def timed(took: list[float]) -> Iterator[None]:
-    """Add how many seconds the block took."""
-    began = time.monotonic()
+def timed(durations: list[float]) -> Iterator[None]:
+    """Append how many seconds the block took."""
+    started = time.monotonic()
     yield
-    took.append(time.monotonic() - began)
+    durations.append(time.monotonic() - started)
 
 
-def are_prompt(took: list[float]) -> bool:
-    """Tell whether all but a fifth took less than a second: a busy machine may hold up one."""
-    return sum(seconds < 1 for seconds in took) >= 0.8 * len(took) > 0
+def are_prompt(durations: list[float]) -> bool:
+    """Tell whether at least 80 % took less than a second: a busy machine may delay the others."""
+    return sum(seconds < 1 for seconds in durations) >= 0.8 * len(durations) > 0

@@ -39,7 +39,7 @@ class Probe:
         try:
             self._check()
         except Exception as error:  # noqa: BLE001 (whatever a part's client raises)
-            logger.warning("A part is not available: %s", type(error).__name__)
+            logger.warning("a part is unavailable: %s", type(error).__name__)
             is_available = False
         else:
             is_available = True

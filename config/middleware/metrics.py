@@ -8,7 +8,9 @@ from prometheus_client import Counter, Histogram
 
 from api.contracts import find_contract
 
-REQUESTS = Counter("tintype_requests", "Requests answered.", ["contract", "code"])
+REQUESTS = Counter(
+    "tintype_requests", "Requests by contract and status code.", ["contract", "code"]
+)
 REQUEST_SECONDS = Histogram(
     "tintype_request_seconds",
     "Seconds until the response begins.",

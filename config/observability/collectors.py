@@ -24,7 +24,7 @@ class BacklogCollector(Collector):
         try:
             yield from [_queue_age(), _outbox_messages(), _heartbeat_ages()]
         except DatabaseError as error:
-            logger.warning("The backlog could not be read: %s", type(error).__name__)
+            logger.warning("the backlog could not be read: %s", type(error).__name__)
 
 
 def _queue_age() -> GaugeMetricFamily:

@@ -33,7 +33,7 @@ def start() -> None:
         _instrument()
     except ImportError as error:
         logger.warning(
-            "No traces are sent: %s is not installed (pip install tintype[telemetry])", error.name
+            "no traces are sent: %s is not installed (pip install tintype[telemetry])", error.name
         )
 
 

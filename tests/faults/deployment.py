@@ -17,7 +17,7 @@ import requests
 from devkit.children import Child, Reaper
 from tests import waiting
 from tests.processes import ROOT
-from tests.waiting import Answer
+from tests.waiting import T
 
 PATIENCE = 60.0
 STOP_SECONDS = 30
@@ -28,7 +28,7 @@ LEASE_SECONDS = 4
 CELERY = ["-W", "ignore:You're running the worker with superuser privileges", "-m", "celery"]
 
 
-def until(happened: Callable[[], Answer], what: str, seconds: float = PATIENCE) -> Answer:
+def until(happened: Callable[[], T], what: str, seconds: float = PATIENCE) -> T:
     return waiting.until(happened, seconds, lambda: what)
 
 

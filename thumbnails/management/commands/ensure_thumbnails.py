@@ -11,8 +11,8 @@ class Command(BaseCommand):
     """May be interrupted and run again: finished pictures are not requested twice."""
 
     help = (
-        "Ask the workers for what pictures rendered by an older release lack: WebP thumbnails, "
-        "ThumbHash, dominant colour."
+        "Enqueue the pictures that an older release rendered, to add what they lack: WebP "
+        "thumbnails, ThumbHash, dominant colour."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

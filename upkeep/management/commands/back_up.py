@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Where to."""
         parser.add_argument("folder", type=Path)
-        parser.add_argument("--no-files", action="store_true", help="the database alone")
+        parser.add_argument("--no-files", action="store_true", help="back up the database alone")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Say what was written."""

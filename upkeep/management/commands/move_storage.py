@@ -27,18 +27,24 @@ _STILL_USED = "The service still uses the source: set its STORAGE_URL first."
 class Command(BaseCommand):
     """Safe while the service runs; begun again, it goes on with what is left."""
 
-    help = "Copy pictures' files between storages, each read back; deletes nothing unless asked."
+    help = (
+        "Copy the pictures' files to another storage and read each back; deletes none by default."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Two places, of which one is usually the storage in force."""
-        place = "an address like STORAGE_URL (default: the storage in force)"
-        parser.add_argument("--from", dest="source", metavar="URL", help=place)
-        parser.add_argument("--to", dest="target", metavar="URL", help=place)
+        storage_help = "a URL like STORAGE_URL (default: the storage in use)"
+        parser.add_argument("--from", dest="source", metavar="URL", help=storage_help)
+        parser.add_argument("--to", dest="target", metavar="URL", help=storage_help)
         parser.add_argument(
-            "--hash", action="store_true", help="also compare what is there already"
+            "--hash",
+            action="store_true",
+            help="compare the content of files that the target has already",
         )
         parser.add_argument(
-            "--remove-source", action="store_true", help="then delete what the target has too"
+            "--remove-source",
+            action="store_true",
+            help="afterwards delete the source's files that the target has",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

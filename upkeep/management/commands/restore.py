@@ -23,9 +23,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Where from."""
         parser.add_argument("folder", type=Path)
-        parser.add_argument("--dump", default="", metavar="NAME", help="default: the newest")
         parser.add_argument(
-            "--replace", action="store_true", help="also where the database is not empty"
+            "--dump", default="", metavar="NAME", help="the dump to restore (default: the newest)"
+        )
+        parser.add_argument(
+            "--replace", action="store_true", help="restore even into a database that is not empty"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -21,18 +21,24 @@ from upkeep.verifying import Finding, Verifier
 class Command(BaseCommand):
     """Harmless while the service runs; exits with 1 where something is wrong and stays so."""
 
-    help = "Compare pictures' rows and files both ways, report, and with --fix mend."
+    help = (
+        "Compare the pictures' rows with the stored files, both ways, and report the differences."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What may be asked."""
-        parser.add_argument("--fix", action="store_true", help="mend what can be mended")
-        parser.add_argument("--hash", action="store_true", help="also compare SHA-256: reads all")
+        parser.add_argument("--fix", action="store_true", help="repair what can be repaired")
+        parser.add_argument(
+            "--hash",
+            action="store_true",
+            help="compare the SHA-256 of each original, which reads every file",
+        )
         parser.add_argument(
             "--grace",
             type=int,
             default=60,
             metavar="MINUTES",
-            help="a younger file without a row may belong to an upload under way (default: 60)",
+            help="ignore younger files without a row: an upload may be storing them (default: 60)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
