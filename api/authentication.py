@@ -26,7 +26,7 @@ class AnyToken(BaseAuthentication):
         return "Bearer"
 
 
-class AnyTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # untyped base
+class AnyTokenScheme(OpenApiAuthenticationExtension):
     """How the OpenAPI document describes these schemes."""
 
     target_class = "api.authentication.AnyToken"

@@ -72,7 +72,7 @@ def _process_metrics() -> bytes:
         return generate_latest(REGISTRY)
     _remove_gauges_of_ended_processes(folder)
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=str(folder))  # type: ignore[no-untyped-call]
+    MultiProcessCollector(registry, path=str(folder))
     return generate_latest(registry)
 
 
@@ -81,7 +81,7 @@ def _remove_gauges_of_ended_processes(folder: Path) -> None:
     for path in folder.glob("gauge_live*.db"):
         pid = int(path.stem.rsplit("_", 1)[1])
         if not _is_running(pid):
-            mark_process_dead(pid, path=str(folder))  # type: ignore[no-untyped-call]
+            mark_process_dead(pid, path=str(folder))
 
 
 def _is_running(pid: int) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from types import ModuleType
 
 import pytest
 
@@ -46,8 +47,9 @@ def test_routes_lie_below_their_contracts_prefixes_and_each_has_one(
 
 def test_every_contract_is_included_once() -> None:
     assert set(routes_of("api.urls")) <= set(routes())
-    included = [each.urlconf_name.__name__ for each in urlpatterns]
-    assert included == [contract.urls for contract in CONTRACTS]
+    included = [each.urlconf_name for each in urlpatterns]
+    names = [module.__name__ for module in included if isinstance(module, ModuleType)]
+    assert names == [contract.urls for contract in CONTRACTS]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from devkit import valkey
 from devkit.children import Reaper
 from devkit.messages import Refusal
 from tests.servers import nginx, postgres, programs, rabbitmq, s3
+from tests.servers.rabbitmq import Broker
 
 WORKER = "PYTEST_XDIST_WORKER"
 _database = pytest.StashKey["Database"]()
@@ -160,7 +161,7 @@ def reaper() -> Iterator[Reaper]:
 
 
 @pytest.fixture(scope="session")
-def rabbitmq_server(reaper: Reaper) -> rabbitmq.Broker:
+def rabbitmq_server(reaper: Reaper) -> Broker:
     """A broker with `url`, `stop`, `kill`, `start` and `restart`; leave it running."""
     if url := os.environ.get("AMQP_URL"):
         return rabbitmq.ExternalRabbitMQ(url)

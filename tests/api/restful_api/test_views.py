@@ -293,7 +293,7 @@ def test_pages_follow_one_another_without_gap_or_repetition(alice, as_alice):
 )
 def test_a_bad_page_is_400_naming_the_parameter(as_alice, query):
     response = as_alice.get(f"{IMAGES}?{query}")
-    assert (response.status_code, list(response.json())) == (400, [query.split("=")[0]])
+    assert (response.status_code, list(response.json())) == (400, [query.partition("=")[0]])
 
 
 def test_ones_own_write_is_visible_at_once(as_alice, django_capture_on_commit_callbacks):
