@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from accounts.models import User
-from delivery.stripped_copies import clean_key_of
+from delivery.stripped_copies import stripped_key
 from images.access import may_change, may_see
 from images.exceptions import NotReady, NotRenderable
 from images.formats.registry import FORMATS
@@ -35,7 +35,7 @@ def file_for(viewer: User | None, picture: Picture, *, by_link: bool = False) ->
     if not grants_original(viewer, picture.owner):
         return _best_thumbnail(picture)
     own = viewer is not None and may_change(viewer, picture)
-    key = picture.key if own or not picture.owner.tier.cleans_originals else clean_key_of(picture)
+    key = picture.key if own or not picture.owner.tier.cleans_originals else stripped_key(picture)
     return ServableFile(key, FORMATS[picture.format].content_type)
 
 

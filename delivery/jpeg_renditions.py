@@ -1,4 +1,4 @@
-"""Whole pictures as JPEG, fit to a width: rendered on first request, kept with the picture."""
+"""Whole pictures as JPEG, fit to a width: rendered on first request, then stored."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from images.sandbox.work_dir import temporary_dir
 from images.services import lock_picture
 from images.storage.base import picture_storage
 from images.storage.keys import copy_key
-from images.storage.transactions import committed_with, save_all
+from images.storage.transactions import stored_files
 from thumbnails.models import Rendition
 from thumbnails.renderings import RenderingFailed
 from thumbnails.sandbox_work import render_jpeg
@@ -23,34 +23,32 @@ FULL_WIDTH = 0
 
 
 def jpeg_key(viewer: User | None, picture: Picture, width: int | None) -> str:
-    """Return the key of a JPEG of what a viewer may see of a picture, at most so wide (pixels).
+    """Return the key of a JPEG of what a viewer may see, at most `width` pixels wide.
 
-    Raises Picture.DoesNotExist, NotReady, and NotRenderable for a picture that was set aside.
+    Raise Picture.DoesNotExist, NotReady, and NotRenderable when rendering failed permanently.
     """
-    source = rendering_source_for(viewer, picture)
-    wanted = {"picture": picture, "width": width or FULL_WIDTH, "source_key": source}
-    found = Rendition.objects.filter(**wanted).values_list("key", flat=True).first()
-    return found or _made(picture, width, source)
+    source_key = rendering_source_for(viewer, picture)
+    same = {"picture": picture, "width": width or FULL_WIDTH, "source_key": source_key}
+    existing = Rendition.objects.filter(**same).values_list("key", flat=True).first()
+    return existing or _render(Rendition(**same), width)
 
 
-def _made(picture: Picture, width: int | None, source: str) -> str:
+def _render(rendition: Rendition, width: int | None) -> str:
     with temporary_dir() as folder:
+        source = picture_storage.copy_to(rendition.source_key, Path(folder))
         target = Path(folder) / "rendition.jpg"
         try:
-            run_sandboxed(
-                render_jpeg, picture_storage.copy_to(source, Path(folder)), target, width=width
-            )
+            run_sandboxed(render_jpeg, source, target, width=width)
         except (RenderingFailed, PictureTooCostly) as error:
             raise NotRenderable from error
-        key = copy_key(picture.key, f"w{width or FULL_WIDTH}", "jpg")
-        save_all({key: target})
-    return _kept(Rendition(picture=picture, width=width or FULL_WIDTH, source_key=source, key=key))
+        rendition.key = copy_key(rendition.picture.key, f"w{rendition.width}", "jpg")
+        return _store(rendition, target)
 
 
-def _kept(rendition: Rendition) -> str:
-    """Keep a row, or the one that another request kept first; the file without a row goes."""
+def _store(rendition: Rendition, file: Path) -> str:
+    """Store a row with its file; return its key, or that of another request that was first."""
     try:
-        with committed_with(rendition.key):
+        with stored_files({rendition.key: file}):
             lock_picture(rendition.picture_id)
             rendition.save(force_insert=True)
     except IntegrityError:

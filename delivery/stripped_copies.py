@@ -1,4 +1,4 @@
-"""The copy of an original that leaves to anyone but its owner: made once, kept beside it."""
+"""The copy of an original without metadata, for anyone but its owner: made once, then stored."""
 
 from pathlib import Path
 
@@ -9,42 +9,48 @@ from images.sandbox.work import strip_metadata
 from images.sandbox.work_dir import temporary_dir
 from images.storage.base import picture_storage
 from images.storage.keys import copy_key
-from images.storage.transactions import save_all
+from images.storage.transactions import stored_files
 
 
-def clean_key_of(picture: Picture) -> str:
-    """Return the key of the clean copy, made on first use; the original's own where it is clean.
+class _AlreadyStored(Exception):
+    """Another request was first, or the picture was deleted."""
 
-    Raises StrippingFailed. Two makers at once each write a file; the row keeps the first.
+
+def stripped_key(picture: Picture) -> str:
+    """Return the key of the stripped copy, made on first use; the original's own if it is clean.
+
+    Raise StrippingFailed, and Picture.DoesNotExist when the picture was deleted meanwhile. Of two
+    requests that make the copy at once, the row keeps the first.
     """
-    return picture.clean_key or _kept(picture, _make(picture))
+    if not picture.clean_key:
+        try:
+            _make_stripped_copy(picture)
+        except _AlreadyStored:
+            picture.refresh_from_db(fields=["clean_key"])
+    return picture.clean_key
 
 
-def _make(picture: Picture) -> str:
+def _make_stripped_copy(picture: Picture) -> None:
     extension = picture.key.rsplit(".", 1)[-1]
     with temporary_dir() as folder:
         source = picture_storage.copy_to(picture.key, Path(folder))
-        target = source.with_name(f"clean.{extension}")
-        if not _cleaned(source, target, picture.format):
-            return picture.key
+        target = source.with_name(f"stripped.{extension}")
+        if not _strip(source, target, picture.format):
+            _set_key(picture, picture.key)
+            return
         key = copy_key(picture.key, "clean", extension)
-        save_all({key: target})
-    return key
+        with stored_files({key: target}):
+            _set_key(picture, key)
 
 
-def _cleaned(source: Path, target: Path, fmt: str) -> bool:
+def _strip(source: Path, target: Path, format_name: str) -> bool:
     try:
-        return run_sandboxed(strip_metadata, source, target, fmt)
-    except PictureTooCostly as killed:
-        raise StrippingFailed(str(killed)) from killed
+        return run_sandboxed(strip_metadata, source, target, format_name)
+    except PictureTooCostly as error:
+        raise StrippingFailed(str(error)) from error
 
 
-def _kept(picture: Picture, key: str) -> str:
-    """Put the key in the row, or remove the file where another maker or a deletion was first."""
-    if Picture.objects.filter(pk=picture.pk, clean_key="").update(clean_key=key):
-        picture.clean_key = key
-        return key
-    if key != picture.key:
-        picture_storage.delete(key)
-    picture.refresh_from_db(fields=["clean_key"])
-    return picture.clean_key
+def _set_key(picture: Picture, key: str) -> None:
+    if not Picture.objects.filter(pk=picture.pk, clean_key="").update(clean_key=key):
+        raise _AlreadyStored
+    picture.clean_key = key

@@ -16,7 +16,7 @@ from delivery.avatars import DEFAULT_HEIGHT, avatar_key, picture_of_thumbnail
 from delivery.decorators import for_viewer
 from delivery.responses import serve_negotiated
 from images.access import may_see
-from images.defaults import default_bytes
+from images.default_picture import default_bytes
 from images.exceptions import LinkGone, NotReady, NotRenderable, StrippingFailed
 from images.formats.registry import content_type_of
 from images.links import count_opening, open_link, read_token

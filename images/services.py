@@ -30,7 +30,7 @@ from images.signals import (
 )
 from images.storage.base import picture_storage
 from images.storage.keys import folder_of, original_key
-from images.storage.transactions import committed_with, save_all
+from images.storage.transactions import stored_files
 
 
 def create_picture(
@@ -55,8 +55,7 @@ def create_picture(
     picture = build_picture(upload, facts, uid=uid, owner=owner, key=key)
     picture.visibility, picture.description = visibility, description
     picture.clean_fields(exclude=["owner"])
-    save_all({picture.key: upload})
-    with committed_with(picture.key):
+    with stored_files({key: upload}):
         _insert(picture, upload)
     UPLOAD_BYTES.observe(picture.bytes)
     return picture

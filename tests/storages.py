@@ -19,7 +19,7 @@ from images.storage.urls import storage_at
 from tests.servers import s3
 
 DISK, S3 = "disk", "s3"
-StoredFiles: TypeAlias = Callable[[], list[str]]
+StoredKeys: TypeAlias = Callable[[], list[str]]
 
 
 @receiver(setting_changed)
@@ -86,6 +86,6 @@ def stored_on(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def stored_files() -> StoredFiles:
+def stored_keys() -> StoredKeys:
     """Return a function that lists every file in the storage, drafts included."""
     return lambda: [each.key for each in picture_storage.walk("")]

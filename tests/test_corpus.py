@@ -32,7 +32,7 @@ def all_samples() -> list[corpus.Sample]:
     return corpus.samples("accept", "reject", "either")
 
 
-def test_every_picture_is_accepted_or_refused_as_the_corpus_says(alice, all_samples, stored_files):
+def test_every_picture_is_accepted_or_refused_as_the_corpus_says(alice, all_samples, stored_keys):
     alice.tier.max_stored_bytes = None
     client, wrong, accepted = token_client(alice), [], 0
     others = set(work_dir().iterdir())
@@ -45,7 +45,7 @@ def test_every_picture_is_accepted_or_refused_as_the_corpus_says(alice, all_samp
         if response.status_code not in expected[sample.expectation]:
             wrong.append((str(sample), response.status_code, response.content[:80]))
     assert wrong == []
-    assert len(stored_files()) == Picture.objects.count() == accepted
+    assert len(stored_keys()) == Picture.objects.count() == accepted
     assert set(work_dir().iterdir()) <= others
     assert growth(before) < MAX_GROWTH
 

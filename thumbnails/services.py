@@ -16,7 +16,7 @@ from images.services import lock_picture
 from images.storage.base import picture_storage
 from images.storage.keys import copy_key, webp_beside
 from images.storage.outages import is_outage
-from images.storage.transactions import committed_with, save_all
+from images.storage.transactions import stored_files
 from thumbnails import claims
 from thumbnails.metrics import RENDER_SECONDS
 from thumbnails.models import Thumbnail
@@ -75,9 +75,8 @@ def _render_missing_thumbnails(picture: Picture) -> bool:
         made = _render(picture, Path(folder))
         rows = [_thumbnail_row(picture, each) for each in made.thumbnails]
         files = _files_by_key(rows, made.thumbnails)
-        save_all(files)
-    with committed_with(*files):
-        return _store_rows(picture, rows, made.placeholder)
+        with stored_files(files):
+            return _store_rows(picture, rows, made.placeholder)
 
 
 def _render(picture: Picture, folder: Path) -> Renderings:

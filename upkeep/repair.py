@@ -6,7 +6,7 @@ from contextlib import suppress
 from django.db import transaction
 from django.db.models import Q
 
-from images.defaults import DEFAULT_FILE, default_bytes
+from images.default_picture import DEFAULT_FILE, default_bytes
 from images.models import Picture
 from images.services import request_thumbnails
 from images.storage.base import picture_storage

@@ -25,7 +25,7 @@ from api.parsers import JsonParser
 from api.pictures_service import serializers as s
 from api.views import MAX_TEXT_BODY_SIZE, ContractView, PublicView, caller
 from images.access import active_picture, may_act_for
-from images.defaults import copy_default
+from images.default_picture import copy_default
 from images.models import Picture
 from images.services import activate, create_picture, delete_all, delete_unless_active
 
@@ -94,7 +94,7 @@ class CreateDefaultPictureView(PublicView):
         form.is_valid(raise_exception=True)
         owner = User.objects.get(pk=user_id, is_active=True)
         wished = form.validated_data.get("customName", "")
-        picture = copy_default(owner=owner, visibility=_VISIBILITY, wished_name=wished)
+        picture = copy_default(owner=owner, visibility=_VISIBILITY, preferred_name=wished)
         if picture is None:
             return Response({"message": "El usuario ya tiene una imagen"})
         return _done_response("Imagen creada correctamente", picture, status=201)

@@ -1,4 +1,4 @@
-"""Where the bytes live: one interface, a folder or a bucket behind it, keys of our own making.
+"""Where pictures' files lie: one interface, a folder or a bucket behind it, keys made here.
 
-Asks no database; rows and files are brought together by whoever owns the rows.
+Makes no query. `transactions` opens a transaction for its caller's rows, which the caller writes.
 """

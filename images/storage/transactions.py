@@ -13,32 +13,25 @@ from images.storage.outages import DATABASE_AWAY, is_outage
 logger = logging.getLogger(__name__)
 
 
-def save_all(files: Mapping[str, Path]) -> None:
-    """Store several files under their keys, or none of them."""
+@contextmanager
+def stored_files(files: Mapping[str, Path]) -> Iterator[None]:
+    """Store local files under fresh keys, and open a transaction for the rows that name them.
+
+    The files are deleted again when one of them cannot be stored, when the block raises, and when
+    the database refuses the commit. After any other error at the commit or later (a lost
+    connection, a signal, what runs on commit) the rows may be there, so the files stay; `manage.py
+    verify_storage` finds those that no row names.
+    """
+    is_committing = False
     try:
         for key, source in files.items():
             picture_storage.save(key, source)
-    except BaseException:
-        _discard(files)
-        raise
-
-
-@contextmanager
-def committed_with(*keys: str) -> Iterator[None]:
-    """Open a transaction for the rows of some files; the files go where it fails.
-
-    Once COMMIT is sent, only the database's own refusal says that the rows are not there. After
-    anything else (a lost connection, a signal, what runs on commit) the files stay, and
-    `manage.py verify_storage` finds those that no row names.
-    """
-    committing = False
-    try:
         with transaction.atomic():
             yield
-            committing = True
+            is_committing = True
     except BaseException as error:
-        if not committing or _is_refusal(error):
-            _discard(keys)
+        if not is_committing or _is_refusal(error):
+            _delete(files)
         raise
 
 
@@ -46,8 +39,8 @@ def _is_refusal(error: BaseException) -> bool:
     return isinstance(error, DatabaseError) and not isinstance(error, DATABASE_AWAY)
 
 
-def _discard(keys: Iterable[str]) -> None:
-    """A storage that is away now must not hide what went wrong first."""
+def _delete(keys: Iterable[str]) -> None:
+    """Log a storage that is away: raised from here, it would hide the first error."""
     try:
         picture_storage.delete_many(keys)
     except Exception as error:

@@ -215,23 +215,23 @@ def test_a_picture_is_shown_with_its_thumbnail_and_state(
 
 
 def test_deleting_in_the_admin_removes_the_files(
-    admin_client, alice, stored_files, django_capture_on_commit_callbacks
+    admin_client, alice, stored_keys, django_capture_on_commit_callbacks
 ):
     with django_capture_on_commit_callbacks(execute=True):
         picture = make_picture(alice, jpeg(900, 600))
     with django_capture_on_commit_callbacks(execute=True):
         admin_client.post(f"/admin/images/picture/{picture.pk}/delete/", {"post": "yes"})
-    assert stored_files() == []
+    assert stored_keys() == []
 
 
 def test_deleting_an_account_removes_its_pictures_and_files(
-    admin_client, alice, stored_files, django_capture_on_commit_callbacks
+    admin_client, alice, stored_keys, django_capture_on_commit_callbacks
 ):
     make_picture(alice)
     with django_capture_on_commit_callbacks(execute=True):
         admin_client.post(f"/admin/accounts/user/{alice.pk}/delete/", {"post": "yes"})
     assert not Picture.objects.exists()
-    assert stored_files() == []
+    assert stored_keys() == []
 
 
 @pytest.mark.parametrize("path", LISTS)

@@ -150,15 +150,15 @@ def test_a_tier_may_send_originals_uncleaned(browser, alice):
 
 
 def test_the_clean_copy_goes_with_its_picture(
-    browser, alice, stored_files, django_capture_on_commit_callbacks
+    browser, alice, stored_keys, django_capture_on_commit_callbacks
 ):
     picture = make_picture(alice, jpeg(60, 40, comment=b"taken at home"))
     browser.get(link_to(alice, picture))
-    assert len(stored_files()) == 2
+    assert len(stored_keys()) == 2
     picture.refresh_from_db()
     with django_capture_on_commit_callbacks(execute=True):
         picture.delete()
-    assert stored_files() == []
+    assert stored_keys() == []
 
 
 @pytest.mark.parametrize("end", ["revoke", "downgrade", "delete"])

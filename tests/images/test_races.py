@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_bearer_session
 from images import services
-from images.defaults import copy_default
+from images.default_picture import copy_default
 from images.exceptions import PictureIsActive
 from images.models import Picture
 from images.services import activate, delete_unless_active, lock_owner
@@ -54,10 +54,10 @@ def test_fifty_parallel_calls_leave_exactly_one_active(alice):
     assert Picture.objects.active().count() == 1
 
 
-def test_parallel_default_pictures_leave_exactly_one(alice, stored_files):
+def test_parallel_default_pictures_leave_exactly_one(alice, stored_keys):
     made = at_once([lambda: copy_default(owner=alice, visibility="members")] * 12)
     assert len([each for each in made if each]) == Picture.objects.count() == 1
-    assert len([name for name in stored_files() if "_" not in name]) == 1
+    assert len([name for name in stored_keys() if "_" not in name]) == 1
 
 
 @pytest.mark.parametrize("number", range(5))
@@ -81,14 +81,14 @@ def test_activating_and_deleting_at_once_never_deletes_the_active_picture(alice,
     assert Picture.objects.active().count() == (activated == "done")
 
 
-def wait_for_whole_file(stored_files):
+def wait_for_whole_file(stored_keys):
     deadline = time.monotonic() + 30
-    while not [name for name in stored_files() if "/." not in name]:
+    while not [name for name in stored_keys() if "/." not in name]:
         assert time.monotonic() < deadline, "the upload wrote nothing"
         time.sleep(0.01)
 
 
-def test_an_upload_under_way_survives_the_emptying_of_its_folder(alice, stored_files):
+def test_an_upload_under_way_survives_the_emptying_of_its_folder(alice, stored_keys):
     """Its file lies there before its row; the emptying finds a file that no row names."""
     uploads = ThreadPoolExecutor(1)
 
@@ -101,11 +101,11 @@ def test_an_upload_under_way_survives_the_emptying_of_its_folder(alice, stored_f
     with transaction.atomic():
         lock_owner(alice.pk)
         uploading = uploads.submit(upload)
-        wait_for_whole_file(stored_files)
+        wait_for_whole_file(stored_keys)
         services._empty_folder(alice.pk)
-        assert stored_files() == []
+        assert stored_keys() == []
     picture = uploading.result(timeout=30)
-    assert picture.key in stored_files()
+    assert picture.key in stored_keys()
     assert Picture.objects.get() == picture
 
 

@@ -9,9 +9,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from delivery.jpeg_renditions import jpeg_key
-from delivery.stripped_copies import clean_key_of
+from delivery.stripped_copies import stripped_key
 from images.access import may_see
-from images.defaults import copy_default
+from images.default_picture import copy_default
 from images.exceptions import PictureIsActive
 from images.models import Picture
 from images.services import (
@@ -89,13 +89,13 @@ def test_the_active_picture_stays_and_another_goes(alice):
 
 @pytest.mark.django_db
 def test_a_clean_copy_made_after_a_picture_was_loaded_goes_with_it(
-    alice, stored_files, django_capture_on_commit_callbacks
+    alice, stored_keys, django_capture_on_commit_callbacks
 ):
     loaded = make_picture(alice, jpeg(60, 40, comment=b"taken at home"))
-    assert clean_key_of(Picture.objects.get(pk=loaded.pk)) in stored_files()
+    assert stripped_key(Picture.objects.get(pk=loaded.pk)) in stored_keys()
     with django_capture_on_commit_callbacks(execute=True):
         delete_picture(loaded)
-    assert stored_files() == []
+    assert stored_keys() == []
 
 
 @pytest.mark.django_db
@@ -138,29 +138,27 @@ def broken_folders(monkeypatch):
     "store",
     [
         lambda picture: make_picture(picture.owner),
-        clean_key_of,
+        stripped_key,
         lambda picture: jpeg_key(picture.owner, picture, 20),
     ],
     ids=["upload", "clean copy", "rendition"],
 )
-def test_a_file_whose_storing_failed_at_last_is_not_left(
-    alice, stored_files, broken_folders, store
-):
+def test_a_file_whose_storing_failed_at_last_is_not_left(alice, stored_keys, broken_folders, store):
     picture = make_picture(alice, jpeg(60, 40, comment=b"taken at home"))
     broken_folders()
     with pytest.raises(OSError, match="Input/output"):
         store(picture)
-    assert stored_files() == [picture.key]
+    assert stored_keys() == [picture.key]
 
 
 @pytest.mark.django_db
 def test_a_default_picture_whose_storing_failed_at_last_is_not_left(
-    alice, stored_files, broken_folders
+    alice, stored_keys, broken_folders
 ):
     broken_folders()
     with pytest.raises(OSError, match="Input/output"):
         copy_default(owner=alice, visibility="members")
-    assert stored_files() == []
+    assert stored_keys() == []
 
 
 # --- Emptying a folder ----------------------------------------------------------------------------
@@ -184,9 +182,9 @@ def test_a_draft_that_is_being_written_is_spared_and_a_forgotten_one_goes(
 
 
 @pytest.mark.django_db
-def test_files_go_only_when_the_rows_are_gone_for_good(alice, stored_files):
+def test_files_go_only_when_the_rows_are_gone_for_good(alice, stored_keys):
     make_picture(alice)
     with transaction.atomic():
         delete_all(alice.pk)
         transaction.set_rollback(True)
-    assert Picture.objects.count() == len(stored_files()) == 1
+    assert Picture.objects.count() == len(stored_keys()) == 1

@@ -22,7 +22,7 @@ def picture(alice):
 
 
 def test_another_quality_replaces_every_thumbnail_under_a_new_key(
-    picture, django_capture_on_commit_callbacks, stored_files
+    picture, django_capture_on_commit_callbacks, stored_keys
 ):
     ensure_thumbnails(picture.pk)
     old = keys(picture)
@@ -31,7 +31,7 @@ def test_another_quality_replaces_every_thumbnail_under_a_new_key(
         set_quality(tier=picture.owner.tier, quality=30)
         assert keys(picture) == old
     assert not keys(picture) & old
-    assert set(stored_files()) == {picture.key, *keys(picture)}
+    assert set(stored_keys()) == {picture.key, *keys(picture)}
     for row in picture.thumbnails.all():
         assert (row.quality, row.bytes < sizes[row.height]) == (30, True)
 

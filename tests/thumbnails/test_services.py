@@ -12,6 +12,7 @@ from images.models import Picture
 from images.sandbox.pool import run_sandboxed
 from images.services import request_thumbnails
 from images.storage.base import picture_storage
+from images.storage.disk import DiskStorage
 from lib.backoff import CircuitBreaker
 from tests.factories import make_picture, make_tier, make_user, tier
 from tests.pictures import jpeg, png
@@ -48,11 +49,11 @@ def listening(signal):
     return said
 
 
-def test_a_picture_gets_every_height_of_its_tier(picture, stored_files):
+def test_a_picture_gets_every_height_of_its_tier(picture, stored_keys):
     said = listening(thumbnails_ready)
     assert ensure_thumbnails(picture.pk) is False
     assert (heights(picture), state(picture)) == ([200, 400], "ready")
-    assert set(stored_files()) == {picture.key, *keys(picture)}
+    assert set(stored_keys()) == {picture.key, *keys(picture)}
     assert said == [picture.pk]
 
 
@@ -74,7 +75,7 @@ def test_a_deleted_picture_is_no_error():
     assert ensure_thumbnails(999) is False
 
 
-def test_a_picture_deleted_while_it_is_rendered_leaves_no_file(picture, stored_files, monkeypatch):
+def test_a_picture_deleted_while_it_is_rendered_leaves_no_file(picture, stored_keys, monkeypatch):
     render = run_sandboxed
 
     def render_and_delete(*args, **kwargs):
@@ -85,7 +86,7 @@ def test_a_picture_deleted_while_it_is_rendered_leaves_no_file(picture, stored_f
     monkeypatch.setattr(services, "run_sandboxed", render_and_delete)
     ensure_thumbnails(picture.pk)
     assert not Thumbnail.objects.exists()
-    assert [name for name in stored_files() if "_" in name] == []
+    assert [name for name in stored_keys() if "_" in name] == []
 
 
 def test_one_worker_at_a_time(picture):
@@ -142,7 +143,7 @@ def test_staff_asking_again_gives_all_attempts_back(picture):
 
 
 def test_rendering_anew_replaces_and_serves_the_old_until_then(
-    picture, stored_files, django_capture_on_commit_callbacks
+    picture, stored_keys, django_capture_on_commit_callbacks
 ):
     ensure_thumbnails(picture.pk)
     old = keys(picture)
@@ -152,7 +153,7 @@ def test_rendering_anew_replaces_and_serves_the_old_until_then(
         ensure_thumbnails(picture.pk)
     new = keys(picture)
     assert not old & new
-    assert set(stored_files()) == new | {picture.key}
+    assert set(stored_keys()) == new | {picture.key}
 
 
 def test_a_wish_that_changes_while_rendering_is_fulfilled_after(picture, monkeypatch):
@@ -188,7 +189,7 @@ def test_only_what_is_missing_is_made(picture, monkeypatch):
 
 
 def test_another_height_of_a_tier_reaches_its_pictures_and_no_others(
-    picture, bob, django_capture_on_commit_callbacks, stored_files
+    picture, bob, django_capture_on_commit_callbacks, stored_keys
 ):
     other = make_picture(make_user("carol", "Basic"), jpeg(900, 600))
     ensure_thumbnails(picture.pk)
@@ -198,7 +199,7 @@ def test_another_height_of_a_tier_reaches_its_pictures_and_no_others(
     assert heights(picture) == [300]
     assert heights(other) == [200]
     assert not Backfill.objects.exists()
-    assert set(stored_files()) == {picture.key, other.key, *keys(picture, other)}
+    assert set(stored_keys()) == {picture.key, other.key, *keys(picture, other)}
 
 
 def test_another_tier_of_an_account_reaches_its_pictures(
@@ -251,7 +252,7 @@ def test_a_picture_waits_for_a_storage_that_is_away(picture, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as disk:
-        disk.setattr(services, "save_all", full)
+        disk.setattr(DiskStorage, "save", full)
         for _ in range(2 * claims.MAX_ATTEMPTS):
             ensure_thumbnails(picture.pk)
     assert (state(picture), picture.render_attempts) == ("pending", 0)

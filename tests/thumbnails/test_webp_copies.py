@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from images.defaults import safe_stem
+from images.default_picture import safe_stem
 from images.services import delete_picture
 from images.storage.disk import DiskStorage
 from images.storage.keys import copy_key, is_key, webp_beside
@@ -22,7 +22,7 @@ def picture(alice):
     return make_picture(alice, jpeg(900, 600))
 
 
-def test_no_file_stays_when_one_cannot_be_stored(picture, stored_files, monkeypatch):
+def test_no_file_stays_when_one_cannot_be_stored(picture, stored_keys, monkeypatch):
     save = DiskStorage.save
     saved: list[str] = []
 
@@ -36,22 +36,22 @@ def test_no_file_stays_when_one_cannot_be_stored(picture, stored_files, monkeypa
     with pytest.raises(OSError, match="No space"):
         ensure_thumbnails(picture.pk)
     assert len(saved) == 3
-    assert stored_files() == [picture.key]
+    assert stored_keys() == [picture.key]
 
 
 @pytest.mark.parametrize("way", ["picture", "thumbnail"])
 def test_the_webp_is_deleted_with_its_thumbnail(
-    picture, stored_files, way, django_capture_on_commit_callbacks
+    picture, stored_keys, way, django_capture_on_commit_callbacks
 ):
     ensure_thumbnails(picture.pk)
-    assert any(key.endswith(".webp") for key in stored_files())
+    assert any(key.endswith(".webp") for key in stored_keys())
     with django_capture_on_commit_callbacks(execute=True):
         if way == "picture":
             delete_picture(picture)
         else:
             for row in picture.thumbnails.all():
                 delete_thumbnail(row)
-    assert stored_files() == ([] if way == "picture" else [picture.key])
+    assert stored_keys() == ([] if way == "picture" else [picture.key])
 
 
 def test_a_webp_that_is_not_smaller_is_refused_by_the_database(picture):

@@ -26,7 +26,7 @@ pytestmark = [
 UPLOAD = """
 import sys
 from accounts.models import User
-from delivery.stripped_copies import clean_key_of
+from delivery.stripped_copies import stripped_key
 from tests.factories import make_picture, make_user
 from tests.pictures import jpeg
 from thumbnails.services import ensure_thumbnails
@@ -35,7 +35,7 @@ alice = User.objects.filter(username="alice").first() or make_user("alice", "Ent
 picture = make_picture(alice, jpeg(900, 600, comment=b"taken at home"))
 ensure_thumbnails(picture.pk)
 picture.refresh_from_db()
-clean_key_of(picture)
+stripped_key(picture)
 """
 # Every row of every table, and every file: what must be the same again. Events go on elsewhere.
 STATE = """

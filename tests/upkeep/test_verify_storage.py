@@ -9,8 +9,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from delivery.jpeg_renditions import jpeg_key
-from delivery.stripped_copies import clean_key_of
-from images.defaults import copy_default
+from delivery.stripped_copies import stripped_key
+from images.default_picture import copy_default
 from images.models import Picture
 from images.services import delete_picture
 from images.storage.base import picture_storage
@@ -31,7 +31,7 @@ def picture(alice, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         made = make_picture(alice, jpeg(900, 600, comment=b"taken at home"))
     made.refresh_from_db()
-    clean_key_of(made)
+    stripped_key(made)
     jpeg_key(alice, made, 320)
     return made
 
@@ -65,7 +65,7 @@ def test_a_sound_storage_is_said_to_be(picture):
 
 
 def test_keys_come_in_byte_order_whatever_the_database_sorts_by(picture, bob):
-    copy_default(owner=bob, visibility="members", wished_name="Ana_b.png")
+    copy_default(owner=bob, visibility="members", preferred_name="Ana_b.png")
     others = [make_picture(bob, jpeg(60, 40, comment=b"x")) for _ in range(5)]
     for each, name in zip(others, ["ana", "ana_b", "ana-b", "Ana", "ana.c"], strict=True):
         key = f"users/{bob.pk}/{name}.jpg"
@@ -97,7 +97,7 @@ def test_what_was_made_of_a_picture_is_made_again(
     assert content, lines
     picture.refresh_from_db()
     assert picture.rendering == Picture.Rendering.READY
-    clean_key_of(picture)
+    stripped_key(picture)
     jpeg_key(alice, picture, 320)
     assert picture.thumbnails.count() == 2
     assert verified(hash=True) == (["7 keys compared: all is well."], True)

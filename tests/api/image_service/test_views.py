@@ -90,11 +90,11 @@ def test_base64_is_taken_in_every_usual_form(as_alice, write):
         ({"image": uri(jpeg(300, 200)[:-500])}, "The picture is damaged or incomplete."),
     ],
 )
-def test_bad_input_is_named_and_leaves_nothing(as_alice, stored_files, body, message):
+def test_bad_input_is_named_and_leaves_nothing(as_alice, stored_keys, body, message):
     response = as_alice.post("/image", body, content_type="application/json")
     assert response.status_code == 400
     assert response.json() == {"messages": [{"path": "image", "message": message}]}
-    assert stored_files() == []
+    assert stored_keys() == []
 
 
 @pytest.mark.parametrize("body", [[], "text", 7, None])
@@ -170,17 +170,17 @@ def test_any_other_size_is_the_original(alice, as_alice, size):
 
 
 def test_a_size_is_rendered_once_stored_and_removed_with_its_picture(
-    alice, as_alice, stored_files, django_capture_on_commit_callbacks
+    alice, as_alice, stored_keys, django_capture_on_commit_callbacks
 ):
     picture = make_picture(alice, jpeg(400, 300))
     first = read(as_alice, picture.uid, Size="160")
-    made = stored_files()
+    made = stored_keys()
     assert read(as_alice, picture.uid, Size="160") == first
-    assert (len(made), stored_files()) == (2, made)
+    assert (len(made), stored_keys()) == (2, made)
     assert Rendition.objects.count() == 1
     with django_capture_on_commit_callbacks(execute=True):
         delete_picture(picture)
-    assert stored_files() == []
+    assert stored_keys() == []
 
 
 @pytest.mark.parametrize("name", ["x", "00000000-0000-4000-8000-000000000000", "a_160", "%00"])

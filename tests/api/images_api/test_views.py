@@ -149,10 +149,10 @@ def test_an_upload_is_stored_and_open_to_anyone_who_knows_its_id(alice, form):
     [{}, {"data": ""}, {"data": "***"}, {"data": b64encode(b"text").decode()},
      {"data": b64encode(png(3, 2)).decode(), "description": "x" * 2001}],
 )  # fmt: skip
-def test_a_bad_upload_is_400_and_leaves_nothing(alice, stored_files, body):
+def test_a_bad_upload_is_400_and_leaves_nothing(alice, stored_keys, body):
     response = post("images", body, bearer_client(alice))
     assert (response.status_code, list(response.json())) == (400, ["message", "status_code"])
-    assert stored_files() == []
+    assert stored_keys() == []
 
 
 def test_the_raw_picture_is_cached_conditionally_and_in_parts(alice):

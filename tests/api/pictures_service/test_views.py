@@ -7,7 +7,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.services import disable
-from images.defaults import DEFAULT_FILE
+from images.default_picture import DEFAULT_FILE
 from images.models import Picture
 from images.services import activate
 from images.storage.base import picture_storage
@@ -67,9 +67,9 @@ def test_moments_are_utc_to_the_millisecond(as_alice):
     assert abs(moment - Picture.objects.get().created_at) < timedelta(milliseconds=1)
 
 
-def test_the_uploaders_file_name_is_never_used(as_alice, stored_files):
+def test_the_uploaders_file_name_is_never_used(as_alice, stored_keys):
     assert upload(as_alice).json()["picture"]["path"] == f"{Picture.objects.get().uid}.png"
-    assert stored_files() == [Picture.objects.get().key]
+    assert stored_keys() == [Picture.objects.get().key]
 
 
 def test_the_file_is_where_the_contract_says(alice, as_alice):
@@ -113,7 +113,7 @@ def test_a_bad_upload_gets_its_reason_in_spanish(as_alice, fields, error):
 # --- The default picture ------------------------------------------------------------------------
 
 
-def test_a_new_account_gets_an_active_copy_of_the_default_picture(alice, stored_files):
+def test_a_new_account_gets_an_active_copy_of_the_default_picture(alice, stored_keys):
     response = copy_default(alice.pk)
     made = Picture.objects.get()
     assert (response.status_code, response.json()["message"]) == (
@@ -123,7 +123,7 @@ def test_a_new_account_gets_an_active_copy_of_the_default_picture(alice, stored_
     assert (made.owner, made.visibility, made.bytes) == (
         alice, "members", DEFAULT_FILE.stat().st_size
     )  # fmt: skip
-    assert stored_files() == [made.key]
+    assert stored_keys() == [made.key]
 
 
 def test_an_account_that_has_a_picture_keeps_what_it_has(alice):
@@ -150,10 +150,10 @@ def test_a_repeated_request_changes_nothing(alice):
         ("mi foto ñ.png", "mi_foto.png"),
     ],
 )
-def test_of_a_custom_name_only_the_last_part_counts(alice, stored_files, wanted, path):
+def test_of_a_custom_name_only_the_last_part_counts(alice, stored_keys, wanted, path):
     response = copy_default(alice.pk, {"customName": wanted})
     assert response.json()["picture"]["path"] == path
-    assert stored_files() == [f"users/{alice.pk}/{path}"]
+    assert stored_keys() == [f"users/{alice.pk}/{path}"]
 
 
 @pytest.mark.parametrize("wanted", ["", "..", "/", "....png", "ñ"])
@@ -282,19 +282,19 @@ def test_activating_under_another_account_is_404(bob, as_alice, three):
 
 
 def test_deleting_removes_row_and_file(
-    as_alice, three, stored_files, django_capture_on_commit_callbacks
+    as_alice, three, stored_keys, django_capture_on_commit_callbacks
 ):
     with django_capture_on_commit_callbacks(execute=True):
         response = delete(as_alice, three[0])
     assert (response.status_code, response.json()) == (
         200, {"message": "Imagen eliminada correctamente"}
     )  # fmt: skip
-    assert len(stored_files()) == Picture.objects.count() == 2
+    assert len(stored_keys()) == Picture.objects.count() == 2
     assert delete(as_alice, three[0]).status_code == 404
 
 
 def test_the_active_picture_is_not_deleted_and_nothing_is_touched(
-    as_alice, three, stored_files, django_capture_on_commit_callbacks
+    as_alice, three, stored_keys, django_capture_on_commit_callbacks
 ):
     activate(three[0])
     with django_capture_on_commit_callbacks(execute=True):
@@ -302,14 +302,14 @@ def test_the_active_picture_is_not_deleted_and_nothing_is_touched(
     assert (response.status_code, response.json()) == (
         409, {"error": "La imagen activa no se puede eliminar"}
     )  # fmt: skip
-    assert len(stored_files()) == Picture.objects.count() == 3
+    assert len(stored_keys()) == Picture.objects.count() == 3
 
 
 @pytest.mark.parametrize("spoil", ["other", "..", "%2e%2e%2f", "..%2F..%2Fsecret", "a%00b", "%ff"])
-def test_another_file_name_is_404_and_nothing_is_touched(as_alice, three, stored_files, spoil):
+def test_another_file_name_is_404_and_nothing_is_touched(as_alice, three, stored_keys, spoil):
     response = delete(as_alice, three[0], name=spoil)
     assert (response.status_code, response.json().keys()) == (404, {"message"})
-    assert len(stored_files()) == 3
+    assert len(stored_keys()) == 3
 
 
 def test_the_name_of_another_picture_is_404(as_alice, three):
@@ -317,7 +317,7 @@ def test_the_name_of_another_picture_is_404(as_alice, three):
 
 
 def test_deleting_a_user_empties_rows_and_folder_and_repeats(
-    alice, as_alice, three, tmp_path, stored_files, django_capture_on_commit_callbacks
+    alice, as_alice, three, tmp_path, stored_keys, django_capture_on_commit_callbacks
 ):
     activate(three[0])
     (tmp_path / "source").write_bytes(b"by a crash")
@@ -329,20 +329,20 @@ def test_deleting_a_user_empties_rows_and_folder_and_repeats(
             200, {"message": "Imágenes del usuario eliminadas correctamente"}
         )  # fmt: skip
         assert not Picture.objects.exists()
-        assert stored_files() == []
+        assert stored_keys() == []
         assert not (tmp_path / "images" / "users" / str(alice.pk)).exists()
     alice.refresh_from_db()
     assert alice.is_active
 
 
 def test_deleting_a_user_leaves_everybody_else_alone(
-    alice, bob, as_alice, stored_files, django_capture_on_commit_callbacks
+    alice, bob, as_alice, stored_keys, django_capture_on_commit_callbacks
 ):
     others = make_picture(bob)
     make_picture(alice)
     with django_capture_on_commit_callbacks(execute=True):
         as_alice.delete(f"/pictures/delete-user/{alice.pk}")
-    assert stored_files() == [others.key]
+    assert stored_keys() == [others.key]
 
 
 def test_only_staff_delete_somebody_elses(bob, alice, as_bob, as_staff, three):

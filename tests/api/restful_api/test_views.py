@@ -179,14 +179,14 @@ def test_an_invalid_header_is_401(header):
 # --- Pictures -----------------------------------------------------------------------------------
 
 
-def test_an_upload_returns_the_picture(alice, as_alice, stored_files):
+def test_an_upload_returns_the_picture(alice, as_alice, stored_keys):
     response = upload(as_alice)
     picture = Picture.objects.get()
     assert response.status_code == 201
     assert response.json().keys() == {"id", "image"}
     assert response.json()["id"] == picture.pk
     assert response.json()["image"].startswith(f"http://testserver/images/{picture.key}?")
-    assert stored_files() == [picture.key]
+    assert stored_keys() == [picture.key]
 
 
 def test_the_address_gives_what_was_uploaded(as_alice):
@@ -204,11 +204,11 @@ def test_the_content_decides_and_never_the_name(as_alice):
 @pytest.mark.parametrize(
     "content", [b"", b"not a picture", b"<svg xmlns='http://www.w3.org/2000/svg'/>"]
 )
-def test_what_is_no_picture_is_400_and_leaves_nothing(as_alice, stored_files, content):
+def test_what_is_no_picture_is_400_and_leaves_nothing(as_alice, stored_keys, content):
     response = upload(as_alice, content)
     assert (response.status_code, response.json().keys()) == (400, {"image"})
     assert not Picture.objects.exists()
-    assert stored_files() == []
+    assert stored_keys() == []
 
 
 def test_a_truncated_picture_is_400(as_alice):
@@ -244,11 +244,11 @@ def test_more_pixels_than_the_tier_takes_are_400(alice, as_alice):
     assert upload(as_alice).status_code == 400
 
 
-def test_a_full_quota_is_403(alice, as_alice, stored_files):
+def test_a_full_quota_is_403(alice, as_alice, stored_keys):
     alice.tier.max_pictures = 1
     alice.tier.save()
     assert [upload(as_alice).status_code for _ in range(2)] == [201, 403]
-    assert len(stored_files()) == 1
+    assert len(stored_keys()) == 1
 
 
 def test_full_storage_is_403(alice, as_alice):
@@ -365,15 +365,15 @@ def test_a_rendered_picture_has_its_placeholders(rendered, alice, as_alice):
 
 
 def test_deleting_removes_rows_links_and_files(
-    rendered, alice, as_alice, stored_files, django_capture_on_commit_callbacks
+    rendered, alice, as_alice, stored_keys, django_capture_on_commit_callbacks
 ):
     picture = rendered(alice)
     as_alice.get(f"/api/user/link/{picture.pk}/?time=300")
-    assert set(stored_files()) == {picture.key, *keys(picture)}
+    assert set(stored_keys()) == {picture.key, *keys(picture)}
     with django_capture_on_commit_callbacks(execute=True):
         response = as_alice.delete(f"{IMAGES}{picture.pk}/")
     assert (response.status_code, response.content) == (204, b"")
-    assert stored_files() == []
+    assert stored_keys() == []
     assert not Thumbnail.objects.exists()
     assert as_alice.get(f"{IMAGES}{picture.pk}/").status_code == 404
 
@@ -468,7 +468,7 @@ def test_a_thumbnails_address_opens(rendered, alice, as_alice):
 
 
 def test_one_thumbnail_is_read_and_deleted_by_its_id(
-    rendered, alice, as_alice, stored_files, django_capture_on_commit_callbacks
+    rendered, alice, as_alice, stored_keys, django_capture_on_commit_callbacks
 ):
     picture = rendered(alice)
     first = as_alice.get(THUMBNAILS).json()[0]
@@ -478,7 +478,7 @@ def test_one_thumbnail_is_read_and_deleted_by_its_id(
     assert (response.status_code, response.content) == (204, b"")
     assert as_alice.get(f"{THUMBNAILS}{first['id']}/").status_code == 404
     assert len(as_alice.get(THUMBNAILS).json()) == 1
-    assert set(stored_files()) == {picture.key, *keys(picture)}
+    assert set(stored_keys()) == {picture.key, *keys(picture)}
 
 
 def test_a_height_that_the_tier_no_longer_grants_shows_no_more(rendered, alice, as_alice):

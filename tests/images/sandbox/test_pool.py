@@ -19,9 +19,9 @@ def test_a_process_that_dies_is_replaced():
 
 
 @pytest.mark.django_db
-def test_a_picture_that_kills_its_decoder_is_refused(alice, monkeypatch, stored_files):
+def test_a_picture_that_kills_its_decoder_is_refused(alice, monkeypatch, stored_keys):
     monkeypatch.setattr("images.services.inspect_picture", hostile.die_whatever_is_given)
     with pytest.raises(RefusedPicture) as refused:
         make_picture(alice, jpeg(30, 20))
     assert refused.value.code == "too_costly"
-    assert stored_files() == []
+    assert stored_keys() == []

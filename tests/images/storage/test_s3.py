@@ -10,7 +10,7 @@ import requests
 
 from config.health import views
 from config.health.probes import Probe
-from images.defaults import copy_default
+from images.default_picture import copy_default
 from images.exceptions import StorageAway
 from images.models import Picture
 from images.services import delete_all
@@ -32,11 +32,11 @@ def test_a_picture_lies_in_its_owners_folder(bucket, alice, as_alice):
     assert as_alice.get(f"/images/{picture.key}").getvalue() == png(30, 20)
 
 
-def test_a_wished_name_is_taken_once(bucket, alice):
-    copy_default(owner=alice, visibility="members", wished_name="ana.png")
+def test_a_preferred_name_is_taken_once(bucket, alice):
+    copy_default(owner=alice, visibility="members", preferred_name="ana.png")
     assert bucket.names() == [f"{bucket.prefix}/users/{alice.pk}/ana.png"]
     Picture.objects.all().delete()
-    again = copy_default(owner=alice, visibility="members", wished_name="ana.png")
+    again = copy_default(owner=alice, visibility="members", preferred_name="ana.png")
     assert again is not None
     assert again is not None
     assert again.file_name != "ana.png"

@@ -8,7 +8,7 @@ from django.db import IntegrityError, OperationalError, transaction
 
 from images.models import Picture
 from images.storage.base import picture_storage
-from images.storage.transactions import committed_with, save_all
+from images.storage.transactions import stored_files
 from tests.pictures import png
 
 KEY = f"users/{'0' * 8}-0000-0000-0000-{'0' * 12}/picture.png"
@@ -23,46 +23,41 @@ def source(tmp_path) -> Path:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("error", [ValueError, OperationalError])
-def test_a_transaction_that_fails_takes_its_files_along(source, error):
-    picture_storage.save(KEY, source)
-    with pytest.raises(error), committed_with(KEY):
+def test_files_are_deleted_when_the_block_raises(source, error):
+    with pytest.raises(error), stored_files({KEY: source}):
         raise error
     assert not picture_storage.exists(KEY)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_connection_lost_at_the_commit_leaves_the_file(source, monkeypatch):
-    picture_storage.save(KEY, source)
-
+def test_a_file_stays_when_the_connection_is_lost_at_the_commit(source, monkeypatch):
     def lost() -> None:
         raise OperationalError("server closed the connection unexpectedly")
 
     monkeypatch.setattr(transaction.get_connection(), "_commit", lost)
-    with pytest.raises(OperationalError), committed_with(KEY):
+    with pytest.raises(OperationalError), stored_files({KEY: source}):
         pass
     assert picture_storage.exists(KEY)
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("error", [SystemExit, RuntimeError])
-def test_what_ends_the_process_after_the_commit_leaves_the_file(alice, source, error):
+def test_a_file_stays_when_the_process_ends_after_the_commit(alice, source, error):
     """SIGTERM comes as SystemExit at any moment, also between COMMIT and what follows it."""
 
     def end() -> None:
         raise error
 
-    picture_storage.save(KEY, source)
-    with pytest.raises(error), committed_with(KEY):
+    with pytest.raises(error), stored_files({KEY: source}):
         _insert(alice.pk, on_commit=end)
     assert Picture.objects.get().key == KEY
     assert picture_storage.exists(KEY)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_refusal_at_the_commit_takes_the_file_along(source):
-    """Foreign keys are looked at with COMMIT."""
-    picture_storage.save(KEY, source)
-    with pytest.raises(IntegrityError), committed_with(KEY):
+def test_a_file_is_deleted_when_the_database_refuses_the_commit(source):
+    """Foreign keys are checked at COMMIT."""
+    with pytest.raises(IntegrityError), stored_files({KEY: source}):
         _insert(uuid.uuid4())
     assert not picture_storage.exists(KEY)
 
@@ -73,7 +68,8 @@ def _insert(owner_id, *, on_commit=lambda: None) -> None:
 
 
 @pytest.mark.django_db
-def test_of_several_files_all_are_stored_or_none(source, stored_files):
-    with pytest.raises(FileNotFoundError):
-        save_all({KEY: source, f"{KEY}.png": source.with_name("missing")})
-    assert stored_files() == []
+def test_all_of_several_files_are_stored_or_none(source, stored_keys):
+    files = {KEY: source, f"{KEY}.png": source.with_name("missing")}
+    with pytest.raises(FileNotFoundError), stored_files(files):
+        pytest.fail("The block was entered.")
+    assert stored_keys() == []

@@ -165,7 +165,7 @@ def test_a_picture_gets_its_placeholder_with_its_thumbnails(picture):
 
 
 def test_pictures_of_an_older_release_get_webp_files_and_placeholders(
-    picture, stored_files, django_capture_on_commit_callbacks
+    picture, stored_keys, django_capture_on_commit_callbacks
 ):
     ensure_thumbnails(picture.pk)
     picture_storage.delete_many(list(picture.thumbnails.values_list("webp_key", flat=True)))
@@ -177,7 +177,7 @@ def test_pictures_of_an_older_release_get_webp_files_and_placeholders(
     assert picture.thumbhash
     assert picture.dominant_color
     assert all(row.webp_key for row in picture.thumbnails.all())
-    assert set(stored_files()) == {picture.key, *keys(picture)}
+    assert set(stored_keys()) == {picture.key, *keys(picture)}
 
 
 def test_the_command_resumes_and_skips_finished_and_failed_pictures(alice, monkeypatch, capsys):

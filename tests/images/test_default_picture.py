@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from hypothesis import given
 from hypothesis import strategies as st
 
-from images.defaults import DEFAULT_FILE, FACTS, safe_stem
+from images.default_picture import DEFAULT_FILE, FACTS, safe_stem
 from images.formats.inspect import inspect
 from images.formats.limits import Limits
 from images.storage.keys import USERS, is_key
