@@ -1,8 +1,8 @@
 """`./dev bench fuzz [SECONDS] [SEED] [ENDINGS]`: damaged pictures through the sandboxed processes.
 
-Endings name some of the corpus: `heic,heif,tif,tiff`.
-Prints how each ended. Fails when anything but a plain refusal comes out, when this process grows
-without end, or when one picture takes longer than the wall limit.
+ENDINGS select files of the corpus by their names: `heic,heif,tif,tiff`.
+Prints how many pictures had which outcome, the longest time and this process's memory; fails when
+a picture raises anything but a foreseen refusal.
 """
 
 import os
@@ -21,14 +21,14 @@ CORPUS = Path(__file__).resolve().parent.parent.parent / "shared" / "corpus" / "
 
 
 def main() -> int:
-    """Fuzz for a while and say what happened."""
+    """Fuzz for a while and print the outcomes."""
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
-    chance = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else SEED)
+    rng = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else SEED)
     endings = tuple(sys.argv[3].lower().split(",")) if len(sys.argv) > 3 else ("",)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     os.environ.setdefault("LOCAL", "on")
     django.setup()
-    outcomes, slowest = _fuzz(_seeds(endings), chance, seconds)
+    outcomes, slowest = _fuzz(_seeds(endings), rng, seconds)
     for name, count in outcomes.most_common():
         print(f"{count:8}  {name}")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
@@ -44,15 +44,15 @@ def _seeds(endings: tuple[str, ...]) -> list[bytes]:
     return [path.read_bytes() for path in small]
 
 
-def _fuzz(seeds: list[bytes], chance: random.Random, seconds: int) -> tuple[Counter[str], float]:
+def _fuzz(seeds: list[bytes], rng: random.Random, seconds: int) -> tuple[Counter[str], float]:
     from benchmarks.fuzzing import outcome_of
-    from benchmarks.mutations import mutated
+    from benchmarks.mutations import mutate
 
     outcomes: Counter[str] = Counter()
     slowest, began = 0.0, time.monotonic()
     with tqdm(total=seconds, unit="s") as bar:
         while (passed := time.monotonic() - began) < seconds:
-            content, start = mutated(chance.choice(seeds), chance), time.monotonic()
+            content, start = mutate(rng.choice(seeds), rng), time.monotonic()
             outcomes[outcome_of(content)] += 1
             slowest = max(slowest, time.monotonic() - start)
             bar.update(int(passed) - bar.n)

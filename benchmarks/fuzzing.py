@@ -14,7 +14,7 @@ LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
 
 
 def outcome_of(content: bytes) -> str:
-    """Return how it ended; raises only what nobody foresaw."""
+    """Return the outcome; raises what nobody foresaw."""
     with temporary_dir() as name:
         folder = Path(name)
         source = folder / "source"

@@ -16,7 +16,7 @@ ROUNDS = 9
 
 
 def main(rounds: int) -> None:
-    """Measure and say."""
+    """Measure every way on every picture, then the pipeline; print the figures."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pictures = draw_all(folder)
@@ -24,14 +24,16 @@ def main(rounds: int) -> None:
         print("Heights 400 and 200, quality 80. CPU: median of", rounds, "rounds, in turn.")
         print("Memory: peak above an idle process, in one that has rendered nothing before.\n")
         for title, picture in pictures.items():
-            _report(title, picture, _times(ways, picture, rounds), _peaks(ways, picture))
+            _report(
+                title, picture, _measure_times(ways, picture, rounds), _measure_peaks(ways, picture)
+            )
         if "sharp, JPEG" not in ways:
             print("sharp was not measured: there is no node and npm on this machine.\n")
         pipeline.run(pictures["12 MP jpg"])
 
 
-def _times(ways: dict[str, list[str]], picture: Path, rounds: int) -> dict[str, float]:
-    """Return milliseconds of CPU, each way once a round."""
+def _measure_times(ways: dict[str, list[str]], picture: Path, rounds: int) -> dict[str, float]:
+    """Return the median milliseconds of CPU; each way renders once in every round."""
     costs: dict[str, list[Cost]] = {name: [] for name in ways}
     with ExitStack() as stack:
         engines = {name: stack.enter_context(engine(way)) for name, way in ways.items()}
@@ -43,8 +45,8 @@ def _times(ways: dict[str, list[str]], picture: Path, rounds: int) -> dict[str, 
     return {name: statistics.median(cost.cpu_ms for cost in all_) for name, all_ in costs.items()}
 
 
-def _peaks(ways: dict[str, list[str]], picture: Path) -> dict[str, float]:
-    """Return MiB; a small picture first, so that libraries are loaded."""
+def _measure_peaks(ways: dict[str, list[str]], picture: Path) -> dict[str, float]:
+    """Return MiB, after a small picture, so that libraries are loaded."""
     found = {}
     small = picture.parent / "small.jpg"
     if not small.exists():

@@ -10,24 +10,26 @@ from pathlib import Path
 import requests
 from tqdm import tqdm
 
-from benchmarks.thumbnails.ways import ours
+from benchmarks.thumbnails.ways import render_ours
 from tests.processes import PASSWORD, Running, dev_run, processes_with, until
 
-PICTURES, AT_ONCE, SAMPLES = 60, 4, 9
+PICTURES, CONCURRENCY, SAMPLES = 60, 4, 9
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def run(picture: Path) -> None:
-    """Measure and say: SQLite, Valkey, one web process and a worker of two threads."""
-    print(f"Pipeline: {PICTURES} uploads of one picture, {AT_ONCE} at a time, heights 400 and 200")
-    check, render = _parts(picture)
+    """Measure SQLite, Valkey, one web process and a worker of two threads; print the figures."""
+    print(
+        f"Pipeline: {PICTURES} uploads of one picture, {CONCURRENCY} at a time, heights 400 and 200"
+    )
+    check, render = _measure_parts(picture)
     with tempfile.TemporaryDirectory() as folder:
         data_dir = Path(folder) / "data"
         with dev_run(data_dir, RATE_LIMITS="off") as service:
-            session = _signed_up(service)
+            session = _sign_up(service)
             _upload(service, session, picture)
-            _finished(service, session, 1)
-            cpu, wall = _measured(service, session, picture, data_dir)
+            _wait_for_thumbnails(service, session, 1)
+            cpu, wall = _measure(service, session, picture, data_dir)
     parts = check + render
     print(f"  {1000 / wall:6.1f} pictures a second, {wall:.0f} ms each on {os.cpu_count()} cores")
     print(f"  {cpu:6.1f} ms of CPU each, of which")
@@ -35,7 +37,7 @@ def run(picture: Path) -> None:
     print(f"  {cpu / parts:6.2f} x the sum of its parts\n", flush=True)
 
 
-def _parts(picture: Path) -> tuple[float, float]:
+def _measure_parts(picture: Path) -> tuple[float, float]:
     """Return milliseconds of CPU for the check at upload, and for both thumbnails."""
     from images.formats.inspect import inspect
     from images.formats.limits import Limits
@@ -44,42 +46,42 @@ def _parts(picture: Path) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         return (
             _median(lambda: inspect(picture, limits)),
-            _median(lambda: ours(picture, Path(folder))),
+            _median(lambda: render_ours(picture, Path(folder))),
         )
 
 
 def _median(work: Callable[[], object]) -> float:
     took = []
     for _ in range(SAMPLES):
-        began = time.process_time()
+        start = time.process_time()
         work()
-        took.append(time.process_time() - began)
+        took.append(time.process_time() - start)
     return sorted(took)[SAMPLES // 2] * 1000
 
 
-def _measured(
+def _measure(
     service: Running, session: requests.Session, picture: Path, data_dir: Path
 ) -> tuple[float, float]:
-    """Return CPU of all processes, and time that passed, in milliseconds a picture."""
-    cpu, began = _cpu_seconds(data_dir), time.monotonic()
+    """Return CPU of all processes and elapsed time, in milliseconds for each picture."""
+    cpu, start = _cpu_seconds(data_dir), time.monotonic()
     with (
-        ThreadPoolExecutor(AT_ONCE) as pool,
+        ThreadPoolExecutor(CONCURRENCY) as pool,
         tqdm(total=PICTURES, desc="uploading", leave=False) as bar,
     ):
         for _ in pool.map(lambda _: _upload(service, session, picture), range(PICTURES)):
             bar.update()
-    _finished(service, session, PICTURES + 1)
-    passed = time.monotonic() - began
-    return (_cpu_seconds(data_dir) - cpu) / PICTURES * 1000, passed / PICTURES * 1000
+    _wait_for_thumbnails(service, session, PICTURES + 1)
+    elapsed = time.monotonic() - start
+    return (_cpu_seconds(data_dir) - cpu) / PICTURES * 1000, elapsed / PICTURES * 1000
 
 
-def _signed_up(service: Running) -> requests.Session:
+def _sign_up(service: Running) -> requests.Session:
     session = requests.Session()
-    person = {"login": "bench", "name": "bench", "password": PASSWORD}
-    requests.post(f"{service.url}/auth/signup", json=person, timeout=10).raise_for_status()
+    account = {"login": "bench", "name": "bench", "password": PASSWORD}
+    requests.post(f"{service.url}/auth/signup", json=account, timeout=10).raise_for_status()
     body = {"username": "bench", "password": PASSWORD}
-    answer = session.post(f"{service.url}/api/user/token/", data=body, timeout=10)
-    session.headers["Authorization"] = f"Token {answer.json()['token']}"
+    response = session.post(f"{service.url}/api/user/token/", data=body, timeout=10)
+    session.headers["Authorization"] = f"Token {response.json()['token']}"
     return session
 
 
@@ -89,13 +91,13 @@ def _upload(service: Running, session: requests.Session, picture: Path) -> None:
         session.post(address, files={"image": file}, timeout=60).raise_for_status()
 
 
-def _finished(service: Running, session: requests.Session, pictures: int) -> None:
+def _wait_for_thumbnails(service: Running, session: requests.Session, pictures: int) -> None:
     address = f"{service.url}/api/user/thumbnails/?limit=200"
     until(lambda: len(session.get(address, timeout=10).json()) == 2 * pictures, 120, service)
 
 
 def _cpu_seconds(data_dir: Path) -> float:
-    """Return what every process of the service has used so far, with its ended children."""
+    """Return the CPU time of all processes of the service, ended children included."""
     total = 0
     for pid in processes_with(data_dir):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -10,14 +10,14 @@ QUALITY = 80
 Way = Callable[[Path, Path], object]
 
 
-def ours(source: Path, into: Path) -> object:
+def render_ours(source: Path, into: Path) -> object:
     """As the worker does it: JPEG, WebP where that is smaller, ThumbHash and dominant colour."""
     from thumbnails.rendering.render import render
 
     return render(source, HEIGHTS, into, QUALITY)
 
 
-def jpeg_alone(source: Path, into: Path) -> None:
+def render_jpeg_only(source: Path, into: Path) -> None:
     """As the worker does it, but JPEG alone: what the others do too."""
     from thumbnails.rendering.encoding import flatten_on_white
     from thumbnails.rendering.resizing import ANY_WIDTH, resize
@@ -30,8 +30,8 @@ def jpeg_alone(source: Path, into: Path) -> None:
         flatten_on_white(image).jpegsave(str(path), Q=QUALITY, optimize_coding=True, keep="none")
 
 
-def pillow(source: Path, into: Path) -> None:
-    """As most code does it: the whole picture, reduced once for each height."""
+def render_by_pillow(source: Path, into: Path) -> None:
+    """As most code does it: the whole picture, resized once for each height."""
     for height in HEIGHTS:
         with Image.open(source) as opened:
             size = opened.width * height // opened.height, height
@@ -39,7 +39,7 @@ def pillow(source: Path, into: Path) -> None:
         small.save(into / f"{height}.jpg", quality=QUALITY)
 
 
-def floor(source: Path, into: Path) -> None:
+def decode_only(source: Path, into: Path) -> None:
     """Decode alone, scaled to 800 pixels or more where the format can, and write nothing."""
     with Image.open(source) as opened:
         opened.draft("RGB", (opened.width * 800 // opened.height, 800))
@@ -47,5 +47,8 @@ def floor(source: Path, into: Path) -> None:
 
 
 WAYS: dict[str, Way] = {
-    "ours": ours, "ours, JPEG": jpeg_alone, "pillow": pillow, "floor": floor,
-}  # fmt: skip
+    "ours": render_ours,
+    "ours, JPEG": render_jpeg_only,
+    "pillow": render_by_pillow,
+    "floor": decode_only,
+}

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.thumbnails.worker WAY FOLDER`: what each path on standard input cost.
+"""`python -m benchmarks.thumbnails.worker WAY FOLDER`: render each path on standard input.
 
-Answers a line of JSON: CPU time of all threads in milliseconds, and peak memory above what the
+Prints a line of JSON: CPU time of all threads in milliseconds, and peak memory above what the
 process held before, in KiB.
 """
 
@@ -15,14 +15,14 @@ from benchmarks.thumbnails.ways import WAYS, Way
 def main(name: str, folder: str) -> None:
     """Serve until the input ends."""
     for line in sys.stdin:
-        print(json.dumps(_measured(WAYS[name], Path(line.strip()), Path(folder))), flush=True)
+        print(json.dumps(_measure(WAYS[name], Path(line.strip()), Path(folder))), flush=True)
 
 
-def _measured(way: Way, source: Path, into: Path) -> dict[str, float]:
+def _measure(way: Way, source: Path, into: Path) -> dict[str, float]:
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
-    before, began = _kib("VmRSS"), time.process_time()
+    before, start = _kib("VmRSS"), time.process_time()
     way(source, into)
-    return {"cpu_ms": (time.process_time() - began) * 1000, "peak_kib": _kib("VmHWM") - before}
+    return {"cpu_ms": (time.process_time() - start) * 1000, "peak_kib": _kib("VmHWM") - before}
 
 
 def _kib(field: str) -> int:

@@ -17,7 +17,7 @@ class GifCodec(StandardCodec):
     """Counts frames by their blocks: Pillow would decode all to know how many."""
 
     vips_loader = "Nsgif"
-    animation_extension = "gif"
+    keeps_animation = True
 
     def matches(self, head: bytes) -> bool:
         """Look for either signature."""

@@ -141,7 +141,7 @@ def broken_folders(monkeypatch):
         stripped_key,
         lambda picture: jpeg_key(picture.owner, picture, 20),
     ],
-    ids=["upload", "clean copy", "rendition"],
+    ids=["upload", "stripped copy", "rendition"],
 )
 def test_a_file_whose_storing_failed_at_last_is_not_left(alice, stored_keys, broken_folders, store):
     picture = make_picture(alice, jpeg(60, 40, comment=b"taken at home"))

@@ -4,12 +4,12 @@ from typing import Any
 
 import pyvips
 
-_UPRIGHT, _FIRST_LYING = 1, 5
+_UPRIGHT, _FIRST_SWAPPING = 1, 5
 
 
-def is_lying(header: Any) -> bool:
-    """Tell whether width and height change places once the picture is upright."""
-    return _orientation(header) >= _FIRST_LYING
+def swaps_sides(header: Any) -> bool:
+    """Tell whether width and height are swapped when the orientation is applied."""
+    return _orientation(header) >= _FIRST_SWAPPING
 
 
 def turn_frames_upright(strip: Any) -> Any:

@@ -11,13 +11,14 @@ from typing import Any
 import pyvips
 
 from images.formats.detect import codec_for_file
+from images.formats.registry import Format
 from thumbnails.rendering.encoding import (
     fits_in_memory,
     flatten_on_white,
     write_animation,
     write_still,
 )
-from thumbnails.rendering.orientation import is_lying, turn_frames_upright
+from thumbnails.rendering.orientation import swaps_sides, turn_frames_upright
 from thumbnails.rendering.placeholders import SIDE, placeholder_of
 from thumbnails.rendering.resizing import ANY_WIDTH, resize, srgb_options
 from thumbnails.renderings import RenderingFailed, Renderings
@@ -27,9 +28,9 @@ def render(source: Path, heights: Sequence[int], into: Path, quality: int) -> Re
     """Write the files that `thumbnails.sandbox_work.render_thumbnails` promises."""
     heights = sorted(heights, reverse=True)
     with _wrap_errors():
-        extension = _animation_extension(source) if heights else ""
-        if extension:
-            return _render_animation(source, heights, into, quality, extension)
+        animated = _animated_format(source) if heights else None
+        if animated:
+            return _render_animation(source, heights, into, quality, animated)
         return _render_still(source, heights, into, quality)
 
 
@@ -49,14 +50,14 @@ def _wrap_errors() -> Iterator[None]:
         raise RenderingFailed("The picture cannot be decoded.") from error
 
 
-def _animation_extension(source: Path) -> str:
-    """Return the extension of a picture's animated thumbnails; "" where they are still."""
+def _animated_format(source: Path) -> Format | None:
+    """Return the format of a picture whose thumbnails are animated; None where they are still."""
     codec = codec_for_file(source)
-    if codec is None or not codec.animation_extension:
-        return ""
+    if codec is None or not codec.keeps_animation:
+        return None
     image = pyvips.Image.new_from_file(str(source))
     is_animated = "n-pages" in image.get_fields() and image.get("n-pages") > 1
-    return codec.animation_extension if is_animated else ""
+    return codec.format if is_animated else None
 
 
 def _render_still(source: Path, heights: list[int], into: Path, quality: int) -> Renderings:
@@ -69,14 +70,14 @@ def _render_still(source: Path, heights: list[int], into: Path, quality: int) ->
 
 
 def _render_animation(
-    source: Path, heights: list[int], into: Path, quality: int, extension: str
+    source: Path, heights: list[int], into: Path, quality: int, fmt: Format
 ) -> Renderings:
     """Reduce every frame, keeping delays and loop; libvips holds the frames as one tall strip."""
     strip = _load_strip(source, heights[0])
     files = []
     for height in heights:
         strip = _reduce_strip(strip, source, height)
-        files.append(write_animation(strip, height, into, quality, extension))
+        files.append(write_animation(strip, height, into, quality, fmt))
     first = _first_frame(strip) if fits_in_memory(strip) else resize(files[-1].path)
     return Renderings(files, placeholder_of(first))
 
@@ -91,7 +92,7 @@ def _reduce_strip(strip: Any, source: Path, height: int) -> Any:
 def _load_strip(source: Path, height: int) -> Any:
     """Reduce every frame; libvips by itself would turn the strip as if it were one picture."""
     header = pyvips.Image.new_from_file(str(source))
-    box = (height, ANY_WIDTH) if is_lying(header) else (ANY_WIDTH, height)
+    box = (height, ANY_WIDTH) if swaps_sides(header) else (ANY_WIDTH, height)
     conversion = srgb_options(header)
     try:
         return turn_frames_upright(_thumbnail_strip(source, box, conversion))

@@ -10,7 +10,7 @@ import pyvips
 
 from images.formats.codec import Codec
 from images.formats.detect import codec_for_file
-from thumbnails.rendering.orientation import is_lying
+from thumbnails.rendering.orientation import swaps_sides
 
 # Wide enough that the height always decides.
 ANY_WIDTH = 10_000_000
@@ -67,7 +67,7 @@ def _has_profile(opened: Any) -> bool:
 def _max_shrink(header: Any, box: Box) -> float:
     """Return the factor by which a decoder may shrink a picture that is then fit to a box."""
     width, height = header.width, header.height
-    if is_lying(header):
+    if swaps_sides(header):
         width, height = height, width
     wanted = max(width / box["width"], height / box["height"]) / _OVERSAMPLING
     return float(min(wanted, width, height))

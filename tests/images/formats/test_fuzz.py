@@ -5,7 +5,7 @@ import random
 import pytest
 
 from benchmarks.fuzzing import outcome_of
-from benchmarks.mutations import mutated
+from benchmarks.mutations import mutate
 from images.sandbox.work_dir import work_dir
 from tests.pictures import BLUE, RED, animation, encode, exif, quarters
 
@@ -22,12 +22,12 @@ SEEDS = [
 @pytest.mark.slow
 def test_a_damaged_picture_is_either_refused_or_taken():
     before, chance = set(work_dir().iterdir()), random.Random(20_261_121)
-    outcomes = {outcome_of(mutated(chance.choice(SEEDS), chance)) for _ in range(800)}
+    outcomes = {outcome_of(mutate(chance.choice(SEEDS), chance)) for _ in range(800)}
     assert any(outcome.startswith("taken") for outcome in outcomes)
     assert {"refused: damaged", "refused: not_an_image"} <= outcomes
     assert set(work_dir().iterdir()) <= before
 
 
 def test_the_same_seed_gives_the_same_damage():
-    once, again = (mutated(SEEDS[0], random.Random(7)) for _ in range(2))
+    once, again = (mutate(SEEDS[0], random.Random(7)) for _ in range(2))
     assert once == again != SEEDS[0]

@@ -178,9 +178,9 @@ def test_a_stripped_tiff_keeps_its_pixels_and_no_metadata(write_source, tmp_path
     after = inspect(target, LIMITS)
     assert (after.width, after.height) == (before.width, before.height) == (120, 160)
     assert np.array_equal(np.asarray(open_image(source)), np.asarray(open_image(target)))
-    cleaned = open_image(target)
-    assert isinstance(cleaned, TiffImageFile)
-    assert set(cleaned.tag_v2) <= {
+    stripped = open_image(target)
+    assert isinstance(stripped, TiffImageFile)
+    assert set(stripped.tag_v2) <= {
         256,
         257,
         258,
