@@ -1,37 +1,11 @@
-"""`/metrics`: its values, and who may read them."""
-
-from datetime import timedelta
+"""`/metrics`: who may read it, and the counters of requests, uploads and renderings."""
 
 import pytest
-from django.db import OperationalError, connection
-from django.utils import timezone
-from prometheus_client.parser import text_string_to_metric_families
 
-from images.models import Picture
-from notifications.models import Heartbeat, OutboxMessage
 from tests.clients import Client
+from tests.config.observability.scraping import BEARER, TOKEN, scrape
 from tests.factories import make_picture
 from tests.pictures import jpeg
-
-TOKEN = "whoever bears this may ask for metrics"
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
-
-
-def parse_metrics(text):
-    """Return a function that returns the value of a metric, 0 for an unknown one."""
-    samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
-
-    def value(name, **labels):
-        return sum(each.value for each in samples if each.name == name
-                   and labels.items() <= each.labels.items())  # fmt: skip
-
-    return value
-
-
-def scrape():
-    response = Client(headers=BEARER).get("/metrics")
-    assert response.status_code == 200
-    return parse_metrics(response.content.decode())
 
 
 @pytest.mark.parametrize(
@@ -84,38 +58,3 @@ def test_uploads_and_renderings_are_counted(alice, django_capture_on_commit_call
     name = "tintype_render_seconds_count"
     assert after(name) - before(name) == 1
     assert after("tintype_render_seconds_sum") > before("tintype_render_seconds_sum")
-
-
-@pytest.mark.django_db
-def test_the_backlog_is_reported(alice):
-    assert scrape()("tintype_queue_age_seconds") == 0
-    make_picture(alice)
-    OutboxMessage.objects.create(body="{}")
-    Heartbeat.objects.create(name="worker", at=timezone.now() - timedelta(seconds=50))
-    Picture.objects.update(render_wanted_at=timezone.now() - timedelta(seconds=500))
-    value = scrape()
-    assert 500 <= value("tintype_queue_age_seconds") < 560
-    assert value("tintype_outbox_messages") == 1
-    assert 50 <= value("tintype_heartbeat_age_seconds", part="worker") < 110
-    Picture.objects.update(rendering="ready")
-    assert scrape()("tintype_queue_age_seconds") == 0
-
-
-@pytest.mark.django_db
-def test_the_queue_age_counts_from_the_latest_request_for_thumbnails(alice):
-    picture = make_picture(alice)
-    Picture.objects.update(render_wanted_at=timezone.now() - timedelta(days=1), rendering="ready")
-    Picture.objects.filter(pk=picture.pk).mark_pending()
-    assert scrape()("tintype_queue_age_seconds") < 60
-
-
-@pytest.mark.django_db
-def test_counters_are_reported_while_the_database_is_away():
-    def fail(*args):
-        raise OperationalError
-
-    Client().get("/healthz")
-    with connection.execute_wrapper(fail):
-        value = scrape()
-    assert value("tintype_requests_total") > 0
-    assert value("python_info") == 1

@@ -11,7 +11,7 @@ import pytest
 import requests
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from tests.config.observability.test_exporter import BEARER, TOKEN, parse_metrics
+from tests.config.observability.scraping import BEARER, TOKEN, parse_metrics
 from tests.factories import make_user
 from tests.notifications.sockets.clients import environment_of, socket_server
 from tests.pictures import jpeg

@@ -1,0 +1,47 @@
+"""Metrics that are computed from the database."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from images.models import Picture
+from notifications.models import Heartbeat, OutboxMessage
+from tests.clients import Client
+from tests.config.observability.scraping import scrape
+from tests.factories import make_picture
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_backlog_is_reported(alice):
+    assert scrape()("tintype_queue_age_seconds") == 0
+    make_picture(alice)
+    OutboxMessage.objects.create(body="{}")
+    Heartbeat.objects.create(name="worker", at=timezone.now() - timedelta(seconds=50))
+    Picture.objects.update(render_wanted_at=timezone.now() - timedelta(seconds=500))
+    value = scrape()
+    assert 500 <= value("tintype_queue_age_seconds") < 560
+    assert value("tintype_outbox_messages") == 1
+    assert 50 <= value("tintype_heartbeat_age_seconds", part="worker") < 110
+    Picture.objects.update(rendering="ready")
+    assert scrape()("tintype_queue_age_seconds") == 0
+
+
+def test_the_queue_age_counts_from_the_latest_request_for_thumbnails(alice):
+    picture = make_picture(alice)
+    Picture.objects.update(render_wanted_at=timezone.now() - timedelta(days=1), rendering="ready")
+    Picture.objects.filter(pk=picture.pk).mark_pending()
+    assert scrape()("tintype_queue_age_seconds") < 60
+
+
+def test_counters_are_reported_while_the_database_is_away():
+    def fail(*args):
+        raise OperationalError
+
+    Client().get("/healthz")
+    with connection.execute_wrapper(fail):
+        value = scrape()
+    assert value("tintype_requests_total") > 0
+    assert value("python_info") == 1
