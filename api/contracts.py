@@ -61,6 +61,22 @@ class Contract:
 
 CONTRACTS: tuple[Contract, ...] = (
     Contract(
+        name="restful_api",
+        prefixes=("/api/user", "/api/schema", "/api/docs"),
+        urls="api.restful_api.urls",
+        render_problem=render_restful_api,
+        error_serializer=RestfulDetail,
+        page="image-restful-api.md",
+    ),
+    Contract(
+        name="images_api",
+        prefixes=("/api",),
+        urls="api.images_api.urls",
+        render_problem=render_images_api,
+        error_serializer=ImagesApiError,
+        page="images-api.md",
+    ),
+    Contract(
         name="auth_service",
         prefixes=("/auth",),
         urls="api.auth_service.urls",
@@ -77,28 +93,12 @@ CONTRACTS: tuple[Contract, ...] = (
         page="image-service.md",
     ),
     Contract(
-        name="images_api",
-        prefixes=("/api",),
-        urls="api.images_api.urls",
-        render_problem=render_images_api,
-        error_serializer=ImagesApiError,
-        page="images-api.md",
-    ),
-    Contract(
         name="pictures_service",
         prefixes=("/pictures",),
         urls="api.pictures_service.urls",
         render_problem=render_pictures_service,
         error_serializer=PicturesError,
         page="pictures-service.md",
-    ),
-    Contract(
-        name="restful_api",
-        prefixes=("/api/user", "/api/schema", "/api/docs"),
-        urls="api.restful_api.urls",
-        render_problem=render_restful_api,
-        error_serializer=RestfulDetail,
-        page="image-restful-api.md",
     ),
 )
 

@@ -1,15 +1,18 @@
-"""The URL tables of all contracts; each is written in its contract's own folder."""
+"""The addresses of all contracts; each contract's table is in its own folder."""
 
 from collections.abc import Iterable
+from importlib import import_module
 
-from django.urls import URLResolver, include, path
+from django.urls import URLPattern, URLResolver
 
 from api.contracts import CONTRACTS, Contract
 
 
-def url_patterns(contracts: Iterable[Contract]) -> list[URLResolver]:
-    """Include each contract's table, whose routes are whole addresses."""
-    return [path("", include(contract.urls)) for contract in contracts]
+def url_patterns(contracts: Iterable[Contract]) -> list[URLPattern | URLResolver]:
+    """Return the tables of the contracts as one."""
+    return [
+        pattern for contract in contracts for pattern in import_module(contract.urls).urlpatterns
+    ]
 
 
 urlpatterns = url_patterns(CONTRACTS)
