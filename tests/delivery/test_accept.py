@@ -1,4 +1,4 @@
-"""Who gets WebP: those who say that they can show it, and nobody else."""
+"""WebP is sent to clients that name it in `Accept`, and to no others."""
 
 import re
 
@@ -9,7 +9,6 @@ from images.links import make_link
 from images.models import Picture
 from images.signed_urls import signed_path
 from images.storage.base import picture_storage
-from tests.clients import Client
 from tests.factories import bearer_client, make_picture, make_tier
 from tests.pictures import animation, encode, png, waves
 
@@ -57,22 +56,17 @@ OLD_SAFARI = "image/png,image/svg+xml,image/*;q=0.8,video/*;q=0.8,*/*;q=0.5"
         ("image/webp;q=high, */*;q=0.5", "image/jpeg", True),
     ],
 )
-def test_what_a_client_prefers(rf, accept, usual, expected):
+def test_webp_is_sent_to_clients_that_name_it(rf, accept, usual, expected):
     headers = {} if accept is None else {"Accept": accept}
     assert prefers_webp(rf.get("/", headers=headers), usual) is expected
 
 
 @pytest.fixture
 def thumbnail(alice, django_capture_on_commit_callbacks):
-    """One that is kept as JPEG and as WebP."""
+    """A thumbnail that is stored as JPEG and as WebP."""
     with django_capture_on_commit_callbacks(execute=True):
         picture = make_picture(alice, encode(waves(900, 600), "JPEG"), visibility="public")
     return picture.thumbnails.get(height=400)
-
-
-@pytest.fixture
-def browser():
-    return Client()
 
 
 def body(response):
@@ -94,7 +88,7 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize(
     ("accept", "kind"), [(FIREFOX, "webp"), ("*/*", "jpeg"), (OLD_SAFARI, "jpeg")]
 )
-def test_one_address_gives_each_client_what_it_can_show(browser, thumbnail, accept, kind):
+def test_one_url_serves_each_client_a_format_it_can_show(browser, thumbnail, accept, kind):
     address = signed_path(thumbnail.key)
     response = browser.get(address, headers={"Accept": accept})
     key = thumbnail.webp_key if kind == "webp" else thumbnail.key
@@ -106,7 +100,7 @@ def test_one_address_gives_each_client_what_it_can_show(browser, thumbnail, acce
     assert "immutable" in response["Cache-Control"]
 
 
-def test_choosing_costs_no_query(browser, thumbnail, django_assert_num_queries):
+def test_negotiating_the_format_costs_no_query(browser, thumbnail, django_assert_num_queries):
     with django_assert_num_queries(0):
         browser.get(signed_path(thumbnail.key), headers={"Accept": CHROME})
 
@@ -122,7 +116,7 @@ def test_each_format_has_its_own_entity_tag(browser, thumbnail):
     assert (other.status_code, other["Content-Type"]) == (200, "image/webp")
 
 
-def test_a_range_and_a_head_speak_of_the_chosen_format(browser, thumbnail):
+def test_ranges_and_heads_are_of_the_negotiated_format(browser, thumbnail):
     address = signed_path(thumbnail.key)
     head = browser.head(address, headers={"Accept": CHROME})
     assert head["Content-Length"] == str(thumbnail.webp_bytes)
@@ -133,34 +127,34 @@ def test_a_range_and_a_head_speak_of_the_chosen_format(browser, thumbnail):
     assert (late.status_code, varies(late)) == (416, True)
 
 
-def test_a_range_of_the_other_format_is_answered_whole(browser, thumbnail):
+def test_if_range_with_the_other_formats_tag_gets_the_whole_file(browser, thumbnail):
     address = signed_path(thumbnail.key)
     usual = browser.get(address)["ETag"]
     headers = {"Accept": CHROME, "Range": "bytes=0-3", "If-Range": usual}
     assert browser.get(address, headers=headers).status_code == 200
 
 
-def test_behind_nginx_the_chosen_file_is_named(browser, thumbnail, settings):
+def test_behind_nginx_the_negotiated_file_is_named(browser, thumbnail, settings):
     settings.ACCEL_REDIRECT_PREFIX = "/protected/"
     response = browser.get(signed_path(thumbnail.key), headers={"Accept": CHROME})
     assert response["X-Accel-Redirect"] == f"/protected/{thumbnail.webp_key}"
     assert (response["Content-Type"], varies(response)) == ("image/webp", True)
 
 
-def test_an_original_is_what_it_is_and_varies_with_nothing(browser, thumbnail):
+def test_an_original_has_one_format_and_no_vary_header(browser, thumbnail):
     response = browser.get(signed_path(thumbnail.picture.key), headers={"Accept": CHROME})
     assert response["Content-Type"] == "image/jpeg"
     assert not varies(response)
 
 
-def test_the_second_file_has_no_address_of_its_own(browser, thumbnail, alice):
+def test_the_webp_file_has_no_url_of_its_own(browser, thumbnail, alice):
     address = signed_path(thumbnail.key)
     assert browser.get(address.replace(".jpg", ".webp")).status_code == 404
     avatar = f"/avatars/{alice.pk}/{thumbnail.webp_key.rsplit('/')[-1]}"
     assert browser.get(avatar).status_code == 404
 
 
-def test_avatars_and_links_choose_too(browser, thumbnail, alice):
+def test_avatars_and_links_negotiate_too(browser, thumbnail, alice):
     Picture.objects.update(is_active=True)
     name = thumbnail.key.rsplit("/")[-1]
     avatar = browser.get(f"/avatars/{alice.pk}/{name}", headers={"Accept": CHROME})
@@ -173,7 +167,7 @@ def test_avatars_and_links_choose_too(browser, thumbnail, alice):
         assert browser.get(link, headers={"Accept": accept})["Content-Type"] == kind
 
 
-def test_a_picture_by_its_plain_address_varies_with_who_looks_too(browser, thumbnail, alice):
+def test_an_unsigned_url_varies_with_the_viewer_too(browser, thumbnail, alice):
     alice.tier = make_tier("Small", [400])
     alice.save()
     response = browser.get(f"/images/{thumbnail.picture.key}", headers={"Accept": CHROME})
@@ -181,12 +175,12 @@ def test_a_picture_by_its_plain_address_varies_with_who_looks_too(browser, thumb
     assert all(varies(response, header) for header in ("Accept", "Authorization", "Cookie"))
 
 
-@pytest.mark.parametrize("door", ["/api/images/{}", "/image/{}/jpeg", "/image/{}"])
-def test_contracts_that_promise_a_format_keep_it(thumbnail, alice, door):
+@pytest.mark.parametrize("url", ["/api/images/{}", "/image/{}/jpeg", "/image/{}"])
+def test_contracts_that_promise_a_format_keep_it(thumbnail, alice, url):
     alice.tier = make_tier("Small", [400])
     alice.save()
     client = bearer_client(alice)
-    address = door.format(thumbnail.picture.uid)
+    address = url.format(thumbnail.picture.uid)
     usual = body(client.get(address))
     sent = body(client.get(address, headers={"Accept": CHROME}))
     assert sent
@@ -195,7 +189,7 @@ def test_contracts_that_promise_a_format_keep_it(thumbnail, alice, door):
     assert b"image/webp" not in sent[:200]
 
 
-def test_an_animation_is_kept_as_webp_where_that_is_smaller(
+def test_an_animation_is_served_as_webp_where_that_is_smaller(
     browser, alice, django_capture_on_commit_callbacks
 ):
     colours = [(30 * n, 200 - 20 * n, 90) for n in range(8)]

@@ -1,4 +1,4 @@
-"""Every door that gives bytes out, looked at by a stranger: pixels come, and nothing else."""
+"""Every URL that serves bytes, as a stranger sees it: pixels come, and no metadata."""
 
 import json
 from base64 import b64decode
@@ -39,7 +39,7 @@ NAMED = {each.format: each for each in _TELLING}
 
 @pytest.fixture
 def shown(alice, as_alice, django_capture_on_commit_callbacks):
-    """Return a function that uploads by the real door, for everyone to see, as her avatar."""
+    """Return a function that uploads a public picture through a contract and makes it active."""
 
     def upload(content: bytes) -> Picture:
         file = SimpleUploadedFile(NAMES[0], content)
@@ -57,23 +57,23 @@ def shown(alice, as_alice, django_capture_on_commit_callbacks):
 
 @dataclass(frozen=True)
 class Sent:
-    """What a door answered, read to its end."""
+    """What a URL responded with."""
 
-    door: str
+    route: str
     status: int
     headers: bytes
     content: bytes
 
 
-def sent(door: str, response: Any) -> Sent:
+def sent(route: str, response: Any) -> Sent:
     content: bytes = response.getvalue()
     if response.status_code == 200 and response["Content-Type"] == "application/json":
         content = b64decode(json.loads(content)["image"].partition(",")[2])
-    return Sent(door, response.status_code, str(response.headers).encode(), content)
+    return Sent(route, response.status_code, str(response.headers).encode(), content)
 
 
 def originals(picture: Picture, member: User) -> list[Sent]:
-    """Ask at every door that gives the picture itself, as a stranger or as another member."""
+    """Request the original by every URL, as a stranger or as another member."""
     stranger, bob = Client(), token_client(member)
     token = make_link(maker=picture.owner, picture=picture, seconds=300)[1]
     listed = bob.get(f"/pictures/get-user-pictures/{picture.owner_id}").json()[0]
@@ -91,7 +91,7 @@ def originals(picture: Picture, member: User) -> list[Sent]:
 
 
 def copies(picture: Picture, member: User) -> list[Sent]:
-    """Ask at every door that gives something rendered."""
+    """Request every rendered copy."""
     stranger, bob = Client(), token_client(member)
     return [
         *(
@@ -104,11 +104,13 @@ def copies(picture: Picture, member: User) -> list[Sent]:
     ]
 
 
-def faults(answer: Sent, words: set[bytes]) -> list[str]:
-    if answer.status != 200:
-        return [f"{answer.door} answers {answer.status}"]
-    said = [word for word in words if word in answer.content or word in answer.headers]
-    return [f"{answer.door} tells {what}" for what in [*find_metadata(answer.content), *said]]
+def find_faults(response: Sent, words: set[bytes]) -> list[str]:
+    if response.status != 200:
+        return [f"{response.route} responds with {response.status}"]
+    found = [word for word in words if word in response.content or word in response.headers]
+    return [
+        f"{response.route} reveals {what}" for what in [*find_metadata(response.content), *found]
+    ]
 
 
 def pixels(content: bytes) -> np.ndarray:
@@ -116,43 +118,43 @@ def pixels(content: bytes) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_nothing_is_told_at_any_door(alice, bob, as_alice, as_staff, shown, name):
+def test_no_url_serves_metadata_to_strangers(alice, bob, as_alice, as_staff, shown, name):
     contents = [picture_with_metadata(name)]
     if name in NAMED:
         contents.append(NAMED[name].path.read_bytes())
     for content in contents:
         picture, words = shown(content), {SECRET, *metadata_texts(content)}
         found = []
-        for answer in originals(picture, bob):
-            found += faults(answer, words)
-            if not np.array_equal(pixels(answer.content), pixels(content)):
-                found.append(f"{answer.door} changes pixels")
-        for answer in copies(picture, bob):
-            found += faults(answer, words)
+        for response in originals(picture, bob):
+            found += find_faults(response, words)
+            if not np.array_equal(pixels(response.content), pixels(content)):
+                found.append(f"{response.route} changes pixels")
+        for response in copies(picture, bob):
+            found += find_faults(response, words)
         assert found == []
         for own in (as_alice, as_staff):
             assert sent("the file", own.get(f"/images/{picture.key}")).content == content
             assert sent("the service", own.get(f"/image/{picture.uid}")).content == content
 
 
-def test_what_cannot_be_cleaned_leaves_by_no_door(alice, bob, as_alice, shown):
+def test_an_original_that_cannot_be_stripped_is_not_served(alice, bob, as_alice, shown):
     content = tiff_with_comment_in_strip()
     picture = shown(content)
-    answers = originals(picture, bob)
-    assert {each.status for each in answers} <= {404, 410}
-    assert [each.door for each in answers if SECRET in each.content] == []
-    assert [fault for each in copies(picture, bob) for fault in faults(each, {SECRET})] == []
+    responses = originals(picture, bob)
+    assert {each.status for each in responses} <= {404, 410}
+    assert [each.route for each in responses if SECRET in each.content] == []
+    assert [fault for each in copies(picture, bob) for fault in find_faults(each, {SECRET})] == []
     assert sent("the file", as_alice.get(f"/images/{picture.key}")).content == content
 
 
-def test_a_cleaner_that_fails_lets_nothing_out(alice, bob, shown, monkeypatch):
+def test_a_failure_of_stripping_serves_nothing(alice, bob, shown, monkeypatch):
     """Whatever the reason: here it is not the file's."""
     picture = shown(picture_with_metadata("JPEG"))
-    monkeypatch.setattr("delivery.stripped_copies.run_sandboxed", _fails)
-    answers = originals(picture, bob)
-    assert {each.status for each in answers} <= {404, 410}
-    assert [each.door for each in answers if SECRET in each.content] == []
+    monkeypatch.setattr("delivery.stripped_copies.run_sandboxed", _fail)
+    responses = originals(picture, bob)
+    assert {each.status for each in responses} <= {404, 410}
+    assert [each.route for each in responses if SECRET in each.content] == []
 
 
-def _fails(work: Callable[..., object], *args: object) -> None:
+def _fail(work: Callable[..., object], *args: object) -> None:
     raise StrippingFailed("nothing works today")

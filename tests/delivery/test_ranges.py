@@ -12,7 +12,7 @@ from delivery.ranges import ByteRange, UnsatisfiableRange, requested_range
     [("bytes=0-", 0, 9), ("bytes=2-4", 2, 4), ("bytes=2-99", 2, 9), ("bytes=-3", 7, 9),
      ("bytes=-99", 0, 9), ("bytes=9-9", 9, 9)],
 )  # fmt: skip
-def test_one_range_is_understood(header, first, last):
+def test_one_range_is_parsed(header, first, last):
     assert requested_range(header, 10) == ByteRange(first, last)
 
 
@@ -20,7 +20,7 @@ def test_one_range_is_understood(header, first, last):
     "header",
     ["", "bytes", "bytes=", "bytes=-", "bytes=5-2", "bytes=0-1,3-4", "items=0-1", "bytes=a-b"],
 )
-def test_what_is_not_one_range_is_answered_whole(header):
+def test_anything_but_one_range_gets_the_whole_file(header):
     assert requested_range(header, 10) is None
 
 

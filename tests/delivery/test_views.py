@@ -1,4 +1,4 @@
-"""What a browser opens: files by signed address, links, and the pages in between."""
+"""What a browser opens: files by signed URL, links, and their error pages."""
 
 import pytest
 
@@ -6,16 +6,10 @@ from accounts.services import move_to_tier
 from images.links import make_link
 from images.models import Link
 from images.signed_urls import signed_path
-from tests.clients import Client
 from tests.factories import make_picture, tier
 from tests.pictures import jpeg, png
 
 pytestmark = [pytest.mark.django_db, pytest.mark.storages]
-
-
-@pytest.fixture
-def browser():
-    return Client()
 
 
 @pytest.fixture
@@ -27,7 +21,7 @@ def body(response):
     return response.getvalue()
 
 
-def test_a_signed_address_gives_the_bytes_as_uploaded_without_a_query(
+def test_a_signed_url_serves_the_uploaded_bytes_without_a_query(
     browser, picture, django_assert_num_queries
 ):
     with django_assert_num_queries(0):
@@ -40,7 +34,7 @@ def test_a_signed_address_gives_the_bytes_as_uploaded_without_a_query(
     assert response["Content-Security-Policy"].startswith("default-src 'none'; sandbox")
 
 
-def test_a_browser_may_keep_the_bytes_until_the_signature_ends(browser, picture, settings):
+def test_a_browser_may_cache_the_bytes_until_the_url_expires(browser, picture, settings):
     control = browser.get(signed_path(picture.key))["Cache-Control"]
     age = int(control.split("max-age=")[1].split(",")[0])
     assert settings.MEDIA_URL_WINDOW <= age <= 2 * settings.MEDIA_URL_WINDOW
@@ -55,20 +49,20 @@ def test_an_unchanged_file_is_not_sent_again(browser, picture):
     assert response["ETag"] == etag
 
 
-def test_a_head_tells_the_length_and_sends_nothing(browser, picture):
+def test_a_head_request_gets_the_length_without_a_body(browser, picture):
     response = browser.head(signed_path(picture.key))
     assert (response.status_code, response.content) == (200, b"")
     assert response["Content-Length"] == str(picture.bytes)
 
 
-def test_a_range_is_sent_alone(browser, picture):
+def test_a_range_request_gets_that_range(browser, picture):
     response = browser.get(signed_path(picture.key), headers={"Range": "bytes=1-3"})
     assert (response.status_code, body(response)) == (206, png(30, 20)[1:4])
     assert response["Content-Range"] == f"bytes 1-3/{picture.bytes}"
     assert response["Content-Length"] == "3"
 
 
-def test_a_range_of_another_version_is_answered_whole(browser, picture):
+def test_if_range_with_another_tag_gets_the_whole_file(browser, picture):
     headers = {"Range": "bytes=1-3", "If-Range": '"another"'}
     assert browser.get(signed_path(picture.key), headers=headers).status_code == 200
 
@@ -87,13 +81,13 @@ def test_a_range_past_the_end_is_refused(browser, picture):
         lambda a: a.replace("/users/", "/users/../users/"),
     ],
 )
-def test_an_address_that_was_not_made_here_leads_nowhere(browser, picture, spoil):
+def test_a_forged_url_is_not_found(browser, picture, spoil):
     response = browser.get(spoil(signed_path(picture.key)))
     assert response.status_code == 404
     assert str(picture.uid) not in response.content.decode()
 
 
-def test_the_address_of_a_deleted_picture_leads_nowhere(
+def test_the_url_of_a_deleted_picture_is_not_found(
     browser, picture, django_capture_on_commit_callbacks
 ):
     address = signed_path(picture.key)
@@ -102,7 +96,7 @@ def test_the_address_of_a_deleted_picture_leads_nowhere(
     assert browser.get(address).status_code == 404
 
 
-def test_behind_nginx_files_on_disk_go_by_another_way(browser, picture, settings, stored_on):
+def test_behind_nginx_files_on_disk_are_sent_by_nginx(browser, picture, settings, stored_on):
     settings.ACCEL_REDIRECT_PREFIX = "/protected/"
     response = browser.get(signed_path(picture.key))
     if stored_on == "s3":
@@ -116,7 +110,7 @@ def link_to(owner, picture):
     return f"/l/{make_link(maker=owner, picture=picture, seconds=300)[1]}"
 
 
-def test_a_link_opens_in_a_bare_browser(browser, alice, picture):
+def test_a_link_opens_without_an_account(browser, alice, picture):
     response = browser.get(link_to(alice, picture))
     assert (response.status_code, body(response)) == (200, png(30, 20))
     assert response["Content-Disposition"].startswith("inline; filename=")
@@ -132,24 +126,24 @@ def test_a_link_costs_two_queries(browser, alice, picture, django_assert_num_que
         assert browser.get(address).status_code == 200
 
 
-def test_a_link_gives_the_original_without_what_only_its_owner_may_see(browser, alice):
-    told = jpeg(60, 40, comment=b"taken at home")
-    picture = make_picture(alice, told)
+def test_a_link_serves_the_original_without_metadata(browser, alice):
+    original = jpeg(60, 40, comment=b"taken at home")
+    picture = make_picture(alice, original)
     sent = body(browser.get(link_to(alice, picture)))
-    assert b"taken at home" in told
+    assert b"taken at home" in original
     assert b"taken at home" not in sent
     picture.refresh_from_db()
     assert picture.clean_key not in {"", picture.key}
 
 
-def test_a_tier_may_send_originals_uncleaned(browser, alice):
+def test_a_tier_may_serve_originals_with_metadata(browser, alice):
     alice.tier.cleans_originals = False
     alice.tier.save()
-    told = jpeg(60, 40, comment=b"taken at home")
-    assert body(browser.get(link_to(alice, make_picture(alice, told)))) == told
+    original = jpeg(60, 40, comment=b"taken at home")
+    assert body(browser.get(link_to(alice, make_picture(alice, original)))) == original
 
 
-def test_the_clean_copy_goes_with_its_picture(
+def test_the_stripped_copy_is_deleted_with_its_picture(
     browser, alice, stored_keys, django_capture_on_commit_callbacks
 ):
     picture = make_picture(alice, jpeg(60, 40, comment=b"taken at home"))
@@ -162,7 +156,7 @@ def test_the_clean_copy_goes_with_its_picture(
 
 
 @pytest.mark.parametrize("end", ["revoke", "downgrade", "delete"])
-def test_a_dead_link_shows_a_friendly_page(browser, alice, picture, end):
+def test_an_ended_link_shows_a_page_that_says_so(browser, alice, picture, end):
     address = link_to(alice, picture)
     if end == "revoke":
         Link.objects.all().revoke()
@@ -176,7 +170,7 @@ def test_a_dead_link_shows_a_friendly_page(browser, alice, picture, end):
     assert response["Cache-Control"] == "no-store"
 
 
-def test_an_expired_link_is_gone_without_a_query(
+def test_an_expired_link_is_410_without_a_query(
     browser, alice, picture, monkeypatch, django_assert_num_queries
 ):
     address = link_to(alice, picture)
@@ -186,7 +180,7 @@ def test_an_expired_link_is_gone_without_a_query(
         assert browser.get(address).status_code == 410
 
 
-def test_a_forged_link_leads_nowhere_without_a_query(browser, django_assert_num_queries):
+def test_a_forged_link_is_404_without_a_query(browser, django_assert_num_queries):
     with django_assert_num_queries(0):
         assert browser.get("/l/1.zzzzzz.AAAAAAAAAAAAAAAAAAAAAA").status_code == 404
 
@@ -203,7 +197,7 @@ def test_a_link_to_a_picture_whose_owner_may_not_have_originals_shows_the_best_t
     assert (len(sent), tallest.height) == (tallest.bytes, 400)
 
 
-def test_a_link_to_what_is_not_rendered_yet_says_so(browser, alice):
+def test_a_link_to_a_picture_that_is_not_rendered_yet_is_503(browser, alice):
     alice.tier.grants_original = False
     alice.tier.save()
     response = browser.get(link_to(alice, make_picture(alice, png(30, 20))))
@@ -217,6 +211,6 @@ def test_the_gallery_is_a_page(browser):
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete"])
-def test_files_and_links_are_only_read(browser, method):
+def test_files_and_links_are_read_only(browser, method):
     assert getattr(browser, method)("/l/x").status_code == 405
     assert getattr(browser, method)("/images/x").status_code == 405

@@ -1,9 +1,14 @@
-"""Visibility in the admin: shown, filtered by, and changed."""
+"""Pictures and links in the admin: filtered, changed, deleted, and their actions."""
 
 import pytest
 
+from images.links import make_link
+from images.models import Link, Picture
 from images.signals import picture_updated
+from tests.admin_actions import run_action
 from tests.factories import make_picture
+from tests.pictures import jpeg
+from thumbnails.models import Thumbnail
 
 pytestmark = pytest.mark.django_db
 
@@ -18,20 +23,49 @@ def test_pictures_are_filtered_by_visibility(admin_client, alice):
     assert "Anyone who knows the id" in page
 
 
-def test_staff_change_what_the_owner_could_and_the_news_goes_out(admin_client, alice):
+def test_staff_change_a_picture_and_the_signal_is_sent(admin_client, alice):
     picture = make_picture(alice)
-    heard = []
+    updates = []
 
-    def hear(picture, **kwargs):
-        heard.append(picture.visibility)
+    def record(picture, **kwargs):
+        updates.append(picture.visibility)
 
-    picture_updated.connect(hear)
+    picture_updated.connect(record)
     try:
         form = {"visibility": "public", "description": "A cat"}
         response = admin_client.post(f"{LIST}{picture.pk}/change/", form)
     finally:
-        picture_updated.disconnect(hear)
+        picture_updated.disconnect(record)
     picture.refresh_from_db()
     assert response.status_code == 302
     assert (picture.visibility, picture.description) == ("public", "A cat")
-    assert heard == ["public"]
+    assert updates == ["public"]
+
+
+def test_an_action_revokes_the_chosen_links(admin_client, alice):
+    make_link(maker=alice, picture=make_picture(alice), seconds=300)
+    assert run_action(admin_client, "images/link", "revoke", Link.objects.all()) == [
+        "1 links revoked."
+    ]
+    assert Link.objects.get().revoked_at
+
+
+def test_an_action_renders_the_chosen_pictures_again(
+    admin_client, alice, django_capture_on_commit_callbacks
+):
+    picture = make_picture(alice, jpeg(900, 600))
+    Picture.objects.update(rendering="failed", render_attempts=3)
+    with django_capture_on_commit_callbacks(execute=True):
+        messages = run_action(admin_client, "images/picture", "render_again", [picture])
+    assert messages == ["1 pictures will be rendered again."]
+    assert Thumbnail.objects.count() == 2
+
+
+def test_deleting_in_the_admin_removes_the_files(
+    admin_client, alice, stored_keys, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        picture = make_picture(alice, jpeg(900, 600))
+    with django_capture_on_commit_callbacks(execute=True):
+        admin_client.post(f"/admin/images/picture/{picture.pk}/delete/", {"post": "yes"})
+    assert stored_keys() == []

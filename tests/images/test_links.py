@@ -1,4 +1,4 @@
-"""Expiring links: their tokens, and all the ways they die."""
+"""Expiring links: their tokens, and everything that ends them."""
 
 from datetime import timedelta
 
@@ -26,21 +26,21 @@ numbers = st.integers(min_value=0, max_value=2**63 - 1)
 
 
 @given(numbers, numbers)
-def test_a_token_survives_the_journey(link_id, expires):
+def test_a_token_is_read_back_as_written(link_id, expires):
     token = LinkToken(link_id, expires)
     assert read_token(write_token(token)) == token
 
 
 @given(st.text(max_size=80))
-def test_no_text_passes_for_a_token(text):
+def test_random_text_is_no_token(text):
     assert read_token(text) is None
 
 
 @given(numbers, numbers, st.data())
-def test_no_changed_character_passes(link_id, expires, data):
+def test_a_token_with_a_changed_character_is_invalid(link_id, expires, data):
     text = write_token(LinkToken(link_id, expires))
-    place = data.draw(st.integers(0, len(text) - 1))
-    changed = text[:place] + data.draw(st.characters()) + text[place + 1 :]
+    position = data.draw(st.integers(0, len(text) - 1))
+    changed = text[:position] + data.draw(st.characters()) + text[position + 1 :]
     assume(changed != text)
     assert read_token(changed) is None
 
@@ -62,27 +62,27 @@ def link(alice):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("seconds", [300, 30_000])
-def test_the_bounds_of_the_tier_are_included(alice, seconds):
+def test_the_tiers_bounds_for_links_are_included(alice, seconds):
     made, _ = make_link(maker=alice, picture=make_picture(alice), seconds=seconds)
     assert made.expires_at <= timezone.now() + timedelta(seconds=seconds)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("seconds", [299, 30_001])
-def test_a_time_outside_the_bounds_is_refused(alice, seconds):
+def test_a_link_outside_the_tiers_bounds_is_refused(alice, seconds):
     with pytest.raises(LinkDurationOutOfBounds, match="from 300 to 30000 seconds"):
         make_link(maker=alice, picture=make_picture(alice), seconds=seconds)
 
 
 @pytest.mark.django_db
-def test_a_tier_without_links_makes_none(alice):
+def test_an_account_without_the_grant_cannot_make_links(alice):
     alice.tier = tier("Premium")
     with pytest.raises(LinkNotGranted):
         make_link(maker=alice, picture=make_picture(alice), seconds=300)
 
 
 @pytest.mark.django_db
-def test_opening_takes_one_query_and_counting_one(link, django_assert_num_queries):
+def test_opening_a_link_takes_one_query_and_counting_it_another(link, django_assert_num_queries):
     with django_assert_num_queries(2):
         found = open_link(link[1])
         assert found.picture.owner.tier.grants_original
@@ -91,7 +91,7 @@ def test_opening_takes_one_query_and_counting_one(link, django_assert_num_querie
 
 
 @pytest.mark.django_db
-def test_a_past_link_is_refused_without_a_query(django_assert_num_queries):
+def test_an_expired_link_is_refused_without_a_query(django_assert_num_queries):
     with django_assert_num_queries(0), pytest.raises(LinkGone):
         open_link(LinkToken(1, int(timezone.now().timestamp())))
 
@@ -104,28 +104,28 @@ def test_a_revoked_link_is_gone(link):
 
 
 @pytest.mark.django_db
-def test_a_link_dies_with_its_picture(link):
+def test_a_link_ends_with_its_picture(link):
     delete_picture(link[0].picture)
     with pytest.raises(LinkGone):
         open_link(link[1])
 
 
 @pytest.mark.django_db
-def test_a_link_dies_with_its_owners_account(link, alice):
+def test_a_link_ends_when_its_owners_account_is_disabled(link, alice):
     disable(alice)
     with pytest.raises(LinkGone):
         open_link(link[1])
 
 
 @pytest.mark.django_db
-def test_a_link_dies_with_the_right_to_make_links(link, alice):
+def test_a_link_ends_when_its_maker_loses_the_grant(link, alice):
     move_to_tier(alice, tier("Premium"))
     with pytest.raises(LinkGone):
         open_link(link[1])
 
 
 @pytest.mark.django_db
-def test_links_of_long_ago_are_forgotten_and_others_kept(link, alice):
+def test_links_past_their_retention_are_deleted(link, alice):
     old, _ = make_link(maker=alice, picture=link[0].picture, seconds=300)
     Link.objects.filter(pk=old.pk).update(expires_at=timezone.now() - timedelta(days=31))
     assert delete_ended_links() == 1

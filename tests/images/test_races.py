@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 Result = TypeVar("Result")
 
 
-def at_once(works):
+def run_in_parallel(works):
     """Run each on a connection of its own, all starting together; returns what they return."""
     start = threading.Barrier(len(works), timeout=30)
 
@@ -49,13 +49,13 @@ def test_fifty_parallel_calls_leave_exactly_one_active(alice):
         address = f"/pictures/set-active-picture/{picture.pk}/{alice.pk}"
         return lambda: Client(headers=headers).put(address).status_code
 
-    codes = at_once([call(pictures[number % 10]) for number in range(50)])
+    codes = run_in_parallel([call(pictures[number % 10]) for number in range(50)])
     assert codes == [200] * 50
     assert Picture.objects.active().count() == 1
 
 
 def test_parallel_default_pictures_leave_exactly_one(alice, stored_keys):
-    made = at_once([lambda: copy_default(owner=alice, visibility="members")] * 12)
+    made = run_in_parallel([lambda: copy_default(owner=alice, visibility="members")] * 12)
     assert len([each for each in made if each]) == Picture.objects.count() == 1
     assert len([name for name in stored_keys() if "_" not in name]) == 1
 
@@ -71,7 +71,7 @@ def test_activating_and_deleting_at_once_never_deletes_the_active_picture(alice,
             return "refused"
         return "done"
 
-    activated, deleted = at_once(
+    activated, deleted = run_in_parallel(
         [
             lambda: outcome(lambda _: activate(Picture(pk=picture.pk, owner_id=alice.pk))),
             lambda: outcome(delete_unless_active),
@@ -88,8 +88,8 @@ def wait_for_whole_file(stored_keys):
         time.sleep(0.01)
 
 
-def test_an_upload_under_way_survives_the_emptying_of_its_folder(alice, stored_keys):
-    """Its file lies there before its row; the emptying finds a file that no row names."""
+def test_an_upload_survives_the_deletion_of_all_pictures_meanwhile(alice, stored_keys):
+    """The file is stored before its row, so that the deletion finds a file without a row."""
     uploads = ThreadPoolExecutor(1)
 
     def upload():
@@ -109,19 +109,19 @@ def test_an_upload_under_way_survives_the_emptying_of_its_folder(alice, stored_k
     assert Picture.objects.get() == picture
 
 
-# --- A picture that goes between its finding and its change -------------------------------------
+# --- A picture that is deleted between look-up and change ---------------------------------------
 
 BLOCKED = "SELECT count(*) FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
 
 
-def somebody_waits_for_us() -> bool:
+def another_connection_waits() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(BLOCKED)
         return bool(cursor.fetchone()[0])
 
 
-def while_it_goes(picture, work):
-    """Return what `work` returns, which finds the picture, then waits until it is gone."""
+def while_it_is_deleted(picture, work):
+    """Delete a picture while `work`, which looked it up, waits for it; return its result."""
 
     def run():
         try:
@@ -133,7 +133,7 @@ def while_it_goes(picture, work):
         with transaction.atomic():
             services.delete_picture(picture)
             working = threads.submit(run)
-            until(lambda: working.done() or somebody_waits_for_us(), 30, lambda: "nobody waits")
+            until(lambda: working.done() or another_connection_waits(), 30, lambda: "nobody waits")
         return working.result(timeout=30)
 
 
@@ -169,7 +169,7 @@ def delete_in_admin(client, picture):
         (delete_in_admin, None),
     ],
 )
-def test_a_picture_that_is_gone_by_then_is_not_found(alice, staff, call, body):
+def test_a_picture_deleted_meanwhile_is_not_found(alice, staff, call, body):
     client = Client(
         headers={"Authorization": f"Bearer {open_bearer_session(alice, RequestOrigin())}"}
     )
@@ -177,6 +177,6 @@ def test_a_picture_that_is_gone_by_then_is_not_found(alice, staff, call, body):
         client.force_login(staff)
     client.raise_request_exception = False
     picture = make_picture(alice)
-    answer = while_it_goes(picture, lambda: call(client, picture))
+    answer = while_it_is_deleted(picture, lambda: call(client, picture))
     assert answer.status_code == 404
     assert body is None or answer.json() == body

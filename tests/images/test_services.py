@@ -1,4 +1,4 @@
-"""What people do with their pictures: one active each, deletions that leave nothing."""
+"""Changing, activating and deleting pictures."""
 
 import errno
 import os
@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from delivery.jpeg_renditions import jpeg_key
 from delivery.stripped_copies import stripped_key
-from images.access import may_see
 from images.default_picture import copy_default
 from images.exceptions import PictureIsActive
 from images.models import Picture
@@ -30,19 +29,19 @@ from tests.pictures import jpeg
 
 @pytest.fixture
 def activations():
-    """The pictures of which was said that they became active."""
-    heard = []
+    """The ids of pictures that were signalled as activated."""
+    activated = []
 
-    def hear(picture, **kwargs):
-        heard.append(picture.pk)
+    def record(picture, **kwargs):
+        activated.append(picture.pk)
 
-    picture_activated.connect(hear)
-    yield heard
-    picture_activated.disconnect(hear)
+    picture_activated.connect(record)
+    yield activated
+    picture_activated.disconnect(record)
 
 
 @pytest.mark.django_db
-def test_activating_twice_says_so_once(alice, activations):
+def test_activating_twice_sends_one_signal(alice, activations):
     picture = make_picture(alice)
     activate(picture)
     activate(picture)
@@ -50,7 +49,7 @@ def test_activating_twice_says_so_once(alice, activations):
 
 
 @pytest.mark.django_db
-def test_the_picture_that_steps_back_tells_when(alice):
+def test_the_formerly_active_picture_gets_a_new_modification_time(alice):
     first, second = make_picture(alice), make_picture(alice)
     activate(first)
     before = first.updated_at
@@ -61,7 +60,7 @@ def test_the_picture_that_steps_back_tells_when(alice):
 
 
 @pytest.mark.django_db
-def test_a_picture_that_is_gone_cannot_be_activated(alice):
+def test_a_deleted_picture_cannot_be_activated(alice):
     picture = make_picture(alice)
     Picture.objects.all().delete()
     with pytest.raises(Picture.DoesNotExist):
@@ -69,7 +68,7 @@ def test_a_picture_that_is_gone_cannot_be_activated(alice):
 
 
 @pytest.mark.django_db
-def test_the_database_itself_allows_one_active_picture(alice):
+def test_the_database_allows_one_active_picture_per_owner(alice):
     activate(make_picture(alice))
     other = make_picture(alice)
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -77,7 +76,7 @@ def test_the_database_itself_allows_one_active_picture(alice):
 
 
 @pytest.mark.django_db
-def test_the_active_picture_stays_and_another_goes(alice):
+def test_the_active_picture_cannot_be_deleted_but_others_can(alice):
     active, other = make_picture(alice), make_picture(alice)
     stale = Picture.objects.get(pk=active.pk)
     activate(active)
@@ -88,7 +87,7 @@ def test_the_active_picture_stays_and_another_goes(alice):
 
 
 @pytest.mark.django_db
-def test_a_clean_copy_made_after_a_picture_was_loaded_goes_with_it(
+def test_deleting_a_picture_deletes_a_stripped_copy_stored_since_it_was_loaded(
     alice, stored_keys, django_capture_on_commit_callbacks
 ):
     loaded = make_picture(alice, jpeg(60, 40, comment=b"taken at home"))
@@ -99,7 +98,7 @@ def test_a_clean_copy_made_after_a_picture_was_loaded_goes_with_it(
 
 
 @pytest.mark.django_db
-def test_changing_one_thing_leaves_alone_what_someone_else_changes(alice):
+def test_parallel_changes_of_different_fields_are_both_kept(alice):
     mine = make_picture(alice)
     theirs = Picture.objects.get(pk=mine.pk)
     update_picture(mine, visibility="public")
@@ -108,16 +107,7 @@ def test_changing_one_thing_leaves_alone_what_someone_else_changes(alice):
     assert (theirs.visibility, theirs.description) == ("public", "x")
 
 
-@pytest.mark.django_db
-@pytest.mark.parametrize("visibility", Picture.Visibility.values)
-def test_the_rule_as_a_query_is_the_rule(alice, bob, staff, visibility):
-    picture = make_picture(alice, visibility=visibility)
-    for viewer in (alice, bob, staff, None):
-        found = Picture.objects.visible_to(viewer).filter(pk=picture.pk).exists()
-        assert found == may_see(viewer, picture), viewer
-
-
-# --- A storage that fails after it took a file ----------------------------------------------------
+# --- A storage that fails after the file was written ----------------------------------------------
 
 
 @pytest.fixture
@@ -143,7 +133,7 @@ def broken_folders(monkeypatch):
     ],
     ids=["upload", "stripped copy", "rendition"],
 )
-def test_a_file_whose_storing_failed_at_last_is_not_left(alice, stored_keys, broken_folders, store):
+def test_a_failed_write_leaves_no_file(alice, stored_keys, broken_folders, store):
     picture = make_picture(alice, jpeg(60, 40, comment=b"taken at home"))
     broken_folders()
     with pytest.raises(OSError, match="Input/output"):
@@ -152,20 +142,18 @@ def test_a_file_whose_storing_failed_at_last_is_not_left(alice, stored_keys, bro
 
 
 @pytest.mark.django_db
-def test_a_default_picture_whose_storing_failed_at_last_is_not_left(
-    alice, stored_keys, broken_folders
-):
+def test_a_failed_write_of_a_default_picture_leaves_no_file(alice, stored_keys, broken_folders):
     broken_folders()
     with pytest.raises(OSError, match="Input/output"):
         copy_default(owner=alice, visibility="members")
     assert stored_keys() == []
 
 
-# --- Emptying a folder ----------------------------------------------------------------------------
+# --- Deleting all pictures ------------------------------------------------------------------------
 
 
 @pytest.mark.django_db
-def test_a_draft_that_is_being_written_is_spared_and_a_forgotten_one_goes(
+def test_deleting_all_pictures_deletes_stale_drafts_only(
     alice, tmp_path, monkeypatch, django_capture_on_commit_callbacks
 ):
     draft = tmp_path / "images" / folder_of(alice.pk) / ".new.png.12345678"
@@ -182,7 +170,7 @@ def test_a_draft_that_is_being_written_is_spared_and_a_forgotten_one_goes(
 
 
 @pytest.mark.django_db
-def test_files_go_only_when_the_rows_are_gone_for_good(alice, stored_keys):
+def test_files_are_deleted_only_after_the_commit(alice, stored_keys):
     make_picture(alice)
     with transaction.atomic():
         delete_all(alice.pk)

@@ -1,4 +1,4 @@
-"""Signed addresses: stable within a window, worthless when changed or late."""
+"""Signed URLs: stable within a window, invalid when changed or expired."""
 
 import time
 from urllib.parse import parse_qs, urlsplit
@@ -9,44 +9,44 @@ from hypothesis import strategies as st
 from images.signed_urls import seconds_left, signed_path
 
 
-def parts(address):
-    query = parse_qs(urlsplit(address).query)
+def expires_and_signature(url):
+    query = parse_qs(urlsplit(url).query)
     return query["expires"][0], query["signature"][0]
 
 
-def at(monkeypatch, moment):
+def set_clock(monkeypatch, moment):
     monkeypatch.setattr(time, "time", lambda: moment)
 
 
-def test_an_address_stays_the_same_within_a_window(monkeypatch, settings):
+def test_a_url_stays_the_same_within_a_window(monkeypatch, settings):
     settings.MEDIA_URL_WINDOW = 1000
-    at(monkeypatch, 5000)
+    set_clock(monkeypatch, 5000)
     first = signed_path("users/a/b.jpg")
-    at(monkeypatch, 5999)
+    set_clock(monkeypatch, 5999)
     assert signed_path("users/a/b.jpg") == first
-    at(monkeypatch, 6000)
+    set_clock(monkeypatch, 6000)
     assert signed_path("users/a/b.jpg") != first
 
 
-def test_an_address_works_for_one_to_two_windows(monkeypatch, settings):
+def test_a_url_is_valid_for_one_to_two_windows(monkeypatch, settings):
     settings.MEDIA_URL_WINDOW = 1000
-    at(monkeypatch, 5999)
-    expires, mark = parts(signed_path("k"))
-    assert seconds_left("k", expires, mark) == 1001
-    at(monkeypatch, 7000)
-    assert seconds_left("k", expires, mark) == 0
+    set_clock(monkeypatch, 5999)
+    expires, signature = expires_and_signature(signed_path("k"))
+    assert seconds_left("k", expires, signature) == 1001
+    set_clock(monkeypatch, 7000)
+    assert seconds_left("k", expires, signature) == 0
 
 
-def test_an_address_is_worth_nothing_for_another_file():
-    expires, mark = parts(signed_path("users/a/b.jpg"))
-    assert seconds_left("users/a/c.jpg", expires, mark) == 0
+def test_a_signature_is_invalid_for_another_file():
+    expires, signature = expires_and_signature(signed_path("users/a/b.jpg"))
+    assert seconds_left("users/a/c.jpg", expires, signature) == 0
 
 
-def test_a_later_end_is_worth_nothing():
-    expires, mark = parts(signed_path("k"))
-    assert seconds_left("k", str(int(expires) + 1), mark) == 0
+def test_a_changed_expiry_is_invalid():
+    expires, signature = expires_and_signature(signed_path("k"))
+    assert seconds_left("k", str(int(expires) + 1), signature) == 0
 
 
 @given(st.text(max_size=40), st.text(max_size=20), st.text(max_size=30))
-def test_nothing_invented_passes(key, expires, mark):
-    assert seconds_left(key, expires, mark) == 0
+def test_an_invented_url_is_invalid(key, expires, signature):
+    assert seconds_left(key, expires, signature) == 0

@@ -1,4 +1,4 @@
-"""What tests of thumbnails ask of the rows."""
+"""What tests of thumbnails read from rows and signals."""
 
 from images.models import Picture
 from thumbnails.models import Thumbnail
@@ -7,3 +7,18 @@ from thumbnails.models import Thumbnail
 def keys(*pictures: Picture) -> set[str]:
     """Return the keys of all thumbnail files of some pictures."""
     return {key for row in Thumbnail.objects.filter(picture__in=pictures) for key in row.keys}
+
+
+def heights(picture):
+    return sorted(picture.thumbnails.values_list("height", flat=True))
+
+
+def state(picture):
+    picture.refresh_from_db()
+    return picture.rendering
+
+
+def record_signal(signal):
+    sent = []
+    signal.connect(lambda picture, **kwargs: sent.append(picture.pk), weak=False)
+    return sent

@@ -5,8 +5,7 @@ import pytest
 from accounts.services import move_to_tier
 from images.sandbox.pool import run_sandboxed
 from images.services import request_thumbnails
-from tests.factories import make_picture, make_tier, tier
-from tests.pictures import jpeg
+from tests.factories import make_tier, tier
 from tests.thumbnails.rows import keys
 from thumbnails import services
 from thumbnails.models import Backfill
@@ -14,11 +13,6 @@ from thumbnails.services import ensure_thumbnails
 from tiers.services import set_quality
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def picture(alice):
-    return make_picture(alice, jpeg(900, 600))
 
 
 def test_another_quality_replaces_every_thumbnail_under_a_new_key(

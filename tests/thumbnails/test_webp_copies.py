@@ -9,17 +9,10 @@ from images.default_picture import safe_stem
 from images.services import delete_picture
 from images.storage.disk import DiskStorage
 from images.storage.keys import copy_key, is_key, webp_beside
-from tests.factories import make_picture
-from tests.pictures import jpeg
 from thumbnails.models import Thumbnail
 from thumbnails.services import delete_thumbnail, ensure_thumbnails
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def picture(alice):
-    return make_picture(alice, jpeg(900, 600))
 
 
 def test_no_file_stays_when_one_cannot_be_stored(picture, stored_keys, monkeypatch):

@@ -5,16 +5,12 @@ from base64 import b64decode
 
 import numpy as np
 import pytest
-from django.core.management import call_command
 from PIL import Image
 
-from images.models import Picture
-from images.storage.base import picture_storage
 from tests.factories import make_picture
 from tests.measures import psnr
 from tests.pictures import BLUE, GREEN, RED, animation, encode, jpeg, quarters
 from tests.thumbnails.rendering.thumbhash_decoder import draw_thumbhash, read_thumbhash
-from tests.thumbnails.rows import keys
 from thumbnails.rendering import encoding
 from thumbnails.sandbox_work import render_thumbnails
 from thumbnails.services import ensure_thumbnails
@@ -162,33 +158,3 @@ def test_a_picture_gets_its_placeholder_with_its_thumbnails(picture):
     picture.refresh_from_db()
     assert len(b64decode(picture.thumbhash)) >= 5
     assert re.fullmatch("#[0-9a-f]{6}", picture.dominant_color)
-
-
-def test_pictures_of_an_older_release_get_webp_files_and_placeholders(
-    picture, stored_keys, django_capture_on_commit_callbacks
-):
-    ensure_thumbnails(picture.pk)
-    picture_storage.delete_many(list(picture.thumbnails.values_list("webp_key", flat=True)))
-    picture.thumbnails.update(webp_key="", webp_bytes=0, quality=0)
-    Picture.objects.update(thumbhash="", dominant_color="")
-    with django_capture_on_commit_callbacks(execute=True):
-        call_command("ensure_thumbnails")
-    picture.refresh_from_db()
-    assert picture.thumbhash
-    assert picture.dominant_color
-    assert all(row.webp_key for row in picture.thumbnails.all())
-    assert set(stored_keys()) == {picture.key, *keys(picture)}
-
-
-def test_the_command_resumes_and_skips_finished_and_failed_pictures(alice, monkeypatch, capsys):
-    monkeypatch.setattr("thumbnails.sweeping.BATCH_SIZE", 2)
-    made = [make_picture(alice).pk for _ in range(6)]
-    Picture.objects.update(rendering="ready")
-    Picture.objects.filter(pk=made[0]).update(thumbhash="AAAAAAA=")
-    Picture.objects.filter(pk=made[1]).update(rendering="failed")
-    call_command("ensure_thumbnails")
-    pending = Picture.objects.pending().order_by("pk").values_list("pk", flat=True)
-    assert list(pending) == made[2:]
-    assert "4 pictures" in capsys.readouterr().out
-    call_command("ensure_thumbnails")
-    assert "0 pictures" in capsys.readouterr().out

@@ -1,0 +1,101 @@
+"""Accounts and sessions in the admin, through its real forms."""
+
+import pytest
+
+from accounts.models import Session, User
+from accounts.request_origin import RequestOrigin
+from accounts.sessions import open_bearer_session
+from images.models import Picture
+from tests.admin_actions import run_action
+from tests.factories import PASSWORD, make_picture, tier
+from thumbnails.models import Backfill
+
+pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+
+
+NEW_USER = {
+    "username": "carol", "password1": PASSWORD, "password2": PASSWORD, "usable_password": "true"
+}  # fmt: skip
+
+
+def test_staff_create_an_account_with_a_tier(admin_client):
+    form = {**NEW_USER, "tier": tier("Premium").pk}
+    assert admin_client.post("/admin/accounts/user/add/", form).status_code == 302
+    assert User.objects.get(username="carol").tier.name == "Premium"
+
+
+def test_a_new_account_gets_the_basic_tier_by_default(admin_client):
+    page = admin_client.get("/admin/accounts/user/add/")
+    assert page.context["adminform"].form.initial["tier"].name == "Basic"
+
+
+@pytest.mark.parametrize("login", ["ALICE", "al", "a b", "a@b"])
+def test_an_invalid_or_taken_login_is_refused_in_the_admin(admin_client, alice, login):
+    form = {**NEW_USER, "username": login, "tier": tier("Basic").pk}
+    assert admin_client.post("/admin/accounts/user/add/", form).status_code == 200
+    assert User.objects.filter(username=login).count() == 0
+
+
+def user_form(user, **changes):
+    form = {"username": user.username, "name": "", "email": "", "tier": user.tier.pk}
+    return {**form, "is_active": "on", **changes}
+
+
+def test_another_tier_starts_a_backfill_of_the_accounts_pictures(admin_client, alice):
+    form = user_form(alice, tier=tier("Basic").pk)
+    address = f"/admin/accounts/user/{alice.pk}/change/"
+    assert admin_client.post(address, form).status_code == 302
+    assert Backfill.objects.get().owner == alice
+
+
+def test_disabling_an_account_ends_its_sessions(admin_client, alice):
+    open_bearer_session(alice, RequestOrigin())
+    form = user_form(alice)
+    del form["is_active"]
+    admin_client.post(f"/admin/accounts/user/{alice.pk}/change/", form)
+    assert not Session.objects.live().exists()
+    assert Session.objects.get().ended_at
+
+
+def test_a_password_set_by_staff_ends_every_session(admin_client, alice):
+    open_bearer_session(alice, RequestOrigin())
+    form = {
+        "password1": "another good one",
+        "password2": "another good one",
+        "usable_password": "true",
+    }
+    response = admin_client.post(f"/admin/accounts/user/{alice.pk}/password/", form)
+    assert response.status_code == 302
+    alice.refresh_from_db()
+    assert alice.check_password("another good one")
+    assert Session.objects.get().ended_at
+
+
+def test_an_action_ends_every_session_of_the_chosen_accounts(admin_client, alice, bob):
+    for who in (alice, alice, bob):
+        open_bearer_session(who, RequestOrigin())
+    assert run_action(admin_client, "accounts/user", "end_every_session", [alice]) == [
+        "2 sessions ended."
+    ]
+    assert [each.user for each in Session.objects.live()] == [bob]
+
+
+def test_an_action_ends_the_chosen_sessions(admin_client, alice):
+    open_bearer_session(alice, RequestOrigin(client_ip="192.0.2.7", user_agent="curl/8"))
+    page = admin_client.get("/admin/accounts/session/").content.decode()
+    assert "192.0.2.7" in page
+    assert "curl/8" in page
+    assert run_action(admin_client, "accounts/session", "end", Session.objects.all()) == [
+        "1 sessions ended."
+    ]
+    assert not Session.objects.live().exists()
+
+
+def test_deleting_an_account_removes_its_pictures_and_files(
+    admin_client, alice, stored_keys, django_capture_on_commit_callbacks
+):
+    make_picture(alice)
+    with django_capture_on_commit_callbacks(execute=True):
+        admin_client.post(f"/admin/accounts/user/{alice.pk}/delete/", {"post": "yes"})
+    assert not Picture.objects.exists()
+    assert stored_keys() == []

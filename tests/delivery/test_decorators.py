@@ -1,0 +1,31 @@
+"""Who the viewer of a page is, by tokens and cookies."""
+
+import pytest
+
+from accounts.request_origin import RequestOrigin
+from accounts.sessions import open_cookie_session
+from tests.clients import Client
+
+pytestmark = [pytest.mark.django_db, pytest.mark.storages]
+
+
+def avatar_url(picture, height):
+    name = picture.thumbnails.get(height=height).key.rsplit("/", 1)[-1]
+    return f"/avatars/{picture.owner_id}/{name}"
+
+
+def test_an_invalid_token_sees_what_anyone_sees(alice, shown):
+    picture = shown(alice)
+    client = Client(headers={"Authorization": "Bearer a.b.c"})
+    assert client.get(f"/avatars/{alice.pk}")["Location"] == avatar_url(picture, 200)
+
+
+def test_renewed_cookies_are_set_on_a_response_that_no_shared_cache_stores(browser, alice, shown):
+    """An access cookie that is over is renewed by the refresh cookie, at these addresses too."""
+    picture = shown(alice, "members")
+    browser.cookies["refresh_token"] = open_cookie_session(alice, RequestOrigin()).refresh
+    response = browser.get(f"/avatars/{alice.pk}")
+    assert response["Location"] == avatar_url(picture, 200)
+    assert response.cookies.keys() == {"access_token", "refresh_token"}
+    assert response["Cache-Control"] == "private, no-cache"
+    assert browser.get(response["Location"]).status_code == 200

@@ -1,0 +1,92 @@
+"""Overdue pictures, and backfills after tier changes."""
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from accounts.services import move_to_tier
+from images.models import Picture
+from images.storage.base import picture_storage
+from tests.factories import make_picture, make_tier, make_user, tier
+from tests.pictures import jpeg
+from tests.thumbnails.rows import heights, keys
+from thumbnails import claims
+from thumbnails.models import Backfill
+from thumbnails.services import ensure_thumbnails
+from thumbnails.sweeping import run_backfill_batch, take_overdue
+from tiers.services import set_heights
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_tiers_new_heights_are_rendered_for_its_pictures_alone(
+    picture, bob, django_capture_on_commit_callbacks, stored_keys
+):
+    other = make_picture(make_user("carol", "Basic"), jpeg(900, 600))
+    ensure_thumbnails(picture.pk)
+    ensure_thumbnails(other.pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        set_heights(tier=tier("Enterprise"), heights=[300])
+    assert heights(picture) == [300]
+    assert heights(other) == [200]
+    assert not Backfill.objects.exists()
+    assert set(stored_keys()) == {picture.key, other.key, *keys(picture, other)}
+
+
+def test_moving_an_account_to_another_tier_renders_its_pictures_again(
+    picture, alice, django_capture_on_commit_callbacks
+):
+    ensure_thumbnails(picture.pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        move_to_tier(alice, make_tier("Poster", [1000, 50]))
+    assert heights(picture) == [50, 1000]
+
+
+def test_an_interrupted_backfill_continues(alice, monkeypatch):
+    monkeypatch.setattr("thumbnails.sweeping.BATCH_SIZE", 2)
+    made = [make_picture(alice).pk for _ in range(5)]
+    Picture.objects.update(rendering="ready")
+    move_to_tier(alice, tier("Basic"))
+    run_backfill_batch()
+    pending = Picture.objects.pending().order_by("pk").values_list("pk", flat=True)
+    assert list(pending) == made[:2]
+    while run_backfill_batch():
+        pass
+    assert list(pending.all()) == made
+
+
+def test_the_sweep_retries_a_picture_once_a_minute(picture):
+    assert take_overdue() == [picture.pk]
+    assert take_overdue() == []
+    later = timezone.now() + claims.RETRY_INTERVAL
+    assert take_overdue(later) == [picture.pk]
+
+
+def test_pictures_of_an_older_release_get_webp_files_and_placeholders(
+    picture, stored_keys, django_capture_on_commit_callbacks
+):
+    ensure_thumbnails(picture.pk)
+    picture_storage.delete_many(list(picture.thumbnails.values_list("webp_key", flat=True)))
+    picture.thumbnails.update(webp_key="", webp_bytes=0, quality=0)
+    Picture.objects.update(thumbhash="", dominant_color="")
+    with django_capture_on_commit_callbacks(execute=True):
+        call_command("ensure_thumbnails")
+    picture.refresh_from_db()
+    assert picture.thumbhash
+    assert picture.dominant_color
+    assert all(row.webp_key for row in picture.thumbnails.all())
+    assert set(stored_keys()) == {picture.key, *keys(picture)}
+
+
+def test_the_command_resumes_and_skips_finished_and_failed_pictures(alice, monkeypatch, capsys):
+    monkeypatch.setattr("thumbnails.sweeping.BATCH_SIZE", 2)
+    made = [make_picture(alice).pk for _ in range(6)]
+    Picture.objects.update(rendering="ready")
+    Picture.objects.filter(pk=made[0]).update(thumbhash="AAAAAAA=")
+    Picture.objects.filter(pk=made[1]).update(rendering="failed")
+    call_command("ensure_thumbnails")
+    pending = Picture.objects.pending().order_by("pk").values_list("pk", flat=True)
+    assert list(pending) == made[2:]
+    assert "4 pictures" in capsys.readouterr().out
+    call_command("ensure_thumbnails")
+    assert "0 pictures" in capsys.readouterr().out

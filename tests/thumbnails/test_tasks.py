@@ -1,0 +1,27 @@
+"""The sweep, and a broker that refuses messages."""
+
+import pytest
+
+from lib.backoff import CircuitBreaker
+from tests.thumbnails.rows import state
+from thumbnails import tasks
+from thumbnails.sweeping import take_overdue
+from thumbnails.tasks import sweep
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_sweep_renders_pictures_without_a_message(picture, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        sweep()
+    assert state(picture) == "ready"
+
+
+def test_what_the_broker_refused_is_enqueued_at_the_next_sweep(picture, monkeypatch):
+    def away(*args, **kwargs):
+        raise OSError("connection refused")
+
+    monkeypatch.setattr(tasks, "_broker_breaker", CircuitBreaker(5))
+    monkeypatch.setattr(tasks.ensure, "apply_async", away)
+    sweep()
+    assert take_overdue() == [picture.pk]
