@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 _READ = re.compile(r'(?:env_[a-z_]+)\(\s*"([A-Z0-9_]+)"|os\.environ\.get\("([A-Z0-9_]+)"')
 _SIGNAL = re.compile(r"^(\w+) = Signal\(\)", re.MULTILINE)
@@ -84,3 +86,19 @@ def test_the_monitoring_page_lists_every_metric():
     }
     assert len(defined) == 8
     assert {name for name in defined if name not in page} == set()
+
+
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_file_leads_to_one(page):
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+    assert {link for link in links if not (page.parent / link).exists()} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_of_the_project_that_a_page_names_exists(page):
+    folders = "|".join([*PACKAGES, "tests", "docs", "deploy", "static", "templates", "benchmarks"])
+    paths = re.findall(rf"`((?:{folders})/[\w/-]+\.\w+)(?:::\w+)?`", page.read_text())
+    assert {path for path in paths if not (ROOT / path).exists()} == set()
