@@ -1,4 +1,4 @@
-"""Telling others: picture events to browsers, logouts to services, both from tables.
+"""Notifications from tables: picture events to browsers, logouts to other services.
 
-Leaves deciding what happened to the packages it listens to.
+What happened is decided by the packages whose signals `receivers` handles.
 """

@@ -1,15 +1,12 @@
-"""Django's handle on the package."""
+"""Django's configuration of the package."""
 
 from django.apps import AppConfig
 
 
 class NotificationsConfig(AppConfig):
-    """News to browsers and services."""
-
     name = "notifications"
 
     def ready(self) -> None:
-        """Connect the receivers."""
         from notifications import receivers
 
         receivers.connect()

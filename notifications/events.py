@@ -1,4 +1,4 @@
-"""What a socket says, as typed payloads; `docs/asyncapi.yaml` describes the same to clients."""
+"""The payloads of the socket's messages; `docs/asyncapi.yaml` describes them to clients."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ FeedEventType = PictureEventType | Literal["pictures.cleared"]
 
 
 class PictureFacts(TypedDict):
-    """A picture at the moment of the event; its bytes have addresses of their own, which expire."""
+    """A picture at the moment of the event, without the URLs of its files, which expire."""
 
     id: int
     uid: str
@@ -36,8 +36,8 @@ class PictureFacts(TypedDict):
     updated_at: str
 
 
-class PictureHappened(TypedDict):
-    """Something happened to one picture."""
+class PictureChanged(TypedDict):
+    """An event of one picture."""
 
     id: int
     type: PictureEventType
@@ -47,7 +47,7 @@ class PictureHappened(TypedDict):
 
 
 class PicturesCleared(TypedDict):
-    """Every picture of the account went."""
+    """Every picture of the account was deleted."""
 
     id: int
     type: Literal["pictures.cleared"]
@@ -56,7 +56,7 @@ class PicturesCleared(TypedDict):
 
 
 class EventsReset(TypedDict):
-    """What was asked for is no longer kept: load everything anew, then go on after `id`."""
+    """The requested events are no longer kept: load all pictures anew, then continue after `id`."""
 
     id: int
     type: Literal["events.reset"]
@@ -65,7 +65,7 @@ class EventsReset(TypedDict):
 
 
 class SessionEnded(TypedDict):
-    """The session that opened this socket ended; `id` is the last event it was sent."""
+    """The session that opened this socket ended; `id` is the last event that was sent."""
 
     id: int
     type: Literal["session.ended"]
@@ -73,12 +73,11 @@ class SessionEnded(TypedDict):
     user_id: str
 
 
-Event = PictureHappened | PicturesCleared | EventsReset
+Event = PictureChanged | PicturesCleared | EventsReset
 Message = Event | SessionEnded
 
 
-def facts_of(picture: Picture) -> PictureFacts:
-    """Write down a picture as it is now."""
+def picture_facts(picture: Picture) -> PictureFacts:
     return {
         "id": picture.pk,
         "uid": str(picture.uid),
@@ -90,38 +89,34 @@ def facts_of(picture: Picture) -> PictureFacts:
         "width": picture.width,
         "height": picture.height,
         "thumbnails": cast('Literal["pending", "ready", "failed"]', picture.rendering),
-        "created_at": moment(picture.created_at),
-        "updated_at": moment(picture.updated_at),
+        "created_at": format_timestamp(picture.created_at),
+        "updated_at": format_timestamp(picture.updated_at),
     }
 
 
-def event_of(row: PictureEvent) -> Event:
-    """Return what is told of a row."""
-    told = _head(row.sequence, row.type, row.at, row.owner_id)
+def event_payload(row: PictureEvent) -> Event:
+    payload = _common_fields(row.sequence, row.type, row.at, row.owner_id)
     if row.picture is not None:
-        told["picture"] = row.picture
-    return cast("Event", told)
+        payload["picture"] = row.picture
+    return cast("Event", payload)
 
 
-def events_of(rows: Iterable[PictureEvent]) -> list[Event]:
-    """Return what is told of rows."""
-    return [event_of(row) for row in rows]
+def event_payloads(rows: Iterable[PictureEvent]) -> list[Event]:
+    return [event_payload(row) for row in rows]
 
 
-def reset(last: int, at: datetime, owner_id: UUID) -> Event:
-    """Return the word that what was asked for is gone."""
-    return cast("Event", _head(last, "events.reset", at, owner_id))
+def events_reset_payload(last: int, at: datetime, owner_id: UUID) -> Event:
+    return cast("Event", _common_fields(last, "events.reset", at, owner_id))
 
 
-def session_ended(last: int, at: datetime, owner_id: UUID) -> SessionEnded:
-    """Return the last word to a session that ended."""
-    return cast("SessionEnded", _head(last, "session.ended", at, owner_id))
+def session_ended_payload(last: int, at: datetime, owner_id: UUID) -> SessionEnded:
+    return cast("SessionEnded", _common_fields(last, "session.ended", at, owner_id))
 
 
-def moment(at: datetime) -> str:
-    """Write a moment in UTC (RFC 3339)."""
+def format_timestamp(at: datetime) -> str:
+    """Return a timestamp in UTC, as RFC 3339 writes it."""
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _head(sequence: int, kind: str, at: datetime, owner_id: UUID) -> dict[str, object]:
-    return {"id": sequence, "type": kind, "at": moment(at), "user_id": str(owner_id)}
+def _common_fields(sequence: int, kind: str, at: datetime, owner_id: UUID) -> dict[str, object]:
+    return {"id": sequence, "type": kind, "at": format_timestamp(at), "user_id": str(owner_id)}

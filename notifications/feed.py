@@ -1,4 +1,4 @@
-"""An account's events in the order of their commits: written, read after any one, forgotten."""
+"""An account's events in the order of their commits: recorded, read from any position, purged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,17 +10,24 @@ from django.db.models import F
 from django.utils import timezone
 
 from images.models import Picture
-from notifications.events import Event, FeedEventType, event_of, events_of, facts_of, reset
+from notifications.events import (
+    Event,
+    FeedEventType,
+    event_payload,
+    event_payloads,
+    events_reset_payload,
+    picture_facts,
+)
 from notifications.models import Feed, PictureEvent
 
-KEPT = timedelta(days=7)
-PAGE = 100
-_FORGOTTEN_AT_ONCE = 5_000
+RETENTION = timedelta(days=7)
+PAGE_SIZE = 100
+PURGE_BATCH_SIZE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Some events after a position; `last` is the newest event there is."""
+class EventPage:
+    """Events after a position; `last` is the sequence of the newest event there is."""
 
     events: list[Event]
     last: int
@@ -28,74 +35,77 @@ class Page:
 
 
 @transaction.atomic(savepoint=False)
-def record(owner_id: UUID, kind: FeedEventType, picture: Picture | None = None) -> Event:
-    """Write an event into the running transaction, and keep its successors waiting for the commit.
+def record_event(owner_id: UUID, kind: FeedEventType, picture: Picture | None = None) -> Event:
+    """Record an event in the running transaction; the account's next event waits for its commit.
 
-    The caller must hold the locks it needs on pictures: whoever locks both locks pictures first.
+    The caller must already hold the locks that it needs on pictures: pictures are locked before the
+    feed everywhere, so that no two transactions wait for each other.
     """
     row = PictureEvent.objects.create(
         owner_id=owner_id,
         sequence=_next_sequence(owner_id),
         type=kind,
-        picture=facts_of(picture) if picture else None,
+        picture=picture_facts(picture) if picture else None,
     )
-    return event_of(row)
+    return event_payload(row)
 
 
 def _next_sequence(owner_id: UUID) -> int:
-    """Raise the account's counter; the row stays locked, so the next writer counts after us."""
+    """Increment the account's counter; the row stays locked until the commit."""
     feed = Feed.objects.filter(owner=owner_id)
     if not feed.update(last=F("last") + 1):
-        # Two first events at once: one of them makes the row, both then count on it.
+        # Of two first events at the same time one creates the row, then both increment it.
         Feed.objects.bulk_create([Feed(owner_id=owner_id)], ignore_conflicts=True)
         feed.update(last=F("last") + 1)
     return feed.values_list("last", flat=True).get()
 
 
-def position(owner_id: UUID) -> int:
+def last_sequence(owner_id: UUID) -> int:
     """Return the sequence of the newest event, 0 before the first."""
     last = Feed.objects.filter(owner=owner_id).values_list("last", flat=True).first()
     return last or 0
 
 
-def positions(owner_ids: Sequence[UUID]) -> dict[UUID, int]:
+def last_sequences(owner_ids: Sequence[UUID]) -> dict[UUID, int]:
     """Return the newest sequence of each account that has events."""
     return dict(Feed.objects.filter(owner__in=owner_ids).values_list("owner_id", "last"))
 
 
-def read(owner_id: UUID, after: int, limit: int = PAGE) -> Page:
-    """Return what followed event `after`; one `events.reset` where that is no longer all kept.
+def read_events(owner_id: UUID, after: int, limit: int = PAGE_SIZE) -> EventPage:
+    """Return the events after `after`, or one `events.reset` where some are no longer kept.
 
-    The position is read first: every row up to it is there unless it was forgotten.
+    The newest sequence is read first, so a missing row up to it has been purged.
     """
-    last = position(owner_id)
+    last = last_sequence(owner_id)
     if after == last:
-        return Page([], last, has_more=False)
+        return EventPage([], last, has_more=False)
     newer = PictureEvent.objects.filter(owner=owner_id, sequence__gt=after).order_by("sequence")
-    rows = _unbroken(after, list(newer[:limit]))
+    rows = _rows_before_gap(after, list(newer[:limit]))
     if not rows:
-        return Page([reset(last, timezone.now(), owner_id)], last, has_more=False)
-    return Page(events_of(rows), last, has_more=rows[-1].sequence < last)
+        return EventPage(
+            [events_reset_payload(last, timezone.now(), owner_id)], last, has_more=False
+        )
+    return EventPage(event_payloads(rows), last, has_more=rows[-1].sequence < last)
 
 
-def oldest(owner_id: UUID) -> int:
-    """Return the position before the oldest event that is kept."""
+def position_before_oldest(owner_id: UUID) -> int:
+    """Return the sequence from which all kept events follow."""
     first = PictureEvent.objects.filter(owner=owner_id).order_by("sequence")
     sequence = first.values_list("sequence", flat=True).first()
-    return position(owner_id) if sequence is None else sequence - 1
+    return last_sequence(owner_id) if sequence is None else sequence - 1
 
 
-def forget_old() -> int:
-    """Delete a batch of events that are kept no longer; returns how many."""
-    old = PictureEvent.objects.filter(at__lt=timezone.now() - KEPT).order_by("pk")
-    keys = list(old.values_list("pk", flat=True)[:_FORGOTTEN_AT_ONCE])
+def purge_old_events() -> int:
+    """Delete a batch of events older than RETENTION; return how many."""
+    old = PictureEvent.objects.filter(at__lt=timezone.now() - RETENTION).order_by("pk")
+    keys = list(old.values_list("pk", flat=True)[:PURGE_BATCH_SIZE])
     return PictureEvent.objects.filter(pk__in=keys).delete()[0]
 
 
-def _unbroken(after: int, rows: list[PictureEvent]) -> list[PictureEvent]:
-    """Return the rows up to the first hole: clocks that differ may forget in another order."""
-    wanted = range(after + 1, after + 1 + len(rows))
-    for count, (row, sequence) in enumerate(zip(rows, wanted, strict=True)):
+def _rows_before_gap(after: int, rows: list[PictureEvent]) -> list[PictureEvent]:
+    """Return the rows up to the first gap; clocks that differ may purge in another order."""
+    expected = range(after + 1, after + 1 + len(rows))
+    for count, (row, sequence) in enumerate(zip(rows, expected, strict=True)):
         if row.sequence != sequence:
             return rows[:count]
     return rows

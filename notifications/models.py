@@ -1,4 +1,4 @@
-"""What is still to be told to services, what is told to browsers, and who is listening."""
+"""The outbox of messages to other services, the events for browsers, and heartbeats."""
 
 from django.conf import settings
 from django.db import models
@@ -6,7 +6,7 @@ from django.utils import timezone
 
 
 class OutboxMessage(models.Model):
-    """A message to other services, written in the transaction that it tells of.
+    """A message to other services, written in the transaction that it announces.
 
     The relay deletes the row once the broker has confirmed the message.
     """
@@ -15,25 +15,24 @@ class OutboxMessage(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
-        """Return when it was written, never the token in it."""
+        """Leave out the body: it may hold a token."""
         return f"of {self.created_at:%Y-%m-%d %H:%M:%S}"
 
 
 class Heartbeat(models.Model):
-    """When a process that readiness asks for was last seen at work."""
+    """When a process that readiness depends on last reported that it works."""
 
     name = models.CharField(max_length=32, primary_key=True)
     at = models.DateTimeField()
 
     def __str__(self) -> str:
-        """Return the process."""
         return self.name
 
 
 class Feed(models.Model):
-    """Where an account's events stand: `last` is the sequence of its newest.
+    """The counter of an account's events: `last` is the sequence of the newest.
 
-    Whoever writes an event raises `last` first, and so holds this row until the commit: events
+    Whoever records an event increments `last` first and so locks this row until the commit. Events
     become visible in the order of their sequence, without a gap that could be filled later.
     """
 
@@ -43,18 +42,17 @@ class Feed(models.Model):
     last = models.BigIntegerField(default=0)
 
     def __str__(self) -> str:
-        """Return the position."""
         return f"at {self.last}"
 
 
 class PictureEvent(models.Model):
-    """Something that happened to an account's pictures, as it is told; kept for a week."""
+    """An event of an account's pictures, kept for `notifications.feed.RETENTION`."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     sequence = models.BigIntegerField()
     type = models.CharField(max_length=24)
     at = models.DateTimeField(default=timezone.now)
-    # The picture's facts at that moment; null where all of an account's pictures are meant.
+    # The picture at that moment; null for an event of all the account's pictures.
     picture = models.JSONField(null=True)
 
     class Meta:
@@ -64,5 +62,4 @@ class PictureEvent(models.Model):
         indexes = [models.Index(fields=["at"], name="event_age")]
 
     def __str__(self) -> str:
-        """Return what and when."""
         return f"{self.type}, {self.at:%Y-%m-%d %H:%M:%S}"

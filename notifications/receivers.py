@@ -1,4 +1,4 @@
-"""What this package does when something happens: rows inside the transaction, hints after it."""
+"""Receivers of signals: rows written inside the transaction, sockets woken up after its commit."""
 
 import json
 from functools import partial
@@ -20,14 +20,14 @@ from images.signals import (
     pictures_cleared,
 )
 from notifications.events import FeedEventType, PictureEventType
-from notifications.feed import record
+from notifications.feed import record_event
 from notifications.models import OutboxMessage
-from notifications.sequence_gaps import leave_numbers_out
-from notifications.sockets.wake_ups import session_group, tell, user_group
+from notifications.sequence_gaps import skip_sequences
+from notifications.sockets.wake_ups import notify_group, session_group, user_group
 from thumbnails.signals import thumbnails_failed, thumbnails_ready
 from upkeep.signals import restored
 
-_TOLD: list[tuple[Signal, PictureEventType]] = [
+_EVENT_TYPES: list[tuple[Signal, PictureEventType]] = [
     (picture_created, "picture.created"),
     (picture_updated, "picture.updated"),
     (picture_activated, "picture.activated"),
@@ -38,54 +38,54 @@ _TOLD: list[tuple[Signal, PictureEventType]] = [
 
 
 def connect() -> None:
-    """Connect every receiver; called once, when Django is ready."""
-    sessions_ended.connect(_announce_logouts, dispatch_uid="notifications.announce_logouts")
-    sessions_ended.connect(_close_sockets, dispatch_uid="notifications.close_sockets")
-    pictures_cleared.connect(_tell_of_clearing, dispatch_uid="notifications.tell")
-    restored.connect(_renumber, dispatch_uid="notifications.renumber")
-    for signal, kind in _TOLD:
-        receiver = partial(_tell_of_picture, kind)
+    """Connect the receivers; called once, when Django is ready."""
+    sessions_ended.connect(_write_logout_messages, dispatch_uid="notifications.announce_logouts")
+    sessions_ended.connect(_notify_sockets_of_session, dispatch_uid="notifications.close_sockets")
+    pictures_cleared.connect(_record_clearing, dispatch_uid="notifications.tell")
+    restored.connect(_skip_sequences_after_restore, dispatch_uid="notifications.renumber")
+    for signal, kind in _EVENT_TYPES:
+        receiver = partial(_record_picture_event, kind)
         signal.connect(receiver, weak=False, dispatch_uid="notifications.tell")
 
 
-def _announce_logouts(
+def _write_logout_messages(
     sessions: list[Session], token: str, *, from_peer: bool, **kwargs: Any
 ) -> None:
     """Write a message for each session, unless a peer announced it or the fan-out is off."""
     if from_peer or not settings.AMQP_URL:
         return
     OutboxMessage.objects.bulk_create(
-        OutboxMessage(body=json.dumps({"type": "logout", "message": _named(session, token)}))
+        OutboxMessage(body=json.dumps({"type": "logout", "message": _logout_text(session, token)}))
         for session in sessions
     )
 
 
-def _named(session: Session, token: str) -> str:
-    """Name a session by its token where that is at hand, else by the token's id."""
+def _logout_text(session: Session, token: str) -> str:
+    """Name a session by its JWT where that is known, else by its id."""
     return f"bearer {token}" if token else str(session.pk)
 
 
-def _close_sockets(sessions: list[Session], **kwargs: Any) -> None:
+def _notify_sockets_of_session(sessions: list[Session], **kwargs: Any) -> None:
     for session in sessions:
-        _tell_on_commit(session_group(session.pk), {"type": "session.ended"})
+        _notify_on_commit(session_group(session.pk), {"type": "session.ended"})
 
 
-def _renumber(**kwargs: Any) -> None:
-    leave_numbers_out()
+def _skip_sequences_after_restore(**kwargs: Any) -> None:
+    skip_sequences()
 
 
-def _tell_of_picture(kind: PictureEventType, picture: Picture, **kwargs: Any) -> None:
-    _tell(picture.owner_id, kind, picture)
+def _record_picture_event(kind: PictureEventType, picture: Picture, **kwargs: Any) -> None:
+    _record_and_notify(picture.owner_id, kind, picture)
 
 
-def _tell_of_clearing(owner_id: UUID, **kwargs: Any) -> None:
-    _tell(owner_id, "pictures.cleared")
+def _record_clearing(owner_id: UUID, **kwargs: Any) -> None:
+    _record_and_notify(owner_id, "pictures.cleared")
 
 
-def _tell(owner_id: UUID, kind: FeedEventType, picture: Picture | None = None) -> None:
-    event = record(owner_id, kind, picture)
-    _tell_on_commit(user_group(owner_id), {"type": "feed.news", "event": event})
+def _record_and_notify(owner_id: UUID, kind: FeedEventType, picture: Picture | None = None) -> None:
+    event = record_event(owner_id, kind, picture)
+    _notify_on_commit(user_group(owner_id), {"type": "feed.news", "event": event})
 
 
-def _tell_on_commit(group: str, hint: dict[str, Any]) -> None:
-    transaction.on_commit(partial(tell, group, hint), robust=True)
+def _notify_on_commit(group: str, wake_up: dict[str, Any]) -> None:
+    transaction.on_commit(partial(notify_group, group, wake_up), robust=True)

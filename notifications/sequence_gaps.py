@@ -1,6 +1,6 @@
-"""Events after a restore: no number is given a second time, so that nobody takes one for another.
+"""Sequence gaps after a restore, so that no sequence is given to two different events.
 
-Where numbers were left out, `notifications.feed.read` tells whoever comes back to load all again.
+`notifications.feed.read_events` answers whoever resumes from before a gap with `events.reset`.
 """
 
 from django.db.models import F
@@ -10,18 +10,20 @@ from django.utils import timezone
 from accounts.models import User
 from notifications.models import Feed
 
-# More than an account's events between a dump and its restore.
-LEAP = 1_000_000
+# More events than any account has between a dump and its restore.
+MIN_GAP = 1_000_000
 
 
-def leave_numbers_out() -> None:
-    """Raise every account's position past all that it was ever given.
+def skip_sequences() -> None:
+    """Raise every account's last sequence above any that it ever had.
 
-    The clock does so too, in milliseconds, where the same dump is restored a second time: the
-    leap alone would then end where it ended before. An account whose first event came after the
-    dump has no row yet.
+    The new value is at least the clock in milliseconds: when the same dump is restored twice, the
+    gap alone would lead to the same sequences again. An account whose first event came after the
+    dump has no row yet and gets one.
     """
-    without = User.objects.exclude(pk__in=Feed.objects.values("pk"))
-    Feed.objects.bulk_create(Feed(owner_id=key) for key in without.values_list("pk", flat=True))
+    accounts_without_feed = User.objects.exclude(pk__in=Feed.objects.values("pk"))
+    Feed.objects.bulk_create(
+        Feed(owner_id=key) for key in accounts_without_feed.values_list("pk", flat=True)
+    )
     now = int(timezone.now().timestamp() * 1000)
-    Feed.objects.update(last=Greatest(F("last") + LEAP, now))
+    Feed.objects.update(last=Greatest(F("last") + MIN_GAP, now))

@@ -1,12 +1,12 @@
-"""Work that the scheduler asks for."""
+"""Periodic work of the scheduler."""
 
 from celery import shared_task
 
-from notifications.feed import forget_old
+from notifications.feed import purge_old_events
 
 
 @shared_task(name="notifications.forget_events")
-def forget_events() -> None:
-    """Delete events that are kept no longer, batch by batch."""
-    while forget_old():
+def purge_events() -> None:
+    """Delete, in batches, the events that are no longer kept."""
+    while purge_old_events():
         pass

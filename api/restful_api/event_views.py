@@ -8,8 +8,8 @@ from api.pagination import page_response, replace_in_query
 from api.restful_api import serializers as s
 from api.restful_api.views import BAD_INPUT, CLOSED_ERRORS
 from api.views import ContractView, caller
-from notifications.feed import oldest, read
-from notifications.sockets.authentication import watched_account
+from notifications.feed import position_before_oldest, read_events
+from notifications.sockets.authentication import account_to_show
 
 # Bears the id of the newest event, also where a page ends before it or holds none.
 _NEWEST_EVENT_HEADER = "Last-Event-ID"
@@ -32,9 +32,9 @@ class EventsView(ContractView):
         form = s.RestfulEventsQuery(data=request.query_params.dict())
         form.is_valid(raise_exception=True)
         query = form.validated_data
-        owner_id = watched_account(caller(request), query.get("user"))
-        since: int = query["since"] if "since" in query else oldest(owner_id)
-        page = read(owner_id, since, query["limit"])
+        owner_id = account_to_show(caller(request), query.get("user"))
+        since: int = query["since"] if "since" in query else position_before_oldest(owner_id)
+        page = read_events(owner_id, since, query["limit"])
         next_url = ""
         if page.has_more:
             next_url = replace_in_query(request, since=str(page.events[-1]["id"]))

@@ -21,7 +21,7 @@ def main(count: int, rate: float) -> None:
 
     from images.models import Picture
     from images.services import update_picture
-    from notifications.feed import position
+    from notifications.feed import last_sequence
 
     owners = sys.stdin.read().split()
     keys = [UUID(owner) for owner in owners]
@@ -31,7 +31,7 @@ def main(count: int, rate: float) -> None:
     update_picture(pictures[owners[0]], description="warm-up")
     time.sleep(1)
     chance, begin = random.Random(7), time.monotonic() + 0.5
-    last = {owner: position(pictures[owner].owner_id) for owner in owners}
+    last = {owner: last_sequence(pictures[owner].owner_id) for owner in owners}
     for number in range(count):
         time.sleep(max(0.0, begin + number / rate - time.monotonic()))
         owner = chance.choice(owners)

@@ -10,7 +10,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from config.doctor.checks import CheckFailed, CheckSkipped, wait_for
 from config.doctor.http_client import HttpClient
 from config.doctor.smoke_test import SmokeTest
-from notifications.logouts.broker import BROKER_AWAY, connect, declare_exchange
+from notifications.logouts.broker import BROKER_UNAVAILABLE, connect, declare_exchange
 
 
 def check_published_logout(smoke_test: SmokeTest) -> str:
@@ -47,7 +47,7 @@ def _bind_queue() -> Iterator[tuple[BlockingChannel, str]]:
         raise CheckSkipped("AMQP_URL is not set")
     try:
         connection = connect()
-    except BROKER_AWAY as error:
+    except BROKER_UNAVAILABLE as error:
         raise CheckFailed(
             f"RabbitMQ cannot be reached ({type(error).__name__})", "check AMQP_URL"
         ) from None

@@ -93,7 +93,7 @@ def _check_heartbeat(name: str) -> None:
 
 def _check_auth_events() -> None:
     if settings.AMQP_URL:
-        _check_heartbeat(listener.NAME)
+        _check_heartbeat(listener.HEARTBEAT_NAME)
 
 
 _PROBES = {

@@ -1,4 +1,4 @@
-"""Listens on the exchange: acknowledges after the commit, and never dies of a message."""
+"""Consumes logouts from the exchange: acknowledges after the commit, survives any message."""
 
 import logging
 import time
@@ -14,64 +14,66 @@ from notifications.logouts.broker import (
     bind_queue,
     connect,
     declare_exchange,
-    keep_working,
+    run_until_stopped,
 )
 from notifications.logouts.long_running import Stop
-from notifications.logouts.messages import hear
+from notifications.logouts.messages import handle_message
 from notifications.models import Heartbeat
 
 logger = logging.getLogger(__name__)
-NAME = "auth-events"
-# So many messages are on their way to us at once.
-PREFETCH = 50
-BEAT_EVERY = 5
-LOOK_EVERY = 0.5
+HEARTBEAT_NAME = "auth-events"
+# Messages that the broker delivers before the first of them is acknowledged.
+PREFETCH_COUNT = 50
+HEARTBEAT_INTERVAL = 5
+POLL_INTERVAL = 0.5
 
 
 def listen_until(stop: Stop) -> None:
-    """Hear every message, until told to stop; outlives broker and database.
+    """Handle messages until stopped, through outages of the broker and the database.
 
-    While the database is away the connection closes with the message unacknowledged: the broker
-    keeps it.
+    While the database is unavailable the connection closes with the message unacknowledged, and
+    the broker keeps the message.
     """
-    keep_working(_listen, stop)
+    run_until_stopped(_listen, stop)
 
 
 def _listen(stop: Stop, backoff: ExponentialBackoff) -> None:
-    """Ends when told to stop, and when the broker takes our queue away."""
+    """Return when stopped, and when the broker deletes the queue."""
     with connect() as broker:
         channel = broker.channel()
         declare_exchange(channel)
         bind_queue(channel)
-        channel.basic_qos(prefetch_count=PREFETCH)
-        beat = _Beat()
-        for method, _, body in channel.consume(settings.AUTH_QUEUE, inactivity_timeout=LOOK_EVERY):
+        channel.basic_qos(prefetch_count=PREFETCH_COUNT)
+        heartbeat = _PeriodicHeartbeat()
+        for method, _, body in channel.consume(
+            settings.AUTH_QUEUE, inactivity_timeout=POLL_INTERVAL
+        ):
             if method:
-                _take(channel, method, body or b"")
+                _handle_delivery(channel, method, body or b"")
             if stop.is_set():
                 return
-            if beat.is_given():
+            if heartbeat.write_if_due():
                 backoff.reset()
 
 
-class _Beat:
-    """Tells everyone, now and then, that we listen."""
+class _PeriodicHeartbeat:
+    """Writes the row by which readiness knows that this process listens."""
 
     def __init__(self) -> None:
         self._next = 0.0
 
-    def is_given(self) -> bool:
-        """Give a beat when it is time; tells whether it was."""
+    def write_if_due(self) -> bool:
+        """Write the heartbeat, at most once per HEARTBEAT_INTERVAL; tell whether it was written."""
         if time.monotonic() < self._next:
             return False
-        Heartbeat.objects.update_or_create(name=NAME, defaults={"at": timezone.now()})
-        self._next = time.monotonic() + BEAT_EVERY
+        Heartbeat.objects.update_or_create(name=HEARTBEAT_NAME, defaults={"at": timezone.now()})
+        self._next = time.monotonic() + HEARTBEAT_INTERVAL
         return True
 
 
-def _take(channel: BlockingChannel, method: Basic.Deliver, body: bytes) -> None:
+def _handle_delivery(channel: BlockingChannel, method: Basic.Deliver, body: bytes) -> None:
     try:
-        hear(body)
+        handle_message(body)
     except DatabaseError:
         raise
     except Exception:  # a message must never end the listener

@@ -1,4 +1,4 @@
-"""Commands that run until they are told to stop, and wait with patience."""
+"""Commands that run until they are stopped."""
 
 import signal
 import threading
@@ -7,33 +7,32 @@ from types import FrameType
 
 
 class Stop:
-    """Set by SIGTERM or SIGINT; a wait ends at once when it is.
+    """A flag that SIGTERM or SIGINT sets; setting it ends every `wait` at once.
 
-    Loops ask it at every turn, so the age of the pulse file tells whether they still turn.
+    Loops read it in every round, and reading it touches the pulse file, so the age of that file
+    shows whether the loop still runs.
     """
 
     def __init__(self, pulse: str = "") -> None:
-        """Begin not stopped."""
         self._event = threading.Event()
         self._pulse = Path(pulse) if pulse else None
 
     def on_signals(self) -> None:
-        """Listen for the signals; only the main thread may."""
+        """Handle the signals; callable from the main thread only."""
         signal.signal(signal.SIGTERM, self._set)
         signal.signal(signal.SIGINT, self._set)
 
     def set(self) -> None:
-        """Stop."""
         self._event.set()
 
     def is_set(self) -> bool:
-        """Tell whether to stop."""
+        """Touch the pulse file, and tell whether to stop."""
         if self._pulse:
             self._pulse.touch()
         return self._event.is_set()
 
     def wait(self, seconds: float) -> None:
-        """Wait, at most until stopped."""
+        """Wait, at most until the flag is set."""
         self._event.wait(seconds)
 
     def _set(self, signum: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Logouts that other services tell: what a message means, and what it ends here."""
+"""Logout messages of peers: how they are parsed, and which sessions they end."""
 
 import json
 import logging
@@ -6,33 +6,33 @@ import logging
 from accounts.revocation import revoke_by_id, revoke_token
 
 logger = logging.getLogger(__name__)
-LONGEST_MESSAGE = 16 * 1024
+MAX_MESSAGE_SIZE = 16 * 1024
 
 
-def hear(body: bytes) -> None:
-    """End what a message names: `bearer <jwt>` in any case, a bare JWT, or a bare token id.
+def handle_message(body: bytes) -> None:
+    """End the session that a logout names: by `bearer <jwt>` in any case, a JWT, or a token id.
 
-    Other types are passed over; malformed messages are logged, without their content, and dropped.
-    Raises only what the database raises: then the message must be kept.
+    Messages of another type are ignored. Malformed messages are logged without their content and
+    dropped. Raise only what the database raises; the message must then be kept.
     """
     try:
-        named = _named(body)
+        named = _parse_logout(body)
     except ValueError as error:
-        logger.warning("dropped a message of the exchange: %s", error)
+        logger.warning("dropped a malformed message of the exchange: %s", error)
         return
     if named is None:
         return
-    word, _, rest = named.partition(" ")
-    token = rest.strip() if word.lower() == "bearer" else named
+    scheme, _, rest = named.partition(" ")
+    token = rest.strip() if scheme.lower() == "bearer" else named
     if token.count(".") == 2:
         revoke_token(token)
     else:
         revoke_by_id(token)
 
 
-def _named(body: bytes) -> str | None:
-    """Return what a logout names, None for another type; raises ValueError saying what is wrong."""
-    if len(body) > LONGEST_MESSAGE:
+def _parse_logout(body: bytes) -> str | None:
+    """Return what a logout names, or None for another type; raise ValueError with the reason."""
+    if len(body) > MAX_MESSAGE_SIZE:
         raise ValueError("too long")
     try:
         message = json.loads(body)

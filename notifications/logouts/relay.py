@@ -1,4 +1,4 @@
-"""From the outbox to the exchange: at least once, in order, whatever dies in between."""
+"""Publishes the outbox to the exchange: at least once, in order, even if a process is killed."""
 
 from contextlib import AbstractContextManager, nullcontext
 
@@ -9,25 +9,26 @@ from pika.adapters.blocking_connection import BlockingChannel
 from pika.delivery_mode import DeliveryMode
 
 from lib.backoff import ExponentialBackoff
-from notifications.logouts.broker import connect, declare_exchange, keep_working
+from notifications.logouts.broker import connect, declare_exchange, run_until_stopped
 from notifications.logouts.long_running import Stop
 from notifications.models import OutboxMessage
 
-AT_ONCE = 100
-# Short, since a logout should reach everyone within a second; an empty look is one indexed query.
-LOOK_EVERY = 0.1
-# The bindings of an exchange that is not durable vanish with a broker that restarts, and a peer
-# that looks for it again every five seconds, as many do, has to be given that long.
+BATCH_SIZE = 100
+# Short, since a logout should reach every service within a second; an empty poll is one indexed
+# query.
+POLL_INTERVAL = 0.1
+# The bindings of a non-durable exchange disappear when the broker restarts, and many peers retry
+# every five seconds; messages that are sent before they have bound again would be lost.
 REBIND_SECONDS = 6.0
-# Persistent: what waits in a durable queue outlives the broker.
+# Persistent: messages in a durable queue survive a restart of the broker.
 PROPERTIES = pika.BasicProperties(
     content_type="application/json", delivery_mode=DeliveryMode.Persistent.value
 )
 
 
 def relay_until(stop: Stop) -> None:
-    """Send what is written and what will be, until told to stop; outlives broker and database."""
-    keep_working(_relay, stop)
+    """Publish the outbox until stopped, through outages of the broker and the database."""
+    run_until_stopped(_relay, stop)
 
 
 def _relay(stop: Stop, backoff: ExponentialBackoff) -> None:
@@ -37,24 +38,26 @@ def _relay(stop: Stop, backoff: ExponentialBackoff) -> None:
         declare_exchange(channel)
         stop.wait(0 if settings.AUTH_EXCHANGE_DURABLE else REBIND_SECONDS)
         backoff.reset()
-        _send_all(channel, stop)
+        _send_until_stopped(channel, stop)
 
 
-def _send_all(channel: BlockingChannel, stop: Stop) -> None:
+def _send_until_stopped(channel: BlockingChannel, stop: Stop) -> None:
     while not stop.is_set():
         if not send_batch(channel):
-            # Answers heartbeats, and notices a broker that closed the connection.
-            channel.connection.process_data_events(time_limit=LOOK_EVERY)
+            # Answers the broker's heartbeats, and raises when the broker closed the connection.
+            channel.connection.process_data_events(time_limit=POLL_INTERVAL)
 
 
 def send_batch(channel: BlockingChannel) -> int:
-    """Publish a batch, each confirmed, and delete the rows; returns how many.
+    """Publish a batch, wait for each confirmation, and delete the rows; return how many.
 
-    Rows that another relay holds are passed over. A death between confirmation and commit sends a
-    message again.
+    Rows that another relay has locked are skipped. A process that is killed between confirmation
+    and commit leaves messages that are sent a second time.
     """
-    with _held():
-        batch = OutboxMessage.objects.select_for_update(skip_locked=True).order_by("pk")[:AT_ONCE]
+    with _lock_rows():
+        batch = OutboxMessage.objects.select_for_update(skip_locked=True).order_by("pk")[
+            :BATCH_SIZE
+        ]
         messages = list(batch)
         for message in messages:
             _publish(channel, message)
@@ -62,10 +65,11 @@ def send_batch(channel: BlockingChannel) -> int:
     return len(messages)
 
 
-def _held() -> AbstractContextManager[object]:
-    """Hold rows, where a database can; SQLite would hold up every writer until the broker answers.
+def _lock_rows() -> AbstractContextManager[object]:
+    """Open a transaction where the database locks rows.
 
-    There two relays may send a message twice.
+    On SQLite it would block every other writer until the broker answers, so there is none: two
+    relays may each send a message there.
     """
     return transaction.atomic() if connection.features.has_select_for_update else nullcontext()
 

@@ -1,7 +1,7 @@
-"""Who opens a socket, and whose events it may show.
+"""Handshakes of sockets: who opens one, and whose events it may show.
 
-The token comes by `Authorization` header, by subprotocol `bearer, <jwt>`, or by JWT cookie; never
-by the address, which ends up in logs.
+The token is read from the `Authorization` header, the subprotocol `bearer, <jwt>`, or the JWT
+cookies; never from the URL, which ends up in logs.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ from notifications.sockets.close_codes import (
     NOT_ALLOWED,
     SIGNED_OUT,
     UNKNOWN_ACCOUNT,
-    Refused,
+    SocketRefused,
 )
 
 SUBPROTOCOL = "bearer"
@@ -34,8 +34,8 @@ Headers = list[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """An accepted wish: whose session opens the socket, whose events it shows, from where on."""
+class Handshake:
+    """An accepted handshake; `since` is the last event that the client has, None for no replay."""
 
     session: Session
     owner_id: UUID
@@ -44,114 +44,114 @@ class Visit:
     headers: Headers
 
     @property
-    def is_watching(self) -> bool:
-        """Tell whether staff look at somebody else's events."""
+    def is_of_staff(self) -> bool:
+        """Tell whether a member of staff opens another account's events."""
         return self.session.user_id != self.owner_id
 
 
-def visit_of(scope: Scope) -> Visit:
-    """Return what a handshake may have; raises Refused, or CrossSiteRequest for a hijack."""
-    sign_in = _sign_in(scope)
+def accept_handshake(scope: Scope) -> Handshake:
+    """Authenticate a handshake and parse its query; raise SocketRefused or CrossSiteRequest."""
+    authentication = _authenticate(scope)
     query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    return Visit(
-        session=sign_in.session,
-        owner_id=_owner(sign_in.session.user, _one(query, "user")),
-        since=_since(_one(query, "since")),
-        format=_one(query, "format") or "",
-        headers=_cookie_headers(sign_in.renewed_cookies),
+    return Handshake(
+        session=authentication.session,
+        owner_id=_parse_owner(authentication.session.user, _single_value(query, "user")),
+        since=_parse_since(_single_value(query, "since")),
+        format=_single_value(query, "format") or "",
+        headers=_cookie_headers(authentication.renewed_cookies),
     )
 
 
-def subprotocol_of(scope: Scope) -> str | None:
-    """Return what to answer a client that offers `bearer`: browsers insist on an answer."""
+def accepted_subprotocol(scope: Scope) -> str | None:
+    """Return the subprotocol to accept; browsers drop a socket whose server accepts none."""
     return SUBPROTOCOL if SUBPROTOCOL in scope.get("subprotocols", []) else None
 
 
-def watched_account(viewer: User, wanted: UUID | None) -> UUID:
-    """Return whose events a viewer gets; raises PermissionDenied, or User.DoesNotExist to staff."""
-    if wanted is None or wanted == viewer.pk:
+def account_to_show(viewer: User, requested: UUID | None) -> UUID:
+    """Return whose events a viewer gets; raise PermissionDenied, or, for staff, DoesNotExist."""
+    if requested is None or requested == viewer.pk:
         return viewer.pk
     if not viewer.is_staff:
         raise PermissionDenied
-    return User.objects.values_list("pk", flat=True).get(pk=wanted)
+    return User.objects.values_list("pk", flat=True).get(pk=requested)
 
 
-def _sign_in(scope: Scope) -> Authentication:
-    """The header decides alone, then the subprotocol, then the cookies with their origin."""
-    request = _request_of(scope)
+def _authenticate(scope: Scope) -> Authentication:
+    """Use the header where there is one, else the subprotocol, else the cookies."""
+    request = _make_request(scope)
     offered = list(scope.get("subprotocols", []))
     try:
         if not request.headers.get("Authorization"):
             if SUBPROTOCOL in offered:
-                return _by_subprotocol(offered)
+                return _authenticate_subprotocol(offered)
             if request.COOKIES:
                 refuse_cross_site(request)
-        sign_in = authenticate_request(request)
+        authentication = authenticate_request(request)
     except BadToken:
-        raise Refused(SIGNED_OUT) from None
+        raise SocketRefused(SIGNED_OUT) from None
     except DisallowedHost:
         raise CrossSiteRequest from None
-    if sign_in is None:
-        raise Refused(SIGNED_OUT)
-    return sign_in
+    if authentication is None:
+        raise SocketRefused(SIGNED_OUT)
+    return authentication
 
 
-def _by_subprotocol(offered: list[str]) -> Authentication:
-    """Read the token, which stands behind the word."""
+def _authenticate_subprotocol(offered: list[str]) -> Authentication:
+    """Authenticate by the token, which follows the `bearer` subprotocol."""
     token = "".join(offered[offered.index(SUBPROTOCOL) + 1 :][:1])
     return Authentication(authenticate_jwt(token, "bearer", "access"), token)
 
 
-def _request_of(scope: Scope) -> HttpRequest:
-    """Write a handshake as the GET request that it is, for the code that all doors share."""
+def _make_request(scope: Scope) -> HttpRequest:
+    """Return the handshake as the GET request that it is, for the code shared with HTTP."""
     request = HttpRequest()
     request.method = "GET"
-    for name, value in _joined(scope["headers"]).items():
+    for name, value in _join_headers(scope["headers"]).items():
         request.META[f"HTTP_{name.upper().replace('-', '_')}"] = value
     request.COOKIES = parse_cookie(request.META.get("HTTP_COOKIE", ""))
     return request
 
 
-def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Join headers that come more than once (RFC 9110, 5.3)."""
+def _join_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Join headers that occur more than once (RFC 9110, section 5.3)."""
     joined: dict[str, str] = {}
     for raw_name, raw_value in headers:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        between = "; " if name == "cookie" else ","
-        joined[name] = f"{joined[name]}{between}{value}" if name in joined else value
+        separator = "; " if name == "cookie" else ","
+        joined[name] = f"{joined[name]}{separator}{value}" if name in joined else value
     return joined
 
 
-def _one(query: dict[str, list[str]], name: str) -> str | None:
+def _single_value(query: dict[str, list[str]], name: str) -> str | None:
     values = query.get(name, [])
     if len(values) > 1:
-        raise Refused(BAD_QUERY)
+        raise SocketRefused(BAD_QUERY)
     return values[0] if values else None
 
 
-def _since(text: str | None) -> int | None:
+def _parse_since(text: str | None) -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise Refused(BAD_QUERY)
+        raise SocketRefused(BAD_QUERY)
     return int(text)
 
 
-def _owner(viewer: User, text: str | None) -> UUID:
+def _parse_owner(viewer: User, text: str | None) -> UUID:
     try:
-        return watched_account(viewer, UUID(text) if text is not None else None)
+        return account_to_show(viewer, UUID(text) if text is not None else None)
     except ValueError:
-        raise Refused(BAD_QUERY) from None
+        raise SocketRefused(BAD_QUERY) from None
     except PermissionDenied:
-        raise Refused(NOT_ALLOWED) from None
+        raise SocketRefused(NOT_ALLOWED) from None
     except User.DoesNotExist:
-        raise Refused(UNKNOWN_ACCOUNT) from None
+        raise SocketRefused(UNKNOWN_ACCOUNT) from None
 
 
 def _cookie_headers(renewed: CookiePair | None) -> Headers:
-    """Cookies that were renewed on the way must reach the browser, or its session would end."""
+    """Return the headers for renewed cookies; without them the browser's session would end."""
     if renewed is None:
         return []
-    answer = HttpResponse()
-    set_token_cookies(answer, renewed)
-    return [(b"set-cookie", morsel.OutputString().encode()) for morsel in answer.cookies.values()]
+    response = HttpResponse()
+    set_token_cookies(response, renewed)
+    return [(b"set-cookie", morsel.OutputString().encode()) for morsel in response.cookies.values()]

@@ -1,6 +1,7 @@
-"""How many sockets an account has open, over every process: a set in Redis whose members age out.
+"""Connection slots: how many sockets an account has open, counted over all processes.
 
-A process that dies gives its places back by no longer renewing them.
+A sorted set in Redis holds each socket with its expiry. A process that dies no longer renews its
+slots, so they expire.
 """
 
 import time
@@ -11,41 +12,41 @@ from uuid import UUID
 from django.conf import settings
 from redis import Redis
 
-MOST_SOCKETS = 20
-RENEW_EVERY = 20.0
-_LASTS = 60
+MAX_SOCKETS = 20
+RENEW_INTERVAL = 20.0
+_SLOT_LIFETIME = 60
 
 
-def take_seat(user_id: UUID, socket_id: str) -> bool:
-    """Take a place for a socket; False where the account has none left. Raises RedisError.
+def take_slot(user_id: UUID, socket_id: str) -> bool:
+    """Take a slot for a socket; return False where the account has none left. Raise RedisError.
 
-    Two that come at once for the last place may both be refused, never both admitted.
+    Two sockets that take the last slot at the same time may both be refused, never both accepted.
     """
     now, key = time.time(), _key(user_id)
     with _redis().pipeline(transaction=True) as steps:
         steps.zremrangebyscore(key, 0, now)
-        steps.zadd(key, {socket_id: now + _LASTS})
+        steps.zadd(key, {socket_id: now + _SLOT_LIFETIME})
         steps.zcard(key)
-        steps.expire(key, 2 * _LASTS)
+        steps.expire(key, 2 * _SLOT_LIFETIME)
         taken = int(steps.execute()[2])
-    if taken > MOST_SOCKETS:
-        leave_seat(user_id, socket_id)
+    if taken > MAX_SOCKETS:
+        release_slot(user_id, socket_id)
         return False
     return True
 
 
-def renew_seats(seats: Iterable[tuple[UUID, str]]) -> None:
-    """Keep the places of open sockets; raises RedisError."""
+def renew_slots(slots: Iterable[tuple[UUID, str]]) -> None:
+    """Renew the slots of open sockets, given as (user id, socket id); raise RedisError."""
     now = time.time()
     with _redis().pipeline(transaction=False) as steps:
-        for user_id, socket_id in seats:
-            steps.zadd(_key(user_id), {socket_id: now + _LASTS})
-            steps.expire(_key(user_id), 2 * _LASTS)
+        for user_id, socket_id in slots:
+            steps.zadd(_key(user_id), {socket_id: now + _SLOT_LIFETIME})
+            steps.expire(_key(user_id), 2 * _SLOT_LIFETIME)
         steps.execute()
 
 
-def leave_seat(user_id: UUID, socket_id: str) -> None:
-    """Give a place back; raises RedisError."""
+def release_slot(user_id: UUID, socket_id: str) -> None:
+    """Give a slot back; raise RedisError."""
     _redis().zrem(_key(user_id), socket_id)
 
 

@@ -1,4 +1,4 @@
-"""The socket at `/ws/pictures/`: signs in, joins its groups, sends what was missed, goes live."""
+"""The socket at `/ws/pictures/`: authenticates, joins its groups, replays, delivers new events."""
 
 import asyncio
 import json
@@ -20,57 +20,58 @@ from accounts.exceptions import CrossSiteRequest
 from accounts.models import Session
 from lib.backoff import CircuitBreaker
 from lib.request_id import set_request_id
-from notifications.events import Event, session_ended
-from notifications.feed import Page, position, read
-from notifications.sockets.authentication import Visit, subprotocol_of, visit_of
+from notifications.events import Event, session_ended_payload
+from notifications.feed import EventPage, last_sequence, read_events
+from notifications.sockets.authentication import Handshake, accept_handshake, accepted_subprotocol
 from notifications.sockets.close_codes import (
     BAD_QUERY,
-    FELL_BEHIND,
     SIGNED_OUT,
     TOO_MANY_SOCKETS,
+    TOO_SLOW,
     TRY_LATER,
-    Closing,
-    Refused,
+    CloseReason,
+    SocketRefused,
 )
-from notifications.sockets.connection_slots import leave_seat, take_seat
-from notifications.sockets.database_threads import in_thread
-from notifications.sockets.reconciler import watch
-from notifications.sockets.subscription import Stream
+from notifications.sockets.connection_slots import release_slot, take_slot
+from notifications.sockets.database_threads import run_in_thread
+from notifications.sockets.reconciler import running_reconciler
+from notifications.sockets.subscription import Subscription
 from notifications.sockets.wake_ups import COOLDOWN, session_group, user_group
 
 logger = logging.getLogger(__name__)
-# How a contract says a batch of an account's events in its own words; may ask the database.
-Format = Callable[[UUID, list[Event]], list[Any]]
-# A reader that does not take even the last words within this many seconds goes without them.
-LAST_WORDS_SECONDS = 5.0
-_AWAY = (DatabaseError, RedisError)
+# Renders events of an account (its id is the first argument) as a contract's own messages; runs in
+# a thread and may query the database.
+Formatter = Callable[[UUID, list[Event]], list[Any]]
+# Seconds that a slow reader gets to take the last messages before the connection is dropped.
+CLOSE_TIMEOUT = 5.0
+_UNAVAILABLE = (DatabaseError, RedisError)
 # While the channel layer cannot be reached, this process refuses handshakes at once.
 _channel_layer_breaker = CircuitBreaker(COOLDOWN)
 
 
 class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
-    """One open socket."""
+    """One connection."""
 
-    visit: Visit
-    _stream: Stream | None = None
-    _running: asyncio.Task[None] | None = None
+    handshake: Handshake
+    _subscription: Subscription | None = None
+    _delivery_task: asyncio.Task[None] | None = None
     _is_started = False
     _is_closing = False
-    _is_given_up = False
+    _is_dropped = False
 
-    def __init__(self, formats: Mapping[str, Format]) -> None:
-        """Know the formats that a client may ask for."""
+    def __init__(self, formats: Mapping[str, Formatter]) -> None:
+        """`formats` are the formats that a client may request, by name."""
         super().__init__()
         self.formats = formats
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve until the socket is closed, and leave nothing behind however that comes."""
+        """Serve until the socket is closed, and release everything however it is closed."""
         self.socket_id = uuid.uuid4().hex
         set_request_id(self.socket_id)
-        self._whole = asyncio.current_task()
+        self._serving_task = asyncio.current_task()
         self.scope, self.base_send = scope, send
         if _channel_layer_breaker.is_open:
-            await self._turn_away(TRY_LATER)
+            await self._refuse(TRY_LATER)
             return
         try:
             await super().__call__(scope, receive, send)
@@ -78,165 +79,165 @@ class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
             if self._is_started:
                 raise
             _channel_layer_breaker.trip()
-            logger.warning("the channel layer is away: %s", type(error).__name__)
-            await self._turn_away(TRY_LATER)
+            logger.warning("the channel layer is unavailable: %s", type(error).__name__)
+            await self._refuse(TRY_LATER)
         except asyncio.CancelledError:
-            if not self._is_given_up:
+            if not self._is_dropped:
                 raise
         finally:
-            await self._leave()
+            await self._release()
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """Handle a message; Channels' own way asks a thread for stale connections each time."""
+        """Call the message's handler; Channels' own `dispatch` would use a thread each time."""
         await getattr(self, get_handler_name(message))(message)
 
     async def websocket_connect(self, message: dict[str, Any]) -> None:
-        """Answer the handshake: a refusal is accepted first, so that a browser sees its code."""
+        """Answer the handshake; a refusal accepts it first, so that browsers see the close code."""
         self._is_started = True
         try:
-            self.visit = await in_thread(_admitted, self.scope, self.socket_id, self.formats)
+            self.handshake = await run_in_thread(_admit, self.scope, self.socket_id, self.formats)
             await self._open()
         except CrossSiteRequest:
             await self.close()
-        except Refused as refused:
-            await self._turn_away(refused.closing)
-        except _AWAY as error:
+        except SocketRefused as refused:
+            await self._refuse(refused.close_reason)
+        except _UNAVAILABLE as error:
             logger.warning("a socket was not opened: %s", type(error).__name__)
-            await self._turn_away(TRY_LATER)
+            await self._refuse(TRY_LATER)
 
     async def websocket_receive(self, message: dict[str, Any]) -> None:
-        """Pass over what a client says: this socket only tells."""
+        """Ignore what a client sends: this socket only delivers."""
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
-        """End; what was taken is given back in `__call__`."""
+        """Stop the consumer; `__call__` releases what it holds."""
         raise StopConsumer
 
     async def feed_news(self, message: dict[str, Any]) -> None:
-        """Take note of a hint."""
-        if self._stream and not self._stream.hint(message["event"]):
-            await self._end(FELL_BEHIND)
+        """Handle a wake-up, whose type is `feed.news` between processes of all versions."""
+        if self._subscription and not self._subscription.offer(message["event"]):
+            await self._close_open_socket(TOO_SLOW)
 
     async def session_ended(self, message: dict[str, Any]) -> None:
-        """Say so and close."""
-        word = session_ended(self.last, timezone.now(), self.owner_id)
-        await self._end(SIGNED_OUT, *([] if self.visit.format else [word]))
+        """Send `session.ended` and close."""
+        payload = session_ended_payload(self.last, timezone.now(), self.owner_id)
+        await self._close_open_socket(SIGNED_OUT, *([] if self.handshake.format else [payload]))
 
-    # What the watch asks.
+    # What the reconciler uses.
 
     @property
     def session_id(self) -> UUID:
         """The session that opened the socket."""
-        return self.visit.session.pk
+        return self.handshake.session.pk
 
     @property
     def user_id(self) -> UUID:
         """The account of that session."""
-        return self.visit.session.user_id
+        return self.handshake.session.user_id
 
     @property
     def owner_id(self) -> UUID:
         """The account whose events it shows."""
-        return self.visit.owner_id
+        return self.handshake.owner_id
 
     @property
     def last(self) -> int:
-        """The newest event that it was sent."""
-        return self._stream.last if self._stream else 0
+        """The sequence of the newest event that was sent."""
+        return self._subscription.last if self._subscription else 0
 
-    def nudge(self) -> None:
-        """Look into the table."""
-        if self._stream:
-            self._stream.nudge()
+    def wake_up(self) -> None:
+        """Read new events from the table."""
+        if self._subscription:
+            self._subscription.wake_up()
 
     def sign_out(self) -> None:
-        """Close it, beside whatever it does."""
-        self._closing = asyncio.create_task(self.session_ended({}))
+        """Close the socket in a task of its own."""
+        self._closing_task = asyncio.create_task(self.session_ended({}))
 
-    # How it lives.
+    # The life of a connection.
 
     async def _open(self) -> None:
-        """Join the groups, then note where to begin, then accept: nothing falls in between."""
+        """Join the groups, then read the position, then accept, so that no event is missed."""
         for group in self._groups():
             await self.channel_layer.group_add(group, self.channel_name)
-        start = await in_thread(_start_of, self.visit)
-        self._stream = Stream(start, self._read, self._deliver)
-        await self.accept(subprotocol_of(self.scope), self.visit.headers)
-        watch().add(self)
-        self._running = asyncio.create_task(self._run(self._stream))
+        start = await run_in_thread(_first_position, self.handshake)
+        self._subscription = Subscription(start, self._read, self._deliver)
+        await self.accept(accepted_subprotocol(self.scope), self.handshake.headers)
+        running_reconciler().add(self)
+        self._delivery_task = asyncio.create_task(self._run(self._subscription))
 
-    async def _run(self, stream: Stream) -> None:
+    async def _run(self, stream: Subscription) -> None:
         try:
             await stream.run()
-        except _AWAY as error:
+        except _UNAVAILABLE as error:
             logger.warning("a socket's events could not be read: %s", type(error).__name__)
-            await self._end(TRY_LATER)
+            await self._close_open_socket(TRY_LATER)
         except (OSError, RuntimeError):
-            # The client has gone; the server says so to `websocket_disconnect`.
+            # The client has disconnected; the server calls `websocket_disconnect`.
             return
 
-    async def _read(self, after: int) -> Page:
-        return await in_thread(read, self.owner_id, after)
+    async def _read(self, after: int) -> EventPage:
+        return await run_in_thread(read_events, self.owner_id, after)
 
     async def _deliver(self, events: list[Event]) -> None:
-        write = self.formats.get(self.visit.format)
-        said = events if write is None else await in_thread(write, self.owner_id, events)
-        for each in said:
-            await self.send(text_data=_json(each))
+        render = self.formats.get(self.handshake.format)
+        messages = events if render is None else await run_in_thread(render, self.owner_id, events)
+        for message in messages:
+            await self.send(text_data=_to_json(message))
 
-    async def _turn_away(self, closing: Closing) -> None:
-        await self.accept(subprotocol_of(self.scope))
-        await self.close(closing.code, closing.reason)
+    async def _refuse(self, reason: CloseReason) -> None:
+        await self.accept(accepted_subprotocol(self.scope))
+        await self.close(reason.code, reason.text)
 
-    async def _end(self, closing: Closing, *words: Any) -> None:
-        """Close an open socket; one that is stuck is dropped after a few seconds."""
+    async def _close_open_socket(self, reason: CloseReason, *last_messages: Any) -> None:
+        """Close an open socket; drop it when the reader is stuck for CLOSE_TIMEOUT seconds."""
         if self._is_closing:
             return
         self._is_closing = True
-        logger.info("a socket is closed: %s", closing.reason)
-        if self._running and self._running is not asyncio.current_task():
-            self._running.cancel()
+        logger.info("a socket is closed: %s", reason.text)
+        if self._delivery_task and self._delivery_task is not asyncio.current_task():
+            self._delivery_task.cancel()
         try:
-            async with asyncio.timeout(LAST_WORDS_SECONDS):
-                for word in words:
-                    await self.send(text_data=_json(word))
-                await self.close(closing.code, closing.reason)
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                for message in last_messages:
+                    await self.send(text_data=_to_json(message))
+                await self.close(reason.code, reason.text)
         except (OSError, RuntimeError):
-            logger.info("a socket is dropped without its last words")
-            self._is_given_up = True
-            if self._whole:
-                self._whole.cancel()
+            logger.info("a socket is dropped without its last messages")
+            self._is_dropped = True
+            if self._serving_task:
+                self._serving_task.cancel()
 
-    async def _leave(self) -> None:
-        """Give back what was taken; what Redis is not told ages out there."""
-        if self._running:
-            self._running.cancel()
-        if not hasattr(self, "visit"):
+    async def _release(self) -> None:
+        """Leave groups and slots; what Redis cannot be told expires there."""
+        if self._delivery_task:
+            self._delivery_task.cancel()
+        if not hasattr(self, "handshake"):
             return
-        watch().remove(self)
+        running_reconciler().remove(self)
         with suppress(RedisError):
             for group in self._groups():
                 await self.channel_layer.group_discard(group, self.channel_name)
-            await in_thread(leave_seat, self.user_id, self.socket_id)
+            await run_in_thread(release_slot, self.user_id, self.socket_id)
 
     def _groups(self) -> list[str]:
         return [user_group(self.owner_id), session_group(self.session_id)]
 
 
-def _admitted(scope: Mapping[str, Any], socket_id: str, formats: Mapping[str, Format]) -> Visit:
-    visit = visit_of(scope)
-    if visit.format and visit.format not in formats:
-        raise Refused(BAD_QUERY)
-    if not take_seat(visit.session.user_id, socket_id):
-        raise Refused(TOO_MANY_SOCKETS)
-    return visit
+def _admit(scope: Mapping[str, Any], socket_id: str, formats: Mapping[str, Formatter]) -> Handshake:
+    handshake = accept_handshake(scope)
+    if handshake.format and handshake.format not in formats:
+        raise SocketRefused(BAD_QUERY)
+    if not take_slot(handshake.session.user_id, socket_id):
+        raise SocketRefused(TOO_MANY_SOCKETS)
+    return handshake
 
 
-def _start_of(visit: Visit) -> int:
-    """Return where to begin; the session may have ended before its group was joined."""
-    if not Session.objects.live().filter(pk=visit.session.pk).exists():
-        raise Refused(SIGNED_OUT)
-    return position(visit.owner_id) if visit.since is None else visit.since
+def _first_position(handshake: Handshake) -> int:
+    """Return where to start; raise SocketRefused when the session has ended meanwhile."""
+    if not Session.objects.live().filter(pk=handshake.session.pk).exists():
+        raise SocketRefused(SIGNED_OUT)
+    return last_sequence(handshake.owner_id) if handshake.since is None else handshake.since
 
 
-def _json(said: Any) -> str:
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+def _to_json(message: Any) -> str:
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))

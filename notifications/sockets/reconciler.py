@@ -1,7 +1,7 @@
-"""Looks after a process's open sockets every few seconds, whatever Redis does.
+"""The reconciler compares a process's open sockets with the tables every few seconds.
 
-One question to each table for many of them: whose session has ended, whose account has newer events
-than it was sent. So a hint that was lost costs a few seconds and nothing else.
+One query to each table for a batch of sockets finds those whose session has ended and those that
+miss events. So a wake-up that was lost delays an event by a few seconds and costs nothing else.
 """
 
 import asyncio
@@ -17,21 +17,21 @@ from django.db import DatabaseError
 from redis.exceptions import RedisError
 
 from accounts.models import Session
-from notifications.feed import positions
+from notifications.feed import last_sequences
 from notifications.metrics import OPEN_SOCKETS
-from notifications.sockets.connection_slots import RENEW_EVERY, renew_seats
-from notifications.sockets.database_threads import in_thread
+from notifications.sockets.connection_slots import RENEW_INTERVAL, renew_slots
+from notifications.sockets.database_threads import run_in_thread
 
 logger = logging.getLogger(__name__)
-LOOK_EVERY = 3.0
-# So many at once, since a long question would hold up every socket while it is put together.
-AT_ONCE = 100
-# A hint that is on its way arrives meanwhile.
-GRACE = 0.2
+POLL_INTERVAL = 3.0
+# Sockets per query. Composing a long query would block the event loop, and so every socket.
+BATCH_SIZE = 100
+# Seconds that a wake-up under way gets to arrive before a socket counts as behind.
+WAKE_UP_LEEWAY = 0.2
 
 
-class Watched(Protocol):
-    """An open socket."""
+class OpenSocket(Protocol):
+    """What the reconciler knows of a socket."""
 
     session_id: UUID
     user_id: UUID
@@ -40,94 +40,93 @@ class Watched(Protocol):
 
     @property
     def last(self) -> int:
-        """The newest event that it was sent."""
+        """The sequence of the newest event that was sent."""
 
-    def nudge(self) -> None:
-        """Have it look into the table."""
+    def wake_up(self) -> None:
+        """Read new events from the table."""
 
     def sign_out(self) -> None:
-        """Close it: its session has ended, or may no longer watch this account."""
+        """Close the socket: its session has ended, or may no longer see this account."""
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """What the tables say."""
+class TableState:
+    """Of a batch of sockets: the live sessions, and the newest sequence of each account."""
 
     staff_by_session: dict[UUID, bool]
     positions: dict[UUID, int]
 
 
-class Watch:
+class Reconciler:
     """The open sockets of one event loop."""
 
     def __init__(self) -> None:
-        """Begin with none."""
-        self._sockets: set[Watched] = set()
+        self._sockets: set[OpenSocket] = set()
         self._task: asyncio.Task[None] | None = None
         self._renewed_at = time.monotonic()
 
-    def add(self, socket: Watched) -> None:
-        """Look after a socket; the first one starts the looking."""
+    def add(self, socket: OpenSocket) -> None:
+        """Add a socket; the first one starts the task."""
         self._sockets.add(socket)
         OPEN_SOCKETS.set(len(self._sockets))
         if self._task is None:
-            self._task = asyncio.create_task(self._look_on())
+            self._task = asyncio.create_task(self._run())
 
-    def remove(self, socket: Watched) -> None:
-        """Look after it no longer; without any the looking rests."""
+    def remove(self, socket: OpenSocket) -> None:
+        """Remove a socket; the last one stops the task."""
         self._sockets.discard(socket)
         OPEN_SOCKETS.set(len(self._sockets))
         if not self._sockets and self._task is not None:
             self._task.cancel()
             self._task = None
 
-    async def _look_on(self) -> None:
+    async def _run(self) -> None:
         while True:
             sockets = list(self._sockets)
-            batches = [sockets[i : i + AT_ONCE] for i in range(0, len(sockets), AT_ONCE)]
+            batches = [sockets[i : i + BATCH_SIZE] for i in range(0, len(sockets), BATCH_SIZE)]
             for batch in batches:
-                await asyncio.sleep(max(0, LOOK_EVERY / len(batches) - GRACE))
-                await self._look_after(batch)
+                await asyncio.sleep(max(0, POLL_INTERVAL / len(batches) - WAKE_UP_LEEWAY))
+                await self._reconcile(batch)
 
-    async def _look_after(self, sockets: Sequence[Watched]) -> None:
+    async def _reconcile(self, sockets: Sequence[OpenSocket]) -> None:
         try:
-            found = await in_thread(_findings, sockets)
-            await asyncio.sleep(GRACE)
-            self._judge(sockets, found)
-            await self._renew()
+            found = await run_in_thread(_read_tables, sockets)
+            await asyncio.sleep(WAKE_UP_LEEWAY)
+            self._act_on(sockets, found)
+            await self._renew_slots()
         except (DatabaseError, RedisError) as error:
-            logger.warning("sockets were not looked after: %s", type(error).__name__)
-        except Exception:  # nothing may end the looking
-            logger.exception("sockets were not looked after")
+            logger.warning("sockets were not reconciled: %s", type(error).__name__)
+        except Exception:  # nothing may end the task
+            logger.exception("sockets were not reconciled")
 
-    def _judge(self, sockets: Iterable[Watched], found: Findings) -> None:
+    def _act_on(self, sockets: Iterable[OpenSocket], found: TableState) -> None:
         for socket in self._sockets.intersection(sockets):
             if not _may_stay(socket, found):
                 socket.sign_out()
             elif found.positions.get(socket.owner_id, 0) > socket.last:
-                socket.nudge()
+                socket.wake_up()
 
-    async def _renew(self) -> None:
-        if time.monotonic() - self._renewed_at >= RENEW_EVERY:
+    async def _renew_slots(self) -> None:
+        if time.monotonic() - self._renewed_at >= RENEW_INTERVAL:
             self._renewed_at = time.monotonic()
-            seats = [(each.user_id, each.socket_id) for each in self._sockets]
-            await in_thread(renew_seats, seats)
+            slots = [(each.user_id, each.socket_id) for each in self._sockets]
+            await run_in_thread(renew_slots, slots)
 
 
-def _findings(sockets: Iterable[Watched]) -> Findings:
+def _read_tables(sockets: Iterable[OpenSocket]) -> TableState:
     sessions = {socket.session_id for socket in sockets}
     live = Session.objects.live().filter(pk__in=sessions).values_list("pk", "user__is_staff")
-    return Findings(dict(live), positions(list({socket.owner_id for socket in sockets})))
+    return TableState(dict(live), last_sequences(list({socket.owner_id for socket in sockets})))
 
 
-def _may_stay(socket: Watched, found: Findings) -> bool:
+def _may_stay(socket: OpenSocket, found: TableState) -> bool:
     is_staff = found.staff_by_session.get(socket.session_id)
     return is_staff is not None and (is_staff or socket.user_id == socket.owner_id)
 
 
-_watches: "WeakKeyDictionary[asyncio.AbstractEventLoop, Watch]" = WeakKeyDictionary()
+_reconcilers: "WeakKeyDictionary[asyncio.AbstractEventLoop, Reconciler]" = WeakKeyDictionary()
 
 
-def watch() -> Watch:
-    """Return the running event loop's watch."""
-    return _watches.setdefault(asyncio.get_running_loop(), Watch())
+def running_reconciler() -> Reconciler:
+    """Return the reconciler of the running event loop."""
+    return _reconcilers.setdefault(asyncio.get_running_loop(), Reconciler())

@@ -1,4 +1,4 @@
-"""The addresses of sockets."""
+"""The URLs of sockets."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,17 +6,17 @@ from typing import Any
 from channels.routing import URLRouter
 from django.urls import path, re_path
 
-from notifications.sockets.consumers import EventsConsumer, Format
+from notifications.sockets.consumers import EventsConsumer, Formatter
 
 
-def socket_application(formats: Mapping[str, Format]) -> Any:
-    """Return the ASGI application; `formats` are the words of contracts that have their own."""
+def socket_application(formats: Mapping[str, Formatter]) -> Any:
+    """Return the ASGI application; `formats` are the event formats of contracts, by name."""
     pictures: Any = EventsConsumer.as_asgi(formats=formats)
-    nowhere: Any = _nowhere
+    nowhere: Any = _deny
     return URLRouter([path("ws/pictures/", pictures), re_path("", nowhere)])
 
 
-async def _nowhere(scope: Any, receive: Any, send: Any) -> None:
-    """Deny a handshake for any other address."""
+async def _deny(scope: Any, receive: Any, send: Any) -> None:
+    """Deny a handshake at any other URL."""
     await receive()
     await send({"type": "websocket.close"})

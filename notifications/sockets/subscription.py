@@ -1,8 +1,8 @@
-"""One socket's way through an account's events: the order of the table, whatever the hints do.
+"""One socket's subscription to an account's events: each event once, in the order of the table.
 
-A hint carries its event. The next one in order goes out as it is; after a gap, or at the start, the
-table is read instead, and hints that it has overtaken are dropped. So hints may be lost, doubled or
-out of order, and the client still gets each event once, in order.
+A wake-up carries its event. An event that is next in order is delivered as it came; at the start
+and after a gap the table is read instead, and events that were delivered already are dropped. So
+wake-ups may be lost, repeated or out of order.
 """
 
 import asyncio
@@ -10,75 +10,75 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from notifications.events import Event
-from notifications.feed import Page
+from notifications.feed import EventPage
 
-# So many hints may wait behind a slow reader.
-MOST_WAITING = 200
+# Events that may wait for a slow reader.
+MAX_WAITING_EVENTS = 200
 
 
-class Stream:
-    """Delivers what follows event `last`."""
+class Subscription:
+    """Delivers the events that follow `last`, the sequence of the last delivered event."""
 
     def __init__(
         self,
         last: int,
-        read: Callable[[int], Awaitable[Page]],
+        read: Callable[[int], Awaitable[EventPage]],
         deliver: Callable[[list[Event]], Awaitable[None]],
     ) -> None:
-        """Begin behind the table: `run` reads it first."""
+        """`read` returns the page of events after a sequence; `deliver` sends events in order."""
         self.last = last
         self._read = read
         self._deliver = deliver
-        self._hints: deque[Event] = deque()
-        self._is_stale = True
-        self._wake = asyncio.Event()
-        self._wake.set()
+        self._waiting: deque[Event] = deque()
+        self._must_read_table = True
+        self._has_work = asyncio.Event()
+        self._has_work.set()
 
-    def hint(self, event: Event) -> bool:
-        """Take note of a new event; False where too many wait already: the reader is too slow."""
-        if len(self._hints) >= MOST_WAITING:
+    def offer(self, event: Event) -> bool:
+        """Queue a new event; return False where MAX_WAITING_EVENTS wait: the reader is too slow."""
+        if len(self._waiting) >= MAX_WAITING_EVENTS:
             return False
-        self._hints.append(event)
-        self._wake.set()
+        self._waiting.append(event)
+        self._has_work.set()
         return True
 
-    def nudge(self) -> None:
-        """Look into the table: a hint may have been lost."""
-        self._is_stale = True
-        self._wake.set()
+    def wake_up(self) -> None:
+        """Read the table: a wake-up may have been lost."""
+        self._must_read_table = True
+        self._has_work.set()
 
     async def run(self) -> None:
-        """Deliver for ever; raises what reading and delivering raise."""
+        """Deliver until cancelled; raise what reading and delivering raise."""
         while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._hints or self._is_stale:
-                await self._go_on()
+            await self._has_work.wait()
+            self._has_work.clear()
+            while self._waiting or self._must_read_table:
+                await self._deliver_next()
 
-    async def _go_on(self) -> None:
-        events = self._next_hints()
+    async def _deliver_next(self) -> None:
+        events = self._take_next_in_order()
         if events:
             await self._send(events)
-        elif self._is_stale:
-            await self._catch_up()
+        elif self._must_read_table:
+            await self._read_table()
 
-    def _next_hints(self) -> list[Event]:
-        """Take the hints that follow what was sent; after a gap the table is to be read."""
+    def _take_next_in_order(self) -> list[Event]:
+        """Take the waiting events that are next in order; after a gap have the table read."""
         taken: list[Event] = []
-        while self._hints:
-            event = self._hints.popleft()
-            wanted = self.last + len(taken) + 1
-            if event["id"] == wanted:
+        while self._waiting:
+            event = self._waiting.popleft()
+            expected = self.last + len(taken) + 1
+            if event["id"] == expected:
                 taken.append(event)
-            elif event["id"] > wanted:
-                self._is_stale = True
+            elif event["id"] > expected:
+                self._must_read_table = True
         return taken
 
-    async def _catch_up(self) -> None:
-        self._is_stale = False
+    async def _read_table(self) -> None:
+        self._must_read_table = False
         page = await self._read(self.last)
         if page.has_more:
-            self._is_stale = True
+            self._must_read_table = True
         if page.events:
             await self._send(page.events)
 

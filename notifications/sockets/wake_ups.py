@@ -1,8 +1,8 @@
-"""Hints to open sockets, sent beside the request: a failure costs a log line and nothing else.
+"""Wake-ups of open sockets, published outside the request: a failure costs a log line, no more.
 
-A process has one thread with one event loop for them, because the channel layer keeps its
-connection per loop: a loop per call would connect to Redis per call. What gets lost here is found
-in the tables by whoever holds the sockets (`notifications.sockets.reconciler`).
+Each process has one thread with one event loop for them, because the channel layer keeps a
+connection per loop: a loop per call would connect to Redis at each call. The process that holds the
+sockets finds in the tables what is lost here (`notifications.sockets.reconciler`).
 """
 
 import asyncio
@@ -20,94 +20,94 @@ from redis.exceptions import RedisError
 from lib.backoff import CircuitBreaker
 
 logger = logging.getLogger(__name__)
-# What a channel layer that is away, or hangs, makes a call raise.
-LAYER_AWAY = (RedisError, OSError, TimeoutError)
-PATIENCE = 2.0
-# After a failure nothing is sent for so many seconds.
+# What a call raises while the channel layer cannot be reached or hangs.
+LAYER_UNAVAILABLE = (RedisError, OSError, TimeoutError)
+TIMEOUT = 2.0
+# Seconds after a failure in which nothing is published.
 COOLDOWN = 2.0
-# So many hints may wait for the layer; further ones are dropped.
-MOST_WAITING = 5_000
+# Wake-ups that may wait for the channel layer; further ones are dropped.
+MAX_QUEUE_SIZE = 5_000
 
-Hint = Mapping[str, Any]
+WakeUp = Mapping[str, Any]
 
 
 def user_group(owner_id: UUID) -> str:
-    """Name the group of the sockets that show an account's events."""
+    """Return the group of the sockets that show an account's events."""
     return f"user-{owner_id}"
 
 
 def session_group(session_id: UUID) -> str:
-    """Name the group of the sockets that a session opened."""
+    """Return the group of the sockets that a session opened."""
     return f"session-{session_id}"
 
 
-def tell(group: str, hint: Hint) -> None:
-    """Have a hint sent to a group's sockets, soon and in order; never fails and never waits."""
-    _courier().take(group, hint)
+def notify_group(group: str, wake_up: WakeUp) -> None:
+    """Queue a wake-up of a group's sockets; never raise and never block."""
+    _process_publisher().publish(group, wake_up)
 
 
-class Courier:
-    """A thread that sends hints, one after the other."""
+class Publisher:
+    """A thread that publishes wake-ups, one after the other."""
 
     def __init__(self) -> None:
-        """Start the thread."""
+        """Start the thread, and wait until it takes wake-ups."""
         self.pid = os.getpid()
         self._breaker = CircuitBreaker(COOLDOWN)
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="hints", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="wake-ups", daemon=True)
         self._thread.start()
         self._ready.wait()
 
-    def take(self, group: str, hint: Hint) -> None:
-        """Queue a hint, from any thread."""
+    def publish(self, group: str, wake_up: WakeUp) -> None:
+        """Queue a wake-up, from any thread."""
         try:
-            self._loop.call_soon_threadsafe(self._put, (group, hint))
+            self._loop.call_soon_threadsafe(self._enqueue, (group, wake_up))
         except RuntimeError:
-            logger.warning("a hint was dropped: the process is ending")
+            logger.warning("a wake-up was dropped: the process is ending")
 
     def close(self) -> None:
-        """Send what waits, at most for a moment, then end the thread."""
+        """Publish what waits, for at most TIMEOUT seconds, then end the thread."""
         if os.getpid() == self.pid and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._put, None)
-            self._thread.join(PATIENCE)
+            self._loop.call_soon_threadsafe(self._enqueue, None)
+            self._thread.join(TIMEOUT)
 
     def _run(self) -> None:
-        asyncio.run(self._send_all())
+        asyncio.run(self._publish_queued())
 
-    def _put(self, item: tuple[str, Hint] | None) -> None:
+    def _enqueue(self, item: tuple[str, WakeUp] | None) -> None:
         try:
-            self._waiting.put_nowait(item)
+            self._queue.put_nowait(item)
         except asyncio.QueueFull:
-            logger.warning("a hint was dropped: too many wait")
+            logger.warning("a wake-up was dropped: too many wait")
 
-    async def _send_all(self) -> None:
+    async def _publish_queued(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._waiting: asyncio.Queue[tuple[str, Hint] | None] = asyncio.Queue(MOST_WAITING)
+        self._queue: asyncio.Queue[tuple[str, WakeUp] | None] = asyncio.Queue(MAX_QUEUE_SIZE)
         self._ready.set()
-        while (item := await self._waiting.get()) is not None:
+        while (item := await self._queue.get()) is not None:
             if not self._breaker.is_open:
-                await self._send(*item)
+                await self._publish_one(*item)
 
-    async def _send(self, group: str, hint: Hint) -> None:
+    async def _publish_one(self, group: str, wake_up: WakeUp) -> None:
         try:
-            async with asyncio.timeout(PATIENCE):
-                await get_channel_layer().group_send(group, hint)
-        except LAYER_AWAY as error:
+            async with asyncio.timeout(TIMEOUT):
+                await get_channel_layer().group_send(group, wake_up)
+        except LAYER_UNAVAILABLE as error:
             self._breaker.trip()
-            logger.warning("the channel layer is away: %s", type(error).__name__)
-        except Exception:  # a hint must never end the thread
-            logger.exception("a hint was dropped")
+            logger.warning("the channel layer is unavailable: %s", type(error).__name__)
+        except Exception:  # a wake-up must never end the thread
+            logger.exception("a wake-up was dropped")
 
 
-_starting = threading.Lock()
-_of_process: Courier | None = None
+_start_lock = threading.Lock()
+_publisher: Publisher | None = None
 
 
-def _courier() -> Courier:
-    """Return this process's courier: a forked process has inherited the object, not the thread."""
-    global _of_process  # noqa: PLW0603 (one thread per process)
-    with _starting:
-        if _of_process is None or _of_process.pid != os.getpid():
-            _of_process = Courier()
-            atexit.register(_of_process.close)
-        return _of_process
+def _process_publisher() -> Publisher:
+    """Return this process's publisher: a fork inherits the object, but not its thread."""
+    global _publisher  # noqa: PLW0603 (one thread per process)
+    with _start_lock:
+        if _publisher is None or _publisher.pid != os.getpid():
+            _publisher = Publisher()
+            atexit.register(_publisher.close)
+        return _publisher

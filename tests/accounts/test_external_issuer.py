@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.db import connection
 
 from accounts.models import RevokedToken, Session, User
-from notifications.logouts.messages import hear
+from notifications.logouts.messages import handle_message
 from tests.accounts.issuer import KEYS, current_user, external_token, public_pem
 from tests.factories import make_user
 
@@ -73,7 +73,7 @@ def test_a_peers_logout_ends_an_external_token_seen_or_not(form, seen):
     if seen:
         assert current_user(text) != 401
     named = form.format(token=text, jti="the-id")
-    hear(json.dumps({"type": "logout", "message": named}).encode())
+    handle_message(json.dumps({"type": "logout", "message": named}).encode())
     assert current_user(text) == 401
     assert RevokedToken.objects.exists() is not seen
     assert current_user(external_token()) != 401
@@ -84,7 +84,7 @@ def test_a_token_without_id_has_one_session():
     assert current_user(text) != 401
     assert current_user(text) != 401
     assert Session.objects.count() == 1
-    hear(json.dumps({"type": "logout", "message": f"Bearer {text}"}).encode())
+    handle_message(json.dumps({"type": "logout", "message": f"Bearer {text}"}).encode())
     assert current_user(text) == 401
 
 
@@ -106,7 +106,7 @@ def test_an_ended_token_without_id_is_refused_in_another_spelling(seen):
     text = external_token(jti=None)
     if seen:
         assert current_user(text) != 401
-    hear(json.dumps({"type": "logout", "message": f"bearer {text}"}).encode())
+    handle_message(json.dumps({"type": "logout", "message": f"bearer {text}"}).encode())
     assert current_user(f"{text}==") == 401
 
 
@@ -145,7 +145,7 @@ class RunInBetween:
 def test_a_logout_received_while_a_token_is_first_seen_ends_its_session():
     text = external_token(jti="the-id")
     message = json.dumps({"type": "logout", "message": "the-id"}).encode()
-    other = RunInBetween("accounts_revokedtoken", lambda: hear(message))
+    other = RunInBetween("accounts_revokedtoken", lambda: handle_message(message))
     with connection.execute_wrapper(other):
         assert current_user(text) == 401
     assert other.work is None
@@ -158,7 +158,7 @@ def test_a_token_first_seen_while_its_logout_is_received_has_its_session_ended()
     text, seen = external_token(jti="the-id"), []
     other = RunInBetween("accounts_session", lambda: seen.append(current_user(text)))
     with connection.execute_wrapper(other):
-        hear(json.dumps({"type": "logout", "message": f"bearer {text}"}).encode())
+        handle_message(json.dumps({"type": "logout", "message": f"bearer {text}"}).encode())
     assert seen[0]["login"] == "ada"
     assert current_user(text) == 401
     assert not Session.objects.live().exists()

@@ -24,7 +24,7 @@ DOCS = Path(__file__).parent.parent.parent / "docs"
 DOCUMENT = yaml.safe_load((DOCS / "asyncapi.yaml").read_text())
 MESSAGES = DOCUMENT["components"]["messages"]
 PAYLOADS = {
-    "pictureHappened": events.PictureHappened,
+    "pictureHappened": events.PictureChanged,
     "picturesCleared": events.PicturesCleared,
     "eventsReset": events.EventsReset,
     "sessionEnded": events.SessionEnded,
@@ -89,7 +89,9 @@ def test_the_picture_is_the_documented_one():
 def test_every_close_code_is_in_the_guide():
     guide = (DOCS / "events.md").read_text()
     codes = [
-        each.code for each in vars(close_codes).values() if isinstance(each, close_codes.Closing)
+        each.code
+        for each in vars(close_codes).values()
+        if isinstance(each, close_codes.CloseReason)
     ]
     assert len(codes) == 7
     assert [code for code in codes if f"| {code} |" not in guide] == []

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from images.models import Picture
 from images.services import activate, delete_picture, update_picture
-from notifications.feed import position, read, record
+from notifications.feed import last_sequence, read_events, record_event
 from notifications.models import Feed, PictureEvent
-from notifications.tasks import forget_events
+from notifications.tasks import purge_events
 from tests.factories import make_picture, make_user
 
 Result = TypeVar("Result")
@@ -34,7 +34,7 @@ def in_threads(count, work):
 
 
 def types(owner, after=0):
-    return [event["type"] for event in read(owner.pk, after).events]
+    return [event["type"] for event in read_events(owner.pk, after).events]
 
 
 @pytest.mark.django_db
@@ -47,7 +47,7 @@ def test_an_event_is_there_exactly_when_the_change_is(alice):
     activate(picture)
     delete_picture(picture)
     assert types(alice) == ["picture.created", "picture.activated", "picture.deleted"]
-    assert [event["id"] for event in read(alice.pk, 0).events] == [1, 2, 3]
+    assert [event["id"] for event in read_events(alice.pk, 0).events] == [1, 2, 3]
 
 
 @pytest.mark.django_db
@@ -79,7 +79,7 @@ def test_parallel_writers_leave_no_gap_that_is_filled_later(alice):
     def follow(_):
         while True:
             had_ended = done.is_set()
-            page = read(alice.pk, seen[-1] if seen else 0, limit=7)
+            page = read_events(alice.pk, seen[-1] if seen else 0, limit=7)
             assert [each["type"] for each in page.events if each["type"] == "events.reset"] == []
             seen.extend(event["id"] for event in page.events)
             if had_ended and not page.events:
@@ -88,7 +88,7 @@ def test_parallel_writers_leave_no_gap_that_is_filled_later(alice):
     def write(_):
         for _ in range(EACH):
             with transaction.atomic():
-                record(alice.pk, "pictures.cleared")
+                record_event(alice.pk, "pictures.cleared")
                 # Holds the commit back a little, so that commits would overtake each other.
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT pg_sleep(random() * 0.004)")
@@ -123,7 +123,7 @@ def test_two_first_events_at_once_count_on_one_row(alice):
 
     def write(_):
         start.wait(20)
-        record(alice.pk, "pictures.cleared")
+        record_event(alice.pk, "pictures.cleared")
 
     for each in in_threads(WRITERS, write):
         each.result()
@@ -136,8 +136,8 @@ def test_two_first_events_at_once_count_on_one_row(alice):
 def test_accounts_do_not_wait_for_each_other(alice, bob):
     """Bob's event commits while Alice's transaction is still open."""
     with transaction.atomic():
-        record(alice.pk, "pictures.cleared")
-        [other] = in_threads(1, lambda _: record(bob.pk, "pictures.cleared"))
+        record_event(alice.pk, "pictures.cleared")
+        [other] = in_threads(1, lambda _: record_event(bob.pk, "pictures.cleared"))
         assert other.result(10)["id"] == 1
 
 
@@ -163,46 +163,46 @@ def test_deleting_and_rendering_at_once_never_lock_each_other_out(alice):
 @pytest.mark.sqlite
 def test_pages_follow_each_other(alice):
     for _ in range(5):
-        record(alice.pk, "pictures.cleared")
-    first = read(alice.pk, 0, limit=3)
+        record_event(alice.pk, "pictures.cleared")
+    first = read_events(alice.pk, 0, limit=3)
     assert ([each["id"] for each in first.events], first.has_more, first.last) == (
         [1, 2, 3],
         True,
         5,
     )
-    second = read(alice.pk, 3, limit=3)
+    second = read_events(alice.pk, 3, limit=3)
     assert ([each["id"] for each in second.events], second.has_more) == ([4, 5], False)
-    assert read(alice.pk, 5).events == []
+    assert read_events(alice.pk, 5).events == []
 
 
 @pytest.mark.django_db
 @pytest.mark.sqlite
 def test_events_are_kept_for_a_week(alice):
     for _ in range(3):
-        record(alice.pk, "pictures.cleared")
+        record_event(alice.pk, "pictures.cleared")
     PictureEvent.objects.filter(sequence__lte=2).update(at=timezone.now() - timedelta(days=7))
     PictureEvent.objects.filter(sequence=3).update(at=timezone.now() - timedelta(days=6, hours=23))
-    forget_events()
+    purge_events()
     assert [event.sequence for event in PictureEvent.objects.all()] == [3]
     assert types(alice, 2) == ["pictures.cleared"]
     assert types(alice, 1) == ["events.reset"]
-    assert position(alice.pk) == 3
+    assert last_sequence(alice.pk) == 3
 
 
 @pytest.mark.django_db
 def test_a_hole_is_never_stepped_over(alice):
     for _ in range(4):
-        record(alice.pk, "pictures.cleared")
+        record_event(alice.pk, "pictures.cleared")
     PictureEvent.objects.filter(sequence=3).delete()
-    page = read(alice.pk, 0)
+    page = read_events(alice.pk, 0)
     assert ([event["id"] for event in page.events], page.has_more) == ([1, 2], True)
-    assert read(alice.pk, 2).events[0]["type"] == "events.reset"
+    assert read_events(alice.pk, 2).events[0]["type"] == "events.reset"
 
 
 @pytest.mark.django_db
 def test_an_accounts_events_go_with_it():
     user = make_user("carol")
-    record(user.pk, "pictures.cleared")
+    record_event(user.pk, "pictures.cleared")
     user.delete()
     assert not PictureEvent.objects.exists()
     assert not Feed.objects.exists()
@@ -210,6 +210,6 @@ def test_an_accounts_events_go_with_it():
 
 @pytest.mark.django_db
 def test_an_event_costs_three_queries(alice, django_assert_num_queries):
-    record(alice.pk, "pictures.cleared")
+    record_event(alice.pk, "pictures.cleared")
     with django_assert_num_queries(3):
-        record(alice.pk, "pictures.cleared")
+        record_event(alice.pk, "pictures.cleared")

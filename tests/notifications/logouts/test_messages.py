@@ -15,7 +15,7 @@ from accounts.models import RevokedToken, Session
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_bearer_session
 from accounts.tokens import issue_jwt
-from notifications.logouts.messages import hear
+from notifications.logouts.messages import handle_message
 from notifications.models import OutboxMessage
 
 pytestmark = pytest.mark.django_db
@@ -33,25 +33,25 @@ def token(alice, settings):
 
 @pytest.mark.parametrize("form", ["bearer {}", "Bearer {}", "BEARER   {}", "{}", " {} "])
 def test_a_token_in_any_form_ends_its_session(token, form):
-    hear(logout(form.format(token)))
+    handle_message(logout(form.format(token)))
     assert not Session.objects.live().exists()
 
 
 @pytest.mark.parametrize("form", ["{}", "bearer {}"])
 def test_a_token_id_ends_its_session(token, form):
-    hear(logout(form.format(Session.objects.get().pk)))
+    handle_message(logout(form.format(Session.objects.get().pk)))
     assert not Session.objects.live().exists()
 
 
 def test_what_was_heard_is_not_announced_again(token):
-    hear(logout(f"bearer {token}"))
+    handle_message(logout(f"bearer {token}"))
     assert not OutboxMessage.objects.exists()
 
 
 def test_hearing_twice_does_nothing_more(token):
-    hear(logout(token))
+    handle_message(logout(token))
     ended = Session.objects.get().ended_at
-    hear(logout(token))
+    handle_message(logout(token))
     assert Session.objects.get().ended_at == ended
     assert not RevokedToken.objects.exists()
 
@@ -67,7 +67,7 @@ def test_hearing_twice_does_nothing_more(token):
     ],
 )  # fmt: skip
 def test_poison_and_other_types_are_dropped(token, body):
-    hear(body)
+    handle_message(body)
     assert Session.objects.live().count() == 1
     assert not RevokedToken.objects.exists()
 
@@ -75,14 +75,14 @@ def test_poison_and_other_types_are_dropped(token, body):
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.text(max_size=60))
 def test_no_message_makes_hearing_fail(db, text):
-    hear(logout(text))
+    handle_message(logout(text))
 
 
 def test_an_unknown_token_is_remembered_until_it_would_expire(alice):
     stranger = Session(pk=uuid.uuid4(), user_id=alice.pk)
     token = issue_jwt(stranger, "bearer", timedelta(hours=1))
     for _ in range(2):
-        hear(logout(token))
+        handle_message(logout(token))
     assert RevokedToken.objects.count() == 1
     assert purge_denylist() == 0
     RevokedToken.objects.update(expires_at="2020-01-01T00:00Z")

@@ -203,9 +203,9 @@ def sign_out_at_the_door(user, token):
 
 
 def hear_of_it(user, token):
-    from notifications.logouts.messages import hear
+    from notifications.logouts.messages import handle_message
 
-    hear(b'{"type": "logout", "message": "bearer %s"}' % token.encode())
+    handle_message(b'{"type": "logout", "message": "bearer %s"}' % token.encode())
 
 
 ENDINGS = [

@@ -18,7 +18,7 @@ from accounts.sessions import open_bearer_session
 from devkit import valkey
 from images.models import Picture
 from images.services import update_picture
-from notifications.feed import position
+from notifications.feed import last_sequence
 from tests.factories import make_picture
 from tests.notifications.sockets.clients import bearer, socket_server
 from tests.pictures import jpeg
@@ -61,7 +61,7 @@ def test_a_hundred_reconnections_beside_writers_that_never_stop(server, alice):
     """Every event comes once and in order, whatever the moment of the breaks."""
     chance = random.Random(5)
     picture = make_picture(alice)
-    start = position(alice.pk)
+    start = last_sequence(alice.pk)
     token = open_bearer_session(alice, RequestOrigin())
     seen = [start]
 
@@ -72,12 +72,12 @@ def test_a_hundred_reconnections_beside_writers_that_never_stop(server, alice):
         for _ in range(100):
             with server.open(f"?since={seen[-1]}", additional_headers=bearer(token)) as opened:
                 # What was missed, and then some that are written meanwhile.
-                take(opened, position(alice.pk) - seen[-1] + chance.randrange(20))
+                take(opened, last_sequence(alice.pk) - seen[-1] + chance.randrange(20))
                 if chance.random() < 0.5:
                     opened.connection.socket.shutdown(socket.SHUT_RDWR)
     with server.open(f"?since={seen[-1]}", additional_headers=bearer(token)) as opened:
-        take(opened, position(alice.pk) - seen[-1])
-    assert seen == list(range(start, position(alice.pk) + 1))
+        take(opened, last_sequence(alice.pk) - seen[-1])
+    assert seen == list(range(start, last_sequence(alice.pk) + 1))
     assert len(seen) > 1000
 
 
@@ -131,7 +131,7 @@ def test_a_reader_that_falls_behind_is_closed_and_slows_nobody(own_server, alice
     told = [json.loads(each) for each in re.findall(rb'{"id".*?}}', got)]
     last = told[-1]["id"]
     assert [each["id"] for each in told] == list(range(3, last + 1))
-    assert last < position(alice.pk)
+    assert last < last_sequence(alice.pk)
     with own_server.open(f"?since={last}", additional_headers=bearer(token)) as again:
         assert again.next()["id"] == last + 1
 

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from notifications.feed import Page
-from notifications.sockets.subscription import MOST_WAITING, Stream
+from notifications.feed import EventPage
+from notifications.sockets.subscription import MAX_WAITING_EVENTS, Subscription
 
 
 def event(sequence):
@@ -23,13 +23,15 @@ class World:
         self.got: list[int] = []
         self.may_deliver = asyncio.Event()
         self.may_deliver.set()
-        self.stream = Stream(last, self._read, self._deliver)
+        self.stream = Subscription(last, self._read, self._deliver)
 
     async def _read(self, after):
         self.reads += 1
         await asyncio.sleep(0)
         found = [event(number) for number in range(after + 1, self.written + 1)][:10]
-        return Page(found, self.written, has_more=bool(found) and found[-1]["id"] < self.written)
+        return EventPage(
+            found, self.written, has_more=bool(found) and found[-1]["id"] < self.written
+        )
 
     async def _deliver(self, events):
         await self.may_deliver.wait()
@@ -78,7 +80,7 @@ async def test_hints_in_order_need_no_table():
         await asyncio.sleep(0.01)
         reads = world.reads
         for _ in range(50):
-            assert world.stream.hint(world.write())
+            assert world.stream.offer(world.write())
             await asyncio.sleep(0)
         await world.settled(50)
     assert world.got == list(range(1, 51))
@@ -98,9 +100,9 @@ async def _through_chaos(chance):
             late += [world.write()] * chance.choice([0, 1, 1, 1, 2])
             chance.shuffle(late)
             while late and chance.random() < 0.7:
-                world.stream.hint(late.pop())
+                world.stream.offer(late.pop())
             await asyncio.sleep(0)
-        world.stream.nudge()
+        world.stream.wake_up()
         await world.settled(world.written)
     assert world.got == list(range(1, world.written + 1))
 
@@ -111,7 +113,7 @@ async def test_a_nudge_finds_what_no_hint_told():
     async with world.running():
         await asyncio.sleep(0.01)
         world.write()
-        world.stream.nudge()
+        world.stream.wake_up()
         await world.settled(1)
     assert world.got == [1]
 
@@ -122,7 +124,7 @@ async def test_a_reader_that_takes_nothing_is_found_too_slow():
     async with world.running():
         await asyncio.sleep(0.01)
         world.may_deliver.clear()
-        world.stream.hint(world.write())
+        world.stream.offer(world.write())
         await asyncio.sleep(0.01)
-        taken = [world.stream.hint(world.write()) for _ in range(MOST_WAITING + 1)]
-    assert taken == [True] * MOST_WAITING + [False]
+        taken = [world.stream.offer(world.write()) for _ in range(MAX_WAITING_EVENTS + 1)]
+    assert taken == [True] * MAX_WAITING_EVENTS + [False]
