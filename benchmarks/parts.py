@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from devkit import valkey
 from devkit.children import Reaper
-from tests.servers.postgres import FAST, HASTY, Postgres
+from tests.servers.postgres import ASYNC_COMMIT, FAST, Postgres
 
 
-def database_url(reaper: Reaper, settings: Sequence[str] = (*FAST, *HASTY)) -> str:
+def start_database(reaper: Reaper, settings: Sequence[str] = (*FAST, *ASYNC_COMMIT)) -> str:
     """Return DATABASE_URL, else a new server's own first database, which is empty."""
     if url := os.environ.get("DATABASE_URL"):
         return url
@@ -17,12 +17,12 @@ def database_url(reaper: Reaper, settings: Sequence[str] = (*FAST, *HASTY)) -> s
     return server.url_of("postgres")
 
 
-def redis_url(reaper: Reaper) -> str:
+def start_redis(reaper: Reaper) -> str:
     """Return REDIS_URL, else a new Valkey's address."""
-    return os.environ.get("REDIS_URL") or own_redis_url(reaper)
+    return os.environ.get("REDIS_URL") or start_own_redis(reaper)
 
 
-def own_redis_url(reaper: Reaper) -> str:
+def start_own_redis(reaper: Reaper) -> str:
     """Return a new Valkey's address."""
     server = valkey.Valkey(reaper, valkey.find())
     server.wait(server.start())

@@ -15,7 +15,7 @@ from typing import Any
 import django
 from django.core.management import call_command
 
-from benchmarks.parts import database_url, own_redis_url
+from benchmarks.parts import start_database, start_own_redis
 from devkit.children import Reaper
 
 KEYS, ACCOUNTS = 1_000_000, 10_000
@@ -28,7 +28,7 @@ def main(keys: int = KEYS, accounts: int = ACCOUNTS) -> None:
     with Reaper() as reaper:
         os.environ |= {"LOCAL": "on", "DATA_DIR": str(reaper.make_folder("tintype-verify-"))}
         os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-        os.environ |= {"REDIS_URL": own_redis_url(reaper), "DATABASE_URL": database_url(reaper)}
+        os.environ |= {"REDIS_URL": start_own_redis(reaper), "DATABASE_URL": start_database(reaper)}
         django.setup()
         call_command("migrate", verbosity=0)
         began = time.perf_counter()

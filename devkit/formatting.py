@@ -10,7 +10,7 @@ def run(arguments: list[str]) -> int:
     ruff = [environment.python(), "-m", "ruff"]
     paths = arguments or ["."]
     codes = [
-        subprocess.run([*ruff, *words, *paths], cwd=environment.ROOT, check=False).returncode
-        for words in (["check", "--fix"], ["format"])
+        subprocess.run([*ruff, *options, *paths], cwd=environment.ROOT, check=False).returncode
+        for options in (["check", "--fix"], ["format"])
     ]
     return max(codes)

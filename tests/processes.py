@@ -14,12 +14,20 @@ import requests
 
 from tests import waiting
 from tests.servers.ports import free_ports
+from tests.waiting import T
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "only for this test"
-START_SECONDS = 60
-# What the test run set for itself; a newcomer's machine has none of it.
-_OURS = ("DATABASE_URL", "REDIS_URL", "AMQP_URL", "DATA_DIR", "LOCAL", "DJANGO_SETTINGS_MODULE")
+START_TIMEOUT = 60
+# Set by the test run for itself; not set on a newcomer's machine.
+_TEST_VARIABLES = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "AMQP_URL",
+    "DATA_DIR",
+    "LOCAL",
+    "DJANGO_SETTINGS_MODULE",
+)
 
 
 @dataclass
@@ -37,10 +45,9 @@ class Running:
 
 
 Process = TypeVar("Process", bound=Running)
-Answer = TypeVar("Answer")
 
 
-def launched(
+def launch(
     kind: type[Process], command: list[str], port: int, log: Path, env: dict[str, str],
     **options: Any,
 ) -> Process:  # fmt: skip
@@ -56,12 +63,12 @@ def launched(
 def dev_run(data_dir: Path, *options: str, **settings: str) -> Iterator[Running]:
     """Run `./dev run` with these options on a free port until the block ends."""
     port = int(settings.pop("PORT", 0)) or free_ports(1)[0]
-    env = {name: value for name, value in os.environ.items() if name not in _OURS}
+    env = {name: value for name, value in os.environ.items() if name not in _TEST_VARIABLES}
     env |= {"PORT": str(port), "DATA_DIR": str(data_dir), "ADMIN_PASSWORD": PASSWORD, **settings}
     log = data_dir.with_suffix(".log")
-    running = launched(Running, [sys.executable, "dev", "run", *options], port, log, env)
+    running = launch(Running, [sys.executable, "dev", "run", *options], port, log, env)
     try:
-        until(lambda: answers(running), START_SECONDS, running)
+        until(lambda: answers(running), START_TIMEOUT, running)
         yield running
     finally:
         if running.process.poll() is None:
@@ -82,22 +89,22 @@ def is_ready(running: Running) -> bool:
     return requests.get(f"{running.url}/readyz", timeout=10).status_code == 200
 
 
-def until(happened: Callable[[], Answer | None], seconds: float, running: Running) -> Answer:
-    """Ask until there is an answer and return it."""
-    return waiting.until(happened, seconds, running.log.read_text)
+def until(condition: Callable[[], T | None], seconds: float, running: Running) -> T:
+    """Poll until the condition is true and return its value."""
+    return waiting.until(condition, seconds, running.log.read_text)
 
 
-def processes_of(data_dir: Path) -> list[str]:
+def command_lines_of(data_dir: Path) -> list[str]:
     """Return the command lines of processes that run for a data folder."""
     found = []
-    for pid in processes_with(data_dir):
+    for pid in process_ids_of(data_dir):
         with suppress(OSError):
             found.append(Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "))
     return found
 
 
-def processes_with(data_dir: Path) -> list[int]:
-    """Return the numbers of processes that run for a data folder."""
+def process_ids_of(data_dir: Path) -> list[int]:
+    """Return the ids of processes that run for a data folder."""
     mark = f"DATA_DIR={data_dir}".encode()
     found = []
     for folder in Path("/proc").glob("[0-9]*"):

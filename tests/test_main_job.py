@@ -8,7 +8,7 @@ import requests
 
 from tests import corpus
 from tests.pictures import encode, open_image, waves
-from tests.processes import PASSWORD, Running, dev_run, is_ready, processes_of, until
+from tests.processes import PASSWORD, Running, command_lines_of, dev_run, is_ready, until
 from tests.smoke_tests import SMOKE_TESTS, ServiceClient
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
@@ -57,7 +57,7 @@ def test_an_uploaded_photograph_gets_thumbnails_and_an_expiring_link(tmp_path):
         page = requests.get(link.json()["url"], timeout=10)
         assert (page.status_code, page.headers["Content-Type"]) == (200, "image/jpeg")
         assert service.stop(signal.SIGINT) == 0
-    assert processes_of(data_dir) == []
+    assert command_lines_of(data_dir) == []
     with dev_run(data_dir) as again:
         assert [each["id"] for each in get_thumbnails(again, sign_in(again))] == [thumbnail["id"]]
         assert again.stop(signal.SIGTERM) == 0
@@ -84,10 +84,10 @@ def test_an_upload_that_is_too_large_is_413_without_being_read(tmp_path):
 def test_no_process_survives_a_killed_command(tmp_path):
     data_dir = tmp_path / "data"
     with dev_run(data_dir) as service:
-        assert len(processes_of(data_dir)) >= 4
+        assert len(command_lines_of(data_dir)) >= 4
         service.process.send_signal(signal.SIGKILL)
         service.process.wait(timeout=10)
-        until(lambda: not processes_of(data_dir), 15, service)
+        until(lambda: not command_lines_of(data_dir), 15, service)
 
 
 def test_a_generated_admin_password_is_printed_once(tmp_path):

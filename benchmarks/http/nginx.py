@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from devkit.children import Child, Reaper
-from tests.servers.nginx import find, rendered
+from tests.servers.nginx import find, render_template
 from tests.servers.ports import free_ports, listens, wait_until
 
 DEPLOYED = Path(__file__).resolve().parent.parent.parent / "deploy" / "nginx.conf"
@@ -76,4 +76,4 @@ def _deployed(web: int, front: int, pictures: Path) -> str:
         "listen 8080;": f"listen 127.0.0.1:{front};",
         "alias /pictures/;": f"alias {pictures}/;",
     }
-    return rendered(DEPLOYED, here)
+    return render_template(DEPLOYED, here)

@@ -10,7 +10,7 @@ import django
 from django.core.management import call_command
 
 from benchmarks.http.nginx import Nginx
-from benchmarks.parts import database_url, redis_url
+from benchmarks.parts import start_database, start_redis
 from devkit.children import Child, Reaper
 from tests.servers.ports import free_ports, listens, wait_until
 
@@ -52,8 +52,8 @@ def prepare(reaper: Reaper) -> Path:
     folder = reaper.make_folder("tintype-bench-")
     (folder / "staticfiles").mkdir()
     os.environ |= {
-        "DATABASE_URL": database_url(reaper, _POSTGRES),
-        "REDIS_URL": redis_url(reaper),
+        "DATABASE_URL": start_database(reaper, _POSTGRES),
+        "REDIS_URL": start_redis(reaper),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PUBLIC_URL": f"https://{HOST}",
         "DATA_DIR": str(folder),
@@ -104,6 +104,6 @@ def session_cpu(leader: int) -> float:
         except (FileNotFoundError, ProcessLookupError):
             continue
         if int(fields[3]) == leader:
-            # With what processes that ended had used, once their parent has heard of it.
+            # Includes ended processes, once their parent has waited for them.
             ticks += sum(map(int, fields[11:15]))
     return ticks / os.sysconf("SC_CLK_TCK")

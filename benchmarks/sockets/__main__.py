@@ -17,7 +17,7 @@ from pathlib import Path
 import django
 from django.core.management import call_command
 
-from benchmarks.parts import database_url, redis_url
+from benchmarks.parts import start_database, start_redis
 from benchmarks.sockets.clients import echo, listen, open_all
 from devkit.children import Child, Reaper
 from tests.servers.ports import free_ports, listens, wait_until
@@ -55,8 +55,8 @@ def main(seconds: int) -> None:
 
 def _prepare(reaper: Reaper, folder: str) -> None:
     os.environ |= {
-        "DATABASE_URL": database_url(reaper),
-        "REDIS_URL": redis_url(reaper),
+        "DATABASE_URL": start_database(reaper),
+        "REDIS_URL": start_redis(reaper),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "LOCAL": "on",
         "DATA_DIR": folder,
@@ -101,13 +101,13 @@ async def _ours(reaper: Reaper, fan: int, seconds: int) -> Result:
         sockets = await open_all(stack, server.url, tokens)
         await asyncio.sleep(2)
         cost = (server.kib - before) / SOCKETS
-        heard: list[tuple[str, float]] = []
-        listening = asyncio.create_task(listen(sockets, heard))
+        received: list[tuple[str, float]] = []
+        listening = asyncio.create_task(listen(sockets, received))
         commits = await asyncio.to_thread(_written, [user for user, _ in people], seconds)
         await asyncio.sleep(2)
         listening.cancel()
     server.child.stop(10)
-    delays = [at - commits[event] for event, at in heard if event in commits]
+    delays = [at - commits[event] for event, at in received if event in commits]
     return Result(cost, delays, lost=len(commits) * fan - len(delays))
 
 

@@ -29,14 +29,14 @@ async def open_all(stack: AsyncExitStack, url: str, tokens: list[str]) -> list[C
     return found
 
 
-async def listen(sockets: list[ClientConnection], heard: list[tuple[str, float]]) -> None:
+async def listen(sockets: list[ClientConnection], received: list[tuple[str, float]]) -> None:
     """Note when each event arrives on each socket."""
 
     async def note(socket: ClientConnection) -> None:
         async for text in socket:
             now = time.monotonic()
             event = json.loads(text)
-            heard.append((f"{event['user_id']}:{event['id']}", now))
+            received.append((f"{event['user_id']}:{event['id']}", now))
 
     await asyncio.gather(*(note(socket) for socket in sockets))
 

@@ -11,7 +11,7 @@ import requests
 from tqdm import tqdm
 
 from benchmarks.thumbnails.ways import render_ours
-from tests.processes import PASSWORD, Running, dev_run, processes_with, until
+from tests.processes import PASSWORD, Running, dev_run, process_ids_of, until
 
 PICTURES, CONCURRENCY, SAMPLES = 60, 4, 9
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -99,7 +99,7 @@ def _wait_for_thumbnails(service: Running, session: requests.Session, pictures: 
 def _cpu_seconds(data_dir: Path) -> float:
     """Return the CPU time of all processes of the service, ended children included."""
     total = 0
-    for pid in processes_with(data_dir):
+    for pid in process_ids_of(data_dir):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         total += sum(int(ticks) for ticks in fields[11:15])
     return total / _TICKS

@@ -1,4 +1,4 @@
 """The deployment of docker-compose.yml, started without containers: its commands and environment.
 
-`compose` reads the file, `places` says where its host names are on this machine, `stack` runs it.
+`compose` reads the file, `addresses` puts this machine's addresses in, `stack` runs it.
 """

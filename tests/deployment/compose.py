@@ -33,27 +33,27 @@ def raw() -> dict[str, Any]:
 
 
 def services(variables: Mapping[str, str]) -> dict[str, Service]:
-    """Raises KeyError for a required variable that is missing, as Compose refuses to start."""
-    parsed = _put_in(raw()["services"], variables)
+    """Raise KeyError for a required variable that is missing, as Compose refuses to start."""
+    parsed = _interpolate(raw()["services"], variables)
     return {name: _service(name, each) for name, each in parsed.items()}
 
 
 def _service(name: str, parsed: dict[str, Any]) -> Service:
-    kind, *words = parsed.get("healthcheck", {}).get("test", ["NONE"])
+    kind, *rest = parsed.get("healthcheck", {}).get("test", ["NONE"])
     return Service(
         name,
         parsed.get("command", []),
         {key: str(value) for key, value in parsed.get("environment", {}).items()},
-        ["sh", "-c", *words] if kind == "CMD-SHELL" else words,
+        ["sh", "-c", *rest] if kind == "CMD-SHELL" else rest,
         parsed.get("volumes", []),
     )
 
 
-def _put_in(value: Any, variables: Mapping[str, str]) -> Any:
+def _interpolate(value: Any, variables: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
-        return {key: _put_in(each, variables) for key, each in value.items()}
+        return {key: _interpolate(each, variables) for key, each in value.items()}
     if isinstance(value, list):
-        return [_put_in(each, variables) for each in value]
+        return [_interpolate(each, variables) for each in value]
     if not isinstance(value, str):
         return value
     return _VARIABLE.sub(lambda match: _value(match, variables), value)
@@ -82,7 +82,7 @@ def build_step(word: str) -> str:
 
 
 def image_variables() -> dict[str, str]:
-    """What ENV sets in the image, but for PATH, which names places inside it."""
+    """What ENV sets in the image, but for PATH, which names folders inside it."""
     text = (ROOT / "Dockerfile").read_text()
     [line] = [each[4:] for each in text.splitlines() if each.startswith("ENV ")]
     pairs = dict(word.split("=", 1) for word in shlex.split(line))

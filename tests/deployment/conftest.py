@@ -14,7 +14,7 @@ def stack(tmp_path_factory, reaper, postgres_server, rabbitmq_server, nginx_prog
     """The deployment, running; at its end every process of ours ends cleanly."""
     file: Path = tmp_path_factory.mktemp("env") / ".env"
     assert dev_env(f"https://{stacks.HOST}", str(file)).returncode == 0
-    with stacks.running(reaper, env_file(file), rabbitmq_server) as running:
+    with stacks.run_stack(reaper, env_file(file), rabbitmq_server) as running:
         yield running
         codes = {name: running.stop(name) for name in running.children}
         # Uvicorn ends in order and then by the signal itself, as the exit code shows.

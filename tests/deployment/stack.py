@@ -10,29 +10,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from devkit.children import Child, Reaper
 from tests import waiting
 from tests.deployment import certificate, compose
+from tests.deployment.addresses import Addresses, start_parts
 from tests.deployment.compose import Service
-from tests.deployment.folders import Places, own_places
 from tests.processes import ROOT
-from tests.servers.nginx import Nginx, rendered
+from tests.servers.nginx import Nginx, render_template
 from tests.servers.rabbitmq import ExternalRabbitMQ, RabbitMQ
+from tests.waiting import T
 
 HOST = "pictures.example.org"
-# The services that are ours and run on, in the order in which they are started.
-LASTING = ("web", "sockets", "worker", "relay", "listen", "beat")
-PATIENCE = 90
-Answer = TypeVar("Answer")
+# Our services that keep running, in the order in which they are started.
+LONG_RUNNING = ("web", "sockets", "worker", "relay", "listen", "beat")
+TIMEOUT = 90
 
 
 @dataclass
 class Stack:
     """A running deployment."""
 
-    places: Places
+    addresses: Addresses
     services: dict[str, Service]
     variables: dict[str, str]
     app: Path
@@ -41,22 +40,22 @@ class Stack:
     @property
     def url(self) -> str:
         """The address of nginx, without TLS."""
-        return f"http://127.0.0.1:{self.places.http_port}"
+        return f"http://127.0.0.1:{self.addresses.http_port}"
 
     @property
     def certificate(self) -> Path:
-        return self.places.folder / "certificate" / "fullchain.pem"
+        return self.addresses.folder / "certificate" / "fullchain.pem"
 
     def run(self, name: str, command: list[str]) -> subprocess.CompletedProcess[str]:
         """Run a command in a service's place to its end."""
         service = self.services[name]
         return subprocess.run(
-            self.places.words(service, command),
+            self.addresses.adapt_command(service, command),
             cwd=self.app,
             env=self.environment(name),
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
         )
 
@@ -66,7 +65,7 @@ class Stack:
             self.children[name] = Child.start(
                 reaper,
                 name,
-                self.places.words(service, service.command),
+                self.addresses.adapt_command(service, service.command),
                 env=self.environment(name),
                 cwd=self.app,
                 output=output,
@@ -74,7 +73,9 @@ class Stack:
 
     def environment(self, name: str) -> dict[str, str]:
         """The image's, then the service's; nothing of this machine but where programs are."""
-        return in_image(self.places.folder) | self.places.environment(self.services[name])
+        return image_environment(self.addresses.folder) | self.addresses.environment(
+            self.services[name]
+        )
 
     def is_healthy(self, name: str) -> bool:
         """Run a service's own health check; fails at once when it has ended."""
@@ -82,26 +83,26 @@ class Stack:
         assert child is None or child.is_running(), self.log(name).read_text()
         return self.run(name, self.services[name].healthcheck).returncode == 0
 
-    def until(self, happened: Callable[[], Answer | None]) -> Answer:
-        """Ask until there is an answer and return it."""
-        return waiting.until(happened, PATIENCE, self.last_words)
+    def until(self, condition: Callable[[], T | None]) -> T:
+        """Poll until the condition is true and return its value."""
+        return waiting.until(condition, TIMEOUT, self.log_tails)
 
-    def last_words(self) -> str:
+    def log_tails(self) -> str:
         return "\n".join(self.log(name).read_text()[-2000:] for name in self.children)
 
     def log(self, name: str) -> Path:
-        return self.places.folder / f"{name}.log"
+        return self.addresses.folder / f"{name}.log"
 
     def stop(self, name: str) -> int:
-        """Ask for the end as Compose does, and return the exit code."""
+        """Stop a service as Compose does, and return the exit code."""
         child = self.children[name]
         child.send_signal()
-        code = child.process.wait(PATIENCE)
+        code = child.process.wait(TIMEOUT)
         child.end()
         return code
 
 
-def in_image(folder: Path) -> dict[str, str]:
+def image_environment(folder: Path) -> dict[str, str]:
     """What a container has in its environment before Compose adds anything."""
     programs = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
     fixed = {"PATH": os.pathsep.join(programs), "HOSTNAME": socket.gethostname()}
@@ -109,17 +110,17 @@ def in_image(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def running(
+def run_stack(
     reaper: Reaper, variables: dict[str, str], rabbitmq: RabbitMQ | ExternalRabbitMQ
 ) -> Iterator[Stack]:
     """Start everything as `docker compose up --wait` does, and end what is left at the end."""
     services = compose.services(variables)
-    with own_places(reaper, services["redis"], rabbitmq) as places:
-        stack = Stack(places, services, variables, built_app(places.folder))
+    with start_parts(reaper, services["redis"], rabbitmq) as addresses:
+        stack = Stack(addresses, services, variables, build_app(addresses.folder))
         try:
             migrated = stack.run("migrate", services["migrate"].command)
             assert migrated.returncode == 0, migrated.stderr
-            for name in LASTING:
+            for name in LONG_RUNNING:
                 stack.start(reaper, name)
             stack.children["nginx"] = start_nginx(reaper, stack).child
             for name in stack.children:
@@ -130,7 +131,7 @@ def running(
                 child.end()
 
 
-def built_app(folder: Path) -> Path:
+def build_app(folder: Path) -> Path:
     """Copy what the image would hold and take its build step, with the packages that are here."""
     app = folder / "app"
     app.mkdir()
@@ -142,24 +143,24 @@ def built_app(folder: Path) -> Path:
         else:
             shutil.copy(source, target)
     step = compose.build_step("collectstatic")
-    env = {**in_image(folder), "DATA_DIR": str(folder)}
+    env = {**image_environment(folder), "DATA_DIR": str(folder)}
     subprocess.run(["/bin/sh", "-c", step], cwd=app, env=env, check=True, capture_output=True)
     return app
 
 
 def start_nginx(reaper: Reaper, stack: Stack) -> Nginx:
     """With TLS, as docker-compose.tls.yml adds it."""
-    places = stack.places
+    addresses = stack.addresses
     certificate.write(stack.certificate.parent, HOST)
-    tls = places.folder / "tls"
+    tls = addresses.folder / "tls"
     tls.mkdir()
     changes = {
-        "listen 8443": f"listen 127.0.0.1:{places.https_port}",
+        "listen 8443": f"listen 127.0.0.1:{addresses.https_port}",
         "/etc/nginx/certificate/": f"{stack.certificate.parent}/",
     }
-    (tls / "tls.conf").write_text(rendered(ROOT / "deploy" / "tls.conf", changes))
-    configuration = nginx_conf(stack, places.http_port, tls)
-    return Nginx(reaper, places.folder, configuration, places.http_port)
+    (tls / "tls.conf").write_text(render_template(ROOT / "deploy" / "tls.conf", changes))
+    configuration = nginx_conf(stack, addresses.http_port, tls)
+    return Nginx(reaper, addresses.folder, configuration, addresses.http_port)
 
 
 def nginx_conf(stack: Stack, port: int, tls: Path, changes: Mapping[str, str] | None = None) -> str:
@@ -170,10 +171,10 @@ def nginx_conf(stack: Stack, port: int, tls: Path, changes: Mapping[str, str] | 
         if ":/etc/nginx/conf.d/default.conf" in volume
     ]
     here = {
-        "server web:8000": f"server 127.0.0.1:{stack.places.web_port}",
-        "server sockets:8000": f"server 127.0.0.1:{stack.places.sockets_port}",
+        "server web:8000": f"server 127.0.0.1:{stack.addresses.web_port}",
+        "server sockets:8000": f"server 127.0.0.1:{stack.addresses.sockets_port}",
         "listen 8080": f"listen 127.0.0.1:{port}",
         "/etc/nginx/tls/": f"{tls}/",
-        "alias /pictures/": f"alias {stack.places.pictures}/",
+        "alias /pictures/": f"alias {stack.addresses.pictures}/",
     }
-    return rendered(template, {**here, **(changes or {})})
+    return render_template(template, {**here, **(changes or {})})

@@ -12,7 +12,7 @@ from api.contracts import CONTRACTS, error_response_at
 from api.errors import UNAVAILABLE
 from config.middleware.security_headers import SecurityHeadersMiddleware
 from tests.deployment import compose
-from tests.deployment.folders import Places
+from tests.deployment.addresses import Addresses
 from tests.deployment.stack import Stack, nginx_conf
 from tests.processes import ROOT
 from tests.servers.nginx import Nginx
@@ -25,11 +25,11 @@ IN_CONTRACTS = [*(f"{prefix}/some/thing" for prefix in PREFIXES), *PREFIXES]
 PAGES = ["/", "/imagery", "/images/users/x.jpg", "/l/token", "/admin/", "/apis", "/authors", "/ws/"]
 
 
-def started(reaper, folder, web: int, changes: Mapping[str, str] | None = None) -> str:
+def start_nginx_alone(reaper, folder, web: int, changes: Mapping[str, str] | None = None) -> str:
     """Start nginx before services that listen at `web`, if anywhere; return its address."""
     port, sockets = free_ports(2)
-    places = Places("", "", 0, web, sockets, port, 0, folder)
-    stack = Stack(places, compose.services(dict.fromkeys(ENV, "x")), {}, ROOT)
+    addresses = Addresses("", "", 0, web, sockets, port, 0, folder)
+    stack = Stack(addresses, compose.services(dict.fromkeys(ENV, "x")), {}, ROOT)
     Nginx(reaper, folder, nginx_conf(stack, port, folder / "tls", changes), port)
     return f"http://127.0.0.1:{port}"
 
@@ -38,7 +38,7 @@ def started(reaper, folder, web: int, changes: Mapping[str, str] | None = None) 
 def nginx_alone(tmp_path_factory, reaper, nginx_program):
     """The address of an nginx behind which no process of the service runs."""
     [web] = free_ports(1)
-    return started(reaper, tmp_path_factory.mktemp("away"), web)
+    return start_nginx_alone(reaper, tmp_path_factory.mktemp("away"), web)
 
 
 def response_of_the_service(path):
@@ -88,7 +88,7 @@ def test_a_service_that_never_answers_is_away(reaper, tmp_path, nginx_program):
     """It takes the connection in and is silent; nginx waits a tenth of a second here."""
     short = {"proxy_read_timeout 60s": "proxy_read_timeout 100ms"}
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = started(reaper, tmp_path, silent.getsockname()[1], short)
+        url = start_nginx_alone(reaper, tmp_path, silent.getsockname()[1], short)
         response = requests.post(f"{url}/auth/signin", json={}, timeout=30)
     assert (response.status_code, response.json()) == (503, {"error": "Service Unavailable"})
     assert_complete(response)

@@ -11,7 +11,7 @@ from tests.processes import ROOT
 
 SERVICES = compose.raw()["services"]
 OURS = {name for name, service in SERVICES.items() if service["image"] == "tintype"}
-LASTING = set(SERVICES) - {"migrate"}
+LONG_RUNNING = set(SERVICES) - {"migrate"}
 SECRETS = re.compile(r"\$\{(\w*(?:KEY|PASSWORD|SECRET|TOKEN)\w*)(:[-?])?([^}]*)\}")
 NEEDED = "SECRET_KEY", "PUBLIC_URL", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "REDIS_PASSWORD"
 # Settings of docs/settings.md that Compose sets in no container, and why.
@@ -40,7 +40,7 @@ def test_a_container_can_neither_write_its_image_nor_gain_a_right(name):
     assert not any("docker.sock" in volume for volume in service.get("volumes", []))
 
 
-@pytest.mark.parametrize("name", sorted(LASTING))
+@pytest.mark.parametrize("name", sorted(LONG_RUNNING))
 def test_every_lasting_container_has_a_health_check_that_ends(name):
     assert SERVICES[name]["restart"] == "unless-stopped"
     check = SERVICES[name]["healthcheck"]

@@ -16,15 +16,17 @@ MOUNT = "/srv/backups:/backups"
 
 @pytest.mark.parametrize("command", RUNS)
 def test_a_command_starts_nothing_else_and_writes_only_where_something_is_mounted(command):
-    words = shlex.split(command)
-    assert {"--rm", "--no-deps"} <= set(words)
-    assert "web" in words
-    assert any(word.startswith("/backups") for word in words) == (MOUNT in words)
+    arguments = shlex.split(command)
+    assert {"--rm", "--no-deps"} <= set(arguments)
+    assert "web" in arguments
+    assert any(each.startswith("/backups") for each in arguments) == (MOUNT in arguments)
 
 
 def test_the_page_backs_up_and_restores_with_compose():
     commands = [shlex.split(each) for each in STEPS]
-    mounted = [words[words.index("manage.py") + 1] for words in commands if MOUNT in words]
+    mounted = [
+        arguments[arguments.index("manage.py") + 1] for arguments in commands if MOUNT in arguments
+    ]
     assert mounted == ["back_up", "back_up", "restore"]
 
 

@@ -40,7 +40,7 @@ def admin(stack, client):
     return client
 
 
-def uploaded(admin) -> tuple[bytes, dict[str, str]]:
+def upload(admin) -> tuple[bytes, dict[str, str]]:
     content = encode(waves(800, 600), "JPEG", quality=90)
     answer = admin.post("/api/user/images/", files={"image": content})
     assert answer.status_code == 201, answer.text
@@ -56,7 +56,7 @@ def thumbnail_of(stack, admin, made) -> str:
 
 
 def test_a_picture_from_upload_to_its_thumbnail_by_nginx(stack, admin):
-    content, made = uploaded(admin)
+    content, made = upload(admin)
     thumbnail = thumbnail_of(stack, admin, made)
     stranger = ProxyClient(stack)
     for url in (made["image"], thumbnail):
@@ -77,7 +77,7 @@ def test_every_contract_holds_in_the_deployment(stack, client, smoke_test):
 
 
 def test_nginx_sends_parts_and_says_what_did_not_change(stack, admin):
-    content, made = uploaded(admin)
+    content, made = upload(admin)
     part = admin.get(made["image"], headers={"Range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, content[10:20])
     known = {"If-None-Match": part.headers["ETag"]}
@@ -85,9 +85,9 @@ def test_nginx_sends_parts_and_says_what_did_not_change(stack, admin):
 
 
 def test_the_internal_location_is_nobodys_address(stack, admin):
-    _, made = uploaded(admin)
+    _, made = upload(admin)
     key = made["image"].split("?")[0].partition("/images/")[2]
-    assert (stack.places.pictures / key).is_file()
+    assert (stack.addresses.pictures / key).is_file()
     for path in (f"/protected/{key}", f"/protected/../protected/{key}", "/protected/"):
         assert admin.get(path).status_code == 404
 
@@ -112,22 +112,22 @@ def test_a_connection_is_good_for_more_after_a_refused_body(stack, admin):
 
 def test_an_event_arrives_at_a_socket_through_nginx(stack, admin):
     token = {"Authorization": str(admin.headers["Authorization"])}
-    line = socket.create_connection(("127.0.0.1", stack.places.http_port))
+    line = socket.create_connection(("127.0.0.1", stack.addresses.http_port))
     with connect(f"ws://{HOST}/ws/pictures/", additional_headers=token, sock=line) as opened:
-        _, made = uploaded(admin)
-        told: list[str] = []
-        while len(told) < 2:
+        _, made = upload(admin)
+        received: list[str] = []
+        while len(received) < 2:
             event = json.loads(opened.recv(timeout=60))
             # The thumbnails of an earlier test's picture may become ready meanwhile.
             if event["picture"]["id"] == made["id"]:
-                told.append(event["type"])
-    assert told == ["picture.created", "thumbnails.ready"]
+                received.append(event["type"])
+    assert received == ["picture.created", "thumbnails.ready"]
 
 
 def test_a_logout_goes_out_and_another_services_logout_comes_in(stack, client):
     body = {"login": "admin", "password": stack.variables["ADMIN_PASSWORD"]}
     first, second = (client.post("/auth/signin", json=body).json()["token"] for _ in range(2))
-    with pika.BlockingConnection(pika.URLParameters(stack.places.broker)) as broker:
+    with pika.BlockingConnection(pika.URLParameters(stack.addresses.broker)) as broker:
         channel = broker.channel()
         channel.exchange_declare("auth", exchange_type="fanout", durable=False)
         queue = channel.queue_declare("", exclusive=True).method.queue
@@ -146,42 +146,42 @@ def test_every_health_check_passes_and_fails_where_nothing_runs(stack):
     for name in stack.children:
         stack.until(partial(stack.is_healthy, name))
     elsewhere = replace(
-        stack.places, web_port=1, sockets_port=1, http_port=1, folder=made_empty(stack)
+        stack.addresses, web_port=1, sockets_port=1, http_port=1, folder=make_empty_folder(stack)
     )
-    dead = replace(stack, places=elsewhere, children={})
+    dead = replace(stack, addresses=elsewhere, children={})
     for name in set(stack.children) - {"worker"}:
         assert not dead.is_healthy(name), name
 
 
-def made_empty(stack) -> Path:
-    folder: Path = stack.places.folder / "empty"
+def make_empty_folder(stack) -> Path:
+    folder: Path = stack.addresses.folder / "empty"
     folder.mkdir()
     return folder
 
 
 def test_backup_and_restore_need_neither_redis_nor_rabbitmq(stack, admin, tmp_path):
     """As docs/operations.md has an operator run them: the latter beside PostgreSQL alone."""
-    content, made = uploaded(admin)
-    nowhere = replace(stack.places, broker="amqp://127.0.0.1:1/", redis_port=1)
-    old = replace(stack, places=nowhere)
+    content, made = upload(admin)
+    nowhere = replace(stack.addresses, broker="amqp://127.0.0.1:1/", redis_port=1)
+    old = replace(stack, addresses=nowhere)
     # Beside the app, where the commands run: for both the same folder.
-    assert managed(old, "back_up", "../backups").endswith(" 0 kept.")
+    assert run_manage(old, "back_up", "../backups").endswith(" 0 kept.")
     with fresh_database(os.environ["DATABASE_URL"], "tintype_restored") as database:
         (tmp_path / "pictures").mkdir()
-        there = replace(old.places, database=database, folder=tmp_path)
-        new = replace(stack, places=there, children={})
-        assert "Now run verify_storage." in managed(new, "restore", "../backups")
-        assert "missing" not in managed(new, "verify_storage", "--hash")
+        there = replace(old.addresses, database=database, folder=tmp_path)
+        new = replace(stack, addresses=there, children={})
+        assert "Now run verify_storage." in run_manage(new, "restore", "../backups")
+        assert "missing" not in run_manage(new, "verify_storage", "--hash")
     key = made["image"].split("?")[0].partition("/images/")[2]
     assert (tmp_path / "pictures" / key).read_bytes() == content
 
 
-def managed(stack, *words) -> str:
+def run_manage(stack, *arguments) -> str:
     """Run a command of `manage.py`, with the pg_dump of the server that is here."""
     web = stack.services["web"]
     web = replace(web, environment=web.environment | {"PG_BIN": str(find().folder)})
     with_programs = replace(stack, services=stack.services | {"web": web})
-    finished = with_programs.run("web", ["python", "manage.py", *words])
+    finished = with_programs.run("web", ["python", "manage.py", *arguments])
     assert finished.returncode == 0, finished.stderr
     return str(finished.stdout).strip()
 
@@ -205,7 +205,7 @@ def test_the_admin_has_its_static_files(stack, client):
 
 
 def test_tls_ends_at_nginx(stack):
-    url = f"https://127.0.0.1:{stack.places.https_port}/api/user/images/"
+    url = f"https://127.0.0.1:{stack.addresses.https_port}/api/user/images/"
     answer = requests.get(url, headers={"Host": HOST}, verify=str(stack.certificate), timeout=30)
     assert (answer.status_code, answer.json()["detail"]) == (401, answer.json()["detail"])
     assert answer.headers["Strict-Transport-Security"]
@@ -248,7 +248,7 @@ def until_cut_off(connection: socket.socket) -> bytes:
 
 def test_tasks_travel_through_a_quorum_queue_with_confirms(stack, admin, rabbitmq_server):
     assert isinstance(rabbitmq_server, RabbitMQ)
-    uploaded(admin)
+    upload(admin)
     vhost = ["-p", "deployment"]
     queues = rabbitmq_server.control("list_queues", *vhost, "name", "type", "durable")
     assert ["tintype", "quorum", "true"] in [line.split("\t") for line in queues.splitlines()]
@@ -263,7 +263,7 @@ def test_an_upload_is_answered_while_the_broker_confirms_nothing(stack, admin, r
     try:
         alarms = partial(rabbitmq_server.control, "eval", "rabbit_alarm:get_alarms().")
         stack.until(lambda: "memory" in alarms())
-        _, made = uploaded(admin)
+        _, made = upload(admin)
     finally:
         rabbitmq_server.control("set_vm_memory_high_watermark", "0.4")
     thumbnail_of(stack, admin, made)

@@ -14,7 +14,7 @@ import pytest
 
 from devkit import environment
 from devkit.messages import Refusal
-from tests.processes import ROOT, answers, dev_run, processes_of, until
+from tests.processes import ROOT, answers, command_lines_of, dev_run, until
 
 # Starts a child that starts a grandchild, prints their process ids and waits to be killed.
 DESCENDANTS = """
@@ -90,7 +90,7 @@ def test_when_one_process_ends_it_is_named_and_the_others_are_stopped(tmp_path):
         assert service.process.wait(timeout=40) == 1
     log = service.log.read_text()
     assert "beat was ended by signal 9 (SIGKILL); the rest is being stopped." in log
-    assert processes_of(data_dir) == []
+    assert command_lines_of(data_dir) == []
 
 
 @pytest.mark.processes
@@ -112,7 +112,7 @@ def test_web_and_worker_restart_when_code_changes(tmp_path):
         until(all_are_new, 40, service)
         until(lambda: answers(service), 40, service)
         service.stop()
-    assert processes_of(data_dir) == []
+    assert command_lines_of(data_dir) == []
 
 
 def pids_of(data_dir: Path, word: str) -> list[int]:

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import psycopg
 from psycopg.rows import dict_row
 
-from tests.faults.deployment import PATIENCE, Deployment, until
-from tests.faults.uploads import Answer, Load
+from tests.faults.deployment import TIMEOUT, Deployment, until
+from tests.faults.uploads import Load, UploadResult
 
 Row = dict[str, Any]
 
@@ -56,18 +56,18 @@ class Bucket:
 
 @dataclass
 class Outages:
-    """When a part was away: the only times at which a 503 is an answer."""
+    """When a part was away: the only times at which a 503 is expected."""
 
     windows: list[tuple[float, float]] = field(default_factory=list)
 
     @contextmanager
-    def one(self) -> Iterator[None]:
+    def during(self) -> Iterator[None]:
         began = time.monotonic()
         yield
         self.windows.append((began, time.monotonic()))
 
-    def meet(self, answer: Answer) -> bool:
-        return any(answer.began <= end and start <= answer.ended for start, end in self.windows)
+    def overlap(self, result: UploadResult) -> bool:
+        return any(result.began <= end and start <= result.ended for start, end in self.windows)
 
 
 @dataclass
@@ -80,13 +80,13 @@ class Tables:
         with psycopg.connect(self.url, row_factory=dict_row) as connection:
             return connection.execute(query).fetchall()
 
-    def waiting(self) -> int:
+    def count_pending(self) -> int:
         """So many pictures still want thumbnails."""
         [row] = self.rows("SELECT count(*) FROM images_picture WHERE rendering = 'pending'")
         count: int = row["count"]
         return count
 
-    def held(self) -> set[tuple[int, int]]:
+    def claims(self) -> set[tuple[int, int]]:
         """The pictures that a worker, dead or alive, has claimed, each with its attempt."""
         rows = self.rows(
             "SELECT id, render_attempts FROM images_picture "
@@ -102,62 +102,62 @@ class Tables:
         return [row["height"] for row in rows]
 
 
-def accounts_for_all(
+def check_nothing_lost(
     load: Load, tables: Tables, files: Files, *,
-    outages: Outages | None = None, may_break: bool = False, most_orphans: int = 0,
+    outages: Outages | None = None, may_break: bool = False, max_orphans: int = 0,
 ) -> str:  # fmt: skip
     """Assert that nothing was lost and nothing is left over; returns the figures.
 
-    `may_break`: a connection may end without an answer. `most_orphans`: so many files may lie
+    `may_break`: a connection may end without a response. `max_orphans`: so many files may lie
     there that no row names, each left by a process that was killed between file and row; they are
     gone afterwards.
     """
     began = time.monotonic()
-    until(lambda: not tables.waiting(), "every picture has its thumbnails", 2 * PATIENCE)
+    until(lambda: not tables.count_pending(), "every picture has its thumbnails", 2 * TIMEOUT)
     waited = time.monotonic() - began
-    for answer in load.answers:
-        assert _is_in_shape(answer, outages or Outages(), may_break), answer
+    for result in load.results:
+        assert _is_expected(result, outages or Outages(), may_break), result
     pictures = tables.rows("SELECT * FROM images_picture")
     thumbnails = tables.rows("SELECT * FROM thumbnails_thumbnail")
-    _stored_is_there(load, pictures, files)
-    _thumbnails_are_there(pictures, thumbnails, tables.heights(), files)
-    orphans = _files_and_rows_agree([*pictures, *thumbnails], files, most_orphans)
-    _verified(load.deployment, orphans)
+    _check_stored_uploads(load, pictures, files)
+    _check_thumbnails(pictures, thumbnails, tables.heights(), files)
+    orphans = _count_orphans([*pictures, *thumbnails], files, max_orphans)
+    _run_verify_storage(load.deployment, orphans)
     return (
-        f"answers {dict(load.count())}, pictures {len(pictures)}, thumbnails {len(thumbnails)}, "
-        f"orphans {orphans}, all thumbnails {waited:.1f} s after the last answer"
+        f"results {dict(load.count())}, pictures {len(pictures)}, thumbnails {len(thumbnails)}, "
+        f"orphans {orphans}, all thumbnails {waited:.1f} s after the last response"
     )
 
 
-def _is_in_shape(answer: Answer, outages: Outages, may_break: bool) -> bool:
+def _is_expected(result: UploadResult, outages: Outages, may_break: bool) -> bool:
     """A stored picture, or a 503 in the contract's shape while a part was away."""
-    if answer.is_stored:
+    if result.is_stored:
         return True
-    if answer.status == 0:
+    if result.status == 0:
         return may_break
     return (
-        answer.status == 503
-        and answer.headers.get("Retry-After", "").isdecimal()
-        and isinstance(answer.body, dict)
-        and answer.body.keys() == answer.route.unavailable_keys
-        and outages.meet(answer)
+        result.status == 503
+        and result.headers.get("Retry-After", "").isdecimal()
+        and isinstance(result.body, dict)
+        and result.body.keys() == result.route.unavailable_keys
+        and outages.overlap(result)
     )
 
 
-def _stored_is_there(load: Load, pictures: list[Row], files: Files) -> None:
-    """Every answer's row is its own, and its bytes are those that were sent."""
+def _check_stored_uploads(load: Load, pictures: list[Row], files: Files) -> None:
+    """Every stored upload has a row of its own, and the bytes that were sent."""
     by_name = {(name, str(row[name])): row for row in pictures for name in ("id", "uid")}
     named = set()
-    for answer in filter(lambda answer: answer.is_stored, load.answers):
-        column, value = answer.route.lookup(answer.body)
+    for result in filter(lambda result: result.is_stored, load.results):
+        column, value = result.route.lookup(result.body)
         row = by_name[column, str(value)]
         named.add(row["id"])
-        assert row["sha256"] == answer.digest
-        assert hashlib.sha256(files.read(row["key"])).hexdigest() == answer.digest
+        assert row["sha256"] == result.digest
+        assert hashlib.sha256(files.read(row["key"])).hexdigest() == result.digest
     assert len(named) == load.stored()
 
 
-def _thumbnails_are_there(
+def _check_thumbnails(
     pictures: list[Row], thumbnails: list[Row], heights: list[int], files: Files
 ) -> None:
     assert heights
@@ -171,16 +171,16 @@ def _thumbnails_are_there(
             assert len(files.read(row["webp_key"])) == row["webp_bytes"] > 0
 
 
-def _files_and_rows_agree(rows: list[Row], files: Files, most_orphans: int) -> int:
+def _count_orphans(rows: list[Row], files: Files, max_orphans: int) -> int:
     there = files.keys()
     named = {row[name] for row in rows for name in ("key", "webp_key") if row.get(name)}
     assert named <= there, f"rows without a file: {named - there}"
     orphans = there - named
-    assert len(orphans) <= most_orphans, f"files without a row: {orphans}"
+    assert len(orphans) <= max_orphans, f"files without a row: {orphans}"
     return len(orphans)
 
 
-def _verified(deployment: Deployment, orphans: int) -> None:
+def _run_verify_storage(deployment: Deployment, orphans: int) -> None:
     """Without a grace time those files are all there is to mend; then all is well."""
     command = ("verify_storage", "--hash", "--grace", "0")
     if orphans:

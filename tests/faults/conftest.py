@@ -99,7 +99,7 @@ def tables(database, name) -> Tables:
 
 
 @pytest.fixture
-def deployed(reaper, tmp_path, name, tables, redis, broker) -> Iterator[Callable[..., Deployment]]:
+def deploy(reaper, tmp_path, name, tables, redis, broker) -> Iterator[Callable[..., Deployment]]:
     """Return a function that starts a deployment, on variables of one's own; all end here."""
     with ExitStack() as stack:
 
@@ -127,7 +127,7 @@ def _running(deployment: Deployment) -> Iterator[Deployment]:
 
 
 @pytest.fixture
-def told(record_property) -> Callable[[str], None]:
+def report_figures(record_property) -> Callable[[str], None]:
     """Return a function that writes a test's figures into its report."""
 
     def tell(figures: str) -> None:

@@ -19,17 +19,17 @@ from tests import waiting
 from tests.processes import ROOT
 from tests.waiting import T
 
-PATIENCE = 60.0
-STOP_SECONDS = 30
-# So often the sweep looks for what is forgotten.
+TIMEOUT = 60.0
+STOP_TIMEOUT = 30
+# How often pictures without thumbnails are looked for.
 SWEEP_SECONDS = 1
-# So long a picture waits for a worker that died.
+# How long a picture waits for a worker that died.
 LEASE_SECONDS = 4
 CELERY = ["-W", "ignore:You're running the worker with superuser privileges", "-m", "celery"]
 
 
-def until(happened: Callable[[], T], what: str, seconds: float = PATIENCE) -> T:
-    return waiting.until(happened, seconds, lambda: what)
+def until(condition: Callable[[], T], what: str, seconds: float = TIMEOUT) -> T:
+    return waiting.until(condition, seconds, lambda: what)
 
 
 @dataclass
@@ -75,23 +75,23 @@ class Deployment:
             self.start_one(name)
 
     def kill(self, name: str) -> None:
-        """End a process and its family without a warning."""
+        """Kill a process and its process group."""
         self.running[name].end()
 
     def stop(self) -> set[int]:
-        """Ask all to stop; returns their exit codes (-9 where one had to be killed)."""
+        """Stop all; return their exit codes (-9 for one that had to be killed)."""
         for child in self.running.values():
             child.send_signal()
-        return {child.wait(STOP_SECONDS) for child in self.running.values()}
+        return {child.wait(STOP_TIMEOUT) for child in self.running.values()}
 
     def end(self) -> None:
         for child in self.running.values():
             child.end()
 
-    def manage(self, *words: str) -> str:
-        """Run a command of manage.py beside the others; returns what it said."""
+    def manage(self, *arguments: str) -> str:
+        """Run a command of manage.py beside the others; return its output."""
         done = subprocess.run(
-            [sys.executable, "manage.py", *words],
+            [sys.executable, "manage.py", *arguments],
             cwd=ROOT, env=self._environment("manage"), capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr

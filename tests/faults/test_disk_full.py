@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.faults.accounting import Disk, Outages, accounts_for_all
-from tests.faults.scarcity import scarce_folder
+from tests.faults.accounting import Disk, Outages, check_nothing_lost
+from tests.faults.scarcity import folder_that_can_fill_up
 from tests.faults.uploads import Load
 
 pytestmark = [
@@ -13,15 +13,15 @@ pytestmark = [
 BEFORE, REFUSED, AFTER = 10, 20, 20
 
 
-def test_a_full_disk_costs_refusals_and_no_thumbnail(deployed, tables, told, tmp_path):
-    with scarce_folder(tmp_path / "disk") as (way, full):
-        deployment, outages = deployed(DATA_DIR=str(tmp_path / "disk")), Outages()
+def test_a_full_disk_costs_refusals_and_no_thumbnail(deploy, tables, report_figures, tmp_path):
+    with folder_that_can_fill_up(tmp_path / "disk") as (way, full):
+        deployment, outages = deploy(DATA_DIR=str(tmp_path / "disk")), Outages()
         with Load(deployment) as load:
             load.until_stored(BEFORE)
             for _ in range(2):
-                with outages.one(), full(deployment):
+                with outages.during(), full(deployment):
                     load.until_refused(REFUSED)
                 load.until_stored(AFTER)
         files = Disk(tmp_path / "disk" / "images")
-        told(f"{way}: {accounts_for_all(load, tables, files, outages=outages)}")
+        report_figures(f"{way}: {check_nothing_lost(load, tables, files, outages=outages)}")
         deployment.end()

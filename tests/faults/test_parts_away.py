@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.accounting import Bucket, Disk, Outages, accounts_for_all
+from tests.faults.accounting import Bucket, Disk, Outages, check_nothing_lost
 from tests.faults.gate import Gate
 from tests.faults.uploads import Load
 from tests.servers.s3 import REGION, S3
@@ -14,7 +14,7 @@ BEFORE, WHILE_AWAY, AFTER = 10, 20, 10
 WHILE_REFUSED = 4
 RESTARTS = 3
 S3_SECONDS = 10
-# What a lost COMMIT, or an answer of S3 that was cut off, may leave: each upload's file, and two
+# What a lost COMMIT, or a response of S3 that was cut off, may leave: each upload's file, and two
 # thumbnails of each rendering, each with a WebP beside it.
 IN_FLIGHT = 2 + 2 * 4
 
@@ -23,7 +23,7 @@ def disk(deployment) -> Disk:
     return Disk(deployment.folder / "data" / "images")
 
 
-def loaded_without(part, deployment) -> Load:
+def upload_without(part, deployment) -> Load:
     """Upload before a part goes, without it, and after it came back: nothing is refused."""
     with Load(deployment) as load:
         load.until_stored(BEFORE)
@@ -35,41 +35,41 @@ def loaded_without(part, deployment) -> Load:
 
 
 @pytest.mark.rabbitmq
-def test_without_rabbitmq_every_upload_is_taken(deployed, tables, broker, told):
-    deployment = deployed()
-    told(accounts_for_all(loaded_without(broker, deployment), tables, disk(deployment)))
+def test_without_rabbitmq_every_upload_is_taken(deploy, tables, broker, report_figures):
+    deployment = deploy()
+    report_figures(check_nothing_lost(upload_without(broker, deployment), tables, disk(deployment)))
 
 
-def test_without_redis_every_upload_is_taken(deployed, tables, redis, told):
-    deployment = deployed()
-    told(accounts_for_all(loaded_without(redis, deployment), tables, disk(deployment)))
+def test_without_redis_every_upload_is_taken(deploy, tables, redis, report_figures):
+    deployment = deploy()
+    report_figures(check_nothing_lost(upload_without(redis, deployment), tables, disk(deployment)))
     # With all parts there, and after pictures were decoded, every process stops in order.
     assert deployment.stop() == {0}
 
 
 @pytest.mark.parametrize("way", ["stop", "kill"])
 def test_a_restarted_database_costs_refusals_and_nothing_else(
-    deployed, tables, database, told, way
+    deploy, tables, database, report_figures, way
 ):
-    deployment, outages = deployed(), Outages()
+    deployment, outages = deploy(), Outages()
     with Load(deployment) as load:
         for _ in range(RESTARTS):
             load.until_stored(BEFORE)
-            with outages.one():
+            with outages.during():
                 getattr(database, way)()
                 load.until_refused(WHILE_REFUSED)
                 database.start()
         load.until_stored(AFTER)
-    told(
-        accounts_for_all(
-            load, tables, disk(deployment), outages=outages, most_orphans=RESTARTS * IN_FLIGHT
+    report_figures(
+        check_nothing_lost(
+            load, tables, disk(deployment), outages=outages, max_orphans=RESTARTS * IN_FLIGHT
         )
     )
 
 
 @pytest.mark.s3
 def test_a_storage_that_refuses_costs_refusals_and_nothing_else(
-    deployed, tables, s3_server, name, told
+    deploy, tables, s3_server, name, report_figures
 ):
     bucket, gate = s3_server.make_bucket(name.replace("_", "-")), Gate(port_of(s3_server))
     place = f"s3://{bucket}/images?endpoint_url=http://127.0.0.1:{gate.port}&region={REGION}"
@@ -78,16 +78,16 @@ def test_a_storage_that_refuses_costs_refusals_and_nothing_else(
         "AWS_SECRET_ACCESS_KEY": s3_server.secret_key,
     }
     own = {"STORAGE_URL": place, **keys}
-    deployment, outages = deployed(**own), Outages()
+    deployment, outages = deploy(**own), Outages()
     with Load(deployment) as load:
         load.until_stored(BEFORE)
-        with outages.one():
+        with outages.during():
             gate.shut()
-            load.go_on_for(S3_SECONDS)
+            load.keep_uploading(S3_SECONDS)
             gate.open()
         load.until_stored(AFTER)
     files = Bucket(s3_server.client(), bucket)
-    told(accounts_for_all(load, tables, files, outages=outages, most_orphans=IN_FLIGHT))
+    report_figures(check_nothing_lost(load, tables, files, outages=outages, max_orphans=IN_FLIGHT))
     gate.shut()
 
 

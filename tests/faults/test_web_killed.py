@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from images.sandbox.work_dir import STALE_AFTER_SECONDS
-from tests.faults.accounting import Disk, accounts_for_all
+from tests.faults.accounting import Disk, check_nothing_lost
 from tests.faults.deployment import Deployment, until
 from tests.faults.uploads import Load
 
@@ -22,8 +22,8 @@ pytestmark = [
 KILLS, THREADS, AFTER = 6, 4, 10
 
 
-def test_a_killed_web_process_breaks_its_requests_and_nothing_else(deployed, tables, told):
-    deployment, chance = deployed(), random.Random(1)
+def test_a_killed_web_process_breaks_its_requests_and_nothing_else(deploy, tables, report_figures):
+    deployment, chance = deploy(), random.Random(1)
     data = deployment.folder / "data"
     with Load(deployment, threads=THREADS, size=(1600, 1200)) as load:
         for _ in range(KILLS):
@@ -31,18 +31,20 @@ def test_a_killed_web_process_breaks_its_requests_and_nothing_else(deployed, tab
             time.sleep(chance.uniform(0, 0.1))  # any moment of an upload
             kill_one_server(deployment, chance)
         wait_for(AFTER, load, deployment)
-    figures = accounts_for_all(
-        load, tables, Disk(data / "images"), may_break=True, most_orphans=KILLS * THREADS
+    figures = check_nothing_lost(
+        load, tables, Disk(data / "images"), may_break=True, max_orphans=KILLS * THREADS
     )
     left = list((data / "work").iterdir())
-    forget(left)
+    make_stale(left)
     deployment.kill("web")
     deployment.start_one("web")
     until(deployment.answers, "the web process answers")
     with Load(deployment, name="bob") as later:
         later.until_stored(1)
         until(lambda: not any(path.exists() for path in left), "what was left is gone")
-    told(f"{KILLS} kills, {len(left)} files left in the work folder and removed: {figures}")
+    report_figures(
+        f"{KILLS} kills, {len(left)} files left in the work folder and removed: {figures}"
+    )
 
 
 def wait_for(more: int, load: Load, deployment: Deployment) -> None:
@@ -74,7 +76,7 @@ def servers(deployment: Deployment) -> list[int]:
     return found
 
 
-def forget(paths: list[Path]) -> None:
+def make_stale(paths: list[Path]) -> None:
     """Let them look as old as the sweep wants them."""
     past = time.time() - STALE_AFTER_SECONDS - 1
     for path in paths:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.accounting import Disk, Tables, accounts_for_all
+from tests.faults.accounting import Disk, Tables, check_nothing_lost
 from tests.faults.deployment import Deployment, until
 from tests.faults.uploads import Load
 
@@ -14,30 +14,30 @@ KILLS, UPLOADS = 50, 200
 WORKERS = 2
 
 
-def test_workers_killed_mid_render_lose_no_picture(deployed, tables, told):
+def test_workers_killed_mid_render_lose_no_picture(deploy, tables, report_figures):
     # Killed workers' messages come back at once: with a lease as short as their restart, the same
     # two pictures would be claimed and killed each time until they are set aside.
-    deployment = deployed(workers=WORKERS, threads=1, RENDER_LEASE_SECONDS="8")
+    deployment = deploy(workers=WORKERS, threads=1, RENDER_LEASE_SECONDS="8")
     killed = 0
     with Load(deployment, by_hand=True, size=(1600, 1200)) as load:
         while killed < KILLS:
             load.send(UPLOADS // (KILLS // WORKERS))
             killed += kill_all_mid_render(deployment, tables)
         load.until_stored(UPLOADS - load.stored())
-    figures = accounts_for_all(
-        load, tables, Disk(deployment.folder / "data" / "images"), most_orphans=2 * killed
+    figures = check_nothing_lost(
+        load, tables, Disk(deployment.folder / "data" / "images"), max_orphans=2 * killed
     )
-    told(f"{killed} kills: {figures}")
+    report_figures(f"{killed} kills: {figures}")
 
 
 def kill_all_mid_render(deployment: Deployment, tables: Tables) -> int:
     """Kill the workers once each holds a picture, start others; returns how many were rendering."""
-    before = tables.held()
-    until(lambda: len(tables.held() - before) >= WORKERS, "every worker renders")
-    held = tables.held() - before
+    before = tables.claims()
+    until(lambda: len(tables.claims() - before) >= WORKERS, "every worker renders")
+    held = tables.claims() - before
     for worker in deployment.workers:
         deployment.kill(worker)
-    interrupted = tables.held() & held
+    interrupted = tables.claims() & held
     for worker in deployment.workers:
         deployment.start_one(worker)
     return len(interrupted)

@@ -1,4 +1,4 @@
-"""Uploads from several threads while something breaks, every answer written down."""
+"""Uploads from several threads while something breaks, with the result of each."""
 
 import hashlib
 import itertools
@@ -15,14 +15,14 @@ from tests.faults.contracts import UPLOAD_ROUTES, UploadRoute
 from tests.faults.deployment import Deployment, until
 from tests.pictures import encode, waves
 
-# Longer than any answer may take while a part is away.
+# Longer than any response may take while a part is away.
 TIMEOUT = 30
 # Between a thread's uploads: a load that two cores can render meanwhile.
 PAUSE = 0.2
 
 
 @dataclass(frozen=True)
-class Answer:
+class UploadResult:
     """What came back for one picture; `status` 0 where the connection broke instead."""
 
     route: UploadRoute
@@ -46,7 +46,7 @@ class Load:
         size: tuple[int, int] = (480, 360), name: str = "alice",
     ) -> None:  # fmt: skip
         self.deployment, self.url = deployment, deployment.url
-        self.answers: list[Answer] = []
+        self.results: list[UploadResult] = []
         self._picture = encode(waves(*size), "JPEG", quality=85)
         self._headers = {"Authorization": f"Bearer {_sign_up(self.url, name)}"}
         self._numbers = itertools.count()
@@ -63,7 +63,7 @@ class Load:
         self.stop()
 
     def stop(self) -> None:
-        """Return when every picture has its answer."""
+        """Return when every picture has its response."""
         self._stop.set()
         for thread in self._threads:
             thread.join()
@@ -75,10 +75,10 @@ class Load:
 
     def count(self) -> Counter[int]:
         """So many answers by status."""
-        return Counter(answer.status for answer in list(self.answers))
+        return Counter(result.status for result in list(self.results))
 
     def stored(self) -> int:
-        return sum(answer.is_stored for answer in list(self.answers))
+        return sum(result.is_stored for result in list(self.results))
 
     def until_stored(self, more: int) -> None:
         """Wait until so many more pictures were stored than at this moment."""
@@ -90,10 +90,10 @@ class Load:
         goal = self.count()[503] + more
         until(lambda: self.count()[503] >= goal, f"{more} more refusals")
 
-    def go_on_for(self, seconds: float) -> None:
+    def keep_uploading(self, seconds: float) -> None:
         assert not self._stop.wait(seconds)
 
-    def _may_go_on(self) -> bool:
+    def _wait_for_turn(self) -> bool:
         """Wait for the next picture's turn; False once it is over."""
         while not self._stop.is_set():
             if self._allowed is None or self._allowed.acquire(timeout=0.1):
@@ -103,40 +103,42 @@ class Load:
     def _run(self) -> None:
         with requests.Session() as session:
             session.headers.update(self._headers)
-            while self._may_go_on():
-                self.answers.append(self._sent(session, next(self._numbers)))
+            while self._wait_for_turn():
+                self.results.append(self._upload(session, next(self._numbers)))
                 self._stop.wait(PAUSE)
 
-    def _sent(self, session: requests.Session, number: int) -> Answer:
+    def _upload(self, session: requests.Session, number: int) -> UploadResult:
         routes = list(UPLOAD_ROUTES.values())
-        route, content = routes[number % len(routes)], unlike(self._picture, number)
+        route, content = routes[number % len(routes)], make_distinct(self._picture, number)
         digest, began = hashlib.sha256(content).hexdigest(), time.monotonic()
         try:
-            said = session.post(
+            response = session.post(
                 self.url + route.path, timeout=TIMEOUT, **route.options_for(content)
             )
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
-            return Answer(route, digest, began, time.monotonic(), status=0)
+            return UploadResult(route, digest, began, time.monotonic(), status=0)
         ended = time.monotonic()
-        return Answer(route, digest, began, ended, said.status_code, _json(said), said.headers)
+        return UploadResult(
+            route, digest, began, ended, response.status_code, _json(response), response.headers
+        )
 
 
-def unlike(picture: bytes, number: int) -> bytes:
+def make_distinct(picture: bytes, number: int) -> bytes:
     """The same JPEG with a comment of its own, so that no two files are alike."""
     text = f"picture {number}".encode()
     return picture[:2] + b"\xff\xfe" + (len(text) + 2).to_bytes(2, "big") + text + picture[2:]
 
 
-def _json(answer: requests.Response) -> Any:
+def _json(response: requests.Response) -> Any:
     try:
-        return answer.json()
+        return response.json()
     except ValueError:
-        return answer.text
+        return response.text
 
 
 def _sign_up(url: str, name: str) -> str:
     person = {"login": name, "password": "correct horse battery", "name": name.title()}
-    answer = requests.post(f"{url}/auth/signup", json=person, timeout=TIMEOUT)
-    assert answer.status_code == 200, answer.text
-    token: str = answer.json()["token"]
+    response = requests.post(f"{url}/auth/signup", json=person, timeout=TIMEOUT)
+    assert response.status_code == 200, response.text
+    token: str = response.json()["token"]
     return token

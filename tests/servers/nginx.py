@@ -1,6 +1,6 @@
 """nginx with the deployment's own configuration, as whoever runs the tests, in a folder of its own.
 
-What differs from the container is written down in `PLACES`: ports, names of upstreams and paths.
+What differs from the container is put in by `render_template`: ports, names of upstreams and paths.
 """
 
 import os
@@ -38,13 +38,13 @@ def find() -> Path | None:
     return which("nginx", folders=[Path("/usr/sbin")])
 
 
-def rendered(template: Path, places: Mapping[str, str]) -> str:
-    """The file with some of its words replaced; each must be there."""
+def render_template(template: Path, replacements: Mapping[str, str]) -> str:
+    """Replace words of a file; raise RuntimeError for a word that it does not hold."""
     text = template.read_text()
-    for word, place in places.items():
+    for word, replacement in replacements.items():
         if word not in text:
             raise RuntimeError(f"{template.name} has no {word!r} any more")
-        text = text.replace(word, place)
+        text = text.replace(word, replacement)
     return text
 
 

@@ -15,17 +15,17 @@ from itertools import cycle
 from devkit.children import Child
 
 # 10080 is one that browsers refuse.
-LOWEST, HIGHEST, RUNS = 10_100, 32_000, 16
+MIN_PORT, MAX_PORT, MAX_WORKERS = 10_100, 32_000, 16
 
 
-def _of_this_run() -> Iterator[int]:
+def _candidate_ports() -> Iterator[int]:
     run = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    own = range(LOWEST + run % RUNS, HIGHEST, RUNS)
+    own = range(MIN_PORT + run % MAX_WORKERS, MAX_PORT, MAX_WORKERS)
     start = random.SystemRandom().randrange(len(own))
     return cycle([*own[start:], *own[:start]])
 
 
-_candidates = _of_this_run()
+_candidates = _candidate_ports()
 
 
 def free_ports(count: int) -> list[int]:

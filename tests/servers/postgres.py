@@ -18,14 +18,14 @@ from devkit.children import Child, Reaper, which
 from devkit.messages import Refusal
 from tests.servers.ports import wait_until
 
-AS_ANOTHER = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+AS_OTHER_USER = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
 # Debian keeps the servers of several versions away from PATH; the newest is looked at first.
 DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 # What a test writes need not survive a power failure.
 FAST = ["fsync=off", "full_page_writes=off", "max_wal_size=4GB"]
-# Commits in the server's memory alone: they are lost with its process.
-HASTY = ["synchronous_commit=off"]
-STOP_SECONDS = 20.0
+# Commits are in the server's memory alone, and lost with its process.
+ASYNC_COMMIT = ["synchronous_commit=off"]
+STOP_TIMEOUT = 20.0
 # Shared memory as files in the data folder goes with the folder, also after a SIGKILL.
 PRIVATE = ["listen_addresses=", "dynamic_shared_memory_type=mmap", "max_connections=200"]
 QUIET = ["log_min_messages=panic", "logging_collector=off"]
@@ -46,7 +46,7 @@ class Postgres:
     With FAST alone it keeps what was committed when a test stops or kills it, and starts it again.
     """
 
-    def __init__(self, reaper: Reaper, settings: Sequence[str] = (*FAST, *HASTY)) -> None:
+    def __init__(self, reaper: Reaper, settings: Sequence[str] = (*FAST, *ASYNC_COMMIT)) -> None:
         self._reaper = reaper
         self._settings = settings
         self._folder = reaper.make_folder("tintype-postgres-")
@@ -81,11 +81,11 @@ class Postgres:
 
     def _stop(self, signum: signal.Signals) -> None:
         if self._child:
-            self._child.stop(STOP_SECONDS, signum)
+            self._child.stop(STOP_TIMEOUT, signum)
 
     def _leave_root(self) -> None:
         if _may_unshare():
-            self._prefix = AS_ANOTHER
+            self._prefix = AS_OTHER_USER
             return
         self._user = "nobody"
         if _is_inside_wheel(self._bin):
@@ -101,9 +101,9 @@ class Postgres:
         initdb = Child.start(
             self._reaper, "initdb", command, output=subprocess.PIPE, user=self._user
         )
-        words, _ = initdb.process.communicate()
+        output, _ = initdb.process.communicate()
         if initdb.end():
-            raise RuntimeError(f"initdb failed:\n{words.decode(errors='replace')}")
+            raise RuntimeError(f"initdb failed:\n{output.decode(errors='replace')}")
 
     def _start(self) -> Child:
         settings = [*self._settings, *PRIVATE, *QUIET, f"unix_socket_directories={self._folder}"]
@@ -140,7 +140,7 @@ def find() -> Programs:
 def _may_unshare() -> bool:
     if not which("unshare"):
         return False
-    attempt = [*AS_ANOTHER, "true"]
+    attempt = [*AS_OTHER_USER, "true"]
     return subprocess.run(attempt, capture_output=True, check=False).returncode == 0
 
 

@@ -16,7 +16,7 @@ from tests.servers.ports import free_ports, listens, wait_until
 
 # On PATH, Debian has a wrapper that only root and the user rabbitmq may start.
 DEBIAN = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-STOP_SECONDS = 20.0
+STOP_TIMEOUT = 20.0
 
 
 class RabbitMQ:
@@ -50,7 +50,7 @@ class RabbitMQ:
 
     def stop(self) -> None:
         """Stop in order: what is durable and written stays."""
-        self._child.stop(STOP_SECONDS)
+        self._child.stop(STOP_TIMEOUT)
 
     def kill(self) -> None:
         """End it without a warning, as a power failure does."""
@@ -63,9 +63,9 @@ class RabbitMQ:
     def is_running(self) -> bool:
         return self._child.is_running()
 
-    def control(self, *words: str) -> str:
-        """Run rabbitmqctl, for example `control("add_vhost", "alice")`; returns what it says."""
-        command = [str(self._program.with_name("rabbitmqctl")), "--quiet", *words]
+    def control(self, *arguments: str) -> str:
+        """Run rabbitmqctl, for example `control("add_vhost", "alice")`; return its output."""
+        command = [str(self._program.with_name("rabbitmqctl")), "--quiet", *arguments]
         return subprocess.run(
             command, env=self._variables(), check=True, capture_output=True, text=True
         ).stdout

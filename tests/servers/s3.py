@@ -96,12 +96,12 @@ class S3:
         if not listens(self._ports[0]):
             return False
         try:
-            self._take_and_forget()
+            self._write_and_delete()
         except (BotoCoreError, ClientError):
             return False
         return True
 
-    def _take_and_forget(self) -> None:
+    def _write_and_delete(self) -> None:
         """Buckets can be listed before there is a volume to write to."""
         client = self.client()
         with suppress(client.exceptions.BucketAlreadyExists):

@@ -15,7 +15,7 @@ from tests.config.observability.scraping import BEARER, TOKEN, parse_metrics
 from tests.factories import make_user
 from tests.notifications.sockets.clients import environment_of, socket_server
 from tests.pictures import jpeg
-from tests.processes import PASSWORD, Running, answers, dev_run, launched, until
+from tests.processes import PASSWORD, Running, answers, dev_run, launch, until
 from tests.servers.ports import free_ports
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
@@ -35,7 +35,7 @@ def run_granian(folder, workers):
                "--workers", str(workers), "--blocking-threads", "2", "--respawn-failed-workers",
                "config.wsgi:application"]  # fmt: skip
     log, env = folder / "granian.log", environment_of(folder, port) | {"METRICS_TOKEN": TOKEN}
-    server = launched(Running, command, port, log, env, start_new_session=True)
+    server = launch(Running, command, port, log, env, start_new_session=True)
     try:
         until(lambda: answers(server), 60, server)
         yield server

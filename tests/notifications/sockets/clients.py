@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 from accounts.models import User
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_bearer_session
-from tests.processes import Running, answers, launched, until
+from tests.processes import Running, answers, launch, until
 from tests.servers.ports import free_ports
 
 PATIENCE = 10
@@ -93,7 +93,7 @@ def socket_server(folder: Path, *options: str, **variables: str) -> Iterator[Soc
     command = [sys.executable, "-m", "uvicorn", "--port", str(port), "--lifespan", "off"]
     command += ["--ws-per-message-deflate", "false", "--ws-max-size", "65536", "--no-access-log"]
     command += [*options, "config.asgi:application"]
-    server = launched(SocketServer, command, port, folder / "sockets.log", env)
+    server = launch(SocketServer, command, port, folder / "sockets.log", env)
     try:
         until(lambda: answers(server), 60, server)
         yield server

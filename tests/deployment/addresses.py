@@ -18,7 +18,7 @@ VHOST = "deployment"
 
 
 @dataclass(frozen=True)
-class Places:
+class Addresses:
     """Addresses of the parts, and the ports that the containers would have for themselves."""
 
     database: str
@@ -42,11 +42,11 @@ class Places:
         here = {"DATABASE_URL": self.database, "AMQP_URL": self.broker, "REDIS_URL": redis}
         given |= {name: place for name, place in here.items() if name in given}
         for name in {"PULSE_FILE", "METRICS_DIR"} & set(given):
-            given[name] = self.words(service, [given[name]])[0]
+            given[name] = self.adapt_command(service, [given[name]])[0]
         given |= {"GRANIAN_PORT": str(self.web_port), "UVICORN_PORT": str(self.sockets_port)}
         return given | {"DATA_DIR": str(self.data_of(service))}
 
-    def words(self, service: Service, command: list[str]) -> list[str]:
+    def adapt_command(self, service: Service, command: list[str]) -> list[str]:
         """A command with container ports and the container's own folders put here."""
         port = self.sockets_port if service.name == "sockets" else self.web_port
         changes = {"8000": str(port), "127.0.0.1:8080": f"127.0.0.1:{self.http_port}"}
@@ -65,9 +65,9 @@ class Places:
 
 
 @contextmanager
-def own_places(
+def start_parts(
     reaper: Reaper, redis: Service, rabbitmq: RabbitMQ | ExternalRabbitMQ
-) -> Iterator[Places]:
+) -> Iterator[Addresses]:
     """A database, a virtual host and a Redis for the deployment alone."""
     folder = reaper.make_folder("tintype-deployment-")
     (folder / "pictures").mkdir()
@@ -75,7 +75,7 @@ def own_places(
     _start_redis(reaper, redis, folder, port)
     with fresh_database(os.environ["DATABASE_URL"], DATABASE) as database:
         broker = _own_broker(rabbitmq)
-        yield Places(database, broker, port, web, sockets, http, https, folder)
+        yield Addresses(database, broker, port, web, sockets, http, https, folder)
 
 
 def _own_broker(rabbitmq: RabbitMQ | ExternalRabbitMQ) -> str:
