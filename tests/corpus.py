@@ -1,4 +1,4 @@
-"""The shared pictures to be judged by, where they lie beside the project."""
+"""The corpus of sample pictures, where it lies beside the project."""
 
 import csv
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ MISSING = "the corpus is not at ../shared/corpus"
 
 @dataclass(frozen=True)
 class Sample:
-    """A file and what is expected of it."""
+    """A file, and whether an upload of it must be accepted."""
 
     path: Path
     expectation: str
@@ -23,12 +23,11 @@ class Sample:
     gps: str
 
     def __str__(self) -> str:
-        """Name it in a test's id."""
         return f"{self.path.parent.name}/{self.path.name}"
 
 
 def samples(*expectations: str) -> list[Sample]:
-    """Return the samples of which one of these is expected; none where the corpus is missing."""
+    """Return the samples with one of the expectations; none where the corpus is missing."""
     if not THERE:
         return []
     with (ROOT / "MANIFEST.csv").open(newline="") as file:
