@@ -50,7 +50,9 @@ class _JwksClient(jwt.PyJWKClient):
             try:
                 self._last_response = super().fetch_data()
             except (jwt.PyJWKClientConnectionError, ValueError) as error:
-                logger.warning("the external issuer's keys: %s", type(error).__name__)
+                logger.warning(
+                    "the external issuer's keys could not be fetched: %s", type(error).__name__
+                )
                 self._breaker.trip()
         if self._last_response is None:
             raise jwt.PyJWKClientConnectionError("The issuer has not been reached yet.")

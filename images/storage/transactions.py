@@ -46,4 +46,4 @@ def _delete(keys: Iterable[str]) -> None:
     except Exception as error:
         if not is_outage(error):
             raise
-        logger.warning("files were left behind: %s: %s", type(error).__name__, list(keys))
+        logger.warning("files could not be deleted: %s: %s", type(error).__name__, list(keys))
