@@ -7,14 +7,13 @@ import socket
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from devkit import environment
 from devkit.messages import Refusal
-from tests.processes import ROOT, answers, command_lines_of, dev_run, until
+from tests.processes import ROOT, answers, command_lines_of, dev_run, is_ready, until
 
 # Starts a child that starts a grandchild, prints their process ids and waits to be killed.
 DESCENDANTS = """
@@ -99,10 +98,9 @@ def test_when_one_process_ends_it_is_named_and_the_others_are_stopped(tmp_path):
 def test_web_and_worker_restart_when_code_changes(tmp_path):
     data_dir = tmp_path / "data"
     with dev_run(data_dir, "--reload") as service:
-        before = {
-            word: set(until(partial(pids_of, data_dir, word), 20, service))
-            for word in ("devkit.web", "worker")
-        }
+        # A worker that is ready was started long enough ago for its files to be watched.
+        until(lambda: is_ready(service), 60, service)
+        before = {word: set(pids_of(data_dir, word)) for word in ("devkit.web", "worker")}
         (ROOT / "config" / "urls.py").touch()
 
         def all_are_new() -> bool:

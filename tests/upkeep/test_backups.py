@@ -53,19 +53,19 @@ print(json.dumps([rows, files]))
 # Some events of each account.
 EVENTS = """
 from accounts.models import User
-from notifications.feed import read, record
+from notifications.feed import read_events, record_event
 from tests.factories import make_user
 alice, bob = (User.objects.filter(username=n).first() or make_user(n) for n in ("alice", "bob"))
 for _ in range({alice}):
-    record(alice.pk, "pictures.cleared")
+    record_event(alice.pk, "pictures.cleared")
 for _ in range({bob}):
-    record(bob.pk, "pictures.cleared")
+    record_event(bob.pk, "pictures.cleared")
 """
 # What those are told who come back with each number, then the newest number of alice.
 TOLD = """
 import json
-told = [[e["type"] for e in read(a.pk, since).events] for a, since in {asked}]
-last = read(alice.pk, 0).last
+told = [[e["type"] for e in read_events(a.pk, since).events] for a, since in {asked}]
+last = read_events(alice.pk, 0).last
 print(json.dumps([told, last]))
 """
 

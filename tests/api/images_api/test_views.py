@@ -109,8 +109,9 @@ def test_me_costs_two_queries_and_reads_no_file(
     client = bearer_client(alice)
     for _ in range(count):
         make_picture(alice)
-    monkeypatch.setattr(picture_storage, "_wrapped", None)
-    with django_assert_num_queries(2):
+    # Undone here: at the end of the test, the storage of this test would outlast its settings.
+    with monkeypatch.context() as without_storage, django_assert_num_queries(2):
+        without_storage.setattr(picture_storage, "_wrapped", None)
         assert len(client.get("/api/me").json()["images"]) == count
 
 

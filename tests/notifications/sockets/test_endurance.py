@@ -140,7 +140,7 @@ def test_a_reader_that_is_stuck_is_dropped(own_server, alice):
     picture = make_picture(alice)
     stuck = Bare(own_server, open_bearer_session(alice, RequestOrigin()))
     with own_server.of(alice) as quick:
-        write_until_logged(own_server, picture, "without its last words", quick)
+        write_until_logged(own_server, picture, "without its last messages", quick)
     stuck.connection.close()
 
 
