@@ -26,12 +26,12 @@ from images.models import Picture
 from images.services import create_picture
 from images.storage.base import picture_storage
 
-_ASK_EACH_TIME = "private, no-cache"
+_REVALIDATE = "private, no-cache"
 _SIZE = [
     OpenApiParameter("Size", int, location, enum=WIDTHS, description="Fit to this width, as JPEG.")
     for location in (OpenApiParameter.HEADER, OpenApiParameter.QUERY)
 ]
-_FAILS: dict[Any, Any] = {
+_ERRORS: dict[Any, Any] = {
     400: s.ImageServiceMessages,
     401: s.ImageServiceError,
     404: s.ImageServiceError,
@@ -54,7 +54,7 @@ class CreateImageView(ContractView):
         responses={
             200: s.ImageServiceId,
             **dict.fromkeys((403, 413, 415), s.ImageServiceError),
-            **_FAILS,
+            **_ERRORS,
         },
     )
     def post(self, request: Request) -> Response:
@@ -75,7 +75,7 @@ class ReadImageView(ContractView):
     @extend_schema(
         summary="Read a picture as a data URI",
         parameters=_SIZE,
-        responses={200: s.ImageServiceImage, **_FAILS},
+        responses={200: s.ImageServiceImage, **_ERRORS},
     )
     def get(self, request: Request, name: str) -> HttpResponseBase:
         """Return the picture as it was uploaded, or fit to a width."""
@@ -94,13 +94,13 @@ class ReadJpegView(ContractView):
     @extend_schema(
         summary="Read a picture as JPEG",
         parameters=_SIZE,
-        responses={(200, JPEG): OpenApiTypes.BINARY, 304: None, **_FAILS},
+        responses={(200, JPEG): OpenApiTypes.BINARY, 304: None, **_ERRORS},
     )
     def get(self, request: Request, name: str) -> HttpResponseBase:
         """Return a real JPEG, whatever was uploaded."""
         image_id = parse_image_id(name, request._request)
         key = jpeg_key(caller(request), Picture.objects.by_uid(image_id.uid), image_id.width)
-        return serve(request._request, key, JPEG, cache_control=_ASK_EACH_TIME)
+        return serve(request._request, key, JPEG, cache_control=_REVALIDATE)
 
 
 def _data_uri_response(image_id: ImageId, key: str, content_type: str) -> StreamingHttpResponse:

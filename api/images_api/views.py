@@ -28,8 +28,8 @@ from images.formats.registry import FORMATS
 from images.models import Picture
 from images.services import create_picture
 
-# A picture may be made private at any moment: whoever keeps it asks each time.
-_ASK_EACH_TIME = "no-cache"
+# A picture may become private at any moment: caches revalidate it each time.
+_REVALIDATE = "no-cache"
 
 
 def _errors(*codes: int) -> dict[Any, Any]:
@@ -150,7 +150,7 @@ class ImageView(ContractView):
         picture = Picture.objects.by_uid(uid)
         rendition = file_for(viewer, picture)
         return serve(
-            request._request, rendition.key, rendition.content_type, cache_control=_ASK_EACH_TIME
+            request._request, rendition.key, rendition.content_type, cache_control=_REVALIDATE
         )
 
 

@@ -1,4 +1,4 @@
-"""Cursors: what comes out went in, and nothing else goes in."""
+"""Cursors of keyset pages."""
 
 from datetime import UTC, datetime
 
@@ -12,13 +12,13 @@ moments = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9999, 
 
 
 @given(moments, st.integers(min_value=0, max_value=2**63 - 1))
-def test_a_cursor_survives_the_journey(moment, row_id):
+def test_a_cursor_is_read_as_it_was_written(moment, row_id):
     cursor = Cursor(moment.replace(tzinfo=UTC), row_id)
     assert Cursor.decode(cursor.encode()) == cursor
 
 
 @given(st.text(max_size=60))
-def test_no_text_makes_decoding_fail_otherwise(text):
+def test_no_text_raises_another_error_than_value_error(text):
     try:
         Cursor.decode(text)
     except ValueError:
