@@ -4,13 +4,16 @@ import resource
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from accounts.models import User
 from images.models import Picture
 from images.sandbox.work_dir import work_dir
 from images.signed_urls import signed_path
 from tests import corpus
 from tests.clients import Client
 from tests.factories import token_client
+from tests.storages import StoredKeys
 from thumbnails.models import Thumbnail
 
 pytestmark = [
@@ -32,7 +35,9 @@ def all_samples() -> list[corpus.Sample]:
     return corpus.samples("accept", "reject", "either")
 
 
-def test_every_picture_is_accepted_or_refused_as_the_corpus_says(alice, all_samples, stored_keys):
+def test_every_picture_is_accepted_or_refused_as_the_corpus_says(
+    alice: User, all_samples: list[corpus.Sample], stored_keys: StoredKeys
+) -> None:
     alice.tier.max_stored_bytes = None
     client, wrong, accepted = token_client(alice), [], 0
     others = set(work_dir().iterdir())
@@ -51,8 +56,10 @@ def test_every_picture_is_accepted_or_refused_as_the_corpus_says(alice, all_samp
 
 
 def test_no_thumbnail_holds_metadata_of_its_picture(
-    alice, all_samples, django_capture_on_commit_callbacks
-):
+    alice: User,
+    all_samples: list[corpus.Sample],
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     client, leaking = token_client(alice), []
     for sample in (s for s in all_samples if s.expectation == "accept" and (s.marker or s.gps)):
         with django_capture_on_commit_callbacks(execute=True):

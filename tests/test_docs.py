@@ -24,7 +24,7 @@ PACKAGES = (
 _INTERNAL = {"DJANGO_SETTINGS_MODULE", "VIPS_CONCURRENCY"}
 
 
-def settings_read():
+def settings_read() -> set[str]:
     found = set()
     for path in (ROOT / "config").rglob("*.py"):
         for match in _READ.finditer(path.read_text()):
@@ -32,14 +32,14 @@ def settings_read():
     return found - _INTERNAL
 
 
-def test_the_settings_page_lists_every_setting_that_is_read_and_no_other():
+def test_the_settings_page_lists_every_setting_that_is_read_and_no_other() -> None:
     page = (ROOT / "docs" / "settings.md").read_text()
     rows = re.findall(r"^\| (`[A-Z0-9_`, ]+`) \|", page, re.MULTILINE)
     listed = {name for row in rows for name in re.findall(r"[A-Z0-9_]+", row)}
     assert listed == settings_read()
 
 
-def test_the_settings_page_has_the_sections_of_the_settings_module():
+def test_the_settings_page_has_the_sections_of_the_settings_module() -> None:
     """The sections without a variable are left out."""
     page = (ROOT / "docs" / "settings.md").read_text()
     titles = re.findall(r"^## (.+)$", page, re.MULTILINE)
@@ -48,7 +48,7 @@ def test_the_settings_page_has_the_sections_of_the_settings_module():
     assert [title for title in sections if title in titles] == titles
 
 
-def test_only_config_reads_the_environment():
+def test_only_config_reads_the_environment() -> None:
     readers = [
         path.relative_to(ROOT).as_posix()
         for package in PACKAGES[1:]
@@ -58,7 +58,7 @@ def test_only_config_reads_the_environment():
     assert readers == []
 
 
-def test_the_architecture_page_lists_every_signal():
+def test_the_architecture_page_lists_every_signal() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text()
     for package in PACKAGES:
         for path in (ROOT / package).rglob("signals.py"):
@@ -66,7 +66,7 @@ def test_the_architecture_page_lists_every_signal():
                 assert f"`{package}.{name}`" in page
 
 
-def test_every_threat_on_the_security_page_names_existing_tests():
+def test_every_threat_on_the_security_page_names_existing_tests() -> None:
     page = (ROOT / "docs" / "security.md").read_text()
     table = page.split("## Threats")[1].split("\n## ")[0]
     rows = [row.strip("| ").split(" | ") for row in table.splitlines() if row.startswith("| ")][1:]
@@ -78,7 +78,7 @@ def test_every_threat_on_the_security_page_names_existing_tests():
             assert re.search(rf"^def {name}\(", (ROOT / path).read_text(), re.MULTILINE), name
 
 
-def test_the_monitoring_page_lists_every_metric():
+def test_the_monitoring_page_lists_every_metric() -> None:
     page = (ROOT / "docs" / "monitoring.md").read_text()
     modules = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
     defined = {
@@ -92,13 +92,13 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_to_a_file_leads_to_one(page):
+def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
     assert {link for link in links if not (page.parent / link).exists()} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_file_of_the_project_that_a_page_names_exists(page):
+def test_every_file_of_the_project_that_a_page_names_exists(page: Path) -> None:
     folders = "|".join([*PACKAGES, "tests", "docs", "deploy", "static", "templates", "benchmarks"])
     paths = re.findall(rf"`((?:{folders})/[\w/-]+\.\w+)(?:::\w+)?`", page.read_text())
     assert {path for path in paths if not (ROOT / path).exists()} == set()

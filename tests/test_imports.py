@@ -6,6 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import grimp
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
@@ -29,19 +30,19 @@ def find_cycle(imports: Mapping[str, Set[str]]) -> str:
     return ""
 
 
-def test_there_is_no_import_cycle():
+def test_there_is_no_import_cycle() -> None:
     imports = imports_among([*CONFIGURATION["root_packages"], *TOOLS])
     assert "images.models" in imports["images.services"]
     assert find_cycle(imports) == ""
 
 
-def test_a_cycle_is_found_and_shown():
+def test_a_cycle_is_found_and_shown() -> None:
     imports = {"a": {"b", "x"}, "b": {"c"}, "c": {"a"}, "x": set()}
     assert find_cycle(imports) in {"a → b → c → a", "b → c → a → b", "c → a → b → c"}
     assert find_cycle({**imports, "c": {"x"}}) == ""
 
 
-def test_a_lazy_import_counts(tmp_path, monkeypatch):
+def test_a_lazy_import_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "toy_package"
     package.mkdir()
     (package / "__init__.py").touch()

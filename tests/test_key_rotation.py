@@ -2,6 +2,8 @@
 
 import re
 import secrets
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -15,15 +17,15 @@ OLD, NEW = secrets.token_urlsafe(48), secrets.token_urlsafe(48)
 SIGN_IN = {"username": "admin", "password": PASSWORD}
 
 
-def get(url, **options):
+def get(url: str, **options: Any) -> requests.Response:
     return requests.get(url, timeout=10, allow_redirects=False, **options)
 
 
-def post(url, **options):
+def post(url: str, **options: Any) -> requests.Response:
     return requests.post(url, timeout=30, **options)
 
 
-def sign_in_to_admin(url):
+def sign_in_to_admin(url: str) -> dict[str, str]:
     browser = requests.Session()
     page = browser.get(f"{url}/admin/login/", timeout=10).text
     [csrf_token] = re.findall(r'csrfmiddlewaretoken" value="(\w+)"', page)
@@ -33,7 +35,7 @@ def sign_in_to_admin(url):
     return {"sessionid": browser.cookies["sessionid"]}
 
 
-def make_signed_requests(url):
+def make_signed_requests(url: str) -> dict[str, tuple[str, dict[str, Any]]]:
     """Return, by name, a request with each kind of signature: 200 while the signature is valid."""
     key = {"Authorization": f"Token {post(f'{url}/api/user/token/', data=SIGN_IN).json()['token']}"}
     picture = post(f"{url}/api/user/images/", headers=key, files={"image": jpeg(60, 40)}).json()
@@ -53,18 +55,18 @@ def make_signed_requests(url):
     }
 
 
-def find_jwt(body):
+def find_jwt(body: dict[str, Any]) -> str:
     token: str = next(value for value in body.values() if str(value).count(".") == 2)
     return token
 
 
-def accepted(signed_requests):
+def accepted(signed_requests: dict[str, tuple[str, dict[str, Any]]]) -> set[str]:
     """Return the names of the accepted ones. Send each only once: Django re-signs sessions."""
     return {name for name, (url, options) in signed_requests.items()
             if get(url, **options).status_code == 200}  # fmt: skip
 
 
-def test_signatures_of_the_old_key_are_valid_while_it_is_a_fallback(tmp_path):
+def test_signatures_of_the_old_key_are_valid_while_it_is_a_fallback(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     with dev_run(data_dir, SECRET_KEY=OLD) as first:
         port = first.url.rsplit(":", 1)[1]

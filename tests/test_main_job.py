@@ -36,7 +36,7 @@ def get_thumbnails(service: Running, session: requests.Session) -> list[dict[str
     return found
 
 
-def test_an_uploaded_photograph_gets_thumbnails_and_an_expiring_link(tmp_path):
+def test_an_uploaded_photograph_gets_thumbnails_and_an_expiring_link(tmp_path: Path) -> None:
     content = photograph()
     data_dir = tmp_path / "data"
     with dev_run(data_dir) as service:
@@ -64,7 +64,7 @@ def test_an_uploaded_photograph_gets_thumbnails_and_an_expiring_link(tmp_path):
     assert "shown once" not in again.log.read_text()
 
 
-def test_every_contract_passes_its_smoke_test_in_the_local_run(tmp_path):
+def test_every_contract_passes_its_smoke_test_in_the_local_run(tmp_path: Path) -> None:
     """tests/deployment runs the same smoke tests on a deployment."""
     with dev_run(tmp_path / "data") as service:
         for smoke_test in SMOKE_TESTS:
@@ -72,7 +72,7 @@ def test_every_contract_passes_its_smoke_test_in_the_local_run(tmp_path):
                 smoke_test(client, lambda happened: until(happened, 30, service))
 
 
-def test_an_upload_that_is_too_large_is_413_without_being_read(tmp_path):
+def test_an_upload_that_is_too_large_is_413_without_being_read(tmp_path: Path) -> None:
     with dev_run(tmp_path / "data") as service:
         answer = sign_in(service).post(
             f"{service.url}/api/user/images/", files={"image": b"\0" * 40_000_000}, timeout=60
@@ -81,7 +81,7 @@ def test_an_upload_that_is_too_large_is_413_without_being_read(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
-def test_no_process_survives_a_killed_command(tmp_path):
+def test_no_process_survives_a_killed_command(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     with dev_run(data_dir) as service:
         assert len(command_lines_of(data_dir)) >= 4
@@ -90,7 +90,7 @@ def test_no_process_survives_a_killed_command(tmp_path):
         until(lambda: not command_lines_of(data_dir), 15, service)
 
 
-def test_a_generated_admin_password_is_printed_once(tmp_path):
+def test_a_generated_admin_password_is_printed_once(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     for _ in range(2):
         with dev_run(data_dir, ADMIN_PASSWORD="") as service:

@@ -38,7 +38,7 @@ def read_kib(process: Path, field: str) -> int:
     return int(line.split()[1])
 
 
-def test_a_20_mb_picture_as_base64_grows_the_process_by_a_bounded_amount(tmp_path):
+def test_a_20_mb_picture_as_base64_grows_the_process_by_a_bounded_amount(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (2600, 2600, 3), dtype=np.uint8)
     content = encode(Image.fromarray(noise), "PNG", compress_level=0)
     assert len(content) > 20_000_000

@@ -11,11 +11,11 @@ from tiers.models import Tier
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
-def test_every_model_change_has_its_migration():
+def test_every_model_change_has_its_migration() -> None:
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 
 
-def test_the_migration_of_the_default_tiers_is_reversible():
+def test_the_migration_of_the_default_tiers_is_reversible() -> None:
     executor = MigrationExecutor(connection)
     migration = executor.loader.get_migration("tiers", "0002_default_tiers")
     state = executor.loader.project_state(("tiers", "0002_default_tiers"))

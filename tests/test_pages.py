@@ -2,6 +2,7 @@
 
 import gettext
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,17 +24,17 @@ MESSAGE_PAGES = ["images/link_gone.html", "images/not_found.html", "images/not_r
 Catalogue: TypeAlias = dict[str | tuple[str, int], str]
 
 
-def read(paths):
+def read(paths: Iterable[Path]) -> str:
     return "\n".join(path.read_text() for path in paths)
 
 
-def compiled_catalogue():
+def compiled_catalogue() -> Catalogue:
     with (CATALOGUE / "django.mo").open("rb") as file:
         catalogue: Catalogue = vars(gettext.GNUTranslations(file))["_catalog"]
         return catalogue
 
 
-def source_catalogue():
+def source_catalogue() -> Catalogue:
     text = (CATALOGUE / "django.po").read_text()
     pairs = re.findall(r'^msgid "(.+)"\nmsgstr "(.*)"$', text, re.MULTILINE)
     plural = r'^msgid "(.+)"\nmsgid_plural ".+"\nmsgstr\[0\] "(.*)"\nmsgstr\[1\] "(.*)"$'
@@ -42,35 +43,35 @@ def source_catalogue():
     return dict(pairs)
 
 
-def translatable_texts():
+def translatable_texts() -> set[str]:
     return {text for _, text in _TRANSLATE_TAG.findall(read(TEMPLATES))}
 
 
-def test_every_text_of_every_page_is_translated_to_spanish():
+def test_every_text_of_every_page_is_translated_to_spanish() -> None:
     texts = translatable_texts()
     assert len(texts) > 50
     assert {text for text in texts if not compiled_catalogue().get(text)} == set()
 
 
-def test_the_compiled_catalogue_has_the_texts_of_its_source():
+def test_the_compiled_catalogue_has_the_texts_of_its_source() -> None:
     catalogue = compiled_catalogue()
     catalogue.pop("")
     assert catalogue == source_catalogue()
 
 
-def test_the_catalogue_holds_no_text_that_no_page_shows():
+def test_the_catalogue_holds_no_text_that_no_page_shows() -> None:
     texts = translatable_texts()
     assert {key for key in source_catalogue() if isinstance(key, str)} == texts
 
 
-def test_translations_keep_the_placeholders():
+def test_translations_keep_the_placeholders() -> None:
     names = re.compile(r"\{\w+\}|%\(\w+\)s")
     for msgid, msgstr in source_catalogue().items():
         source = msgid if isinstance(msgid, str) else msgid[0]
         assert set(names.findall(source)) == set(names.findall(msgstr)), source
 
 
-def test_the_scripts_use_exactly_the_messages_that_the_page_delivers():
+def test_the_scripts_use_exactly_the_messages_that_the_page_delivers() -> None:
     page = (ROOT / "templates" / "images" / "i18n.html").read_text()
     delivered = {
         re.sub(r"-(\w)", lambda match: match[1].upper(), name)
@@ -80,7 +81,7 @@ def test_the_scripts_use_exactly_the_messages_that_the_page_delivers():
     assert {name for call in calls for name in re.findall(r'"(\w+)"', call)} == delivered
 
 
-def test_the_page_translates_only_messages_that_the_api_returns():
+def test_the_page_translates_only_messages_that_the_api_returns() -> None:
     page = (ROOT / "templates" / "images" / "i18n.html").read_text()
     sources = read([*(ROOT / "images").rglob("*.py"), ROOT / "api" / "errors.py"])
     returned = re.sub(r"\{[^}\"]*\}", "{}", sources)
@@ -88,31 +89,33 @@ def test_the_page_translates_only_messages_that_the_api_returns():
         assert re.sub(r"\{\w+\}", "{}", message) in returned, message
 
 
-def test_no_page_has_an_inline_script_or_style():
+def test_no_page_has_an_inline_script_or_style() -> None:
     pages = read(path for path in TEMPLATES if "admin" not in path.parts)
     assert re.findall(r"<style|<script(?![^>]*\bsrc=)|\sstyle=|\son\w+=|javascript:", pages) == []
 
 
-def test_every_static_file_that_a_page_or_script_names_exists():
+def test_every_static_file_that_a_page_or_script_names_exists() -> None:
     named = set(re.findall(r"\{% static '([^']+)' %\}", read(TEMPLATES)))
     named |= {f"js/{name}" for name in re.findall(r'from "\./([^"]+)"', read(SCRIPTS))}
     assert {name for name in named if not finders.find(name)} == set()
 
 
-def test_every_icon_that_a_page_uses_is_drawn_and_no_other():
+def test_every_icon_that_a_page_uses_is_drawn_and_no_other() -> None:
     pages = read(TEMPLATES)
     assert set(re.findall(r'href="#([\w-]+)"', pages)) == set(
         re.findall(r'symbol id="([\w-]+)"', pages)
     )
 
 
-def test_no_script_has_more_than_200_lines():
+def test_no_script_has_more_than_200_lines() -> None:
     assert {path.name for path in SCRIPTS if len(path.read_text().splitlines()) > 200} == set()
 
 
 @pytest.mark.parametrize("name", MESSAGE_PAGES)
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_a_message_page_renders_without_a_request_and_without_scripts(name, language):
+def test_a_message_page_renders_without_a_request_and_without_scripts(
+    name: str, language: str
+) -> None:
     """Django renders 500.html without a context."""
     with translation.override(language):
         page = render_to_string(name)
@@ -130,7 +133,7 @@ def test_a_message_page_renders_without_a_request_and_without_scripts(name, lang
         ("es", 30, "Inténtelo de nuevo en 30 segundos."),
     ],
 )
-def test_a_throttled_sign_in_says_how_long_to_wait(language, seconds, text):
+def test_a_throttled_sign_in_says_how_long_to_wait(language: str, seconds: int, text: str) -> None:
     with translation.override(language):
         assert text in render_to_string("admin/too_many_attempts.html", {"retry_after": seconds})
 
@@ -138,17 +141,17 @@ def test_a_throttled_sign_in_says_how_long_to_wait(language, seconds, text):
 @pytest.mark.parametrize(
     ("accepted", "heading"), [("es-MX", "Aquí no hay nada"), ("fr", "Nothing here")]
 )
-def test_a_page_is_in_the_language_that_the_browser_accepts(accepted, heading):
+def test_a_page_is_in_the_language_that_the_browser_accepts(accepted: str, heading: str) -> None:
     response = Client().get("/nowhere", headers={"Accept-Language": accepted})
     assert f"<h1>{heading}</h1>" in response.content.decode()
 
 
-def test_an_unknown_url_is_not_repeated_on_the_page():
+def test_an_unknown_url_is_not_repeated_on_the_page() -> None:
     assert "guess" not in Client().get("/nowhere/guess").content.decode()
 
 
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/l/nonsense"])
-def test_the_policy_of_a_page_allows_only_our_own_scripts_and_styles(path):
+def test_the_policy_of_a_page_allows_only_our_own_scripts_and_styles(path: str) -> None:
     policy = Client().get(path)["Content-Security-Policy"]
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
     assert rules["default-src"] == "'none'"
@@ -157,13 +160,13 @@ def test_the_policy_of_a_page_allows_only_our_own_scripts_and_styles(path):
 
 
 @pytest.mark.django_db
-def test_the_admin_shows_our_logo_and_style():
+def test_the_admin_shows_our_logo_and_style() -> None:
     page = Client().get("/admin/login/").content.decode()
     assert "logo.svg" in page
     assert "css/admin.css" in page
 
 
-def themes():
+def themes() -> list[dict[str, str]]:
     """Return the colours of the light and of the dark theme, by name."""
     css = (ROOT / "static" / "css" / "tintype.css").read_text()
     light, dark = re.findall(r":root \{(.+?)\}", css, re.DOTALL)
@@ -171,7 +174,7 @@ def themes():
     return [dict(colour.findall(light)), dict(colour.findall(dark))]
 
 
-def luminance(colour):
+def luminance(colour: str) -> float:
     """WCAG 2.2, relative luminance."""
     parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     linear = [
@@ -187,7 +190,7 @@ def luminance(colour):
      ("accent", "paper"), ("accent", "card"), ("accent-ink", "accent"),
      ("accent-ink", "accent-over"), ("bad", "paper"), ("bad", "card"), ("bad-ink", "bad")],
 )  # fmt: skip
-def test_text_has_enough_contrast(theme, text, ground):
+def test_text_has_enough_contrast(theme: dict[str, str], text: str, ground: str) -> None:
     """WCAG 2.2 AA: 4.5 to 1."""
     lighter, darker = sorted((luminance(theme[text]), luminance(theme[ground])), reverse=True)
     assert (lighter + 0.05) / (darker + 0.05) >= 4.5

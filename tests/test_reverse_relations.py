@@ -74,7 +74,7 @@ def modules(package: str) -> list[Path]:
 
 
 @pytest.mark.parametrize("package", RANK)
-def test_no_package_reaches_up_by_a_reverse_relation(package):
+def test_no_package_reaches_up_by_a_reverse_relation(package: str) -> None:
     names = names_above(package)
     found = [
         f"{path.relative_to(ROOT)}:{line}: {name}"
@@ -84,7 +84,7 @@ def test_no_package_reaches_up_by_a_reverse_relation(package):
     assert found == []
 
 
-def test_the_names_are_those_of_the_foreign_keys():
+def test_the_names_are_those_of_the_foreign_keys() -> None:
     assert {"thumbnails", "renditions"} <= names_above("images")
     assert "links" not in names_above("images")
     assert {"pictures", "links_made", "thumbnails"} <= names_above("accounts")
@@ -103,7 +103,7 @@ def test_the_names_are_those_of_the_foreign_keys():
         "class Admin:\n    list_display = ['-thumbnails__height']",
     ],
 )
-def test_each_way_up_is_seen(source):
+def test_each_way_up_is_seen(source: str) -> None:
     assert [name for _, name in uses(source, {"thumbnails"})] == ["thumbnails"]
 
 
@@ -117,5 +117,5 @@ def test_each_way_up_is_seen(source):
         "rows.filter(thumbnails_requested=True)",
     ],
 )
-def test_what_only_sounds_like_it_is_not(source):
+def test_what_only_sounds_like_it_is_not(source: str) -> None:
     assert list(uses(source, {"thumbnails"})) == []

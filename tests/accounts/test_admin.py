@@ -1,13 +1,18 @@
 """Accounts and sessions in the admin, through its real forms."""
 
+from typing import Any
+
 import pytest
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import Session, User
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_bearer_session
 from images.models import Picture
 from tests.admin_actions import run_action
+from tests.clients import Client
 from tests.factories import PASSWORD, make_picture, tier
+from tests.storages import StoredKeys
 from thumbnails.models import Backfill
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore::ResourceWarning")]
@@ -18,37 +23,41 @@ NEW_USER = {
 }  # fmt: skip
 
 
-def test_staff_create_an_account_with_a_tier(admin_client):
+def test_staff_create_an_account_with_a_tier(admin_client: Client) -> None:
     form = {**NEW_USER, "tier": tier("Premium").pk}
     assert admin_client.post("/admin/accounts/user/add/", form).status_code == 302
     assert User.objects.get(username="carol").tier.name == "Premium"
 
 
-def test_a_new_account_gets_the_basic_tier_by_default(admin_client):
+def test_a_new_account_gets_the_basic_tier_by_default(admin_client: Client) -> None:
     page = admin_client.get("/admin/accounts/user/add/")
     assert page.context["adminform"].form.initial["tier"].name == "Basic"
 
 
 @pytest.mark.parametrize("login", ["ALICE", "al", "a b", "a@b"])
-def test_an_invalid_or_taken_login_is_refused_in_the_admin(admin_client, alice, login):
+def test_an_invalid_or_taken_login_is_refused_in_the_admin(
+    admin_client: Client, alice: User, login: str
+) -> None:
     form = {**NEW_USER, "username": login, "tier": tier("Basic").pk}
     assert admin_client.post("/admin/accounts/user/add/", form).status_code == 200
     assert User.objects.filter(username=login).count() == 0
 
 
-def user_form(user, **changes):
+def user_form(user: User, **changes: object) -> dict[str, Any]:
     form = {"username": user.username, "name": "", "email": "", "tier": user.tier.pk}
     return {**form, "is_active": "on", **changes}
 
 
-def test_another_tier_starts_a_backfill_of_the_accounts_pictures(admin_client, alice):
+def test_another_tier_starts_a_backfill_of_the_accounts_pictures(
+    admin_client: Client, alice: User
+) -> None:
     form = user_form(alice, tier=tier("Basic").pk)
     address = f"/admin/accounts/user/{alice.pk}/change/"
     assert admin_client.post(address, form).status_code == 302
     assert Backfill.objects.get().owner == alice
 
 
-def test_disabling_an_account_ends_its_sessions(admin_client, alice):
+def test_disabling_an_account_ends_its_sessions(admin_client: Client, alice: User) -> None:
     open_bearer_session(alice, RequestOrigin())
     form = user_form(alice)
     del form["is_active"]
@@ -57,7 +66,7 @@ def test_disabling_an_account_ends_its_sessions(admin_client, alice):
     assert Session.objects.get().ended_at
 
 
-def test_a_password_set_by_staff_ends_every_session(admin_client, alice):
+def test_a_password_set_by_staff_ends_every_session(admin_client: Client, alice: User) -> None:
     open_bearer_session(alice, RequestOrigin())
     form = {
         "password1": "another good one",
@@ -71,7 +80,9 @@ def test_a_password_set_by_staff_ends_every_session(admin_client, alice):
     assert Session.objects.get().ended_at
 
 
-def test_an_action_ends_every_session_of_the_chosen_accounts(admin_client, alice, bob):
+def test_an_action_ends_every_session_of_the_chosen_accounts(
+    admin_client: Client, alice: User, bob: User
+) -> None:
     for who in (alice, alice, bob):
         open_bearer_session(who, RequestOrigin())
     assert run_action(admin_client, "accounts/user", "end_every_session", [alice]) == [
@@ -80,7 +91,7 @@ def test_an_action_ends_every_session_of_the_chosen_accounts(admin_client, alice
     assert [each.user for each in Session.objects.live()] == [bob]
 
 
-def test_an_action_ends_the_chosen_sessions(admin_client, alice):
+def test_an_action_ends_the_chosen_sessions(admin_client: Client, alice: User) -> None:
     open_bearer_session(alice, RequestOrigin(client_ip="192.0.2.7", user_agent="curl/8"))
     page = admin_client.get("/admin/accounts/session/").content.decode()
     assert "192.0.2.7" in page
@@ -92,8 +103,11 @@ def test_an_action_ends_the_chosen_sessions(admin_client, alice):
 
 
 def test_deleting_an_account_removes_its_pictures_and_files(
-    admin_client, alice, stored_keys, django_capture_on_commit_callbacks
-):
+    admin_client: Client,
+    alice: User,
+    stored_keys: StoredKeys,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     make_picture(alice)
     with django_capture_on_commit_callbacks(execute=True):
         admin_client.post(f"/admin/accounts/user/{alice.pk}/delete/", {"post": "yes"})

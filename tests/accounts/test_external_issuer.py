@@ -2,11 +2,13 @@ import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.db import connection
+from pytest_django import Settings
 
 from accounts.models import RevokedToken, Session, User
 from notifications.logouts.messages import handle_message
@@ -17,7 +19,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("external_issuer")]
 
 
 @pytest.mark.parametrize("algorithm", list(KEYS))
-def test_a_token_of_the_issuer_is_accepted_and_creates_its_account_once(settings, algorithm):
+def test_a_token_of_the_issuer_is_accepted_and_creates_its_account_once(
+    settings: Settings, algorithm: str
+) -> None:
     settings.JWT_PUBLIC_KEY = public_pem(KEYS[algorithm])
     first, second = current_user(external_token(algorithm)), current_user(external_token(algorithm))
     assert first == second
@@ -33,12 +37,12 @@ def test_a_token_of_the_issuer_is_accepted_and_creates_its_account_once(settings
         {"key": rsa.generate_private_key(public_exponent=65537, key_size=2048)},
     ],
 )  # fmt: skip
-def test_any_other_token_is_refused(change):
+def test_any_other_token_is_refused(change: dict[str, Any]) -> None:
     assert current_user(external_token(**change)) == 401
     assert not User.objects.exists()
 
 
-def forge(algorithm, secret):
+def forge(algorithm: str, secret: str) -> str:
     """Sign a token by HMAC with a public key, which PyJWT itself refuses to do."""
     import base64
     import hashlib
@@ -46,7 +50,7 @@ def forge(algorithm, secret):
 
     claims = jwt.decode(external_token(), options={"verify_signature": False})
 
-    def encode(value):
+    def encode(value: dict[str, Any]) -> bytes:
         return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=")
 
     signed = encode({"alg": algorithm, "typ": "JWT"}) + b"." + encode(claims)
@@ -55,11 +59,11 @@ def forge(algorithm, secret):
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "RS256", "none"])
-def test_a_token_signed_with_the_public_key_as_a_secret_is_refused(algorithm):
+def test_a_token_signed_with_the_public_key_as_a_secret_is_refused(algorithm: str) -> None:
     assert current_user(forge(algorithm, public_pem(KEYS["RS256"]))) == 401
 
 
-def test_a_local_account_of_the_same_login_is_not_taken_over():
+def test_a_local_account_of_the_same_login_is_not_taken_over() -> None:
     local = make_user("ada")
     external = current_user(external_token())
     assert external["id"] != str(local.pk)
@@ -68,7 +72,7 @@ def test_a_local_account_of_the_same_login_is_not_taken_over():
 
 @pytest.mark.parametrize("form", ["bearer {token}", "{token}", "{jti}"])
 @pytest.mark.parametrize("seen", [True, False])
-def test_a_peers_logout_ends_an_external_token_seen_or_not(form, seen):
+def test_a_peers_logout_ends_an_external_token_seen_or_not(form: str, seen: bool) -> None:
     text = external_token(jti="the-id")
     if seen:
         assert current_user(text) != 401
@@ -79,7 +83,7 @@ def test_a_peers_logout_ends_an_external_token_seen_or_not(form, seen):
     assert current_user(external_token()) != 401
 
 
-def test_a_token_without_id_has_one_session():
+def test_a_token_without_id_has_one_session() -> None:
     text = external_token(jti=None)
     assert current_user(text) != 401
     assert current_user(text) != 401
@@ -89,20 +93,20 @@ def test_a_token_without_id_has_one_session():
 
 
 @pytest.mark.parametrize("login", ["\ufdfa" * 4, "\ufb03" * 64, "\u00bd" * 64])
-def test_a_login_that_is_too_long_once_normalized_is_cut(login):
+def test_a_login_that_is_too_long_once_normalized_is_cut(login: str) -> None:
     made = current_user(external_token(preferred_username=login, name="Ada\ud800\0 L."))
     assert len(made["login"]) <= 64
     User.objects.get(username=made["login"]).full_clean(exclude=["password"])
     assert made["name"] == "Ada L."
 
 
-def test_without_an_issuer_no_external_token_is_accepted(settings):
+def test_without_an_issuer_no_external_token_is_accepted(settings: Settings) -> None:
     settings.JWT_ISSUER = ""
     assert current_user(external_token()) == 401
 
 
 @pytest.mark.parametrize("seen", [True, False])
-def test_an_ended_token_without_id_is_refused_in_another_spelling(seen):
+def test_an_ended_token_without_id_is_refused_in_another_spelling(seen: bool) -> None:
     text = external_token(jti=None)
     if seen:
         assert current_user(text) != 401
@@ -113,7 +117,7 @@ def test_an_ended_token_without_id_is_refused_in_another_spelling(seen):
 @pytest.mark.parametrize(
     "change", [{"exp": 10**18}, {"sub": "\ud800"}, {"jti": "\ud800"}, {"exp": 1e300}]
 )
-def test_a_signed_token_whose_claims_cannot_be_stored_is_refused(change):
+def test_a_signed_token_whose_claims_cannot_be_stored_is_refused(change: dict[str, Any]) -> None:
     assert current_user(external_token(**change)) == 401
 
 
@@ -123,11 +127,18 @@ class RunInBetween:
     No transaction is open at that point.
     """
 
-    def __init__(self, table, work):
+    def __init__(self, table: str, work: Callable[[], object]) -> None:
         self.table = table
         self.work: Callable[[], object] | None = work
 
-    def __call__(self, execute, sql, params, many, context):
+    def __call__(
+        self,
+        execute: Callable[..., object],
+        sql: str,
+        params: object,
+        many: bool,
+        context: dict[str, Any],
+    ) -> object:
         result = execute(sql, params, many, context)
         if self.work and sql.startswith("SELECT") and f'FROM "{self.table}"' in sql:
             work, self.work = self.work, None
@@ -136,13 +147,13 @@ class RunInBetween:
             thread.join()
         return result
 
-    def _run(self, work):
+    def _run(self, work: Callable[[], object]) -> None:
         work()
         connection.close()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_logout_received_while_a_token_is_first_seen_ends_its_session():
+def test_a_logout_received_while_a_token_is_first_seen_ends_its_session() -> None:
     text = external_token(jti="the-id")
     message = json.dumps({"type": "logout", "message": "the-id"}).encode()
     other = RunInBetween("accounts_revokedtoken", lambda: handle_message(message))
@@ -154,7 +165,7 @@ def test_a_logout_received_while_a_token_is_first_seen_ends_its_session():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_token_first_seen_while_its_logout_is_received_has_its_session_ended():
+def test_a_token_first_seen_while_its_logout_is_received_has_its_session_ended() -> None:
     text, seen = external_token(jti="the-id"), []
     other = RunInBetween("accounts_session", lambda: seen.append(current_user(text)))
     with connection.execute_wrapper(other):

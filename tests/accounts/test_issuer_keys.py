@@ -61,10 +61,10 @@ def expired_cache(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def is_accepted(key_id: str) -> bool:
-    return current_user(external_token(headers={"kid": key_id})) != 401
+    return bool(current_user(external_token(headers={"kid": key_id})) != 401)
 
 
-def test_keys_are_fetched_once_and_stay_valid_when_the_issuer_stops(key_server):
+def test_keys_are_fetched_once_and_stay_valid_when_the_issuer_stops(key_server: KeyServer) -> None:
     assert is_accepted("one")
     assert is_accepted("one")
     assert key_server.requests == 1
@@ -72,7 +72,9 @@ def test_keys_are_fetched_once_and_stay_valid_when_the_issuer_stops(key_server):
     assert is_accepted("one")
 
 
-def test_a_key_that_the_issuer_withdrew_is_refused(expired_cache, key_server):
+def test_a_key_that_the_issuer_withdrew_is_refused(
+    expired_cache: None, key_server: KeyServer
+) -> None:
     assert is_accepted("one")
     key_server.published = ["two"]
     assert not is_accepted("one")
@@ -80,7 +82,9 @@ def test_a_key_that_the_issuer_withdrew_is_refused(expired_cache, key_server):
 
 
 @pytest.mark.parametrize("status", [503, 404])
-def test_expired_keys_stay_valid_while_the_issuer_is_unavailable(expired_cache, key_server, status):
+def test_expired_keys_stay_valid_while_the_issuer_is_unavailable(
+    expired_cache: None, key_server: KeyServer, status: int
+) -> None:
     assert is_accepted("one")
     key_server.status = status
     assert all(is_accepted("one") for _ in range(5))
@@ -89,14 +93,16 @@ def test_expired_keys_stay_valid_while_the_issuer_is_unavailable(expired_cache, 
     assert key_server.requests == 2
 
 
-def test_an_issuer_that_was_never_reached_is_not_retried_at_each_request(key_server):
+def test_an_issuer_that_was_never_reached_is_not_retried_at_each_request(
+    key_server: KeyServer,
+) -> None:
     key_server.status = 503
     for _ in range(5):
         assert not is_accepted("one")
     assert key_server.requests == 1
 
 
-def test_an_unknown_key_is_not_fetched_at_each_request(key_server):
+def test_an_unknown_key_is_not_fetched_at_each_request(key_server: KeyServer) -> None:
     for _ in range(5):
         assert not is_accepted("two")
     assert key_server.requests <= 2

@@ -1,3 +1,5 @@
+from uuid import UUID
+
 import pytest
 from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
@@ -12,18 +14,18 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("other", ["ALICE", "Alice", "\uff41\uff4c\uff49\uff43\uff45", " alice "])
-def test_a_login_is_unique_in_any_case_and_unicode_form(other):
+def test_a_login_is_unique_in_any_case_and_unicode_form(other: str) -> None:
     make_user("alice")
     with pytest.raises(IntegrityError):
         make_user(other)
 
 
-def test_an_account_is_found_by_its_login_in_any_case():
+def test_an_account_is_found_by_its_login_in_any_case() -> None:
     account = make_user("Zoë.K")
     assert User.objects.get_by_natural_key("ZOË.k") == account
 
 
-def test_two_accounts_may_lack_an_email_but_not_share_one():
+def test_two_accounts_may_lack_an_email_but_not_share_one() -> None:
     make_user("alice", email="a@example.com")
     make_user("bob")
     make_user("carol")
@@ -31,14 +33,18 @@ def test_two_accounts_may_lack_an_email_but_not_share_one():
         make_user("dave", email="A@example.com")
 
 
-def test_ending_many_sessions_sends_one_signal(alice, ended_sessions):
+def test_ending_many_sessions_sends_one_signal(
+    alice: User, ended_sessions: list[tuple[list[UUID], str]]
+) -> None:
     for _ in range(3):
         open_bearer_session(alice, RequestOrigin())
     assert Session.objects.all().end() == 3
     assert [len(sessions) for sessions, _ in ended_sessions] == [3]
 
 
-def test_ending_sessions_twice_ends_nothing_more(alice, ended_sessions):
+def test_ending_sessions_twice_ends_nothing_more(
+    alice: User, ended_sessions: list[tuple[list[UUID], str]]
+) -> None:
     open_bearer_session(alice, RequestOrigin())
     assert Session.objects.of(alice).end() == 1
     ended_at = Session.objects.get().ended_at
@@ -47,7 +53,9 @@ def test_ending_sessions_twice_ends_nothing_more(alice, ended_sessions):
     assert len(ended_sessions) == 1
 
 
-def test_only_the_sessions_of_the_queryset_end_except_the_excepted_one(alice, bob):
+def test_only_the_sessions_of_the_queryset_end_except_the_excepted_one(
+    alice: User, bob: User
+) -> None:
     for user in (alice, alice, bob):
         open_bearer_session(user, RequestOrigin())
     kept = Session.objects.of(alice).first()
@@ -56,7 +64,9 @@ def test_only_the_sessions_of_the_queryset_end_except_the_excepted_one(alice, bo
     assert kept in Session.objects.live()
 
 
-def test_sessions_can_be_ended_through_a_queryset_that_joins_sorts_and_slices(alice, bob):
+def test_sessions_can_be_ended_through_a_queryset_that_joins_sorts_and_slices(
+    alice: User, bob: User
+) -> None:
     for user in (alice, bob):
         open_bearer_session(user, RequestOrigin())
     chosen = Session.objects.filter(user__username_key__startswith="a").select_related("user")
@@ -64,15 +74,15 @@ def test_sessions_can_be_ended_through_a_queryset_that_joins_sorts_and_slices(al
     assert [session.user for session in Session.objects.live()] == [bob]
 
 
-def test_all_sessions_are_never_ended_by_omitting_the_filter():
+def test_all_sessions_are_never_ended_by_omitting_the_filter() -> None:
     with pytest.raises(AttributeError):
         Session.objects.end()
 
 
-def test_receivers_learn_that_a_peer_announced_the_end_inside_the_transaction(alice):
+def test_receivers_learn_that_a_peer_announced_the_end_inside_the_transaction(alice: User) -> None:
     received = []
 
-    def receive(from_peer, **kwargs):
+    def receive(from_peer: bool, **kwargs: object) -> None:
         received.append((from_peer, connection.in_atomic_block))
 
     open_bearer_session(alice, RequestOrigin())
@@ -85,7 +95,7 @@ def test_receivers_learn_that_a_peer_announced_the_end_inside_the_transaction(al
 
 
 @pytest.mark.postgres
-def test_ending_sessions_locks_their_rows(alice):
+def test_ending_sessions_locks_their_rows(alice: User) -> None:
     open_bearer_session(alice, RequestOrigin())
     with CaptureQueriesContext(
         connection,

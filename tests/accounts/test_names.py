@@ -14,7 +14,7 @@ TOO_LONG_NORMALIZED = ["\ufdfa" * 4, "\ufb03" * 30]
 @pytest.mark.parametrize("login", TOO_LONG_NORMALIZED)
 @pytest.mark.parametrize("url", ["/auth/signup", "/api/registration"])
 @pytest.mark.django_db
-def test_a_login_whose_normalized_form_is_too_long_is_refused(login, url):
+def test_a_login_whose_normalized_form_is_too_long_is_refused(login: str, url: str) -> None:
     tier("Premium")
     body = {"login": login, "name": "Ana", "email": "ana@example.com", "password": PASSWORD}
     response = Client().post(url, body, content_type="application/json")
@@ -25,7 +25,9 @@ def test_a_login_whose_normalized_form_is_too_long_is_refused(login, url):
 
 @pytest.mark.parametrize("login", TOO_LONG_NORMALIZED)
 @pytest.mark.django_db
-def test_the_admin_refuses_a_login_whose_normalized_form_is_too_long(admin_client, login):
+def test_the_admin_refuses_a_login_whose_normalized_form_is_too_long(
+    admin_client: Client, login: str
+) -> None:
     form = {"username": login, "password1": PASSWORD, "password2": PASSWORD,
             "usable_password": "true", "tier": tier("Basic").pk}  # fmt: skip
     response = admin_client.post("/admin/accounts/user/add/", form)
@@ -43,12 +45,14 @@ def test_the_admin_refuses_a_login_whose_normalized_form_is_too_long(admin_clien
     [("/auth/signin", "login"), ("/api/login", "login"), ("/api/user/token/", "username")],
 )
 @pytest.mark.django_db
-def test_nobody_signs_in_with_a_login_whose_normalized_form_is_too_long(login, url, field):
+def test_nobody_signs_in_with_a_login_whose_normalized_form_is_too_long(
+    login: str, url: str, field: str
+) -> None:
     body = {field: login, "password": PASSWORD}
     response = Client().post(url, body, content_type="application/json")
     assert response.status_code in {400, 401, 403}
 
 
 @given(st.text())
-def test_the_key_of_a_key_is_the_same_key(text):
+def test_the_key_of_a_key_is_the_same_key(text: str) -> None:
     assert login_key(login_key(text)) == login_key(text)

@@ -2,10 +2,11 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.cookies import ACCESS_COOKIE, REFRESH_COOKIE
 from accounts.exceptions import BadToken
-from accounts.models import Session
+from accounts.models import Session, User
 from accounts.renewal import REUSE_LEEWAY, authenticate_cookies, renew_cookies
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_cookie_session
@@ -14,13 +15,15 @@ from tests.clients import Client as Browser
 pytestmark = pytest.mark.django_db
 
 
-def test_a_live_access_cookie_renews_nothing(alice):
+def test_a_live_access_cookie_renews_nothing(alice: User) -> None:
     pair = open_cookie_session(alice, RequestOrigin())
     found = authenticate_cookies(pair.access, pair.refresh)
     assert (found.session.user, found.renewed_cookies) == (alice, None)
 
 
-def test_an_expired_access_cookie_is_renewed_by_the_refresh_cookie(alice, settings):
+def test_an_expired_access_cookie_is_renewed_by_the_refresh_cookie(
+    alice: User, settings: Settings
+) -> None:
     settings.COOKIE_ACCESS_LIFETIME = timedelta(seconds=-1)
     pair = open_cookie_session(alice, RequestOrigin())
     settings.COOKIE_ACCESS_LIFETIME = timedelta(hours=1)
@@ -29,13 +32,13 @@ def test_an_expired_access_cookie_is_renewed_by_the_refresh_cookie(alice, settin
     assert authenticate_cookies(found.renewed_cookies.access, "").session == found.session
 
 
-def test_of_parallel_requests_with_one_refresh_token_all_pass_and_one_renews(alice):
+def test_of_parallel_requests_with_one_refresh_token_all_pass_and_one_renews(alice: User) -> None:
     refresh = open_cookie_session(alice, RequestOrigin()).refresh
     found = [renew_cookies(refresh) for _ in range(3)]
     assert [each.renewed_cookies is not None for each in found] == [True, False, False]
 
 
-def test_a_refresh_token_used_again_later_ends_the_session(alice):
+def test_a_refresh_token_used_again_later_ends_the_session(alice: User) -> None:
     refresh = open_cookie_session(alice, RequestOrigin()).refresh
     renewed = renew_cookies(refresh).renewed_cookies
     assert renewed is not None
@@ -47,7 +50,9 @@ def test_a_refresh_token_used_again_later_ends_the_session(alice):
 
 
 @pytest.mark.parametrize("site", ["same-site", "cross-site"])
-def test_a_refused_write_by_another_site_renews_no_cookie(alice, settings, site):
+def test_a_refused_write_by_another_site_renews_no_cookie(
+    alice: User, settings: Settings, site: str
+) -> None:
     settings.COOKIE_ACCESS_LIFETIME = timedelta(seconds=-1)
     pair = open_cookie_session(alice, RequestOrigin())
     settings.COOKIE_ACCESS_LIFETIME = timedelta(hours=1)
@@ -60,7 +65,7 @@ def test_a_refused_write_by_another_site_renews_no_cookie(alice, settings, site)
     assert (response.status_code, set(response.cookies)) == (200, {ACCESS_COOKIE, REFRESH_COOKIE})
 
 
-def test_a_thief_who_renews_just_before_the_browser_is_detected(alice):
+def test_a_thief_who_renews_just_before_the_browser_is_detected(alice: User) -> None:
     pair = open_cookie_session(alice, RequestOrigin())
     renew_cookies(pair.refresh)
     of_browser = renew_cookies(pair.refresh).renewed_cookies or pair
@@ -70,7 +75,7 @@ def test_a_thief_who_renews_just_before_the_browser_is_detected(alice):
     assert not Session.objects.live().exists()
 
 
-def test_an_ended_session_is_not_renewed(alice):
+def test_an_ended_session_is_not_renewed(alice: User) -> None:
     pair = open_cookie_session(alice, RequestOrigin())
     Session.objects.of(alice).end()
     with pytest.raises(BadToken):

@@ -1,5 +1,6 @@
 import pytest
 from django.test import RequestFactory
+from pytest_django import Settings
 
 from accounts.request_authentication import read_origin
 from accounts.throttling import throttling_key
@@ -15,8 +16,8 @@ from accounts.throttling import throttling_key
     ],
 )
 def test_a_forwarded_address_is_believed_only_as_far_as_trusted_proxies_wrote_it(
-    settings, proxies, forwarded, address
-):
+    settings: Settings, proxies: int, forwarded: str, address: str | None
+) -> None:
     settings.TRUSTED_PROXIES = proxies
     request = RequestFactory().get(
         "/", REMOTE_ADDR="192.0.2.1", headers={"X-Forwarded-For": forwarded}
@@ -33,7 +34,7 @@ def test_a_forwarded_address_is_believed_only_as_far_as_trusted_proxies_wrote_it
         ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
     ],
 )
-def test_addresses_of_one_site_are_throttled_as_one(one, another, are_same):
+def test_addresses_of_one_site_are_throttled_as_one(one: str, another: str, are_same: bool) -> None:
     requests = [RequestFactory().post("/", REMOTE_ADDR=address) for address in (one, another)]
     first, second = (throttling_key(read_origin(request)) for request in requests)
     assert (first == second) is are_same

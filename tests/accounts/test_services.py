@@ -1,9 +1,11 @@
+from uuid import UUID
+
 import pytest
 from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
 
 from accounts.exceptions import BadCredentials, BadToken
-from accounts.models import Session
+from accounts.models import Session, User
 from accounts.request_origin import RequestOrigin
 from accounts.services import (
     disable,
@@ -22,22 +24,26 @@ ORIGIN = RequestOrigin("192.0.2.1")
 
 
 @pytest.mark.parametrize(("login", "password"), [("alice", "wrong"), ("nobody", PASSWORD)])
-def test_an_unknown_login_and_a_wrong_password_raise_the_same(alice, login, password):
+def test_an_unknown_login_and_a_wrong_password_raise_the_same(
+    alice: User, login: str, password: str
+) -> None:
     with pytest.raises(BadCredentials):
         verify_credentials(login=login, password=password, origin=ORIGIN)
 
 
-def test_a_disabled_account_cannot_sign_in(alice):
+def test_a_disabled_account_cannot_sign_in(alice: User) -> None:
     disable(alice)
     with pytest.raises(BadCredentials):
         verify_credentials(login="alice", password=PASSWORD, origin=ORIGIN)
 
 
-def test_a_login_is_accepted_in_any_case(alice):
+def test_a_login_is_accepted_in_any_case(alice: User) -> None:
     assert verify_credentials(login="ALICE", password=PASSWORD, origin=ORIGIN) == alice
 
 
-def test_signing_out_ends_one_session_and_announces_it_once(alice, ended_sessions):
+def test_signing_out_ends_one_session_and_announces_it_once(
+    alice: User, ended_sessions: list[tuple[list[UUID], str]]
+) -> None:
     token = open_bearer_session(alice, ORIGIN)
     other = open_bearer_session(alice, ORIGIN)
     session = authenticate_jwt(token, "bearer")
@@ -49,7 +55,7 @@ def test_signing_out_ends_one_session_and_announces_it_once(alice, ended_session
     assert ended_sessions == [([session.pk], token)]
 
 
-def test_a_new_password_ends_every_other_session_including_api_tokens(alice):
+def test_a_new_password_ends_every_other_session_including_api_tokens(alice: User) -> None:
     current = authenticate_jwt(open_bearer_session(alice, ORIGIN), "bearer")
     api_token = open_api_token_session(alice, ORIGIN)
     set_password(alice, "another good one", except_session=current)
@@ -58,7 +64,7 @@ def test_a_new_password_ends_every_other_session_including_api_tokens(alice):
         authenticate_api_token(api_token)
 
 
-def test_a_password_that_the_policy_refuses_changes_nothing(alice):
+def test_a_password_that_the_policy_refuses_changes_nothing(alice: User) -> None:
     token = open_bearer_session(alice, ORIGIN)
     with pytest.raises(ValidationError):
         set_password(alice, "short")
@@ -66,7 +72,7 @@ def test_a_password_that_the_policy_refuses_changes_nothing(alice):
     assert check_password(PASSWORD, alice.password)
 
 
-def test_disabling_an_account_ends_all_its_sessions_and_no_others(alice, bob):
+def test_disabling_an_account_ends_all_its_sessions_and_no_others(alice: User, bob: User) -> None:
     token, others = open_bearer_session(alice, ORIGIN), open_bearer_session(bob, ORIGIN)
     disable(alice)
     with pytest.raises(BadToken):
@@ -74,7 +80,7 @@ def test_disabling_an_account_ends_all_its_sessions_and_no_others(alice, bob):
     assert authenticate_jwt(others, "bearer").user == bob
 
 
-def test_another_tier_is_saved(alice):
+def test_another_tier_is_saved(alice: User) -> None:
     move_to_tier(alice, tier("Basic"))
     alice.refresh_from_db()
     assert alice.tier.name == "Basic"

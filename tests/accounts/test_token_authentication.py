@@ -1,5 +1,7 @@
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
+from accounts.models import User
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_api_token_session, open_bearer_session
 from accounts.token_authentication import authenticate_api_token, authenticate_jwt
@@ -7,7 +9,9 @@ from accounts.token_authentication import authenticate_api_token, authenticate_j
 pytestmark = pytest.mark.django_db
 
 
-def test_a_token_is_authenticated_with_one_query(alice, django_assert_num_queries):
+def test_a_token_is_authenticated_with_one_query(
+    alice: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     token = open_bearer_session(alice, RequestOrigin())
     api_token = open_api_token_session(alice, RequestOrigin())
     with django_assert_num_queries(1):

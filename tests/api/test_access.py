@@ -3,16 +3,20 @@
 import io
 from collections.abc import Callable
 from itertools import product
+from typing import Any
 
 import pytest
 from django.db import transaction
 from django.urls import resolve
+from django.urls.resolvers import ResolverMatch
 from PIL import Image
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from accounts.models import User
 from images.models import Picture
 from images.services import activate
 from tests.api.access_requests import SIZE, UPLOAD, clients_of, guesses, known_ids, send
-from tests.api.access_table import PEOPLE, ROWS, TIERS, VISIBILITIES
+from tests.api.access_table import PEOPLE, ROWS, TIERS, VISIBILITIES, Row
 from tests.api.routes import routes
 from tests.clients import Response
 from tests.factories import make_picture
@@ -20,21 +24,21 @@ from tests.factories import make_picture
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
-def contents(response):
+def contents(response: Response) -> bytes:
     return response.getvalue()
 
 
-def is_listed(response, picture):
+def is_listed(response: Response, picture: Picture) -> bool:
     """A list names pictures by `id`; one of thumbnails has `image_id` beside it."""
     return picture.pk in {each.get("image_id", each["id"]) for each in response.json()}
 
 
-def is_clean(response, picture):
+def is_clean(response: Response, picture: Picture) -> bool:
     sent = contents(response)
     return b"taken at home" not in sent and Image.open(io.BytesIO(sent)).size == SIZE
 
 
-def is_best_thumbnail(response, picture):
+def is_best_thumbnail(response: Response, picture: Picture) -> bool:
     best = picture.thumbnails.latest("height")
     return len(contents(response)) == best.bytes
 
@@ -53,7 +57,7 @@ OUTCOMES: dict[str, Callable[[Response, Picture], bool]] = {
 }
 
 
-def outcome(response, expected, picture):
+def outcome(response: Response, expected: str, picture: Picture) -> str:
     """Return what came back as the table writes it."""
     status, _, word = expected.partition(" ")
     given = str(response.status_code)
@@ -63,7 +67,9 @@ def outcome(response, expected, picture):
 
 
 @pytest.mark.parametrize(("visibility", "tier"), list(product(VISIBILITIES, TIERS)))
-def test_everybody_gets_what_the_table_says(visibility, tier, django_capture_on_commit_callbacks):
+def test_everybody_gets_what_the_table_says(
+    visibility: str, tier: str, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
     clients, owner = clients_of(tier)
     with django_capture_on_commit_callbacks(execute=True):
         picture, active = (make_picture(owner, UPLOAD, visibility=visibility) for _ in range(2))
@@ -84,7 +90,7 @@ def test_everybody_gets_what_the_table_says(visibility, tier, django_capture_on_
 # --- The table is complete ------------------------------------------------------------------------
 
 
-def methods_of(view):
+def methods_of(view: Callable[..., Any]) -> set[str]:
     """Return the methods of a view; HEAD and OPTIONS come with the others."""
     if not hasattr(view, "view_class"):
         return set()
@@ -93,7 +99,9 @@ def methods_of(view):
 
 
 @pytest.fixture
-def matches(alice, django_capture_on_commit_callbacks):
+def matches(
+    alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> list[tuple[Row, ResolverMatch]]:
     """Each row's view and route, found as a request would find them."""
     with django_capture_on_commit_callbacks(execute=True):
         picture = make_picture(alice, UPLOAD)
@@ -101,11 +109,11 @@ def matches(alice, django_capture_on_commit_callbacks):
     return [(row, resolve(row.path.format(**known).partition("?")[0])) for row in ROWS]
 
 
-def test_every_route_has_a_row(matches):
+def test_every_route_has_a_row(matches: list[tuple[Row, ResolverMatch]]) -> None:
     assert {match.route for _, match in matches} == set(routes())
 
 
-def test_every_method_of_a_route_has_a_row(matches):
+def test_every_method_of_a_route_has_a_row(matches: list[tuple[Row, ResolverMatch]]) -> None:
     there = {(row.method, match.route) for row, match in matches}
     wanted = {(method, match.route) for _, match in matches for method in methods_of(match.func)}
     assert wanted - there == set()

@@ -2,16 +2,21 @@
 
 import json
 import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
+from limits import RateLimitItem
 
+from accounts.models import User
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_bearer_session
 from accounts.throttling import enforce_limits
-from api.contracts import CONTRACTS
+from api.contracts import CONTRACTS, Contract
 from tests.api.error_table import CASES, ERRORS, Wrong
-from tests.clients import Client
+from tests.clients import Client, Response
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +28,7 @@ INSIDE = re.compile(
 )
 
 
-def fits(expected, given):
+def fits(expected: Any, given: Any) -> bool:
     """Compare a body with its description, whose texts may be patterns."""
     if isinstance(expected, re.Pattern):
         return isinstance(given, str) and bool(expected.search(given))
@@ -36,27 +41,33 @@ def fits(expected, given):
     return bool(expected == given)
 
 
-def breaking(error):
+def breaking(error: Exception) -> AbstractContextManager[None]:
     """Have every query of this connection fail, wherever it is made."""
 
-    def fail(execute, sql, params, many, context):
+    def fail(
+        execute: Callable[..., object],
+        sql: str,
+        params: object,
+        many: bool,
+        context: dict[str, Any],
+    ) -> None:
         raise error
 
     return connection.execute_wrapper(fail)
 
 
-def client_for(wrong: Wrong, account):
+def client_for(wrong: Wrong, account: User) -> Client:
     tokens = {"good": open_bearer_session(account, RequestOrigin()), "bad": "a.b.c"}
     headers = {"Authorization": f"Bearer {tokens[wrong.token]}"} if wrong.token else {}
     return Client(raise_request_exception=False, headers=headers)
 
 
-def use_up(item):
+def use_up(item: RateLimitItem) -> None:
     for _ in range(item.amount):
         enforce_limits((item, "127.0.0.1"))
 
 
-def send(wrong: Wrong, account, case):
+def send(wrong: Wrong, account: User, case: str) -> Response:
     client = client_for(wrong, account)
     path = wrong.path.format(account=account.pk)
     if wrong.exhausted:
@@ -73,7 +84,9 @@ def send(wrong: Wrong, account, case):
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("contract", ERRORS)
-def test_an_error_has_the_shape_of_its_contract_and_tells_nothing_else(alice, contract, case):
+def test_an_error_has_the_shape_of_its_contract_and_tells_nothing_else(
+    alice: User, contract: str, case: str
+) -> None:
     wrong = ERRORS[contract][case]
     response = send(wrong, alice, case)
     text = response.content.decode()
@@ -86,12 +99,12 @@ def test_an_error_has_the_shape_of_its_contract_and_tells_nothing_else(alice, co
 
 
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.name)
-def test_the_table_has_every_contract_and_every_case(contract):
+def test_the_table_has_every_contract_and_every_case(contract: Contract) -> None:
     assert set(CASES) == ERRORS[contract.name].keys()
     assert set(ERRORS) == {each.name for each in CONTRACTS}
 
 
-def test_a_response_that_differs_does_not_fit():
+def test_a_response_that_differs_does_not_fit() -> None:
     """The comparison itself: what it lets pass is all that this table proves."""
     assert fits({"a": re.compile("x"), "b": [1]}, {"a": "axb", "b": [1]})
     assert not fits({"a": "x"}, {"a": "x", "b": "more"})

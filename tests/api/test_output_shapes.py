@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 def strict_document() -> dict[str, Any]:
     """Return the document with no object left that allows members it does not name."""
-    document = copy.deepcopy(SchemaGenerator().get_schema(public=True))
+    document: dict[str, Any] = copy.deepcopy(SchemaGenerator().get_schema(public=True))
     for schema in document["components"]["schemas"].values():
         if "properties" in schema:
             schema.setdefault("additionalProperties", False)

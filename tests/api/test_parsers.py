@@ -4,11 +4,14 @@ import io
 import tracemalloc
 
 import pytest
+from pytest_django import DjangoCaptureOnCommitCallbacks
 from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
 
+from accounts.models import User
 from api.parsers import JsonParser, PictureJsonParser
 from tests.api.access_requests import known_ids
-from tests.api.access_table import ROWS
+from tests.api.access_table import ROWS, Row
 from tests.clients import Client
 from tests.factories import make_picture, token_client
 from tests.pictures import jpeg
@@ -20,20 +23,24 @@ SMALL, LARGE = 64 * 1024, 3_000_000
 
 
 @pytest.fixture
-def ids(alice, django_capture_on_commit_callbacks):
+def ids(
+    alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> dict[str, str]:
     with django_capture_on_commit_callbacks(execute=True):
         picture = make_picture(alice, jpeg(640, 500))
     return known_ids(alice, picture, picture)
 
 
-def unreadable(client, row, ids, body):
+def unreadable(client: Client, row: Row, ids: dict[str, str], body: bytes) -> int:
     path = row.path.format(**ids)
     return client.generic(row.method, path, body, content_type="application/json").status_code
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("nested", NESTED)
-def test_json_that_nests_too_deeply_is_the_clients_fault_at_every_contract(alice, ids, nested):
+def test_json_that_nests_too_deeply_is_the_clients_fault_at_every_contract(
+    alice: User, ids: dict[str, str], nested: str
+) -> None:
     statuses = {
         (row.method, row.path): unreadable(client, row, ids, NESTED[nested])
         for row in WRITES
@@ -44,7 +51,7 @@ def test_json_that_nests_too_deeply_is_the_clients_fault_at_every_contract(alice
     assert {where: statuses[where] for where in reading if statuses[where] != 400} == {}
 
 
-def peak(parser, body):
+def peak(parser: type[BaseParser], body: bytes) -> int:
     """How many bytes parsing takes at its worst, the body itself left out."""
     stream = io.BytesIO(body)
     stream.getvalue()
@@ -59,7 +66,7 @@ def peak(parser, body):
     return taken
 
 
-def filled(piece, size):
+def filled(piece: bytes, size: int) -> bytes:
     return b"[" + piece * ((size - 2) // len(piece)) + b"0]"
 
 
@@ -69,12 +76,12 @@ PIECES = [
 
 
 @pytest.mark.parametrize("piece", PIECES, ids=lambda piece: piece[:9].decode())
-def test_no_body_takes_much_more_memory_than_its_bytes(piece):
+def test_no_body_takes_much_more_memory_than_its_bytes(piece: bytes) -> None:
     assert peak(JsonParser, filled(piece, SMALL)) < 4_000_000
     assert peak(PictureJsonParser, filled(piece, LARGE)) < LARGE
 
 
-def test_a_picture_with_a_description_full_of_commas_is_read():
+def test_a_picture_with_a_description_full_of_commas_is_read() -> None:
     body = b'{"description":"%b","data":"%b"}' % (b"," * 2_000, b"A" * LARGE)
     read = PictureJsonParser().parse(io.BytesIO(body))
     assert (len(read["description"]), len(read["data"])) == (2_000, LARGE)

@@ -1,13 +1,18 @@
 """How many queries a list makes: as many for one picture as for hundreds."""
 
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.core.cache import cache
 from drf_spectacular.generators import SchemaGenerator
+from pytest_django import DjangoAssertNumQueries
 
+from accounts.models import User
 from images.models import Picture
 from notifications.models import Feed, PictureEvent
+from tests.clients import Client
 from thumbnails.models import Thumbnail
 
 # Address, how many statements, and what the document calls the list.
@@ -27,7 +32,7 @@ ONE = [
 
 
 @pytest.fixture
-def pictures(alice):
+def pictures(alice: User) -> Callable[[int], Picture]:
     """Return a function that gives alice pictures, each with two thumbnails and an event."""
 
     def make(count: int) -> Picture:
@@ -44,7 +49,7 @@ def pictures(alice):
     return make
 
 
-def picture(owner, number: int) -> Picture:
+def picture(owner: User, number: int) -> Picture:
     uid = uuid.uuid4()
     return Picture(
         uid=uid,
@@ -76,8 +81,15 @@ def thumbnail(of: Picture, height: int) -> Thumbnail:
 @pytest.mark.parametrize("count", [1, 3, 250])
 @pytest.mark.parametrize(("address", "queries", "_"), LISTS)
 def test_a_list_costs_the_same_however_many_pictures(
-    pictures, alice, as_alice, count, address, queries, _, django_assert_num_queries
-):
+    pictures: Callable[[int], Picture],
+    alice: User,
+    as_alice: Client,
+    count: int,
+    address: str,
+    queries: int,
+    _: str,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
     pictures(count)
     with django_assert_num_queries(queries):
         found = as_alice.get(address.format(owner=alice.pk)).json()
@@ -90,8 +102,13 @@ def test_a_list_costs_the_same_however_many_pictures(
     [(address, queries) for address, queries, _ in LISTS if "events" not in address],
 )
 def test_a_later_page_costs_what_the_first_does(
-    pictures, alice, as_alice, address, queries, django_assert_num_queries
-):
+    pictures: Callable[[int], Picture],
+    alice: User,
+    as_alice: Client,
+    address: str,
+    queries: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
     pictures(30)
     first = as_alice.get(address.format(owner=alice.pk), {"limit": 10})
     following = first["Link"].split(">")[0].removeprefix("<http://testserver")
@@ -101,8 +118,13 @@ def test_a_later_page_costs_what_the_first_does(
 
 @pytest.mark.parametrize(("address", "queries"), ONE)
 def test_a_single_read_costs_few(
-    pictures, alice, as_alice, address, queries, django_assert_num_queries
-):
+    pictures: Callable[[int], Picture],
+    alice: User,
+    as_alice: Client,
+    address: str,
+    queries: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
     made = pictures(30)
     path = address.format(
         owner=alice.pk, picture=made.pk, thumbnail=made.thumbnails.values_list("pk", flat=True)[0]
@@ -111,7 +133,7 @@ def test_a_single_read_costs_few(
         assert as_alice.get(path).status_code == 200
 
 
-def test_no_list_is_left_out():
+def test_no_list_is_left_out() -> None:
     """Every address that returns an array, as the document has it, stands in the table above."""
     paths = SchemaGenerator().get_schema(request=None, public=True)["paths"]
     lists = {path for path, methods in paths.items() if returns_a_list(methods.get("get"))}
@@ -119,7 +141,7 @@ def test_no_list_is_left_out():
     assert lists == {name for _, _, name in LISTS} - {"/api/me"}
 
 
-def returns_a_list(operation) -> bool:
+def returns_a_list(operation: dict[str, Any] | None) -> bool:
     if operation is None:
         return False
     content = operation["responses"].get("200", {}).get("content", {})

@@ -9,8 +9,10 @@ import pytest
 from django.core.management import call_command
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from tests.clients import Client
+from accounts.models import User
+from tests.clients import Client, Response
 from tests.factories import PASSWORD, make_picture
 from tests.pictures import jpeg, png
 
@@ -20,16 +22,16 @@ SNAPSHOT = Path(__file__).with_name("openapi.yaml")
 
 
 @pytest.fixture(scope="module")
-def document():
+def document() -> dict[str, Any]:
     made: dict[str, Any] = SchemaGenerator().get_schema(public=True)
     return made
 
 
-def test_the_document_is_valid(document):
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
     validate_schema(document)
 
 
-def test_the_document_is_the_one_that_is_committed(tmp_path):
+def test_the_document_is_the_one_that_is_committed(tmp_path: Path) -> None:
     call_command("spectacular", file=str(tmp_path / "openapi.yaml"))
     is_same = (tmp_path / "openapi.yaml").read_bytes() == SNAPSHOT.read_bytes()
     assert is_same, (
@@ -39,7 +41,7 @@ def test_the_document_is_the_one_that_is_committed(tmp_path):
     )
 
 
-def check(document, method, path, response):
+def check(document: dict[str, Any], method: str, path: str, response: Response) -> None:
     """Compare one response with the document."""
     operation = document["paths"][path][method]
     described = operation["responses"][str(response.status_code)]
@@ -54,8 +56,12 @@ def check(document, method, path, response):
 
 
 def test_every_route_of_api_user_returns_what_the_document_says(
-    document, alice, as_alice, as_bob, django_capture_on_commit_callbacks
-):
+    document: dict[str, Any],
+    alice: User,
+    as_alice: Client,
+    as_bob: Client,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         picture = make_picture(alice, jpeg(900, 600))
     thumbnail = picture.thumbnails.earliest("height")

@@ -1,11 +1,16 @@
 """Requests generated from the OpenAPI document: the contracts do what it says."""
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, transaction
 from hypothesis import HealthCheck
 from hypothesis import settings as generating
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+from schemathesis import Case
 from schemathesis.checks import CheckFunction, not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -15,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from accounts.models import User
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_api_token_session
 from config.wsgi import application
@@ -42,7 +48,7 @@ bounded = generating(
 )
 
 
-def closed_at_once(environ, start_response):
+def closed_at_once(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
     """Read and close the response as a server does: temporary files of uploads go with it."""
     response = application(environ, start_response)
     try:
@@ -57,7 +63,7 @@ document.config.generation.with_security_parameters = False
 
 
 @pytest.fixture
-def headers(alice, settings):
+def headers(alice: User, settings: Settings) -> Iterator[dict[str, str]]:
     """Alice's token; no throttle, since hundreds of requests come from one address."""
     settings.RATE_LIMITS = False
     for signal in (request_started, request_finished):
@@ -69,12 +75,14 @@ def headers(alice, settings):
 
 @document.parametrize()
 @bounded
-def test_the_contracts_do_what_the_document_says(case, headers):
+def test_the_contracts_do_what_the_document_says(case: Case[Any], headers: dict[str, str]) -> None:
     case.call_and_validate(headers=headers, excluded_checks=EITHER_WAY)
 
 
 @pytest.fixture
-def known(alice, django_capture_on_commit_callbacks):
+def known(
+    alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> dict[str, int | str]:
     """What stands in an address in braces, of a picture of Alice's."""
     with django_capture_on_commit_callbacks(execute=True):
         picture = make_picture(alice, jpeg(300, 250))
@@ -90,7 +98,9 @@ def known(alice, django_capture_on_commit_callbacks):
 
 @document.include(path_regex="{").parametrize()
 @bounded
-def test_the_contracts_do_so_with_ids_that_exist(case, headers, known):
+def test_the_contracts_do_so_with_ids_that_exist(
+    case: Case[Any], headers: dict[str, str], known: dict[str, int | str]
+) -> None:
     for name in case.path_parameters:
         of_thumbnail = name == "id" and "thumbnail" in case.path
         case.path_parameters[name] = known["thumbnail" if of_thumbnail else name]

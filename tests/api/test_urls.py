@@ -39,14 +39,14 @@ PARTS = {
 CLOSED = [route for route in OURS if route not in PUBLIC]
 
 
-def test_every_public_route_exists():
+def test_every_public_route_exists() -> None:
     assert set(PUBLIC) <= set(OURS)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("route", CLOSED)
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
-def test_a_closed_route_refuses_whoever_has_no_token(route, method):
+def test_a_closed_route_refuses_whoever_has_no_token(route: str, method: str) -> None:
     path = "/" + route
     for part, example in PARTS.items():
         path = path.replace(part, example)
@@ -56,6 +56,6 @@ def test_a_closed_route_refuses_whoever_has_no_token(route, method):
 
 
 @pytest.mark.django_db
-def test_the_admin_is_closed():
+def test_the_admin_is_closed() -> None:
     response = Client().get("/admin/images/picture/")
     assert (response.status_code, response["Location"].split("?")[0]) == (302, "/admin/login/")

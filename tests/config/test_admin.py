@@ -1,7 +1,9 @@
 """The admin by its forms, as a browser sends them."""
 
 import pytest
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
+from accounts.models import User
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_bearer_session
 from images.links import make_link
@@ -17,8 +19,11 @@ LISTS = ["accounts/user", "accounts/session", "tiers/tier", "images/picture", "i
 
 @pytest.mark.parametrize("path", LISTS)
 def test_a_list_needs_the_same_number_of_queries_however_long_it_is(
-    admin_client, path, django_capture_on_commit_callbacks, django_assert_max_num_queries
-):
+    admin_client: Client,
+    path: str,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
     for name in ("ann", "ben", "cat", "dan"):
         owner = make_user(name, "Enterprise")
         open_bearer_session(owner, RequestOrigin())
@@ -30,7 +35,12 @@ def test_a_list_needs_the_same_number_of_queries_however_long_it_is(
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_no_list_counts_its_whole_table(admin_client, alice, path, django_assert_max_num_queries):
+def test_no_list_counts_its_whole_table(
+    admin_client: Client,
+    alice: User,
+    path: str,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
     with django_assert_max_num_queries(10) as captured:
         admin_client.get(f"/admin/{path}/")
     counts = [q["sql"] for q in captured.captured_queries if "COUNT(" in q["sql"]]
@@ -39,12 +49,12 @@ def test_no_list_counts_its_whole_table(admin_client, alice, path, django_assert
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_every_list_can_be_searched(admin_client, alice, path):
+def test_every_list_can_be_searched(admin_client: Client, alice: User, path: str) -> None:
     address = f"/admin/{path}/?q=ali"
     assert admin_client.get(address).status_code == 200
 
 
-def test_too_many_wrong_passwords_at_the_admin_are_429():
+def test_too_many_wrong_passwords_at_the_admin_are_429() -> None:
     make_user("root", is_staff=True)
     client = Client()
     form = {"username": "root", "password": "wrong"}
@@ -53,7 +63,7 @@ def test_too_many_wrong_passwords_at_the_admin_are_429():
     assert int(answers[-1]["Retry-After"]) > 0
 
 
-def test_an_account_that_is_not_staff_cannot_open_the_admin(alice):
+def test_an_account_that_is_not_staff_cannot_open_the_admin(alice: User) -> None:
     client = Client()
     client.force_login(alice)
     assert client.get("/admin/").status_code == 302

@@ -4,6 +4,7 @@ import os
 import secrets
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ _OF_THE_TEST_RUN = dict.fromkeys(
 )
 
 
-def manage(*words, **variables):
+def manage(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run `manage.py` with the settings of a deployment, whose servers do not exist."""
     env = os.environ | _OF_THE_TEST_RUN | {
         "SECRET_KEY": KEY,
@@ -32,14 +33,14 @@ def manage(*words, **variables):
     )  # fmt: skip
 
 
-def setting(name, **variables):
+def setting(name: str, **variables: str) -> str:
     code = f"from django.conf import settings; print(settings.{name})"
     finished = manage("shell", "--no-imports", "-v", "0", "-c", code, **variables)
     assert finished.returncode == 0, finished.stderr
     return finished.stdout.strip()
 
 
-def test_a_deployment_passes_all_of_djangos_checks():
+def test_a_deployment_passes_all_of_djangos_checks() -> None:
     finished = manage("check", "--deploy", "--fail-level", "WARNING")
     assert (finished.returncode, finished.stdout) == (
         0, "System check identified no issues (1 silenced).\n"
@@ -57,7 +58,7 @@ def test_a_deployment_passes_all_of_djangos_checks():
     ],
     ids=["none", "short", "one letter", "a sample", "a letter short"],
 )
-def test_a_key_that_could_be_guessed_stops_the_start_with_one_line(key, word):
+def test_a_key_that_could_be_guessed_stops_the_start_with_one_line(key: str, word: str) -> None:
     finished = manage("check", SECRET_KEY=key)
     assert finished.returncode != 0
     last = finished.stderr.strip().splitlines()[-1]
@@ -66,13 +67,13 @@ def test_a_key_that_could_be_guessed_stops_the_start_with_one_line(key, word):
     assert not key or key not in last
 
 
-def test_the_secret_key_may_come_from_a_file(tmp_path):
+def test_the_secret_key_may_come_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "key").write_text(KEY)
     given = {"SECRET_KEY": "", "SECRET_KEY_FILE": str(tmp_path / "key")}
     assert setting("SECRET_KEY", **given) == KEY
 
 
-def test_former_keys_may_be_separated_by_comma_and_space():
+def test_former_keys_may_be_separated_by_comma_and_space() -> None:
     assert setting("SECRET_KEY_FALLBACKS", SECRET_KEY_FALLBACKS="one, two ,") == "['one', 'two']"
 
 
@@ -80,11 +81,11 @@ def test_former_keys_may_be_separated_by_comma_and_space():
     ("url", "host"),
     [("http://[::1]:8080", "[::1]"), ("https://pictures.example.org", "pictures.example.org")],
 )
-def test_the_host_of_the_public_url_is_allowed(url, host):
+def test_the_host_of_the_public_url_is_allowed(url: str, host: str) -> None:
     assert setting("ALLOWED_HOSTS", PUBLIC_URL=url) == f"['{host}']"
 
 
-def test_cookies_and_redirects_require_https():
+def test_cookies_and_redirects_require_https() -> None:
     names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "TOKEN_COOKIES_SECURE",
              "SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS", "DEBUG")  # fmt: skip
     code = f"[{', '.join(f'settings.{name}' for name in names)}]"

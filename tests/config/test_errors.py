@@ -6,8 +6,10 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from django.db import OperationalError
 
+from accounts.models import User
+from images.models import Picture
 from images.storage.disk import DiskStorage
-from tests.clients import Client
+from tests.clients import Client, Response
 from tests.factories import make_picture
 
 pytestmark = pytest.mark.django_db
@@ -19,8 +21,8 @@ OUTAGES = [
 ]
 
 
-def response_to(picture, error, monkeypatch):
-    def broken(storage, key):
+def response_to(picture: Picture, error: Exception, monkeypatch: pytest.MonkeyPatch) -> Response:
+    def broken(storage: DiskStorage, key: str) -> None:
         raise error
 
     monkeypatch.setattr(DiskStorage, "open", broken)
@@ -28,13 +30,15 @@ def response_to(picture, error, monkeypatch):
 
 
 @pytest.mark.parametrize("error", OUTAGES, ids=lambda error: type(error).__name__)
-def test_a_page_is_503_with_retry_after_while_a_part_is_away(alice, monkeypatch, error):
+def test_a_page_is_503_with_retry_after_while_a_part_is_away(
+    alice: User, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     response = response_to(make_picture(alice, visibility="public"), error, monkeypatch)
     assert (response.status_code, response["Retry-After"]) == (503, "5")
     assert b"10.0.0.7" not in response.content
 
 
-def test_an_error_of_ours_is_500(alice, monkeypatch):
+def test_an_error_of_ours_is_500(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     error = OSError(errno.EISDIR, "Is a directory")
     response = response_to(make_picture(alice, visibility="public"), error, monkeypatch)
     assert response.status_code == 500

@@ -91,7 +91,7 @@ def output_of_failed_start(command: list[str], variables: dict[str, str]) -> str
     return finished.stdout + finished.stderr
 
 
-def test_a_bad_value_is_reported_in_one_line_without_its_secrets():
+def test_a_bad_value_is_reported_in_one_line_without_its_secrets() -> None:
     cases, reasons = zip(*INVALID, strict=True)
     finished = subprocess.run(
         [sys.executable, "-c", LOAD_EACH],
@@ -111,13 +111,13 @@ def test_a_bad_value_is_reported_in_one_line_without_its_secrets():
 
 @pytest.mark.processes
 @pytest.mark.parametrize("command", PROCESSES, ids=lambda words: words[1])
-def test_every_process_refuses_a_bad_value_in_one_line(command):
+def test_every_process_refuses_a_bad_value_in_one_line(command: list[str]) -> None:
     output = output_of_failed_start(command, {"DATABASE_URL": "postgres://u:hush@h:x/n"})
     assert output == "tintype: DATABASE_URL: the port must be a number from 1 to 65535.\n"
 
 
 @pytest.mark.processes
-def test_granian_alone_reports_a_bad_value_and_exits():
+def test_granian_alone_reports_a_bad_value_and_exits() -> None:
     output = output_of_failed_start(
         ["-m", "granian", "--interface=wsgi", "--port=0", "config.wsgi:application"],
         {"REDIS_URL": ""},
@@ -126,7 +126,7 @@ def test_granian_alone_reports_a_bad_value_and_exits():
     assert "Traceback" not in output
 
 
-def test_valid_values_are_accepted(tmp_path: Path):
+def test_valid_values_are_accepted(tmp_path: Path) -> None:
     env = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), **VALID}
     command = [sys.executable, "manage.py", "version"]
     finished = subprocess.run(command, cwd=ROOT, env=env, check=False, capture_output=True)

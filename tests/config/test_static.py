@@ -2,9 +2,11 @@
 
 import os
 import re
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from pytest_django import Settings
 
 STORAGES = {
     "default": {"BACKEND": "images.storage.disk.DiskStorage"},
@@ -14,7 +16,7 @@ HASHED = re.compile(r"\.[0-9a-f]{12}\.js$")
 
 
 @pytest.fixture
-def collected(settings, tmp_path):
+def collected(settings: Settings, tmp_path: Path) -> Path:
     """The folder that `collectstatic` writes when the image is built."""
     settings.STATIC_ROOT, settings.STORAGES = tmp_path, STORAGES
     umask = os.umask(0o022)
@@ -23,7 +25,7 @@ def collected(settings, tmp_path):
     return tmp_path
 
 
-def test_a_script_imports_modules_by_their_hashed_names(collected):
+def test_a_script_imports_modules_by_their_hashed_names(collected: Path) -> None:
     scripts = [path for path in (collected / "js").glob("*.js") if HASHED.search(path.name)]
     imports = {
         (path.parent / name).resolve()
@@ -35,7 +37,7 @@ def test_a_script_imports_modules_by_their_hashed_names(collected):
     assert {path.name for path in imports if not path.exists()} == set()
 
 
-def test_collected_files_are_readable_by_every_user(collected):
+def test_collected_files_are_readable_by_every_user(collected: Path) -> None:
     """The image is built by root, and run by a user who is not in root's group."""
     files = [path for path in collected.rglob("*") if path.is_file()]
     assert "staticfiles.json" in {path.name for path in files}

@@ -1,7 +1,12 @@
 """What tests of delivery share."""
 
-import pytest
+from collections.abc import Callable
 
+import pytest
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from accounts.models import User
+from images.models import Picture
 from images.services import activate
 from tests.clients import Client
 from tests.factories import make_picture
@@ -9,15 +14,17 @@ from tests.pictures import jpeg
 
 
 @pytest.fixture
-def browser():
+def browser() -> Client:
     return Client()
 
 
 @pytest.fixture
-def shown(django_capture_on_commit_callbacks):
+def shown(
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> Callable[..., Picture]:
     """Return a function that uploads, renders and activates a picture."""
 
-    def make(owner, visibility="public"):
+    def make(owner: User, visibility: str = "public") -> Picture:
         with django_capture_on_commit_callbacks(execute=True):
             picture = make_picture(owner, jpeg(900, 600), visibility=visibility)
             activate(picture)

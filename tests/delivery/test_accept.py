@@ -3,14 +3,19 @@
 import re
 
 import pytest
+from django.test import RequestFactory
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
+from accounts.models import User
 from delivery.accept import prefers_webp
 from images.links import make_link
 from images.models import Picture
 from images.signed_urls import signed_path
 from images.storage.base import picture_storage
+from tests.clients import Client, Response
 from tests.factories import bearer_client, make_picture, make_tier
 from tests.pictures import animation, encode, png, waves
+from thumbnails.models import Thumbnail
 
 CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
 NAVIGATION = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
@@ -56,28 +61,32 @@ OLD_SAFARI = "image/png,image/svg+xml,image/*;q=0.8,video/*;q=0.8,*/*;q=0.5"
         ("image/webp;q=high, */*;q=0.5", "image/jpeg", True),
     ],
 )
-def test_webp_is_sent_to_clients_that_name_it(rf, accept, usual, expected):
+def test_webp_is_sent_to_clients_that_name_it(
+    rf: RequestFactory, accept: str | None, usual: str, expected: bool
+) -> None:
     headers = {} if accept is None else {"Accept": accept}
     assert prefers_webp(rf.get("/", headers=headers), usual) is expected
 
 
 @pytest.fixture
-def thumbnail(alice, django_capture_on_commit_callbacks):
+def thumbnail(
+    alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> Thumbnail:
     """A thumbnail that is stored as JPEG and as WebP."""
     with django_capture_on_commit_callbacks(execute=True):
         picture = make_picture(alice, encode(waves(900, 600), "JPEG"), visibility="public")
     return picture.thumbnails.get(height=400)
 
 
-def body(response):
+def body(response: Response) -> bytes:
     return response.getvalue()
 
 
-def varies(response, header="Accept"):
+def varies(response: Response, header: str = "Accept") -> bool:
     return header in re.split(", *", response.get("Vary", ""))
 
 
-def stored(key):
+def stored(key: str) -> bytes:
     with picture_storage.open(key) as file:
         return file.read()
 
@@ -88,7 +97,9 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize(
     ("accept", "kind"), [(FIREFOX, "webp"), ("*/*", "jpeg"), (OLD_SAFARI, "jpeg")]
 )
-def test_one_url_serves_each_client_a_format_it_can_show(browser, thumbnail, accept, kind):
+def test_one_url_serves_each_client_a_format_it_can_show(
+    browser: Client, thumbnail: Thumbnail, accept: str, kind: str
+) -> None:
     address = signed_path(thumbnail.key)
     response = browser.get(address, headers={"Accept": accept})
     key = thumbnail.webp_key if kind == "webp" else thumbnail.key
@@ -100,12 +111,14 @@ def test_one_url_serves_each_client_a_format_it_can_show(browser, thumbnail, acc
     assert "immutable" in response["Cache-Control"]
 
 
-def test_negotiating_the_format_costs_no_query(browser, thumbnail, django_assert_num_queries):
+def test_negotiating_the_format_costs_no_query(
+    browser: Client, thumbnail: Thumbnail, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     with django_assert_num_queries(0):
         browser.get(signed_path(thumbnail.key), headers={"Accept": CHROME})
 
 
-def test_each_format_has_its_own_entity_tag(browser, thumbnail):
+def test_each_format_has_its_own_entity_tag(browser: Client, thumbnail: Thumbnail) -> None:
     address = signed_path(thumbnail.key)
     webp = browser.get(address, headers={"Accept": CHROME})["ETag"]
     usual = browser.get(address)["ETag"]
@@ -116,7 +129,9 @@ def test_each_format_has_its_own_entity_tag(browser, thumbnail):
     assert (other.status_code, other["Content-Type"]) == (200, "image/webp")
 
 
-def test_ranges_and_heads_are_of_the_negotiated_format(browser, thumbnail):
+def test_ranges_and_heads_are_of_the_negotiated_format(
+    browser: Client, thumbnail: Thumbnail
+) -> None:
     address = signed_path(thumbnail.key)
     head = browser.head(address, headers={"Accept": CHROME})
     assert head["Content-Length"] == str(thumbnail.webp_bytes)
@@ -127,34 +142,44 @@ def test_ranges_and_heads_are_of_the_negotiated_format(browser, thumbnail):
     assert (late.status_code, varies(late)) == (416, True)
 
 
-def test_if_range_with_the_other_formats_tag_gets_the_whole_file(browser, thumbnail):
+def test_if_range_with_the_other_formats_tag_gets_the_whole_file(
+    browser: Client, thumbnail: Thumbnail
+) -> None:
     address = signed_path(thumbnail.key)
     usual = browser.get(address)["ETag"]
     headers = {"Accept": CHROME, "Range": "bytes=0-3", "If-Range": usual}
     assert browser.get(address, headers=headers).status_code == 200
 
 
-def test_behind_nginx_the_negotiated_file_is_named(browser, thumbnail, settings):
+def test_behind_nginx_the_negotiated_file_is_named(
+    browser: Client, thumbnail: Thumbnail, settings: Settings
+) -> None:
     settings.ACCEL_REDIRECT_PREFIX = "/protected/"
     response = browser.get(signed_path(thumbnail.key), headers={"Accept": CHROME})
     assert response["X-Accel-Redirect"] == f"/protected/{thumbnail.webp_key}"
     assert (response["Content-Type"], varies(response)) == ("image/webp", True)
 
 
-def test_an_original_has_one_format_and_no_vary_header(browser, thumbnail):
+def test_an_original_has_one_format_and_no_vary_header(
+    browser: Client, thumbnail: Thumbnail
+) -> None:
     response = browser.get(signed_path(thumbnail.picture.key), headers={"Accept": CHROME})
     assert response["Content-Type"] == "image/jpeg"
     assert not varies(response)
 
 
-def test_the_webp_file_has_no_url_of_its_own(browser, thumbnail, alice):
+def test_the_webp_file_has_no_url_of_its_own(
+    browser: Client, thumbnail: Thumbnail, alice: User
+) -> None:
     address = signed_path(thumbnail.key)
     assert browser.get(address.replace(".jpg", ".webp")).status_code == 404
     avatar = f"/avatars/{alice.pk}/{thumbnail.webp_key.rsplit('/')[-1]}"
     assert browser.get(avatar).status_code == 404
 
 
-def test_avatars_and_links_negotiate_too(browser, thumbnail, alice):
+def test_avatars_and_links_negotiate_too(
+    browser: Client, thumbnail: Thumbnail, alice: User
+) -> None:
     Picture.objects.update(is_active=True)
     name = thumbnail.key.rsplit("/")[-1]
     avatar = browser.get(f"/avatars/{alice.pk}/{name}", headers={"Accept": CHROME})
@@ -167,7 +192,9 @@ def test_avatars_and_links_negotiate_too(browser, thumbnail, alice):
         assert browser.get(link, headers={"Accept": accept})["Content-Type"] == kind
 
 
-def test_an_unsigned_url_varies_with_the_viewer_too(browser, thumbnail, alice):
+def test_an_unsigned_url_varies_with_the_viewer_too(
+    browser: Client, thumbnail: Thumbnail, alice: User
+) -> None:
     alice.tier = make_tier("Small", [400])
     alice.save()
     response = browser.get(f"/images/{thumbnail.picture.key}", headers={"Accept": CHROME})
@@ -176,7 +203,9 @@ def test_an_unsigned_url_varies_with_the_viewer_too(browser, thumbnail, alice):
 
 
 @pytest.mark.parametrize("url", ["/api/images/{}", "/image/{}/jpeg", "/image/{}"])
-def test_contracts_that_promise_a_format_keep_it(thumbnail, alice, url):
+def test_contracts_that_promise_a_format_keep_it(
+    thumbnail: Thumbnail, alice: User, url: str
+) -> None:
     alice.tier = make_tier("Small", [400])
     alice.save()
     client = bearer_client(alice)
@@ -190,8 +219,8 @@ def test_contracts_that_promise_a_format_keep_it(thumbnail, alice, url):
 
 
 def test_an_animation_is_served_as_webp_where_that_is_smaller(
-    browser, alice, django_capture_on_commit_callbacks
-):
+    browser: Client, alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
     colours = [(30 * n, 200 - 20 * n, 90) for n in range(8)]
     with django_capture_on_commit_callbacks(execute=True):
         moving = make_picture(alice, animation("GIF", colours, [100] * 8, size=300))

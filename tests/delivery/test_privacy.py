@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import User
 from images.exceptions import StrippingFailed
@@ -38,7 +39,11 @@ NAMED = {each.format: each for each in _TELLING}
 
 
 @pytest.fixture
-def shown(alice, as_alice, django_capture_on_commit_callbacks):
+def shown(
+    alice: User,
+    as_alice: Client,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> Callable[[bytes], Picture]:
     """Return a function that uploads a public picture through a contract and makes it active."""
 
     def upload(content: bytes) -> Picture:
@@ -118,7 +123,14 @@ def pixels(content: bytes) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_no_url_serves_metadata_to_strangers(alice, bob, as_alice, as_staff, shown, name):
+def test_no_url_serves_metadata_to_strangers(
+    alice: User,
+    bob: User,
+    as_alice: Client,
+    as_staff: Client,
+    shown: Callable[[bytes], Picture],
+    name: str,
+) -> None:
     contents = [picture_with_metadata(name)]
     if name in NAMED:
         contents.append(NAMED[name].path.read_bytes())
@@ -137,7 +149,9 @@ def test_no_url_serves_metadata_to_strangers(alice, bob, as_alice, as_staff, sho
             assert sent("the service", own.get(f"/image/{picture.uid}")).content == content
 
 
-def test_an_original_that_cannot_be_stripped_is_not_served(alice, bob, as_alice, shown):
+def test_an_original_that_cannot_be_stripped_is_not_served(
+    alice: User, bob: User, as_alice: Client, shown: Callable[[bytes], Picture]
+) -> None:
     content = tiff_with_comment_in_strip()
     picture = shown(content)
     responses = originals(picture, bob)
@@ -147,7 +161,9 @@ def test_an_original_that_cannot_be_stripped_is_not_served(alice, bob, as_alice,
     assert sent("the file", as_alice.get(f"/images/{picture.key}")).content == content
 
 
-def test_a_failure_of_stripping_serves_nothing(alice, bob, shown, monkeypatch):
+def test_a_failure_of_stripping_serves_nothing(
+    alice: User, bob: User, shown: Callable[[bytes], Picture], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whatever the reason: here it is not the file's."""
     picture = shown(picture_with_metadata("JPEG"))
     monkeypatch.setattr("delivery.stripped_copies.run_sandboxed", _fail)

@@ -12,7 +12,7 @@ from delivery.ranges import ByteRange, UnsatisfiableRange, requested_range
     [("bytes=0-", 0, 9), ("bytes=2-4", 2, 4), ("bytes=2-99", 2, 9), ("bytes=-3", 7, 9),
      ("bytes=-99", 0, 9), ("bytes=9-9", 9, 9)],
 )  # fmt: skip
-def test_one_range_is_parsed(header, first, last):
+def test_one_range_is_parsed(header: str, first: int, last: int) -> None:
     assert requested_range(header, 10) == ByteRange(first, last)
 
 
@@ -20,18 +20,18 @@ def test_one_range_is_parsed(header, first, last):
     "header",
     ["", "bytes", "bytes=", "bytes=-", "bytes=5-2", "bytes=0-1,3-4", "items=0-1", "bytes=a-b"],
 )
-def test_anything_but_one_range_gets_the_whole_file(header):
+def test_anything_but_one_range_gets_the_whole_file(header: str) -> None:
     assert requested_range(header, 10) is None
 
 
 @pytest.mark.parametrize("header", ["bytes=10-", "bytes=10-12", "bytes=-0"])
-def test_a_range_past_the_end_cannot_be_satisfied(header):
+def test_a_range_past_the_end_cannot_be_satisfied(header: str) -> None:
     with pytest.raises(UnsatisfiableRange):
         requested_range(header, 10)
 
 
 @given(st.text(max_size=30), st.integers(min_value=0, max_value=100))
-def test_a_range_never_leaves_the_file(header, size):
+def test_a_range_never_leaves_the_file(header: str, size: int) -> None:
     try:
         found = requested_range(header, size)
     except UnsatisfiableRange:

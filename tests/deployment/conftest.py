@@ -1,16 +1,28 @@
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from devkit.children import Reaper
 from tests.deployment import stack as stacks
 from tests.deployment.clients import ProxyClient
 from tests.deployment.compose import env_file
+from tests.deployment.stack import Stack
 from tests.devkit.test_env_file import dev_env
+from tests.servers.plugin import Database
+from tests.servers.rabbitmq import Broker
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory, reaper, postgres_server, rabbitmq_server, nginx_program, wget_program):
+def stack(
+    tmp_path_factory: pytest.TempPathFactory,
+    reaper: Reaper,
+    postgres_server: Database,
+    rabbitmq_server: Broker,
+    nginx_program: str,
+    wget_program: None,
+) -> Iterator[Stack]:
     """The deployment, running; at its end every process of ours ends cleanly."""
     file: Path = tmp_path_factory.mktemp("env") / ".env"
     assert dev_env(f"https://{stacks.HOST}", str(file)).returncode == 0
@@ -23,7 +35,7 @@ def stack(tmp_path_factory, reaper, postgres_server, rabbitmq_server, nginx_prog
 
 
 @pytest.fixture
-def client(stack):
+def client(stack: Stack) -> Iterator[ProxyClient]:
     """The admin's browser-less client, through nginx."""
     with ProxyClient(stack) as made:
         yield made

@@ -31,7 +31,7 @@ EXEMPT = {
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_container_can_neither_write_its_image_nor_gain_a_right(name):
+def test_a_container_can_neither_write_its_image_nor_gain_a_right(name: str) -> None:
     service = SERVICES[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -41,14 +41,14 @@ def test_a_container_can_neither_write_its_image_nor_gain_a_right(name):
 
 
 @pytest.mark.parametrize("name", sorted(LONG_RUNNING))
-def test_every_lasting_container_has_a_health_check_that_ends(name):
+def test_every_lasting_container_has_a_health_check_that_ends(name: str) -> None:
     assert SERVICES[name]["restart"] == "unless-stopped"
     check = SERVICES[name]["healthcheck"]
     assert check["test"][0] in {"CMD", "CMD-SHELL"}
     assert check["timeout"]
 
 
-def test_no_secret_has_a_default():
+def test_no_secret_has_a_default() -> None:
     found = SECRETS.findall(compose.FILE.read_text())
     needed = {"SECRET_KEY", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "REDIS_PASSWORD"}
     optional = {
@@ -61,12 +61,12 @@ def test_no_secret_has_a_default():
 
 
 @pytest.mark.parametrize("missing", ["SECRET_KEY", "PUBLIC_URL", "POSTGRES_PASSWORD"])
-def test_compose_refuses_to_start_without_a_secret(missing):
+def test_compose_refuses_to_start_without_a_secret(missing: str) -> None:
     with pytest.raises(KeyError, match=missing):
         compose.services({name: "x" for name in NEEDED if name != missing})
 
 
-def test_every_documented_setting_reaches_a_container():
+def test_every_documented_setting_reaches_a_container() -> None:
     page = (ROOT / "docs" / "settings.md").read_text()
     rows = re.findall(r"^\| (`[A-Z0-9_`, ]+`) \|", page, re.MULTILINE)
     written = {name for row in rows for name in re.findall(r"[A-Z0-9_]+", row)}
@@ -76,7 +76,7 @@ def test_every_documented_setting_reaches_a_container():
 
 
 @pytest.mark.parametrize("service", sorted(OURS))
-def test_what_the_operator_sets_is_passed_on_under_its_own_name(service):
+def test_what_the_operator_sets_is_passed_on_under_its_own_name(service: str) -> None:
     passed = {
         name: found[1]
         for name, value in SERVICES[service]["environment"].items()
@@ -87,19 +87,19 @@ def test_what_the_operator_sets_is_passed_on_under_its_own_name(service):
 
 
 @pytest.mark.parametrize("service", sorted(OURS))
-def test_a_former_key_reaches_every_process_that_checks_signatures(service):
+def test_a_former_key_reaches_every_process_that_checks_signatures(service: str) -> None:
     variables = dict.fromkeys(NEEDED, "x") | {"SECRET_KEY_FALLBACKS": "former,older"}
     environment = compose.services(variables)[service].environment
     assert environment["SECRET_KEY_FALLBACKS"] == "former,older"
 
 
-def test_the_documented_scrape_asks_the_port_of_the_worker():
+def test_the_documented_scrape_asks_the_port_of_the_worker() -> None:
     page = (ROOT / "docs" / "monitoring.md").read_text()
     port = SERVICES["worker"]["environment"]["METRICS_PORT"]
     assert re.findall(r'"worker:(\d+)"', page) == [str(port)]
 
 
-def test_an_empty_setting_is_one_that_is_not_set(monkeypatch):
+def test_an_empty_setting_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     """What Compose passes on empty must leave every setting as it is without."""
     environment = SERVICES["web"]["environment"]
     empty = [name for name, value in environment.items() if value == f"${{{name}:-}}"]
@@ -109,7 +109,7 @@ def test_an_empty_setting_is_one_that_is_not_set(monkeypatch):
     assert all_settings(**dict.fromkeys(empty, "")) == all_settings()
 
 
-def all_settings(**variables):
+def all_settings(**variables: str) -> str:
     code = (
         "from config import settings; from config.env import celery, storages; "
         "from config.observability import telemetry; print([(name, value) "
@@ -122,20 +122,20 @@ def all_settings(**variables):
     return finished.stdout
 
 
-def test_one_image_for_all_of_ours_and_only_nginx_is_reachable():
+def test_one_image_for_all_of_ours_and_only_nginx_is_reachable() -> None:
     assert {"migrate", "web", "sockets", "worker", "relay", "listen", "beat"} == OURS
     assert {name for name, service in SERVICES.items() if "ports" in service} == {"nginx"}
     assert all(":latest" not in service["image"] for service in SERVICES.values())
 
 
-def test_what_must_outlive_a_container_has_a_name():
+def test_what_must_outlive_a_container_has_a_name() -> None:
     volumes = set(compose.raw()["volumes"])
     used = {v.split(":")[0] for s in SERVICES.values() for v in s.get("volumes", [])}
     assert {volume for volume in used if not volume.startswith("./")} == volumes
     assert volumes == {"pictures", "database", "broker"}
 
 
-def test_the_image_is_not_roots_and_holds_every_package():
+def test_the_image_is_not_roots_and_holds_every_package() -> None:
     stages = (ROOT / "Dockerfile").read_text().split("\nFROM ")[1:]
     assert len(stages) == 2
     assert "USER 10001:101" in stages[-1]
@@ -143,7 +143,7 @@ def test_the_image_is_not_roots_and_holds_every_package():
     assert packages - {"benchmarks"} <= set(compose.image_paths())
 
 
-def test_tls_is_added_to_nginx_alone():
+def test_tls_is_added_to_nginx_alone() -> None:
     added = yaml.safe_load((ROOT / "docker-compose.tls.yml").read_text())["services"]
     assert set(added) == {"nginx"}
     assert added["nginx"]["volumes"][0] == "./deploy/tls.conf:/etc/nginx/tls/tls.conf:ro"

@@ -3,27 +3,30 @@
 import json
 import os
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pika
 import pytest
 import requests
 from websockets.sync.client import connect
 
-from api.contracts import CONTRACTS
+from api.contracts import CONTRACTS, Contract
 from api.problems import Problem
+from devkit.children import Reaper
 from tests.deployment.clients import ProxyClient
-from tests.deployment.stack import HOST, nginx_conf
+from tests.deployment.stack import HOST, Stack, nginx_conf
 from tests.pictures import encode, waves
 from tests.servers.databases import fresh_database
 from tests.servers.nginx import Nginx
 from tests.servers.ports import free_ports
 from tests.servers.postgres import find
-from tests.servers.rabbitmq import RabbitMQ
-from tests.smoke_tests import SMOKE_TESTS
+from tests.servers.rabbitmq import Broker, RabbitMQ
+from tests.smoke_tests import SMOKE_TESTS, ServiceClient, Until
 
 pytestmark = [
     pytest.mark.processes,
@@ -35,27 +38,27 @@ TOO_LARGE = 22 * 1024 * 1024
 
 
 @pytest.fixture
-def admin(stack, client):
+def admin(stack: Stack, client: ProxyClient) -> ProxyClient:
     client.sign_in("admin", stack.variables["ADMIN_PASSWORD"])
     return client
 
 
-def upload(admin) -> tuple[bytes, dict[str, str]]:
+def upload(admin: ProxyClient) -> tuple[bytes, dict[str, str]]:
     content = encode(waves(800, 600), "JPEG", quality=90)
     answer = admin.post("/api/user/images/", files={"image": content})
     assert answer.status_code == 201, answer.text
     return content, answer.json()
 
 
-def thumbnail_of(stack, admin, made) -> str:
-    def listed():
+def thumbnail_of(stack: Stack, admin: ProxyClient, made: dict[str, Any]) -> str:
+    def listed() -> list[str]:
         rows = admin.get("/api/user/thumbnails/").json()
         return [row["thumbnail"] for row in rows if row["image_id"] == made["id"]]
 
     return str(stack.until(listed)[0])
 
 
-def test_a_picture_from_upload_to_its_thumbnail_by_nginx(stack, admin):
+def test_a_picture_from_upload_to_its_thumbnail_by_nginx(stack: Stack, admin: ProxyClient) -> None:
     content, made = upload(admin)
     thumbnail = thumbnail_of(stack, admin, made)
     stranger = ProxyClient(stack)
@@ -72,11 +75,13 @@ def test_a_picture_from_upload_to_its_thumbnail_by_nginx(stack, admin):
 
 
 @pytest.mark.parametrize("smoke_test", SMOKE_TESTS)
-def test_every_contract_holds_in_the_deployment(stack, client, smoke_test):
+def test_every_contract_holds_in_the_deployment(
+    stack: Stack, client: ProxyClient, smoke_test: Callable[[ServiceClient, Until], None]
+) -> None:
     smoke_test(client, stack.until)
 
 
-def test_nginx_sends_parts_and_says_what_did_not_change(stack, admin):
+def test_nginx_sends_parts_and_says_what_did_not_change(stack: Stack, admin: ProxyClient) -> None:
     content, made = upload(admin)
     part = admin.get(made["image"], headers={"Range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, content[10:20])
@@ -84,7 +89,7 @@ def test_nginx_sends_parts_and_says_what_did_not_change(stack, admin):
     assert admin.get(made["image"], headers=known).status_code == 304
 
 
-def test_the_internal_location_is_nobodys_address(stack, admin):
+def test_the_internal_location_is_nobodys_address(stack: Stack, admin: ProxyClient) -> None:
     _, made = upload(admin)
     key = made["image"].split("?")[0].partition("/images/")[2]
     assert (stack.addresses.pictures / key).is_file()
@@ -95,8 +100,8 @@ def test_the_internal_location_is_nobodys_address(stack, admin):
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.name)
 @pytest.mark.parametrize("is_chunked", [False, True])
 def test_a_body_that_nginx_refuses_gets_413_in_the_contracts_shape(
-    stack, client, contract, is_chunked
-):
+    stack: Stack, client: ProxyClient, contract: Contract, is_chunked: bool
+) -> None:
     body = (b"\0" * 65536 for _ in range(TOO_LARGE // 65536)) if is_chunked else b"\0" * TOO_LARGE
     url = f"{contract.prefixes[0]}/anything"
     response = client.post(url, data=body, headers={"Content-Type": "application/json"})
@@ -105,12 +110,14 @@ def test_a_body_that_nginx_refuses_gets_413_in_the_contracts_shape(
     assert response.headers["Content-Type"] == "application/json"
 
 
-def test_a_connection_is_good_for_more_after_a_refused_body(stack, admin):
+def test_a_connection_is_good_for_more_after_a_refused_body(
+    stack: Stack, admin: ProxyClient
+) -> None:
     admin.post("/api/user/images/", data=b"\0" * TOO_LARGE)
     assert admin.get("/api/user/images/").status_code == 200
 
 
-def test_an_event_arrives_at_a_socket_through_nginx(stack, admin):
+def test_an_event_arrives_at_a_socket_through_nginx(stack: Stack, admin: ProxyClient) -> None:
     token = {"Authorization": str(admin.headers["Authorization"])}
     line = socket.create_connection(("127.0.0.1", stack.addresses.http_port))
     with connect(f"ws://{HOST}/ws/pictures/", additional_headers=token, sock=line) as opened:
@@ -124,7 +131,9 @@ def test_an_event_arrives_at_a_socket_through_nginx(stack, admin):
     assert received == ["picture.created", "thumbnails.ready"]
 
 
-def test_a_logout_goes_out_and_another_services_logout_comes_in(stack, client):
+def test_a_logout_goes_out_and_another_services_logout_comes_in(
+    stack: Stack, client: ProxyClient
+) -> None:
     body = {"login": "admin", "password": stack.variables["ADMIN_PASSWORD"]}
     first, second = (client.post("/auth/signin", json=body).json()["token"] for _ in range(2))
     with pika.BlockingConnection(pika.URLParameters(stack.addresses.broker)) as broker:
@@ -142,7 +151,7 @@ def test_a_logout_goes_out_and_another_services_logout_comes_in(stack, client):
     stack.until(lambda: client.get("/auth/currentUser", headers=signed_in).status_code == 401)
 
 
-def test_every_health_check_passes_and_fails_where_nothing_runs(stack):
+def test_every_health_check_passes_and_fails_where_nothing_runs(stack: Stack) -> None:
     for name in stack.children:
         stack.until(partial(stack.is_healthy, name))
     elsewhere = replace(
@@ -153,13 +162,15 @@ def test_every_health_check_passes_and_fails_where_nothing_runs(stack):
         assert not dead.is_healthy(name), name
 
 
-def make_empty_folder(stack) -> Path:
+def make_empty_folder(stack: Stack) -> Path:
     folder: Path = stack.addresses.folder / "empty"
     folder.mkdir()
     return folder
 
 
-def test_backup_and_restore_need_neither_redis_nor_rabbitmq(stack, admin, tmp_path):
+def test_backup_and_restore_need_neither_redis_nor_rabbitmq(
+    stack: Stack, admin: ProxyClient, tmp_path: Path
+) -> None:
     """As docs/operations.md has an operator run them: the latter beside PostgreSQL alone."""
     content, made = upload(admin)
     nowhere = replace(stack.addresses, broker="amqp://127.0.0.1:1/", redis_port=1)
@@ -176,7 +187,7 @@ def test_backup_and_restore_need_neither_redis_nor_rabbitmq(stack, admin, tmp_pa
     assert (tmp_path / "pictures" / key).read_bytes() == content
 
 
-def run_manage(stack, *arguments) -> str:
+def run_manage(stack: Stack, *arguments: str) -> str:
     """Run a command of `manage.py`, with the pg_dump of the server that is here."""
     web = stack.services["web"]
     web = replace(web, environment=web.environment | {"PG_BIN": str(find().folder)})
@@ -186,11 +197,11 @@ def run_manage(stack, *arguments) -> str:
     return str(finished.stdout).strip()
 
 
-def test_everything_is_ready(stack, client):
+def test_everything_is_ready(stack: Stack, client: ProxyClient) -> None:
     stack.until(lambda: client.get("/readyz").json()["ready"])
 
 
-def test_the_admin_has_its_static_files(stack, client):
+def test_the_admin_has_its_static_files(stack: Stack, client: ProxyClient) -> None:
     page = client.get("/admin/login/")
     assert page.status_code == 200
     sheets = [part.split('"')[0] for part in page.text.split('href="')[1:] if ".css" in part]
@@ -204,7 +215,7 @@ def test_the_admin_has_its_static_files(stack, client):
         assert "immutable" in answer.headers["Cache-Control"]
 
 
-def test_tls_ends_at_nginx(stack):
+def test_tls_ends_at_nginx(stack: Stack) -> None:
     url = f"https://127.0.0.1:{stack.addresses.https_port}/api/user/images/"
     answer = requests.get(url, headers={"Host": HOST}, verify=str(stack.certificate), timeout=30)
     assert (answer.status_code, answer.json()["detail"]) == (401, answer.json()["detail"])
@@ -215,7 +226,7 @@ def test_tls_ends_at_nginx(stack):
     assert (plain.status_code, plain.headers["Location"]) == (301, f"https://{HOST}/admin/login/")
 
 
-def test_another_hosts_name_is_refused(stack):
+def test_another_hosts_name_is_refused(stack: Stack) -> None:
     answer = requests.get(stack.url, headers={"Host": "elsewhere.example"}, timeout=30)
     assert answer.status_code == 400
 
@@ -224,7 +235,9 @@ BEGUN = f"POST /api/user/images/ HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 100
 
 
 @pytest.mark.parametrize("begun", [BEGUN[:30], BEGUN], ids=["half a header", "half a body"])
-def test_a_sender_who_stops_is_cut_off(stack, reaper, tmp_path, begun):
+def test_a_sender_who_stops_is_cut_off(
+    stack: Stack, reaper: Reaper, tmp_path: Path, begun: str
+) -> None:
     """The service never hears of it: nginx waits as the mounted file says, but here a second."""
     [port] = free_ports(1)
     short = {"client_header_timeout 10s": "client_header_timeout 1s"}
@@ -246,7 +259,9 @@ def until_cut_off(connection: socket.socket) -> bytes:
     return received
 
 
-def test_tasks_travel_through_a_quorum_queue_with_confirms(stack, admin, rabbitmq_server):
+def test_tasks_travel_through_a_quorum_queue_with_confirms(
+    stack: Stack, admin: ProxyClient, rabbitmq_server: Broker
+) -> None:
     assert isinstance(rabbitmq_server, RabbitMQ)
     upload(admin)
     vhost = ["-p", "deployment"]
@@ -256,7 +271,9 @@ def test_tasks_travel_through_a_quorum_queue_with_confirms(stack, admin, rabbitm
     assert ["true", "0"] in [line.split("\t") for line in channels.splitlines()]
 
 
-def test_an_upload_is_answered_while_the_broker_confirms_nothing(stack, admin, rabbitmq_server):
+def test_an_upload_is_answered_while_the_broker_confirms_nothing(
+    stack: Stack, admin: ProxyClient, rabbitmq_server: Broker
+) -> None:
     """Under a memory alarm the broker reads from no publisher; afterwards all is made up for."""
     assert isinstance(rabbitmq_server, RabbitMQ)
     rabbitmq_server.control("set_vm_memory_high_watermark", "0.000001")

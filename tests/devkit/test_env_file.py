@@ -26,7 +26,7 @@ def read(path: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines)
 
 
-def test_the_file_holds_fresh_secrets_that_nobody_else_can_read(tmp_path):
+def test_the_file_holds_fresh_secrets_that_nobody_else_can_read(tmp_path: Path) -> None:
     files = [tmp_path / "first", tmp_path / "second"]
     for file in files:
         finished = dev_env("https://pictures.example.org/", str(file))
@@ -41,12 +41,12 @@ def test_the_file_holds_fresh_secrets_that_nobody_else_can_read(tmp_path):
     assert not any(value in finished.stdout for value in second.values())
 
 
-def test_localhost_needs_no_tls(tmp_path):
+def test_localhost_needs_no_tls(tmp_path: Path) -> None:
     assert dev_env("http://localhost:8080", str(tmp_path / "env")).returncode == 0
     assert read(tmp_path / "env")["SSL_REDIRECT"] == "off"
 
 
-def test_an_existing_file_is_never_overwritten(tmp_path):
+def test_an_existing_file_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "env").write_text("SECRET_KEY=precious\n")
     finished = dev_env("https://pictures.example.org", str(tmp_path / "env"))
     assert (finished.returncode, finished.stdout) == (1, "")
@@ -57,11 +57,11 @@ def test_an_existing_file_is_never_overwritten(tmp_path):
 @pytest.mark.parametrize(
     "url", ["pictures.example.org", "http://pictures.example.org", "https://", "https://h/p", "https://h$x"]
 )  # fmt: skip
-def test_an_address_that_browsers_cannot_use_is_refused(url, tmp_path):
+def test_an_address_that_browsers_cannot_use_is_refused(url: str, tmp_path: Path) -> None:
     finished = dev_env(url, str(tmp_path / "env"))
     assert (finished.returncode, finished.stderr.count("\n")) == (1, 1)
     assert not (tmp_path / "env").exists()
 
 
-def test_without_an_address_and_a_terminal_the_usage_is_shown():
+def test_without_an_address_and_a_terminal_the_usage_is_shown() -> None:
     assert "./dev env https://HOST" in dev_env().stderr

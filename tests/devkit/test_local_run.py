@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from signal import Signals
 
 import pytest
 
@@ -48,7 +49,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def test_a_port_in_use_is_reported_in_one_line(tmp_path):
+def test_a_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         line = refusal(PORT=port, DATA_DIR=str(tmp_path))
@@ -56,7 +57,7 @@ def test_a_port_in_use_is_reported_in_one_line(tmp_path):
     assert line.count("\n") == 1
 
 
-def test_a_second_run_on_the_same_data_folder_is_refused(tmp_path):
+def test_a_second_run_on_the_same_data_folder_is_refused(tmp_path: Path) -> None:
     with (tmp_path / "run.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         line = refusal(DATA_DIR=str(tmp_path))
@@ -64,11 +65,11 @@ def test_a_second_run_on_the_same_data_folder_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("port", ["zero", "0", "65536", "-1"])
-def test_an_invalid_port_is_refused(port, tmp_path):
+def test_an_invalid_port_is_refused(port: str, tmp_path: Path) -> None:
     assert refusal(PORT=port, DATA_DIR=str(tmp_path)).startswith("dev: PORT must be")
 
 
-def test_an_unknown_command_names_the_help_command():
+def test_an_unknown_command_names_the_help_command() -> None:
     finished = subprocess.run(
         [sys.executable, "dev", "jump"], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -81,7 +82,7 @@ def test_an_unknown_command_names_the_help_command():
 @pytest.mark.processes
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
-def test_when_one_process_ends_it_is_named_and_the_others_are_stopped(tmp_path):
+def test_when_one_process_ends_it_is_named_and_the_others_are_stopped(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     with dev_run(data_dir) as service:
         [beat] = until(lambda: pids_of(data_dir, "beat"), 20, service)
@@ -95,7 +96,7 @@ def test_when_one_process_ends_it_is_named_and_the_others_are_stopped(tmp_path):
 @pytest.mark.processes
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
-def test_web_and_worker_restart_when_code_changes(tmp_path):
+def test_web_and_worker_restart_when_code_changes(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     with dev_run(data_dir, "--reload") as service:
         # A worker that is ready was started long enough ago for its files to be watched.
@@ -128,7 +129,7 @@ def pids_of(data_dir: Path, word: str) -> list[int]:
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM])
-def test_no_descendant_outlives_a_killed_starter(signum):
+def test_no_descendant_outlives_a_killed_starter(signum: Signals) -> None:
     starter = subprocess.Popen(
         [sys.executable, "-c", DESCENDANTS], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
@@ -144,7 +145,9 @@ def test_no_descendant_outlives_a_killed_starter(signum):
         assert not any(map(is_running, descendants))
 
 
-def test_a_failed_installation_is_tried_again(tmp_path, monkeypatch):
+def test_a_failed_installation_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lock = tmp_path / "requirements.txt"
     lock.write_text(f"there-is-no-such-package==1.0 --hash=sha256:{'0' * 64}\n")
     monkeypatch.setattr(environment, "VENV", tmp_path / "environment")

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import requests
@@ -25,20 +26,20 @@ def dev(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def settings_of(command: list[str], data_dir, port: str) -> list[str]:
+def settings_of(command: list[str], data_dir: Path, port: str) -> list[str]:
     finished = dev(*command, "-v", "0", "-c", SHOW, DATA_DIR=str(data_dir), PORT=port)
     assert finished.returncode == 0, finished.stderr
     return finished.stdout.split()
 
 
 @pytest.mark.parametrize("command", [["manage", "shell"], ["shell"]])
-def test_a_command_has_the_settings_of_the_local_run(command, tmp_path):
+def test_a_command_has_the_settings_of_the_local_run(command: list[str], tmp_path: Path) -> None:
     local, port, data_dir, redis = settings_of(command, tmp_path / "data", "8765")
     assert (local, port, data_dir) == ("True", "8765", str(tmp_path / "data"))
     assert redis.startswith("unix:///")  # its own, since nothing runs
 
 
-def test_a_command_returns_the_exit_code_of_manage_py(tmp_path):
+def test_a_command_returns_the_exit_code_of_manage_py(tmp_path: Path) -> None:
     finished = dev("manage", "jump", DATA_DIR=str(tmp_path))
     assert finished.returncode == 1
     assert "Unknown command: 'jump'" in finished.stderr
@@ -47,7 +48,7 @@ def test_a_command_returns_the_exit_code_of_manage_py(tmp_path):
 @pytest.mark.processes
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_demo_makes_pictures_and_links_and_may_be_repeated(tmp_path):
+def test_a_demo_makes_pictures_and_links_and_may_be_repeated(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     with dev_run(data_dir) as service, requests.Session() as api:
         port = service.url.rpartition(":")[2]

@@ -18,6 +18,7 @@ from tests.faults.deployment import Deployment, variables_of
 from tests.processes import ROOT
 from tests.servers.ports import free_ports
 from tests.servers.postgres import FAST, Postgres
+from tests.servers.rabbitmq import Broker
 
 TEMPLATE = "migrated"
 
@@ -42,7 +43,7 @@ class Redis:
 
 
 @pytest.fixture(scope="session")
-def database_server(reaper) -> Postgres:
+def database_server(reaper: Reaper) -> Postgres:
     """A PostgreSQL that keeps what it committed; its database `migrated` is for copying."""
     server = Postgres(reaper, FAST)
     server.start()
@@ -62,25 +63,25 @@ def _create(server: Postgres, name: str, template: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def redis_server(reaper) -> Redis:
+def redis_server(reaper: Reaper) -> Redis:
     return Redis(reaper)
 
 
 @pytest.fixture
-def database(database_server):
+def database(database_server: Postgres) -> Iterator[Postgres]:
     """The database server; running again afterwards, whatever a test did to it."""
     yield database_server
     database_server.start()
 
 
 @pytest.fixture
-def redis(redis_server):
+def redis(redis_server: Redis) -> Iterator[Redis]:
     yield redis_server
     redis_server.start()
 
 
 @pytest.fixture
-def broker(rabbitmq_server):
+def broker(rabbitmq_server: Broker) -> Iterator[Broker]:
     rabbitmq_server.start()
     yield rabbitmq_server
     rabbitmq_server.start()
@@ -93,13 +94,15 @@ def name() -> str:
 
 
 @pytest.fixture
-def tables(database, name) -> Tables:
+def tables(database: Postgres, name: str) -> Tables:
     _create(database, name, TEMPLATE)
     return Tables(database.url_of(name))
 
 
 @pytest.fixture
-def deploy(reaper, tmp_path, name, tables, redis, broker) -> Iterator[Callable[..., Deployment]]:
+def deploy(
+    reaper: Reaper, tmp_path: Path, name: str, tables: Tables, redis: Redis, broker: Broker
+) -> Iterator[Callable[..., Deployment]]:
     """Return a function that starts a deployment, on variables of one's own; all end here."""
     with ExitStack() as stack:
 
@@ -127,7 +130,7 @@ def _running(deployment: Deployment) -> Iterator[Deployment]:
 
 
 @pytest.fixture
-def report_figures(record_property) -> Callable[[str], None]:
+def report_figures(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
     """Return a function that writes a test's figures into its report."""
 
     def tell(figures: str) -> None:

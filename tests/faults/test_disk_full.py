@@ -1,8 +1,12 @@
 """A full disk refuses pictures in the contracts' shapes, and blames none of those it has."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
-from tests.faults.accounting import Disk, Outages, check_nothing_lost
+from tests.faults.accounting import Disk, Outages, Tables, check_nothing_lost
+from tests.faults.deployment import Deployment
 from tests.faults.scarcity import folder_that_can_fill_up
 from tests.faults.uploads import Load
 
@@ -13,7 +17,12 @@ pytestmark = [
 BEFORE, REFUSED, AFTER = 10, 20, 20
 
 
-def test_a_full_disk_costs_refusals_and_no_thumbnail(deploy, tables, report_figures, tmp_path):
+def test_a_full_disk_costs_refusals_and_no_thumbnail(
+    deploy: Callable[..., Deployment],
+    tables: Tables,
+    report_figures: Callable[[str], None],
+    tmp_path: Path,
+) -> None:
     with folder_that_can_fill_up(tmp_path / "disk") as (way, full):
         deployment, outages = deploy(DATA_DIR=str(tmp_path / "disk")), Outages()
         with Load(deployment) as load:

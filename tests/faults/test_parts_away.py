@@ -1,10 +1,17 @@
 """A part goes away under load and comes back: 503 in the contracts' shapes, and nothing lost."""
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.faults.accounting import Bucket, Disk, Outages, check_nothing_lost
+from tests.faults.accounting import Bucket, Disk, Outages, Tables, check_nothing_lost
+from tests.faults.conftest import Redis
+from tests.faults.deployment import Deployment
 from tests.faults.gate import Gate
 from tests.faults.uploads import Load
+from tests.servers import s3
+from tests.servers.postgres import Postgres
+from tests.servers.rabbitmq import Broker
 from tests.servers.s3 import REGION, S3
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -19,11 +26,11 @@ S3_SECONDS = 10
 IN_FLIGHT = 2 + 2 * 4
 
 
-def disk(deployment) -> Disk:
+def disk(deployment: Deployment) -> Disk:
     return Disk(deployment.folder / "data" / "images")
 
 
-def upload_without(part, deployment) -> Load:
+def upload_without(part: Broker | Redis, deployment: Deployment) -> Load:
     """Upload before a part goes, without it, and after it came back: nothing is refused."""
     with Load(deployment) as load:
         load.until_stored(BEFORE)
@@ -35,12 +42,22 @@ def upload_without(part, deployment) -> Load:
 
 
 @pytest.mark.rabbitmq
-def test_without_rabbitmq_every_upload_is_taken(deploy, tables, broker, report_figures):
+def test_without_rabbitmq_every_upload_is_taken(
+    deploy: Callable[..., Deployment],
+    tables: Tables,
+    broker: Broker,
+    report_figures: Callable[[str], None],
+) -> None:
     deployment = deploy()
     report_figures(check_nothing_lost(upload_without(broker, deployment), tables, disk(deployment)))
 
 
-def test_without_redis_every_upload_is_taken(deploy, tables, redis, report_figures):
+def test_without_redis_every_upload_is_taken(
+    deploy: Callable[..., Deployment],
+    tables: Tables,
+    redis: Redis,
+    report_figures: Callable[[str], None],
+) -> None:
     deployment = deploy()
     report_figures(check_nothing_lost(upload_without(redis, deployment), tables, disk(deployment)))
     # With all parts there, and after pictures were decoded, every process stops in order.
@@ -49,8 +66,12 @@ def test_without_redis_every_upload_is_taken(deploy, tables, redis, report_figur
 
 @pytest.mark.parametrize("way", ["stop", "kill"])
 def test_a_restarted_database_costs_refusals_and_nothing_else(
-    deploy, tables, database, report_figures, way
-):
+    deploy: Callable[..., Deployment],
+    tables: Tables,
+    database: Postgres,
+    report_figures: Callable[[str], None],
+    way: str,
+) -> None:
     deployment, outages = deploy(), Outages()
     with Load(deployment) as load:
         for _ in range(RESTARTS):
@@ -69,8 +90,12 @@ def test_a_restarted_database_costs_refusals_and_nothing_else(
 
 @pytest.mark.s3
 def test_a_storage_that_refuses_costs_refusals_and_nothing_else(
-    deploy, tables, s3_server, name, report_figures
-):
+    deploy: Callable[..., Deployment],
+    tables: Tables,
+    s3_server: s3.S3,
+    name: str,
+    report_figures: Callable[[str], None],
+) -> None:
     bucket, gate = s3_server.make_bucket(name.replace("_", "-")), Gate(port_of(s3_server))
     place = f"s3://{bucket}/images?endpoint_url=http://127.0.0.1:{gate.port}&region={REGION}"
     keys = {

@@ -4,13 +4,14 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from images.sandbox.work_dir import STALE_AFTER_SECONDS
-from tests.faults.accounting import Disk, check_nothing_lost
+from tests.faults.accounting import Disk, Tables, check_nothing_lost
 from tests.faults.deployment import Deployment, until
 from tests.faults.uploads import Load
 
@@ -22,7 +23,9 @@ pytestmark = [
 KILLS, THREADS, AFTER = 6, 4, 10
 
 
-def test_a_killed_web_process_breaks_its_requests_and_nothing_else(deploy, tables, report_figures):
+def test_a_killed_web_process_breaks_its_requests_and_nothing_else(
+    deploy: Callable[..., Deployment], tables: Tables, report_figures: Callable[[str], None]
+) -> None:
     deployment, chance = deploy(), random.Random(1)
     data = deployment.folder / "data"
     with Load(deployment, threads=THREADS, size=(1600, 1200)) as load:

@@ -1,5 +1,7 @@
 """Workers that are killed over their pictures, again and again."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.faults.accounting import Disk, Tables, check_nothing_lost
@@ -14,7 +16,9 @@ KILLS, UPLOADS = 50, 200
 WORKERS = 2
 
 
-def test_workers_killed_mid_render_lose_no_picture(deploy, tables, report_figures):
+def test_workers_killed_mid_render_lose_no_picture(
+    deploy: Callable[..., Deployment], tables: Tables, report_figures: Callable[[str], None]
+) -> None:
     # Killed workers' messages come back at once: with a lease as short as their restart, the same
     # two pictures would be claimed and killed each time until they are set aside.
     deployment = deploy(workers=WORKERS, threads=1, RENDER_LEASE_SECONDS="8")

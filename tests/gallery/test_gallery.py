@@ -29,7 +29,7 @@ pytestmark = MARKS
     ],
 )
 def test_a_picture_is_uploaded_viewed_linked_and_deleted(
-    service, page: Page, wrong_login, not_a_picture, copied
+    service: Service, page: Page, wrong_login: str, not_a_picture: str, copied: str
 ) -> None:
     login = service.create_account("Enterprise")
     sign_in(page, login, "wrong")
@@ -89,7 +89,7 @@ def test_a_tier_without_links_and_originals_offers_neither(service: Service, pag
 
 
 def test_an_original_that_browsers_cannot_show_is_replaced_by_its_thumbnail(
-    service, page: Page
+    service: Service, page: Page
 ) -> None:
     login = service.create_account("Premium")
     service.upload(login, encode(waves(900, 600), "TIFF"))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.gallery.browsing import (
     BEHIND_A_PROXY,
@@ -15,17 +15,20 @@ from tests.gallery.browsing import (
     photo,
 )
 from tests.processes import dev_run
+from tests.servers import s3
 
 pytestmark = [*MARKS, pytest.mark.s3]
 
 
 @pytest.fixture(scope="module")
-def endpoint(s3_server) -> str:
+def endpoint(s3_server: s3.S3) -> str:
     return s3_server.endpoint_url
 
 
 @pytest.fixture(scope="module")
-def service(s3_server, bucket_name, endpoint, tmp_path_factory) -> Iterator[Service]:
+def service(
+    s3_server: s3.S3, bucket_name: str, endpoint: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
     data_dir = tmp_path_factory.mktemp("gallery-s3") / "data"
     variables = {
         "STORAGE_URL": f"s3://{bucket_name}/gallery?endpoint_url={endpoint}",
@@ -37,7 +40,9 @@ def service(s3_server, bucket_name, endpoint, tmp_path_factory) -> Iterator[Serv
         yield Service(running.url, data_dir)
 
 
-def test_the_browser_loads_pictures_from_the_s3_server(service, endpoint, page: Page) -> None:
+def test_the_browser_loads_pictures_from_the_s3_server(
+    service: Service, endpoint: str, page: Page
+) -> None:
     open_gallery(page, service.create_account("Enterprise"))
     choose_files(page, only=photo())
     image = page.locator("#pictures img")
@@ -58,7 +63,9 @@ def test_the_browser_loads_pictures_from_the_s3_server(service, endpoint, page: 
     assert (opened.status_code, opened.headers["Content-Type"]) == (200, "image/jpeg")
 
 
-def test_the_page_loads_no_picture_from_another_site(service, browser, locale) -> None:
+def test_the_page_loads_no_picture_from_another_site(
+    service: Service, browser: Browser, locale: str
+) -> None:
     context = browser.new_context(locale=locale)
     page = context.new_page()
     page.goto(service.url)

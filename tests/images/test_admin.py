@@ -1,13 +1,17 @@
 """Pictures and links in the admin: filtered, changed, deleted, and their actions."""
 
 import pytest
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from accounts.models import User
 from images.links import make_link
 from images.models import Link, Picture
 from images.signals import picture_updated
 from tests.admin_actions import run_action
+from tests.clients import Client
 from tests.factories import make_picture
 from tests.pictures import jpeg
+from tests.storages import StoredKeys
 from thumbnails.models import Thumbnail
 
 pytestmark = pytest.mark.django_db
@@ -15,7 +19,7 @@ pytestmark = pytest.mark.django_db
 LIST = "/admin/images/picture/"
 
 
-def test_pictures_are_filtered_by_visibility(admin_client, alice):
+def test_pictures_are_filtered_by_visibility(admin_client: Client, alice: User) -> None:
     shown, hidden = (make_picture(alice, visibility=each) for each in ("public", "members"))
     page = admin_client.get(f"{LIST}?visibility__exact=public").content.decode()
     assert shown.file_name in page
@@ -23,11 +27,11 @@ def test_pictures_are_filtered_by_visibility(admin_client, alice):
     assert "Anyone who knows the id" in page
 
 
-def test_staff_change_a_picture_and_the_signal_is_sent(admin_client, alice):
+def test_staff_change_a_picture_and_the_signal_is_sent(admin_client: Client, alice: User) -> None:
     picture = make_picture(alice)
     updates = []
 
-    def record(picture, **kwargs):
+    def record(picture: Picture, **kwargs: object) -> None:
         updates.append(picture.visibility)
 
     picture_updated.connect(record)
@@ -42,7 +46,7 @@ def test_staff_change_a_picture_and_the_signal_is_sent(admin_client, alice):
     assert updates == ["public"]
 
 
-def test_an_action_revokes_the_chosen_links(admin_client, alice):
+def test_an_action_revokes_the_chosen_links(admin_client: Client, alice: User) -> None:
     make_link(maker=alice, picture=make_picture(alice), seconds=300)
     assert run_action(admin_client, "images/link", "revoke", Link.objects.all()) == [
         "1 links revoked."
@@ -51,8 +55,10 @@ def test_an_action_revokes_the_chosen_links(admin_client, alice):
 
 
 def test_an_action_renders_the_chosen_pictures_again(
-    admin_client, alice, django_capture_on_commit_callbacks
-):
+    admin_client: Client,
+    alice: User,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     picture = make_picture(alice, jpeg(900, 600))
     Picture.objects.update(rendering="failed", render_attempts=3)
     with django_capture_on_commit_callbacks(execute=True):
@@ -62,8 +68,11 @@ def test_an_action_renders_the_chosen_pictures_again(
 
 
 def test_deleting_in_the_admin_removes_the_files(
-    admin_client, alice, stored_keys, django_capture_on_commit_callbacks
-):
+    admin_client: Client,
+    alice: User,
+    stored_keys: StoredKeys,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         picture = make_picture(alice, jpeg(900, 600))
     with django_capture_on_commit_callbacks(execute=True):

@@ -6,7 +6,10 @@ import pytest
 from django.utils import timezone
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from hypothesis.strategies._internal.core import DataObject
+from pytest_django import DjangoAssertNumQueries, Settings
 
+from accounts.models import User
 from accounts.services import disable, move_to_tier
 from images.exceptions import LinkDurationOutOfBounds, LinkGone, LinkNotGranted
 from images.links import (
@@ -26,18 +29,20 @@ numbers = st.integers(min_value=0, max_value=2**63 - 1)
 
 
 @given(numbers, numbers)
-def test_a_token_is_read_back_as_written(link_id, expires):
+def test_a_token_is_read_back_as_written(link_id: int, expires: int) -> None:
     token = LinkToken(link_id, expires)
     assert read_token(write_token(token)) == token
 
 
 @given(st.text(max_size=80))
-def test_random_text_is_no_token(text):
+def test_random_text_is_no_token(text: str) -> None:
     assert read_token(text) is None
 
 
 @given(numbers, numbers, st.data())
-def test_a_token_with_a_changed_character_is_invalid(link_id, expires, data):
+def test_a_token_with_a_changed_character_is_invalid(
+    link_id: int, expires: int, data: DataObject
+) -> None:
     text = write_token(LinkToken(link_id, expires))
     position = data.draw(st.integers(0, len(text) - 1))
     changed = text[:position] + data.draw(st.characters()) + text[position + 1 :]
@@ -45,7 +50,7 @@ def test_a_token_with_a_changed_character_is_invalid(link_id, expires, data):
     assert read_token(changed) is None
 
 
-def test_a_token_survives_the_rotation_of_the_key(settings):
+def test_a_token_survives_the_rotation_of_the_key(settings: Settings) -> None:
     text = write_token(LinkToken(7, 8))
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "the next key, which is long enough"
@@ -53,7 +58,7 @@ def test_a_token_survives_the_rotation_of_the_key(settings):
 
 
 @pytest.fixture
-def link(alice):
+def link(alice: User) -> tuple[Link, LinkToken]:
     made, text = make_link(maker=alice, picture=make_picture(alice), seconds=300)
     token = read_token(text)
     assert token is not None
@@ -62,27 +67,29 @@ def link(alice):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("seconds", [300, 30_000])
-def test_the_tiers_bounds_for_links_are_included(alice, seconds):
+def test_the_tiers_bounds_for_links_are_included(alice: User, seconds: int) -> None:
     made, _ = make_link(maker=alice, picture=make_picture(alice), seconds=seconds)
     assert made.expires_at <= timezone.now() + timedelta(seconds=seconds)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("seconds", [299, 30_001])
-def test_a_link_outside_the_tiers_bounds_is_refused(alice, seconds):
+def test_a_link_outside_the_tiers_bounds_is_refused(alice: User, seconds: int) -> None:
     with pytest.raises(LinkDurationOutOfBounds, match="from 300 to 30000 seconds"):
         make_link(maker=alice, picture=make_picture(alice), seconds=seconds)
 
 
 @pytest.mark.django_db
-def test_an_account_without_the_grant_cannot_make_links(alice):
+def test_an_account_without_the_grant_cannot_make_links(alice: User) -> None:
     alice.tier = tier("Premium")
     with pytest.raises(LinkNotGranted):
         make_link(maker=alice, picture=make_picture(alice), seconds=300)
 
 
 @pytest.mark.django_db
-def test_opening_a_link_takes_one_query_and_counting_it_another(link, django_assert_num_queries):
+def test_opening_a_link_takes_one_query_and_counting_it_another(
+    link: tuple[Link, LinkToken], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     with django_assert_num_queries(2):
         found = open_link(link[1])
         assert found.picture.owner.tier.grants_original
@@ -91,41 +98,47 @@ def test_opening_a_link_takes_one_query_and_counting_it_another(link, django_ass
 
 
 @pytest.mark.django_db
-def test_an_expired_link_is_refused_without_a_query(django_assert_num_queries):
+def test_an_expired_link_is_refused_without_a_query(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
     with django_assert_num_queries(0), pytest.raises(LinkGone):
         open_link(LinkToken(1, int(timezone.now().timestamp())))
 
 
 @pytest.mark.django_db
-def test_a_revoked_link_is_gone(link):
+def test_a_revoked_link_is_gone(link: tuple[Link, LinkToken]) -> None:
     Link.objects.all().revoke()
     with pytest.raises(LinkGone):
         open_link(link[1])
 
 
 @pytest.mark.django_db
-def test_a_link_ends_with_its_picture(link):
+def test_a_link_ends_with_its_picture(link: tuple[Link, LinkToken]) -> None:
     delete_picture(link[0].picture)
     with pytest.raises(LinkGone):
         open_link(link[1])
 
 
 @pytest.mark.django_db
-def test_a_link_ends_when_its_owners_account_is_disabled(link, alice):
+def test_a_link_ends_when_its_owners_account_is_disabled(
+    link: tuple[Link, LinkToken], alice: User
+) -> None:
     disable(alice)
     with pytest.raises(LinkGone):
         open_link(link[1])
 
 
 @pytest.mark.django_db
-def test_a_link_ends_when_its_maker_loses_the_grant(link, alice):
+def test_a_link_ends_when_its_maker_loses_the_grant(
+    link: tuple[Link, LinkToken], alice: User
+) -> None:
     move_to_tier(alice, tier("Premium"))
     with pytest.raises(LinkGone):
         open_link(link[1])
 
 
 @pytest.mark.django_db
-def test_links_past_their_retention_are_deleted(link, alice):
+def test_links_past_their_retention_are_deleted(link: tuple[Link, LinkToken], alice: User) -> None:
     old, _ = make_link(maker=alice, picture=link[0].picture, seconds=300)
     Link.objects.filter(pk=old.pk).update(expires_at=timezone.now() - timedelta(days=31))
     assert delete_ended_links() == 1

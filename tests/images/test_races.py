@@ -2,12 +2,14 @@
 
 import threading
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import pytest
 from django.db import connection, transaction
 
+from accounts.models import User
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_bearer_session
 from images import services
@@ -15,9 +17,10 @@ from images.default_picture import copy_default
 from images.exceptions import PictureIsActive
 from images.models import Picture
 from images.services import activate, delete_unless_active, lock_owner
-from tests.clients import Client
+from tests.clients import Client, Response
 from tests.factories import make_picture
 from tests.pictures import png
+from tests.storages import StoredKeys
 from tests.waiting import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
@@ -26,11 +29,11 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 Result = TypeVar("Result")
 
 
-def run_in_parallel(works):
+def run_in_parallel(works: Sequence[Callable[[], Result]]) -> list[Result]:
     """Run each on a connection of its own, all starting together; returns what they return."""
     start = threading.Barrier(len(works), timeout=30)
 
-    def run(work):
+    def run(work: Callable[[], Result]) -> Result:
         try:
             start.wait()
             return work()
@@ -41,11 +44,11 @@ def run_in_parallel(works):
         return list(threads.map(run, works))
 
 
-def test_fifty_parallel_calls_leave_exactly_one_active(alice):
+def test_fifty_parallel_calls_leave_exactly_one_active(alice: User) -> None:
     pictures = [make_picture(alice) for _ in range(10)]
     headers = {"Authorization": f"Bearer {open_bearer_session(alice, RequestOrigin())}"}
 
-    def call(picture):
+    def call(picture: Picture) -> Callable[[], int]:
         address = f"/pictures/set-active-picture/{picture.pk}/{alice.pk}"
         return lambda: Client(headers=headers).put(address).status_code
 
@@ -54,17 +57,19 @@ def test_fifty_parallel_calls_leave_exactly_one_active(alice):
     assert Picture.objects.active().count() == 1
 
 
-def test_parallel_default_pictures_leave_exactly_one(alice, stored_keys):
+def test_parallel_default_pictures_leave_exactly_one(alice: User, stored_keys: StoredKeys) -> None:
     made = run_in_parallel([lambda: copy_default(owner=alice, visibility="members")] * 12)
     assert len([each for each in made if each]) == Picture.objects.count() == 1
     assert len([name for name in stored_keys() if "_" not in name]) == 1
 
 
 @pytest.mark.parametrize("number", range(5))
-def test_activating_and_deleting_at_once_never_deletes_the_active_picture(alice, number):
+def test_activating_and_deleting_at_once_never_deletes_the_active_picture(
+    alice: User, number: int
+) -> None:
     picture = make_picture(alice)
 
-    def outcome(work):
+    def outcome(work: Callable[[Picture], object]) -> str:
         try:
             work(picture)
         except (PictureIsActive, Picture.DoesNotExist):
@@ -81,18 +86,20 @@ def test_activating_and_deleting_at_once_never_deletes_the_active_picture(alice,
     assert Picture.objects.active().count() == (activated == "done")
 
 
-def wait_for_whole_file(stored_keys):
+def wait_for_whole_file(stored_keys: StoredKeys) -> None:
     deadline = time.monotonic() + 30
     while not [name for name in stored_keys() if "/." not in name]:
         assert time.monotonic() < deadline, "the upload wrote nothing"
         time.sleep(0.01)
 
 
-def test_an_upload_survives_the_deletion_of_all_pictures_meanwhile(alice, stored_keys):
+def test_an_upload_survives_the_deletion_of_all_pictures_meanwhile(
+    alice: User, stored_keys: StoredKeys
+) -> None:
     """The file is stored before its row, so that the deletion finds a file without a row."""
     uploads = ThreadPoolExecutor(1)
 
-    def upload():
+    def upload() -> Picture:
         try:
             return make_picture(alice, png(30, 20))
         finally:
@@ -120,10 +127,10 @@ def another_connection_waits() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def while_it_is_deleted(picture, work):
+def while_it_is_deleted(picture: Picture, work: Callable[[], Result]) -> Result:
     """Delete a picture while `work`, which looked it up, waits for it; return its result."""
 
-    def run():
+    def run() -> Result:
         try:
             return work()
         finally:
@@ -137,25 +144,25 @@ def while_it_is_deleted(picture, work):
         return working.result(timeout=30)
 
 
-def patch(client, picture):
+def patch(client: Client, picture: Picture) -> Response:
     change, kind = {"description": "x"}, "application/json"
     return client.patch(f"/api/user/images/{picture.pk}/", change, content_type=kind)
 
 
-def set_active(client, picture):
+def set_active(client: Client, picture: Picture) -> Response:
     return client.put(f"/pictures/set-active-picture/{picture.pk}/{picture.owner_id}")
 
 
-def get_link(client, picture):
+def get_link(client: Client, picture: Picture) -> Response:
     return client.get(f"/api/user/link/{picture.pk}/?time=300")
 
 
-def save_in_admin(client, picture):
+def save_in_admin(client: Client, picture: Picture) -> Response:
     fields = {"visibility": "public", "description": "x"}
     return client.post(f"/admin/images/picture/{picture.pk}/change/", fields)
 
 
-def delete_in_admin(client, picture):
+def delete_in_admin(client: Client, picture: Picture) -> Response:
     return client.post(f"/admin/images/picture/{picture.pk}/delete/", {"post": "yes"})
 
 
@@ -169,7 +176,12 @@ def delete_in_admin(client, picture):
         (delete_in_admin, None),
     ],
 )
-def test_a_picture_deleted_meanwhile_is_not_found(alice, staff, call, body):
+def test_a_picture_deleted_meanwhile_is_not_found(
+    alice: User,
+    staff: User,
+    call: Callable[[Client, Picture], Response],
+    body: dict[str, str] | None,
+) -> None:
     client = Client(
         headers={"Authorization": f"Bearer {open_bearer_session(alice, RequestOrigin())}"}
     )

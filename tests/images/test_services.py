@@ -3,11 +3,15 @@
 import errno
 import os
 import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from accounts.models import User
 from delivery.jpeg_renditions import jpeg_key
 from delivery.stripped_copies import stripped_key
 from images.default_picture import copy_default
@@ -25,14 +29,15 @@ from images.storage import base
 from images.storage.keys import folder_of
 from tests.factories import make_picture
 from tests.pictures import jpeg
+from tests.storages import StoredKeys
 
 
 @pytest.fixture
-def activations():
+def activations() -> Iterator[list[int]]:
     """The ids of pictures that were signalled as activated."""
     activated = []
 
-    def record(picture, **kwargs):
+    def record(picture: Picture, **kwargs: object) -> None:
         activated.append(picture.pk)
 
     picture_activated.connect(record)
@@ -41,7 +46,7 @@ def activations():
 
 
 @pytest.mark.django_db
-def test_activating_twice_sends_one_signal(alice, activations):
+def test_activating_twice_sends_one_signal(alice: User, activations: list[int]) -> None:
     picture = make_picture(alice)
     activate(picture)
     activate(picture)
@@ -49,7 +54,7 @@ def test_activating_twice_sends_one_signal(alice, activations):
 
 
 @pytest.mark.django_db
-def test_the_formerly_active_picture_gets_a_new_modification_time(alice):
+def test_the_formerly_active_picture_gets_a_new_modification_time(alice: User) -> None:
     first, second = make_picture(alice), make_picture(alice)
     activate(first)
     before = first.updated_at
@@ -60,7 +65,7 @@ def test_the_formerly_active_picture_gets_a_new_modification_time(alice):
 
 
 @pytest.mark.django_db
-def test_a_deleted_picture_cannot_be_activated(alice):
+def test_a_deleted_picture_cannot_be_activated(alice: User) -> None:
     picture = make_picture(alice)
     Picture.objects.all().delete()
     with pytest.raises(Picture.DoesNotExist):
@@ -68,7 +73,7 @@ def test_a_deleted_picture_cannot_be_activated(alice):
 
 
 @pytest.mark.django_db
-def test_the_database_allows_one_active_picture_per_owner(alice):
+def test_the_database_allows_one_active_picture_per_owner(alice: User) -> None:
     activate(make_picture(alice))
     other = make_picture(alice)
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -76,7 +81,7 @@ def test_the_database_allows_one_active_picture_per_owner(alice):
 
 
 @pytest.mark.django_db
-def test_the_active_picture_cannot_be_deleted_but_others_can(alice):
+def test_the_active_picture_cannot_be_deleted_but_others_can(alice: User) -> None:
     active, other = make_picture(alice), make_picture(alice)
     stale = Picture.objects.get(pk=active.pk)
     activate(active)
@@ -88,8 +93,10 @@ def test_the_active_picture_cannot_be_deleted_but_others_can(alice):
 
 @pytest.mark.django_db
 def test_deleting_a_picture_deletes_a_stripped_copy_stored_since_it_was_loaded(
-    alice, stored_keys, django_capture_on_commit_callbacks
-):
+    alice: User,
+    stored_keys: StoredKeys,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     loaded = make_picture(alice, jpeg(60, 40, comment=b"taken at home"))
     assert stripped_key(Picture.objects.get(pk=loaded.pk)) in stored_keys()
     with django_capture_on_commit_callbacks(execute=True):
@@ -98,7 +105,7 @@ def test_deleting_a_picture_deletes_a_stripped_copy_stored_since_it_was_loaded(
 
 
 @pytest.mark.django_db
-def test_parallel_changes_of_different_fields_are_both_kept(alice):
+def test_parallel_changes_of_different_fields_are_both_kept(alice: User) -> None:
     mine = make_picture(alice)
     theirs = Picture.objects.get(pk=mine.pk)
     update_picture(mine, visibility="public")
@@ -111,11 +118,11 @@ def test_parallel_changes_of_different_fields_are_both_kept(alice):
 
 
 @pytest.fixture
-def broken_folders(monkeypatch):
+def broken_folders(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """The disk fails to keep a name, after the file has it: as an answer of S3's that is lost."""
     fsync = os.fsync
 
-    def fail(handle):
+    def fail(handle: int) -> None:
         if stat.S_ISDIR(os.fstat(handle).st_mode):
             raise OSError(errno.EIO, "Input/output error")
         fsync(handle)
@@ -133,7 +140,12 @@ def broken_folders(monkeypatch):
     ],
     ids=["upload", "stripped copy", "rendition"],
 )
-def test_a_failed_write_leaves_no_file(alice, stored_keys, broken_folders, store):
+def test_a_failed_write_leaves_no_file(
+    alice: User,
+    stored_keys: StoredKeys,
+    broken_folders: Callable[[], None],
+    store: Callable[[Picture], object],
+) -> None:
     picture = make_picture(alice, jpeg(60, 40, comment=b"taken at home"))
     broken_folders()
     with pytest.raises(OSError, match="Input/output"):
@@ -142,7 +154,9 @@ def test_a_failed_write_leaves_no_file(alice, stored_keys, broken_folders, store
 
 
 @pytest.mark.django_db
-def test_a_failed_write_of_a_default_picture_leaves_no_file(alice, stored_keys, broken_folders):
+def test_a_failed_write_of_a_default_picture_leaves_no_file(
+    alice: User, stored_keys: StoredKeys, broken_folders: Callable[[], None]
+) -> None:
     broken_folders()
     with pytest.raises(OSError, match="Input/output"):
         copy_default(owner=alice, visibility="members")
@@ -154,8 +168,11 @@ def test_a_failed_write_of_a_default_picture_leaves_no_file(alice, stored_keys, 
 
 @pytest.mark.django_db
 def test_deleting_all_pictures_deletes_stale_drafts_only(
-    alice, tmp_path, monkeypatch, django_capture_on_commit_callbacks
-):
+    alice: User,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     draft = tmp_path / "images" / folder_of(alice.pk) / ".new.png.12345678"
     draft.parent.mkdir(parents=True)
     draft.write_bytes(b"half")
@@ -170,7 +187,7 @@ def test_deleting_all_pictures_deletes_stale_drafts_only(
 
 
 @pytest.mark.django_db
-def test_files_are_deleted_only_after_the_commit(alice, stored_keys):
+def test_files_are_deleted_only_after_the_commit(alice: User, stored_keys: StoredKeys) -> None:
     make_picture(alice)
     with transaction.atomic():
         delete_all(alice.pk)

@@ -18,13 +18,13 @@ def clock() -> Clock:
     return Clock()
 
 
-def test_a_new_circuit_is_closed(clock):
+def test_a_new_circuit_is_closed(clock: Clock) -> None:
     assert not CircuitBreaker(2, clock).is_open
     clock.now = -1_000
     assert not CircuitBreaker(2, clock).is_open
 
 
-def test_a_failure_opens_the_circuit_until_the_cooldown_has_passed(clock):
+def test_a_failure_opens_the_circuit_until_the_cooldown_has_passed(clock: Clock) -> None:
     breaker = CircuitBreaker(2, clock)
     clock.now = 10
     breaker.trip()
@@ -34,7 +34,7 @@ def test_a_failure_opens_the_circuit_until_the_cooldown_has_passed(clock):
     assert not breaker.is_open
 
 
-def test_a_failure_after_the_cooldown_opens_the_circuit_anew(clock):
+def test_a_failure_after_the_cooldown_opens_the_circuit_anew(clock: Clock) -> None:
     breaker = CircuitBreaker(2, clock)
     breaker.trip()
     clock.now = 5
@@ -43,7 +43,7 @@ def test_a_failure_after_the_cooldown_opens_the_circuit_anew(clock):
     assert breaker.is_open
 
 
-def test_the_last_of_several_failures_counts(clock):
+def test_the_last_of_several_failures_counts(clock: Clock) -> None:
     breaker = CircuitBreaker(2, clock)
     breaker.trip()
     clock.now = 1
@@ -52,7 +52,7 @@ def test_the_last_of_several_failures_counts(clock):
     assert breaker.is_open
 
 
-def test_asking_does_not_change_the_circuit(clock):
+def test_asking_does_not_change_the_circuit(clock: Clock) -> None:
     breaker = CircuitBreaker(2, clock)
     breaker.trip()
     assert [breaker.is_open for _ in range(3)] == [True] * 3
@@ -60,7 +60,7 @@ def test_asking_does_not_change_the_circuit(clock):
     assert [breaker.is_open for _ in range(3)] == [False] * 3
 
 
-def test_threads_that_fail_together_open_one_circuit(clock):
+def test_threads_that_fail_together_open_one_circuit(clock: Clock) -> None:
     breaker, barrier = CircuitBreaker(2, clock), threading.Barrier(8)
 
     def fail() -> None:
@@ -77,13 +77,13 @@ def test_threads_that_fail_together_open_one_circuit(clock):
     assert not breaker.is_open
 
 
-def test_delays_double_up_to_the_longest_each_in_its_upper_half():
+def test_delays_double_up_to_the_longest_each_in_its_upper_half() -> None:
     backoff = ExponentialBackoff(0.2, 3)
     for longest in (0.2, 0.4, 0.8, 1.6, 3, 3):
         assert longest / 2 <= backoff.next_delay() <= longest
 
 
-def test_after_a_reset_delays_begin_with_the_shortest():
+def test_after_a_reset_delays_begin_with_the_shortest() -> None:
     backoff = ExponentialBackoff(0.2, 3)
     for _ in range(5):
         backoff.next_delay()

@@ -3,6 +3,7 @@ import uuid
 
 import pytest
 from django.db import connection
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Session, User
 from lib.compiled_query import CompiledQuery
@@ -10,12 +11,12 @@ from tests.factories import make_user, token_client
 
 
 @pytest.fixture
-def session(alice) -> Session:
+def session(alice: User) -> Session:
     token_client(alice)
     return Session.objects.get(user=alice)
 
 
-def test_a_row_equals_the_one_that_the_queryset_returns(session, alice):
+def test_a_row_equals_the_one_that_the_queryset_returns(session: Session, alice: User) -> None:
     found = CompiledQuery(Session.objects.with_user, "id").get(session.pk)
     expected = Session.objects.with_user().get(pk=session.pk)
     for actual, expected_row in (
@@ -32,34 +33,36 @@ def test_a_row_equals_the_one_that_the_queryset_returns(session, alice):
         assert not actual._state.adding
 
 
-def test_a_row_and_its_related_rows_cost_one_query(session, django_assert_num_queries):
+def test_a_row_and_its_related_rows_cost_one_query(
+    session: Session, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     by_key = CompiledQuery(Session.objects.with_user, "key_hash")
     for _ in range(2):
         with django_assert_num_queries(1):
             assert by_key.get(session.key_hash).user.tier.name == "Enterprise"
 
 
-def test_each_value_gets_its_own_row(db):
+def test_each_value_gets_its_own_row(db: None) -> None:
     by_name = CompiledQuery(User.objects.all, "username_key")
     for name in ("anna", "ben", "o'hara%s"):
         user = make_user(name)
         assert by_name.get(user.username_key) == user
 
 
-def test_a_missing_row_is_none_or_raises_does_not_exist(db):
+def test_a_missing_row_is_none_or_raises_does_not_exist(db: None) -> None:
     by_id = CompiledQuery(Session.objects.with_user, "id")
     assert by_id.first(uuid.uuid4()) is None
     with pytest.raises(Session.DoesNotExist):
         by_id.get(uuid.uuid4())
 
 
-def test_none_matches_no_row_whose_column_is_null(session):
+def test_none_matches_no_row_whose_column_is_null(session: Session) -> None:
     Session.objects.filter(pk=session.pk).update(key_hash=None)
     assert CompiledQuery(Session.objects.with_user, "key_hash").first(None) is None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_query_compiled_in_one_thread_works_in_another():
+def test_a_query_compiled_in_one_thread_works_in_another() -> None:
     """The compiled query holds no thread's connection."""
     user, by_id, found = make_user("anna"), CompiledQuery(User.objects.all, "id"), []
     assert by_id.first(user.pk) == user

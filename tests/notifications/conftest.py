@@ -1,20 +1,25 @@
+from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+from pytest_django import Settings
 
 from tests.notifications.logouts.peers import Peer
-from tests.notifications.sockets.clients import socket_server
+from tests.notifications.sockets.clients import SocketServer, socket_server
+from tests.servers.rabbitmq import Broker
 
 
 @pytest.fixture(scope="module")
-def server(django_db_setup, tmp_path_factory):
+def server(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SocketServer]:
     """A socket server on the test's database."""
     with socket_server(tmp_path_factory.mktemp("sockets")) as running:
         yield running
 
 
 @pytest.fixture
-def broker(rabbitmq_server, settings):
+def broker(rabbitmq_server: Broker, settings: Settings) -> Iterator[Broker]:
     rabbitmq_server.start()
     settings.AMQP_URL = rabbitmq_server.url
     yield rabbitmq_server
@@ -22,6 +27,6 @@ def broker(rabbitmq_server, settings):
 
 
 @pytest.fixture
-def peer(broker):
+def peer(broker: Broker) -> Iterator[Peer]:
     with closing(Peer(broker.url)) as made:
         yield made

@@ -1,12 +1,14 @@
 """`docs/asyncapi.yaml` says what is sent, and what is sent is what it says."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import jsonschema
 import pytest
 import yaml
 
+from accounts.models import User
 from accounts.request_origin import RequestOrigin
 from accounts.services import sign_out
 from accounts.sessions import open_bearer_session
@@ -17,7 +19,7 @@ from notifications import events
 from notifications.models import PictureEvent
 from notifications.sockets import close_codes
 from tests.factories import make_picture
-from tests.notifications.sockets.clients import bearer
+from tests.notifications.sockets.clients import SocketServer, bearer
 from thumbnails.services import ensure_thumbnails
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -31,7 +33,7 @@ PAYLOADS = {
 }
 
 
-def resolved(node):
+def resolved(node: dict[str, Any]) -> dict[str, Any]:
     while "$ref" in node:
         found = DOCUMENT
         for part in node["$ref"].removeprefix("#/").split("/"):
@@ -40,7 +42,7 @@ def resolved(node):
     return node
 
 
-def check(told, operation):
+def check(told: dict[str, Any], operation: str) -> None:
     """Hold a message against those that an operation sends."""
     sent = DOCUMENT["operations"][operation]["messages"]
     payloads = [resolved(each)["payload"] for each in sent]
@@ -49,7 +51,7 @@ def check(told, operation):
     jsonschema.Draft7Validator(schema, format_checker=checker).validate(told)
 
 
-def references(node):
+def references(node: object) -> Iterator[dict[str, str]]:
     if isinstance(node, dict):
         if "$ref" in node:
             yield node
@@ -59,7 +61,7 @@ def references(node):
             yield from references(each)
 
 
-def test_every_reference_leads_somewhere():
+def test_every_reference_leads_somewhere() -> None:
     found = list(references(DOCUMENT))
     assert found
     for reference in found:
@@ -67,13 +69,13 @@ def test_every_reference_leads_somewhere():
 
 
 @pytest.mark.parametrize("name", MESSAGES)
-def test_every_schema_is_one(name):
+def test_every_schema_is_one(name: str) -> None:
     schema = resolved(MESSAGES[name]["payload"])
     jsonschema.Draft7Validator.check_schema(schema)
 
 
 @pytest.mark.parametrize("name", PAYLOADS)
-def test_the_typed_payloads_are_the_documented_ones(name):
+def test_the_typed_payloads_are_the_documented_ones(name: str) -> None:
     schema, typed = resolved(MESSAGES[name]["payload"]), PAYLOADS[name]
     hints = get_type_hints(typed)
     assert set(hints) == set(schema["properties"]) == set(schema["required"])
@@ -81,12 +83,12 @@ def test_the_typed_payloads_are_the_documented_ones(name):
     assert set(get_args(hints["type"])) == set(documented.get("enum", [documented.get("const")]))
 
 
-def test_the_picture_is_the_documented_one():
+def test_the_picture_is_the_documented_one() -> None:
     schema = DOCUMENT["components"]["schemas"]["picture"]
     assert set(get_type_hints(events.PictureFacts)) == set(schema["properties"])
 
 
-def test_every_close_code_is_in_the_guide():
+def test_every_close_code_is_in_the_guide() -> None:
     guide = (DOCS / "events.md").read_text()
     codes = [
         each.code
@@ -97,7 +99,7 @@ def test_every_close_code_is_in_the_guide():
     assert [code for code in codes if f"| {code} |" not in guide] == []
 
 
-def everything_happens(alice, token):
+def everything_happens(alice: User, token: str) -> None:
     """Cause an event of every type, in turn."""
     picture = make_picture(alice)
     activate(picture)
@@ -112,7 +114,9 @@ def everything_happens(alice, token):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.processes
-def test_all_that_is_sent_is_documented_and_all_that_is_documented_is_sent(server, alice):
+def test_all_that_is_sent_is_documented_and_all_that_is_documented_is_sent(
+    server: SocketServer, alice: User
+) -> None:
     token = open_bearer_session(alice, RequestOrigin())
     make_picture(alice)
     PictureEvent.objects.all().delete()

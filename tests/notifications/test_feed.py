@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
@@ -10,20 +10,23 @@ from typing import TypeVar
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
+from accounts.models import User
 from images.models import Picture
 from images.services import activate, delete_picture, update_picture
 from notifications.feed import last_sequence, read_events, record_event
 from notifications.models import Feed, PictureEvent
 from notifications.tasks import purge_events
+from tests.clients import Client
 from tests.factories import make_picture, make_user
 
 Result = TypeVar("Result")
 WRITERS, EACH = 8, 40
 
 
-def in_threads(count, work):
-    def run(number):
+def in_threads(count: int, work: Callable[[int], Result]) -> list[Future[Result]]:
+    def run(number: int) -> Result:
         try:
             return work(number)
         finally:
@@ -33,13 +36,13 @@ def in_threads(count, work):
         return [threads.submit(run, number) for number in range(count)]
 
 
-def types(owner, after=0):
+def types(owner: User, after: int = 0) -> list[str]:
     return [event["type"] for event in read_events(owner.pk, after).events]
 
 
 @pytest.mark.django_db
 @pytest.mark.sqlite
-def test_an_event_is_there_exactly_when_the_change_is(alice):
+def test_an_event_is_there_exactly_when_the_change_is(alice: User) -> None:
     picture = make_picture(alice)
     with transaction.atomic():
         update_picture(picture, description="never")
@@ -51,7 +54,7 @@ def test_an_event_is_there_exactly_when_the_change_is(alice):
 
 
 @pytest.mark.django_db
-def test_the_admin_tells_of_what_it_deletes(alice, admin_client):
+def test_the_admin_tells_of_what_it_deletes(alice: User, admin_client: Client) -> None:
     first, second = make_picture(alice), make_picture(alice)
     admin_client.post(f"/admin/images/picture/{first.pk}/delete/", {"post": "yes"})
     form = {"action": "delete_selected", "_selected_action": [second.pk], "post": "yes"}
@@ -60,7 +63,7 @@ def test_the_admin_tells_of_what_it_deletes(alice, admin_client):
 
 
 @pytest.mark.django_db
-def test_a_picture_that_is_gone_is_not_deleted_twice(alice):
+def test_a_picture_that_is_gone_is_not_deleted_twice(alice: User) -> None:
     picture = make_picture(alice)
     again = Picture.objects.get(pk=picture.pk)
     delete_picture(picture)
@@ -71,12 +74,12 @@ def test_a_picture_that_is_gone_is_not_deleted_twice(alice):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
-def test_parallel_writers_leave_no_gap_that_is_filled_later(alice):
+def test_parallel_writers_leave_no_gap_that_is_filled_later(alice: User) -> None:
     """A reader that follows the feed sees every event once, in order, while eight write."""
     done = threading.Event()
     seen: list[int] = []
 
-    def follow(_):
+    def follow(_: int) -> None:
         while True:
             had_ended = done.is_set()
             page = read_events(alice.pk, seen[-1] if seen else 0, limit=7)
@@ -85,7 +88,7 @@ def test_parallel_writers_leave_no_gap_that_is_filled_later(alice):
             if had_ended and not page.events:
                 return
 
-    def write(_):
+    def write(_: int) -> None:
         for _ in range(EACH):
             with transaction.atomic():
                 record_event(alice.pk, "pictures.cleared")
@@ -106,8 +109,8 @@ def _one_of(works: Sequence[Callable[[], object]]) -> Callable[[int], object]:
     return lambda number: works[number]()
 
 
-def _closing(work):
-    def run(number):
+def _closing(work: Callable[[int], Result]) -> Callable[[int], Result]:
+    def run(number: int) -> Result:
         try:
             return work(number)
         finally:
@@ -118,10 +121,10 @@ def _closing(work):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
-def test_two_first_events_at_once_count_on_one_row(alice):
+def test_two_first_events_at_once_count_on_one_row(alice: User) -> None:
     start = threading.Barrier(WRITERS)
 
-    def write(_):
+    def write(_: int) -> None:
         start.wait(20)
         record_event(alice.pk, "pictures.cleared")
 
@@ -133,7 +136,7 @@ def test_two_first_events_at_once_count_on_one_row(alice):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
-def test_accounts_do_not_wait_for_each_other(alice, bob):
+def test_accounts_do_not_wait_for_each_other(alice: User, bob: User) -> None:
     """Bob's event commits while Alice's transaction is still open."""
     with transaction.atomic():
         record_event(alice.pk, "pictures.cleared")
@@ -143,7 +146,7 @@ def test_accounts_do_not_wait_for_each_other(alice, bob):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
-def test_deleting_and_rendering_at_once_never_lock_each_other_out(alice):
+def test_deleting_and_rendering_at_once_never_lock_each_other_out(alice: User) -> None:
     """Both lock the picture before the feed: whatever the order of the two, neither is aborted."""
     from thumbnails.services import ensure_thumbnails
 
@@ -161,7 +164,7 @@ def test_deleting_and_rendering_at_once_never_lock_each_other_out(alice):
 
 @pytest.mark.django_db
 @pytest.mark.sqlite
-def test_pages_follow_each_other(alice):
+def test_pages_follow_each_other(alice: User) -> None:
     for _ in range(5):
         record_event(alice.pk, "pictures.cleared")
     first = read_events(alice.pk, 0, limit=3)
@@ -177,7 +180,7 @@ def test_pages_follow_each_other(alice):
 
 @pytest.mark.django_db
 @pytest.mark.sqlite
-def test_events_are_kept_for_a_week(alice):
+def test_events_are_kept_for_a_week(alice: User) -> None:
     for _ in range(3):
         record_event(alice.pk, "pictures.cleared")
     PictureEvent.objects.filter(sequence__lte=2).update(at=timezone.now() - timedelta(days=7))
@@ -190,7 +193,7 @@ def test_events_are_kept_for_a_week(alice):
 
 
 @pytest.mark.django_db
-def test_a_hole_is_never_stepped_over(alice):
+def test_a_hole_is_never_stepped_over(alice: User) -> None:
     for _ in range(4):
         record_event(alice.pk, "pictures.cleared")
     PictureEvent.objects.filter(sequence=3).delete()
@@ -200,7 +203,7 @@ def test_a_hole_is_never_stepped_over(alice):
 
 
 @pytest.mark.django_db
-def test_an_accounts_events_go_with_it():
+def test_an_accounts_events_go_with_it() -> None:
     user = make_user("carol")
     record_event(user.pk, "pictures.cleared")
     user.delete()
@@ -209,7 +212,9 @@ def test_an_accounts_events_go_with_it():
 
 
 @pytest.mark.django_db
-def test_an_event_costs_three_queries(alice, django_assert_num_queries):
+def test_an_event_costs_three_queries(
+    alice: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     record_event(alice.pk, "pictures.cleared")
     with django_assert_num_queries(3):
         record_event(alice.pk, "pictures.cleared")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,9 +114,7 @@ def report_not_run(reporter: pytest.TerminalReporter, config: pytest.Config) -> 
         reporter.write_line(reason)
 
 
-def receive_from_worker(
-    config: pytest.Config, workeroutput: dict[str, dict[str, list[str]]]
-) -> None:
+def receive_from_worker(config: pytest.Config, workeroutput: dict[str, Any]) -> None:
     """Take over, in the controller of a parallel run, what the workers did not run."""
     if _FROM_WORKER in workeroutput:
         config.stash[_not_run] = workeroutput[_FROM_WORKER]

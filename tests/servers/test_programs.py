@@ -20,7 +20,7 @@ def items_that_use(*fixtures: str) -> list[Any]:
 
 
 @pytest.fixture
-def sieve(monkeypatch) -> list[list[str]]:
+def sieve(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """A program that is missing until it is installed; returns what was asked of apt."""
     calls: list[list[str]] = []
     there: dict[str, Path] = {}
@@ -30,7 +30,7 @@ def sieve(monkeypatch) -> list[list[str]]:
     ]
     monkeypatch.setattr(programs, "PROGRAMS", kinds)
 
-    def install(packages, what):
+    def install(packages: list[str], what: str) -> None:
         calls.append(packages)
         there.update(dict.fromkeys(packages, Path("/usr/bin/it")))
 
@@ -39,7 +39,7 @@ def sieve(monkeypatch) -> list[list[str]]:
 
 
 @pytest.fixture
-def config(pytestconfig) -> Any:
+def config(pytestconfig: pytest.Config) -> Any:
     hook = SimpleNamespace(pytest_deselected=lambda items: None)
     option = SimpleNamespace(collectonly=False)
     return SimpleNamespace(
@@ -47,22 +47,26 @@ def config(pytestconfig) -> Any:
     )
 
 
-def test_missing_programs_are_installed_by_one_call_of_apt(config, sieve):
+def test_missing_programs_are_installed_by_one_call_of_apt(
+    config: Any, sieve: list[list[str]]
+) -> None:
     items = items_that_use("sieve_program", "scale_program", "tmp_path")
     programs.require(config, items)
     assert sieve == [["sieve", "scale"]]
     assert len(items) == 3
 
 
-def test_programs_of_tests_that_are_not_selected_are_not_installed(config, sieve):
+def test_programs_of_tests_that_are_not_selected_are_not_installed(
+    config: Any, sieve: list[list[str]]
+) -> None:
     programs.require(config, items_that_use("tmp_path"))
     assert sieve == []
 
 
 def test_tests_whose_program_cannot_be_installed_are_named_and_fail_in_ci(
-    config, sieve, monkeypatch
-):
-    def refuse(packages, what):
+    config: Any, sieve: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(packages: list[str], what: str) -> None:
         raise Refusal(COMMAND)
 
     monkeypatch.setattr(programs, "install_debian_packages", refuse)

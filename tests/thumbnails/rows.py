@@ -1,5 +1,7 @@
 """What tests of thumbnails read from rows and signals."""
 
+from django.dispatch import Signal
+
 from images.models import Picture
 from thumbnails.models import Thumbnail
 
@@ -9,16 +11,16 @@ def keys(*pictures: Picture) -> set[str]:
     return {key for row in Thumbnail.objects.filter(picture__in=pictures) for key in row.keys}
 
 
-def heights(picture):
+def heights(picture: Picture) -> list[int]:
     return sorted(picture.thumbnails.values_list("height", flat=True))
 
 
-def state(picture):
+def state(picture: Picture) -> str:
     picture.refresh_from_db()
     return picture.rendering
 
 
-def record_signal(signal):
+def record_signal(signal: Signal) -> list[int]:
     sent = []
     signal.connect(lambda picture, **kwargs: sent.append(picture.pk), weak=False)
     return sent

@@ -1,11 +1,17 @@
 """A tier's quality: another one reaches every thumbnail, and no cache keeps the old ones."""
 
-import pytest
+from typing import Any
 
+import pytest
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from accounts.models import User
 from accounts.services import move_to_tier
+from images.models import Picture
 from images.sandbox.pool import run_sandboxed
 from images.services import request_thumbnails
 from tests.factories import make_tier, tier
+from tests.storages import StoredKeys
 from tests.thumbnails.rows import keys
 from thumbnails import services
 from thumbnails.models import Backfill
@@ -16,8 +22,10 @@ pytestmark = pytest.mark.django_db
 
 
 def test_another_quality_replaces_every_thumbnail_under_a_new_key(
-    picture, django_capture_on_commit_callbacks, stored_keys
-):
+    picture: Picture,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    stored_keys: StoredKeys,
+) -> None:
     ensure_thumbnails(picture.pk)
     old = keys(picture)
     sizes = dict(picture.thumbnails.values_list("height", "bytes"))
@@ -30,16 +38,18 @@ def test_another_quality_replaces_every_thumbnail_under_a_new_key(
         assert (row.quality, row.bytes < sizes[row.height]) == (30, True)
 
 
-def test_the_same_quality_changes_nothing(picture):
+def test_the_same_quality_changes_nothing(picture: Picture) -> None:
     ensure_thumbnails(picture.pk)
     set_quality(tier=picture.owner.tier, quality=picture.owner.tier.quality)
     assert not Backfill.objects.exists()
 
 
-def test_a_quality_that_changes_while_rendering_is_applied_afterwards(picture, monkeypatch):
+def test_a_quality_that_changes_while_rendering_is_applied_afterwards(
+    picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     render = run_sandboxed
 
-    def render_and_change(*args, **kwargs):
+    def render_and_change(*args: Any, **kwargs: Any) -> Any:
         monkeypatch.setattr(services, "run_sandboxed", render)
         set_quality(tier=tier("Enterprise"), quality=50)
         request_thumbnails([picture.pk])
@@ -53,8 +63,10 @@ def test_a_quality_that_changes_while_rendering_is_applied_afterwards(picture, m
 
 
 def test_an_account_that_changes_tier_gets_the_tiers_quality(
-    picture, alice, django_capture_on_commit_callbacks
-):
+    picture: Picture,
+    alice: User,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     ensure_thumbnails(picture.pk)
     with django_capture_on_commit_callbacks(execute=True):
         move_to_tier(alice, make_tier("Poster", [200], quality=40))

@@ -1,9 +1,13 @@
 """Ensuring thumbnails: missing ones are rendered, unwanted ones deleted, failures counted."""
 
 import errno
+from pathlib import Path
+from typing import Any
 
 import pytest
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from accounts.models import User
 from images.models import Picture
 from images.sandbox.pool import run_sandboxed
 from images.services import request_thumbnails
@@ -11,6 +15,7 @@ from images.storage.base import picture_storage
 from images.storage.disk import DiskStorage
 from tests.factories import make_picture, make_tier
 from tests.pictures import png
+from tests.storages import StoredKeys
 from tests.thumbnails.rows import heights, keys, record_signal, state
 from thumbnails import claims, services
 from thumbnails.models import Thumbnail
@@ -22,7 +27,7 @@ from tiers.services import set_heights
 pytestmark = pytest.mark.django_db
 
 
-def test_a_picture_gets_every_height_of_its_tier(picture, stored_keys):
+def test_a_picture_gets_every_height_of_its_tier(picture: Picture, stored_keys: StoredKeys) -> None:
     sent = record_signal(thumbnails_ready)
     assert ensure_thumbnails(picture.pk) is False
     assert (heights(picture), state(picture)) == ([200, 400], "ready")
@@ -30,28 +35,30 @@ def test_a_picture_gets_every_height_of_its_tier(picture, stored_keys):
     assert sent == [picture.pk]
 
 
-def test_ensuring_thumbnails_twice_changes_nothing(picture):
+def test_ensuring_thumbnails_twice_changes_nothing(picture: Picture) -> None:
     ensure_thumbnails(picture.pk)
     before = list(Thumbnail.objects.values())
     ensure_thumbnails(picture.pk)
     assert list(Thumbnail.objects.values()) == before
 
 
-def test_a_small_picture_is_never_enlarged(alice):
+def test_a_small_picture_is_never_enlarged(alice: User) -> None:
     picture = make_picture(alice, png(90, 60))
     ensure_thumbnails(picture.pk)
     sizes = set(picture.thumbnails.values_list("width_px", "height_px"))
     assert (heights(picture), sizes) == ([200, 400], {(90, 60)})
 
 
-def test_a_deleted_picture_is_no_error():
+def test_a_deleted_picture_is_no_error() -> None:
     assert ensure_thumbnails(999) is False
 
 
-def test_a_picture_deleted_while_it_is_rendered_leaves_no_file(picture, stored_keys, monkeypatch):
+def test_a_picture_deleted_while_it_is_rendered_leaves_no_file(
+    picture: Picture, stored_keys: StoredKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
     render = run_sandboxed
 
-    def render_and_delete(*args, **kwargs):
+    def render_and_delete(*args: Any, **kwargs: Any) -> Any:
         made = render(*args, **kwargs)
         Picture.objects.filter(pk=picture.pk).delete()
         return made
@@ -62,8 +69,10 @@ def test_a_picture_deleted_while_it_is_rendered_leaves_no_file(picture, stored_k
     assert [name for name in stored_keys() if "_" in name] == []
 
 
-def test_the_third_failure_is_permanent_and_has_a_reason(picture, monkeypatch):
-    def fail(*args, **kwargs):
+def test_the_third_failure_is_permanent_and_has_a_reason(
+    picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
         raise RenderingFailed("The picture cannot be decoded.")
 
     monkeypatch.setattr(services, "run_sandboxed", fail)
@@ -73,14 +82,14 @@ def test_the_third_failure_is_permanent_and_has_a_reason(picture, monkeypatch):
     assert (state(picture), picture.render_failure) == ("failed", "The picture cannot be decoded.")
 
 
-def test_a_missing_file_is_a_failure_too(picture):
+def test_a_missing_file_is_a_failure_too(picture: Picture) -> None:
     picture_storage.delete(picture.key)
     for _ in range(3):
         ensure_thumbnails(picture.pk)
     assert (state(picture), picture.render_failure) == ("failed", "Its file is missing.")
 
 
-def test_requesting_thumbnails_again_restores_all_attempts(picture):
+def test_requesting_thumbnails_again_restores_all_attempts(picture: Picture) -> None:
     Picture.objects.update(
         rendering="failed", render_attempts=claims.MAX_ATTEMPTS, render_failures=3
     )
@@ -90,8 +99,10 @@ def test_requesting_thumbnails_again_restores_all_attempts(picture):
 
 
 def test_replacing_thumbnails_serves_the_old_ones_until_the_new_exist(
-    picture, stored_keys, django_capture_on_commit_callbacks
-):
+    picture: Picture,
+    stored_keys: StoredKeys,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     ensure_thumbnails(picture.pk)
     old = keys(picture)
     request_thumbnails([picture.pk], replace=True)
@@ -103,10 +114,12 @@ def test_replacing_thumbnails_serves_the_old_ones_until_the_new_exist(
     assert set(stored_keys()) == new | {picture.key}
 
 
-def test_a_request_made_while_rendering_is_rendered_after(picture, monkeypatch):
+def test_a_request_made_while_rendering_is_rendered_after(
+    picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     render = run_sandboxed
 
-    def render_and_change(*args, **kwargs):
+    def render_and_change(*args: Any, **kwargs: Any) -> Any:
         monkeypatch.setattr(services, "run_sandboxed", render)
         set_heights(tier=picture.owner.tier, heights=[100, 200])
         request_thumbnails([picture.pk])
@@ -119,12 +132,16 @@ def test_a_request_made_while_rendering_is_rendered_after(picture, monkeypatch):
     assert (heights(picture), state(picture)) == ([100, 200], "ready")
 
 
-def test_only_missing_heights_are_rendered(picture, monkeypatch):
+def test_only_missing_heights_are_rendered(
+    picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ensure_thumbnails(picture.pk)
     asked = []
     render = run_sandboxed
 
-    def render_and_note(work, source, heights, folder, **options):
+    def render_and_note(
+        work: Any, source: Path, heights: list[int], folder: Path, **options: Any
+    ) -> Any:
         asked.append(heights)
         return render(work, source, heights, folder, **options)
 
@@ -135,8 +152,10 @@ def test_only_missing_heights_are_rendered(picture, monkeypatch):
     assert (asked, heights(picture)) == ([[100]], [100, 200])
 
 
-def test_an_unavailable_storage_costs_no_attempt(picture, monkeypatch):
-    def full(*args, **kwargs):
+def test_an_unavailable_storage_costs_no_attempt(
+    picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object, **kwargs: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as disk:
@@ -148,7 +167,7 @@ def test_an_unavailable_storage_costs_no_attempt(picture, monkeypatch):
     assert state(picture) == "ready"
 
 
-def test_an_account_without_heights_has_no_thumbnails(alice):
+def test_an_account_without_heights_has_no_thumbnails(alice: User) -> None:
     alice.tier = make_tier("None", [])
     alice.save()
     picture = make_picture(alice)

@@ -3,12 +3,15 @@
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from accounts.models import User
 from accounts.services import move_to_tier
 from images.models import Picture
 from images.storage.base import picture_storage
 from tests.factories import make_picture, make_tier, make_user, tier
 from tests.pictures import jpeg
+from tests.storages import StoredKeys
 from tests.thumbnails.rows import heights, keys
 from thumbnails import claims
 from thumbnails.models import Backfill
@@ -20,8 +23,11 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_tiers_new_heights_are_rendered_for_its_pictures_alone(
-    picture, bob, django_capture_on_commit_callbacks, stored_keys
-):
+    picture: Picture,
+    bob: User,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    stored_keys: StoredKeys,
+) -> None:
     other = make_picture(make_user("carol", "Basic"), jpeg(900, 600))
     ensure_thumbnails(picture.pk)
     ensure_thumbnails(other.pk)
@@ -34,15 +40,17 @@ def test_a_tiers_new_heights_are_rendered_for_its_pictures_alone(
 
 
 def test_moving_an_account_to_another_tier_renders_its_pictures_again(
-    picture, alice, django_capture_on_commit_callbacks
-):
+    picture: Picture,
+    alice: User,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     ensure_thumbnails(picture.pk)
     with django_capture_on_commit_callbacks(execute=True):
         move_to_tier(alice, make_tier("Poster", [1000, 50]))
     assert heights(picture) == [50, 1000]
 
 
-def test_an_interrupted_backfill_continues(alice, monkeypatch):
+def test_an_interrupted_backfill_continues(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("thumbnails.sweeping.BATCH_SIZE", 2)
     made = [make_picture(alice).pk for _ in range(5)]
     Picture.objects.update(rendering="ready")
@@ -55,7 +63,7 @@ def test_an_interrupted_backfill_continues(alice, monkeypatch):
     assert list(pending.all()) == made
 
 
-def test_the_sweep_retries_a_picture_once_a_minute(picture):
+def test_the_sweep_retries_a_picture_once_a_minute(picture: Picture) -> None:
     assert take_overdue() == [picture.pk]
     assert take_overdue() == []
     later = timezone.now() + claims.RETRY_INTERVAL
@@ -63,8 +71,10 @@ def test_the_sweep_retries_a_picture_once_a_minute(picture):
 
 
 def test_pictures_of_an_older_release_get_webp_files_and_placeholders(
-    picture, stored_keys, django_capture_on_commit_callbacks
-):
+    picture: Picture,
+    stored_keys: StoredKeys,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     ensure_thumbnails(picture.pk)
     picture_storage.delete_many(list(picture.thumbnails.values_list("webp_key", flat=True)))
     picture.thumbnails.update(webp_key="", webp_bytes=0, quality=0)
@@ -78,7 +88,9 @@ def test_pictures_of_an_older_release_get_webp_files_and_placeholders(
     assert set(stored_keys()) == {picture.key, *keys(picture)}
 
 
-def test_the_command_resumes_and_skips_finished_and_failed_pictures(alice, monkeypatch, capsys):
+def test_the_command_resumes_and_skips_finished_and_failed_pictures(
+    alice: User, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("thumbnails.sweeping.BATCH_SIZE", 2)
     made = [make_picture(alice).pk for _ in range(6)]
     Picture.objects.update(rendering="ready")

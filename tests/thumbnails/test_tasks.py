@@ -1,7 +1,9 @@
 """The sweep, and a broker that refuses messages."""
 
 import pytest
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from images.models import Picture
 from lib.backoff import CircuitBreaker
 from tests.thumbnails.rows import state
 from thumbnails import tasks
@@ -11,14 +13,18 @@ from thumbnails.tasks import sweep
 pytestmark = pytest.mark.django_db
 
 
-def test_the_sweep_renders_pictures_without_a_message(picture, django_capture_on_commit_callbacks):
+def test_the_sweep_renders_pictures_without_a_message(
+    picture: Picture, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         sweep()
     assert state(picture) == "ready"
 
 
-def test_what_the_broker_refused_is_enqueued_at_the_next_sweep(picture, monkeypatch):
-    def away(*args, **kwargs):
+def test_what_the_broker_refused_is_enqueued_at_the_next_sweep(
+    picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*args: object, **kwargs: object) -> None:
         raise OSError("connection refused")
 
     monkeypatch.setattr(tasks, "_broker_breaker", CircuitBreaker(5))

@@ -1,25 +1,32 @@
 """Thumbnails kept twice: what is stored, named, and removed."""
 
+from pathlib import Path
+
 import pytest
 from django.db import IntegrityError, transaction
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from images.default_picture import safe_stem
+from images.models import Picture
 from images.services import delete_picture
 from images.storage.disk import DiskStorage
 from images.storage.keys import copy_key, is_key, webp_beside
+from tests.storages import StoredKeys
 from thumbnails.models import Thumbnail
 from thumbnails.services import delete_thumbnail, ensure_thumbnails
 
 pytestmark = pytest.mark.django_db
 
 
-def test_no_file_stays_when_one_cannot_be_stored(picture, stored_keys, monkeypatch):
+def test_no_file_stays_when_one_cannot_be_stored(
+    picture: Picture, stored_keys: StoredKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
     save = DiskStorage.save
     saved: list[str] = []
 
-    def save_three(storage, key, source):
+    def save_three(storage: DiskStorage, key: str, source: Path) -> None:
         if len(saved) == 3:
             raise OSError("No space left on device")
         saved.append(key)
@@ -34,8 +41,11 @@ def test_no_file_stays_when_one_cannot_be_stored(picture, stored_keys, monkeypat
 
 @pytest.mark.parametrize("way", ["picture", "thumbnail"])
 def test_the_webp_is_deleted_with_its_thumbnail(
-    picture, stored_keys, way, django_capture_on_commit_callbacks
-):
+    picture: Picture,
+    stored_keys: StoredKeys,
+    way: str,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     ensure_thumbnails(picture.pk)
     assert any(key.endswith(".webp") for key in stored_keys())
     with django_capture_on_commit_callbacks(execute=True):
@@ -47,7 +57,7 @@ def test_the_webp_is_deleted_with_its_thumbnail(
     assert stored_keys() == ([] if way == "picture" else [picture.key])
 
 
-def test_a_webp_that_is_not_smaller_is_refused_by_the_database(picture):
+def test_a_webp_that_is_not_smaller_is_refused_by_the_database(picture: Picture) -> None:
     ensure_thumbnails(picture.pk)
     row = picture.thumbnails.earliest("height")
     assert 0 < row.webp_bytes < row.bytes
@@ -57,7 +67,7 @@ def test_a_webp_that_is_not_smaller_is_refused_by_the_database(picture):
         Thumbnail.objects.exclude(pk=row.pk).update(webp_key=row.webp_key)
 
 
-def test_a_key_says_whether_a_webp_is_stored_beside():
+def test_a_key_says_whether_a_webp_is_stored_beside() -> None:
     original = "users/00000000-0000-0000-0000-000000000000/ana.png"
     with_webp = copy_key(original, "200", "jpg", has_webp=True)
     assert is_key(with_webp)
@@ -67,10 +77,10 @@ def test_a_key_says_whether_a_webp_is_stored_beside():
 
 
 @given(st.text(max_size=120))
-def test_no_requested_name_reads_as_if_a_webp_were_stored_beside(name):
+def test_no_requested_name_reads_as_if_a_webp_were_stored_beside(name: str) -> None:
     key = f"users/x/{safe_stem(name)}.png"
     assert webp_beside(key) is None
 
 
-def test_a_long_requested_name_does_not_end_in_a_dash():
+def test_a_long_requested_name_does_not_end_in_a_dash() -> None:
     assert safe_stem("a" * 88 + "_1_deadbeef-b.png") == "a" * 88 + "_1_deadbeef"

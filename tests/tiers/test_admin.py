@@ -2,6 +2,8 @@
 
 import pytest
 
+from accounts.models import User
+from tests.clients import Client, Response
 from tests.factories import make_tier
 from thumbnails.models import Backfill
 from tiers.models import Tier
@@ -17,7 +19,7 @@ TIER = {
 }  # fmt: skip
 
 
-def form_errors(response):
+def form_errors(response: Response) -> str:
     form = response.context["adminform"].form
     formsets = [each.formset for each in response.context["inline_admin_formsets"]]
     return str(form.errors) + "".join(
@@ -25,7 +27,7 @@ def form_errors(response):
     )
 
 
-def test_staff_create_a_tier_with_its_heights(admin_client):
+def test_staff_create_a_tier_with_its_heights(admin_client: Client) -> None:
     response = admin_client.post("/admin/tiers/tier/add/", TIER)
     assert response.status_code == 302
     made = Tier.objects.get(name="Poster")
@@ -44,26 +46,30 @@ def test_staff_create_a_tier_with_its_heights(admin_client):
         ({"max_upload_bytes": 1}, "1024"),
     ],
 )
-def test_an_invalid_tier_is_refused_with_a_reason(admin_client, change, reason):
+def test_an_invalid_tier_is_refused_with_a_reason(
+    admin_client: Client, change: dict[str, int | str], reason: str
+) -> None:
     response = admin_client.post("/admin/tiers/tier/add/", {**TIER, **change})
     assert response.status_code == 200
     assert reason in form_errors(response)
 
 
-def test_a_tier_in_use_cannot_be_deleted(admin_client, alice):
+def test_a_tier_in_use_cannot_be_deleted(admin_client: Client, alice: User) -> None:
     address = f"/admin/tiers/tier/{alice.tier.pk}/delete/"
     assert b"protected" in admin_client.get(address).content
     admin_client.post(address, {"post": "yes"})
     assert Tier.objects.filter(pk=alice.tier.pk).exists()
 
 
-def test_an_unused_tier_can_be_deleted(admin_client):
+def test_an_unused_tier_can_be_deleted(admin_client: Client) -> None:
     unused = make_tier("Unused", [10])
     admin_client.post(f"/admin/tiers/tier/{unused.pk}/delete/", {"post": "yes"})
     assert not Tier.objects.filter(pk=unused.pk).exists()
 
 
-def test_a_changed_height_starts_a_backfill_of_the_tiers_pictures(admin_client, alice):
+def test_a_changed_height_starts_a_backfill_of_the_tiers_pictures(
+    admin_client: Client, alice: User
+) -> None:
     changed = alice.tier
     rows = list(changed.heights.all())
     form = {
@@ -86,6 +92,6 @@ def test_a_changed_height_starts_a_backfill_of_the_tiers_pictures(admin_client, 
 
 
 @pytest.mark.parametrize("quality", [0, 19, 96, 100])
-def test_a_quality_out_of_range_is_refused(admin_client, quality):
+def test_a_quality_out_of_range_is_refused(admin_client: Client, quality: int) -> None:
     response = admin_client.post("/admin/tiers/tier/add/", {**TIER, "quality": quality})
     assert "quality" in response.context["adminform"].form.errors

@@ -6,15 +6,19 @@ import shutil
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.processes import ROOT
 from tests.servers.databases import fresh_database
+from tests.servers.plugin import Database
 from tests.servers.postgres import find
+from tests.storages import Bucket
 
 pytestmark = [
     pytest.mark.processes,
@@ -87,7 +91,7 @@ class Service:
             command, cwd=ROOT, env=self.env, capture_output=True, text=True, check=False
         )
 
-    def state_after(self, program: str):
+    def state_after(self, program: str) -> Any:
         """Run a program in the service, then tell every row and every file."""
         said = self.run("shell", "-v", "0", "-c", program + STATE)
         return json.loads(said.splitlines()[-1])
@@ -102,11 +106,11 @@ def start(tmp_path: Path, name: str, **parts: str) -> Service:
 
 
 @pytest.fixture
-def new_database(postgres_server):
+def new_database(postgres_server: Database) -> Iterator[Callable[[], str]]:
     """Return a function that makes an empty database and returns its address."""
     with ExitStack() as made:
 
-        def make():
+        def make() -> str:
             name = f"backups-{uuid.uuid4().hex[:8]}"
             return made.enter_context(fresh_database(postgres_server.url, name))
 
@@ -114,7 +118,9 @@ def new_database(postgres_server):
 
 
 @pytest.fixture(params=["sqlite and disk", "postgresql and s3"])
-def parts(request, new_database, spare_bucket):
+def parts(
+    request: pytest.FixtureRequest, new_database: Callable[[], str], spare_bucket: Bucket
+) -> Callable[[str], dict[str, str]]:
     """Return a function that gives an empty database and an empty storage."""
     if request.param == "sqlite and disk":
         return lambda place: {}
@@ -127,7 +133,9 @@ def parts(request, new_database, spare_bucket):
     }
 
 
-def test_what_was_backed_up_is_there_again_after_everything_was_lost(tmp_path, parts):
+def test_what_was_backed_up_is_there_again_after_everything_was_lost(
+    tmp_path: Path, parts: Callable[[str], dict[str, str]]
+) -> None:
     backup = tmp_path / "backup"
     service = start(tmp_path, "first", **parts("first"))
     service.run("migrate", "-v", "0")
@@ -154,13 +162,13 @@ def test_what_was_backed_up_is_there_again_after_everything_was_lost(tmp_path, p
     assert len(second.state_after(UPLOAD)[0]["images.Picture"]) == 2
 
 
-def told(service, new, asked):
+def told(service: Service, new: int, asked: str) -> Any:
     """Write new events, then ask what followed."""
     program = EVENTS.format(alice=new, bob=new) + TOLD.format(asked=asked)
     return json.loads(service.run("shell", "-v", "0", "-c", program).splitlines()[-1])
 
 
-def test_whoever_had_events_from_after_the_dump_is_told_to_load_all_again(tmp_path):
+def test_whoever_had_events_from_after_the_dump_is_told_to_load_all_again(tmp_path: Path) -> None:
     """Of an account with events in the dump, and of one whose first came later."""
     service, backup = start(tmp_path, "data"), str(tmp_path / "backup")
     service.run("migrate", "-v", "0")
@@ -177,13 +185,15 @@ def test_whoever_had_events_from_after_the_dump_is_told_to_load_all_again(tmp_pa
     assert told(service, 20, again)[0] == [["events.reset"]] * 2
 
 
-def test_a_folder_without_a_dump_restores_nothing(tmp_path):
+def test_a_folder_without_a_dump_restores_nothing(tmp_path: Path) -> None:
     service = start(tmp_path, "data")
     done = service.tried("restore", str(tmp_path / "nothing"))
     assert (done.returncode, "There is no dump *.sqlite3" in done.stderr) == (1, True)
 
 
-def test_a_pg_dump_older_than_its_server_is_refused_with_what_to_do(tmp_path, new_database):
+def test_a_pg_dump_older_than_its_server_is_refused_with_what_to_do(
+    tmp_path: Path, new_database: Callable[[], str]
+) -> None:
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "pg_dump").write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 9.6'\n")

@@ -1,6 +1,9 @@
 """The database as one file."""
 
+from pathlib import Path
+
 import pytest
+from pytest_django import Settings
 
 from tests.servers.postgres import find
 from upkeep.dumping import dump
@@ -8,7 +11,9 @@ from upkeep.dumping import dump
 
 @pytest.mark.django_db
 @pytest.mark.postgres
-def test_a_dump_keeps_its_name_through_a_power_cut(tmp_path, settings, flushed):
+def test_a_dump_keeps_its_name_through_a_power_cut(
+    tmp_path: Path, settings: Settings, flushed: list[Path]
+) -> None:
     settings.PG_BIN = str(find().folder)
     path = tmp_path / "now.pgdump"
     dump(path)

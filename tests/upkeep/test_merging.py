@@ -18,12 +18,12 @@ class Item:
 NAMES = st.sets(st.text("ab-/._é\U0001f4f7", max_size=4))
 
 
-def items(names):
+def items(names: set[str]) -> list[Item]:
     return [Item(name) for name in sorted(names, key=in_byte_order)]
 
 
 @given(NAMES, NAMES)
-def test_every_key_comes_once_with_what_both_sides_have(left, right):
+def test_every_key_comes_once_with_what_both_sides_have(left: set[str], right: set[str]) -> None:
     pairs = list(merged(items(left), items(right)))
     assert {one.key for one, _ in pairs if one} == left
     assert {other.key for _, other in pairs if other} == right
@@ -32,6 +32,6 @@ def test_every_key_comes_once_with_what_both_sides_have(left, right):
     assert all(one.key == other.key for one, other in pairs if one and other)
 
 
-def test_a_listing_that_is_not_sorted_proves_nothing():
+def test_a_listing_that_is_not_sorted_proves_nothing() -> None:
     with pytest.raises(OutOfOrder, match="'a' comes too late"):
         list(merged([], [Item("b"), Item("a")]))

@@ -1,47 +1,56 @@
 """Files moved from disk to S3 and back, begun again, and removed only on wish."""
 
+from collections.abc import Iterator
 from io import BytesIO, StringIO
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from images.storage.base import picture_storage
+from accounts.models import User
+from images.models import Picture
+from images.storage.base import PictureStorage, picture_storage
 from images.storage.disk import DiskStorage
+from images.storage.listing import StoredFile
 from images.storage.s3 import S3PictureStorage
 from images.storage.urls import storage_at
 from tests.factories import make_picture
 from tests.pictures import jpeg, png
+from tests.storages import Bucket
 from upkeep.named_storages import opened
 
 pytestmark = [pytest.mark.django_db, pytest.mark.s3]
 
 
 @pytest.fixture
-def pictures(alice, django_capture_on_commit_callbacks):
+def pictures(
+    alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> list[Picture]:
     with django_capture_on_commit_callbacks(execute=True):
         return [make_picture(alice, jpeg(900, 600 + each)) for each in range(3)]
 
 
 @pytest.fixture
-def s3(spare_bucket, settings):
+def s3(spare_bucket: Bucket, settings: Settings) -> str:
     """The address of the other storage; its keys are in the environment's usual names."""
     settings.STORAGE_DEFAULTS = {**settings.STORAGE_DEFAULTS, **spare_bucket.keys}
     return spare_bucket.url
 
 
 @pytest.fixture
-def disk(settings):
+def disk(settings: Settings) -> str:
     return f"file://{settings.MEDIA_ROOT}"
 
 
-def moved(**options):
+def moved(**options: Any) -> str:
     out = StringIO()
     call_command("move_storage", stdout=out, stderr=StringIO(), **options)
     return out.getvalue().strip()
 
 
-def contents(place):
+def contents(place: PictureStorage) -> dict[str, bytes]:
     found = {}
     for each in place.walk("users/"):
         with place.open(each.key) as file:
@@ -49,11 +58,18 @@ def contents(place):
     return found
 
 
-def use(settings, url, keys):
+def use(settings: Settings, url: str, keys: dict[str, str]) -> None:
     settings.STORAGES = {**settings.STORAGES, "default": storage_at(url, keys)}
 
 
-def test_to_s3_and_back_again(pictures, s3, disk, spare_bucket, settings, tmp_path):
+def test_to_s3_and_back_again(
+    pictures: list[Picture],
+    s3: str,
+    disk: str,
+    spare_bucket: Bucket,
+    settings: Settings,
+    tmp_path: Path,
+) -> None:
     on_disk = contents(opened(settings.STORAGES["default"]))
     assert moved(target=s3) == "15 copied."
     assert contents(opened(spare_bucket.described())) == on_disk
@@ -66,11 +82,13 @@ def test_to_s3_and_back_again(pictures, s3, disk, spare_bucket, settings, tmp_pa
     assert contents(opened(storage_at(back, {}))) == on_disk
 
 
-def test_it_goes_on_where_it_stopped(pictures, s3, spare_bucket, monkeypatch):
+def test_it_goes_on_where_it_stopped(
+    pictures: list[Picture], s3: str, spare_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write = S3PictureStorage._write
     left = iter(range(4))
 
-    def dying(self, key, file):
+    def dying(self: S3PictureStorage, key: str, file: IO[bytes]) -> None:
         if next(left, None) is None:
             raise KeyboardInterrupt
         write(self, key, file)
@@ -85,8 +103,14 @@ def test_it_goes_on_where_it_stopped(pictures, s3, spare_bucket, monkeypatch):
 
 
 def test_the_service_may_go_on_meanwhile(
-    pictures, alice, s3, disk, spare_bucket, settings, django_capture_on_commit_callbacks
-):
+    pictures: list[Picture],
+    alice: User,
+    s3: str,
+    disk: str,
+    spare_bucket: Bucket,
+    settings: Settings,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     """What came during the first run comes by the second, after the service has changed over."""
     moved(target=s3)
     with django_capture_on_commit_callbacks(execute=True):
@@ -99,10 +123,12 @@ def test_the_service_may_go_on_meanwhile(
     assert out.getvalue() == "20 keys compared: all is well.\n"
 
 
-def test_a_file_that_goes_meanwhile_is_passed_over(pictures, s3, monkeypatch):
+def test_a_file_that_goes_meanwhile_is_passed_over(
+    pictures: list[Picture], s3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     walk = DiskStorage.walk
 
-    def late(self, folder):
+    def late(self: DiskStorage, folder: str) -> Iterator[StoredFile]:
         for each in walk(self, folder):
             if each.key == pictures[0].key:
                 self.delete(each.key)
@@ -113,7 +139,9 @@ def test_a_file_that_goes_meanwhile_is_passed_over(pictures, s3, monkeypatch):
 
 
 @pytest.mark.parametrize(("content", "hashing"), [(b"short", False), (None, True)])
-def test_what_differs_is_replaced_and_kept_aside(pictures, s3, spare_bucket, content, hashing):
+def test_what_differs_is_replaced_and_kept_aside(
+    pictures: list[Picture], s3: str, spare_bucket: Bucket, content: bytes | None, hashing: bool
+) -> None:
     moved(target=s3)
     place = opened(spare_bucket.described())
     key = pictures[0].key
@@ -129,10 +157,12 @@ def test_what_differs_is_replaced_and_kept_aside(pictures, s3, spare_bucket, con
         assert (aside.key.endswith(key), file.read()) == (True, wrong)
 
 
-def test_a_copy_that_reads_back_otherwise_stops_it(pictures, s3, monkeypatch):
+def test_a_copy_that_reads_back_otherwise_stops_it(
+    pictures: list[Picture], s3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write = S3PictureStorage._write
 
-    def damaging(self, key, file):
+    def damaging(self: S3PictureStorage, key: str, file: IO[bytes]) -> None:
         content = file.read()
         write(self, key, BytesIO(content[: len(content) // 2]))
 
@@ -142,8 +172,8 @@ def test_a_copy_that_reads_back_otherwise_stops_it(pictures, s3, monkeypatch):
 
 
 def test_the_source_is_emptied_only_on_wish_and_only_of_what_arrived(
-    pictures, s3, disk, spare_bucket, settings
-):
+    pictures: list[Picture], s3: str, disk: str, spare_bucket: Bucket, settings: Settings
+) -> None:
     with pytest.raises(CommandError, match="The service still uses the source"):
         moved(target=s3, remove_source=True)
     moved(target=s3)
@@ -155,19 +185,19 @@ def test_the_source_is_emptied_only_on_wish_and_only_of_what_arrived(
     assert len(list(picture_storage.walk())) == 15
 
 
-def stored(folder):
+def stored(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def refused(words, **options):
+def refused(words: str, **options: Any) -> None:
     with pytest.raises(CommandError, match=words):
         moved(remove_source=True, **options)
 
 
 @pytest.mark.parametrize("shared", ["", "users"])
 def test_nothing_is_removed_where_the_target_is_the_source_by_another_name(
-    pictures, disk, settings, tmp_path, shared
-):
+    pictures: list[Picture], disk: str, settings: Settings, tmp_path: Path, shared: str
+) -> None:
     """All of the folder may be linked, or the one of the accounts in it."""
     real = Path(settings.MEDIA_ROOT)
     other = tmp_path / "other"
@@ -181,7 +211,9 @@ def test_nothing_is_removed_where_the_target_is_the_source_by_another_name(
     assert stored(real) == before
 
 
-def test_nothing_is_removed_that_the_service_uses_by_another_name(pictures, settings, tmp_path):
+def test_nothing_is_removed_that_the_service_uses_by_another_name(
+    pictures: list[Picture], settings: Settings, tmp_path: Path
+) -> None:
     real = Path(settings.MEDIA_ROOT)
     (tmp_path / "other").symlink_to(real)
     before = stored(real)
@@ -191,20 +223,24 @@ def test_nothing_is_removed_that_the_service_uses_by_another_name(pictures, sett
     assert not (tmp_path / "new").exists()
 
 
-def test_one_bucket_by_two_names_of_its_server_is_not_emptied(pictures, s3, spare_bucket):
+def test_one_bucket_by_two_names_of_its_server_is_not_emptied(
+    pictures: list[Picture], s3: str, spare_bucket: Bucket
+) -> None:
     moved(target=s3)
     before = spare_bucket.names()
     refused("Name two different storages", source=s3, target=s3.replace("127.0.0.1", "localhost"))
     assert spare_bucket.names() == before
 
 
-def test_a_source_that_is_not_mounted_is_not_written_to(disk, tmp_path):
+def test_a_source_that_is_not_mounted_is_not_written_to(disk: str, tmp_path: Path) -> None:
     source = f"file://{tmp_path / 'nothing'}"
     refused("The source has no folder users", source=source, target=f"file://{tmp_path / 'new'}")
     assert not (tmp_path / "nothing").exists()
 
 
-def test_a_probe_goes_even_where_asking_the_other_place_fails(pictures, disk, settings, s3):
+def test_a_probe_goes_even_where_asking_the_other_place_fails(
+    pictures: list[Picture], disk: str, settings: Settings, s3: str
+) -> None:
     real = Path(settings.MEDIA_ROOT)
     use(settings, s3, settings.STORAGE_DEFAULTS)
     before = stored(real)
@@ -221,6 +257,8 @@ def test_a_probe_goes_even_where_asking_the_other_place_fails(pictures, disk, se
         ({"target": "s3://a:b@pics?endpoint_url=http://127.0.0.1:1"}, "Stopped, begin again"),
     ],
 )
-def test_nonsense_is_refused_in_one_line(pictures, options, words):
+def test_nonsense_is_refused_in_one_line(
+    pictures: list[Picture], options: dict[str, str], words: str
+) -> None:
     with pytest.raises(CommandError, match=words):
         moved(**options)

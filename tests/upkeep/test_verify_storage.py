@@ -3,11 +3,15 @@
 import hashlib
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from accounts.models import User
 from delivery.jpeg_renditions import jpeg_key
 from delivery.stripped_copies import stripped_key
 from images.default_picture import copy_default
@@ -26,7 +30,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.storages]
 
 
 @pytest.fixture
-def picture(alice, django_capture_on_commit_callbacks):
+def picture(
+    alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> Picture:
     """A picture with a clean copy, two thumbnails in two formats, and a rendition."""
     with django_capture_on_commit_callbacks(execute=True):
         made = make_picture(alice, jpeg(900, 600, comment=b"taken at home"))
@@ -36,7 +42,7 @@ def picture(alice, django_capture_on_commit_callbacks):
     return made
 
 
-def verified(**options):
+def verified(**options: Any) -> tuple[list[str], bool]:
     """Run the command; returns its lines, and whether it was content."""
     out = StringIO()
     try:
@@ -46,25 +52,27 @@ def verified(**options):
     return out.getvalue().splitlines(), True
 
 
-def spoil(key, tmp_path, content=b"not that"):
+def spoil(key: str, tmp_path: Path, content: bytes = b"not that") -> None:
     picture_storage.delete(key)
     (tmp_path / "spoilt").write_bytes(content)
     picture_storage.save(key, tmp_path / "spoilt")
 
 
 @pytest.fixture
-def later(monkeypatch):
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every file is older than the grace time."""
     now = timezone.now() + timedelta(hours=2)
     monkeypatch.setattr(timezone, "now", lambda: now)
 
 
-def test_a_sound_storage_is_said_to_be(picture):
+def test_a_sound_storage_is_said_to_be(picture: Picture) -> None:
     assert verified(hash=True) == (["7 keys compared: all is well."], True)
     assert count() == 7
 
 
-def test_keys_come_in_byte_order_whatever_the_database_sorts_by(picture, bob):
+def test_keys_come_in_byte_order_whatever_the_database_sorts_by(
+    picture: Picture, bob: User
+) -> None:
     copy_default(owner=bob, visibility="members", preferred_name="Ana_b.png")
     others = [make_picture(bob, jpeg(60, 40, comment=b"x")) for _ in range(5)]
     for each, name in zip(others, ["ana", "ana_b", "ana-b", "Ana", "ana.c"], strict=True):
@@ -76,7 +84,9 @@ def test_keys_come_in_byte_order_whatever_the_database_sorts_by(picture, bob):
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_a_row_without_its_file_is_told_with_picture_and_owner(picture, kind):
+def test_a_row_without_its_file_is_told_with_picture_and_owner(
+    picture: Picture, kind: Kind
+) -> None:
     key = next(each.key for each in owned_keys() if each.kind == kind)
     picture_storage.delete(key)
     lines, content = verified()
@@ -88,8 +98,13 @@ def test_a_row_without_its_file_is_told_with_picture_and_owner(picture, kind):
 @pytest.mark.parametrize("kind", [Kind.CLEAN, Kind.THUMBNAIL, Kind.WEBP, Kind.RENDITION])
 @pytest.mark.parametrize("damage", ["missing", "empty"])
 def test_what_was_made_of_a_picture_is_made_again(
-    picture, alice, kind, damage, tmp_path, django_capture_on_commit_callbacks
-):
+    picture: Picture,
+    alice: User,
+    kind: Kind,
+    damage: str,
+    tmp_path: Path,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     key = next(each.key for each in owned_keys() if each.kind == kind)
     picture_storage.delete(key) if damage == "missing" else spoil(key, tmp_path, b"")
     with django_capture_on_commit_callbacks(execute=True):
@@ -105,7 +120,7 @@ def test_what_was_made_of_a_picture_is_made_again(
     assert [name.split("/", 2)[2] for name in kept] == ([] if damage == "missing" else [key])
 
 
-def test_an_original_that_is_gone_cannot_be_mended_nor_hides_what_else_is(picture):
+def test_an_original_that_is_gone_cannot_be_mended_nor_hides_what_else_is(picture: Picture) -> None:
     picture_storage.delete(picture.key)
     thumbnail = picture.thumbnails.earliest("height")
     picture_storage.delete(thumbnail.key)
@@ -115,7 +130,7 @@ def test_an_original_that_is_gone_cannot_be_mended_nor_hides_what_else_is(pictur
     assert picture.thumbnails.count() == 2
 
 
-def test_a_copy_of_the_default_picture_is_copied_again(alice):
+def test_a_copy_of_the_default_picture_is_copied_again(alice: User) -> None:
     copied = copy_default(owner=alice, visibility="members")
     assert copied is not None
     picture_storage.delete(copied.key)
@@ -124,7 +139,9 @@ def test_a_copy_of_the_default_picture_is_copied_again(alice):
     assert verified(hash=True)[1]
 
 
-def test_another_content_of_the_same_length_is_found_by_its_hash(picture, tmp_path):
+def test_another_content_of_the_same_length_is_found_by_its_hash(
+    picture: Picture, tmp_path: Path
+) -> None:
     spoil(picture.key, tmp_path, b"x" * picture.bytes)
     assert verified() == (["7 keys compared: all is well."], True)
     lines, content = verified(hash=True)
@@ -132,7 +149,7 @@ def test_another_content_of_the_same_length_is_found_by_its_hash(picture, tmp_pa
     assert lines[0].startswith(f"wrong content: original {picture.key}, picture {picture.uid}")
 
 
-def test_another_length_is_found_without(picture, tmp_path):
+def test_another_length_is_found_without(picture: Picture, tmp_path: Path) -> None:
     spoil(picture.key, tmp_path)
     lines, content = verified(fix=True)
     assert not content
@@ -140,14 +157,16 @@ def test_another_length_is_found_without(picture, tmp_path):
     assert picture_storage.exists(picture.key)
 
 
-def test_a_young_file_may_belong_to_an_upload(picture, tmp_path):
+def test_a_young_file_may_belong_to_an_upload(picture: Picture, tmp_path: Path) -> None:
     spoil(f"users/{picture.owner_id}/new.png", tmp_path)
     assert verified(fix=True)[1]
     assert picture_storage.exists(f"users/{picture.owner_id}/new.png")
 
 
 @pytest.mark.usefixtures("later")
-def test_what_nobody_owns_goes_to_quarantine_and_nothing_else_does(picture, tmp_path):
+def test_what_nobody_owns_goes_to_quarantine_and_nothing_else_does(
+    picture: Picture, tmp_path: Path
+) -> None:
     lost = f"users/{picture.owner_id}/lost.png"
     spoil(lost, tmp_path)
     before = [each.key for each in owned_keys()]
@@ -163,7 +182,9 @@ def test_what_nobody_owns_goes_to_quarantine_and_nothing_else_does(picture, tmp_
 
 
 @pytest.mark.usefixtures("later")
-def test_a_row_that_came_meanwhile_keeps_its_file(picture, tmp_path, monkeypatch):
+def test_a_row_that_came_meanwhile_keeps_its_file(
+    picture: Picture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Between the listing and the finding an upload writes its row."""
     unseen = [each for each in owned_keys() if each.key != picture.key]
     monkeypatch.setattr(verifying, "owned_keys", lambda: iter(unseen))
@@ -172,8 +193,10 @@ def test_a_row_that_came_meanwhile_keeps_its_file(picture, tmp_path, monkeypatch
 
 
 def test_a_picture_deleted_meanwhile_is_not_missed(
-    picture, monkeypatch, django_capture_on_commit_callbacks
-):
+    picture: Picture,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     seen = list(owned_keys())
     with django_capture_on_commit_callbacks(execute=True):
         delete_picture(picture)
@@ -182,8 +205,10 @@ def test_a_picture_deleted_meanwhile_is_not_missed(
 
 
 def test_a_rendition_of_a_thumbnail_goes_with_it(
-    picture, alice, django_capture_on_commit_callbacks
-):
+    picture: Picture,
+    alice: User,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     alice.tier.grants_original = False
     alice.tier.save()
     picture.owner.tier.refresh_from_db()
@@ -196,5 +221,5 @@ def test_a_rendition_of_a_thumbnail_goes_with_it(
     assert verified()[1]
 
 
-def test_an_empty_house_is_in_order(db):
+def test_an_empty_house_is_in_order(db: None) -> None:
     assert verified() == (["0 keys compared: all is well."], True)

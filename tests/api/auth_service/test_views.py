@@ -2,13 +2,15 @@
 
 import statistics
 import time
+from collections.abc import Callable
 
 import pytest
+from pytest_django import Settings
 
 from accounts import throttling
 from accounts.models import Session, User
 from accounts.services import disable
-from tests.clients import Client
+from tests.clients import Client, Response
 from tests.factories import PASSWORD, bearer_client, make_user, tier, token_client
 
 pytestmark = pytest.mark.django_db
@@ -16,11 +18,11 @@ pytestmark = pytest.mark.django_db
 NEW = {"name": "Ana Núñez", "login": "ana.n", "password": "una clave larga"}
 
 
-def post(path, body, client=None):
+def post(path: str, body: dict[str, str], client: Client | None = None) -> Response:
     return (client or Client()).post(f"/auth/{path}", body, content_type="application/json")
 
 
-def refused(response, path, message):
+def refused(response: Response, path: str, message: str) -> None:
     assert response.status_code == 400
     assert {"path": path, "message": message} in response.json()["messages"]
     assert response["X-Status-Reason"].isascii()
@@ -28,7 +30,7 @@ def refused(response, path, message):
 
 
 @pytest.fixture(autouse=True)
-def _tiers():
+def _tiers() -> None:
     for name in ("Basic", "Premium", "Enterprise"):
         tier(name)
 
@@ -36,7 +38,7 @@ def _tiers():
 # --- Signing up ---------------------------------------------------------------------------------
 
 
-def test_signing_up_returns_a_token_that_works_at_once():
+def test_signing_up_returns_a_token_that_works_at_once() -> None:
     response = post("signup", NEW)
     assert (response.status_code, list(response.json())) == (200, ["token"])
     client = Client(headers={"Authorization": f"bearer {response.json()['token']}"})
@@ -47,13 +49,13 @@ def test_signing_up_returns_a_token_that_works_at_once():
     assert user.tier.name == "Premium"
 
 
-def test_the_tier_of_those_who_sign_up_is_a_setting(settings):
+def test_the_tier_of_those_who_sign_up_is_a_setting(settings: Settings) -> None:
     settings.SIGNUP_TIER = "Basic"
     post("signup", NEW)
     assert User.objects.get().tier.name == "Basic"
 
 
-def test_each_missing_field_is_named_once():
+def test_each_missing_field_is_named_once() -> None:
     response = post("signup", {})
     assert response.json()["messages"] == [
         {"path": "name", "message": "Este campo es requerido."},
@@ -80,17 +82,21 @@ def test_each_missing_field_is_named_once():
         ),
     ],
 )
-def test_bad_input_is_named_in_spanish(settings, change, path, message):
+def test_bad_input_is_named_in_spanish(
+    settings: Settings, change: dict[str, str], path: str, message: str
+) -> None:
     refused(post("signup", {**NEW, **change}), path, message)
     assert not User.objects.exists()
 
 
 @pytest.mark.parametrize("login", ["alice", "ALICE"])
-def test_a_taken_login_is_refused(alice, login):
+def test_a_taken_login_is_refused(alice: User, login: str) -> None:
     refused(post("signup", {**NEW, "login": login}), "login", "Este registro ya existe.")
 
 
-def test_the_contracts_own_sample_password_registers_under_the_contract_policy(settings):
+def test_the_contracts_own_sample_password_registers_under_the_contract_policy(
+    settings: Settings,
+) -> None:
     settings.AUTH_PASSWORD_VALIDATORS = [
         {
             "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
@@ -100,7 +106,7 @@ def test_the_contracts_own_sample_password_registers_under_the_contract_policy(s
     assert post("signup", {**NEW, "password": "secret"}).status_code == 200
 
 
-def test_sign_ups_are_throttled_per_address():
+def test_sign_ups_are_throttled_per_address() -> None:
     responses = [post("signup", {**NEW, "login": f"ana{n}"}) for n in range(21)]
     assert [each.status_code for each in responses] == [200] * 20 + [429]
     assert responses[-1].json() == {"error": "Too Many Requests"}
@@ -112,13 +118,15 @@ def test_sign_ups_are_throttled_per_address():
 RIGHT = {"login": "alice", "password": PASSWORD}
 
 
-def test_signing_in_returns_a_token(alice):
+def test_signing_in_returns_a_token(alice: User) -> None:
     response = post("signin", RIGHT)
     assert (response.status_code, list(response.json())) == (200, ["token"])
 
 
 @pytest.mark.parametrize("change", [{"login": "nobody"}, {"password": "wrong"}])
-def test_an_unknown_login_and_a_wrong_password_get_the_same_response(alice, change):
+def test_an_unknown_login_and_a_wrong_password_get_the_same_response(
+    alice: User, change: dict[str, str]
+) -> None:
     response = post("signin", {**RIGHT, **change})
     assert response.status_code == 400
     assert response.json() == {
@@ -126,13 +134,15 @@ def test_an_unknown_login_and_a_wrong_password_get_the_same_response(alice, chan
     }
 
 
-def test_an_unknown_login_takes_as_long_as_a_wrong_password(alice, settings):
+def test_an_unknown_login_takes_as_long_as_a_wrong_password(
+    alice: User, settings: Settings
+) -> None:
     settings.PASSWORD_HASHERS = ["accounts.hashers.OwaspArgon2Hasher"]
     settings.RATE_LIMITS = False
     alice.set_password(PASSWORD)
     alice.save()
 
-    def seconds(login):
+    def seconds(login: str) -> float:
         began = time.process_time()
         post("signin", {"login": login, "password": "wrong"})
         return time.process_time() - began
@@ -142,7 +152,7 @@ def test_an_unknown_login_takes_as_long_as_a_wrong_password(alice, settings):
     assert unknown > known / 3  # without a hash it would be a tenth
 
 
-def test_signing_out_ends_the_token_at_every_contract(alice):
+def test_signing_out_ends_the_token_at_every_contract(alice: User) -> None:
     client = bearer_client(alice)
     response = client.get("/auth/signout")
     assert (response.status_code, response.content) == (200, b"")
@@ -151,20 +161,20 @@ def test_signing_out_ends_the_token_at_every_contract(alice):
 
 
 @pytest.mark.parametrize("kind", [bearer_client, token_client])
-def test_post_signs_out_too(alice, kind):
+def test_post_signs_out_too(alice: User, kind: Callable[[User], Client]) -> None:
     client = kind(alice)
     assert client.post("/auth/signout").status_code == 200
     assert client.post("/auth/signout").status_code == 401
 
 
-def cookie_client(user):
+def cookie_client(user: User) -> Client:
     client = Client()
     body = {"username": user.username, "password": PASSWORD}
     client.post("/api/user/jwt-login/", body, content_type="application/json")
     return client
 
 
-def test_another_sites_page_cannot_sign_anyone_out_by_a_get(alice):
+def test_another_sites_page_cannot_sign_anyone_out_by_a_get(alice: User) -> None:
     client = cookie_client(alice)
     headers = {"Sec-Fetch-Site": "cross-site"}
     assert client.get("/auth/signout", headers=headers).status_code == 403
@@ -172,27 +182,27 @@ def test_another_sites_page_cannot_sign_anyone_out_by_a_get(alice):
     assert client.get("/auth/signout").status_code == 200
 
 
-def test_without_a_token_the_401_is_plain_text():
+def test_without_a_token_the_401_is_plain_text() -> None:
     for path in ("currentUser", "signout"):
         response = Client().get(f"/auth/{path}")
         assert (response.status_code, response.content) == (401, b"Unauthorized")
         assert response["Content-Type"].startswith("text/plain")
 
 
-def test_staff_are_admins_too(staff):
+def test_staff_are_admins_too(staff: User) -> None:
     assert bearer_client(staff).get("/auth/currentUser").json()["roles"] == ["user", "admin"]
 
 
 # --- The password -------------------------------------------------------------------------------
 
 
-def change(client, **body):
+def change(client: Client, **body: str) -> Response:
     return post(
         "password", {"currentPassword": PASSWORD, "newPassword": "otra clave larga", **body}, client
     )
 
 
-def test_a_new_password_ends_every_other_session(alice):
+def test_a_new_password_ends_every_other_session(alice: User) -> None:
     client, others = (
         bearer_client(alice),
         [bearer_client(alice), token_client(alice), cookie_client(alice)],
@@ -213,13 +223,15 @@ def test_a_new_password_ends_every_other_session(alice):
         ({"newPassword": ""}, "newPassword", "Este campo no puede estar vacío."),
     ],
 )
-def test_a_bad_change_is_refused_and_changes_nothing(alice, body, path, message):
+def test_a_bad_change_is_refused_and_changes_nothing(
+    alice: User, body: dict[str, str], path: str, message: str
+) -> None:
     refused(change(bearer_client(alice), **body), path, message)
     alice.refresh_from_db()
     assert alice.check_password(PASSWORD)
 
 
-def test_guessing_the_current_password_is_throttled(alice):
+def test_guessing_the_current_password_is_throttled(alice: User) -> None:
     client = bearer_client(alice)
     responses = [change(client, currentPassword="wrong").status_code for _ in range(6)]
     assert responses == [400] * 5 + [429]
@@ -228,14 +240,14 @@ def test_guessing_the_current_password_is_throttled(alice):
 # --- Errors -------------------------------------------------------------------------------------
 
 
-def test_an_unknown_address_is_json():
+def test_an_unknown_address_is_json() -> None:
     response = Client().get("/auth/nothing/here")
     assert response.status_code == 404
     assert response.json() == {"url": "/auth/nothing/here", "error": "Not Found"}
     assert response["X-Status-Reason"] == "Not Found"
 
 
-def test_a_wrong_method_is_json(alice):
+def test_a_wrong_method_is_json(alice: User) -> None:
     response = bearer_client(alice).delete("/auth/currentUser")
     assert (response.status_code, response.json()) == (405, {"error": "Method Not Allowed"})
     assert (response["X-Status-Reason"], response["Allow"]) == ("Method Not Allowed", "GET, HEAD")
@@ -249,14 +261,16 @@ def test_a_wrong_method_is_json(alice):
         ("/api/user/link/1/?time=300", "GET"),
     ],
 )
-def test_where_get_changes_something_head_changes_nothing(alice, path, allowed):
+def test_where_get_changes_something_head_changes_nothing(
+    alice: User, path: str, allowed: str
+) -> None:
     client = bearer_client(alice)
     response = client.head(path)
     assert (response.status_code, response["Allow"]) == (405, allowed)
     assert client.get("/auth/currentUser").status_code == 200
 
 
-def test_a_failure_tells_nothing(alice, monkeypatch):
+def test_a_failure_tells_nothing(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.auth_service.views.caller", lambda request: 1 / 0)
     client = bearer_client(alice)
     client.raise_request_exception = False
@@ -268,29 +282,29 @@ def test_a_failure_tells_nothing(alice, monkeypatch):
 # --- Every way to end a session, at every contract -----------------------------------------------
 
 
-def end_by_sign_out(alice, clients, admin):
+def end_by_sign_out(alice: User, clients: list[Client], admin: Client) -> None:
     for client in clients:
         client.post("/auth/signout")
 
 
-def end_by_cookie_logout(alice, clients, admin):
+def end_by_cookie_logout(alice: User, clients: list[Client], admin: Client) -> None:
     for client in clients:
         client.post("/api/user/jwt-logout/")
 
 
-def end_by_password(alice, clients, admin):
+def end_by_password(alice: User, clients: list[Client], admin: Client) -> None:
     change(bearer_client(alice))
 
 
-def end_by_disabling(alice, clients, admin):
+def end_by_disabling(alice: User, clients: list[Client], admin: Client) -> None:
     disable(alice)
 
 
-def end_by_deleting(alice, clients, admin):
+def end_by_deleting(alice: User, clients: list[Client], admin: Client) -> None:
     admin.post(f"/admin/accounts/user/{alice.pk}/delete/", {"post": "yes"})
 
 
-def end_by_the_admins_action(alice, clients, admin):
+def end_by_the_admins_action(alice: User, clients: list[Client], admin: Client) -> None:
     form = {"action": "end_every_session", "_selected_action": [str(alice.pk)]}
     admin.post("/admin/accounts/user/", form)
 
@@ -306,7 +320,9 @@ def end_by_the_admins_action(alice, clients, admin):
         end_by_the_admins_action,
     ],
 )
-def test_every_way_to_end_a_session_ends_it_at_every_contract(alice, admin_client, end):
+def test_every_way_to_end_a_session_ends_it_at_every_contract(
+    alice: User, admin_client: Client, end: Callable[[User, list[Client], Client], None]
+) -> None:
     clients = [bearer_client(alice), token_client(alice), cookie_client(alice)]
     end(alice, clients, admin_client)
     for client in clients:
@@ -314,7 +330,7 @@ def test_every_way_to_end_a_session_ends_it_at_every_contract(alice, admin_clien
             assert client.get(path).status_code == 401
 
 
-def test_no_account_is_ever_locked_for_good(alice):
+def test_no_account_is_ever_locked_for_good(alice: User) -> None:
     for _ in range(6):
         post("signin", {**RIGHT, "password": "wrong"})
     throttling._shared_limiter().storage.reset()  # what time does

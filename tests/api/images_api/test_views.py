@@ -4,13 +4,15 @@ import re
 from base64 import b64encode
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from images.models import Picture
 from images.storage.base import picture_storage
-from tests.clients import Client
+from tests.clients import Client, Response
 from tests.factories import PASSWORD, bearer_client, make_picture, tier
 from tests.pictures import jpeg, png
+from tests.storages import StoredKeys
 
 pytestmark = [pytest.mark.django_db, pytest.mark.storages]
 
@@ -20,21 +22,21 @@ DATE = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}"
 
 
 @pytest.fixture(autouse=True)
-def _tiers():
+def _tiers() -> None:
     for name in ("Basic", "Premium", "Enterprise"):
         tier(name)
 
 
-def post(path, body, client=None):
+def post(path: str, body: dict[str, str], client: Client | None = None) -> Response:
     return (client or Client()).post(f"/api/{path}", body, content_type="application/json")
 
 
-def assert_error(response, status, message):
+def assert_error(response: Response, status: int, message: str) -> None:
     assert response.status_code == status
     assert response.json() == {"message": message, "status_code": status}
 
 
-def test_registration_returns_the_account():
+def test_registration_returns_the_account() -> None:
     response = post("registration", NEW)
     body = response.json()
     assert response.status_code == 200
@@ -55,7 +57,7 @@ def test_registration_returns_the_account():
         ),
     ],
 )
-def test_a_taken_name_is_409(change, message):
+def test_a_taken_name_is_409(change: dict[str, str], message: str) -> None:
     post("registration", NEW)
     assert_error(post("registration", {**NEW, **change}), 409, message)
 
@@ -65,7 +67,7 @@ def test_a_taken_name_is_409(change, message):
     [({"login": "ab"}, "login"), ({"email": "no address"}, "email"), ({"email": ""}, "email"),
      ({"password": "short"}, "password"), ({"login": "a b c"}, "login")],
 )  # fmt: skip
-def test_bad_input_is_400(change, field):
+def test_bad_input_is_400(change: dict[str, str], field: str) -> None:
     response = post("registration", {**NEW, **change})
     assert (response.status_code, response.json()["status_code"]) == (400, 400)
     assert response.json()["message"].startswith(f"{field}: ")
@@ -73,7 +75,7 @@ def test_bad_input_is_400(change, field):
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_login_by_get_with_a_body_and_by_post(alice, method):
+def test_login_by_get_with_a_body_and_by_post(alice: User, method: str) -> None:
     body = f'{{"login": "alice", "password": "{PASSWORD}"}}'
     response = Client().generic(method, "/api/login", body, content_type="application/json")
     assert (response.status_code, list(response.json())) == (200, ["Authorization"])
@@ -84,11 +86,11 @@ def test_login_by_get_with_a_body_and_by_post(alice, method):
 @pytest.mark.parametrize(
     "body", [{"login": "alice", "password": "wrong"}, {"login": "no", "password": "x"}]
 )
-def test_a_wrong_login_is_403(alice, body):
+def test_a_wrong_login_is_403(alice: User, body: dict[str, str]) -> None:
     assert_error(post("login", body), 403, "Incorrect login or password")
 
 
-def test_me_shows_the_account_and_its_pictures_newest_first(alice):
+def test_me_shows_the_account_and_its_pictures_newest_first(alice: User) -> None:
     client = bearer_client(alice)
     made = [make_picture(alice, description=text) for text in ("Me at the zoo", "")]
     body = client.get("/api/me").json()
@@ -104,8 +106,11 @@ def test_me_shows_the_account_and_its_pictures_newest_first(alice):
 
 @pytest.mark.parametrize("count", [1, 20])
 def test_me_costs_two_queries_and_reads_no_file(
-    alice, count, django_assert_num_queries, monkeypatch
-):
+    alice: User,
+    count: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     client = bearer_client(alice)
     for _ in range(count):
         make_picture(alice)
@@ -115,7 +120,7 @@ def test_me_costs_two_queries_and_reads_no_file(
         assert len(client.get("/api/me").json()["images"]) == count
 
 
-def test_me_goes_on_by_link(alice):
+def test_me_goes_on_by_link(alice: User) -> None:
     client = bearer_client(alice)
     made = [str(make_picture(alice).uid) for _ in range(3)]
     first = client.get("/api/me?limit=2")
@@ -127,7 +132,7 @@ def test_me_goes_on_by_link(alice):
 
 
 @pytest.mark.parametrize("form", ["", "data:image/png;base64,"])
-def test_an_upload_is_stored_and_open_to_anyone_who_knows_its_id(alice, form):
+def test_an_upload_is_stored_and_open_to_anyone_who_knows_its_id(alice: User, form: str) -> None:
     client, content = bearer_client(alice), png(30, 20)
     response = post(
         "images", {"data": form + b64encode(content).decode(), "description": "cat"}, client
@@ -150,13 +155,15 @@ def test_an_upload_is_stored_and_open_to_anyone_who_knows_its_id(alice, form):
     [{}, {"data": ""}, {"data": "***"}, {"data": b64encode(b"text").decode()},
      {"data": b64encode(png(3, 2)).decode(), "description": "x" * 2001}],
 )  # fmt: skip
-def test_a_bad_upload_is_400_and_leaves_nothing(alice, stored_keys, body):
+def test_a_bad_upload_is_400_and_leaves_nothing(
+    alice: User, stored_keys: StoredKeys, body: dict[str, str]
+) -> None:
     response = post("images", body, bearer_client(alice))
     assert (response.status_code, list(response.json())) == (400, ["message", "status_code"])
     assert stored_keys() == []
 
 
-def test_the_raw_picture_is_cached_conditionally_and_in_parts(alice):
+def test_the_raw_picture_is_cached_conditionally_and_in_parts(alice: User) -> None:
     picture = make_picture(alice, png(30, 20), visibility="public")
     address = f"/api/images/{picture.uid}"
     first = Client().get(address)
@@ -165,7 +172,9 @@ def test_the_raw_picture_is_cached_conditionally_and_in_parts(alice):
     assert Client().get(address, headers={"Range": "bytes=0-3"}).getvalue() == png(30, 20)[:4]
 
 
-def test_a_public_picture_leaves_clean_and_a_private_one_does_not_leave(alice, as_bob):
+def test_a_public_picture_leaves_clean_and_a_private_one_does_not_leave(
+    alice: User, as_bob: Client
+) -> None:
     picture = make_picture(alice, jpeg(60, 40, comment=b"at home"), visibility="public")
     assert b"at home" not in Client().get(f"/api/images/{picture.uid}").getvalue()
     Picture.objects.update(visibility="private")

@@ -2,39 +2,46 @@
 
 import uuid
 from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
+from accounts.models import User
 from accounts.services import disable
 from images.default_picture import DEFAULT_FILE
 from images.models import Picture
 from images.services import activate
 from images.storage.base import picture_storage
-from tests.clients import Client
+from tests.clients import Client, Response
 from tests.factories import bearer_client, make_picture, make_user
 from tests.pictures import jpeg, png
+from tests.storages import StoredKeys
 
 pytestmark = [pytest.mark.django_db, pytest.mark.storages]
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
-def upload(client, content=None, **fields):
+def upload(client: Client, content: bytes | None = None, **fields: str) -> Response:
     file = SimpleUploadedFile("../../evil.php", png(30, 20) if content is None else content)
     return client.post("/pictures/create-picture", {"file": file, **fields})
 
 
-def copy_default(user_id, body=None):
+def copy_default(user_id: UUID | str, body: dict[str, str] | None = None) -> Response:
     address = f"/pictures/create-default-picture/{user_id}"
     return Client().post(address, body or {}, content_type="application/json")
 
 
-def set_active(client, picture):
+def set_active(client: Client, picture: Picture) -> Response:
     return client.put(f"/pictures/set-active-picture/{picture.pk}/{picture.owner_id}")
 
 
-def delete(client, picture, name=None, owner_id=None):
+def delete(
+    client: Client, picture: Picture, name: str | None = None, owner_id: UUID | None = None
+) -> Response:
     name, owner_id = name or picture.file_name, owner_id or picture.owner_id
     return client.delete(f"/pictures/delete-picture/{picture.pk}/{name}/{owner_id}")
 
@@ -42,7 +49,7 @@ def delete(client, picture, name=None, owner_id=None):
 # --- Creating -----------------------------------------------------------------------------------
 
 
-def test_an_upload_returns_the_contracts_message_and_picture(alice, as_alice):
+def test_an_upload_returns_the_contracts_message_and_picture(alice: User, as_alice: Client) -> None:
     response = upload(as_alice, socketId="abc123")
     made = Picture.objects.get()
     assert response.status_code == 201
@@ -60,36 +67,36 @@ def test_an_upload_returns_the_contracts_message_and_picture(alice, as_alice):
     assert (made.owner, made.visibility) == (alice, "members")
 
 
-def test_moments_are_utc_to_the_millisecond(as_alice):
+def test_moments_are_utc_to_the_millisecond(as_alice: Client) -> None:
     text = upload(as_alice).json()["picture"]["createdAt"]
     assert text.endswith("Z")
     moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z")
     assert abs(moment - Picture.objects.get().created_at) < timedelta(milliseconds=1)
 
 
-def test_the_uploaders_file_name_is_never_used(as_alice, stored_keys):
+def test_the_uploaders_file_name_is_never_used(as_alice: Client, stored_keys: StoredKeys) -> None:
     assert upload(as_alice).json()["picture"]["path"] == f"{Picture.objects.get().uid}.png"
     assert stored_keys() == [Picture.objects.get().key]
 
 
-def test_the_file_is_where_the_contract_says(alice, as_alice):
+def test_the_file_is_where_the_contract_says(alice: User, as_alice: Client) -> None:
     path = upload(as_alice).json()["picture"]["path"]
     sent = as_alice.get(f"/images/users/{alice.pk}/{path}")
     assert (sent.status_code, sent.getvalue()) == (200, png(30, 20))
 
 
-def test_staff_upload_for_others(alice, as_staff):
+def test_staff_upload_for_others(alice: User, as_staff: Client) -> None:
     assert upload(as_staff, userId=str(alice.pk)).json()["picture"]["user_id"] == str(alice.pk)
 
 
-def test_nobody_else_uploads_for_others(bob, as_alice):
+def test_nobody_else_uploads_for_others(bob: User, as_alice: Client) -> None:
     response = upload(as_alice, userId=str(bob.pk))
     assert response.status_code == 403
     assert response.json() == {"error": "No tiene permiso para esta operación"}
     assert not Picture.objects.exists()
 
 
-def test_staff_cannot_upload_for_nobody(as_staff):
+def test_staff_cannot_upload_for_nobody(as_staff: Client) -> None:
     response = upload(as_staff, userId=NOBODY)
     assert (response.status_code, response.json()) == (
         404, {"message": "No se encontró el usuario"}
@@ -105,7 +112,9 @@ def test_staff_cannot_upload_for_nobody(as_staff):
          "El campo userId no es válido"),
     ],
 )  # fmt: skip
-def test_a_bad_upload_gets_its_reason_in_spanish(as_alice, fields, error):
+def test_a_bad_upload_gets_its_reason_in_spanish(
+    as_alice: Client, fields: dict[str, SimpleUploadedFile | str], error: str
+) -> None:
     response = as_alice.post("/pictures/create-picture", fields)
     assert (response.status_code, response.json()) == (400, {"error": error})
 
@@ -113,7 +122,9 @@ def test_a_bad_upload_gets_its_reason_in_spanish(as_alice, fields, error):
 # --- The default picture ------------------------------------------------------------------------
 
 
-def test_a_new_account_gets_an_active_copy_of_the_default_picture(alice, stored_keys):
+def test_a_new_account_gets_an_active_copy_of_the_default_picture(
+    alice: User, stored_keys: StoredKeys
+) -> None:
     response = copy_default(alice.pk)
     made = Picture.objects.get()
     assert (response.status_code, response.json()["message"]) == (
@@ -126,7 +137,7 @@ def test_a_new_account_gets_an_active_copy_of_the_default_picture(alice, stored_
     assert stored_keys() == [made.key]
 
 
-def test_an_account_that_has_a_picture_keeps_what_it_has(alice):
+def test_an_account_that_has_a_picture_keeps_what_it_has(alice: User) -> None:
     make_picture(alice)
     response = copy_default(alice.pk)
     assert (response.status_code, response.json()) == (
@@ -135,7 +146,7 @@ def test_an_account_that_has_a_picture_keeps_what_it_has(alice):
     assert not Picture.objects.get().is_active
 
 
-def test_a_repeated_request_changes_nothing(alice):
+def test_a_repeated_request_changes_nothing(alice: User) -> None:
     assert [copy_default(alice.pk).status_code for _ in range(3)] == [201, 200, 200]
     assert Picture.objects.count() == 1
 
@@ -150,19 +161,21 @@ def test_a_repeated_request_changes_nothing(alice):
         ("mi foto ñ.png", "mi_foto.png"),
     ],
 )
-def test_of_a_custom_name_only_the_last_part_counts(alice, stored_keys, wanted, path):
+def test_of_a_custom_name_only_the_last_part_counts(
+    alice: User, stored_keys: StoredKeys, wanted: str, path: str
+) -> None:
     response = copy_default(alice.pk, {"customName": wanted})
     assert response.json()["picture"]["path"] == path
     assert stored_keys() == [f"users/{alice.pk}/{path}"]
 
 
 @pytest.mark.parametrize("wanted", ["", "..", "/", "....png", "ñ"])
-def test_a_custom_name_of_which_nothing_is_left_is_replaced(alice, wanted):
+def test_a_custom_name_of_which_nothing_is_left_is_replaced(alice: User, wanted: str) -> None:
     path = copy_default(alice.pk, {"customName": wanted}).json()["picture"]["path"]
     assert path == f"{Picture.objects.get().uid}.png"
 
 
-def test_a_custom_name_that_is_taken_is_replaced(alice, tmp_path):
+def test_a_custom_name_that_is_taken_is_replaced(alice: User, tmp_path: Path) -> None:
     key = f"users/{alice.pk}/ana.png"
     (tmp_path / "source").write_bytes(b"somebody's")
     picture_storage.save(key, tmp_path / "source")
@@ -172,23 +185,23 @@ def test_a_custom_name_that_is_taken_is_replaced(alice, tmp_path):
 
 
 @pytest.mark.parametrize("user_id", [NOBODY, "1", "..", "ALICE"])
-def test_nobodys_default_picture_is_404(user_id):
+def test_nobodys_default_picture_is_404(user_id: str) -> None:
     response = copy_default(user_id)
     assert (response.status_code, response.json().keys()) == (404, {"message"})
 
 
-def test_a_closed_account_gets_none(alice):
+def test_a_closed_account_gets_none(alice: User) -> None:
     disable(alice)
     assert copy_default(alice.pk).status_code == 404
 
 
-def test_a_stale_token_does_not_matter_where_none_is_needed(alice):
+def test_a_stale_token_does_not_matter_where_none_is_needed(alice: User) -> None:
     client = Client(headers={"Authorization": "Bearer a.b.c"})
     address = f"/pictures/create-default-picture/{alice.pk}"
     assert client.post(address).status_code == 201
 
 
-def test_default_pictures_are_throttled_by_address(alice):
+def test_default_pictures_are_throttled_by_address(alice: User) -> None:
     responses = [copy_default(alice.pk) for _ in range(21)]
     assert [a.status_code for a in responses] == [201] + [200] * 19 + [429]
     assert responses[-1].json() == {"error": "Demasiadas peticiones"}
@@ -199,32 +212,40 @@ def test_default_pictures_are_throttled_by_address(alice):
 
 
 @pytest.fixture
-def three(alice):
+def three(alice: User) -> list[Picture]:
     """Alice's pictures, one of each visibility, oldest first."""
     return [make_picture(alice, visibility=each) for each in ("private", "members", "public")]
 
 
-def test_the_owner_and_staff_get_everything_newest_first(alice, as_alice, as_staff, three):
+def test_the_owner_and_staff_get_everything_newest_first(
+    alice: User, as_alice: Client, as_staff: Client, three: list[Picture]
+) -> None:
     for client in (as_alice, as_staff):
         listed = client.get(f"/pictures/get-user-pictures/{alice.pk}").json()
         assert [each["id"] for each in listed] == [each.pk for each in reversed(three)]
     assert listed[0].keys() == {"id", "is_active", "path", "createdAt", "updatedAt", "user_id"}
 
 
-def test_another_member_gets_what_is_not_private(alice, as_bob, three):
+def test_another_member_gets_what_is_not_private(
+    alice: User, as_bob: Client, three: list[Picture]
+) -> None:
     listed = as_bob.get(f"/pictures/get-user-pictures/{alice.pk}").json()
     assert [each["id"] for each in listed] == [three[2].pk, three[1].pk]
 
 
 def test_ones_own_list_takes_two_queries_anothers_three(
-    alice, as_alice, as_bob, three, django_assert_num_queries
-):
+    alice: User,
+    as_alice: Client,
+    as_bob: Client,
+    three: list[Picture],
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
     for client, queries in ((as_alice, 2), (as_bob, 3)):
         with django_assert_num_queries(queries):
             client.get(f"/pictures/get-user-pictures/{alice.pk}")
 
 
-def test_a_list_can_be_paged(alice, as_alice, three):
+def test_a_list_can_be_paged(alice: User, as_alice: Client, three: list[Picture]) -> None:
     first = as_alice.get(f"/pictures/get-user-pictures/{str(alice.pk).upper()}?limit=2")
     following = first["Link"].split(">")[0].removeprefix("<http://testserver")
     second = as_alice.get(following)
@@ -234,14 +255,16 @@ def test_a_list_can_be_paged(alice, as_alice, three):
     assert "Link" not in second
 
 
-def test_nobodys_pictures_are_404(as_alice):
+def test_nobodys_pictures_are_404(as_alice: Client) -> None:
     response = as_alice.get(f"/pictures/get-user-pictures/{NOBODY}")
     assert (response.status_code, response.json()) == (
         404, {"message": "No se encontró el usuario"}
     )  # fmt: skip
 
 
-def test_the_active_picture_is_read(alice, as_alice, as_bob, three):
+def test_the_active_picture_is_read(
+    alice: User, as_alice: Client, as_bob: Client, three: list[Picture]
+) -> None:
     activate(three[1])
     for client in (as_alice, as_bob):
         response = client.get(f"/pictures/get-active-picture/{alice.pk}")
@@ -249,14 +272,18 @@ def test_the_active_picture_is_read(alice, as_alice, as_bob, three):
         assert response.json()["is_active"] is True
 
 
-def test_without_an_active_picture_404_says_so(alice, as_alice, three):
+def test_without_an_active_picture_404_says_so(
+    alice: User, as_alice: Client, three: list[Picture]
+) -> None:
     response = as_alice.get(f"/pictures/get-active-picture/{alice.pk}")
     assert (response.status_code, response.json()) == (
         404, {"message": "No se encontró una imagen activa"}
     )  # fmt: skip
 
 
-def test_a_private_active_picture_is_not_found_by_others(alice, as_bob, three):
+def test_a_private_active_picture_is_not_found_by_others(
+    alice: User, as_bob: Client, three: list[Picture]
+) -> None:
     activate(three[0])
     assert as_bob.get(f"/pictures/get-active-picture/{alice.pk}").status_code == 404
 
@@ -264,7 +291,9 @@ def test_a_private_active_picture_is_not_found_by_others(alice, as_bob, three):
 # --- Activating ---------------------------------------------------------------------------------
 
 
-def test_activating_takes_the_place_of_the_one_before(as_alice, three):
+def test_activating_takes_the_place_of_the_one_before(
+    as_alice: Client, three: list[Picture]
+) -> None:
     set_active(as_alice, three[0])
     response = set_active(as_alice, three[1])
     assert response.status_code == 200
@@ -273,7 +302,9 @@ def test_activating_takes_the_place_of_the_one_before(as_alice, three):
     assert [each.pk for each in Picture.objects.active()] == [three[1].pk]
 
 
-def test_activating_under_another_account_is_404(bob, as_alice, three):
+def test_activating_under_another_account_is_404(
+    bob: User, as_alice: Client, three: list[Picture]
+) -> None:
     response = as_alice.put(f"/pictures/set-active-picture/{three[0].pk}/{bob.pk}")
     assert (response.status_code, response.json()) == (404, {"message": "No se encontró la imagen"})
 
@@ -282,8 +313,11 @@ def test_activating_under_another_account_is_404(bob, as_alice, three):
 
 
 def test_deleting_removes_row_and_file(
-    as_alice, three, stored_keys, django_capture_on_commit_callbacks
-):
+    as_alice: Client,
+    three: list[Picture],
+    stored_keys: StoredKeys,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         response = delete(as_alice, three[0])
     assert (response.status_code, response.json()) == (
@@ -294,8 +328,11 @@ def test_deleting_removes_row_and_file(
 
 
 def test_the_active_picture_is_not_deleted_and_nothing_is_touched(
-    as_alice, three, stored_keys, django_capture_on_commit_callbacks
-):
+    as_alice: Client,
+    three: list[Picture],
+    stored_keys: StoredKeys,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     activate(three[0])
     with django_capture_on_commit_callbacks(execute=True):
         response = delete(as_alice, three[0])
@@ -306,19 +343,26 @@ def test_the_active_picture_is_not_deleted_and_nothing_is_touched(
 
 
 @pytest.mark.parametrize("spoil", ["other", "..", "%2e%2e%2f", "..%2F..%2Fsecret", "a%00b", "%ff"])
-def test_another_file_name_is_404_and_nothing_is_touched(as_alice, three, stored_keys, spoil):
+def test_another_file_name_is_404_and_nothing_is_touched(
+    as_alice: Client, three: list[Picture], stored_keys: StoredKeys, spoil: str
+) -> None:
     response = delete(as_alice, three[0], name=spoil)
     assert (response.status_code, response.json().keys()) == (404, {"message"})
     assert len(stored_keys()) == 3
 
 
-def test_the_name_of_another_picture_is_404(as_alice, three):
+def test_the_name_of_another_picture_is_404(as_alice: Client, three: list[Picture]) -> None:
     assert delete(as_alice, three[0], name=three[1].file_name).status_code == 404
 
 
 def test_deleting_a_user_empties_rows_and_folder_and_repeats(
-    alice, as_alice, three, tmp_path, stored_keys, django_capture_on_commit_callbacks
-):
+    alice: User,
+    as_alice: Client,
+    three: list[Picture],
+    tmp_path: Path,
+    stored_keys: StoredKeys,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     activate(three[0])
     (tmp_path / "source").write_bytes(b"by a crash")
     picture_storage.save(f"users/{alice.pk}/left over", tmp_path / "source")
@@ -336,8 +380,12 @@ def test_deleting_a_user_empties_rows_and_folder_and_repeats(
 
 
 def test_deleting_a_user_leaves_everybody_else_alone(
-    alice, bob, as_alice, stored_keys, django_capture_on_commit_callbacks
-):
+    alice: User,
+    bob: User,
+    as_alice: Client,
+    stored_keys: StoredKeys,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     others = make_picture(bob)
     make_picture(alice)
     with django_capture_on_commit_callbacks(execute=True):
@@ -345,21 +393,23 @@ def test_deleting_a_user_leaves_everybody_else_alone(
     assert stored_keys() == [others.key]
 
 
-def test_only_staff_delete_somebody_elses(bob, alice, as_bob, as_staff, three):
+def test_only_staff_delete_somebody_elses(
+    bob: User, alice: User, as_bob: Client, as_staff: Client, three: list[Picture]
+) -> None:
     assert as_bob.delete(f"/pictures/delete-user/{alice.pk}").status_code == 403
     assert Picture.objects.count() == 3
     assert as_staff.delete(f"/pictures/delete-user/{alice.pk}").status_code == 200
     assert not Picture.objects.exists()
 
 
-def test_staff_clear_up_after_an_account_that_is_gone(as_staff):
+def test_staff_clear_up_after_an_account_that_is_gone(as_staff: Client) -> None:
     assert as_staff.delete(f"/pictures/delete-user/{uuid.uuid4()}").status_code == 200
 
 
 # --- Files --------------------------------------------------------------------------------------
 
 
-def test_the_default_picture_is_a_real_png_that_anyone_may_keep():
+def test_the_default_picture_is_a_real_png_that_anyone_may_keep() -> None:
     response = Client().get("/images/default/default.png")
     assert (response.status_code, response["Content-Type"]) == (200, "image/png")
     assert response.content == DEFAULT_FILE.read_bytes()
@@ -368,12 +418,14 @@ def test_the_default_picture_is_a_real_png_that_anyone_may_keep():
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_a_bearer_token_opens_a_file_too(alice):
+def test_a_bearer_token_opens_a_file_too(alice: User) -> None:
     picture = make_picture(alice)
     assert bearer_client(alice).get(f"/images/{picture.key}").status_code == 200
 
 
-def test_a_member_gets_the_original_without_what_only_its_owner_may_see(alice, as_alice, as_bob):
+def test_a_member_gets_the_original_without_what_only_its_owner_may_see(
+    alice: User, as_alice: Client, as_bob: Client
+) -> None:
     content = jpeg(60, 40, comment=b"taken at home")
     picture = make_picture(alice, content, visibility="members")
     assert as_alice.get(f"/images/{picture.key}").getvalue() == content
@@ -384,7 +436,9 @@ def test_a_member_gets_the_original_without_what_only_its_owner_may_see(alice, a
     assert sent["Cache-Control"] == "private, no-cache"
 
 
-def test_without_the_grant_the_best_thumbnail_leaves(django_capture_on_commit_callbacks):
+def test_without_the_grant_the_best_thumbnail_leaves(
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     owner = make_user("basic", "Basic")
     with django_capture_on_commit_callbacks(execute=True):
         picture = make_picture(owner, png(600, 500))
@@ -399,7 +453,9 @@ def test_without_the_grant_the_best_thumbnail_leaves(django_capture_on_commit_ca
         "..%5c..%5cx", "%ff%fe", "x/../y.png", "",
     ],
 )  # fmt: skip
-def test_names_that_climb_lead_nowhere(alice, as_alice, tmp_path, path):
+def test_names_that_climb_lead_nowhere(
+    alice: User, as_alice: Client, tmp_path: Path, path: str
+) -> None:
     (tmp_path / "images").mkdir(exist_ok=True)
     (tmp_path / "secret_key").write_text("hidden")
     response = as_alice.get(f"/images/users/{alice.pk}/{path}")
@@ -407,7 +463,9 @@ def test_names_that_climb_lead_nowhere(alice, as_alice, tmp_path, path):
     assert b"hidden" not in response.content
 
 
-def test_a_thumbnails_name_needs_its_signature(alice, django_capture_on_commit_callbacks):
+def test_a_thumbnails_name_needs_its_signature(
+    alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         picture = make_picture(alice, png(600, 500), visibility="public")
     assert Client().get(f"/images/{picture.thumbnails.earliest('height').key}").status_code == 404

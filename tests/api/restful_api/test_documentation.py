@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 import yaml
@@ -14,12 +15,13 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module")
-def document():
-    return SchemaGenerator().get_schema(public=True)
+def document() -> dict[str, Any]:
+    made: dict[str, Any] = SchemaGenerator().get_schema(public=True)
+    return made
 
 
 @pytest.mark.parametrize("query", ["", "?format=json", "?lang=es", "?format=yaml&lang=en"])
-def test_the_document_is_served(query):
+def test_the_document_is_served(query: str) -> None:
     assert Client().get(f"/api/schema/{query}").status_code == 200
 
 
@@ -32,7 +34,9 @@ def test_the_document_is_served(query):
         ("?format=json", "*/*", "application/vnd.oai.openapi+json", "Tintype.json"),
     ],
 )
-def test_the_client_chooses_the_format(document, query, accept, content_type, name):
+def test_the_client_chooses_the_format(
+    document: dict[str, Any], query: str, accept: str, content_type: str, name: str
+) -> None:
     response = Client().get(f"/api/schema/{query}", headers={"Accept": accept})
     assert response["Content-Type"] == content_type
     assert response["Content-Disposition"] == f'inline; filename="{name}"'
@@ -40,7 +44,7 @@ def test_the_client_chooses_the_format(document, query, accept, content_type, na
     assert yaml.safe_load(response.content) == json.loads(json.dumps(document))
 
 
-def test_the_document_is_rendered_once_for_each_format_and_language():
+def test_the_document_is_rendered_once_for_each_format_and_language() -> None:
     """Nobody can have it rendered, or cached, once more by an unknown version, language or host."""
     responses = {
         Client().get(f"/api/schema/?format=json&{query}", headers={"Host": host}).content
@@ -69,15 +73,15 @@ NO_SUCH_FORMAT = "Could not satisfy the request Accept header."
     ],
 )
 def test_the_errors_of_the_documentation_have_its_contracts_shape(
-    path, method, query, accept, status, detail
-):
+    path: str, method: str, query: str, accept: str, status: int, detail: str
+) -> None:
     response = Client().generic(method, path + query, headers={"Accept": accept})
     assert (response.status_code, response["Content-Type"]) == (status, "application/json")
     assert response.json() == {"detail": detail}
     assert response["Allow"] == "GET, HEAD"
 
 
-def test_the_docs_page_loads_nothing_from_elsewhere():
+def test_the_docs_page_loads_nothing_from_elsewhere() -> None:
     page = Client().get("/api/docs/").content.decode()
     assert 'src="/static/' in page
     assert not re.search(r'(src|href)="https?://', page)

@@ -3,22 +3,25 @@
 import re
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
+from accounts.models import User
 from images.services import delete_picture
 from notifications.models import PictureEvent
+from tests.clients import Client, Response
 from tests.factories import make_picture
 
 pytestmark = pytest.mark.django_db
 EVENTS = "/api/user/events/"
 
 
-def ids(response):
+def ids(response: Response) -> list[int]:
     assert response.status_code == 200, response.content
     return [event["id"] for event in response.json()]
 
 
 @pytest.mark.sqlite
-def test_events_are_read_from_the_last_one_known(alice, as_alice):
+def test_events_are_read_from_the_last_one_known(alice: User, as_alice: Client) -> None:
     picture = make_picture(alice)
     delete_picture(picture)
     events = as_alice.get(EVENTS, {"since": 0}).json()
@@ -29,7 +32,7 @@ def test_events_are_read_from_the_last_one_known(alice, as_alice):
     assert (response.json(), response["Last-Event-ID"]) == ([], "2")
 
 
-def test_pages_lead_to_each_other(alice, as_alice):
+def test_pages_lead_to_each_other(alice: User, as_alice: Client) -> None:
     for _ in range(5):
         make_picture(alice)
     first = as_alice.get(EVENTS, {"since": 0, "limit": 2})
@@ -42,7 +45,7 @@ def test_pages_lead_to_each_other(alice, as_alice):
     assert (ids(last), "Link" in last) == ([5], False)
 
 
-def test_without_since_all_stored_events_are_read(alice, as_alice):
+def test_without_since_all_stored_events_are_read(alice: User, as_alice: Client) -> None:
     assert ids(as_alice.get(EVENTS)) == []
     for _ in range(3):
         make_picture(alice)
@@ -50,7 +53,7 @@ def test_without_since_all_stored_events_are_read(alice, as_alice):
     assert ids(as_alice.get(EVENTS)) == [2, 3]
 
 
-def test_a_client_that_missed_removed_events_has_to_reload(alice, as_alice):
+def test_a_client_that_missed_removed_events_has_to_reload(alice: User, as_alice: Client) -> None:
     for _ in range(3):
         make_picture(alice)
     PictureEvent.objects.filter(sequence=1).delete()
@@ -58,7 +61,7 @@ def test_a_client_that_missed_removed_events_has_to_reload(alice, as_alice):
     assert (event["type"], event["id"]) == ("events.reset", 3)
 
 
-def test_own_events_only_but_for_staff(alice, as_bob, as_staff):
+def test_own_events_only_but_for_staff(alice: User, as_bob: Client, as_staff: Client) -> None:
     make_picture(alice)
     assert ids(as_bob.get(EVENTS, {"since": 0})) == []
     assert as_bob.get(EVENTS, {"user": str(alice.pk)}).status_code == 403
@@ -68,12 +71,16 @@ def test_own_events_only_but_for_staff(alice, as_bob, as_staff):
 
 
 @pytest.mark.parametrize("query", [{"since": -1}, {"since": "x"}, {"limit": 0}, {"user": "alice"}])
-def test_a_query_that_cannot_be_read_names_its_field(as_alice, query):
+def test_a_query_that_cannot_be_read_names_its_field(
+    as_alice: Client, query: dict[str, int | str]
+) -> None:
     response = as_alice.get(EVENTS, query)
     assert (response.status_code, set(response.json())) == (400, set(query))
 
 
-def test_a_page_costs_three_queries(alice, as_alice, django_assert_num_queries):
+def test_a_page_costs_three_queries(
+    alice: User, as_alice: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     for _ in range(5):
         make_picture(alice)
     with django_assert_num_queries(3):

@@ -5,16 +5,19 @@ import secrets
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from accounts.models import User
 from images.models import Picture
 from tests.factories import tier
-from tests.notifications.sockets.clients import environment_of, socket_server
+from tests.notifications.sockets.clients import SocketServer, environment_of, socket_server
 from tests.processes import ROOT, dev_run
 from tests.servers.ports import free_ports
+from tests.servers.rabbitmq import Broker
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -22,7 +25,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(240)]
 KEY = secrets.token_urlsafe(48)
 
 
-def run_doctor(env, *options):
+def run_doctor(env: dict[str, str], *options: str) -> tuple[int, dict[str, str]]:
     """Run the command; return its exit code, and its findings by name."""
     finished = subprocess.run(
         [sys.executable, "manage.py", "doctor", *options],
@@ -34,14 +37,14 @@ def run_doctor(env, *options):
     return finished.returncode, findings
 
 
-def failed_checks(findings):
+def failed_checks(findings: dict[str, str]) -> set[str]:
     return {name for name, finding in findings.items() if finding.startswith("WRONG")}
 
 
 @pytest.mark.rabbitmq
 def test_every_check_of_a_healthy_deployment_passes_and_leaves_nothing_behind(
-    tmp_path, rabbitmq_server
-):
+    tmp_path: Path, rabbitmq_server: Broker
+) -> None:
     data_dir = tmp_path / "data"
     variables = {
         "AMQP_URL": rabbitmq_server.url, "REDIS_URL": os.environ["REDIS_URL"],
@@ -64,7 +67,9 @@ def test_every_check_of_a_healthy_deployment_passes_and_leaves_nothing_behind(
 
 
 @pytest.fixture
-def without_a_worker(transactional_db, tmp_path):
+def without_a_worker(
+    transactional_db: None, tmp_path: Path
+) -> Iterator[tuple[SocketServer, dict[str, str]]]:
     """A deployment of HTTP and WebSockets on the test's database."""
     tier("Enterprise")
     with socket_server(tmp_path, SECRET_KEY=KEY) as server:
@@ -72,7 +77,9 @@ def without_a_worker(transactional_db, tmp_path):
         yield server, environment_of(tmp_path, port) | {"SECRET_KEY": KEY}
 
 
-def test_a_missing_worker_is_named_with_its_remedy(without_a_worker):
+def test_a_missing_worker_is_named_with_its_remedy(
+    without_a_worker: tuple[SocketServer, dict[str, str]],
+) -> None:
     _, env = without_a_worker
     code, findings = run_doctor(env, "--patience", "2")
     assert (code, failed_checks(findings)) == (1, {"parts", "worker", "events"})
@@ -82,7 +89,9 @@ def test_a_missing_worker_is_named_with_its_remedy(without_a_worker):
     assert (User.objects.count(), Picture.objects.count()) == (0, 0)
 
 
-def test_a_public_url_that_leads_nowhere_is_named(without_a_worker):
+def test_a_public_url_that_leads_nowhere_is_named(
+    without_a_worker: tuple[SocketServer, dict[str, str]],
+) -> None:
     _, env = without_a_worker
     env["PUBLIC_URL"] = f"http://localhost:{free_ports(1)[0]}"
     code, findings = run_doctor(env, "--patience", "2")
@@ -93,7 +102,9 @@ def test_a_public_url_that_leads_nowhere_is_named(without_a_worker):
     assert User.objects.count() == 0
 
 
-def test_a_public_url_of_another_service_is_named(without_a_worker):
+def test_a_public_url_of_another_service_is_named(
+    without_a_worker: tuple[SocketServer, dict[str, str]],
+) -> None:
     server, env = without_a_worker
     env["PUBLIC_URL"] = "https://pictures.example.org"
     code, findings = run_doctor(env, "--url", server.url, "--patience", "2")
@@ -102,7 +113,9 @@ def test_a_public_url_of_another_service_is_named(without_a_worker):
     assert findings["upload"].startswith("ok")
 
 
-def test_guessable_secrets_and_an_unwritable_storage_are_named(without_a_worker, tmp_path):
+def test_guessable_secrets_and_an_unwritable_storage_are_named(
+    without_a_worker: tuple[SocketServer, dict[str, str]], tmp_path: Path
+) -> None:
     _, env = without_a_worker
     (tmp_path / "images").write_text("a file where the folder should be")
     code, findings = run_doctor(env | {"SECRET_KEY": "short"}, "--patience", "2")
@@ -114,17 +127,19 @@ def test_guessable_secrets_and_an_unwritable_storage_are_named(without_a_worker,
 class WrongClock(BaseHTTPRequestHandler):
     """Another service, on a machine whose clock is wrong."""
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         self.send_response_only(200)
         self.send_header("Date", "Thu, 01 Jan 2026 00:00:00 GMT")
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, format, *args):
+    def log_message(self, format: str, *args: object) -> None:
         pass
 
 
-def test_a_wrong_clock_and_another_service_are_named(without_a_worker):
+def test_a_wrong_clock_and_another_service_are_named(
+    without_a_worker: tuple[SocketServer, dict[str, str]],
+) -> None:
     _, env = without_a_worker
     with ThreadingHTTPServer(("127.0.0.1", 0), WrongClock) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

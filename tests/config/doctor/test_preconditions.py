@@ -3,13 +3,16 @@
 import secrets
 
 import pytest
+from pytest_django import Settings
 
 from config.doctor.checks import CheckFailed
 from config.doctor.preconditions import check_secrets
 
 
 @pytest.mark.parametrize(("name", "scheme"), [("AMQP_URL", "amqp"), ("REDIS_URL", "redis")])
-def test_a_guessable_password_is_named_and_never_shown(settings, name, scheme):
+def test_a_guessable_password_is_named_and_never_shown(
+    settings: Settings, name: str, scheme: str
+) -> None:
     settings.SECRET_KEY = secrets.token_urlsafe(48)
     setattr(settings, name, f"{scheme}://someone:guest@127.0.0.1:1/")
     with pytest.raises(CheckFailed) as failure:

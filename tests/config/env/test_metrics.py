@@ -10,7 +10,7 @@ from tests.processes import ROOT
 
 
 @pytest.mark.parametrize("token", ["x", "nineteen characters"])
-def test_a_metrics_token_that_is_too_short_is_refused(token):
+def test_a_metrics_token_that_is_too_short_is_refused(token: str) -> None:
     finished = subprocess.run(
         [sys.executable, "-c", "import config.env.metrics"],
         cwd=ROOT, env=os.environ | {"METRICS_TOKEN": token}, capture_output=True, text=True,

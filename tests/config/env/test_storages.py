@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,11 +14,11 @@ from tests.processes import ROOT
 KEYS = {"access_key": "AK", "secret_key": "hush"}
 
 
-def options(url, **given):
+def options(url: str, **given: str) -> Any:
     return storage_at(url, KEYS | given)["OPTIONS"]
 
 
-def test_everything_can_stand_in_the_address():
+def test_everything_can_stand_in_the_address() -> None:
     found = options(
         "s3://A%2FK:se%2Fcret@pics/a/b?endpoint_url=https://s3.example.org/&region=eu-west-1"
         "&public_endpoint_url=https://files.example.org&addressing_style=virtual"
@@ -33,20 +35,20 @@ def test_everything_can_stand_in_the_address():
     }
 
 
-def test_what_the_address_leaves_out_comes_from_the_usual_names():
+def test_what_the_address_leaves_out_comes_from_the_usual_names() -> None:
     found = options("s3://pics", endpoint_url="http://minio:9000", region="eu-north-1")
     assert (found["endpoint_url"], found["region_name"]) == ("http://minio:9000", "eu-north-1")
     assert (found["access_key"], found["secret_key"], found["location"]) == ("AK", "hush", "")
     assert found["addressing_style"] == "path"
 
 
-def test_without_a_server_it_is_amazons_of_the_region():
+def test_without_a_server_it_is_amazons_of_the_region() -> None:
     found = options("s3://pics?region=eu-west-1")
     assert found["endpoint_url"] == "https://s3.eu-west-1.amazonaws.com"
     assert found["addressing_style"] == "virtual"
 
 
-def test_a_folder_is_a_storage_too():
+def test_a_folder_is_a_storage_too() -> None:
     assert storage_at("file:///srv/my%20pictures", {}) == {
         "BACKEND": "images.storage.disk.DiskStorage",
         "OPTIONS": {"location": "/srv/my pictures"},
@@ -74,7 +76,7 @@ def test_a_folder_is_a_storage_too():
         ("file:///", "must look like file:///"),
     ],
 )
-def test_a_wrong_address_is_refused_in_one_line_without_its_secrets(url, words):
+def test_a_wrong_address_is_refused_in_one_line_without_its_secrets(url: str, words: str) -> None:
     with pytest.raises(BadPlace) as refused:
         storage_at(url, KEYS)
     assert words in str(refused.value)
@@ -83,7 +85,7 @@ def test_a_wrong_address_is_refused_in_one_line_without_its_secrets(url, words):
 
 
 @pytest.mark.parametrize("missing", ["access_key", "secret_key"])
-def test_a_missing_key_is_named(missing):
+def test_a_missing_key_is_named(missing: str) -> None:
     with pytest.raises(BadPlace, match="it needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"):
         storage_at("s3://pics", {**KEYS, missing: ""})
 
@@ -98,7 +100,7 @@ print(type(picture_storage._wrapped).__name__, getattr(picture_storage, "bucket_
 """
 
 
-def started(tmp_path, **variables):
+def started(tmp_path: Path, **variables: str) -> tuple[str, int]:
     """Start a process with an environment of its own; returns what it says last, and its code."""
     given = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     given |= {"DJANGO_SETTINGS_MODULE": "config.settings", "LOCAL": "on", **variables}
@@ -110,7 +112,7 @@ def started(tmp_path, **variables):
     return (done.stdout + done.stderr).strip().rsplit("\n", 1)[-1], done.returncode
 
 
-def test_a_process_takes_its_storage_from_the_usual_names(tmp_path):
+def test_a_process_takes_its_storage_from_the_usual_names(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("from a file\n")
     said, code = started(
@@ -122,7 +124,7 @@ def test_a_process_takes_its_storage_from_the_usual_names(tmp_path):
     assert (said, code) == ("S3PictureStorage pics from a file", 0)
 
 
-def test_without_a_bucket_files_lie_on_disk(tmp_path):
+def test_without_a_bucket_files_lie_on_disk(tmp_path: Path) -> None:
     said, code = started(tmp_path, AWS_ACCESS_KEY_ID="AK")
     assert (said, code) == ("DiskStorage", 0)
 
@@ -139,7 +141,9 @@ def test_without_a_bucket_files_lie_on_disk(tmp_path):
         ),
     ],
 )
-def test_a_wrong_choice_stops_the_start_with_one_line(tmp_path, variables, line):
+def test_a_wrong_choice_stops_the_start_with_one_line(
+    tmp_path: Path, variables: dict[str, str], line: str
+) -> None:
     said, code = started(tmp_path, **variables)
     assert (said.startswith(f"django.core.exceptions.ImproperlyConfigured: {line}"), code) == (
         True,

@@ -3,15 +3,19 @@
 import threading
 import time
 
+import pytest
+
 from config.health import probes
 from config.health.probes import Probe, run_probes
 
 
-def test_a_part_that_hangs_is_probed_by_one_thread_and_times_out(monkeypatch):
+def test_a_part_that_hangs_is_probed_by_one_thread_and_times_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(probes, "TIMEOUT", 0.2)
     released, calls = threading.Event(), []
 
-    def hang():
+    def hang() -> None:
         calls.append(1)
         released.wait(60)
 
@@ -25,7 +29,9 @@ def test_a_part_that_hangs_is_probed_by_one_thread_and_times_out(monkeypatch):
     assert run_probes(parts) == {"hangs": True, "available": True}
 
 
-def test_results_are_reused_for_a_second_however_often_readyz_is_requested(monkeypatch):
+def test_results_are_reused_for_a_second_however_often_readyz_is_requested(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(probes, "TIMEOUT", 30.0)
     monkeypatch.setattr(probes, "RESULT_LIFETIME", 60.0)
     calls = []

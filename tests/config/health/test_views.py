@@ -1,10 +1,12 @@
 """`/healthz` and `/readyz`."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from celery import Celery
 from django.utils import timezone
+from pytest_django import Settings
 
 from config.health import probes, views
 from config.health.probes import Probe
@@ -15,7 +17,7 @@ PARTS = ["database", "migrations", "cache", "broker", "storage", "worker", "auth
 
 
 @pytest.fixture
-def new_probes(transactional_db, monkeypatch):
+def new_probes(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> dict[str, Probe]:
     """Probes without a result, with time for a busy machine; a test may replace one."""
     monkeypatch.setattr(probes, "TIMEOUT", 30.0)
     new = {name: Probe(probe._check) for name, probe in views._PROBES.items()}
@@ -24,44 +26,50 @@ def new_probes(transactional_db, monkeypatch):
     return new
 
 
-def fail():
+def fail() -> None:
     raise OSError("secret host name")
 
 
-def get_readyz():
+def get_readyz() -> tuple[int, dict[str, Any]]:
     response = Client().get("/readyz")
     return response.status_code, response.json()
 
 
-def test_healthz_is_200_while_the_process_is_alive():
+def test_healthz_is_200_while_the_process_is_alive() -> None:
     response = Client().get("/healthz")
     assert (response.status_code, response.content) == (200, b"ok")
 
 
-def test_readyz_is_200_when_every_part_is_available(new_probes):
+def test_readyz_is_200_when_every_part_is_available(new_probes: dict[str, Probe]) -> None:
     everything = {"ready": True, "missing": [], "parts": dict.fromkeys(PARTS, "ok")}
     assert get_readyz() == (200, everything)
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_readyz_names_the_missing_part_and_shows_nothing_else(new_probes, name):
+def test_readyz_names_the_missing_part_and_shows_nothing_else(
+    new_probes: dict[str, Probe], name: str
+) -> None:
     new_probes[name] = Probe(fail)
     status, body = get_readyz()
     assert (status, body["ready"], body["missing"]) == (503, False, [name])
     assert body["parts"] == {**dict.fromkeys(PARTS, "ok"), name: "missing"}
 
 
-def test_a_broker_that_is_down_is_missing(new_probes, monkeypatch):
+def test_a_broker_that_is_down_is_missing(
+    new_probes: dict[str, Probe], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(views, "app", Celery(broker="redis://127.0.0.1:1/0", set_as_current=False))
     assert get_readyz()[1]["missing"] == ["broker"]
 
 
-def test_a_worker_without_a_recent_heartbeat_is_missing(new_probes):
+def test_a_worker_without_a_recent_heartbeat_is_missing(new_probes: dict[str, Probe]) -> None:
     Heartbeat.objects.update(at=timezone.now() - timedelta(minutes=1))
     assert get_readyz()[1]["missing"] == ["worker"]
 
 
-def test_a_listener_is_required_where_amqp_url_is_set(new_probes, settings):
+def test_a_listener_is_required_where_amqp_url_is_set(
+    new_probes: dict[str, Probe], settings: Settings
+) -> None:
     settings.AMQP_URL = "amqp://anywhere"
     assert get_readyz()[1]["missing"] == ["auth-events"]
     Heartbeat.objects.create(name="auth-events", at=timezone.now())
@@ -69,6 +77,8 @@ def test_a_listener_is_required_where_amqp_url_is_set(new_probes, settings):
     assert get_readyz()[0] == 200
 
 
-def test_a_storage_that_cannot_be_written_to_is_missing(new_probes, settings):
+def test_a_storage_that_cannot_be_written_to_is_missing(
+    new_probes: dict[str, Probe], settings: Settings
+) -> None:
     settings.MEDIA_ROOT = "/proc/1/nobody-writes-here"
     assert get_readyz()[1]["missing"] == ["storage"]

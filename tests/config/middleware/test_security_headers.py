@@ -3,9 +3,11 @@
 import re
 
 import pytest
+from django.http import HttpRequest, HttpResponse
 from django.urls import path as route
 
-from tests.clients import Client
+from accounts.models import User
+from tests.clients import Client, Response
 from tests.factories import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +20,7 @@ ALWAYS = {
 }
 
 
-def broken(request):
+def broken(request: HttpRequest) -> HttpResponse:
     raise ZeroDivisionError
 
 
@@ -26,7 +28,7 @@ urlpatterns = [route("", broken), route("api/me", broken)]
 handler500 = "config.errors.server_error"
 
 
-def with_headers(response):
+def with_headers(response: Response) -> Response:
     assert {name: response.get(name) for name in ALWAYS} == ALWAYS
     assert "camera=()" in response["Permissions-Policy"]
     assert "frame-ancestors 'none'" in response["Content-Security-Policy"]
@@ -41,24 +43,24 @@ def with_headers(response):
         ("/admin/login/", 200), ("/api/docs/", 200), ("/api/schema/", 200),
     ],
 )  # fmt: skip
-def test_every_kind_of_response_has_the_headers(path, status):
+def test_every_kind_of_response_has_the_headers(path: str, status: int) -> None:
     assert with_headers(Client().get(path)).status_code == status
 
 
-def test_a_refused_form_has_the_headers(staff):
+def test_a_refused_form_has_the_headers(staff: User) -> None:
     client = Client(enforce_csrf_checks=True)
     response = with_headers(client.post("/admin/login/", {"username": "staff"}))
     assert (response.status_code, response["Content-Type"][:9]) == (403, "text/html")
     assert "script-src" not in response["Content-Security-Policy"].replace("default-src 'self'", "")
 
 
-def test_what_staff_may_not_do_has_the_headers():
+def test_what_staff_may_not_do_has_the_headers() -> None:
     client = Client()
     client.force_login(make_user("clerk", is_staff=True))
     assert with_headers(client.get("/admin/images/picture/")).status_code == 403
 
 
-def test_a_throttled_sign_in_at_the_admin_has_the_headers():
+def test_a_throttled_sign_in_at_the_admin_has_the_headers() -> None:
     client = Client()
     form = {"username": "root", "password": "wrong"}
     responses = [with_headers(client.post("/admin/login/", form)) for _ in range(6)]
@@ -67,17 +69,17 @@ def test_a_throttled_sign_in_at_the_admin_has_the_headers():
 
 @pytest.mark.urls(__name__)
 @pytest.mark.parametrize(("path", "kind"), [("/", "text/html"), ("/api/me", "application/json")])
-def test_an_unforeseen_failure_has_the_headers(path, kind):
+def test_an_unforeseen_failure_has_the_headers(path: str, kind: str) -> None:
     response = with_headers(Client(raise_request_exception=False).get(path))
     assert (response.status_code, response["Content-Type"].split(";")[0]) == (500, kind)
 
 
-def test_a_refused_host_name_has_the_headers():
+def test_a_refused_host_name_has_the_headers() -> None:
     assert with_headers(Client().get("/", headers={"Host": "evil.example"})).status_code == 400
 
 
 @pytest.mark.parametrize("path", ["/api/docs/", "/admin/login/", "/nowhere", "/"])
-def test_no_page_needs_a_script_of_its_own(path):
+def test_no_page_needs_a_script_of_its_own(path: str) -> None:
     """What the policy refuses must not be there: inline scripts, handlers, and styles but one."""
     response = Client().get(path)
     page = response.content.decode()
@@ -87,19 +89,19 @@ def test_no_page_needs_a_script_of_its_own(path):
     assert re.findall(r"<script(?![^>]*\bsrc=)(?![^>]*json)|\son\w+=\"", page) == []
 
 
-def test_the_docs_script_is_served_beside_its_page():
+def test_the_docs_script_is_served_beside_its_page() -> None:
     script = Client().get("/api/docs/?script=")
     assert script["Content-Type"].startswith("application/javascript")
     assert b"SwaggerUIBundle" in script.content
 
 
-def test_the_admin_shows_pictures_and_runs_its_own_scripts(admin_client):
+def test_the_admin_shows_pictures_and_runs_its_own_scripts(admin_client: Client) -> None:
     rules = with_headers(admin_client.get("/admin/"))["Content-Security-Policy"]
     assert "default-src 'self'" in rules
     assert "unsafe" not in rules
 
 
-def test_signing_in_at_the_admin_still_works(staff):
+def test_signing_in_at_the_admin_still_works(staff: User) -> None:
     client = Client()
     form = {"username": "staff", "password": PASSWORD}
     assert client.post("/admin/login/?next=/admin/", form).status_code == 302

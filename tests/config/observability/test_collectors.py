@@ -6,6 +6,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
+from accounts.models import User
 from images.models import Picture
 from notifications.models import Heartbeat, OutboxMessage
 from tests.clients import Client
@@ -15,7 +16,7 @@ from tests.factories import make_picture
 pytestmark = pytest.mark.django_db
 
 
-def test_the_backlog_is_reported(alice):
+def test_the_backlog_is_reported(alice: User) -> None:
     assert scrape()("tintype_queue_age_seconds") == 0
     make_picture(alice)
     OutboxMessage.objects.create(body="{}")
@@ -29,15 +30,15 @@ def test_the_backlog_is_reported(alice):
     assert scrape()("tintype_queue_age_seconds") == 0
 
 
-def test_the_queue_age_counts_from_the_latest_request_for_thumbnails(alice):
+def test_the_queue_age_counts_from_the_latest_request_for_thumbnails(alice: User) -> None:
     picture = make_picture(alice)
     Picture.objects.update(render_wanted_at=timezone.now() - timedelta(days=1), rendering="ready")
     Picture.objects.filter(pk=picture.pk).mark_pending()
     assert scrape()("tintype_queue_age_seconds") < 60
 
 
-def test_counters_are_reported_while_the_database_is_away():
-    def fail(*args):
+def test_counters_are_reported_while_the_database_is_away() -> None:
+    def fail(*args: object) -> None:
         raise OperationalError
 
     Client().get("/healthz")

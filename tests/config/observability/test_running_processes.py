@@ -4,8 +4,11 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -21,14 +24,14 @@ from tests.servers.ports import free_ports
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
 
 
-def scrape(url):
+def scrape(url: str) -> Callable[..., float]:
     answer = requests.get(url, headers=BEARER, timeout=10)
     assert answer.status_code == 200, answer.text
     return parse_metrics(answer.text)
 
 
 @contextmanager
-def run_granian(folder, workers):
+def run_granian(folder: Path, workers: int) -> Iterator[Running]:
     """Run the HTTP server as a deployment does."""
     [port] = free_ports(1)
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port),
@@ -45,7 +48,7 @@ def run_granian(folder, workers):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_each_process_reports_the_sum_of_all_processes(tmp_path):
+def test_each_process_reports_the_sum_of_all_processes(tmp_path: Path) -> None:
     with run_granian(tmp_path, 2) as server:
         numbers = count(1)
         sent = until(
@@ -56,14 +59,14 @@ def test_each_process_reports_the_sum_of_all_processes(tmp_path):
         assert until(lambda: _scrape_404s(server), 30, server) == sent
 
 
-def _send_until_both_count(server, folder, numbers):
+def _send_until_both_count(server: Running, folder: Path, numbers: Iterator[int]) -> int | None:
     """Send one more request; return their number once both processes have counted some."""
     requests.get(f"{server.url}/nowhere", timeout=10)
     sent = next(numbers)
     return sent if len(_counts_by_pid(folder)) == 2 else None
 
 
-def _counts_by_pid(folder):
+def _counts_by_pid(folder: Path) -> dict[int, float]:
     """Return how many requests of unknown URLs each process has counted."""
     found = {}
     for path in folder.glob("counter_*.db"):
@@ -74,7 +77,7 @@ def _counts_by_pid(folder):
     return found
 
 
-def _scrape_404s(server):
+def _scrape_404s(server: Running) -> float | None:
     """Return the sum of all processes; None where the connection went to the killed one."""
     try:
         value = scrape(f"{server.url}/metrics")
@@ -84,7 +87,7 @@ def _scrape_404s(server):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_sockets_of_a_killed_process_are_not_counted_as_open(tmp_path):
+def test_sockets_of_a_killed_process_are_not_counted_as_open(tmp_path: Path) -> None:
     alice = make_user("alice")
     first = socket_server(tmp_path, METRICS_TOKEN=TOKEN)
     with first as server, server.of(alice) as one, server.of(alice) as two:
@@ -96,7 +99,7 @@ def test_sockets_of_a_killed_process_are_not_counted_as_open(tmp_path):
         assert scrape(f"{server.url}/metrics")("tintype_open_sockets") == 0
 
 
-def test_the_request_id_of_an_upload_is_in_the_logs_of_worker_and_sandbox(tmp_path):
+def test_the_request_id_of_an_upload_is_in_the_logs_of_worker_and_sandbox(tmp_path: Path) -> None:
     [port] = free_ports(1)
     variables = {"METRICS_TOKEN": TOKEN, "METRICS_PORT": str(port), "LOG_FORMAT": "json"}
     with dev_run(tmp_path / "data", TRUSTED_PROXIES="1", **variables) as service:
@@ -120,12 +123,12 @@ def test_the_request_id_of_an_upload_is_in_the_logs_of_worker_and_sandbox(tmp_pa
     assert lines["thumbnails.services"] == {"picture 1:"}
 
 
-def _readyz(service):
+def _readyz(service: Running) -> dict[str, Any] | None:
     answer = requests.get(f"{service.url}/readyz", timeout=10)
     return answer.json() if answer.status_code == 200 else None
 
 
-def log_lines_of(log, request_id):
+def log_lines_of(log: Path, request_id: str) -> dict[str, set[str]]:
     """Return the first two words of each log line of a request, by logger."""
     found: dict[str, set[str]] = {}
     for line in log.read_text().splitlines():

@@ -4,15 +4,19 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import requests
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.pictures import jpeg
 from tests.processes import PASSWORD, ROOT, dev_run, until
 from tests.servers.databases import fresh_database
+from tests.servers.plugin import Database
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -22,12 +26,12 @@ class Collector(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), CollectorHandler)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.received: list[ExportTraceServiceRequest] = []
 
-    def spans(self):
+    def spans(self) -> list[Span]:
         return [span for request in self.received for resource in request.resource_spans
                 for scope in resource.scope_spans for span in scope.spans]  # fmt: skip
 
@@ -35,19 +39,19 @@ class Collector(ThreadingHTTPServer):
 class CollectorHandler(BaseHTTPRequestHandler):
     server: Collector
 
-    def do_POST(self):
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.received.append(ExportTraceServiceRequest.FromString(body))
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, format, *args):
+    def log_message(self, format: str, *args: object) -> None:
         pass
 
 
 @pytest.fixture
-def collector():
+def collector() -> Iterator[Collector]:
     with Collector() as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
@@ -56,8 +60,8 @@ def collector():
 
 @pytest.mark.postgres
 def test_an_upload_is_one_trace_from_the_request_through_queries_to_the_task(
-    tmp_path, collector, postgres_server
-):
+    tmp_path: Path, collector: Collector, postgres_server: Database
+) -> None:
     variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
     with (
         fresh_database(postgres_server.url, f"telemetry_{os.getpid()}") as database,
@@ -79,7 +83,7 @@ def test_an_upload_is_one_trace_from_the_request_through_queries_to_the_task(
     assert "a-secret" not in str(collector.spans())
 
 
-def span_names_of(spans, request_id):
+def span_names_of(spans: list[Span], request_id: str) -> set[str]:
     """Return the first word of the name of each span in the traces of a request."""
     expected = ("request_id", request_id)
     traces = {span.trace_id for span in spans for attribute in span.attributes
@@ -88,7 +92,7 @@ def span_names_of(spans, request_id):
 
 
 @pytest.mark.parametrize("module", ["config.wsgi", "config.asgi", "config.celery"])
-def test_opentelemetry_is_not_imported_without_an_endpoint(module):
+def test_opentelemetry_is_not_imported_without_an_endpoint(module: str) -> None:
     # Some libraries import its interface by themselves.
     ours = ("opentelemetry.instrumentation", "opentelemetry.exporter", "opentelemetry.sdk.trace")
     code = f"import sys, {module}; print([m for m in sys.modules if m.startswith({ours})])"
@@ -100,7 +104,7 @@ def test_opentelemetry_is_not_imported_without_an_endpoint(module):
     assert finished.stdout.strip() == "[]"
 
 
-def test_missing_packages_are_logged_in_one_line_and_stop_nothing(collector):
+def test_missing_packages_are_logged_in_one_line_and_stop_nothing(collector: Collector) -> None:
     """requirements.txt does not install them."""
     code = (
         "import sys; sys.modules['opentelemetry.sdk.trace'] = None\n"

@@ -35,14 +35,16 @@ def close_by_server(of: BaseDatabaseWrapper) -> None:
     assert poll.poll(30_000)
 
 
-def test_a_request_gets_a_new_connection_where_the_server_closed_the_old(other):
+def test_a_request_gets_a_new_connection_where_the_server_closed_the_old(
+    other: BaseDatabaseWrapper,
+) -> None:
     first = backend_pid(other)
     close_by_server(other)
     other.close_if_unusable_or_obsolete()  # what a request begins with
     assert backend_pid(other) != first
 
 
-def test_an_open_connection_is_reused_without_a_query(other):
+def test_an_open_connection_is_reused_without_a_query(other: BaseDatabaseWrapper) -> None:
     first = backend_pid(other)
     other.force_debug_cursor = True
     other.close_if_unusable_or_obsolete()
@@ -51,7 +53,9 @@ def test_an_open_connection_is_reused_without_a_query(other):
     assert backend_pid(other) == first
 
 
-def test_after_an_error_the_server_is_asked_whether_the_connection_is_open(other):
+def test_after_an_error_the_server_is_asked_whether_the_connection_is_open(
+    other: BaseDatabaseWrapper,
+) -> None:
     close_by_server(other)
     with pytest.raises(OperationalError):
         backend_pid(other)

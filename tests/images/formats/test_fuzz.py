@@ -20,7 +20,7 @@ SEEDS = [
 
 
 @pytest.mark.slow
-def test_a_damaged_picture_is_either_refused_or_taken():
+def test_a_damaged_picture_is_either_refused_or_taken() -> None:
     before, chance = set(work_dir().iterdir()), random.Random(20_261_121)
     outcomes = {outcome_of(mutate(chance.choice(SEEDS), chance)) for _ in range(800)}
     assert any(outcome.startswith("taken") for outcome in outcomes)
@@ -28,6 +28,6 @@ def test_a_damaged_picture_is_either_refused_or_taken():
     assert set(work_dir().iterdir()) <= before
 
 
-def test_the_same_seed_gives_the_same_damage():
+def test_the_same_seed_gives_the_same_damage() -> None:
     once, again = (mutate(SEEDS[0], random.Random(7)) for _ in range(2))
     assert once == again != SEEDS[0]

@@ -3,6 +3,7 @@
 import gc
 import struct
 import weakref
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -24,7 +25,7 @@ XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>SECRET-XMP</x:xmpmeta>"
 
 
 @pytest.fixture
-def write_source(tmp_path):
+def write_source(tmp_path: Path) -> Callable[[bytes], Path]:
     def write(content: bytes) -> Path:
         path = tmp_path / "source"
         path.write_bytes(content)
@@ -58,44 +59,54 @@ def refusal_of(path: Path) -> str:
     return refused.value.code
 
 
-def test_only_the_primary_picture_is_described(write_source):
+def test_only_the_primary_picture_is_described(write_source: Callable[[bytes], Path]) -> None:
     facts = inspect(write_source(two_pictures()), LIMITS)
     assert (facts.format, facts.width, facts.height, facts.frames) == ("HEIC", 320, 240, 1)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_width_and_height_have_the_orientation_applied(write_source, orientation):
+def test_width_and_height_have_the_orientation_applied(
+    write_source: Callable[[bytes], Path], orientation: int
+) -> None:
     content = encode(quarters(128, 64), "HEIC", exif=exif(orientation))
     facts = inspect(write_source(content), LIMITS)
     assert (facts.width, facts.height) == ((128, 64) if orientation < 5 else (64, 128))
 
 
-def test_a_size_beyond_the_limits_is_refused_before_the_decoder_opens_it(write_source, monkeypatch):
+def test_a_size_beyond_the_limits_is_refused_before_the_decoder_opens_it(
+    write_source: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("images.formats.libheif.open_primary", None)
     assert refusal_of(write_source(state_size(two_pictures(), 30_000, 30_000))) == "too_many_pixels"
     assert refusal_of(write_source(state_size(two_pictures(), 20_001, 10))) == "too_many_pixels"
 
 
-def test_a_stated_size_that_the_pixels_do_not_have_is_damage(write_source):
+def test_a_stated_size_that_the_pixels_do_not_have_is_damage(
+    write_source: Callable[[bytes], Path],
+) -> None:
     with pytest.raises(RefusedPicture) as refused:
         inspect(write_source(state_size(two_pictures(), 3000, 2000)), LIMITS)
     assert refused.value.code == "damaged"
 
 
-def test_a_coding_without_a_decoder_is_refused_by_name(write_source):
+def test_a_coding_without_a_decoder_is_refused_by_name(
+    write_source: Callable[[bytes], Path],
+) -> None:
     other = two_pictures().replace(b"hvc1", b"j2k1")
     with pytest.raises(RefusedPicture, match="HEIF pictures of this kind are not taken"):
         identify(write_source(other), LIMITS)
 
 
-def test_without_the_heic_decoder_only_heic_is_refused(write_source, monkeypatch):
+def test_without_the_heic_decoder_only_heic_is_refused(
+    write_source: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("images.formats.libheif.pi_heif", None)
     with pytest.raises(RefusedPicture, match="HEIC pictures are not taken"):
         inspect(write_source(two_pictures()), LIMITS)
     assert inspect(write_source(encode(quarters(20, 10), "PNG")), LIMITS).format == "PNG"
 
 
-def test_heic_is_decoded_in_the_sandbox():
+def test_heic_is_decoded_in_the_sandbox() -> None:
     source = work_dir() / "a.heic"
     source.write_bytes(two_pictures())
     try:
@@ -104,7 +115,9 @@ def test_heic_is_decoded_in_the_sandbox():
         source.unlink()
 
 
-def test_decoded_pixels_live_as_long_as_an_image_made_of_them(write_source, monkeypatch):
+def test_decoded_pixels_live_as_long_as_an_image_made_of_them(
+    write_source: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path, kept, actual = write_source(encode(quarters(640, 480), "HEIC")), [], libheif.open_primary
     expected = np.asarray(pillow_heif.open_heif(path))
 
@@ -123,7 +136,9 @@ def test_decoded_pixels_live_as_long_as_an_image_made_of_them(write_source, monk
     assert kept[0]() is None
 
 
-def test_stripping_heic_leaves_the_primary_picture_alone(write_source, tmp_path):
+def test_stripping_heic_leaves_the_primary_picture_alone(
+    write_source: Callable[[bytes], Path], tmp_path: Path
+) -> None:
     source, target = (
         write_source(two_pictures(exif=exif(1, latitude="N"), xmp=XMP)),
         tmp_path / "target",
@@ -141,7 +156,9 @@ def test_stripping_heic_leaves_the_primary_picture_alone(write_source, tmp_path)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_stripped_heic_keeps_its_orientation(write_source, tmp_path, orientation):
+def test_a_stripped_heic_keeps_its_orientation(
+    write_source: Callable[[bytes], Path], tmp_path: Path, orientation: int
+) -> None:
     source = write_source(encode(quarters(128, 64), "HEIC", exif=exif(orientation)))
     assert strip(source, tmp_path / "target", "HEIC")
     assert inspect(tmp_path / "target", LIMITS) == inspect(source, LIMITS)
@@ -150,7 +167,9 @@ def test_a_stripped_heic_keeps_its_orientation(write_source, tmp_path, orientati
     )
 
 
-def test_a_stripped_heic_keeps_its_transparency(write_source, tmp_path):
+def test_a_stripped_heic_keeps_its_transparency(
+    write_source: Callable[[bytes], Path], tmp_path: Path
+) -> None:
     seen = quarters(128, 128, "RGBA")
     seen.putalpha(90)
     source = write_source(encode(seen, "HEIC", exif=exif(1)))
@@ -159,7 +178,9 @@ def test_a_stripped_heic_keeps_its_transparency(write_source, tmp_path):
     assert open_image(tmp_path / "target").getchannel("A").getpixel((5, 5)) == 90
 
 
-def test_bytes_that_no_item_of_a_heic_uses_are_removed(write_source, tmp_path):
+def test_bytes_that_no_item_of_a_heic_uses_are_removed(
+    write_source: Callable[[bytes], Path], tmp_path: Path
+) -> None:
     """A free place in the store of pixels could hold anything."""
     data = bytearray(encode(quarters(128, 64), "HEIC"))
     at = data.index(b"mdat")
@@ -172,7 +193,9 @@ def test_bytes_that_no_item_of_a_heic_uses_are_removed(write_source, tmp_path):
 
 
 @pytest.mark.parametrize("box", [b"pitm", b"iloc", b"iinf"])
-def test_a_heic_whose_boxes_are_broken_is_not_stripped(write_source, tmp_path, box):
+def test_a_heic_whose_boxes_are_broken_is_not_stripped(
+    write_source: Callable[[bytes], Path], tmp_path: Path, box: bytes
+) -> None:
     source = write_source(two_pictures().replace(box, b"skip", 1))
     with pytest.raises(StrippingFailed):
         strip(source, tmp_path / "target", "HEIC")

@@ -1,11 +1,13 @@
 """A file is identified by its content, verified to be whole, or refused for a reason."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.strategies._internal.core import DataObject
 
 from images.formats.facts import Facts
 from images.formats.inspect import identify, inspect
@@ -34,7 +36,7 @@ LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
 
 
 @pytest.fixture
-def write_source(tmp_path):
+def write_source(tmp_path: Path) -> Callable[[bytes], Path]:
     def write(content: bytes) -> Path:
         path = tmp_path / "upload"
         path.write_bytes(content)
@@ -44,13 +46,15 @@ def write_source(tmp_path):
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_each_format_is_detected_by_its_content(write_source, name):
+def test_each_format_is_detected_by_its_content(
+    write_source: Callable[[bytes], Path], name: str
+) -> None:
     facts = inspect(write_source(encode(quarters(64, 48), name)), LIMITS)
     assert (facts.format, facts.width, facts.height, facts.frames) == (name, 64, 48, 1)
     assert facts.content_type == f"image/{name.lower()}"
 
 
-def test_a_second_picture_in_a_jpeg_is_no_frame(write_source):
+def test_a_second_picture_in_a_jpeg_is_no_frame(write_source: Callable[[bytes], Path]) -> None:
     two = quarters(64, 48)
     content = encode(two, "MPO", save_all=True, append_images=[quarters(32, 24)])
     facts = inspect(write_source(content), LIMITS)
@@ -58,19 +62,21 @@ def test_a_second_picture_in_a_jpeg_is_no_frame(write_source):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_width_and_height_have_the_orientation_applied(write_source, orientation):
+def test_width_and_height_have_the_orientation_applied(
+    write_source: Callable[[bytes], Path], orientation: int
+) -> None:
     facts = inspect(write_source(rotated_jpeg(64, 48, orientation)), LIMITS)
     assert (facts.width, facts.height) == ((64, 48) if orientation < 5 else (48, 64))
 
 
 @pytest.mark.parametrize("name", ["GIF", "WEBP", "PNG"])
-def test_frames_are_counted(write_source, name):
+def test_frames_are_counted(write_source: Callable[[bytes], Path], name: str) -> None:
     content = animation(name, [RED, GREEN, BLUE], [100, 200, 300])
     assert inspect(write_source(content), LIMITS).frames == 3
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "I;16"])
-def test_every_kind_of_png_is_taken(write_source, mode):
+def test_every_kind_of_png_is_taken(write_source: Callable[[bytes], Path], mode: str) -> None:
     image = quarters(20, 10, "L").convert("I;16") if mode == "I;16" else quarters(20, 10, mode)
     facts = inspect(write_source(encode(image, "PNG")), LIMITS)
     assert facts.has_alpha is (mode in {"RGBA", "LA"})
@@ -78,7 +84,9 @@ def test_every_kind_of_png_is_taken(write_source, mode):
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 @pytest.mark.parametrize("progressive", [True, False])
-def test_every_kind_of_jpeg_is_taken(write_source, mode, progressive):
+def test_every_kind_of_jpeg_is_taken(
+    write_source: Callable[[bytes], Path], mode: str, progressive: bool
+) -> None:
     content = encode(quarters(40, 30, mode), "JPEG", progressive=progressive)
     assert inspect(write_source(content), LIMITS).format == "JPEG"
 
@@ -110,13 +118,17 @@ def refusal_of(path: Path, limits: Limits = LIMITS) -> str:
         (b"\x89PNG\r\n\x1a\n", "damaged"),
     ],
 )
-def test_other_files_are_refused(write_source, content, code):
+def test_other_files_are_refused(
+    write_source: Callable[[bytes], Path], content: bytes, code: str
+) -> None:
     assert refusal_of(write_source(content)) == code
 
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
-def test_a_truncated_picture_is_damaged(write_source, name, share):
+def test_a_truncated_picture_is_damaged(
+    write_source: Callable[[bytes], Path], name: str, share: float
+) -> None:
     content = encode(quarters(200, 150), name)
     assert refusal_of(write_source(content[: int(len(content) * share)])) == "damaged"
 
@@ -134,7 +146,9 @@ def test_a_truncated_picture_is_damaged(write_source, name, share):
         (jpeg(64, 64, progressive=True), Limits(10**6, 10**6, max_scans=5), "too_many_scans"),
     ],
 )  # fmt: skip
-def test_more_than_a_limit_is_refused_by_the_header(write_source, content, limits, code):
+def test_more_than_a_limit_is_refused_by_the_header(
+    write_source: Callable[[bytes], Path], content: bytes, limits: Limits, code: str
+) -> None:
     path = write_source(content)
     with pytest.raises(RefusedPicture) as refused:
         identify(path, limits)
@@ -144,7 +158,9 @@ def test_more_than_a_limit_is_refused_by_the_header(write_source, content, limit
 @pytest.mark.parametrize(
     "content", [png_with_header_size(60_000, 60_000), webp_with_canvas(16_384, 16_384)]
 )
-def test_a_bomb_is_refused_before_anything_is_decoded(write_source, content, monkeypatch):
+def test_a_bomb_is_refused_before_anything_is_decoded(
+    write_source: Callable[[bytes], Path], content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("images.formats.inspect.verify", None)
     path = write_source(content)
     began = time.process_time()
@@ -154,7 +170,9 @@ def test_a_bomb_is_refused_before_anything_is_decoded(write_source, content, mon
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(st.data())
-def test_a_damaged_file_raises_nothing_but_a_refusal(write_source, data):
+def test_a_damaged_file_raises_nothing_but_a_refusal(
+    write_source: Callable[[bytes], Path], data: DataObject
+) -> None:
     name = data.draw(st.sampled_from(sorted(FORMATS)))
     content = bytearray(SMALL[name])
     for _ in range(data.draw(st.integers(1, 6))):
@@ -168,7 +186,7 @@ def test_a_damaged_file_raises_nothing_but_a_refusal(write_source, data):
 
 @pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
 @pytest.mark.slow
-def test_every_good_picture_of_the_corpus_is_taken_at_its_true_size():
+def test_every_good_picture_of_the_corpus_is_taken_at_its_true_size() -> None:
     wrong = []
     for sample in corpus.samples("accept"):
         facts = inspect(sample.path, LIMITS)
@@ -182,7 +200,7 @@ def test_every_good_picture_of_the_corpus_is_taken_at_its_true_size():
 
 @pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
 @pytest.mark.slow
-def test_every_bad_picture_of_the_corpus_is_refused():
+def test_every_bad_picture_of_the_corpus_is_refused() -> None:
     taken = []
     for sample in corpus.samples("reject", "either"):
         try:

@@ -19,7 +19,7 @@ LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
 
 
 @pytest.fixture
-def ppm_is_taken(monkeypatch):
+def ppm_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """Add the record of a new format, and nothing else."""
     monkeypatch.setitem(FORMATS, "PPM", PPM)
 
@@ -29,19 +29,19 @@ def ppm(image: Image.Image, comment: bytes = b"") -> bytes:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_content_names_one_format_and_its_extension_the_content_type(name):
+def test_content_names_one_format_and_its_extension_the_content_type(name: str) -> None:
     head = encode(quarters(40, 30), name)[:64]
     assert [each for each in FORMATS if codec_named(each).matches(head)] == [name]
     assert codec_for(head) is codec_named(name)
     assert content_type_of(f"users/a.{FORMATS[name].extension}") == FORMATS[name].content_type
 
 
-def test_another_extension_has_no_content_type():
+def test_another_extension_has_no_content_type() -> None:
     assert [content_type_of(name) for name in ("a.exe", "jpg.", "a", "")] == [None] * 4
 
 
 @pytest.mark.usefixtures("ppm_is_taken")
-def test_a_new_format_is_one_module_and_one_record(tmp_path):
+def test_a_new_format_is_one_module_and_one_record(tmp_path: Path) -> None:
     source, stripped = tmp_path / "source", tmp_path / "stripped"
     picture = waves(300, 200)
     source.write_bytes(ppm(picture, b"# SECRET\n"))
@@ -68,21 +68,23 @@ def test_a_new_format_is_one_module_and_one_record(tmp_path):
         (b"P6\n60000 60000\n255\n", "too_many_pixels"),
     ],
 )
-def test_a_new_format_is_refused_for_the_same_reasons(tmp_path, content, code):
+def test_a_new_format_is_refused_for_the_same_reasons(
+    tmp_path: Path, content: bytes, code: str
+) -> None:
     (tmp_path / "source").write_bytes(content)
     with pytest.raises(RefusedPicture) as refused:
         inspect(tmp_path / "source", LIMITS)
     assert refused.value.code == code
 
 
-def test_without_its_record_a_format_is_no_picture(tmp_path):
+def test_without_its_record_a_format_is_no_picture(tmp_path: Path) -> None:
     (tmp_path / "source").write_bytes(ppm(quarters(30, 20)))
     with pytest.raises(RefusedPicture) as refused:
         inspect(tmp_path / "source", LIMITS)
     assert refused.value.code == "not_an_image"
 
 
-def test_the_gallery_offers_the_formats_that_are_taken():
+def test_the_gallery_offers_the_formats_that_are_taken() -> None:
     page = Path(__file__).parents[3] / "templates" / "images" / "pictures.html"
     offered = page.read_text().split('accept="')[1].split('"')[0].split(",")
     assert {each.content_type for each in FORMATS.values()} <= set(offered)

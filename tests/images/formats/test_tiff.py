@@ -1,6 +1,7 @@
 """TIFF: refused by its fields, shown by its first page, stripped by copying what makes pixels."""
 
 import struct
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -29,7 +30,7 @@ ORIENTATION, EXTRA_SAMPLES = 274, 338
 
 
 @pytest.fixture
-def write_source(tmp_path):
+def write_source(tmp_path: Path) -> Callable[[bytes], Path]:
     def write(content: bytes) -> Path:
         path = tmp_path / "source"
         path.write_bytes(content)
@@ -54,14 +55,18 @@ def tiff_of_pages(*sizes: tuple[int, int]) -> bytes:
 @pytest.mark.parametrize(
     "compression", [None, "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"]
 )
-def test_common_compressions_of_tiff_are_taken(write_source, compression):
+def test_common_compressions_of_tiff_are_taken(
+    write_source: Callable[[bytes], Path], compression: str | None
+) -> None:
     content = encode(quarters(60, 40), "TIFF", compression=compression)
     facts = inspect(write_source(content), LIMITS)
     assert (facts.width, facts.height, facts.frames, facts.extension) == (60, 40, 1, "tif")
 
 
 @pytest.mark.parametrize("compression", ["group3", "group4", "tiff_ccitt"])
-def test_fax_compressions_of_tiff_are_taken(write_source, compression):
+def test_fax_compressions_of_tiff_are_taken(
+    write_source: Callable[[bytes], Path], compression: str
+) -> None:
     content = encode(quarters(60, 40).convert("1"), "TIFF", compression=compression)
     assert inspect(write_source(content), LIMITS).format == "TIFF"
 
@@ -75,7 +80,9 @@ def test_fax_compressions_of_tiff_are_taken(write_source, compression):
         (PHOTOMETRIC, 8),  # CIELAB
     ],
 )
-def test_unsupported_kinds_of_tiff_are_refused_by_name(write_source, tag, value):
+def test_unsupported_kinds_of_tiff_are_refused_by_name(
+    write_source: Callable[[bytes], Path], tag: int, value: int
+) -> None:
     content = set_tiff_field(encode(quarters(60, 40), "TIFF"), tag, value)
     assert refusal_of(write_source(content)) == (
         "format",
@@ -83,7 +90,9 @@ def test_unsupported_kinds_of_tiff_are_refused_by_name(write_source, tag, value)
     )
 
 
-def test_samples_that_are_no_unsigned_integers_are_refused(write_source):
+def test_samples_that_are_no_unsigned_integers_are_refused(
+    write_source: Callable[[bytes], Path],
+) -> None:
     for content in (
         pyvips.Image.new_from_array(quarters(60, 40)).cast("float").tiffsave_buffer(),
         encode(quarters(60, 40).convert("YCbCr"), "TIFF"),
@@ -92,12 +101,16 @@ def test_samples_that_are_no_unsigned_integers_are_refused(write_source):
         assert refusal_of(write_source(content))[0] == "format"
 
 
-def test_a_raw_file_that_begins_with_its_preview_is_refused(write_source):
+def test_a_raw_file_that_begins_with_its_preview_is_refused(
+    write_source: Callable[[bytes], Path],
+) -> None:
     content = encode(quarters(60, 40), "TIFF", tiffinfo={254: 1})
     assert refusal_of(write_source(content))[0] == "format"
 
 
-def test_pages_count_as_frames_and_the_first_is_shown(write_source, tmp_path):
+def test_pages_count_as_frames_and_the_first_is_shown(
+    write_source: Callable[[bytes], Path], tmp_path: Path
+) -> None:
     """The second is half as large, which libvips alone would take for a smaller copy."""
     path = write_source(tiff_of_pages((400, 300), (200, 150)))
     facts = inspect(path, LIMITS)
@@ -121,7 +134,9 @@ def test_pages_count_as_frames_and_the_first_is_shown(write_source, tmp_path):
         (tiff_of_pages((10, 10), (30, 2)), Limits(10**6, 500, max_side=29), "too_many_pixels"),
     ],
 )  # fmt: skip
-def test_more_than_a_limit_is_refused_by_the_fields(write_source, content, limits, code):
+def test_more_than_a_limit_is_refused_by_the_fields(
+    write_source: Callable[[bytes], Path], content: bytes, limits: Limits, code: str
+) -> None:
     assert refusal_of(write_source(content), limits)[0] == code
 
 
@@ -144,11 +159,13 @@ def tiff_with_tiles(width: int, height: int) -> bytes:
         b"MM\0*\0\0\0\0",
     ],
 )
-def test_impossible_strips_and_tiles_are_damage(write_source, content):
+def test_impossible_strips_and_tiles_are_damage(
+    write_source: Callable[[bytes], Path], content: bytes
+) -> None:
     assert refusal_of(write_source(content))[0] == "damaged"
 
 
-def test_pages_that_form_a_circle_are_damage(write_source):
+def test_pages_that_form_a_circle_are_damage(write_source: Callable[[bytes], Path]) -> None:
     data = bytearray(encode(quarters(60, 40), "TIFF"))
     start = struct.unpack_from("<I", data, 4)[0]
     count = struct.unpack_from("<H", data, start)[0]
@@ -156,7 +173,7 @@ def test_pages_that_form_a_circle_are_damage(write_source):
     assert refusal_of(write_source(bytes(data)))[0] == "damaged"
 
 
-def test_overlapping_strips_are_damage(write_source):
+def test_overlapping_strips_are_damage(write_source: Callable[[bytes], Path]) -> None:
     picture = pyvips.Image.new_from_array(waves(640, 640))
     data = bytearray(picture.tiffsave_buffer(tile=True, tile_width=16, tile_height=16))
     at, counted = (tiff_field_offset(bytes(data), tag) for tag in (324, 325))
@@ -168,7 +185,9 @@ def test_overlapping_strips_are_damage(write_source):
     assert refusal_of(write_source(bytes(data)))[0] == "damaged"
 
 
-def test_a_stripped_tiff_keeps_its_pixels_and_no_metadata(write_source, tmp_path):
+def test_a_stripped_tiff_keeps_its_pixels_and_no_metadata(
+    write_source: Callable[[bytes], Path], tmp_path: Path
+) -> None:
     source, target = write_source(picture_with_metadata("TIFF")), tmp_path / "target"
     before = inspect(source, LIMITS)
     assert source.read_bytes().count(b"SECRET") > 10
@@ -197,7 +216,9 @@ def test_a_stripped_tiff_keeps_its_pixels_and_no_metadata(write_source, tmp_path
     assert strip(target, tmp_path / "again", "TIFF") is False
 
 
-def test_a_stripped_tiff_keeps_its_pages_but_not_its_previews(write_source, tmp_path):
+def test_a_stripped_tiff_keeps_its_pages_but_not_its_previews(
+    write_source: Callable[[bytes], Path], tmp_path: Path
+) -> None:
     source = write_source(tiff_of_pages((400, 300), (300, 200)) + b"SECRET")
     assert strip(source, tmp_path / "target", "TIFF")
     made = Image.open(BytesIO((tmp_path / "target").read_bytes()))
@@ -210,7 +231,9 @@ def test_a_stripped_tiff_keeps_its_pages_but_not_its_previews(write_source, tmp_
     assert frame_count(Image.open(BytesIO((tmp_path / "target").read_bytes()))) == 1
 
 
-def test_a_tiff_with_metadata_in_a_strip_is_not_stripped(write_source, tmp_path):
+def test_a_tiff_with_metadata_in_a_strip_is_not_stripped(
+    write_source: Callable[[bytes], Path], tmp_path: Path
+) -> None:
     source = write_source(tiff_with_comment_in_strip())
     assert inspect(source, LIMITS).format == "TIFF"
     with pytest.raises(StrippingFailed):
@@ -244,7 +267,13 @@ def tiff_with_extra_samples(mode: str, extra: list[tuple[int, int]]) -> bytes:
         ("L", [(0, 0), (2, 128)], 128),
     ],
 )
-def test_a_saved_selection_is_not_transparency(write_source, tmp_path, mode, extra, alpha):
+def test_a_saved_selection_is_not_transparency(
+    write_source: Callable[[bytes], Path],
+    tmp_path: Path,
+    mode: str,
+    extra: list[tuple[int, int]],
+    alpha: int | None,
+) -> None:
     """Photoshop keeps selections as samples that follow the colours, of no kind it names."""
     path = write_source(tiff_with_extra_samples(mode, extra))
     assert inspect(path, LIMITS).has_alpha is (alpha is not None)
@@ -258,7 +287,9 @@ def test_a_saved_selection_is_not_transparency(write_source, tmp_path, mode, ext
 
 
 @pytest.mark.parametrize("tag", [EXTRA_SAMPLES, ORIENTATION])
-def test_a_field_of_the_wrong_type_is_damage(write_source, tag):
+def test_a_field_of_the_wrong_type_is_damage(
+    write_source: Callable[[bytes], Path], tag: int
+) -> None:
     data = bytearray(encode(quarters(60, 40, "RGBA"), "TIFF", tiffinfo={ORIENTATION: 1}))
     struct.pack_into("<H", data, tiff_field_offset(bytes(data), tag) + 2, 2)
     assert refusal_of(write_source(bytes(data)))[0] == "damaged"

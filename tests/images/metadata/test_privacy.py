@@ -29,7 +29,7 @@ pytestmark = [
 LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
 
 
-def test_no_metadata_leaves_with_originals_thumbnails_or_renditions():
+def test_no_metadata_leaves_with_originals_thumbnails_or_renditions() -> None:
     """Only a doubtful file may fail to be stripped or rendered; then it does not leave."""
     samples = corpus.samples("accept", "either")
     with ThreadPoolExecutor(2) as pool:
@@ -37,7 +37,7 @@ def test_no_metadata_leaves_with_originals_thumbnails_or_renditions():
     assert {name: found for name, found in leaks.items() if found} == {}
 
 
-def test_the_inspector_finds_metadata_where_there_is_some():
+def test_the_inspector_finds_metadata_where_there_is_some() -> None:
     """Else the test above would pass whatever leaves."""
     named = [each for each in corpus.samples("accept") if each.gps or each.marker]
     assert len(named) > 15

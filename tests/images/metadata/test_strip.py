@@ -40,7 +40,7 @@ def pixels(path: Path) -> list[np.ndarray]:
         return found
 
 
-def strip_and_compare(tmp_path, content: bytes, name: str) -> bytes:
+def strip_and_compare(tmp_path: Path, content: bytes, name: str) -> bytes:
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(content)
     assert strip(source, target, name) is True
@@ -51,7 +51,7 @@ def strip_and_compare(tmp_path, content: bytes, name: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF"])
-def test_exif_is_removed_but_the_orientation_stays(tmp_path, name):
+def test_exif_is_removed_but_the_orientation_stays(tmp_path: Path, name: str) -> None:
     content = encode(quarters(40, 30), name, exif=GPS_EXIF)
     assert b"SECRET-CAMERA" in content
     result = strip_and_compare(tmp_path, content, name)
@@ -62,7 +62,7 @@ def test_exif_is_removed_but_the_orientation_stays(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF", "HEIC"])
-def test_xmp_is_removed_but_the_colour_profile_stays(tmp_path, name):
+def test_xmp_is_removed_but_the_colour_profile_stays(tmp_path: Path, name: str) -> None:
     profile = display_p3()
     content = (
         encode(quarters(40, 30), name, xmp=XMP, icc_profile=profile)
@@ -74,19 +74,19 @@ def test_xmp_is_removed_but_the_colour_profile_stays(tmp_path, name):
     assert open_image(tmp_path / "target").info["icc_profile"] == profile
 
 
-def test_comments_are_removed(tmp_path):
+def test_comments_are_removed(tmp_path: Path) -> None:
     assert b"SECRET" not in strip_and_compare(tmp_path, jpeg(40, 30, comment=b"SECRET"), "JPEG")
     content = encode(quarters(40, 30), "GIF", comment=b"SECRET")
     assert b"SECRET" not in strip_and_compare(tmp_path, content, "GIF")
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "WEBP", "TIFF"])
-def test_bytes_after_the_end_are_removed(tmp_path, name):
+def test_bytes_after_the_end_are_removed(tmp_path: Path, name: str) -> None:
     content = encode(quarters(40, 30), name)
     assert strip_and_compare(tmp_path, content + b"SECRET", name) == content
 
 
-def test_a_second_picture_in_a_jpeg_is_removed(tmp_path):
+def test_a_second_picture_in_a_jpeg_is_removed(tmp_path: Path) -> None:
     content = encode(quarters(64, 48), "MPO", save_all=True, append_images=[quarters(32, 24)])
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(content)
@@ -96,7 +96,7 @@ def test_a_second_picture_in_a_jpeg_is_removed(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["GIF", "WEBP", "PNG"])
-def test_an_animation_keeps_its_frames_and_loop(tmp_path, name):
+def test_an_animation_keeps_its_frames_and_loop(tmp_path: Path, name: str) -> None:
     content = animation(name, [RED, BLUE], [100, 200])
     strip_and_compare(tmp_path, content + b"x", name)
     before, after = (open_image(tmp_path / each) for each in ("source", "target"))
@@ -104,7 +104,7 @@ def test_an_animation_keeps_its_frames_and_loop(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "WEBP", "AVIF", "HEIC", "TIFF"])
-def test_a_picture_without_metadata_is_not_written_again(tmp_path, name):
+def test_a_picture_without_metadata_is_not_written_again(tmp_path: Path, name: str) -> None:
     source = tmp_path / "source"
     source.write_bytes(encode(quarters(40, 30), name))
     assert strip(source, tmp_path / "target", name) is False
@@ -112,7 +112,7 @@ def test_a_picture_without_metadata_is_not_written_again(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "WEBP", "TIFF"])
-def test_a_truncated_picture_is_not_stripped(tmp_path, name):
+def test_a_truncated_picture_is_not_stripped(tmp_path: Path, name: str) -> None:
     content = encode(quarters(40, 30), name)
     source = tmp_path / "source"
     source.write_bytes(content[: len(content) - 20])
@@ -142,14 +142,14 @@ def find_faults(sample: corpus.Sample, target: Path) -> list[str]:
 
 @pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
 @pytest.mark.slow
-def test_every_good_picture_of_the_corpus_is_stripped(tmp_path):
+def test_every_good_picture_of_the_corpus_is_stripped(tmp_path: Path) -> None:
     found = {str(s): find_faults(s, tmp_path / "target") for s in corpus.samples("accept")}
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 
 @pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
 @pytest.mark.slow
-def test_doubtful_pictures_of_the_corpus_are_stripped_or_refused(tmp_path):
+def test_doubtful_pictures_of_the_corpus_are_stripped_or_refused(tmp_path: Path) -> None:
     outcomes = set()
     for sample in corpus.samples("either"):
         try:

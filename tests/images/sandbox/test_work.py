@@ -32,7 +32,7 @@ _URLS = "from django.urls import get_resolver; get_resolver().url_patterns"
 
 
 @pytest.mark.parametrize("entrance", ENTRANCES)
-def test_no_other_process_loads_a_decoder(entrance):
+def test_no_other_process_loads_a_decoder(entrance: str) -> None:
     code = f"{ENTRANCES[entrance]}\n{_URLS}\nimport sys; print(*sys.modules)"
     ran = subprocess.run(
         [sys.executable, "-c", code],
@@ -46,11 +46,11 @@ def test_no_other_process_loads_a_decoder(entrance):
     assert loaded & {*DECODERS, "images.formats.inspect", "thumbnails.rendering.render"} == set()
 
 
-def test_sandboxed_processes_have_loaded_every_decoder_ahead():
+def test_sandboxed_processes_have_loaded_every_decoder_ahead() -> None:
     assert run_sandboxed(hostile.loaded_modules, DECODERS) == list(DECODERS)
 
 
-def test_all_work_is_done_in_the_sandbox():
+def test_all_work_is_done_in_the_sandbox() -> None:
     limits = Limits(max_bytes=10**6, max_pixels=10**6)
     with temporary_dir() as name:
         folder = Path(name)
@@ -66,7 +66,7 @@ def test_all_work_is_done_in_the_sandbox():
         assert run_sandboxed(render_jpeg, source, folder / "a.jpg", width=60)[0] == 60
 
 
-def test_work_leaves_the_parent_without_a_decoder():
+def test_work_leaves_the_parent_without_a_decoder() -> None:
     """What comes back is unpickled here: it must not bring a decoder along."""
     code = (
         "import django; django.setup()\n"

@@ -2,11 +2,12 @@
 
 import os
 import time
+from pathlib import Path
 
 from images.sandbox.work_dir import STALE_AFTER_SECONDS, remove_stale_files
 
 
-def test_only_files_untouched_for_an_hour_are_removed(tmp_path):
+def test_only_files_untouched_for_an_hour_are_removed(tmp_path: Path) -> None:
     for name in ("forgotten", "in use"):
         (tmp_path / f"{name}.upload").write_bytes(b"x")
         (tmp_path / name).mkdir()

@@ -1,6 +1,7 @@
 """Pictures in a folder: who may read them."""
 
 import os
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -12,14 +13,14 @@ KEY = "users/a/picture.png"
 
 
 @pytest.fixture
-def usual_umask():
+def usual_umask() -> Iterator[None]:
     before = os.umask(0o022)
     yield
     os.umask(before)
 
 
 @pytest.mark.usefixtures("usual_umask")
-def test_nobody_but_the_services_user_and_group_reads_a_picture(tmp_path):
+def test_nobody_but_the_services_user_and_group_reads_a_picture(tmp_path: Path) -> None:
     root = tmp_path / "images"
     DiskStorage(location=root).write(KEY, BytesIO(b"bytes"))
     made = {path: path.stat().st_mode & 0o777 for path in [root, *root.rglob("*")]}
@@ -28,7 +29,7 @@ def test_nobody_but_the_services_user_and_group_reads_a_picture(tmp_path):
 
 
 @pytest.mark.usefixtures("usual_umask")
-def test_a_folder_hands_its_group_down(tmp_path):
+def test_a_folder_hands_its_group_down(tmp_path: Path) -> None:
     """As it is set for an nginx that has no other group in common with the service."""
     root = tmp_path / "images"
     root.mkdir()

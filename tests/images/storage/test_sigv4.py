@@ -5,6 +5,7 @@ import datetime
 import boto3
 import pytest
 from botocore import auth
+from botocore.client import BaseClient
 from botocore.config import Config
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ BOTOCORES = {"content_type": "ResponseContentType",
 
 
 @pytest.fixture
-def client(monkeypatch):
+def client(monkeypatch: pytest.MonkeyPatch) -> BaseClient:
     then = datetime.datetime.fromtimestamp(MOMENT, datetime.UTC)
     monkeypatch.setattr(auth, "get_current_datetime", lambda: then)
     return boto3.client(
@@ -34,16 +35,16 @@ def client(monkeypatch):
     )
 
 
-def mark(address):
+def mark(address: str) -> str:
     """The signature covers the method, the path, the sorted query, the host, moment and scope."""
     return address.rsplit("X-Amz-Signature=", 1)[1]
 
 
-def test_an_address_is_botocores(client):
+def test_an_address_is_botocores(client: BaseClient) -> None:
     signer = Presigner("https://s3.example.org:8443/pics/", "eu-west-1", "AK/ID", "hu+sh")
 
     @given(KEYS, ANSWERS, st.integers(1, 604_800))
-    def same(key, answer, seconds):
+    def same(key: str, answer: dict[str, str], seconds: int) -> None:
         ours = signer.presign(key, begins=MOMENT, seconds=seconds, **answer)
         named = {BOTOCORES[name]: value for name, value in answer.items()}
         theirs = client.generate_presigned_url(
@@ -56,5 +57,5 @@ def test_an_address_is_botocores(client):
     same()
 
 
-def test_the_secret_is_not_shown():
+def test_the_secret_is_not_shown() -> None:
     assert "hush" not in repr(Presigner("https://x/", "r", "k", "hush"))

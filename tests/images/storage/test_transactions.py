@@ -1,21 +1,25 @@
 """Files and rows are there together, or neither is."""
 
 import uuid
+from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, OperationalError, transaction
 
+from accounts.models import User
 from images.models import Picture
 from images.storage.base import picture_storage
 from images.storage.transactions import stored_files
 from tests.pictures import png
+from tests.storages import StoredKeys
 
 KEY = f"users/{'0' * 8}-0000-0000-0000-{'0' * 12}/picture.png"
 
 
 @pytest.fixture
-def source(tmp_path) -> Path:
+def source(tmp_path: Path) -> Path:
     path = tmp_path / "source.png"
     path.write_bytes(png(3, 2))
     return path
@@ -23,14 +27,16 @@ def source(tmp_path) -> Path:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("error", [ValueError, OperationalError])
-def test_files_are_deleted_when_the_block_raises(source, error):
+def test_files_are_deleted_when_the_block_raises(source: Path, error: type[Exception]) -> None:
     with pytest.raises(error), stored_files({KEY: source}):
         raise error
     assert not picture_storage.exists(KEY)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_file_stays_when_the_connection_is_lost_at_the_commit(source, monkeypatch):
+def test_a_file_stays_when_the_connection_is_lost_at_the_commit(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def lost() -> None:
         raise OperationalError("server closed the connection unexpectedly")
 
@@ -42,7 +48,9 @@ def test_a_file_stays_when_the_connection_is_lost_at_the_commit(source, monkeypa
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("error", [SystemExit, RuntimeError])
-def test_a_file_stays_when_the_process_ends_after_the_commit(alice, source, error):
+def test_a_file_stays_when_the_process_ends_after_the_commit(
+    alice: User, source: Path, error: type[BaseException]
+) -> None:
     """SIGTERM comes as SystemExit at any moment, also between COMMIT and what follows it."""
 
     def end() -> None:
@@ -55,20 +63,20 @@ def test_a_file_stays_when_the_process_ends_after_the_commit(alice, source, erro
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_file_is_deleted_when_the_database_refuses_the_commit(source):
+def test_a_file_is_deleted_when_the_database_refuses_the_commit(source: Path) -> None:
     """Foreign keys are checked at COMMIT."""
     with pytest.raises(IntegrityError), stored_files({KEY: source}):
         _insert(uuid.uuid4())
     assert not picture_storage.exists(KEY)
 
 
-def _insert(owner_id, *, on_commit=lambda: None) -> None:
+def _insert(owner_id: UUID, *, on_commit: Callable[[], None] = lambda: None) -> None:
     Picture(owner_id=owner_id, key=KEY, width=3, height=2, bytes=1).save()
     transaction.on_commit(on_commit)
 
 
 @pytest.mark.django_db
-def test_all_of_several_files_are_stored_or_none(source, stored_keys):
+def test_all_of_several_files_are_stored_or_none(source: Path, stored_keys: StoredKeys) -> None:
     files = {KEY: source, f"{KEY}.png": source.with_name("missing")}
     with pytest.raises(FileNotFoundError), stored_files(files):
         pytest.fail("The block was entered.")

@@ -1,14 +1,18 @@
 """The listener against a real RabbitMQ: what it hears, and what it outlives."""
 
 import json
+import subprocess
 import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from uuid import uuid4
 
 import pika
 import pytest
+from pika.adapters.blocking_connection import BlockingChannel
 
-from accounts.models import Session
+from accounts.models import Session, User
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_bearer_session
 from notifications.logouts.broker import MAX_RETRY_DELAY
@@ -17,7 +21,8 @@ from notifications.models import Heartbeat
 from tests.clients import Client
 from tests.factories import bearer_client
 from tests.notifications.logouts.commands import running
-from tests.notifications.logouts.peers import until
+from tests.notifications.logouts.peers import Peer, until
+from tests.servers.rabbitmq import Broker
 from tests.waiting import are_prompt, timed
 
 pytestmark = [
@@ -29,11 +34,11 @@ pytestmark = [
 
 
 @pytest.fixture
-def channel(broker):
+def channel(broker: Broker) -> Iterator[Callable[[], BlockingChannel]]:
     """Opened when it is asked for, and again after a restart."""
     made = []
 
-    def opened():
+    def opened() -> BlockingChannel:
         made.append(pika.BlockingConnection(pika.URLParameters(broker.url)))
         return made[-1].channel()
 
@@ -44,7 +49,7 @@ def channel(broker):
 
 
 @pytest.fixture
-def queue(channel):
+def queue(channel: Callable[[], BlockingChannel]) -> Iterator[str]:
     """The name of the listener's queue, which goes with the test."""
     name = f"ours-{uuid4()}"
     yield name
@@ -52,7 +57,9 @@ def queue(channel):
 
 
 @pytest.fixture
-def listener(broker, queue):
+def listener(
+    broker: Broker, queue: str
+) -> Callable[[], AbstractContextManager[subprocess.Popen[bytes]]]:
     return partial(running, "consume_auth_events", broker.url, AUTH_QUEUE=queue)
 
 
@@ -60,7 +67,9 @@ def is_signed_out(client: Client) -> bool:
     return client.get("/auth/currentUser").status_code == 401
 
 
-def test_a_peers_logout_ends_a_session_here_within_a_second(alice, peer, listener):
+def test_a_peers_logout_ends_a_session_here_within_a_second(
+    alice: User, peer: Peer, listener: Callable[[], AbstractContextManager[subprocess.Popen[bytes]]]
+) -> None:
     took: list[float] = []
     with listener():
         until(Heartbeat.objects.exists)
@@ -80,18 +89,22 @@ def missing_parts() -> list[str]:
     return found
 
 
-def test_readiness_shows_whether_the_listener_is_connected(broker, listener):
+def test_readiness_shows_whether_the_listener_is_connected(
+    broker: Broker, listener: Callable[[], AbstractContextManager[subprocess.Popen[bytes]]]
+) -> None:
     # An answer is kept for a second.
     until(lambda: "auth-events" in missing_parts())
     with listener():
         until(lambda: "auth-events" not in missing_parts())
 
 
-def test_our_own_listener_binds_again_before_a_relay_sends():
+def test_our_own_listener_binds_again_before_a_relay_sends() -> None:
     assert MAX_RETRY_DELAY < REBIND_SECONDS - 2
 
 
-def test_a_listener_killed_in_the_middle_loses_nothing(alice, peer, listener):
+def test_a_listener_killed_in_the_middle_loses_nothing(
+    alice: User, peer: Peer, listener: Callable[[], AbstractContextManager[subprocess.Popen[bytes]]]
+) -> None:
     tokens = [open_bearer_session(alice, RequestOrigin()) for _ in range(120)]
     with listener() as victim:
         until(Heartbeat.objects.exists)
@@ -105,8 +118,11 @@ def test_a_listener_killed_in_the_middle_loses_nothing(alice, peer, listener):
 
 
 def test_the_listener_comes_back_after_the_broker_and_survives_poison(
-    alice, peer, broker, listener
-):
+    alice: User,
+    peer: Peer,
+    broker: Broker,
+    listener: Callable[[], AbstractContextManager[subprocess.Popen[bytes]]],
+) -> None:
     with listener() as process:
         until(Heartbeat.objects.exists)
         broker.restart()
@@ -126,7 +142,11 @@ def test_the_listener_comes_back_after_the_broker_and_survives_poison(
         assert process.poll() is None
 
 
-def test_it_beats_and_stops_while_messages_keep_coming(channel, queue, listener):
+def test_it_beats_and_stops_while_messages_keep_coming(
+    channel: Callable[[], BlockingChannel],
+    queue: str,
+    listener: Callable[[], AbstractContextManager[subprocess.Popen[bytes]]],
+) -> None:
     backlog = channel()
     backlog.queue_declare(queue, durable=True)
     for _ in range(20_000):
@@ -138,7 +158,13 @@ def test_it_beats_and_stops_while_messages_keep_coming(channel, queue, listener)
     assert backlog.queue_declare(queue, passive=True).method.message_count > 0
 
 
-def test_a_queue_that_was_taken_away_is_made_again(alice, peer, channel, queue, listener):
+def test_a_queue_that_was_taken_away_is_made_again(
+    alice: User,
+    peer: Peer,
+    channel: Callable[[], BlockingChannel],
+    queue: str,
+    listener: Callable[[], AbstractContextManager[subprocess.Popen[bytes]]],
+) -> None:
     with listener():
         until(Heartbeat.objects.exists)
         channel().queue_delete(queue)
@@ -153,7 +179,7 @@ def test_a_queue_that_was_taken_away_is_made_again(alice, peer, channel, queue, 
         until(said_and_heard)
 
 
-def is_there(channel, queue) -> bool:
+def is_there(channel: BlockingChannel, queue: str) -> bool:
     try:
         channel.queue_declare(queue, passive=True)
     except pika.exceptions.ChannelClosedByBroker:

@@ -9,9 +9,10 @@ from django.db import transaction
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from accounts.denylist import purge_denylist
-from accounts.models import RevokedToken, Session
+from accounts.models import RevokedToken, Session, User
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_bearer_session
 from accounts.tokens import issue_jwt
@@ -21,34 +22,34 @@ from notifications.models import OutboxMessage
 pytestmark = pytest.mark.django_db
 
 
-def logout(message):
+def logout(message: str) -> bytes:
     return json.dumps({"type": "logout", "message": message}).encode()
 
 
 @pytest.fixture
-def token(alice, settings):
+def token(alice: User, settings: Settings) -> str:
     settings.AMQP_URL = "amqp://nowhere"
     return open_bearer_session(alice, RequestOrigin())
 
 
 @pytest.mark.parametrize("form", ["bearer {}", "Bearer {}", "BEARER   {}", "{}", " {} "])
-def test_a_token_in_any_form_ends_its_session(token, form):
+def test_a_token_in_any_form_ends_its_session(token: str, form: str) -> None:
     handle_message(logout(form.format(token)))
     assert not Session.objects.live().exists()
 
 
 @pytest.mark.parametrize("form", ["{}", "bearer {}"])
-def test_a_token_id_ends_its_session(token, form):
+def test_a_token_id_ends_its_session(token: str, form: str) -> None:
     handle_message(logout(form.format(Session.objects.get().pk)))
     assert not Session.objects.live().exists()
 
 
-def test_what_was_heard_is_not_announced_again(token):
+def test_what_was_heard_is_not_announced_again(token: str) -> None:
     handle_message(logout(f"bearer {token}"))
     assert not OutboxMessage.objects.exists()
 
 
-def test_hearing_twice_does_nothing_more(token):
+def test_hearing_twice_does_nothing_more(token: str) -> None:
     handle_message(logout(token))
     ended = Session.objects.get().ended_at
     handle_message(logout(token))
@@ -66,7 +67,7 @@ def test_hearing_twice_does_nothing_more(token):
         b'{"type":"logout","message":{"a":1}}',
     ],
 )  # fmt: skip
-def test_poison_and_other_types_are_dropped(token, body):
+def test_poison_and_other_types_are_dropped(token: str, body: bytes) -> None:
     handle_message(body)
     assert Session.objects.live().count() == 1
     assert not RevokedToken.objects.exists()
@@ -74,11 +75,11 @@ def test_poison_and_other_types_are_dropped(token, body):
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.text(max_size=60))
-def test_no_message_makes_hearing_fail(db, text):
+def test_no_message_makes_hearing_fail(db: None, text: str) -> None:
     handle_message(logout(text))
 
 
-def test_an_unknown_token_is_remembered_until_it_would_expire(alice):
+def test_an_unknown_token_is_remembered_until_it_would_expire(alice: User) -> None:
     stranger = Session(pk=uuid.uuid4(), user_id=alice.pk)
     token = issue_jwt(stranger, "bearer", timedelta(hours=1))
     for _ in range(2):
@@ -89,14 +90,14 @@ def test_an_unknown_token_is_remembered_until_it_would_expire(alice):
     assert purge_denylist() == 1
 
 
-def test_the_fan_out_is_off_without_a_broker(alice, settings):
+def test_the_fan_out_is_off_without_a_broker(alice: User, settings: Settings) -> None:
     settings.AMQP_URL = ""
     open_bearer_session(alice, RequestOrigin())
     Session.objects.of(alice).end()
     assert not OutboxMessage.objects.exists()
 
 
-def test_an_announcement_falls_with_its_transaction(alice, settings):
+def test_an_announcement_falls_with_its_transaction(alice: User, settings: Settings) -> None:
     settings.AMQP_URL = "amqp://nowhere"
     open_bearer_session(alice, RequestOrigin())
     mark = transaction.savepoint()

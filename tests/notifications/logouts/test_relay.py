@@ -3,6 +3,7 @@
 import json
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 
@@ -10,7 +11,7 @@ import pika
 import pytest
 from django.db import connection
 
-from accounts.models import Session
+from accounts.models import Session, User
 from accounts.request_origin import RequestOrigin
 from accounts.services import disable, set_password
 from accounts.sessions import open_bearer_session
@@ -21,6 +22,7 @@ from tests.clients import Client
 from tests.factories import make_user
 from tests.notifications.logouts.commands import running
 from tests.notifications.logouts.peers import Peer, until
+from tests.servers.rabbitmq import Broker
 from tests.waiting import are_prompt, timed
 
 pytestmark = [
@@ -36,18 +38,18 @@ DURABLE = {"AUTH_EXCHANGE": "auth-durable", "AUTH_EXCHANGE_DURABLE": "on"}
 
 
 @pytest.fixture
-def durable_peer(broker):
+def durable_peer(broker: Broker) -> Iterator[Peer]:
     with closing(Peer(broker.url, exchange="auth-durable", durable=True)) as made:
         yield made
 
 
 @pytest.fixture
-def relay(broker, monkeypatch):
+def relay(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The relay's own loop, in a thread of this process; no peer has to bind again."""
     monkeypatch.setattr(relaying, "REBIND_SECONDS", 0)
     stop = Stop()
 
-    def run():
+    def run() -> None:
         relaying.relay_until(stop)
         connection.close()
 
@@ -73,7 +75,9 @@ def is_declared(url: str, exchange: str) -> bool:
 
 
 @pytest.mark.parametrize("way", ["signout", "jwt-logout", "password", "disable", "end all"])
-def test_a_peer_hears_of_every_way_to_end_a_session(alice, peer, relay, way):
+def test_a_peer_hears_of_every_way_to_end_a_session(
+    alice: User, peer: Peer, relay: None, way: str
+) -> None:
     token = open_bearer_session(alice, RequestOrigin())
     client = Client(headers={"Authorization": f"Bearer {token}"})
     token_id = str(Session.objects.get().pk)
@@ -96,8 +100,8 @@ def test_a_peer_hears_of_every_way_to_end_a_session(alice, peer, relay, way):
 
 
 def test_a_broker_that_is_away_neither_fails_nor_slows_a_sign_out_and_loses_nothing(
-    broker, durable_peer
-):
+    broker: Broker, durable_peer: Peer
+) -> None:
     people = [make_user(f"person{n}") for n in range(200)]
     tokens = [open_bearer_session(person, RequestOrigin()) for person in people]
     took: list[float] = []
@@ -119,7 +123,9 @@ def test_a_broker_that_is_away_neither_fails_nor_slows_a_sign_out_and_loses_noth
     assert sum(heard.values()) <= 200 + 100
 
 
-def test_what_was_said_while_the_broker_was_away_waits_for_the_peers_to_bind_again(broker):
+def test_what_was_said_while_the_broker_was_away_waits_for_the_peers_to_bind_again(
+    broker: Broker,
+) -> None:
     """The exchange of the contracts is not durable: every binding goes with the broker."""
     with running("relay_outbox", broker.url):
         say("before")
@@ -133,7 +139,7 @@ def test_what_was_said_while_the_broker_was_away_waits_for_the_peers_to_bind_aga
     assert back.heard == ["while it was away"]
 
 
-def test_what_waits_in_a_durable_queue_outlives_the_broker(broker):
+def test_what_waits_in_a_durable_queue_outlives_the_broker(broker: Broker) -> None:
     peer = partial(Peer, broker.url, exchange="auth-durable", durable=True, queue="keeps")
     with closing(peer()):
         pass
@@ -146,7 +152,7 @@ def test_what_waits_in_a_durable_queue_outlives_the_broker(broker):
     assert back.heard == ["nobody is listening"]
 
 
-def test_two_relays_send_each_message_once(durable_peer, broker):
+def test_two_relays_send_each_message_once(durable_peer: Peer, broker: Broker) -> None:
     for number in range(500):
         say(str(number))
     relay = partial(running, "relay_outbox", broker.url, **DURABLE)

@@ -1,10 +1,13 @@
 """Sockets of a real server: what happens to an account's pictures reaches them, in order."""
 
 import uuid
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from accounts.models import User
 from accounts.request_origin import RequestOrigin
 from accounts.services import disable, set_password, sign_out
 from accounts.sessions import open_api_token_session, open_bearer_session, open_cookie_session
@@ -14,13 +17,13 @@ from images.services import activate, delete_all, delete_picture, update_picture
 from notifications.models import PictureEvent
 from tests.clients import Client
 from tests.factories import make_picture, make_user
-from tests.notifications.sockets.clients import bearer
+from tests.notifications.sockets.clients import SocketServer, bearer
 from tests.waiting import are_prompt, timed
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
 
-def test_everything_that_happens_to_pictures_is_told(server, alice):
+def test_everything_that_happens_to_pictures_is_told(server: SocketServer, alice: User) -> None:
     with server.of(alice) as socket:
         picture = make_picture(alice)
         assert socket.types(2) == ["picture.created", "thumbnails.ready"]
@@ -37,7 +40,7 @@ def test_everything_that_happens_to_pictures_is_told(server, alice):
         assert told["id"] == 5
 
 
-def test_clearing_is_told_once(server, alice):
+def test_clearing_is_told_once(server: SocketServer, alice: User) -> None:
     make_picture(alice)
     make_picture(alice)
     with server.of(alice) as socket:
@@ -47,7 +50,7 @@ def test_clearing_is_told_once(server, alice):
     assert "picture" not in told
 
 
-def test_a_picture_set_aside_is_told(server, alice, tmp_path):
+def test_a_picture_set_aside_is_told(server: SocketServer, alice: User, tmp_path: Path) -> None:
     with server.of(alice) as socket:
         picture = make_picture(alice)
         assert socket.types(2) == ["picture.created", "thumbnails.ready"]
@@ -59,14 +62,14 @@ def test_a_picture_set_aside_is_told(server, alice, tmp_path):
         assert (told["type"], told["picture"]["thumbnails"]) == ("thumbnails.failed", "failed")
 
 
-def test_nobody_hears_of_anothers_pictures(server, alice, bob):
+def test_nobody_hears_of_anothers_pictures(server: SocketServer, alice: User, bob: User) -> None:
     with server.of(bob) as socket:
         make_picture(alice)
         own = make_picture(bob)
         assert socket.next()["picture"]["id"] == own.pk
 
 
-def test_what_was_missed_is_replayed_and_then_goes_on(server, alice):
+def test_what_was_missed_is_replayed_and_then_goes_on(server: SocketServer, alice: User) -> None:
     make_picture(alice)
     make_picture(alice)
     with server.of(alice, "?since=1") as socket:
@@ -75,7 +78,7 @@ def test_what_was_missed_is_replayed_and_then_goes_on(server, alice):
         assert [socket.next()["id"] for _ in range(2)] == [5, 6]
 
 
-def test_without_since_only_what_is_new_is_told(server, alice):
+def test_without_since_only_what_is_new_is_told(server: SocketServer, alice: User) -> None:
     make_picture(alice)
     with server.of(alice) as socket:
         make_picture(alice)
@@ -83,7 +86,9 @@ def test_without_since_only_what_is_new_is_told(server, alice):
 
 
 @pytest.mark.parametrize("since", [0, 1, 99])
-def test_whoever_asks_for_what_is_not_kept_is_told_to_reload(server, alice, since):
+def test_whoever_asks_for_what_is_not_kept_is_told_to_reload(
+    server: SocketServer, alice: User, since: int
+) -> None:
     make_picture(alice)
     make_picture(alice)
     PictureEvent.objects.filter(sequence__lte=2).delete()
@@ -94,20 +99,22 @@ def test_whoever_asks_for_what_is_not_kept_is_told_to_reload(server, alice, sinc
         assert socket.next()["id"] == 5
 
 
-def test_staff_may_watch_an_account(server, alice, staff):
+def test_staff_may_watch_an_account(server: SocketServer, alice: User, staff: User) -> None:
     with server.of(staff, f"?user={alice.pk}") as socket:
         make_picture(alice)
         assert socket.next()["user_id"] == str(alice.pk)
 
 
-def test_an_api_token_opens_a_socket(server, alice):
+def test_an_api_token_opens_a_socket(server: SocketServer, alice: User) -> None:
     key = open_api_token_session(alice, RequestOrigin())
     with server.open(additional_headers={"Authorization": f"Token {key}"}) as socket:
         make_picture(alice)
         assert socket.next()["id"] == 1
 
 
-def test_a_subprotocol_carries_the_token_of_another_origin(server, alice):
+def test_a_subprotocol_carries_the_token_of_another_origin(
+    server: SocketServer, alice: User
+) -> None:
     offered = ["bearer", open_bearer_session(alice, RequestOrigin())]
     with server.open(subprotocols=offered, origin="https://elsewhere.example") as socket:
         assert socket.connection.subprotocol == "bearer"
@@ -115,19 +122,21 @@ def test_a_subprotocol_carries_the_token_of_another_origin(server, alice):
         assert socket.next()["id"] == 1
 
 
-def cookies_of(user):
+def cookies_of(user: User) -> dict[str, str]:
     pair = open_cookie_session(user, RequestOrigin())
     return {"Cookie": f"access_token={pair.access}; refresh_token={pair.refresh}"}
 
 
-def test_cookies_open_a_socket_of_our_own_pages(server, alice):
+def test_cookies_open_a_socket_of_our_own_pages(server: SocketServer, alice: User) -> None:
     with server.open(additional_headers=cookies_of(alice), origin=server.url) as socket:
         make_picture(alice)
         assert socket.next()["id"] == 1
 
 
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", "http://localhost:1"])
-def test_another_sites_page_cannot_use_the_cookies(server, alice, origin):
+def test_another_sites_page_cannot_use_the_cookies(
+    server: SocketServer, alice: User, origin: str
+) -> None:
     headers = cookies_of(alice)
     with (
         pytest.raises(InvalidStatus) as refused,
@@ -137,7 +146,9 @@ def test_another_sites_page_cannot_use_the_cookies(server, alice, origin):
     assert refused.value.response.status_code == 403
 
 
-def test_an_expired_access_cookie_is_renewed_by_the_handshake(server, alice):
+def test_an_expired_access_cookie_is_renewed_by_the_handshake(
+    server: SocketServer, alice: User
+) -> None:
     pair = open_cookie_session(alice, RequestOrigin())
     headers = {"Cookie": f"access_token=stale; refresh_token={pair.refresh}"}
     with server.open(additional_headers=headers, origin=server.url) as socket:
@@ -162,7 +173,14 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("query", "headers", "code"), REFUSALS)
-def test_a_refusal_shows_its_code(server, alice, bob, query, headers, code):
+def test_a_refusal_shows_its_code(
+    server: SocketServer,
+    alice: User,
+    bob: User,
+    query: str,
+    headers: dict[str, str] | str,
+    code: int,
+) -> None:
     token = open_bearer_session(alice, RequestOrigin())
     query = query.format(token=token, other=bob.pk)
     headers = bearer(token) if headers == "good" else headers
@@ -170,17 +188,19 @@ def test_a_refusal_shows_its_code(server, alice, bob, query, headers, code):
         assert socket.closed_with() == code
 
 
-def test_a_refused_browser_that_offered_a_token_sees_the_code(server, db):
+def test_a_refused_browser_that_offered_a_token_sees_the_code(
+    server: SocketServer, db: None
+) -> None:
     with server.open(subprotocols=["bearer", "nonsense"]) as socket:
         assert socket.closed_with() == 4401
 
 
-def test_staff_see_that_an_account_is_unknown(server, staff):
+def test_staff_see_that_an_account_is_unknown(server: SocketServer, staff: User) -> None:
     with server.of(staff, f"?user={uuid.uuid4()}") as socket:
         assert socket.closed_with() == 4404
 
 
-def test_no_other_address_has_a_socket(server, alice):
+def test_no_other_address_has_a_socket(server: SocketServer, alice: User) -> None:
     headers = bearer(open_bearer_session(alice, RequestOrigin()))
     server.address.replace("pictures", "other")
     from websockets.sync.client import connect
@@ -193,16 +213,16 @@ def test_no_other_address_has_a_socket(server, alice):
     assert refused.value.response.status_code == 403
 
 
-def sign_out_by_token(user, token):
+def sign_out_by_token(user: User, token: str) -> None:
     sign_out(authenticate_jwt(token, "bearer"), token=token)
 
 
-def sign_out_at_the_door(user, token):
+def sign_out_at_the_door(user: User, token: str) -> None:
     answer = Client(headers=bearer(token)).get("/auth/signout")
     assert answer.status_code == 200
 
 
-def hear_of_it(user, token):
+def hear_of_it(user: User, token: str) -> None:
     from notifications.logouts.messages import handle_message
 
     handle_message(b'{"type": "logout", "message": "bearer %s"}' % token.encode())
@@ -218,7 +238,9 @@ ENDINGS = [
 
 
 @pytest.mark.parametrize("end", ENDINGS)
-def test_an_ended_session_closes_its_sockets_within_a_second(server, end):
+def test_an_ended_session_closes_its_sockets_within_a_second(
+    server: SocketServer, end: Callable[[User, str], object]
+) -> None:
     took: list[float] = []
     for number in range(5):
         user = make_user(f"person{number}")
@@ -234,7 +256,7 @@ def test_an_ended_session_closes_its_sockets_within_a_second(server, end):
     assert are_prompt(took), took
 
 
-def test_other_sessions_keep_their_sockets(server, alice):
+def test_other_sessions_keep_their_sockets(server: SocketServer, alice: User) -> None:
     token = open_bearer_session(alice, RequestOrigin())
     with server.of(alice) as kept, server.open(additional_headers=bearer(token)) as ended:
         sign_out_by_token(alice, token)
@@ -243,14 +265,16 @@ def test_other_sessions_keep_their_sockets(server, alice):
         assert kept.next()["type"] == "picture.created"
 
 
-def test_whoever_is_staff_no_longer_stops_watching(server, alice, staff):
+def test_whoever_is_staff_no_longer_stops_watching(
+    server: SocketServer, alice: User, staff: User
+) -> None:
     with server.of(staff, f"?user={alice.pk}") as socket:
         staff.is_staff = False
         staff.save()
         assert socket.closed_with() == 4401
 
 
-def test_an_account_has_twenty_sockets(server, alice, bob):
+def test_an_account_has_twenty_sockets(server: SocketServer, alice: User, bob: User) -> None:
     from contextlib import ExitStack
 
     with ExitStack() as stack:

@@ -6,21 +6,26 @@ import re
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 from django.db import connection
 from websockets.exceptions import ConnectionClosed
 
+from accounts.models import User
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_bearer_session
 from devkit import valkey
+from devkit.children import Reaper
 from images.models import Picture
 from images.services import update_picture
 from notifications.feed import last_sequence
 from tests.factories import make_picture
-from tests.notifications.sockets.clients import bearer, socket_server
+from tests.notifications.sockets.clients import Socket, SocketServer, bearer, socket_server
 from tests.pictures import jpeg
 from tests.waiting import are_prompt, timed
 
@@ -33,11 +38,11 @@ pytestmark = [
 
 
 @contextmanager
-def writing(picture, pause=0.0):
+def writing(picture: Picture, pause: float = 0.0) -> Iterator[None]:
     """Change a picture over and over, in a thread with a connection of its own."""
     stopping = threading.Event()
 
-    def write():
+    def write() -> None:
         number = 0
         own = Picture.objects.get(pk=picture.pk)
         while not stopping.is_set():
@@ -57,7 +62,9 @@ def writing(picture, pause=0.0):
             thread.join()
 
 
-def test_a_hundred_reconnections_beside_writers_that_never_stop(server, alice):
+def test_a_hundred_reconnections_beside_writers_that_never_stop(
+    server: SocketServer, alice: User
+) -> None:
     """Every event comes once and in order, whatever the moment of the breaks."""
     chance = random.Random(5)
     picture = make_picture(alice)
@@ -65,7 +72,7 @@ def test_a_hundred_reconnections_beside_writers_that_never_stop(server, alice):
     token = open_bearer_session(alice, RequestOrigin())
     seen = [start]
 
-    def take(opened, count):
+    def take(opened: Socket, count: int) -> None:
         seen.extend(opened.next()["id"] for _ in range(count))
 
     with writing(picture, pause=0.002):
@@ -84,7 +91,7 @@ def test_a_hundred_reconnections_beside_writers_that_never_stop(server, alice):
 class Bare:
     """A client that shakes hands and then leaves everything else to the test."""
 
-    def __init__(self, server, token):
+    def __init__(self, server: SocketServer, token: str) -> None:
         host, port = server.url.removeprefix("http://").split(":")
         self.connection = socket.socket()
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -97,7 +104,7 @@ class Bare:
         )
         assert b" 101 " in self.connection.recv(16)
 
-    def read_until(self, words):
+    def read_until(self, words: bytes) -> bytes:
         """Read up to the words of a close frame and leave: the server would wait for an answer."""
         got = b""
         with self.connection:
@@ -108,7 +115,7 @@ class Bare:
         return got
 
 
-def write_until_logged(server, picture, words, quick):
+def write_until_logged(server: SocketServer, picture: Picture, words: str, quick: Socket) -> None:
     """Change the picture until the server says so; whoever is quick has each change at once."""
     own = Picture.objects.get(pk=picture.pk)
     took: list[float] = []
@@ -121,7 +128,9 @@ def write_until_logged(server, picture, words, quick):
     assert are_prompt(took), took
 
 
-def test_a_reader_that_falls_behind_is_closed_and_slows_nobody(own_server, alice):
+def test_a_reader_that_falls_behind_is_closed_and_slows_nobody(
+    own_server: SocketServer, alice: User
+) -> None:
     picture = make_picture(alice)
     token = open_bearer_session(alice, RequestOrigin())
     with own_server.of(alice) as quick:
@@ -136,7 +145,7 @@ def test_a_reader_that_falls_behind_is_closed_and_slows_nobody(own_server, alice
         assert again.next()["id"] == last + 1
 
 
-def test_a_reader_that_is_stuck_is_dropped(own_server, alice):
+def test_a_reader_that_is_stuck_is_dropped(own_server: SocketServer, alice: User) -> None:
     picture = make_picture(alice)
     stuck = Bare(own_server, open_bearer_session(alice, RequestOrigin()))
     with own_server.of(alice) as quick:
@@ -144,7 +153,7 @@ def test_a_reader_that_is_stuck_is_dropped(own_server, alice):
     stuck.connection.close()
 
 
-def test_a_dead_peer_is_gone_soon(tmp_path, django_db_setup, alice):
+def test_a_dead_peer_is_gone_soon(tmp_path: Path, django_db_setup: None, alice: User) -> None:
     """Pings every 20 s with 20 s to answer are the server's default; here they are quicker."""
     pings = ["--ws-ping-interval", "0.5", "--ws-ping-timeout", "0.5"]
     with socket_server(tmp_path, *pings) as server:
@@ -153,24 +162,26 @@ def test_a_dead_peer_is_gone_soon(tmp_path, django_db_setup, alice):
 
 
 @pytest.fixture
-def own_server(django_db_setup, tmp_path):
+def own_server(django_db_setup: None, tmp_path: Path) -> Iterator[SocketServer]:
     with socket_server(tmp_path) as running:
         yield running
 
 
 @pytest.fixture
-def own_valkey(reaper):
+def own_valkey(reaper: Reaper) -> valkey.Valkey:
     """A Valkey that this test may stop: a function that starts it, and its address."""
     return valkey.Valkey(reaper, valkey.find())
 
 
-def upload(server, token):
+def upload(server: SocketServer, token: str) -> requests.Response:
     files = {"image": ("hill.jpg", jpeg(60, 40))}
     address = f"{server.url}/api/user/images/"
     return requests.post(address, files=files, headers=bearer(token), timeout=10)
 
 
-def test_without_redis_uploads_go_on_and_sockets_catch_up(own_valkey, tmp_path, alice):
+def test_without_redis_uploads_go_on_and_sockets_catch_up(
+    own_valkey: valkey.Valkey, tmp_path: Path, alice: User
+) -> None:
     child = own_valkey.start()
     own_valkey.wait(child)
     token = open_bearer_session(alice, RequestOrigin())
@@ -201,7 +212,7 @@ def test_without_redis_uploads_go_on_and_sockets_catch_up(own_valkey, tmp_path, 
 
 
 @contextmanager
-def reconnected(server, query, headers):
+def reconnected(server: SocketServer, query: str, headers: dict[str, Any]) -> Iterator[Socket]:
     """Come back as a client does: until the server takes it."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:

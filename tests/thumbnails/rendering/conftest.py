@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pyvips
@@ -25,13 +26,15 @@ def render_one(tmp_path: Path) -> Callable[[bytes, int], Image.Image]:
 
 
 @pytest.fixture
-def decodes(monkeypatch):
+def decodes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     """The calls that decode a file; opening one without `access` reads its header alone."""
     found = []
     for call in ("thumbnail", "new_from_file"):
         real = getattr(pyvips.Image, call)
 
-        def counted(*args, real=real, call=call, **options):
+        def counted(
+            *args: Any, real: Callable[..., pyvips.Image] = real, call: str = call, **options: Any
+        ) -> pyvips.Image:
             if call == "thumbnail" or "access" in options:
                 found.append(args)
             return real(*args, **options)

@@ -1,5 +1,8 @@
 """Every EXIF orientation is applied: compared with what Pillow's transpositions give."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from PIL import Image, ImageOps
 
@@ -40,7 +43,9 @@ def turn(image: Image.Image, orientation: int) -> Image.Image:
 
 @pytest.mark.parametrize("orientation", TURNS)
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF", "HEIC", "TIFF"])
-def test_every_orientation_is_applied_in_every_format(render_one, name, orientation):
+def test_every_orientation_is_applied_in_every_format(
+    render_one: Callable[[bytes, int], Image.Image], name: str, orientation: int
+) -> None:
     stored = waves(320, 240)
     stored.paste(quarters(120, 80), (0, 0))
     quality = {} if name in {"PNG", "TIFF"} else {"quality": 95}
@@ -57,7 +62,9 @@ def animation_with_orientation(frames: list[Image.Image], orientation: int) -> b
 
 
 @pytest.mark.parametrize("orientation", TURNS)
-def test_the_orientation_is_applied_to_every_frame_of_an_animation(tmp_path, orientation):
+def test_the_orientation_is_applied_to_every_frame_of_an_animation(
+    tmp_path: Path, orientation: int
+) -> None:
     frames = [quarters(120, 80) for _ in range(3)]
     for frame, colour in zip(frames, (RED, GREEN, BLUE), strict=True):
         frame.paste(colour, (48, 32, 72, 48))
@@ -75,7 +82,9 @@ def test_the_orientation_is_applied_to_every_frame_of_an_animation(tmp_path, ori
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_orientation_of_a_jpeg_is_applied(render_one, tmp_path, orientation):
+def test_every_orientation_of_a_jpeg_is_applied(
+    render_one: Callable[[bytes, int], Image.Image], tmp_path: Path, orientation: int
+) -> None:
     content = rotated_jpeg(300, 200, orientation)
     ours = render_one(content, 100)
     upright = ImageOps.exif_transpose(open_image(tmp_path / "source"))

@@ -2,16 +2,21 @@
 
 import re
 from base64 import b64decode
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from accounts.models import User
+from images.models import Picture
 from tests.factories import make_picture
 from tests.measures import psnr
 from tests.pictures import BLUE, GREEN, RED, animation, encode, jpeg, quarters
 from tests.thumbnails.rendering.thumbhash_decoder import draw_thumbhash, read_thumbhash
 from thumbnails.rendering import encoding
+from thumbnails.renderings import Placeholder
 from thumbnails.sandbox_work import render_thumbnails
 from thumbnails.services import ensure_thumbnails
 
@@ -22,10 +27,10 @@ AUTHORS_FADING = "IRmGG4Y30Jd7d3iHTygMe4B3d3iHiIg="
 
 
 @pytest.fixture
-def placeholder(tmp_path):
+def placeholder(tmp_path: Path) -> Callable[..., Placeholder]:
     """Return a function that renders a picture and returns its placeholder."""
 
-    def make(image, *heights, name="PNG"):
+    def make(image: Image.Image, *heights: int, name: str = "PNG") -> Placeholder:
         (tmp_path / "source").write_bytes(encode(image, name))
         found = render_thumbnails(tmp_path / "source", heights, tmp_path).placeholder
         assert found is not None
@@ -34,7 +39,7 @@ def placeholder(tmp_path):
     return make
 
 
-def soft_picture(width, height):
+def soft_picture(width: int, height: int) -> Image.Image:
     """Draw what a ThumbHash can hold: a slow change from corner to corner."""
     across, down = np.meshgrid(np.linspace(0, 1, width), np.linspace(0, 1, height))
     bands = [0.2 + 0.6 * across, 0.8 - 0.5 * down, 0.3 + 0.4 * across * down]
@@ -43,7 +48,9 @@ def soft_picture(width, height):
 
 @pytest.mark.parametrize("heights", [(), (200,), (400, 200)])
 @pytest.mark.parametrize("size", [(640, 480), (480, 640), (600, 600), (90, 60)])
-def test_a_thumbhash_looks_like_its_picture(placeholder, size, heights):
+def test_a_thumbhash_looks_like_its_picture(
+    placeholder: Callable[..., Placeholder], size: tuple[int, int], heights: tuple[int, ...]
+) -> None:
     picture = soft_picture(*size)
     seen = draw_thumbhash(placeholder(picture, *heights).thumbhash)
     assert seen.width / seen.height == pytest.approx(size[0] / size[1], rel=0.1)
@@ -51,7 +58,7 @@ def test_a_thumbhash_looks_like_its_picture(placeholder, size, heights):
     assert seen.getchannel("A").getextrema() == (255, 255)
 
 
-def fading_picture(width, height):
+def fading_picture(width: int, height: int) -> Image.Image:
     """Draw a soft picture that is clear at its left and opaque at its right."""
     picture = soft_picture(width, height).convert("RGBA")
     across = np.linspace(0, 255, width).round().astype(np.uint8)
@@ -59,7 +66,9 @@ def fading_picture(width, height):
     return picture
 
 
-def test_a_thumbhash_equals_the_reference_implementations(placeholder):
+def test_a_thumbhash_equals_the_reference_implementations(
+    placeholder: Callable[..., Placeholder],
+) -> None:
     ours = b64decode(placeholder(soft_picture(600, 400), 200).thumbhash)
     theirs = b64decode(AUTHORS)
     nibbles = [
@@ -69,7 +78,9 @@ def test_a_thumbhash_equals_the_reference_implementations(placeholder):
     assert all(abs(a - b) <= 1 for a, b in zip(*nibbles, strict=True))
 
 
-def test_a_transparent_thumbhash_equals_the_reference_implementations(placeholder):
+def test_a_transparent_thumbhash_equals_the_reference_implementations(
+    placeholder: Callable[..., Placeholder],
+) -> None:
     ours, theirs = (
         thumbhash_fields(placeholder(fading_picture(600, 400), 200).thumbhash),
         thumbhash_fields(AUTHORS_FADING),
@@ -78,7 +89,7 @@ def test_a_transparent_thumbhash_equals_the_reference_implementations(placeholde
     assert all(abs(ours[name] - theirs[name]) <= 1 for name in ours)
 
 
-def thumbhash_fields(thumbhash):
+def thumbhash_fields(thumbhash: str) -> dict[str | int, int]:
     """Tell apart the numbers in it: means and scales, the shape, then a nibble for each wave."""
     head, shape, rest = read_thumbhash(thumbhash)
     means = {f"mean {at}": head >> at & 63 for at in (0, 6, 12)}
@@ -87,7 +98,7 @@ def thumbhash_fields(thumbhash):
     return means | scales | exact | dict(enumerate(rest))
 
 
-def test_a_thumbhash_has_the_pictures_transparency(placeholder):
+def test_a_thumbhash_has_the_pictures_transparency(placeholder: Callable[..., Placeholder]) -> None:
     seen = draw_thumbhash(placeholder(fading_picture(600, 400), 200).thumbhash)
     expected = fading_picture(*seen.size)
     alpha = [each.getchannel("A") for each in (seen, expected)]
@@ -107,7 +118,11 @@ def test_a_thumbhash_has_the_pictures_transparency(placeholder):
         ([(0, 0, 0), (0, 0, 0), (250, 250, 250)], (0, 0, 0)),
     ],
 )
-def test_the_dominant_colour_is_that_of_most_pixels(placeholder, colours, expected):
+def test_the_dominant_colour_is_that_of_most_pixels(
+    placeholder: Callable[..., Placeholder],
+    colours: list[tuple[int, int, int]],
+    expected: tuple[int, int, int],
+) -> None:
     stripes = Image.new("RGB", (300, 300))
     for number, colour in enumerate(colours):
         share = 300 // len(colours)
@@ -117,7 +132,9 @@ def test_the_dominant_colour_is_that_of_most_pixels(placeholder, colours, expect
     assert all(abs(ours - theirs) <= 12 for ours, theirs in zip(channels, expected, strict=True))
 
 
-def test_invisible_pixels_do_not_count_for_the_dominant_colour(placeholder):
+def test_invisible_pixels_do_not_count_for_the_dominant_colour(
+    placeholder: Callable[..., Placeholder],
+) -> None:
     clear = Image.new("RGBA", (300, 300), (0, 255, 0, 0))
     assert placeholder(clear, 200).dominant_color == "#ffffff"
     clear.paste((*RED, 255), (100, 100, 200, 200))
@@ -126,7 +143,9 @@ def test_invisible_pixels_do_not_count_for_the_dominant_colour(placeholder):
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "1", "CMYK"])
-def test_every_pixel_mode_has_a_placeholder(placeholder, mode):
+def test_every_pixel_mode_has_a_placeholder(
+    placeholder: Callable[..., Placeholder], mode: str
+) -> None:
     name = "JPEG" if mode == "CMYK" else "PNG"
     found = placeholder(quarters(90, 60, "RGB").convert(mode), 40, name=name)
     seen = draw_thumbhash(found.thumbhash)
@@ -137,8 +156,12 @@ def test_every_pixel_mode_has_a_placeholder(placeholder, mode):
 @pytest.mark.parametrize("heights", [(), (100, 50)])
 @pytest.mark.parametrize("memory", [12_000_000, 100])
 def test_an_animation_has_the_placeholder_of_its_first_frame(
-    tmp_path, monkeypatch, name, heights, memory
-):
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    heights: tuple[int, ...],
+    memory: int,
+) -> None:
     monkeypatch.setattr(encoding, "_MAX_PIXELS_IN_MEMORY", memory)
     (tmp_path / "source").write_bytes(animation(name, [RED, BLUE, BLUE], [100] * 3, size=200))
     found = render_thumbnails(tmp_path / "source", heights, tmp_path).placeholder
@@ -148,11 +171,11 @@ def test_an_animation_has_the_placeholder_of_its_first_frame(
 
 
 @pytest.fixture
-def picture(alice):
+def picture(alice: User) -> Picture:
     return make_picture(alice, jpeg(900, 600))
 
 
-def test_a_picture_gets_its_placeholder_with_its_thumbnails(picture):
+def test_a_picture_gets_its_placeholder_with_its_thumbnails(picture: Picture) -> None:
     assert (picture.thumbhash, picture.dominant_color) == ("", "")
     ensure_thumbnails(picture.pk)
     picture.refresh_from_db()

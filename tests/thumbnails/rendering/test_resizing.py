@@ -1,7 +1,9 @@
 """Colours of the one decode: references by Pillow and littlecms from a full decode, or by numpy."""
 
 import struct
+from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,7 +27,7 @@ def convert_to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
 
 
 @pytest.mark.parametrize(("profile", "used"), [(display_p3(), True), (b"no profile", False)])
-def test_an_animation_is_converted_to_srgb(tmp_path, profile, used):
+def test_an_animation_is_converted_to_srgb(tmp_path: Path, profile: bytes, used: bool) -> None:
     frames = [Image.new("RGB", (120, 80), colour) for colour in ((200, 80, 60), (60, 160, 80))]
     options = {"save_all": True, "append_images": frames[1:], "lossless": True}
     content = encode(frames[0], "WEBP", duration=100, icc_profile=profile, **options)
@@ -41,7 +43,9 @@ def test_an_animation_is_converted_to_srgb(tmp_path, profile, used):
 
 @pytest.mark.parametrize("profile", [display_p3, adobe_rgb])
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF", "HEIC", "TIFF"])
-def test_a_colour_profile_is_converted_to_srgb(render_one, name, profile):
+def test_a_colour_profile_is_converted_to_srgb(
+    render_one: Callable[[bytes, int], Image.Image], name: str, profile: Callable[[], bytes]
+) -> None:
     source = Image.fromarray(np.uint8(np.asarray(waves(320, 240)) // 2 + 60))
     content = encode(
         source, name, icc_profile=profile(), **({"quality": 95} if name[0] != "T" else {})
@@ -61,7 +65,9 @@ def state_colours(content: bytes, primaries: int, curve: int) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["AVIF", "HEIC"])
-def test_display_p3_stated_by_numbers_is_converted_to_srgb(render_one, name):
+def test_display_p3_stated_by_numbers_is_converted_to_srgb(
+    render_one: Callable[[bytes, int], Image.Image], name: str
+) -> None:
     source = Image.fromarray(np.uint8(np.asarray(waves(320, 240)) // 2 + 60))
     plain = encode(source, name, quality=95)
     profiled = render_one(encode(source, name, quality=95, icc_profile=display_p3()), 120)
@@ -74,7 +80,9 @@ def test_display_p3_stated_by_numbers_is_converted_to_srgb(render_one, name):
 
 
 @pytest.mark.parametrize("name", ["JPEG", "TIFF"])
-def test_cmyk_is_converted_to_srgb_by_its_profile(render_one, name):
+def test_cmyk_is_converted_to_srgb_by_its_profile(
+    render_one: Callable[[bytes, int], Image.Image], name: str
+) -> None:
     source = Image.fromarray(np.uint8(np.asarray(waves(320, 240)) // 2 + 40)).convert("CMYK")
     quality = {"quality": 95} if name == "JPEG" else {}
     content = encode(source, name, icc_profile=cmyk_profile(), **quality)
@@ -84,14 +92,18 @@ def test_cmyk_is_converted_to_srgb_by_its_profile(render_one, name):
 
 
 @pytest.mark.parametrize("name", ["PNG", "TIFF"])
-def test_sixteen_bits_are_rounded_to_eight(render_one, name):
+def test_sixteen_bits_are_rounded_to_eight(
+    render_one: Callable[[bytes, int], Image.Image], name: str
+) -> None:
     ramp = np.linspace(0, 65535, 256 * 300).reshape(300, 256).astype(np.uint16)
     ours = render_one(encode(Image.fromarray(ramp), name), 300)
     expected = Image.fromarray(np.uint8(np.round(ramp / 257.0)))
     assert psnr(ours, expected) > 45
 
 
-def test_sixteen_bits_a_colour_become_eight(render_one, tmp_path):
+def test_sixteen_bits_a_colour_become_eight(
+    render_one: Callable[[bytes, int], Image.Image], tmp_path: Path
+) -> None:
     import pyvips
 
     ramp = np.linspace(0, 65535, 240 * 160 * 3).reshape(160, 240, 3).astype(np.uint16)
@@ -102,7 +114,7 @@ def test_sixteen_bits_a_colour_become_eight(render_one, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["PNG", "WEBP", "AVIF", "HEIC", "TIFF"])
-def test_transparency_is_kept(render_one, name):
+def test_transparency_is_kept(render_one: Callable[[bytes, int], Image.Image], name: str) -> None:
     seen = quarters(200, 160, "RGBA")
     seen.putalpha(Image.linear_gradient("L").resize((200, 160)))
     quality = {} if name in {"PNG", "TIFF"} else {"quality": 95}
@@ -117,7 +129,9 @@ def test_transparency_is_kept(render_one, name):
     assert np.abs(colours[0] - colours[1]).mean() < 6
 
 
-def test_associated_alpha_is_not_multiplied_twice(render_one):
+def test_associated_alpha_is_not_multiplied_twice(
+    render_one: Callable[[bytes, int], Image.Image],
+) -> None:
     """Associated alpha: the colours of a TIFF may be stored as they look on black."""
     import pyvips
 
@@ -132,7 +146,9 @@ def test_associated_alpha_is_not_multiplied_twice(render_one):
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "CMYK"])
-def test_every_kind_of_tiff_looks_as_pillow_reads_it(render_one, mode):
+def test_every_kind_of_tiff_looks_as_pillow_reads_it(
+    render_one: Callable[[bytes, int], Image.Image], mode: str
+) -> None:
     source = waves(320, 240).convert("L").convert("1") if mode == "1" else waves(320, 240)
     kept = source.quantize(dither=Image.Dither.NONE) if mode == "P" else source.convert(mode)
     ours = render_one(encode(kept, "TIFF", compression="tiff_lzw"), 240)
@@ -149,7 +165,9 @@ def assert_alike_in_hue(ours: Image.Image, reference: Image.Image) -> None:
 
 @pytest.mark.parametrize("size", [(9000, 3), (3, 9000), (1, 1)])
 @pytest.mark.parametrize("name", ["JPEG", "TIFF", "AVIF", "GIF"])
-def test_extreme_shapes_are_neither_enlarged_nor_vanish(render_one, name, size):
+def test_extreme_shapes_are_neither_enlarged_nor_vanish(
+    render_one: Callable[[bytes, int], Image.Image], name: str, size: tuple[int, int]
+) -> None:
     ours = render_one(encode(quarters(*size), name), 200)
     assert ours.height == min(200, size[1])
     assert 1 <= ours.width <= size[0]
