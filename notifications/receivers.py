@@ -39,13 +39,17 @@ _EVENT_TYPES: list[tuple[Signal, PictureEventType]] = [
 
 def connect() -> None:
     """Connect the receivers; called once, when Django is ready."""
-    sessions_ended.connect(_write_logout_messages, dispatch_uid="notifications.announce_logouts")
-    sessions_ended.connect(_notify_sockets_of_session, dispatch_uid="notifications.close_sockets")
-    pictures_cleared.connect(_record_clearing, dispatch_uid="notifications.tell")
-    restored.connect(_skip_sequences_after_restore, dispatch_uid="notifications.renumber")
+    sessions_ended.connect(
+        _write_logout_messages, dispatch_uid="notifications.write_logout_messages"
+    )
+    sessions_ended.connect(
+        _notify_sockets_of_session, dispatch_uid="notifications.notify_sockets_of_session"
+    )
+    pictures_cleared.connect(_record_clearing, dispatch_uid="notifications.record_event")
+    restored.connect(_skip_sequences_after_restore, dispatch_uid="notifications.skip_sequences")
     for signal, kind in _EVENT_TYPES:
         receiver = partial(_record_picture_event, kind)
-        signal.connect(receiver, weak=False, dispatch_uid="notifications.tell")
+        signal.connect(receiver, weak=False, dispatch_uid="notifications.record_event")
 
 
 def _write_logout_messages(

@@ -1,1 +1,1 @@
-"""A thousand open sockets: what an idle one costs, and how soon each hears of a commit."""
+"""A thousand open sockets: memory of an idle one, and the delay from commit to receipt."""

@@ -1,4 +1,4 @@
-"""`./dev bench sockets [SECONDS]`: beside a bare uvicorn echo, in the same run.
+"""`./dev bench sockets [SECONDS]`: compares the service with a bare uvicorn echo.
 
 Uses DATABASE_URL and REDIS_URL where they are set, else private servers.
 """
@@ -42,14 +42,13 @@ class Server:
 
 
 def main(seconds: int) -> None:
-    """Measure and say."""
     with ExitStack() as stack:
         reaper = stack.enter_context(Reaper())
         _prepare(reaper, stack.enter_context(tempfile.TemporaryDirectory()))
         print(f"{SOCKETS} sockets, {RATE:.0f} events a second for {seconds} s\n")
         for fan in (1, 20):
-            ours = asyncio.run(_ours(reaper, fan, seconds))
-            floor = asyncio.run(_floor(reaper, fan, seconds))
+            ours = asyncio.run(_measure_service(reaper, fan, seconds))
+            floor = asyncio.run(_measure_echo(reaper, fan, seconds))
             _report(fan, ours, floor)
 
 
@@ -66,7 +65,7 @@ def _prepare(reaper: Reaper, folder: str) -> None:
     call_command("migrate", verbosity=0)
 
 
-def _server(reaper: Reaper, application: str) -> Server:
+def _start_server(reaper: Reaper, application: str) -> Server:
     [port] = free_ports(1)
     command = [sys.executable, "-m", "uvicorn", f"--port={port}", *UVICORN, application]
     child = Child.start(reaper, "uvicorn", command, env=os.environ, cwd=ROOT)
@@ -76,26 +75,26 @@ def _server(reaper: Reaper, application: str) -> Server:
 
 @dataclass
 class Result:
-    """What one server did."""
+    """Figures of one server; delays in seconds."""
 
     kib_per_socket: float
     delays: list[float]
     lost: int = 0
 
-    def at(self, share: float) -> float:
+    def quantile(self, share: float) -> float:
         """Return a quantile of the delays, in milliseconds."""
         return sorted(self.delays)[int(share * (len(self.delays) - 1))] * 1000
 
 
-async def _ours(reaper: Reaper, fan: int, seconds: int) -> Result:
+async def _measure_service(reaper: Reaper, fan: int, seconds: int) -> Result:
     from asgiref.sync import sync_to_async
 
     from benchmarks.sockets.people import make_people
 
     people = await sync_to_async(make_people)(SOCKETS // fan)
-    server = _server(reaper, "config.asgi:application")
+    server = _start_server(reaper, "config.asgi:application")
     async with AsyncExitStack() as stack:
-        await _warmed_up(server, people[0][1])
+        await _warm_up(server, people[0][1])
         tokens = [token for _, token in people for _ in range(fan)]
         before = server.kib
         sockets = await open_all(stack, server.url, tokens)
@@ -103,7 +102,7 @@ async def _ours(reaper: Reaper, fan: int, seconds: int) -> Result:
         cost = (server.kib - before) / SOCKETS
         received: list[tuple[str, float]] = []
         listening = asyncio.create_task(listen(sockets, received))
-        commits = await asyncio.to_thread(_written, [user for user, _ in people], seconds)
+        commits = await asyncio.to_thread(_run_writer, [user for user, _ in people], seconds)
         await asyncio.sleep(2)
         listening.cancel()
     server.child.stop(10)
@@ -111,10 +110,10 @@ async def _ours(reaper: Reaper, fan: int, seconds: int) -> Result:
     return Result(cost, delays, lost=len(commits) * fan - len(delays))
 
 
-async def _floor(reaper: Reaper, fan: int, seconds: int) -> Result:
-    server = _server(reaper, "benchmarks.sockets.echo:application")
+async def _measure_echo(reaper: Reaper, fan: int, seconds: int) -> Result:
+    server = _start_server(reaper, "benchmarks.sockets.echo:application")
     async with AsyncExitStack() as stack:
-        await _warmed_up(server, "none")
+        await _warm_up(server, "none")
         before = server.kib
         sockets = await open_all(stack, server.url, ["none"] * SOCKETS)
         await asyncio.sleep(2)
@@ -124,14 +123,14 @@ async def _floor(reaper: Reaper, fan: int, seconds: int) -> Result:
     return Result(cost, trips)
 
 
-async def _warmed_up(server: Server, token: str) -> None:
-    """Have everything loaded that the first socket loads."""
+async def _warm_up(server: Server, token: str) -> None:
+    """Open ten sockets, so that the server has loaded all it needs before memory is measured."""
     async with AsyncExitStack() as stack:
         await open_all(stack, server.url, [token] * 10)
     await asyncio.sleep(0.5)
 
 
-def _written(owners: list[str], seconds: int) -> dict[str, float]:
+def _run_writer(owners: list[str], seconds: int) -> dict[str, float]:
     count = str(int(seconds * RATE))
     command = [sys.executable, "-m", "benchmarks.sockets.writer", count, str(RATE)]
     done = subprocess.run(
@@ -145,12 +144,12 @@ def _report(fan: int, ours: Result, floor: Result) -> None:
     print(f"{SOCKETS // fan} accounts, {fan} socket(s) each; {len(ours.delays)} deliveries")
     rows = [
         ("KiB per idle socket", ours.kib_per_socket, floor.kib_per_socket),
-        ("commit to receipt, p50 ms", ours.at(0.5), floor.at(0.5)),
-        ("commit to receipt, p99 ms", ours.at(0.99), floor.at(0.99)),
+        ("commit to receipt, p50 ms", ours.quantile(0.5), floor.quantile(0.5)),
+        ("commit to receipt, p99 ms", ours.quantile(0.99), floor.quantile(0.99)),
     ]
     print(f"  {'':28} {'ours':>8} {'echo':>8} {'ratio':>6}")
-    for name, mine, least in rows:
-        print(f"  {name:28} {mine:8.1f} {least:8.1f} {mine / least:6.1f}")
+    for name, own, echoed in rows:
+        print(f"  {name:28} {own:8.1f} {echoed:8.1f} {own / echoed:6.1f}")
     print(f"  lost: {ours.lost}\n", flush=True)
 
 

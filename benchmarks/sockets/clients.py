@@ -1,4 +1,4 @@
-"""A thousand clients in one process: open, rest, listen."""
+"""A thousand clients in one process."""
 
 import asyncio
 import json
@@ -8,41 +8,40 @@ from contextlib import AsyncExitStack
 
 from websockets.asyncio.client import ClientConnection, connect
 
-AT_ONCE = 20
-OWNER_OF_TOKEN = tuple[str, str]
+MAX_HANDSHAKES = 20
 
 
 async def open_all(stack: AsyncExitStack, url: str, tokens: list[str]) -> list[ClientConnection]:
     """Open a socket for each token."""
-    gate = asyncio.Semaphore(AT_ONCE)
+    gate = asyncio.Semaphore(MAX_HANDSHAKES)
 
-    async def opened(token: str) -> ClientConnection:
+    async def open_one(token: str) -> ClientConnection:
         async with gate:
             headers = {"Authorization": f"Bearer {token}"}
             return await connect(
                 url, additional_headers=headers, compression=None, ping_interval=None
             )
 
-    found = await asyncio.gather(*(opened(token) for token in tokens))
+    found = await asyncio.gather(*(open_one(token) for token in tokens))
     for each in found:
         stack.push_async_callback(each.close)
     return found
 
 
 async def listen(sockets: list[ClientConnection], received: list[tuple[str, float]]) -> None:
-    """Note when each event arrives on each socket."""
+    """Record when each event arrives on each socket."""
 
-    async def note(socket: ClientConnection) -> None:
+    async def record(socket: ClientConnection) -> None:
         async for text in socket:
             now = time.monotonic()
             event = json.loads(text)
             received.append((f"{event['user_id']}:{event['id']}", now))
 
-    await asyncio.gather(*(note(socket) for socket in sockets))
+    await asyncio.gather(*(record(socket) for socket in sockets))
 
 
 async def echo(sockets: list[ClientConnection], fan: int, count: int, rate: float) -> list[float]:
-    """Send to `fan` sockets at a time, at a steady rate; returns the round trips, in seconds."""
+    """Send to `fan` sockets at a time, at a steady rate; return the round trips, in seconds."""
     trips: list[float] = []
     text = json.dumps({"filler": "x" * 420})
 

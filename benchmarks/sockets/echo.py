@@ -1,4 +1,4 @@
-"""The floor: an ASGI application that sends back what it is sent."""
+"""The baseline: an ASGI application that sends back what it receives."""
 
 from typing import Any
 

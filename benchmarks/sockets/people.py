@@ -1,4 +1,4 @@
-"""Accounts with a picture and a session each, written straight into the tables."""
+"""Accounts with a picture and a session each, inserted directly into the tables."""
 
 import uuid
 from datetime import timedelta
@@ -13,7 +13,7 @@ from tiers.models import Tier
 
 
 def make_people(count: int) -> list[tuple[str, str]]:
-    """Make so many accounts; returns the id and a bearer token of each."""
+    """Create accounts; return the id and a bearer token of each."""
     tier = Tier.objects.get(name="Basic")
     names = [f"bench-{uuid.uuid4().hex[:12]}" for _ in range(count)]
     users = [User(username=name, username_key=name, tier=tier) for name in names]

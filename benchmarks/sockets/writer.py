@@ -15,7 +15,6 @@ import django
 
 
 def main(count: int, rate: float) -> None:
-    """Write, each event at its time."""
     django.setup()
     from django.db import transaction
 
@@ -37,13 +36,13 @@ def main(count: int, rate: float) -> None:
         owner = chance.choice(owners)
         last[owner] += 1
         with transaction.atomic():
-            transaction.on_commit(partial(_note, commits, f"{owner}:{last[owner]}"))
+            transaction.on_commit(partial(_record_commit, commits, f"{owner}:{last[owner]}"))
             update_picture(pictures[owner], description=f"{number}")
     print(json.dumps(dict(commits)))
 
 
-def _note(commits: list[tuple[str, float]], event: str) -> None:
-    """Registered first, so it runs before the hint leaves."""
+def _record_commit(commits: list[tuple[str, float]], event: str) -> None:
+    """Registered first, so it runs before the wake-up is published."""
     commits.append((event, time.monotonic()))
 
 

@@ -1,4 +1,4 @@
-"""`docs/asyncapi.yaml` says what is sent, and what is sent is what it says."""
+"""The server sends what `docs/asyncapi.yaml` documents, and nothing else."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +33,7 @@ PAYLOADS = {
 }
 
 
-def resolved(node: dict[str, Any]) -> dict[str, Any]:
+def resolve(node: dict[str, Any]) -> dict[str, Any]:
     while "$ref" in node:
         found = DOCUMENT
         for part in node["$ref"].removeprefix("#/").split("/"):
@@ -42,13 +42,13 @@ def resolved(node: dict[str, Any]) -> dict[str, Any]:
     return node
 
 
-def check(told: dict[str, Any], operation: str) -> None:
-    """Hold a message against those that an operation sends."""
+def check(message: dict[str, Any], operation: str) -> None:
+    """Validate a message against the schemas of an operation."""
     sent = DOCUMENT["operations"][operation]["messages"]
-    payloads = [resolved(each)["payload"] for each in sent]
+    payloads = [resolve(each)["payload"] for each in sent]
     schema = {"oneOf": payloads, "components": DOCUMENT["components"]}
     checker = jsonschema.FormatChecker()
-    jsonschema.Draft7Validator(schema, format_checker=checker).validate(told)
+    jsonschema.Draft7Validator(schema, format_checker=checker).validate(message)
 
 
 def references(node: object) -> Iterator[dict[str, str]]:
@@ -61,34 +61,34 @@ def references(node: object) -> Iterator[dict[str, str]]:
             yield from references(each)
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_resolves() -> None:
     found = list(references(DOCUMENT))
     assert found
     for reference in found:
-        assert resolved(reference)
+        assert resolve(reference)
 
 
 @pytest.mark.parametrize("name", MESSAGES)
-def test_every_schema_is_one(name: str) -> None:
-    schema = resolved(MESSAGES[name]["payload"])
+def test_every_schema_is_valid(name: str) -> None:
+    schema = resolve(MESSAGES[name]["payload"])
     jsonschema.Draft7Validator.check_schema(schema)
 
 
 @pytest.mark.parametrize("name", PAYLOADS)
 def test_the_typed_payloads_are_the_documented_ones(name: str) -> None:
-    schema, typed = resolved(MESSAGES[name]["payload"]), PAYLOADS[name]
+    schema, typed = resolve(MESSAGES[name]["payload"]), PAYLOADS[name]
     hints = get_type_hints(typed)
     assert set(hints) == set(schema["properties"]) == set(schema["required"])
     documented = schema["properties"]["type"]
     assert set(get_args(hints["type"])) == set(documented.get("enum", [documented.get("const")]))
 
 
-def test_the_picture_is_the_documented_one() -> None:
+def test_the_typed_picture_is_the_documented_one() -> None:
     schema = DOCUMENT["components"]["schemas"]["picture"]
     assert set(get_type_hints(events.PictureFacts)) == set(schema["properties"])
 
 
-def test_every_close_code_is_in_the_guide() -> None:
+def test_every_close_code_is_in_the_events_page() -> None:
     guide = (DOCS / "events.md").read_text()
     codes = [
         each.code
@@ -114,7 +114,7 @@ def everything_happens(alice: User, token: str) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.processes
-def test_all_that_is_sent_is_documented_and_all_that_is_documented_is_sent(
+def test_every_sent_message_is_documented_and_every_documented_one_is_sent(
     server: SocketServer, alice: User
 ) -> None:
     token = open_bearer_session(alice, RequestOrigin())
@@ -124,18 +124,18 @@ def test_all_that_is_sent_is_documented_and_all_that_is_documented_is_sent(
         server.open("?since=1", additional_headers=bearer(token)) as socket,
         server.of(alice, "?format=update-pictures") as other,
     ):
-        told = [socket.next()]
+        messages = [socket.next()]
         everything_happens(alice, token)
-        while told[-1]["type"] != "session.ended":
-            told.append(socket.next())
-        theirs = [other.next()]
-        while theirs[-1]["message"]:
-            theirs.append(other.next())
-    for each in told:
+        while messages[-1]["type"] != "session.ended":
+            messages.append(socket.next())
+        update_messages = [other.next()]
+        while update_messages[-1]["message"]:
+            update_messages.append(other.next())
+    for each in messages:
         check(each, "hear")
-    for each in theirs:
+    for each in update_messages:
         check(each, "hearAllPictures")
     documented = {
         kind for typed in PAYLOADS.values() for kind in get_args(get_type_hints(typed)["type"])
     }
-    assert {each["type"] for each in told} == documented
+    assert {each["type"] for each in messages} == documented

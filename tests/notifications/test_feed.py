@@ -1,5 +1,3 @@
-"""The table behind the sockets: commit order, no gaps, kept a week."""
-
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -42,7 +40,7 @@ def types(owner: User, after: int = 0) -> list[str]:
 
 @pytest.mark.django_db
 @pytest.mark.sqlite
-def test_an_event_is_there_exactly_when_the_change_is(alice: User) -> None:
+def test_an_event_is_committed_with_its_change(alice: User) -> None:
     picture = make_picture(alice)
     with transaction.atomic():
         update_picture(picture, description="never")
@@ -54,7 +52,7 @@ def test_an_event_is_there_exactly_when_the_change_is(alice: User) -> None:
 
 
 @pytest.mark.django_db
-def test_the_admin_tells_of_what_it_deletes(alice: User, admin_client: Client) -> None:
+def test_deleting_in_the_admin_records_events(alice: User, admin_client: Client) -> None:
     first, second = make_picture(alice), make_picture(alice)
     admin_client.post(f"/admin/images/picture/{first.pk}/delete/", {"post": "yes"})
     form = {"action": "delete_selected", "_selected_action": [second.pk], "post": "yes"}
@@ -63,7 +61,7 @@ def test_the_admin_tells_of_what_it_deletes(alice: User, admin_client: Client) -
 
 
 @pytest.mark.django_db
-def test_a_picture_that_is_gone_is_not_deleted_twice(alice: User) -> None:
+def test_a_picture_is_not_deleted_twice(alice: User) -> None:
     picture = make_picture(alice)
     again = Picture.objects.get(pk=picture.pk)
     delete_picture(picture)
@@ -75,7 +73,7 @@ def test_a_picture_that_is_gone_is_not_deleted_twice(alice: User) -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
 def test_parallel_writers_leave_no_gap_that_is_filled_later(alice: User) -> None:
-    """A reader that follows the feed sees every event once, in order, while eight write."""
+    """A reader sees every event once, in order, while eight threads write."""
     done = threading.Event()
     seen: list[int] = []
 
@@ -92,7 +90,7 @@ def test_parallel_writers_leave_no_gap_that_is_filled_later(alice: User) -> None
         for _ in range(EACH):
             with transaction.atomic():
                 record_event(alice.pk, "pictures.cleared")
-                # Holds the commit back a little, so that commits would overtake each other.
+                # Delays the commit, so that commits would overtake each other.
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT pg_sleep(random() * 0.004)")
 
@@ -121,7 +119,7 @@ def _closing(work: Callable[[int], Result]) -> Callable[[int], Result]:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
-def test_two_first_events_at_once_count_on_one_row(alice: User) -> None:
+def test_simultaneous_first_events_share_one_counter(alice: User) -> None:
     start = threading.Barrier(WRITERS)
 
     def write(_: int) -> None:
@@ -136,7 +134,7 @@ def test_two_first_events_at_once_count_on_one_row(alice: User) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
-def test_accounts_do_not_wait_for_each_other(alice: User, bob: User) -> None:
+def test_events_of_different_accounts_do_not_block_each_other(alice: User, bob: User) -> None:
     """Bob's event commits while Alice's transaction is still open."""
     with transaction.atomic():
         record_event(alice.pk, "pictures.cleared")
@@ -146,8 +144,8 @@ def test_accounts_do_not_wait_for_each_other(alice: User, bob: User) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
-def test_deleting_and_rendering_at_once_never_lock_each_other_out(alice: User) -> None:
-    """Both lock the picture before the feed: whatever the order of the two, neither is aborted."""
+def test_simultaneous_deleting_and_rendering_never_deadlock(alice: User) -> None:
+    """Both lock the picture before the feed, so neither transaction is aborted."""
     from thumbnails.services import ensure_thumbnails
 
     for _ in range(10):
@@ -164,7 +162,7 @@ def test_deleting_and_rendering_at_once_never_lock_each_other_out(alice: User) -
 
 @pytest.mark.django_db
 @pytest.mark.sqlite
-def test_pages_follow_each_other(alice: User) -> None:
+def test_pages_continue_each_other(alice: User) -> None:
     for _ in range(5):
         record_event(alice.pk, "pictures.cleared")
     first = read_events(alice.pk, 0, limit=3)
@@ -193,7 +191,7 @@ def test_events_are_kept_for_a_week(alice: User) -> None:
 
 
 @pytest.mark.django_db
-def test_a_hole_is_never_stepped_over(alice: User) -> None:
+def test_events_behind_a_gap_are_never_returned_as_next(alice: User) -> None:
     for _ in range(4):
         record_event(alice.pk, "pictures.cleared")
     PictureEvent.objects.filter(sequence=3).delete()
@@ -203,7 +201,7 @@ def test_a_hole_is_never_stepped_over(alice: User) -> None:
 
 
 @pytest.mark.django_db
-def test_an_accounts_events_go_with_it() -> None:
+def test_events_are_deleted_with_their_account() -> None:
     user = make_user("carol")
     record_event(user.pk, "pictures.cleared")
     user.delete()

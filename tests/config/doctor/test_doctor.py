@@ -14,7 +14,7 @@ import pytest
 from accounts.models import User
 from images.models import Picture
 from tests.factories import tier
-from tests.notifications.sockets.clients import SocketServer, environment_of, socket_server
+from tests.notifications.sockets.clients import SocketServer, server_environment, socket_server
 from tests.processes import ROOT, dev_run
 from tests.servers.ports import free_ports
 from tests.servers.rabbitmq import Broker
@@ -74,7 +74,7 @@ def without_a_worker(
     tier("Enterprise")
     with socket_server(tmp_path, SECRET_KEY=KEY) as server:
         port = int(server.url.rsplit(":", 1)[1])
-        yield server, environment_of(tmp_path, port) | {"SECRET_KEY": KEY}
+        yield server, server_environment(tmp_path, port) | {"SECRET_KEY": KEY}
 
 
 def test_a_missing_worker_is_named_with_its_remedy(

@@ -16,7 +16,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from tests.config.observability.scraping import BEARER, TOKEN, parse_metrics
 from tests.factories import make_user
-from tests.notifications.sockets.clients import environment_of, socket_server
+from tests.notifications.sockets.clients import server_environment, socket_server
 from tests.pictures import jpeg
 from tests.processes import PASSWORD, Running, answers, dev_run, launch, until
 from tests.servers.ports import free_ports
@@ -37,7 +37,7 @@ def run_granian(folder: Path, workers: int) -> Iterator[Running]:
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port),
                "--workers", str(workers), "--blocking-threads", "2", "--respawn-failed-workers",
                "config.wsgi:application"]  # fmt: skip
-    log, env = folder / "granian.log", environment_of(folder, port) | {"METRICS_TOKEN": TOKEN}
+    log, env = folder / "granian.log", server_environment(folder, port) | {"METRICS_TOKEN": TOKEN}
     server = launch(Running, command, port, log, env, start_new_session=True)
     try:
         until(lambda: answers(server), 60, server)

@@ -1,4 +1,4 @@
-"""Our long-running commands as real processes beside a test, on the test's own database."""
+"""Management commands as real processes on the test's own database."""
 
 import os
 import signal
@@ -31,14 +31,14 @@ def running(command: str, amqp_url: str, **variables: str) -> Iterator[subproces
 
 
 def _listens_for_sigterm(process: subprocess.Popen[bytes]) -> bool:
-    """Tell whether the command has installed its handler: before, the signal just ends it."""
+    """Tell whether the command has installed its handler; before that, the signal kills it."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
     return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
 def started(command: str, amqp_url: str, **variables: str) -> subprocess.Popen[bytes]:
-    """Start `manage.py COMMAND`; the caller ends it."""
+    """Start `manage.py COMMAND`; the caller stops it."""
     url = urlsplit(os.environ["DATABASE_URL"])
     env = {
         **os.environ,

@@ -13,16 +13,16 @@ from tests import waiting
 
 
 class Peer:
-    """Another service of the exchange, as those in the field are: it declares, binds, listens."""
+    """Another service: declares the exchange, binds a queue to it, and collects its messages."""
 
     def __init__(
         self, url: str, *, exchange: str = "auth", durable: bool = False, queue: str = ""
     ) -> None:
-        """A queue that is named stays when the peer leaves."""
+        """A named queue is kept when the peer is closed."""
         self.url = url
         self._exchange, self._durable = exchange, durable
         self._queue, self._is_kept = queue or f"a-peer-{uuid4()}", bool(queue)
-        self.heard: list[str] = []
+        self.received: list[str] = []
         self.listening = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -43,14 +43,14 @@ class Peer:
             channel.exchange_declare(self._exchange, exchange_type="fanout", durable=self._durable)
             channel.queue_declare(self._queue, durable=True)
             channel.queue_bind(self._queue, self._exchange)
-            channel.basic_consume(self._queue, self._hear)
+            channel.basic_consume(self._queue, self._receive)
             self.listening.set()
             while not self._stop.is_set():
                 broker.process_data_events(time_limit=0.1)
             if not self._is_kept:
                 channel.queue_delete(self._queue)
 
-    def _hear(
+    def _receive(
         self,
         channel: BlockingChannel,
         method: pika.spec.Basic.Deliver,
@@ -59,10 +59,10 @@ class Peer:
     ) -> None:
         message = json.loads(body)
         assert message["type"] == "logout"
-        self.heard.append(message["message"])
+        self.received.append(message["message"])
         channel.basic_ack(method.delivery_tag)
 
-    def say(self, message: str) -> None:
+    def send_logout(self, message: str) -> None:
         with pika.BlockingConnection(pika.URLParameters(self.url)) as broker:
             body = json.dumps({"type": "logout", "message": message})
             broker.channel().basic_publish(self._exchange, "", body.encode())

@@ -1,4 +1,4 @@
-"""The listener against a real RabbitMQ: what it hears, and what it outlives."""
+"""The listener against a real RabbitMQ, through its outages."""
 
 import json
 import subprocess
@@ -35,7 +35,7 @@ pytestmark = [
 
 @pytest.fixture
 def channel(broker: Broker) -> Iterator[Callable[[], BlockingChannel]]:
-    """Opened when it is asked for, and again after a restart."""
+    """A function that opens a channel, to be called again after a restart."""
     made = []
 
     def opened() -> BlockingChannel:
@@ -50,7 +50,7 @@ def channel(broker: Broker) -> Iterator[Callable[[], BlockingChannel]]:
 
 @pytest.fixture
 def queue(channel: Callable[[], BlockingChannel]) -> Iterator[str]:
-    """The name of the listener's queue, which goes with the test."""
+    """The name of the listener's queue, deleted after the test."""
     name = f"ours-{uuid4()}"
     yield name
     channel().queue_delete(name)
@@ -78,7 +78,7 @@ def test_a_peers_logout_ends_a_session_here_within_a_second(
             token_id = Session.objects.latest("created_at").pk
             client = Client(headers={"Authorization": f"Bearer {token}"})
             assert client.get("/auth/currentUser").status_code == 200
-            peer.say(form.format(token=token, token_id=token_id))
+            peer.send_logout(form.format(token=token, token_id=token_id))
             with timed(took):
                 until(partial(is_signed_out, client))
     assert are_prompt(took), took
@@ -92,24 +92,24 @@ def missing_parts() -> list[str]:
 def test_readiness_shows_whether_the_listener_is_connected(
     broker: Broker, listener: Callable[[], AbstractContextManager[subprocess.Popen[bytes]]]
 ) -> None:
-    # An answer is kept for a second.
+    # Results of /readyz are reused for a second.
     until(lambda: "auth-events" in missing_parts())
     with listener():
         until(lambda: "auth-events" not in missing_parts())
 
 
-def test_our_own_listener_binds_again_before_a_relay_sends() -> None:
+def test_the_listener_retries_sooner_than_the_relay_publishes() -> None:
     assert MAX_RETRY_DELAY < REBIND_SECONDS - 2
 
 
-def test_a_listener_killed_in_the_middle_loses_nothing(
+def test_a_listener_that_is_killed_loses_no_message(
     alice: User, peer: Peer, listener: Callable[[], AbstractContextManager[subprocess.Popen[bytes]]]
 ) -> None:
     tokens = [open_bearer_session(alice, RequestOrigin()) for _ in range(120)]
     with listener() as victim:
         until(Heartbeat.objects.exists)
         for token in tokens:
-            peer.say(f"bearer {token}")
+            peer.send_logout(f"bearer {token}")
         until(lambda: Session.objects.live().count() < 115)
         victim.kill()
         victim.wait()
@@ -117,7 +117,7 @@ def test_a_listener_killed_in_the_middle_loses_nothing(
         until(lambda: not Session.objects.live().exists())
 
 
-def test_the_listener_comes_back_after_the_broker_and_survives_poison(
+def test_the_listener_survives_a_broker_restart_and_malformed_messages(
     alice: User,
     peer: Peer,
     broker: Broker,
@@ -127,22 +127,22 @@ def test_the_listener_comes_back_after_the_broker_and_survives_poison(
         until(Heartbeat.objects.exists)
         broker.restart()
         until(peer.listening.is_set)
-        peer.say("poison " * 10_000)
+        peer.send_logout("poison " * 10_000)
         client = bearer_client(alice)
         token_id = str(Session.objects.get().pk)
 
-        def said_and_heard() -> bool:
-            # The exchange vanished with the broker: until the listener has bound again, a message
-            # goes to nobody.
-            peer.say(token_id)
+        def send_and_check() -> bool:
+            # The exchange disappeared with the broker: until the listener has bound again, messages
+            # reach nobody.
+            peer.send_logout(token_id)
             time.sleep(0.2)
             return client.get("/auth/currentUser").status_code == 401
 
-        until(said_and_heard)
+        until(send_and_check)
         assert process.poll() is None
 
 
-def test_it_beats_and_stops_while_messages_keep_coming(
+def test_the_listener_writes_heartbeats_and_stops_while_messages_keep_coming(
     channel: Callable[[], BlockingChannel],
     queue: str,
     listener: Callable[[], AbstractContextManager[subprocess.Popen[bytes]]],
@@ -158,7 +158,7 @@ def test_it_beats_and_stops_while_messages_keep_coming(
     assert backlog.queue_declare(queue, passive=True).method.message_count > 0
 
 
-def test_a_queue_that_was_taken_away_is_made_again(
+def test_a_deleted_queue_is_declared_again(
     alice: User,
     peer: Peer,
     channel: Callable[[], BlockingChannel],
@@ -168,18 +168,18 @@ def test_a_queue_that_was_taken_away_is_made_again(
     with listener():
         until(Heartbeat.objects.exists)
         channel().queue_delete(queue)
-        until(lambda: is_there(channel(), queue))
+        until(lambda: queue_exists(channel(), queue))
         client = bearer_client(alice)
         token_id = str(Session.objects.get().pk)
 
-        def said_and_heard() -> bool:
-            peer.say(token_id)
+        def send_and_check() -> bool:
+            peer.send_logout(token_id)
             return is_signed_out(client)
 
-        until(said_and_heard)
+        until(send_and_check)
 
 
-def is_there(channel: BlockingChannel, queue: str) -> bool:
+def queue_exists(channel: BlockingChannel, queue: str) -> bool:
     try:
         channel.queue_declare(queue, passive=True)
     except pika.exceptions.ChannelClosedByBroker:

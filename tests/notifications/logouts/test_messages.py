@@ -1,5 +1,3 @@
-"""What a message of the exchange means, whatever is in it."""
-
 import json
 import uuid
 from datetime import timedelta
@@ -44,12 +42,12 @@ def test_a_token_id_ends_its_session(token: str, form: str) -> None:
     assert not Session.objects.live().exists()
 
 
-def test_what_was_heard_is_not_announced_again(token: str) -> None:
+def test_a_peers_logout_is_not_announced_again(token: str) -> None:
     handle_message(logout(f"bearer {token}"))
     assert not OutboxMessage.objects.exists()
 
 
-def test_hearing_twice_does_nothing_more(token: str) -> None:
+def test_a_repeated_logout_changes_nothing(token: str) -> None:
     handle_message(logout(token))
     ended = Session.objects.get().ended_at
     handle_message(logout(token))
@@ -67,7 +65,7 @@ def test_hearing_twice_does_nothing_more(token: str) -> None:
         b'{"type":"logout","message":{"a":1}}',
     ],
 )  # fmt: skip
-def test_poison_and_other_types_are_dropped(token: str, body: bytes) -> None:
+def test_malformed_messages_and_other_types_are_dropped(token: str, body: bytes) -> None:
     handle_message(body)
     assert Session.objects.live().count() == 1
     assert not RevokedToken.objects.exists()
@@ -75,11 +73,11 @@ def test_poison_and_other_types_are_dropped(token: str, body: bytes) -> None:
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.text(max_size=60))
-def test_no_message_makes_hearing_fail(db: None, text: str) -> None:
+def test_no_text_makes_handling_raise(db: None, text: str) -> None:
     handle_message(logout(text))
 
 
-def test_an_unknown_token_is_remembered_until_it_would_expire(alice: User) -> None:
+def test_an_unknown_token_is_on_the_denylist_until_it_would_expire(alice: User) -> None:
     stranger = Session(pk=uuid.uuid4(), user_id=alice.pk)
     token = issue_jwt(stranger, "bearer", timedelta(hours=1))
     for _ in range(2):
@@ -90,14 +88,16 @@ def test_an_unknown_token_is_remembered_until_it_would_expire(alice: User) -> No
     assert purge_denylist() == 1
 
 
-def test_the_fan_out_is_off_without_a_broker(alice: User, settings: Settings) -> None:
+def test_without_a_broker_no_logout_message_is_written(alice: User, settings: Settings) -> None:
     settings.AMQP_URL = ""
     open_bearer_session(alice, RequestOrigin())
     Session.objects.of(alice).end()
     assert not OutboxMessage.objects.exists()
 
 
-def test_an_announcement_falls_with_its_transaction(alice: User, settings: Settings) -> None:
+def test_a_logout_message_is_rolled_back_with_its_transaction(
+    alice: User, settings: Settings
+) -> None:
     settings.AMQP_URL = "amqp://nowhere"
     open_bearer_session(alice, RequestOrigin())
     mark = transaction.savepoint()

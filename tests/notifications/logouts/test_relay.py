@@ -33,7 +33,7 @@ pytestmark = [
 ]
 
 
-# Where all agree on a durable exchange, bindings are still there after an outage.
+# A durable exchange keeps its bindings through an outage.
 DURABLE = {"AUTH_EXCHANGE": "auth-durable", "AUTH_EXCHANGE_DURABLE": "on"}
 
 
@@ -45,7 +45,7 @@ def durable_peer(broker: Broker) -> Iterator[Peer]:
 
 @pytest.fixture
 def relay(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The relay's own loop, in a thread of this process; no peer has to bind again."""
+    """Run the relay in a thread of this process, without waiting for peers to bind."""
     monkeypatch.setattr(relaying, "REBIND_SECONDS", 0)
     stop = Stop()
 
@@ -61,7 +61,7 @@ def relay(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     assert not thread.is_alive()
 
 
-def say(message: str) -> None:
+def write_logout(message: str) -> None:
     OutboxMessage.objects.create(body=json.dumps({"type": "logout", "message": message}))
 
 
@@ -75,7 +75,7 @@ def is_declared(url: str, exchange: str) -> bool:
 
 
 @pytest.mark.parametrize("way", ["signout", "jwt-logout", "password", "disable", "end all"])
-def test_a_peer_hears_of_every_way_to_end_a_session(
+def test_a_peer_receives_a_message_for_every_way_to_end_a_session(
     alice: User, peer: Peer, relay: None, way: str
 ) -> None:
     token = open_bearer_session(alice, RequestOrigin())
@@ -94,12 +94,12 @@ def test_a_peer_hears_of_every_way_to_end_a_session(
         disable(alice)
     else:
         Session.objects.of(alice).end()
-    until(lambda: peer.heard)
-    assert peer.heard == [expected]
+    until(lambda: peer.received)
+    assert peer.received == [expected]
     until(lambda: not OutboxMessage.objects.exists())
 
 
-def test_a_broker_that_is_away_neither_fails_nor_slows_a_sign_out_and_loses_nothing(
+def test_an_unavailable_broker_neither_fails_nor_slows_a_sign_out_and_loses_no_message(
     broker: Broker, durable_peer: Peer
 ) -> None:
     people = [make_user(f"person{n}") for n in range(200)]
@@ -116,47 +116,47 @@ def test_a_broker_that_is_away_neither_fails_nor_slows_a_sign_out_and_loses_noth
             assert answer.status_code == 200
         assert are_prompt(took), took
         until(lambda: not OutboxMessage.objects.exists(), seconds=60)
-        until(lambda: len(set(durable_peer.heard)) == 200, seconds=60)
-    heard = Counter(durable_peer.heard)
-    assert set(heard) == {f"bearer {token}" for token in tokens}
+        until(lambda: len(set(durable_peer.received)) == 200, seconds=60)
+    received = Counter(durable_peer.received)
+    assert set(received) == {f"bearer {token}" for token in tokens}
     # At least once: only the batch in flight when the broker stopped may come again.
-    assert sum(heard.values()) <= 200 + 100
+    assert sum(received.values()) <= 200 + 100
 
 
-def test_what_was_said_while_the_broker_was_away_waits_for_the_peers_to_bind_again(
+def test_messages_written_during_an_outage_wait_until_peers_have_bound_again(
     broker: Broker,
 ) -> None:
-    """The exchange of the contracts is not durable: every binding goes with the broker."""
+    """The exchange is not durable, so every binding disappears with the broker."""
     with running("relay_outbox", broker.url):
-        say("before")
+        write_logout("before")
         until(lambda: not OutboxMessage.objects.exists())
         broker.stop()
-        say("while it was away")
+        write_logout("while it was away")
         broker.start()
         until(lambda: is_declared(broker.url, "auth"), seconds=60)
         with closing(Peer(broker.url)) as back:
-            until(lambda: back.heard)
-    assert back.heard == ["while it was away"]
+            until(lambda: back.received)
+    assert back.received == ["while it was away"]
 
 
-def test_what_waits_in_a_durable_queue_outlives_the_broker(broker: Broker) -> None:
+def test_messages_in_a_durable_queue_survive_a_broker_restart(broker: Broker) -> None:
     peer = partial(Peer, broker.url, exchange="auth-durable", durable=True, queue="keeps")
     with closing(peer()):
         pass
     with running("relay_outbox", broker.url, **DURABLE):
-        say("nobody is listening")
+        write_logout("nobody is listening")
         until(lambda: not OutboxMessage.objects.exists())
     broker.restart()
     with closing(peer()) as back:
-        until(lambda: back.heard)
-    assert back.heard == ["nobody is listening"]
+        until(lambda: back.received)
+    assert back.received == ["nobody is listening"]
 
 
 def test_two_relays_send_each_message_once(durable_peer: Peer, broker: Broker) -> None:
     for number in range(500):
-        say(str(number))
+        write_logout(str(number))
     relay = partial(running, "relay_outbox", broker.url, **DURABLE)
     with relay(), relay():
-        until(lambda: len(durable_peer.heard) >= 500, seconds=60)
+        until(lambda: len(durable_peer.received) >= 500, seconds=60)
         until(lambda: not OutboxMessage.objects.exists())
-    assert sorted(map(int, durable_peer.heard)) == list(range(500))
+    assert sorted(map(int, durable_peer.received)) == list(range(500))

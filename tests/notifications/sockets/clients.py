@@ -21,7 +21,7 @@ from accounts.sessions import open_bearer_session
 from tests.processes import Running, answers, launch, until
 from tests.servers.ports import free_ports
 
-PATIENCE = 10
+TIMEOUT = 10
 
 
 class SocketServer(Running):
@@ -48,16 +48,16 @@ class SocketServer(Running):
 class Socket:
     connection: ClientConnection
 
-    def next(self, timeout: float = PATIENCE) -> dict[str, Any]:
-        """Return the next message; raises TimeoutError, or ConnectionClosed."""
+    def next(self, timeout: float = TIMEOUT) -> dict[str, Any]:
+        """Return the next message; raise TimeoutError or ConnectionClosed."""
         said: dict[str, Any] = json.loads(self.connection.recv(timeout=timeout))
         return said
 
     def types(self, count: int) -> list[str]:
         return [self.next()["type"] for _ in range(count)]
 
-    def closed_with(self, timeout: float = PATIENCE) -> int:
-        """Wait for the end, passing over messages; returns the close code."""
+    def closed_with(self, timeout: float = TIMEOUT) -> int:
+        """Read until the socket is closed; return the close code."""
         with suppress(ConnectionClosed):
             while True:
                 self.connection.recv(timeout=timeout)
@@ -69,8 +69,8 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def environment_of(folder: Path, port: int) -> dict[str, str]:
-    """What a server needs to run on the test's own database."""
+def server_environment(folder: Path, port: int) -> dict[str, str]:
+    """Return the environment of a server on the test's own database."""
     database = urlsplit(os.environ["DATABASE_URL"])
     if database.scheme != "sqlite":
         database = database._replace(path=f"/{connection.settings_dict['NAME']}")
@@ -89,7 +89,7 @@ def environment_of(folder: Path, port: int) -> dict[str, str]:
 def socket_server(folder: Path, *options: str, **variables: str) -> Iterator[SocketServer]:
     """Run uvicorn as a deployment does, until the block ends."""
     [port] = free_ports(1)
-    env = environment_of(folder, port) | variables
+    env = server_environment(folder, port) | variables
     command = [sys.executable, "-m", "uvicorn", "--port", str(port), "--lifespan", "off"]
     command += ["--ws-per-message-deflate", "false", "--ws-max-size", "65536", "--no-access-log"]
     command += [*options, "config.asgi:application"]

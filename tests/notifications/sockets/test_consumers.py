@@ -1,4 +1,4 @@
-"""Sockets of a real server: what happens to an account's pictures reaches them, in order."""
+"""Sockets of a real server, from the handshake to the close code."""
 
 import uuid
 from collections.abc import Callable
@@ -23,34 +23,34 @@ from tests.waiting import are_prompt, timed
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
 
-def test_everything_that_happens_to_pictures_is_told(server: SocketServer, alice: User) -> None:
+def test_every_change_of_a_picture_is_sent(server: SocketServer, alice: User) -> None:
     with server.of(alice) as socket:
         picture = make_picture(alice)
         assert socket.types(2) == ["picture.created", "thumbnails.ready"]
         update_picture(picture, description="A hill")
-        told = socket.next()
-        assert (told["type"], told["picture"]["description"]) == ("picture.updated", "A hill")
+        message = socket.next()
+        assert (message["type"], message["picture"]["description"]) == ("picture.updated", "A hill")
         activate(picture)
-        told = socket.next()
-        assert (told["type"], told["picture"]["is_active"]) == ("picture.activated", True)
+        message = socket.next()
+        assert (message["type"], message["picture"]["is_active"]) == ("picture.activated", True)
         delete_picture(picture)
-        told = socket.next()
-        assert told["type"] == "picture.deleted"
-        assert told["user_id"] == str(alice.pk)
-        assert told["id"] == 5
+        message = socket.next()
+        assert message["type"] == "picture.deleted"
+        assert message["user_id"] == str(alice.pk)
+        assert message["id"] == 5
 
 
-def test_clearing_is_told_once(server: SocketServer, alice: User) -> None:
+def test_deleting_all_pictures_is_sent_once(server: SocketServer, alice: User) -> None:
     make_picture(alice)
     make_picture(alice)
     with server.of(alice) as socket:
         delete_all(alice.pk)
-        told = socket.next()
-    assert told["type"] == "pictures.cleared"
-    assert "picture" not in told
+        message = socket.next()
+    assert message["type"] == "pictures.cleared"
+    assert "picture" not in message
 
 
-def test_a_picture_set_aside_is_told(server: SocketServer, alice: User, tmp_path: Path) -> None:
+def test_failed_thumbnails_are_sent(server: SocketServer, alice: User, tmp_path: Path) -> None:
     with server.of(alice) as socket:
         picture = make_picture(alice)
         assert socket.types(2) == ["picture.created", "thumbnails.ready"]
@@ -58,18 +58,23 @@ def test_a_picture_set_aside_is_told(server: SocketServer, alice: User, tmp_path
         from thumbnails.services import ensure_thumbnails
 
         ensure_thumbnails(picture.pk)
-        told = socket.next()
-        assert (told["type"], told["picture"]["thumbnails"]) == ("thumbnails.failed", "failed")
+        message = socket.next()
+        assert (message["type"], message["picture"]["thumbnails"]) == (
+            "thumbnails.failed",
+            "failed",
+        )
 
 
-def test_nobody_hears_of_anothers_pictures(server: SocketServer, alice: User, bob: User) -> None:
+def test_events_of_another_account_are_not_sent(
+    server: SocketServer, alice: User, bob: User
+) -> None:
     with server.of(bob) as socket:
         make_picture(alice)
         own = make_picture(bob)
         assert socket.next()["picture"]["id"] == own.pk
 
 
-def test_what_was_missed_is_replayed_and_then_goes_on(server: SocketServer, alice: User) -> None:
+def test_missed_events_are_replayed_before_new_ones(server: SocketServer, alice: User) -> None:
     make_picture(alice)
     make_picture(alice)
     with server.of(alice, "?since=1") as socket:
@@ -78,7 +83,7 @@ def test_what_was_missed_is_replayed_and_then_goes_on(server: SocketServer, alic
         assert [socket.next()["id"] for _ in range(2)] == [5, 6]
 
 
-def test_without_since_only_what_is_new_is_told(server: SocketServer, alice: User) -> None:
+def test_without_since_only_new_events_are_sent(server: SocketServer, alice: User) -> None:
     make_picture(alice)
     with server.of(alice) as socket:
         make_picture(alice)
@@ -86,20 +91,22 @@ def test_without_since_only_what_is_new_is_told(server: SocketServer, alice: Use
 
 
 @pytest.mark.parametrize("since", [0, 1, 99])
-def test_whoever_asks_for_what_is_not_kept_is_told_to_reload(
+def test_a_client_that_asks_for_purged_events_gets_events_reset(
     server: SocketServer, alice: User, since: int
 ) -> None:
     make_picture(alice)
     make_picture(alice)
     PictureEvent.objects.filter(sequence__lte=2).delete()
     with server.of(alice, f"?since={since}") as socket:
-        told = socket.next()
-        assert (told["type"], told["id"]) == ("events.reset", 4)
+        message = socket.next()
+        assert (message["type"], message["id"]) == ("events.reset", 4)
         make_picture(alice)
         assert socket.next()["id"] == 5
 
 
-def test_staff_may_watch_an_account(server: SocketServer, alice: User, staff: User) -> None:
+def test_staff_may_open_the_events_of_an_account(
+    server: SocketServer, alice: User, staff: User
+) -> None:
     with server.of(staff, f"?user={alice.pk}") as socket:
         make_picture(alice)
         assert socket.next()["user_id"] == str(alice.pk)
@@ -122,13 +129,13 @@ def test_a_subprotocol_carries_the_token_of_another_origin(
         assert socket.next()["id"] == 1
 
 
-def cookies_of(user: User) -> dict[str, str]:
+def cookie_headers(user: User) -> dict[str, str]:
     pair = open_cookie_session(user, RequestOrigin())
     return {"Cookie": f"access_token={pair.access}; refresh_token={pair.refresh}"}
 
 
-def test_cookies_open_a_socket_of_our_own_pages(server: SocketServer, alice: User) -> None:
-    with server.open(additional_headers=cookies_of(alice), origin=server.url) as socket:
+def test_cookies_open_a_socket_from_pages_of_the_service(server: SocketServer, alice: User) -> None:
+    with server.open(additional_headers=cookie_headers(alice), origin=server.url) as socket:
         make_picture(alice)
         assert socket.next()["id"] == 1
 
@@ -137,7 +144,7 @@ def test_cookies_open_a_socket_of_our_own_pages(server: SocketServer, alice: Use
 def test_another_sites_page_cannot_use_the_cookies(
     server: SocketServer, alice: User, origin: str
 ) -> None:
-    headers = cookies_of(alice)
+    headers = cookie_headers(alice)
     with (
         pytest.raises(InvalidStatus) as refused,
         server.open(additional_headers=headers, origin=origin),
@@ -152,7 +159,6 @@ def test_an_expired_access_cookie_is_renewed_by_the_handshake(
     pair = open_cookie_session(alice, RequestOrigin())
     headers = {"Cookie": f"access_token=stale; refresh_token={pair.refresh}"}
     with server.open(additional_headers=headers, origin=server.url) as socket:
-        assert socket.connection.response is not None
         assert socket.connection.response is not None
         given = socket.connection.response.headers.get_all("Set-Cookie")
     names = {each.split("=")[0]: each.split("=")[1].split(";")[0] for each in given}
@@ -173,7 +179,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("query", "headers", "code"), REFUSALS)
-def test_a_refusal_shows_its_code(
+def test_a_refusal_has_its_close_code(
     server: SocketServer,
     alice: User,
     bob: User,
@@ -188,19 +194,19 @@ def test_a_refusal_shows_its_code(
         assert socket.closed_with() == code
 
 
-def test_a_refused_browser_that_offered_a_token_sees_the_code(
+def test_a_refused_browser_that_offered_a_token_sees_the_close_code(
     server: SocketServer, db: None
 ) -> None:
     with server.open(subprotocols=["bearer", "nonsense"]) as socket:
         assert socket.closed_with() == 4401
 
 
-def test_staff_see_that_an_account_is_unknown(server: SocketServer, staff: User) -> None:
+def test_staff_get_a_close_code_for_an_unknown_account(server: SocketServer, staff: User) -> None:
     with server.of(staff, f"?user={uuid.uuid4()}") as socket:
         assert socket.closed_with() == 4404
 
 
-def test_no_other_address_has_a_socket(server: SocketServer, alice: User) -> None:
+def test_no_other_url_has_a_socket(server: SocketServer, alice: User) -> None:
     headers = bearer(open_bearer_session(alice, RequestOrigin()))
     server.address.replace("pictures", "other")
     from websockets.sync.client import connect
@@ -217,12 +223,12 @@ def sign_out_by_token(user: User, token: str) -> None:
     sign_out(authenticate_jwt(token, "bearer"), token=token)
 
 
-def sign_out_at_the_door(user: User, token: str) -> None:
+def sign_out_over_http(user: User, token: str) -> None:
     answer = Client(headers=bearer(token)).get("/auth/signout")
     assert answer.status_code == 200
 
 
-def hear_of_it(user: User, token: str) -> None:
+def receive_logout(user: User, token: str) -> None:
     from notifications.logouts.messages import handle_message
 
     handle_message(b'{"type": "logout", "message": "bearer %s"}' % token.encode())
@@ -230,8 +236,8 @@ def hear_of_it(user: User, token: str) -> None:
 
 ENDINGS = [
     sign_out_by_token,
-    sign_out_at_the_door,
-    hear_of_it,
+    sign_out_over_http,
+    receive_logout,
     lambda user, token: set_password(user, "quite another one"),
     lambda user, token: disable(user),
 ]
@@ -250,9 +256,13 @@ def test_an_ended_session_closes_its_sockets_within_a_second(
             assert socket.types(2) == ["picture.created", "thumbnails.ready"]
             with timed(took):
                 end(user, token)
-                told = socket.next()
+                message = socket.next()
                 assert socket.closed_with() == 4401
-        assert (told["type"], told["id"], told["user_id"]) == ("session.ended", 2, str(user.pk))
+        assert (message["type"], message["id"], message["user_id"]) == (
+            "session.ended",
+            2,
+            str(user.pk),
+        )
     assert are_prompt(took), took
 
 
@@ -265,7 +275,7 @@ def test_other_sessions_keep_their_sockets(server: SocketServer, alice: User) ->
         assert kept.next()["type"] == "picture.created"
 
 
-def test_whoever_is_staff_no_longer_stops_watching(
+def test_the_socket_of_somebody_who_is_no_longer_staff_is_closed(
     server: SocketServer, alice: User, staff: User
 ) -> None:
     with server.of(staff, f"?user={alice.pk}") as socket:
@@ -274,7 +284,7 @@ def test_whoever_is_staff_no_longer_stops_watching(
         assert socket.closed_with() == 4401
 
 
-def test_an_account_has_twenty_sockets(server: SocketServer, alice: User, bob: User) -> None:
+def test_an_account_may_open_twenty_sockets(server: SocketServer, alice: User, bob: User) -> None:
     from contextlib import ExitStack
 
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Sockets when something goes wrong: writers that never stop, slow and dead readers, no Redis."""
+"""Sockets under faults: writers that never stop, slow and dead readers, an outage of Redis."""
 
 import json
 import random
@@ -62,10 +62,10 @@ def writing(picture: Picture, pause: float = 0.0) -> Iterator[None]:
             thread.join()
 
 
-def test_a_hundred_reconnections_beside_writers_that_never_stop(
+def test_a_hundred_reconnections_during_constant_writes_miss_no_event(
     server: SocketServer, alice: User
 ) -> None:
-    """Every event comes once and in order, whatever the moment of the breaks."""
+    """Every event is received once and in order, whenever connections break."""
     chance = random.Random(5)
     picture = make_picture(alice)
     start = last_sequence(alice.pk)
@@ -78,7 +78,7 @@ def test_a_hundred_reconnections_beside_writers_that_never_stop(
     with writing(picture, pause=0.002):
         for _ in range(100):
             with server.open(f"?since={seen[-1]}", additional_headers=bearer(token)) as opened:
-                # What was missed, and then some that are written meanwhile.
+                # Missed events first, then some that are written meanwhile.
                 take(opened, last_sequence(alice.pk) - seen[-1] + chance.randrange(20))
                 if chance.random() < 0.5:
                     opened.connection.socket.shutdown(socket.SHUT_RDWR)
@@ -88,8 +88,8 @@ def test_a_hundred_reconnections_beside_writers_that_never_stop(
     assert len(seen) > 1000
 
 
-class Bare:
-    """A client that shakes hands and then leaves everything else to the test."""
+class RawClient:
+    """A client on a bare TCP socket, which reads only when the test does."""
 
     def __init__(self, server: SocketServer, token: str) -> None:
         host, port = server.url.removeprefix("http://").split(":")
@@ -105,7 +105,7 @@ class Bare:
         assert b" 101 " in self.connection.recv(16)
 
     def read_until(self, words: bytes) -> bytes:
-        """Read up to the words of a close frame and leave: the server would wait for an answer."""
+        """Read up to the text of a close frame and disconnect without answering it."""
         got = b""
         with self.connection:
             while words not in got:
@@ -116,7 +116,7 @@ class Bare:
 
 
 def write_until_logged(server: SocketServer, picture: Picture, words: str, quick: Socket) -> None:
-    """Change the picture until the server says so; whoever is quick has each change at once."""
+    """Change the picture until the log has a text; the quick reader gets each change at once."""
     own = Picture.objects.get(pk=picture.pk)
     took: list[float] = []
     deadline = time.monotonic() + 60
@@ -128,18 +128,16 @@ def write_until_logged(server: SocketServer, picture: Picture, words: str, quick
     assert are_prompt(took), took
 
 
-def test_a_reader_that_falls_behind_is_closed_and_slows_nobody(
-    own_server: SocketServer, alice: User
-) -> None:
+def test_a_slow_reader_is_closed_and_slows_nobody(own_server: SocketServer, alice: User) -> None:
     picture = make_picture(alice)
     token = open_bearer_session(alice, RequestOrigin())
     with own_server.of(alice) as quick:
-        slow = Bare(own_server, token)
+        slow = RawClient(own_server, token)
         write_until_logged(own_server, picture, "reading too slowly", quick)
         got = slow.read_until(b"\x11\x38reading too slowly: come back with since")  # 4408
-    told = [json.loads(each) for each in re.findall(rb'{"id".*?}}', got)]
-    last = told[-1]["id"]
-    assert [each["id"] for each in told] == list(range(3, last + 1))
+    messages = [json.loads(each) for each in re.findall(rb'{"id".*?}}', got)]
+    last = messages[-1]["id"]
+    assert [each["id"] for each in messages] == list(range(3, last + 1))
     assert last < last_sequence(alice.pk)
     with own_server.open(f"?since={last}", additional_headers=bearer(token)) as again:
         assert again.next()["id"] == last + 1
@@ -147,17 +145,19 @@ def test_a_reader_that_falls_behind_is_closed_and_slows_nobody(
 
 def test_a_reader_that_is_stuck_is_dropped(own_server: SocketServer, alice: User) -> None:
     picture = make_picture(alice)
-    stuck = Bare(own_server, open_bearer_session(alice, RequestOrigin()))
+    stuck = RawClient(own_server, open_bearer_session(alice, RequestOrigin()))
     with own_server.of(alice) as quick:
         write_until_logged(own_server, picture, "without its last messages", quick)
     stuck.connection.close()
 
 
-def test_a_dead_peer_is_gone_soon(tmp_path: Path, django_db_setup: None, alice: User) -> None:
-    """Pings every 20 s with 20 s to answer are the server's default; here they are quicker."""
+def test_a_dead_client_is_dropped_by_pings(
+    tmp_path: Path, django_db_setup: None, alice: User
+) -> None:
+    """The default is a ping every 20 s with 20 s to answer; here both are shorter."""
     pings = ["--ws-ping-interval", "0.5", "--ws-ping-timeout", "0.5"]
     with socket_server(tmp_path, *pings) as server:
-        dead = Bare(server, open_bearer_session(alice, RequestOrigin()))
+        dead = RawClient(server, open_bearer_session(alice, RequestOrigin()))
         dead.read_until(b"keepalive ping timeout")
 
 
@@ -193,8 +193,8 @@ def test_without_redis_uploads_go_on_and_sockets_catch_up(
         child.end()
         assert upload(server, token).status_code == 201
         assert kept.next()["id"] == 2, "an open socket goes on, by the table"
-        with server.open("?since=1", **headers) as turned_away:
-            assert turned_away.closed_with() == 1013
+        with server.open("?since=1", **headers) as refused:
+            assert refused.closed_with() == 1013
 
         child = own_valkey.start()
         own_valkey.wait(child)
@@ -213,7 +213,7 @@ def test_without_redis_uploads_go_on_and_sockets_catch_up(
 
 @contextmanager
 def reconnected(server: SocketServer, query: str, headers: dict[str, Any]) -> Iterator[Socket]:
-    """Come back as a client does: until the server takes it."""
+    """Reconnect as a client does, until the server accepts."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         with server.open(query, **headers) as opened:

@@ -1,5 +1,3 @@
-"""One socket's way through the feed, with a table that is a list and hints of every kind."""
-
 import asyncio
 import contextlib
 import random
@@ -18,16 +16,16 @@ def event(sequence: int) -> Event:
     return {"id": sequence, "type": "pictures.cleared", "at": "", "user_id": ""}
 
 
-class World:
-    """A table of events, and what a client got of them."""
+class FakeFeed:
+    """A table of events, and the sequences that a client was sent."""
 
     def __init__(self, written: int = 0, last: int = 0) -> None:
         self.written = written
         self.reads = 0
-        self.got: list[int] = []
+        self.delivered: list[int] = []
         self.may_deliver = asyncio.Event()
         self.may_deliver.set()
-        self.stream = Subscription(last, self._read, self._deliver)
+        self.subscription = Subscription(last, self._read, self._deliver)
 
     async def _read(self, after: int) -> EventPage:
         self.reads += 1
@@ -39,7 +37,7 @@ class World:
 
     async def _deliver(self, events: list[Event]) -> None:
         await self.may_deliver.wait()
-        self.got.extend(each["id"] for each in events)
+        self.delivered.extend(each["id"] for each in events)
 
     def write(self) -> Event:
         self.written += 1
@@ -47,19 +45,19 @@ class World:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.stream.run())
+        task = asyncio.create_task(self.subscription.run())
         yield
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
 
-    async def settled(self, last: int) -> None:
+    async def wait_until_delivered(self, last: int) -> None:
         async with asyncio.timeout(5):
-            while self.stream.last < last:  # noqa: ASYNC110 (the stream has nobody to tell)
+            while self.subscription.last < last:  # noqa: ASYNC110 (a subscription has no such event)
                 await asyncio.sleep(0)
 
 
-def runs(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+def run_async(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
     """Run a coroutine test."""
 
     def run(*arguments: Any, **named: Any) -> None:
@@ -69,66 +67,66 @@ def runs(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
     return run
 
 
-@runs
-async def test_it_begins_with_the_table() -> None:
-    world = World(written=25, last=3)
-    async with world.running():
-        await world.settled(25)
-    assert world.got == list(range(4, 26))
+@run_async
+async def test_a_subscription_reads_the_table_first() -> None:
+    feed = FakeFeed(written=25, last=3)
+    async with feed.running():
+        await feed.wait_until_delivered(25)
+    assert feed.delivered == list(range(4, 26))
 
 
-@runs
-async def test_hints_in_order_need_no_table() -> None:
-    world = World()
-    async with world.running():
+@run_async
+async def test_wake_ups_in_order_need_no_table() -> None:
+    feed = FakeFeed()
+    async with feed.running():
         await asyncio.sleep(0.01)
-        reads = world.reads
+        reads = feed.reads
         for _ in range(50):
-            assert world.stream.offer(world.write())
+            assert feed.subscription.offer(feed.write())
             await asyncio.sleep(0)
-        await world.settled(50)
-    assert world.got == list(range(1, 51))
-    assert world.reads == reads
+        await feed.wait_until_delivered(50)
+    assert feed.delivered == list(range(1, 51))
+    assert feed.reads == reads
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_lost_doubled_and_shuffled_hints_change_nothing(seed: int) -> None:
-    asyncio.run(_through_chaos(random.Random(seed)))
+def test_events_stay_in_order_when_wake_ups_are_lost_repeated_or_shuffled(seed: int) -> None:
+    asyncio.run(_deliver_disordered(random.Random(seed)))
 
 
-async def _through_chaos(chance: Random) -> None:
-    world = World(written=chance.randrange(30), last=0)
-    async with world.running():
+async def _deliver_disordered(chance: Random) -> None:
+    feed = FakeFeed(written=chance.randrange(30), last=0)
+    async with feed.running():
         late = []
         for _ in range(300):
-            late += [world.write()] * chance.choice([0, 1, 1, 1, 2])
+            late += [feed.write()] * chance.choice([0, 1, 1, 1, 2])
             chance.shuffle(late)
             while late and chance.random() < 0.7:
-                world.stream.offer(late.pop())
+                feed.subscription.offer(late.pop())
             await asyncio.sleep(0)
-        world.stream.wake_up()
-        await world.settled(world.written)
-    assert world.got == list(range(1, world.written + 1))
+        feed.subscription.wake_up()
+        await feed.wait_until_delivered(feed.written)
+    assert feed.delivered == list(range(1, feed.written + 1))
 
 
-@runs
-async def test_a_nudge_finds_what_no_hint_told() -> None:
-    world = World()
-    async with world.running():
+@run_async
+async def test_waking_up_finds_an_event_whose_wake_up_was_lost() -> None:
+    feed = FakeFeed()
+    async with feed.running():
         await asyncio.sleep(0.01)
-        world.write()
-        world.stream.wake_up()
-        await world.settled(1)
-    assert world.got == [1]
+        feed.write()
+        feed.subscription.wake_up()
+        await feed.wait_until_delivered(1)
+    assert feed.delivered == [1]
 
 
-@runs
-async def test_a_reader_that_takes_nothing_is_found_too_slow() -> None:
-    world = World()
-    async with world.running():
+@run_async
+async def test_a_reader_that_takes_nothing_is_too_slow() -> None:
+    feed = FakeFeed()
+    async with feed.running():
         await asyncio.sleep(0.01)
-        world.may_deliver.clear()
-        world.stream.offer(world.write())
+        feed.may_deliver.clear()
+        feed.subscription.offer(feed.write())
         await asyncio.sleep(0.01)
-        taken = [world.stream.offer(world.write()) for _ in range(MAX_WAITING_EVENTS + 1)]
+        taken = [feed.subscription.offer(feed.write()) for _ in range(MAX_WAITING_EVENTS + 1)]
     assert taken == [True] * MAX_WAITING_EVENTS + [False]
