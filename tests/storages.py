@@ -15,7 +15,7 @@ from django.utils.functional import LazyObject, empty
 from pytest_django import Settings
 
 from images.storage.base import PictureStorage, picture_storage
-from images.storage.urls import storage_at
+from images.storage.urls import describe_storage
 from tests.servers import s3
 
 DISK, S3 = "disk", "s3"
@@ -57,7 +57,7 @@ class Bucket:
         return sorted(each["Key"] for page in listed for each in page.get("Contents", []))
 
     def described(self) -> dict[str, Any]:
-        return storage_at(self.url, self.keys)
+        return describe_storage(self.url, self.keys)
 
 
 @pytest.fixture

@@ -15,73 +15,77 @@ from images.storage.base import PictureStorage, picture_storage
 from images.storage.disk import DiskStorage
 from images.storage.listing import StoredFile
 from lib import durable_files
-from upkeep.copying import FOLDER, Outcome, copied
-from upkeep.dumping import dump, load, suffix
-from upkeep.merging import merged
-from upkeep.quarantine import TIME
-from upkeep.referenced_keys import owned_keys
+from upkeep.copying import Outcome, copy_files
+from upkeep.dumping import dump, dump_suffix, load
+from upkeep.merging import merge_by_key
+from upkeep.quarantine import TIME_FORMAT
+from upkeep.referenced_keys import referenced_keys
 from upkeep.signals import restored
 
-Watch = Callable[[Iterable[Outcome]], Iterable[Outcome]]
+Progress = Callable[[Iterable[Outcome]], Iterable[Outcome]]
 
 
-class NoBackup(Exception):
-    """A folder without a dump of this kind of database."""
+class DumpNotFound(Exception):
+    """The folder has no dump of this name, or none of this kind of database."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A backup's folder, beside the storage in force; `watch` shows how far a walk has come."""
+    """A backup's folder, and the service's storage; `show_progress` is called around each copying.
+
+    `storage` may be empty, unlike `picture_storage`.
+    """
 
     folder: Path
-    place: PictureStorage
-    watch: Watch
+    storage: PictureStorage
+    show_progress: Progress
 
     @property
     def _files(self) -> DiskStorage:
         return DiskStorage(location=self.folder / "files")
 
     def add(self, *, files: bool = True) -> tuple[Path, Counter[str]]:
-        """Add a dump and the files that are new; returns the dump and what was copied.
+        """Add a dump and the files that are new; return the dump and how many were copied.
 
         Files first, so that few can be deleted between the dump and their copy; then those that
-        came before the dump and after their place in the walk. Raises StorageAway rather than
+        came before the dump and after their place in the listing. Raise StorageAway rather than
         leave the files of an unmounted share out.
         """
         if files:
             picture_storage.check()
         durable_files.make_folder(self.folder, 0o700)
-        sums = self._copied_here() if files else Counter[str]()
-        path = self.folder / f"{timezone.now():{TIME}}{suffix()}"
+        outcomes = self._copy_new_files() if files else Counter[str]()
+        path = self.folder / f"{timezone.now():{TIME_FORMAT}}{dump_suffix()}"
         dump(path)
         if files:
-            sums[Outcome.COPIED] += self._copied_here()[Outcome.COPIED]
-        return path, sums
+            outcomes[Outcome.COPIED] += self._copy_new_files()[Outcome.COPIED]
+        return path, outcomes
 
-    def _copied_here(self) -> Counter[str]:
-        return Counter(self.watch(copied(self.place.walk(FOLDER), self.place, self._files)))
+    def _copy_new_files(self) -> Counter[str]:
+        copies = copy_files(self.storage.walk(), self.storage, self._files)
+        return Counter(self.show_progress(copies))
 
-    def restore(self, name: str, *, replacing: bool) -> tuple[Path, Counter[str]]:
-        """Load a dump (the newest, or the one named), then bring every file that its rows name.
+    def restore(self, name: str, *, replace: bool) -> tuple[Path, Counter[str]]:
+        """Load a dump (the newest, or the one named), then copy back every file its rows name.
 
-        In between, `restored` is sent: the files may be long in coming.
-        Raises NoBackup, and what `load` raises.
+        In between, `restored` is sent: copying files may take long. Raise DumpNotFound, and what
+        `load` raises.
         """
-        path = self._chosen(name)
-        load(path, replacing=replacing)
+        path = self._find_dump(name)
+        load(path, replace=replace)
         call_command("migrate", interactive=False, verbosity=0)
         restored.send(sender=Backup)
-        back = copied(self._wanted(), self._files, self.place)
-        return path, Counter(self.watch(back))
+        copies = copy_files(self._referenced_files(), self._files, self.storage)
+        return path, Counter(self.show_progress(copies))
 
-    def _chosen(self, name: str) -> Path:
-        found = sorted(self.folder.glob(f"{name or '[0-9]*'}{'' if name else suffix()}"))
+    def _find_dump(self, name: str) -> Path:
+        found = sorted(self.folder.glob(name or f"[0-9]*{dump_suffix()}"))
         if not found:
-            raise NoBackup(f"There is no dump {name or '*' + suffix()} in {self.folder}.")
+            raise DumpNotFound(f"There is no dump {name or '*' + dump_suffix()} in {self.folder}.")
         return found[-1]
 
-    def _wanted(self) -> Iterator[StoredFile]:
-        """Files that came after the dump stay where they are: nobody would own them."""
-        for owned, stored in merged(owned_keys(), self._files.walk(FOLDER)):
-            if owned and stored:
+    def _referenced_files(self) -> Iterator[StoredFile]:
+        """Leave out files that came after the dump: no row would name them."""
+        for referenced, stored in merge_by_key(referenced_keys(), self._files.walk()):
+            if referenced and stored:
                 yield stored

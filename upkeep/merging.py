@@ -1,4 +1,4 @@
-"""Two sorted streams side by side: what is in both, and what is in one alone. Pure."""
+"""Two streams that are sorted by key, side by side: what is in both, and what is in one alone."""
 
 from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeVar
@@ -21,39 +21,39 @@ Item = TypeVar("Item", bound=Keyed)
 
 
 class OutOfOrder(Exception):
-    """A stream that is not sorted by bytes: nothing that was concluded from it would hold."""
+    """A stream is not sorted by bytes, so that nothing can be concluded from it."""
 
 
-def merged(
+def merge_by_key(
     left: Iterable[Left], right: Iterable[Right]
 ) -> Iterator[tuple[Left | None, Right | None]]:
-    """Pair what has the same key, in the keys' order; holds one item of each stream.
+    """Pair what has the same key, in the keys' order; hold one item of each stream in memory.
 
-    Raises OutOfOrder.
+    Raise OutOfOrder.
     """
-    ours, theirs = _ascending(left), _ascending(right)
-    one, other = next(ours, None), next(theirs, None)
+    lefts, rights = _check_order(left), _check_order(right)
+    one, other = next(lefts, None), next(rights, None)
     while one or other:
-        order = _compared(one, other)
+        order = _compare(one, other)
         yield (one if order <= 0 else None), (other if order >= 0 else None)
         if order <= 0:
-            one = next(ours, None)
+            one = next(lefts, None)
         if order >= 0:
-            other = next(theirs, None)
+            other = next(rights, None)
 
 
-def _compared(one: Keyed | None, other: Keyed | None) -> int:
+def _compare(one: Keyed | None, other: Keyed | None) -> int:
     if one is None or other is None:
         return 1 if one is None else -1
-    here, there = in_byte_order(one.key), in_byte_order(other.key)
-    return (here > there) - (here < there)
+    left, right = in_byte_order(one.key), in_byte_order(other.key)
+    return (left > right) - (left < right)
 
 
-def _ascending(items: Iterable[Item]) -> Iterator[Item]:
+def _check_order(items: Iterable[Item]) -> Iterator[Item]:
     last = b""
     for item in items:
-        place = in_byte_order(item.key)
-        if place < last:
+        key = in_byte_order(item.key)
+        if key < last:
             raise OutOfOrder(f"{item.key!r} comes too late: the listing is not sorted by bytes.")
-        last = place
+        last = key
         yield item

@@ -10,55 +10,55 @@ from django.conf import settings
 from django.db import connection
 from django.db.backends.postgresql.client import DatabaseClient
 
-# Debian keeps several versions away from PATH.
-_DEBIAN = Path("/usr/lib/postgresql")
+# Debian installs each version here, and puts none of them on PATH.
+_DEBIAN_ROOT = Path("/usr/lib/postgresql")
 
 
-class ProgramMissing(Exception):
-    """No program of a fitting version; the text says what to do."""
+class ToolMissing(Exception):
+    """There is no tool of a suitable version; the message says what to install."""
 
 
-class ProgramFailed(Exception):
-    """A program ended with an error; the text is its last line."""
+class ToolFailed(Exception):
+    """A tool ended with an error; the message is its last line."""
 
 
-def run(name: str, *options: str) -> None:
-    """Run one on the database in use; raises ProgramMissing and ProgramFailed.
+def run_tool(name: str, *options: str) -> None:
+    """Run a tool on the database in use; raise ToolMissing and ToolFailed.
 
-    The password goes by the environment, which other users cannot read.
+    It gets the password in its environment, which other users cannot read.
     """
-    given, env = DatabaseClient.settings_to_cmd_args_env(dict(connection.settings_dict), [])
-    *where, database = map(str, given[1:])
-    command = [str(_found(name)), *where, f"--dbname={database}", *options]
-    done = subprocess.run(  # noqa: S603 (our own words, no shell)
+    arguments, env = DatabaseClient.settings_to_cmd_args_env(dict(connection.settings_dict), [])
+    *where, database = map(str, arguments[1:])
+    command = [str(_find_tool(name)), *where, f"--dbname={database}", *options]
+    done = subprocess.run(  # noqa: S603 (no shell, no argument from outside)
         command, env=_environment(env), capture_output=True, text=True, check=False
     )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["no reason given"]
-        raise ProgramFailed(f"{name}: {lines[-1]}")
+        raise ToolFailed(f"{name}: {lines[-1]}")
 
 
 def _environment(extra: dict[str, str] | None) -> dict[str, str]:
-    """Nothing of ours is its business: no secret, no setting."""
+    """Hand down none of the service's own variables: no secret, no setting."""
     return {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", **(extra or {})}
 
 
-def _found(name: str) -> Path:
+def _find_tool(name: str) -> Path:
     connection.ensure_connection()
     needed = connection.connection.info.server_version // 10_000
     versions = {path: _version(path) for path in _candidates(name)}
-    fitting = [path for path, version in versions.items() if version >= needed]
-    if not fitting:
-        there = ", ".join(str(version) for version in versions.values()) or "none"
-        raise ProgramMissing(
-            f"{name} {needed} or newer is needed (found: {there}): "
+    suitable = [path for path, version in versions.items() if version >= needed]
+    if not suitable:
+        found = ", ".join(str(version) for version in versions.values()) or "none"
+        raise ToolMissing(
+            f"{name} {needed} or newer is needed (found: {found}): "
             f"install postgresql-client-{needed}, or set PG_BIN to its folder."
         )
-    return fitting[0]
+    return suitable[0]
 
 
 def _candidates(name: str) -> Iterator[Path]:
-    folders = [settings.PG_BIN] if settings.PG_BIN else [None, *sorted(_DEBIAN.glob("*/bin"))]
+    folders = [settings.PG_BIN] if settings.PG_BIN else [None, *sorted(_DEBIAN_ROOT.glob("*/bin"))]
     for folder in folders:
         path = shutil.which(name, path=str(folder) if folder else None)
         if path:
@@ -66,6 +66,6 @@ def _candidates(name: str) -> Iterator[Path]:
 
 
 def _version(path: Path) -> int:
-    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=True)  # noqa: S603
-    number = re.search(r"\) (\d+)", said.stdout)
+    done = subprocess.run([path, "--version"], capture_output=True, text=True, check=True)  # noqa: S603
+    number = re.search(r"\) (\d+)", done.stdout)
     return int(number[1]) if number else 0

@@ -1,19 +1,19 @@
-"""How far a walk has come, shown where a person looks on."""
+"""How far a command has come."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from tqdm import tqdm
 
-from upkeep import referenced_keys
+from upkeep.referenced_keys import count_referenced_keys
 
 Item = TypeVar("Item")
 
 
-def bar(what: str, unit: str = "files") -> Callable[[Iterable[Item]], Iterable[Item]]:
-    """Return what draws a progress bar around a walk; nothing is drawn without a terminal."""
+def progress_bar(title: str, unit: str = "files") -> Callable[[Iterable[Item]], Iterable[Item]]:
+    """Return a function that draws a bar while its argument is iterated, if on a terminal."""
 
-    def around(items: Iterable[Item]) -> Iterable[Item]:
-        return tqdm(items, what, referenced_keys.count(), unit=f" {unit}", disable=None)
+    def draw(items: Iterable[Item]) -> Iterable[Item]:
+        return tqdm(items, title, count_referenced_keys(), unit=f" {unit}", disable=None)
 
-    return around
+    return draw

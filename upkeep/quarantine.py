@@ -1,17 +1,16 @@
-"""Where files go that nobody owns, or that are not what their row says: moved, never deleted."""
+"""Where files go that no row names, or that differ from their row: moved, never deleted."""
 
 from images.storage.base import picture_storage
 
-FOLDER = "quarantine"
-# What is moved by one run lies together, and can be put back.
-TIME = "%Y-%m-%dT%H%M%SZ"
+# What one run moves lies together, and can be put back.
+TIME_FORMAT = "%Y-%m-%dT%H%M%SZ"
 
 
-def quarantined(key: str, when: str) -> str:
-    """Return the key under which a file lies out of the way; `when` as TIME writes it."""
-    return f"{FOLDER}/{when}/{key}"
+def quarantine_key(key: str, run: str) -> str:
+    """Return the key of a file in quarantine; `run` is a time in TIME_FORMAT."""
+    return f"quarantine/{run}/{key}"
 
 
-def put_away(key: str, when: str) -> None:
-    """Move a file out of the way; raises FileNotFoundError."""
-    picture_storage.move(key, quarantined(key, when))
+def move_to_quarantine(key: str, run: str) -> None:
+    """Move a file into quarantine; raise FileNotFoundError."""
+    picture_storage.move(key, quarantine_key(key, run))

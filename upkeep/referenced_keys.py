@@ -16,51 +16,51 @@ from images.storage.keys import is_key
 from images.storage.listing import in_byte_order
 from thumbnails.models import Rendition, Thumbnail
 
-_ROWS_AT_ONCE = 2_000
+_BATCH_SIZE = 2_000
 
 
-class Kind(StrEnum):
+class FileKind(StrEnum):
     """What a file is to its picture."""
 
     ORIGINAL = "original"
-    CLEAN = "clean copy"
+    STRIPPED = "clean copy"
     THUMBNAIL = "thumbnail"
     WEBP = "WebP of a thumbnail"
     RENDITION = "rendition"
 
 
 @dataclass(frozen=True, slots=True)
-class Owned:
-    """A key as a row names it; `bytes` and `sha256` where the row knows them."""
+class ReferencedKey:
+    """A key as a row names it; `bytes` and `sha256` where the row states them."""
 
     key: str
-    kind: Kind
+    kind: FileKind
     picture_id: int
     bytes: int | None = None
     sha256: str = ""
 
 
-def owned_keys() -> Iterator[Owned]:
-    """Yield them all; the rows are those of one moment, so look again before acting on one."""
+def referenced_keys() -> Iterator[ReferencedKey]:
+    """Yield every key that a row names, sorted; rows may change meanwhile, so check again."""
     streams = (_of_pictures(), _of_thumbnails(), _of_webps(), _of_renditions())
     return heapq.merge(*streams, key=lambda each: in_byte_order(each.key))
 
 
-def count() -> int:
-    """Return about how many there are."""
-    cleaned = Picture.objects.exclude(clean_key="").exclude(clean_key=F("key"))
-    counted = (Picture.objects, cleaned, Thumbnail.objects, _webps(), Rendition.objects)
+def count_referenced_keys() -> int:
+    """Return about how many keys rows name."""
+    stripped = Picture.objects.exclude(clean_key="").exclude(clean_key=F("key"))
+    counted = (Picture.objects, stripped, Thumbnail.objects, _webps(), Rendition.objects)
     return sum(each.count() for each in counted)
 
 
-def is_owned(key: str) -> bool:
-    """Tell whether a row names a key at this moment."""
+def is_referenced(key: str) -> bool:
+    """Tell whether a row names a key now."""
     named = any(rows.objects.filter(key=key).exists() for rows in (Picture, Thumbnail, Rendition))
-    return named or _webps().filter(webp_key=key).exists() or _is_clean_copy(key)
+    return named or _webps().filter(webp_key=key).exists() or _is_stripped_copy(key)
 
 
-def _is_clean_copy(key: str) -> bool:
-    """It lies in its owner's folder, whose pictures an index finds."""
+def _is_stripped_copy(key: str) -> bool:
+    """Ask by the owner, whom the key names: there is no index on `clean_key`."""
     if not is_key(key):
         return False
     try:
@@ -70,47 +70,47 @@ def _is_clean_copy(key: str) -> bool:
     return Picture.objects.owned_by(owner_id).filter(clean_key=key).exists()
 
 
-def _of_pictures() -> Iterator[Owned]:
-    """A clean copy's key comes after its original's, among those of the next few pictures."""
-    waiting: list[tuple[bytes, int, Owned]] = []
+def _of_pictures() -> Iterator[ReferencedKey]:
+    """Sort in stripped copies: their keys follow the original's, among the next few pictures'."""
+    waiting: list[tuple[bytes, int, ReferencedKey]] = []
     fields = ("key", "pk", "bytes", "sha256", "clean_key")
-    for key, pk, size, sha256, clean_key in _in_order(Picture.objects.all(), *fields):
-        place = in_byte_order(key)
-        while waiting and waiting[0][0] < place:
+    for key, pk, size, sha256, clean_key in _stream(Picture.objects.all(), *fields):
+        position = in_byte_order(key)
+        while waiting and waiting[0][0] < position:
             yield heapq.heappop(waiting)[2]
-        yield Owned(key, Kind.ORIGINAL, pk, size, sha256)
+        yield ReferencedKey(key, FileKind.ORIGINAL, pk, size, sha256)
         if clean_key not in {"", key}:
-            copy = Owned(clean_key, Kind.CLEAN, pk)
+            copy = ReferencedKey(clean_key, FileKind.STRIPPED, pk)
             heapq.heappush(waiting, (in_byte_order(clean_key), pk, copy))
     while waiting:
         yield heapq.heappop(waiting)[2]
 
 
-def _of_thumbnails() -> Iterator[Owned]:
-    for key, picture_id, size in _in_order(Thumbnail.objects.all(), "key", "picture_id", "bytes"):
-        yield Owned(key, Kind.THUMBNAIL, picture_id, size)
+def _of_thumbnails() -> Iterator[ReferencedKey]:
+    for key, picture_id, size in _stream(Thumbnail.objects.all(), "key", "picture_id", "bytes"):
+        yield ReferencedKey(key, FileKind.THUMBNAIL, picture_id, size)
 
 
-def _of_webps() -> Iterator[Owned]:
-    for key, picture_id, size in _in_order(_webps(), "webp_key", "picture_id", "webp_bytes"):
-        yield Owned(key, Kind.WEBP, picture_id, size)
+def _of_webps() -> Iterator[ReferencedKey]:
+    for key, picture_id, size in _stream(_webps(), "webp_key", "picture_id", "webp_bytes"):
+        yield ReferencedKey(key, FileKind.WEBP, picture_id, size)
 
 
 def _webps() -> QuerySet[Thumbnail]:
     return Thumbnail.objects.exclude(webp_key="")
 
 
-def _of_renditions() -> Iterator[Owned]:
-    for key, picture_id in _in_order(Rendition.objects.all(), "key", "picture_id"):
-        yield Owned(key, Kind.RENDITION, picture_id)
+def _of_renditions() -> Iterator[ReferencedKey]:
+    for key, picture_id in _stream(Rendition.objects.all(), "key", "picture_id"):
+        yield ReferencedKey(key, FileKind.RENDITION, picture_id)
 
 
-def _in_order(rows: QuerySet[Any], key: str, *fields: str) -> Iterator[Any]:
-    """Stream from a cursor of the server: it sorts once, by bytes whatever its own collation says.
+def _stream(rows: QuerySet[Any], key: str, *fields: str) -> Iterator[Any]:
+    """Stream rows sorted by the bytes of a key, from a server-side cursor.
 
-    Pages after the last key would sort the table once for each page, since the index on keys is in
-    the database's own collation.
+    Keyset pagination would sort the table once for each page, since the index on keys has the
+    database's own collation.
     """
     by_bytes = Collate(key, "C") if connection.vendor == "postgresql" else F(key)
     ordered = rows.order_by(by_bytes).values_list(key, *fields)
-    return iter(ordered.iterator(chunk_size=_ROWS_AT_ONCE))
+    return iter(ordered.iterator(chunk_size=_BATCH_SIZE))

@@ -1,4 +1,4 @@
-"""What can be made again is made again; what cannot is told."""
+"""Files and rows repaired: what can be made again is made again."""
 
 import hashlib
 from contextlib import suppress
@@ -11,59 +11,60 @@ from images.models import Picture
 from images.services import request_thumbnails
 from images.storage.base import picture_storage
 from thumbnails.models import Rendition, Thumbnail
-from upkeep.quarantine import put_away
-from upkeep.referenced_keys import Kind, Owned
+from upkeep.quarantine import move_to_quarantine
+from upkeep.referenced_keys import FileKind, ReferencedKey
 from upkeep.verifying import Finding
 
 
-def mend(found: Finding, when: str) -> str:
-    """Mend one finding and return what was done; empty where nobody can.
+def repair(finding: Finding, run: str) -> str:
+    """Repair one finding and return what was done; empty where it cannot be repaired.
 
-    `when` names the folder of this run in the quarantine. May be repeated.
+    `run` is the time of this run, which names its folder in the quarantine. May be repeated.
     """
-    if found.owned is None:
-        return _put_away(found.key, when)
-    if found.owned.kind == Kind.ORIGINAL:
-        return _restored(found.owned, when)
-    if not _original_is_there(found.owned):
+    if finding.reference is None:
+        return _quarantine(finding.key, run)
+    if finding.reference.kind == FileKind.ORIGINAL:
+        return _restore_default_picture(finding.reference, run)
+    if not _has_original(finding.reference):
         return ""
     with suppress(FileNotFoundError):
-        put_away(found.key, when)
-    return _made_again(found.owned)
+        move_to_quarantine(finding.key, run)
+    return _request_again(finding.reference)
 
 
-def _put_away(key: str, when: str) -> str:
+def _quarantine(key: str, run: str) -> str:
     try:
-        put_away(key, when)
+        move_to_quarantine(key, run)
     except FileNotFoundError:
         return "gone by now"
     return "moved to quarantine"
 
 
-def _original_is_there(owned: Owned) -> bool:
-    key = Picture.objects.filter(pk=owned.picture_id).values_list("key", flat=True).first()
+def _has_original(reference: ReferencedKey) -> bool:
+    key = Picture.objects.filter(pk=reference.picture_id).values_list("key", flat=True).first()
     return key is not None and picture_storage.exists(key)
 
 
 @transaction.atomic
-def _made_again(owned: Owned) -> str:
-    """The rows go: thumbnails are asked for at once, the rest is made when next looked at."""
-    if owned.kind == Kind.CLEAN:
-        Picture.objects.filter(clean_key=owned.key, pk=owned.picture_id).update(clean_key="")
+def _request_again(reference: ReferencedKey) -> str:
+    """Delete the row: thumbnails are rendered at once, other copies when next requested."""
+    key = reference.key
+    if reference.kind == FileKind.STRIPPED:
+        Picture.objects.filter(clean_key=key, pk=reference.picture_id).update(clean_key="")
         return "made again when next asked for"
-    if owned.kind == Kind.RENDITION:
-        Rendition.objects.filter(key=owned.key).delete()
+    if reference.kind == FileKind.RENDITION:
+        Rendition.objects.filter(key=key).delete()
         return "made again when next asked for"
-    Thumbnail.objects.filter(Q(key=owned.key) | Q(webp_key=owned.key)).delete()
-    request_thumbnails([owned.picture_id])
+    Thumbnail.objects.filter(Q(key=key) | Q(webp_key=key)).delete()
+    request_thumbnails([reference.picture_id])
     return "will be rendered again"
 
 
-def _restored(owned: Owned, when: str) -> str:
-    """Of the originals only copies of the default picture can be had again."""
-    if owned.sha256 != hashlib.sha256(default_bytes()).hexdigest():
+def _restore_default_picture(reference: ReferencedKey, run: str) -> str:
+    """Write the file again if it was a copy of the default picture."""
+    if reference.sha256 != hashlib.sha256(default_bytes()).hexdigest():
         return ""
     with suppress(FileNotFoundError):
-        put_away(owned.key, when)
-    picture_storage.save(owned.key, DEFAULT_FILE)
+        move_to_quarantine(reference.key, run)
+    picture_storage.save(reference.key, DEFAULT_FILE)
     return "copied again from the default picture"

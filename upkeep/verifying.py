@@ -1,6 +1,5 @@
-"""Rows and files compared, both ways, by walking both in the order of their keys."""
+"""Rows and files compared, both ways, by streaming both in the order of their keys."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,74 +9,71 @@ from django.utils import timezone
 
 from images.storage.base import picture_storage
 from images.storage.listing import StoredFile
-from upkeep.merging import merged
-from upkeep.referenced_keys import Owned, is_owned, owned_keys
+from upkeep.merging import merge_by_key
+from upkeep.referenced_keys import ReferencedKey, is_referenced, referenced_keys
 
 
-class Wrong(StrEnum):
-    """What can be wrong."""
+class Defect(StrEnum):
+    """What can be wrong with a key."""
 
     MISSING = "missing"
     SIZE = "wrong size"
     CONTENT = "wrong content"
-    NOBODYS = "nobody's"
+    UNREFERENCED = "nobody's"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A key with which something is wrong; `owned` where a row names it."""
+    """A key with a defect; `reference` where a row names it."""
 
     key: str
-    wrong: Wrong
-    owned: Owned | None = None
+    defect: Defect
+    reference: ReferencedKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """Compares; `grace` is how old a file without a row must be, `hashing` reads every original."""
+    """Compares rows and files; `compare_content` reads every original.
+
+    A file without a row that is younger than `grace` may belong to an upload.
+    """
 
     grace: timedelta
-    hashing: bool = False
+    compare_content: bool = False
 
     def compare(self) -> Iterator[Finding | None]:
         """Yield for each key what is wrong with it, or None.
 
-        What looks wrong is looked at again: an upload writes its file before its row, a deletion
-        removes its row before its file, and both may happen while the walks go on.
+        Each defect is looked up again: an upload writes its file before its row, a deletion deletes
+        its row before its file, and both may happen while rows and files are read.
         """
-        for owned, stored in merged(owned_keys(), picture_storage.walk()):
-            found = self._looked_at(owned, stored)
-            yield found if found and self._still(found, stored) else None
+        for reference, stored in merge_by_key(referenced_keys(), picture_storage.walk()):
+            finding = self._inspect(reference, stored)
+            yield finding if finding and self._is_confirmed(finding, stored) else None
 
-    def _looked_at(self, owned: Owned | None, stored: StoredFile | None) -> Finding | None:
-        if owned is None:
-            return Finding(stored.key, Wrong.NOBODYS) if stored else None
+    def _inspect(
+        self, reference: ReferencedKey | None, stored: StoredFile | None
+    ) -> Finding | None:
+        if reference is None:
+            return Finding(stored.key, Defect.UNREFERENCED) if stored else None
         if stored is None:
-            return Finding(owned.key, Wrong.MISSING, owned)
-        if not stored.bytes or owned.bytes not in {None, stored.bytes}:
-            return Finding(owned.key, Wrong.SIZE, owned)
-        if self.hashing and owned.sha256 and _differs(owned):
-            return Finding(owned.key, Wrong.CONTENT, owned)
+            return Finding(reference.key, Defect.MISSING, reference)
+        if not stored.bytes or reference.bytes not in {None, stored.bytes}:
+            return Finding(reference.key, Defect.SIZE, reference)
+        if self.compare_content and reference.sha256 and _has_other_content(reference):
+            return Finding(reference.key, Defect.CONTENT, reference)
         return None
 
-    def _still(self, found: Finding, stored: StoredFile | None) -> bool:
-        if found.wrong == Wrong.NOBODYS:
-            young = stored is not None and timezone.now() - stored.modified_at < self.grace
-            return not young and not is_owned(found.key)
-        gone_by_now = found.wrong == Wrong.MISSING and picture_storage.exists(found.key)
-        return not gone_by_now and is_owned(found.key)
+    def _is_confirmed(self, finding: Finding, stored: StoredFile | None) -> bool:
+        if finding.defect == Defect.UNREFERENCED:
+            is_young = stored is not None and timezone.now() - stored.modified_at < self.grace
+            return not is_young and not is_referenced(finding.key)
+        is_there = finding.defect == Defect.MISSING and picture_storage.exists(finding.key)
+        return not is_there and is_referenced(finding.key)
 
 
-def sha256_of(key: str) -> str:
-    """Return the SHA-256 of stored bytes, in hexadecimal; raises FileNotFoundError."""
-    with picture_storage.open(key) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
-
-
-def _differs(owned: Owned) -> bool:
+def _has_other_content(reference: ReferencedKey) -> bool:
     try:
-        return sha256_of(owned.key) != owned.sha256
-    except (
-        FileNotFoundError
-    ):  # deleted since the listing; its row is gone too, or it shows next time
+        return picture_storage.sha256(reference.key) != reference.sha256
+    except FileNotFoundError:  # deleted since it was listed
         return False

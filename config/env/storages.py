@@ -1,15 +1,15 @@
-"""Where files lie: in a folder, or in an S3-compatible storage that the environment names."""
+"""The storage of pictures: a folder, or an S3-compatible storage that the environment names."""
 
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
 from config.env.readers import env_secret, env_str
-from images.storage.urls import DISK, BadPlace, storage_at
+from images.storage.urls import DISK, InvalidStorageUrl, describe_storage
 
 STORAGE_URL = env_secret("STORAGE_URL")
 _BUCKET = env_str("AWS_STORAGE_BUCKET_NAME")
-# What an address of a storage may leave out, this one and those that `move_storage` names.
+# For what a storage URL leaves out: this one and those that `move_storage` takes.
 STORAGE_DEFAULTS = {
     "access_key": env_secret("AWS_ACCESS_KEY_ID"),
     "secret_key": env_secret("AWS_SECRET_ACCESS_KEY"),
@@ -19,23 +19,23 @@ STORAGE_DEFAULTS = {
 
 
 def storages(*, local: bool) -> dict[str, Any]:
-    """Describe the pictures' storage and the static files'; raises ImproperlyConfigured."""
+    """Return Django's STORAGES; raise ImproperlyConfigured."""
     static = (
         "django.contrib.staticfiles.storage.StaticFilesStorage"
         if local
         else "config.static.HashedStaticFiles"
     )
-    return {"default": _pictures(), "staticfiles": {"BACKEND": static}}
+    return {"default": _picture_storage(), "staticfiles": {"BACKEND": static}}
 
 
-def _pictures() -> dict[str, Any]:
-    """Without a bucket: MEDIA_ROOT, and then the AWS names mean nothing to us."""
+def _picture_storage() -> dict[str, Any]:
+    """Take MEDIA_ROOT where no bucket is named; the other AWS variables mean nothing then."""
     if STORAGE_URL and _BUCKET:
         raise ImproperlyConfigured("Set STORAGE_URL or AWS_STORAGE_BUCKET_NAME, not both.")
     if not (STORAGE_URL or _BUCKET):
         return {"BACKEND": DISK}
     try:
-        return storage_at(STORAGE_URL or f"s3://{_BUCKET}", STORAGE_DEFAULTS)
-    except BadPlace as bad:
+        return describe_storage(STORAGE_URL or f"s3://{_BUCKET}", STORAGE_DEFAULTS)
+    except InvalidStorageUrl as error:
         name = "STORAGE_URL" if STORAGE_URL else "AWS_STORAGE_BUCKET_NAME"
-        raise ImproperlyConfigured(f"{name}: {bad}") from None
+        raise ImproperlyConfigured(f"{name}: {error}") from None

@@ -1,5 +1,6 @@
 """The interface of a picture storage, and the storage in force."""
 
+import hashlib
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
@@ -82,6 +83,11 @@ class PictureStorage(ABC):
         The folder ends with a slash; an empty one means everything. Drafts are included; files that
         are deleted meanwhile are left out.
         """
+
+    def sha256(self, key: str) -> str:
+        """Return the SHA-256 of a file in hexadecimal; raise FileNotFoundError."""
+        with self.open(key) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
     def copy_to(self, key: str, folder: Path) -> Path:
         """Copy a file into a local folder and return its path there; raise FileNotFoundError.

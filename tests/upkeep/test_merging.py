@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from images.storage.listing import in_byte_order
-from upkeep.merging import OutOfOrder, merged
+from upkeep.merging import OutOfOrder, merge_by_key
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ def items(names: set[str]) -> list[Item]:
 
 @given(NAMES, NAMES)
 def test_every_key_comes_once_with_what_both_sides_have(left: set[str], right: set[str]) -> None:
-    pairs = list(merged(items(left), items(right)))
+    pairs = list(merge_by_key(items(left), items(right)))
     assert {one.key for one, _ in pairs if one} == left
     assert {other.key for _, other in pairs if other} == right
     assert {one.key for one, other in pairs if one and other} == left & right
@@ -34,4 +34,4 @@ def test_every_key_comes_once_with_what_both_sides_have(left: set[str], right: s
 
 def test_a_listing_that_is_not_sorted_proves_nothing() -> None:
     with pytest.raises(OutOfOrder, match="'a' comes too late"):
-        list(merged([], [Item("b"), Item("a")]))
+        list(merge_by_key([], [Item("b"), Item("a")]))

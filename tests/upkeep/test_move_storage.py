@@ -15,11 +15,11 @@ from images.storage.base import PictureStorage, picture_storage
 from images.storage.disk import DiskStorage
 from images.storage.listing import StoredFile
 from images.storage.s3 import S3PictureStorage
-from images.storage.urls import storage_at
+from images.storage.urls import describe_storage
 from tests.factories import make_picture
 from tests.pictures import jpeg, png
 from tests.storages import Bucket
-from upkeep.named_storages import opened
+from upkeep.named_storages import open_storage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.s3]
 
@@ -59,7 +59,7 @@ def contents(place: PictureStorage) -> dict[str, bytes]:
 
 
 def use(settings: Settings, url: str, keys: dict[str, str]) -> None:
-    settings.STORAGES = {**settings.STORAGES, "default": storage_at(url, keys)}
+    settings.STORAGES = {**settings.STORAGES, "default": describe_storage(url, keys)}
 
 
 def test_to_s3_and_back_again(
@@ -70,16 +70,16 @@ def test_to_s3_and_back_again(
     settings: Settings,
     tmp_path: Path,
 ) -> None:
-    on_disk = contents(opened(settings.STORAGES["default"]))
+    on_disk = contents(open_storage())
     assert moved(target=s3) == "15 copied."
-    assert contents(opened(spare_bucket.described())) == on_disk
+    assert contents(open_storage(s3)) == on_disk
     stored = spare_bucket.server.client().head_object(
         Bucket=spare_bucket.name, Key=f"{spare_bucket.prefix}/{pictures[0].key}"
     )
     assert stored["ContentType"] == "image/jpeg"
     back = f"file://{tmp_path / 'back'}"
     assert moved(source=s3, target=back) == "15 copied."
-    assert contents(opened(storage_at(back, {}))) == on_disk
+    assert contents(open_storage(back)) == on_disk
 
 
 def test_it_goes_on_where_it_stopped(
@@ -128,7 +128,7 @@ def test_a_file_that_goes_meanwhile_is_passed_over(
 ) -> None:
     walk = DiskStorage.walk
 
-    def late(self: DiskStorage, folder: str) -> Iterator[StoredFile]:
+    def late(self: DiskStorage, folder: str = "users/") -> Iterator[StoredFile]:
         for each in walk(self, folder):
             if each.key == pictures[0].key:
                 self.delete(each.key)
@@ -143,7 +143,7 @@ def test_what_differs_is_replaced_and_kept_aside(
     pictures: list[Picture], s3: str, spare_bucket: Bucket, content: bytes | None, hashing: bool
 ) -> None:
     moved(target=s3)
-    place = opened(spare_bucket.described())
+    place = open_storage(s3)
     key = pictures[0].key
     wrong = content or b"x" * pictures[0].bytes
     place.delete(key)
@@ -151,7 +151,7 @@ def test_what_differs_is_replaced_and_kept_aside(
     assert moved(target=s3) == ("15 there already." if hashing else "1 copied, 14 there already.")
     if hashing:
         assert moved(target=s3, hash=True) == "1 copied, 14 there already."
-    assert contents(place) == contents(opened({"BACKEND": "images.storage.disk.DiskStorage"}))
+    assert contents(place) == contents(DiskStorage())
     (aside,) = place.walk("quarantine/")
     with place.open(aside.key) as file:
         assert (aside.key.endswith(key), file.read()) == (True, wrong)
@@ -181,7 +181,7 @@ def test_the_source_is_emptied_only_on_wish_and_only_of_what_arrived(
     assert moved(source=disk, remove_source=True) == (
         "15 there already.\nFrom the source: 15 removed."
     )
-    assert list(opened(storage_at(disk, {})).walk("users/")) == []
+    assert list(open_storage(disk).walk("users/")) == []
     assert len(list(picture_storage.walk())) == 15
 
 
@@ -204,7 +204,7 @@ def test_nothing_is_removed_where_the_target_is_the_source_by_another_name(
     if shared:
         other.mkdir()
     (other / shared).symlink_to(real / shared)
-    settings.STORAGES = {**settings.STORAGES, "default": storage_at(f"file://{other}", {})}
+    settings.STORAGES = {**settings.STORAGES, "default": describe_storage(f"file://{other}", {})}
     before = stored(real)
     refused("Name two different storages", source=disk)
     refused("Name two different storages", source=disk, target=f"file://{other}")

@@ -23,8 +23,7 @@ from tests.factories import make_picture
 from tests.pictures import jpeg
 from thumbnails.models import Rendition
 from upkeep import verifying
-from upkeep.referenced_keys import Kind, count, owned_keys
-from upkeep.verifying import sha256_of
+from upkeep.referenced_keys import FileKind, count_referenced_keys, referenced_keys
 
 pytestmark = [pytest.mark.django_db, pytest.mark.storages]
 
@@ -67,7 +66,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_sound_storage_is_said_to_be(picture: Picture) -> None:
     assert verified(hash=True) == (["7 keys compared: all is well."], True)
-    assert count() == 7
+    assert count_referenced_keys() == 7
 
 
 def test_keys_come_in_byte_order_whatever_the_database_sorts_by(
@@ -78,16 +77,16 @@ def test_keys_come_in_byte_order_whatever_the_database_sorts_by(
     for each, name in zip(others, ["ana", "ana_b", "ana-b", "Ana", "ana.c"], strict=True):
         key = f"users/{bob.pk}/{name}.jpg"
         Picture.objects.filter(pk=each.pk).update(key=key, clean_key=copy_key(key, "clean", "jpg"))
-    keys = [each.key for each in owned_keys()]
+    keys = [each.key for each in referenced_keys()]
     assert keys == sorted(keys)
     assert len(keys) == len(set(keys)) == 7 + 1 + 10
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", list(FileKind))
 def test_a_row_without_its_file_is_told_with_picture_and_owner(
-    picture: Picture, kind: Kind
+    picture: Picture, kind: FileKind
 ) -> None:
-    key = next(each.key for each in owned_keys() if each.kind == kind)
+    key = next(each.key for each in referenced_keys() if each.kind == kind)
     picture_storage.delete(key)
     lines, content = verified()
     assert lines[0] == f"missing: {kind} {key}, picture {picture.uid} of alice"
@@ -95,17 +94,19 @@ def test_a_row_without_its_file_is_told_with_picture_and_owner(
     assert not content
 
 
-@pytest.mark.parametrize("kind", [Kind.CLEAN, Kind.THUMBNAIL, Kind.WEBP, Kind.RENDITION])
+@pytest.mark.parametrize(
+    "kind", [FileKind.STRIPPED, FileKind.THUMBNAIL, FileKind.WEBP, FileKind.RENDITION]
+)
 @pytest.mark.parametrize("damage", ["missing", "empty"])
 def test_what_was_made_of_a_picture_is_made_again(
     picture: Picture,
     alice: User,
-    kind: Kind,
+    kind: FileKind,
     damage: str,
     tmp_path: Path,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
-    key = next(each.key for each in owned_keys() if each.kind == kind)
+    key = next(each.key for each in referenced_keys() if each.kind == kind)
     picture_storage.delete(key) if damage == "missing" else spoil(key, tmp_path, b"")
     with django_capture_on_commit_callbacks(execute=True):
         lines, content = verified(fix=True)
@@ -169,14 +170,14 @@ def test_what_nobody_owns_goes_to_quarantine_and_nothing_else_does(
 ) -> None:
     lost = f"users/{picture.owner_id}/lost.png"
     spoil(lost, tmp_path)
-    before = [each.key for each in owned_keys()]
+    before = [each.key for each in referenced_keys()]
     lines, content = verified()
     assert (lines[0], content) == (f"nobody's: {lost}", False)
     lines, content = verified(fix=True)
     assert (lines[0], content) == (f"nobody's: {lost} (moved to quarantine)", True)
     (kept,) = picture_storage.walk("quarantine/")
     assert kept.key.endswith(f"/{lost}")
-    assert sha256_of(kept.key) == hashlib.sha256(b"not that").hexdigest()
+    assert picture_storage.sha256(kept.key) == hashlib.sha256(b"not that").hexdigest()
     assert [each.key for each in picture_storage.walk()] == before
     assert verified() == (["7 keys compared: all is well."], True)
 
@@ -186,8 +187,8 @@ def test_a_row_that_came_meanwhile_keeps_its_file(
     picture: Picture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the listing and the finding an upload writes its row."""
-    unseen = [each for each in owned_keys() if each.key != picture.key]
-    monkeypatch.setattr(verifying, "owned_keys", lambda: iter(unseen))
+    unseen = [each for each in referenced_keys() if each.key != picture.key]
+    monkeypatch.setattr(verifying, "referenced_keys", lambda: iter(unseen))
     assert verified(fix=True)[1]
     assert picture_storage.exists(picture.key)
 
@@ -197,10 +198,10 @@ def test_a_picture_deleted_meanwhile_is_not_missed(
     monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
-    seen = list(owned_keys())
+    seen = list(referenced_keys())
     with django_capture_on_commit_callbacks(execute=True):
         delete_picture(picture)
-    monkeypatch.setattr(verifying, "owned_keys", lambda: iter(seen))
+    monkeypatch.setattr(verifying, "referenced_keys", lambda: iter(seen))
     assert verified() == (["7 keys compared: all is well."], True)
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from images.storage.urls import BadPlace, storage_at
+from images.storage.urls import InvalidStorageUrl, describe_storage
 from tests.processes import ROOT
 
 KEYS = {"access_key": "AK", "secret_key": "hush"}
 
 
 def options(url: str, **given: str) -> Any:
-    return storage_at(url, KEYS | given)["OPTIONS"]
+    return describe_storage(url, KEYS | given)["OPTIONS"]
 
 
 def test_everything_can_stand_in_the_address() -> None:
@@ -49,7 +49,7 @@ def test_without_a_server_it_is_amazons_of_the_region() -> None:
 
 
 def test_a_folder_is_a_storage_too() -> None:
-    assert storage_at("file:///srv/my%20pictures", {}) == {
+    assert describe_storage("file:///srv/my%20pictures", {}) == {
         "BACKEND": "images.storage.disk.DiskStorage",
         "OPTIONS": {"location": "/srv/my pictures"},
     }
@@ -77,8 +77,8 @@ def test_a_folder_is_a_storage_too() -> None:
     ],
 )
 def test_a_wrong_address_is_refused_in_one_line_without_its_secrets(url: str, words: str) -> None:
-    with pytest.raises(BadPlace) as refused:
-        storage_at(url, KEYS)
+    with pytest.raises(InvalidStorageUrl) as refused:
+        describe_storage(url, KEYS)
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
     assert "hush" not in str(refused.value)
@@ -86,8 +86,10 @@ def test_a_wrong_address_is_refused_in_one_line_without_its_secrets(url: str, wo
 
 @pytest.mark.parametrize("missing", ["access_key", "secret_key"])
 def test_a_missing_key_is_named(missing: str) -> None:
-    with pytest.raises(BadPlace, match="it needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"):
-        storage_at("s3://pics", {**KEYS, missing: ""})
+    with pytest.raises(
+        InvalidStorageUrl, match="it needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    ):
+        describe_storage("s3://pics", {**KEYS, missing: ""})
 
 
 PROGRAM = """

@@ -1,5 +1,6 @@
 """What `PictureStorage` promises, asked of every storage; a new one is added to OPENERS."""
 
+import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -67,7 +68,7 @@ def keys(storage: PictureStorage, folder: str = "") -> list[str]:
 
 
 def test_a_missing_file_is_said_to_be_missing(storage: PictureStorage, tmp_path: Path) -> None:
-    for ask in (storage.open, storage.size):
+    for ask in (storage.open, storage.size, storage.sha256):
         with pytest.raises(FileNotFoundError):
             ask(KEY)
     with pytest.raises(FileNotFoundError):
@@ -100,6 +101,7 @@ def test_an_empty_storage_can_be_written_to(storage: PictureStorage) -> None:
 def test_what_was_written_is_read_back_from_any_position(storage: PictureStorage) -> None:
     storage.write(KEY, BytesIO(b"0123456789"))
     assert (storage.exists(KEY), storage.size(KEY)) == (True, 10)
+    assert storage.sha256(KEY) == hashlib.sha256(b"0123456789").hexdigest()
     with storage.open(KEY) as file:
         assert file.read(3) == b"012"
         assert file.seek(-2, 2) == 8
@@ -274,6 +276,7 @@ USES: dict[str, Callable[[PictureStorage, Path], object]] = {
     "check": lambda storage, folder: storage.check(),
     "open": lambda storage, folder: storage.open(KEY),
     "size": lambda storage, folder: storage.size(KEY),
+    "sha256": lambda storage, folder: storage.sha256(KEY),
     "exists": lambda storage, folder: storage.exists(KEY),
     "walk": lambda storage, folder: list(storage.walk()),
     "copy_to": lambda storage, folder: storage.copy_to(KEY, folder),

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from accounts.models import User
 from images.exceptions import StorageAway
 from images.storage.base import picture_storage
-from images.storage.urls import storage_at
+from images.storage.urls import describe_storage
 from tests.clients import Client
 from tests.factories import make_picture
 from tests.images.storage.away import assert_no_attempt_is_counted, assert_put_off
@@ -43,7 +43,9 @@ def lose_bucket(bucket: Bucket, settings: Settings) -> Iterator[Callable[[], Non
     """Return a function after which the storage's server knows no such bucket."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), NoSuchBucket)
     threading.Thread(target=server.serve_forever, args=[0.05]).start()
-    gone = storage_at(f"s3://pics?endpoint_url=http://127.0.0.1:{server.server_port}", bucket.keys)
+    gone = describe_storage(
+        f"s3://pics?endpoint_url=http://127.0.0.1:{server.server_port}", bucket.keys
+    )
 
     def lose() -> None:
         settings.STORAGES = {**settings.STORAGES, "default": gone}

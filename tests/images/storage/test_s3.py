@@ -19,7 +19,7 @@ from images.models import Picture
 from images.services import delete_all
 from images.signed_urls import signed_url
 from images.storage.base import picture_storage
-from images.storage.urls import storage_at
+from images.storage.urls import describe_storage
 from tests.clients import Client
 from tests.factories import make_picture
 from tests.pictures import png
@@ -146,7 +146,7 @@ def test_a_list_asks_nothing_of_the_storage(
     shown: str, bucket: Bucket, as_alice: Client, settings: Settings
 ) -> None:
     """Nobody listens at the storage's address, and the list is there all the same."""
-    away = storage_at("s3://pics?endpoint_url=http://127.0.0.1:1", bucket.keys)
+    away = describe_storage("s3://pics?endpoint_url=http://127.0.0.1:1", bucket.keys)
     settings.STORAGES = {**settings.STORAGES, "default": away}
     settings.CACHE_SECONDS = 0
     answer = as_alice.get("/api/user/images/")
@@ -157,7 +157,9 @@ def test_browsers_may_know_the_storage_by_another_name(
     bucket: Bucket, as_alice: Client, alice: User, settings: Settings
 ) -> None:
     make_picture(alice)
-    public = storage_at(f"{bucket.url}&public_endpoint_url=https://files.example.org", bucket.keys)
+    public = describe_storage(
+        f"{bucket.url}&public_endpoint_url=https://files.example.org", bucket.keys
+    )
     settings.STORAGES = {**settings.STORAGES, "default": public}
     address = as_alice.get("/api/user/images/").json()[0]["image"]
     assert address.startswith(f"https://files.example.org/{bucket.name}/")
@@ -207,7 +209,7 @@ def test_a_storage_that_is_away_is_said_in_the_doors_words(
 ) -> None:
     monkeypatch.setitem(views._PROBES, "storage", Probe(views._check_storage))  # never asked before
     picture = make_picture(alice)
-    away = storage_at("s3://pics?endpoint_url=http://127.0.0.1:1", bucket.keys)
+    away = describe_storage("s3://pics?endpoint_url=http://127.0.0.1:1", bucket.keys)
     settings.STORAGES = {**settings.STORAGES, "default": away}
     answer = as_alice.get(f"/v1/image/{picture.uid}")
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")

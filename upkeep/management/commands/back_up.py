@@ -8,10 +8,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from images.exceptions import StorageAway
 from upkeep.backups import Backup
-from upkeep.copying import NotTheSame
-from upkeep.named_storages import described, opened
-from upkeep.pg_tools import ProgramFailed, ProgramMissing
-from upkeep.progress import bar
+from upkeep.copying import CopyDiffers
+from upkeep.named_storages import open_storage
+from upkeep.pg_tools import ToolFailed, ToolMissing
+from upkeep.progress import progress_bar
 
 
 class Command(BaseCommand):
@@ -20,15 +20,15 @@ class Command(BaseCommand):
     help = "Back up the database and the files into a folder; the secret key is not in it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Where to."""
         parser.add_argument("folder", type=Path)
         parser.add_argument("--no-files", action="store_true", help="back up the database alone")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Say what was written."""
-        backup = Backup(options["folder"].absolute(), opened(described(None)), bar("back up"))
+        backup = Backup(options["folder"].absolute(), open_storage(), progress_bar("back up"))
         try:
-            path, sums = backup.add(files=not options["no_files"])
-        except (ProgramMissing, ProgramFailed, NotTheSame, StorageAway, OSError) as error:
+            path, outcomes = backup.add(files=not options["no_files"])
+        except (ToolMissing, ToolFailed, CopyDiffers, StorageAway, OSError) as error:
             raise CommandError(f"Not backed up: {error}") from error
-        self.stdout.write(f"{path}: {sums['copied']} new files, {sums['there already']} kept.")
+        self.stdout.write(
+            f"{path}: {outcomes['copied']} new files, {outcomes['there already']} kept."
+        )

@@ -9,18 +9,13 @@ from django.core.management.base import BaseCommand, CommandError
 from images.exceptions import StorageAway
 from images.storage.base import PictureStorage
 from images.storage.keys import USERS
-from images.storage.urls import BadPlace
-from upkeep.copying import FOLDER, NotTheSame, copied, removed
+from images.storage.urls import InvalidStorageUrl
+from upkeep.copying import CopyDiffers, copy_files, delete_copied_files
 from upkeep.merging import OutOfOrder
-from upkeep.named_storages import (
-    are_same,
-    described,
-    opened,
-    probe,
-)
-from upkeep.progress import bar
+from upkeep.named_storages import open_storage, probe_file
+from upkeep.progress import progress_bar
 
-_ONE_PLACE = "Name two different storages: --from, --to, or both."
+_SAME_STORAGE = "Name two different storages: --from, --to, or both."
 _STILL_USED = "The service still uses the source: set its STORAGE_URL first."
 
 
@@ -32,7 +27,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Two places, of which one is usually the storage in force."""
         storage_help = "a URL like STORAGE_URL (default: the storage in use)"
         parser.add_argument("--from", dest="source", metavar="URL", help=storage_help)
         parser.add_argument("--to", dest="target", metavar="URL", help=storage_help)
@@ -48,50 +42,46 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Turn what stops the copying into one line."""
         try:
-            source, target = (opened(described(options[name])) for name in ("source", "target"))
-            self._refuse_nonsense(source, target, removing=options["remove_source"])
+            source, target = (open_storage(options[name]) for name in ("source", "target"))
+            if source.url == target.url:
+                raise CommandError(_SAME_STORAGE)
+            if options["remove_source"]:
+                _refuse_files_in_use(source, target, open_storage())
             self._move(source, target, options)
-        except BadPlace as bad:
-            raise CommandError(f"The address is wrong: {bad}") from None
-        except NotTheSame as error:
+        except InvalidStorageUrl as error:
+            raise CommandError(f"The address is wrong: {error}") from None
+        except CopyDiffers as error:
             raise CommandError(f"Not what was written: {error}. Nothing was deleted.") from None
         except (StorageAway, OutOfOrder) as error:
             raise CommandError(f"Stopped, begin again: {error}") from error
 
-    def _refuse_nonsense(
-        self, source: PictureStorage, target: PictureStorage, *, removing: bool
-    ) -> None:
-        if are_same(source, target):
-            raise CommandError(_ONE_PLACE)
-        if removing:
-            self._refuse_to_remove(source, target, opened(described(None)))
-
-    def _refuse_to_remove(
-        self, source: PictureStorage, target: PictureStorage, in_force: PictureStorage
-    ) -> None:
-        """What a removal would take from the target or the service is never removed."""
-        if are_same(source, in_force):
-            raise CommandError(_STILL_USED)
-        if not source.is_mounted():
-            raise CommandError(f"The source has no folder {USERS}: is it mounted?")
-        with probe(source) as key:
-            if target.exists(key):
-                raise CommandError(_ONE_PLACE)
-            if in_force.exists(key):
-                raise CommandError(_STILL_USED)
-
     def _move(
         self, source: PictureStorage, target: PictureStorage, options: dict[str, Any]
     ) -> None:
-        copies = copied(source.walk(FOLDER), source, target, comparing=options["hash"])
-        sums: Counter[str] = Counter(bar("copy")(copies))
-        self.stdout.write(f"{_written(sums)}.")
+        copies = copy_files(source.walk(), source, target, compare_content=options["hash"])
+        outcomes: Counter[str] = Counter(progress_bar("copy")(copies))
+        self.stdout.write(f"{_summary(outcomes)}.")
         if options["remove_source"]:
-            sums = Counter(bar("remove")(removed(source, target)))
-            self.stdout.write(f"From the source: {_written(sums)}.")
+            outcomes = Counter(progress_bar("remove")(delete_copied_files(source, target)))
+            self.stdout.write(f"From the source: {_summary(outcomes)}.")
 
 
-def _written(sums: Counter[str]) -> str:
-    return ", ".join(f"{count} {outcome}" for outcome, count in sorted(sums.items())) or "no files"
+def _refuse_files_in_use(
+    source: PictureStorage, target: PictureStorage, in_force: PictureStorage
+) -> None:
+    """Raise CommandError where the source's files are the target's or the service's."""
+    if source.url == in_force.url:
+        raise CommandError(_STILL_USED)
+    if not source.is_mounted():
+        raise CommandError(f"The source has no folder {USERS}: is it mounted?")
+    with probe_file(source) as key:
+        if target.exists(key):
+            raise CommandError(_SAME_STORAGE)
+        if in_force.exists(key):
+            raise CommandError(_STILL_USED)
+
+
+def _summary(outcomes: Counter[str]) -> str:
+    counts = (f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+    return ", ".join(counts) or "no files"

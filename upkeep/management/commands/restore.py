@@ -1,4 +1,4 @@
-"""Put back what `back_up` kept."""
+"""Restore what `back_up` wrote."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -7,12 +7,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from images.exceptions import StorageAway
-from upkeep.backups import Backup, NoBackup
-from upkeep.copying import NotTheSame
-from upkeep.dumping import NotEmpty
-from upkeep.named_storages import described, opened
-from upkeep.pg_tools import ProgramFailed, ProgramMissing
-from upkeep.progress import bar
+from upkeep.backups import Backup, DumpNotFound
+from upkeep.copying import CopyDiffers
+from upkeep.dumping import DatabaseNotEmpty
+from upkeep.named_storages import open_storage
+from upkeep.pg_tools import ToolFailed, ToolMissing
+from upkeep.progress import progress_bar
 
 
 class Command(BaseCommand):
@@ -21,7 +21,6 @@ class Command(BaseCommand):
     help = "Restore the database and its files from a folder that back_up wrote."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Where from."""
         parser.add_argument("folder", type=Path)
         parser.add_argument(
             "--dump", default="", metavar="NAME", help="the dump to restore (default: the newest)"
@@ -31,13 +30,14 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Say what was put back."""
-        backup = Backup(options["folder"].absolute(), opened(described(None)), bar("restore"))
+        backup = Backup(options["folder"].absolute(), open_storage(), progress_bar("restore"))
         try:
-            path, sums = backup.restore(options["dump"], replacing=options["replace"])
-        except NotEmpty:
+            path, outcomes = backup.restore(options["dump"], replace=options["replace"])
+        except DatabaseNotEmpty:
             raise CommandError("The database is not empty: --replace would lose it.") from None
-        except (NoBackup, ProgramMissing, ProgramFailed, NotTheSame, StorageAway) as error:
+        except (DumpNotFound, ToolMissing, ToolFailed, CopyDiffers, StorageAway) as error:
             raise CommandError(f"Not restored: {error}") from error
-        self.stdout.write(f"{path}: {sums['copied']} files, {sums['there already']} there already.")
+        self.stdout.write(
+            f"{path}: {outcomes['copied']} files, {outcomes['there already']} there already."
+        )
         self.stdout.write("Now run verify_storage.")

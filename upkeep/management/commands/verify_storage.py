@@ -1,4 +1,4 @@
-"""Compare rows and files, both ways; mend what can be mended."""
+"""Compare rows and files, both ways; repair what can be repaired."""
 
 from argparse import ArgumentParser
 from collections import Counter
@@ -12,9 +12,9 @@ from tqdm import tqdm
 from images.exceptions import StorageAway
 from images.models import Picture
 from upkeep.merging import OutOfOrder
-from upkeep.progress import bar
-from upkeep.quarantine import TIME
-from upkeep.repair import mend
+from upkeep.progress import progress_bar
+from upkeep.quarantine import TIME_FORMAT
+from upkeep.repair import repair
 from upkeep.verifying import Finding, Verifier
 
 
@@ -26,7 +26,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """What may be asked."""
         parser.add_argument("--fix", action="store_true", help="repair what can be repaired")
         parser.add_argument(
             "--hash",
@@ -42,40 +41,41 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Turn what stops the walk into one line."""
         try:
             self._verify(options)
         except (StorageAway, OutOfOrder) as error:
             raise CommandError(f"The storage cannot be read: {error}") from error
 
     def _verify(self, options: dict[str, Any]) -> None:
-        """Walk, say each finding, then the sums."""
-        verifier = Verifier(timedelta(minutes=options["grace"]), hashing=options["hash"])
-        run = timezone.now().strftime(TIME) if options["fix"] else ""
-        checked, sums, left = 0, Counter[str](), 0
-        for found in bar("verify", "keys")(verifier.compare()):
+        grace = timedelta(minutes=options["grace"])
+        verifier = Verifier(grace, compare_content=options["hash"])
+        run = f"{timezone.now():{TIME_FORMAT}}" if options["fix"] else ""
+        checked, defects, unrepaired = 0, Counter[str](), 0
+        for finding in progress_bar("verify", "keys")(verifier.compare()):
             checked += 1
-            if found:
-                sums[found.wrong] += 1
-                left += not self._dealt_with(found, run)
-        self._sum_up(checked, sums, left)
+            if finding:
+                defects[finding.defect] += 1
+                unrepaired += not self._report(finding, run)
+        self._summarize(checked, defects, unrepaired)
 
-    def _dealt_with(self, found: Finding, run: str) -> bool:
-        done = mend(found, run) if run else ""
+    def _report(self, finding: Finding, run: str) -> bool:
+        """Repair a finding where a run is named, and print it; return whether it was repaired."""
+        done = repair(finding, run) if run else ""
+        line = f"{finding.defect}: {_description(finding)}"
         with tqdm.external_write_mode():
-            self.stdout.write(f"{found.wrong}: {_described(found)}{f' ({done})' if done else ''}")
+            self.stdout.write(f"{line} ({done})" if done else line)
         return bool(done)
 
-    def _sum_up(self, checked: int, sums: Counter[str], left: int) -> None:
-        counts = ", ".join(f"{count} {wrong}" for wrong, count in sorted(sums.items()))
+    def _summarize(self, checked: int, defects: Counter[str], unrepaired: int) -> None:
+        counts = ", ".join(f"{count} {defect}" for defect, count in sorted(defects.items()))
         self.stdout.write(f"{checked} keys compared: {counts or 'all is well'}.")
-        if left:
-            raise CommandError(f"{left} are left that way.")
+        if unrepaired:
+            raise CommandError(f"{unrepaired} are left that way.")
 
 
-def _described(found: Finding) -> str:
-    if found.owned is None:
-        return found.key
-    pictures = Picture.objects.filter(pk=found.owned.picture_id)
+def _description(finding: Finding) -> str:
+    if finding.reference is None:
+        return finding.key
+    pictures = Picture.objects.filter(pk=finding.reference.picture_id)
     uid, owner = pictures.values_list("uid", "owner__username").first() or ("gone", "nobody")
-    return f"{found.owned.kind} {found.key}, picture {uid} of {owner}"
+    return f"{finding.reference.kind} {finding.key}, picture {uid} of {owner}"
