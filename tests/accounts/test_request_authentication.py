@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import pytest
 from django.test import RequestFactory
 from pytest_django import Settings
 
+from accounts import request_authentication
 from accounts.request_authentication import read_origin
 from accounts.throttling import throttling_key
 
@@ -38,3 +41,9 @@ def test_addresses_of_one_site_are_throttled_as_one(one: str, another: str, are_
     requests = [RequestFactory().post("/", REMOTE_ADDR=address) for address in (one, another)]
     first, second = (throttling_key(read_origin(request)) for request in requests)
     assert (first == second) is are_same
+
+
+def test_no_service_of_accounts_takes_an_http_request() -> None:
+    package = Path(request_authentication.__file__).parent
+    takers = {path.stem for path in package.glob("*.py") if "HttpRequest" in path.read_text()}
+    assert takers == {"request_authentication", "backends", "admin"}
