@@ -48,11 +48,11 @@ def _fill(keys: int, accounts: int) -> None:
     for first in range(0, keys, ROWS_AT_ONCE):
         last = min(first + ROWS_AT_ONCE, keys)
         Picture.objects.bulk_create(
-            Picture(**_stored(people[n % accounts].pk)) for n in range(first, last)
+            Picture(**_store_picture(people[n % accounts].pk)) for n in range(first, last)
         )
 
 
-def _stored(owner_id: uuid.UUID) -> dict[str, Any]:
+def _store_picture(owner_id: uuid.UUID) -> dict[str, Any]:
     """Write a file of one byte and describe it as a picture's row."""
     from django.conf import settings
 

@@ -56,7 +56,7 @@ class Bucket:
         listed = pages.paginate(Bucket=self.name, Prefix=f"{self.prefix}/")
         return sorted(each["Key"] for page in listed for each in page.get("Contents", []))
 
-    def described(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         return describe_storage(self.url, self.keys)
 
 
@@ -72,7 +72,7 @@ def spare_bucket(s3_server: s3.S3, bucket_name: str) -> Bucket:
 @pytest.fixture
 def bucket(spare_bucket: Bucket, settings: Settings) -> Bucket:
     """The storage in force is a place of its own in a bucket."""
-    settings.STORAGES = {**settings.STORAGES, "default": spare_bucket.described()}
+    settings.STORAGES = {**settings.STORAGES, "default": spare_bucket.describe()}
     return spare_bucket
 
 

@@ -60,7 +60,7 @@ def find_jwt(body: dict[str, Any]) -> str:
     return token
 
 
-def accepted(signed_requests: dict[str, tuple[str, dict[str, Any]]]) -> set[str]:
+def accepted_names(signed_requests: dict[str, tuple[str, dict[str, Any]]]) -> set[str]:
     """Return the names of the accepted ones. Send each only once: Django re-signs sessions."""
     return {name for name, (url, options) in signed_requests.items()
             if get(url, **options).status_code == 200}  # fmt: skip
@@ -71,12 +71,12 @@ def test_signatures_of_the_old_key_are_valid_while_it_is_a_fallback(tmp_path: Pa
     with dev_run(data_dir, SECRET_KEY=OLD) as first:
         port = first.url.rsplit(":", 1)[1]
         first_set, second_set = make_signed_requests(first.url), make_signed_requests(first.url)
-        assert accepted(second_set) == set(second_set)
+        assert accepted_names(second_set) == set(second_set)
         first.stop()
     with dev_run(data_dir, SECRET_KEY=NEW, SECRET_KEY_FALLBACKS=OLD, PORT=port) as rotated:
-        assert accepted(first_set) == set(first_set)
+        assert accepted_names(first_set) == set(first_set)
         rotated.stop()
     with dev_run(data_dir, SECRET_KEY=NEW, PORT=port) as without:
         # An API token is looked up by its hash: no key signs it.
-        assert accepted(second_set) == {"API token"}
+        assert accepted_names(second_set) == {"API token"}
         without.stop()

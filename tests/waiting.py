@@ -19,7 +19,7 @@ def until(condition: Callable[[], T | None], timeout: float, explain: Callable[[
 
 
 @contextmanager
-def timed(durations: list[float]) -> Iterator[None]:
+def record_duration(durations: list[float]) -> Iterator[None]:
     """Append how many seconds the block took."""
     started = time.monotonic()
     yield

@@ -93,8 +93,8 @@ class CreateDefaultPictureView(PublicView):
         form = s.PicturesDefault(data=request.data)
         form.is_valid(raise_exception=True)
         owner = User.objects.get(pk=user_id, is_active=True)
-        wished = form.validated_data.get("customName", "")
-        picture = copy_default(owner=owner, visibility=_VISIBILITY, preferred_name=wished)
+        name = form.validated_data.get("customName", "")
+        picture = copy_default(owner=owner, visibility=_VISIBILITY, preferred_name=name)
         if picture is None:
             return Response({"message": "El usuario ya tiene una imagen"})
         return _done_response("Imagen creada correctamente", picture, status=201)

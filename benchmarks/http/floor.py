@@ -36,15 +36,15 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     """Answer as the path asks."""
     path: str = environ["PATH_INFO"]
     if path.startswith("/link/"):
-        key = _opened(int(path.removeprefix("/link/")))
+        key = _open_link(int(path.removeprefix("/link/")))
         start_response("200 OK", [("X-Accel-Redirect", f"/protected/{key}")])
         return [b""]
-    body = b"{}" if path == "/hash" and check_password(PASSWORD, _KNOWN) else _listed(environ)
+    body = b"{}" if path == "/hash" and check_password(PASSWORD, _KNOWN) else _render_list(environ)
     start_response("200 OK", [("Content-Type", "application/json")])
     return [body]
 
 
-def _listed(environ: dict[str, Any]) -> bytes:
+def _render_list(environ: dict[str, Any]) -> bytes:
     """Write the newest hundred."""
     if token := environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer "):
         authenticate_jwt(token, "bearer")
@@ -53,7 +53,7 @@ def _listed(environ: dict[str, Any]) -> bytes:
     return json.dumps(made).encode()
 
 
-def _opened(link: int) -> str:
+def _open_link(link: int) -> str:
     with connection.cursor() as cursor:
         cursor.execute(_FIND, [link])
         [key] = cursor.fetchone()

@@ -56,13 +56,13 @@ class Generator:
 def send(load: Load) -> Result:
     """Send a load from this process."""
     before = resource.getrusage(resource.RUSAGE_SELF)
-    result = uvloop.run(_sent(load))
+    result = uvloop.run(_run_load(load))
     after = resource.getrusage(resource.RUSAGE_SELF)
     result.client_cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return result
 
 
-async def _sent(load: Load) -> Result:
+async def _run_load(load: Load) -> Result:
     run = _Run(load)
     loop = asyncio.get_running_loop()
     for _ in range(load.connections):

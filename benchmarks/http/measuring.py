@@ -50,7 +50,7 @@ class Figures:
         return delays[int(share * (len(delays) - 1))] * 1000
 
 
-def measured(
+def measure(
     generator: Generator, scenarios: list[Scenario], *, seconds: float, rounds: int
 ) -> dict[str, Figures]:
     """Run all of them `rounds` times in turn, and count each one's queries once."""
@@ -70,7 +70,7 @@ def _in_turn(found: dict[str, Figures], rounds: int) -> Iterator[Figures]:
 
 
 def _slice(generator: Generator, scenario: Scenario, seconds: float) -> Result:
-    requests = [each.written() for each in scenario.requests]
+    requests = [each.to_bytes() for each in scenario.requests]
     return generator.run(
         Load(scenario.port, requests, scenario.connections, seconds, scenario.expects)
     )
@@ -80,9 +80,9 @@ def queries_of(scenario: Scenario) -> int:
     """Count the statements of one request (the second: what a process learns once is known)."""
     client = Client()
     for request in scenario.requests[:1]:
-        request.sent_to(client).close()
+        request.send_to(client).close()
     with CaptureQueriesContext(connection) as captured:
-        response = scenario.requests[0].sent_to(client)
+        response = scenario.requests[0].send_to(client)
         response.close()
     if response.status_code != scenario.expects:
         raise RuntimeError(f"{scenario.name}: {response.status_code}, {response.content[:300]!r}")

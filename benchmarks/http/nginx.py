@@ -57,7 +57,7 @@ class Nginx:
             _AROUND.format(
                 user="user root;" if os.geteuid() == 0 else "",
                 folder=folder,
-                deployed=_deployed(web, self.front, pictures),
+                deployed=_render_configuration(web, self.front, pictures),
                 bare=bare,
                 queries=queries,
                 floor=self.floor,
@@ -68,7 +68,7 @@ class Nginx:
         wait_until(lambda: listens(self.front), "nginx", child=self.child)
 
 
-def _deployed(web: int, front: int, pictures: Path) -> str:
+def _render_configuration(web: int, front: int, pictures: Path) -> str:
     """Name our processes where the file names the containers."""
     here = {
         "server web:8000;": f"server 127.0.0.1:{web};",

@@ -39,7 +39,7 @@ def pages(servers: Servers, rich: Person) -> list[Scenario]:
     return made
 
 
-def doubled(servers: Servers, scenarios: list[Scenario]) -> list[Scenario]:
+def scenarios_for_two_workers(servers: Servers, scenarios: list[Scenario]) -> list[Scenario]:
     """The same requests to one worker and to two, straight from the web process."""
     return [
         each

@@ -15,7 +15,7 @@ def print_table(title: str, found: dict[str, Figures]) -> None:
             f"{figures.at(0.99):.2f}",
             f"{figures.cpu_ms:.2f}",
             "" if figures.queries is None else str(figures.queries),
-            *_held_against(figures, found.get(figures.scenario.against)),
+            *_compare_with_floor(figures, found.get(figures.scenario.against)),
         ]
         print(f"  {name:32}" + "".join(f"{cell:>11}" for cell in cells))
     busiest = max(found.values(), key=lambda each: each.client_share)
@@ -26,7 +26,7 @@ def print_table(title: str, found: dict[str, Figures]) -> None:
     )
 
 
-def _held_against(figures: Figures, floor: Figures | None) -> list[str]:
+def _compare_with_floor(figures: Figures, floor: Figures | None) -> list[str]:
     if floor is None or floor is figures:
         return ["", ""]
     return [f"{figures.rate / floor.rate:.2f}", f"{figures.cpu_ms / max(floor.cpu_ms, 1e-9):.2f}"]

@@ -27,13 +27,13 @@ class Request:
             found |= {"Content-Type": self.content_type, "Content-Length": str(len(self.body))}
         return found
 
-    def written(self) -> bytes:
+    def to_bytes(self) -> bytes:
         """Return it as it goes over the network."""
         lines = [f"{self.method} {self.path} HTTP/1.1"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
         return "\r\n".join([*lines, "", ""]).encode() + self.body
 
-    def sent_to(self, client: Any) -> Any:
+    def send_to(self, client: Any) -> Any:
         """Send it by Django's test client."""
         return client.generic(
             self.method,

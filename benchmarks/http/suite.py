@@ -4,8 +4,8 @@ from pathlib import Path
 
 from benchmarks.http import scenarios as s
 from benchmarks.http.load import Generator
-from benchmarks.http.measuring import Figures, measured, queries_of
-from benchmarks.http.pages import doubled, pages
+from benchmarks.http.measuring import Figures, measure, queries_of
+from benchmarks.http.pages import pages, scenarios_for_two_workers
 from benchmarks.http.people import collector, people
 from benchmarks.http.report import print_table, print_targets
 from benchmarks.http.servers import Servers
@@ -27,13 +27,13 @@ def run(
         "Files, behind nginx": [*floors[1:5], *files],
         "Sign-in": sign_ins,
         "Uploads": uploads,
-        "One web process, and two": doubled(
+        "One web process, and two": scenarios_for_two_workers(
             servers, [lists[0], reads[0], files[1], sign_ins[3], uploads[0]]
         ),
     }
     everything: dict[str, Figures] = {}
     for title, group in groups.items():
-        found = measured(generator, group, seconds=seconds, rounds=rounds)
+        found = measure(generator, group, seconds=seconds, rounds=rounds)
         for figures in found.values():
             ours = figures.scenario.server not in {servers.bare, servers.floor}
             figures.queries = queries_of(figures.scenario) if ours else None

@@ -8,7 +8,7 @@ USERS = "users"
 # What every key of ours looks like; a text that does not is never looked for.
 _KEY = re.compile(rf"{USERS}/[0-9a-f-]{{36}}/[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 # A copy beside which the same lies as WebP: its name alone says so, since signed addresses are
-# served without a query. A name that someone wished for never ends in a dash.
+# served without a query. A preferred name never ends in a dash.
 _HAS_WEBP = re.compile(r"(.+_[0-9]+_[0-9a-f]{8}-)\.(?:jpg|png|gif)\Z")
 
 

@@ -36,10 +36,10 @@ def walk_folder(root: Path, folder: str) -> Iterator[StoredFile]:
         if name.endswith("/"):
             yield from walk_folder(root, folder + name)
         else:
-            yield from _stored(root, folder + name)
+            yield from _stat_file(root, folder + name)
 
 
-def _stored(root: Path, key: str) -> Iterator[StoredFile]:
+def _stat_file(root: Path, key: str) -> Iterator[StoredFile]:
     try:
         found = (root / key).stat()
     except FileNotFoundError:

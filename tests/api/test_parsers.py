@@ -66,7 +66,7 @@ def peak(parser: type[BaseParser], body: bytes) -> int:
     return taken
 
 
-def filled(piece: bytes, size: int) -> bytes:
+def repeat(piece: bytes, size: int) -> bytes:
     return b"[" + piece * ((size - 2) // len(piece)) + b"0]"
 
 
@@ -77,8 +77,8 @@ PIECES = [
 
 @pytest.mark.parametrize("piece", PIECES, ids=lambda piece: piece[:9].decode())
 def test_no_body_takes_much_more_memory_than_its_bytes(piece: bytes) -> None:
-    assert peak(JsonParser, filled(piece, SMALL)) < 4_000_000
-    assert peak(PictureJsonParser, filled(piece, LARGE)) < LARGE
+    assert peak(JsonParser, repeat(piece, SMALL)) < 4_000_000
+    assert peak(PictureJsonParser, repeat(piece, LARGE)) < LARGE
 
 
 def test_a_picture_with_a_description_full_of_commas_is_read() -> None:

@@ -86,7 +86,7 @@ def varies(response: Response, header: str = "Accept") -> bool:
     return header in re.split(", *", response.get("Vary", ""))
 
 
-def stored(key: str) -> bytes:
+def read_stored(key: str) -> bytes:
     with picture_storage.open(key) as file:
         return file.read()
 
@@ -103,7 +103,7 @@ def test_one_url_serves_each_client_a_format_it_can_show(
     address = signed_path(thumbnail.key)
     response = browser.get(address, headers={"Accept": accept})
     key = thumbnail.webp_key if kind == "webp" else thumbnail.key
-    assert (response.status_code, body(response)) == (200, stored(key))
+    assert (response.status_code, body(response)) == (200, read_stored(key))
     assert response["Content-Type"] == f"image/{kind}"
     assert response["Content-Disposition"] == f'inline; filename="{key.rsplit("/")[-1]}"'
     assert varies(response)

@@ -70,7 +70,7 @@ class Sent:
     content: bytes
 
 
-def sent(route: str, response: Any) -> Sent:
+def record_sent(route: str, response: Any) -> Sent:
     content: bytes = response.getvalue()
     if response.status_code == 200 and response["Content-Type"] == "application/json":
         content = b64decode(json.loads(content)["image"].partition(",")[2])
@@ -83,12 +83,12 @@ def originals(picture: Picture, member: User) -> list[Sent]:
     token = make_link(maker=picture.owner, picture=picture, seconds=300)[1]
     listed = bob.get(f"/pictures/get-user-pictures/{picture.owner_id}").json()[0]
     return [
-        sent("the file", stranger.get(f"/images/{picture.key}")),
-        sent("the file, for a member", bob.get(f"/images/{picture.key}")),
-        sent("a link", stranger.get(f"/l/{token}")),
-        sent("the images API", stranger.get(f"/api/images/{picture.uid}")),
-        sent("the image service", bob.get(f"/image/{picture.uid}")),
-        sent(
+        record_sent("the file", stranger.get(f"/images/{picture.key}")),
+        record_sent("the file, for a member", bob.get(f"/images/{picture.key}")),
+        record_sent("a link", stranger.get(f"/l/{token}")),
+        record_sent("the images API", stranger.get(f"/api/images/{picture.uid}")),
+        record_sent("the image service", bob.get(f"/image/{picture.uid}")),
+        record_sent(
             "the pictures service",
             bob.get(f"/images/users/{picture.owner_id}/{listed['path']}"),
         ),
@@ -100,12 +100,12 @@ def copies(picture: Picture, member: User) -> list[Sent]:
     stranger, bob = Client(), token_client(member)
     return [
         *(
-            sent(f"thumbnail {each.height}", stranger.get(signed_path(each.key)))
+            record_sent(f"thumbnail {each.height}", stranger.get(signed_path(each.key)))
             for each in picture.thumbnails.all()
         ),
-        sent("an avatar", stranger.get(f"/avatars/{picture.owner_id}", follow=True)),
-        sent("the image service's JPEG", bob.get(f"/image/{picture.uid}/jpeg")),
-        sent("the image service's widths", bob.get(f"/image/{picture.uid}?Size=320")),
+        record_sent("an avatar", stranger.get(f"/avatars/{picture.owner_id}", follow=True)),
+        record_sent("the image service's JPEG", bob.get(f"/image/{picture.uid}/jpeg")),
+        record_sent("the image service's widths", bob.get(f"/image/{picture.uid}?Size=320")),
     ]
 
 
@@ -145,8 +145,8 @@ def test_no_url_serves_metadata_to_strangers(
             found += find_faults(response, words)
         assert found == []
         for own in (as_alice, as_staff):
-            assert sent("the file", own.get(f"/images/{picture.key}")).content == content
-            assert sent("the service", own.get(f"/image/{picture.uid}")).content == content
+            assert record_sent("the file", own.get(f"/images/{picture.key}")).content == content
+            assert record_sent("the service", own.get(f"/image/{picture.uid}")).content == content
 
 
 def test_an_original_that_cannot_be_stripped_is_not_served(
@@ -158,7 +158,7 @@ def test_an_original_that_cannot_be_stripped_is_not_served(
     assert {each.status for each in responses} <= {404, 410}
     assert [each.route for each in responses if SECRET in each.content] == []
     assert [fault for each in copies(picture, bob) for fault in find_faults(each, {SECRET})] == []
-    assert sent("the file", as_alice.get(f"/images/{picture.key}")).content == content
+    assert record_sent("the file", as_alice.get(f"/images/{picture.key}")).content == content
 
 
 def test_a_failure_of_stripping_serves_nothing(

@@ -154,7 +154,7 @@ def _check_stored_uploads(load: Load, pictures: list[Row], files: Files) -> None
         named.add(row["id"])
         assert row["sha256"] == result.digest
         assert hashlib.sha256(files.read(row["key"])).hexdigest() == result.digest
-    assert len(named) == load.stored()
+    assert len(named) == load.count_stored()
 
 
 def _check_thumbnails(

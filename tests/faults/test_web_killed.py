@@ -51,13 +51,13 @@ def test_a_killed_web_process_breaks_its_requests_and_nothing_else(
 
 
 def wait_for(more: int, load: Load, deployment: Deployment) -> None:
-    goal = load.stored() + more
+    goal = load.count_stored() + more
 
-    def reached() -> bool:
+    def goal_is_reached() -> bool:
         deployment.keep_running("web")
-        return load.stored() >= goal
+        return load.count_stored() >= goal
 
-    until(reached, f"{more} more uploads")
+    until(goal_is_reached, f"{more} more uploads")
 
 
 def kill_one_server(deployment: Deployment, chance: random.Random) -> None:

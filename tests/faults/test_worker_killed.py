@@ -20,14 +20,14 @@ def test_workers_killed_mid_render_lose_no_picture(
     deploy: Callable[..., Deployment], tables: Tables, report_figures: Callable[[str], None]
 ) -> None:
     # Killed workers' messages come back at once: with a lease as short as their restart, the same
-    # two pictures would be claimed and killed each time until they are set aside.
+    # two pictures would be claimed and killed each time until they fail permanently.
     deployment = deploy(workers=WORKERS, threads=1, RENDER_LEASE_SECONDS="8")
     killed = 0
     with Load(deployment, by_hand=True, size=(1600, 1200)) as load:
         while killed < KILLS:
             load.send(UPLOADS // (KILLS // WORKERS))
             killed += kill_all_mid_render(deployment, tables)
-        load.until_stored(UPLOADS - load.stored())
+        load.until_stored(UPLOADS - load.count_stored())
     figures = check_nothing_lost(
         load, tables, Disk(deployment.folder / "data" / "images"), max_orphans=2 * killed
     )

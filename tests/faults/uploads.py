@@ -77,13 +77,13 @@ class Load:
         """So many answers by status."""
         return Counter(result.status for result in list(self.results))
 
-    def stored(self) -> int:
+    def count_stored(self) -> int:
         return sum(result.is_stored for result in list(self.results))
 
     def until_stored(self, more: int) -> None:
         """Wait until so many more pictures were stored than at this moment."""
-        goal = self.stored() + more
-        until(lambda: self.stored() >= goal, f"{more} more uploads")
+        goal = self.count_stored() + more
+        until(lambda: self.count_stored() >= goal, f"{more} more uploads")
 
     def until_refused(self, more: int) -> None:
         """Wait until so many more pictures were refused than at this moment."""

@@ -81,11 +81,11 @@ class Service:
     env: dict[str, str]
 
     def run(self, *words: str) -> str:
-        done = self.tried(*words)
+        done = self.try_run(*words)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def tried(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def try_run(self, *words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "manage.py", *words]
         return subprocess.run(
             command, cwd=ROOT, env=self.env, capture_output=True, text=True, check=False
@@ -146,7 +146,7 @@ def test_what_was_backed_up_is_there_again_after_everything_was_lost(
     for dump in backup.glob("2*"):
         assert dump.stat().st_mode & 0o077 == 0
 
-    refused = service.tried("restore", str(backup))
+    refused = service.try_run("restore", str(backup))
     assert (refused.returncode, "is not empty" in refused.stderr) == (1, True)
     shutil.rmtree(tmp_path / "first")  # on PostgreSQL and S3: nothing of the first is used again
     second = start(tmp_path, "second", **parts("second"))
@@ -162,7 +162,7 @@ def test_what_was_backed_up_is_there_again_after_everything_was_lost(
     assert len(second.state_after(UPLOAD)[0]["images.Picture"]) == 2
 
 
-def told(service: Service, new: int, asked: str) -> Any:
+def read_events_after(service: Service, new: int, asked: str) -> Any:
     """Write new events, then ask what followed."""
     program = EVENTS.format(alice=new, bob=new) + TOLD.format(asked=asked)
     return json.loads(service.run("shell", "-v", "0", "-c", program).splitlines()[-1])
@@ -175,19 +175,19 @@ def test_whoever_had_events_from_after_the_dump_is_told_to_load_all_again(tmp_pa
     service.run("shell", "-v", "0", "-c", EVENTS.format(alice=4, bob=0))
     service.run("back_up", backup, "--no-files")
     seen = "[(alice, 4), (alice, 6), (bob, 2)]"
-    assert told(service, 2, seen)[0] == [["pictures.cleared"] * 2, [], []]
+    assert read_events_after(service, 2, seen)[0] == [["pictures.cleared"] * 2, [], []]
     service.run("restore", backup, "--replace")
-    assert told(service, 0, seen)[0] == [["events.reset"]] * 3
-    answers, last = told(service, 5, seen)
+    assert read_events_after(service, 0, seen)[0] == [["events.reset"]] * 3
+    answers, last = read_events_after(service, 5, seen)
     assert answers == [["events.reset"]] * 3
     service.run("restore", backup, "--replace")
     again = f"[(alice, {last}), (bob, {last})]"
-    assert told(service, 20, again)[0] == [["events.reset"]] * 2
+    assert read_events_after(service, 20, again)[0] == [["events.reset"]] * 2
 
 
 def test_a_folder_without_a_dump_restores_nothing(tmp_path: Path) -> None:
     service = start(tmp_path, "data")
-    done = service.tried("restore", str(tmp_path / "nothing"))
+    done = service.try_run("restore", str(tmp_path / "nothing"))
     assert (done.returncode, "There is no dump *.sqlite3" in done.stderr) == (1, True)
 
 
@@ -199,7 +199,7 @@ def test_a_pg_dump_older_than_its_server_is_refused_with_what_to_do(
     (programs / "pg_dump").write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 9.6'\n")
     (programs / "pg_dump").chmod(0o755)
     service = start(tmp_path, "data", DATABASE_URL=new_database(), PG_BIN=str(programs))
-    done = service.tried("back_up", str(tmp_path / "backup"), "--no-files")
+    done = service.try_run("back_up", str(tmp_path / "backup"), "--no-files")
     assert done.returncode == 1
     assert "or newer is needed (found: 9): install postgresql-client-" in done.stderr
     assert list((tmp_path / "backup").glob("2*")) == []

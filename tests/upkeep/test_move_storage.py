@@ -44,7 +44,7 @@ def disk(settings: Settings) -> str:
     return f"file://{settings.MEDIA_ROOT}"
 
 
-def moved(**options: Any) -> str:
+def move(**options: Any) -> str:
     out = StringIO()
     call_command("move_storage", stdout=out, stderr=StringIO(), **options)
     return out.getvalue().strip()
@@ -71,14 +71,14 @@ def test_to_s3_and_back_again(
     tmp_path: Path,
 ) -> None:
     on_disk = contents(open_storage())
-    assert moved(target=s3) == "15 copied."
+    assert move(target=s3) == "15 copied."
     assert contents(open_storage(s3)) == on_disk
     stored = spare_bucket.server.client().head_object(
         Bucket=spare_bucket.name, Key=f"{spare_bucket.prefix}/{pictures[0].key}"
     )
     assert stored["ContentType"] == "image/jpeg"
     back = f"file://{tmp_path / 'back'}"
-    assert moved(source=s3, target=back) == "15 copied."
+    assert move(source=s3, target=back) == "15 copied."
     assert contents(open_storage(back)) == on_disk
 
 
@@ -96,10 +96,10 @@ def test_it_goes_on_where_it_stopped(
     with monkeypatch.context() as patch:
         patch.setattr(S3PictureStorage, "_write", dying)
         with pytest.raises(KeyboardInterrupt):
-            moved(target=s3)
+            move(target=s3)
     assert len(spare_bucket.names()) == 4
-    assert moved(target=s3) == "11 copied, 4 there already."
-    assert moved(target=s3) == "15 there already."
+    assert move(target=s3) == "11 copied, 4 there already."
+    assert move(target=s3) == "15 there already."
 
 
 def test_the_service_may_go_on_meanwhile(
@@ -112,12 +112,12 @@ def test_the_service_may_go_on_meanwhile(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     """What came during the first run comes by the second, after the service has changed over."""
-    moved(target=s3)
+    move(target=s3)
     with django_capture_on_commit_callbacks(execute=True):
         late = make_picture(alice, png(30, 20))
     use(settings, s3, spare_bucket.keys)
     assert not picture_storage.exists(late.key)
-    assert moved(source=disk) == "5 copied, 15 there already."
+    assert move(source=disk) == "5 copied, 15 there already."
     out = StringIO()
     call_command("verify_storage", hash=True, stdout=out)
     assert out.getvalue() == "20 keys compared: all is well.\n"
@@ -135,22 +135,22 @@ def test_a_file_that_goes_meanwhile_is_passed_over(
             yield each
 
     monkeypatch.setattr(DiskStorage, "walk", late)
-    assert moved(target=s3) == "14 copied, 1 gone meanwhile."
+    assert move(target=s3) == "14 copied, 1 gone meanwhile."
 
 
 @pytest.mark.parametrize(("content", "hashing"), [(b"short", False), (None, True)])
 def test_what_differs_is_replaced_and_kept_aside(
     pictures: list[Picture], s3: str, spare_bucket: Bucket, content: bytes | None, hashing: bool
 ) -> None:
-    moved(target=s3)
+    move(target=s3)
     place = open_storage(s3)
     key = pictures[0].key
     wrong = content or b"x" * pictures[0].bytes
     place.delete(key)
     place.write(key, BytesIO(wrong))
-    assert moved(target=s3) == ("15 there already." if hashing else "1 copied, 14 there already.")
+    assert move(target=s3) == ("15 there already." if hashing else "1 copied, 14 there already.")
     if hashing:
-        assert moved(target=s3, hash=True) == "1 copied, 14 there already."
+        assert move(target=s3, hash=True) == "1 copied, 14 there already."
     assert contents(place) == contents(DiskStorage())
     (aside,) = place.walk("quarantine/")
     with place.open(aside.key) as file:
@@ -168,30 +168,30 @@ def test_a_copy_that_reads_back_otherwise_stops_it(
 
     monkeypatch.setattr(S3PictureStorage, "_write", damaging)
     with pytest.raises(CommandError, match=r"Not what was written: users/.* Nothing was deleted"):
-        moved(target=s3)
+        move(target=s3)
 
 
 def test_the_source_is_emptied_only_on_wish_and_only_of_what_arrived(
     pictures: list[Picture], s3: str, disk: str, spare_bucket: Bucket, settings: Settings
 ) -> None:
     with pytest.raises(CommandError, match="The service still uses the source"):
-        moved(target=s3, remove_source=True)
-    moved(target=s3)
+        move(target=s3, remove_source=True)
+    move(target=s3)
     use(settings, s3, spare_bucket.keys)
-    assert moved(source=disk, remove_source=True) == (
+    assert move(source=disk, remove_source=True) == (
         "15 there already.\nFrom the source: 15 removed."
     )
     assert list(open_storage(disk).walk("users/")) == []
     assert len(list(picture_storage.walk())) == 15
 
 
-def stored(folder: Path) -> list[Path]:
+def list_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def refused(words: str, **options: Any) -> None:
+def assert_refused(words: str, **options: Any) -> None:
     with pytest.raises(CommandError, match=words):
-        moved(remove_source=True, **options)
+        move(remove_source=True, **options)
 
 
 @pytest.mark.parametrize("shared", ["", "users"])
@@ -205,10 +205,10 @@ def test_nothing_is_removed_where_the_target_is_the_source_by_another_name(
         other.mkdir()
     (other / shared).symlink_to(real / shared)
     settings.STORAGES = {**settings.STORAGES, "default": describe_storage(f"file://{other}", {})}
-    before = stored(real)
-    refused("Name two different storages", source=disk)
-    refused("Name two different storages", source=disk, target=f"file://{other}")
-    assert stored(real) == before
+    before = list_files(real)
+    assert_refused("Name two different storages", source=disk)
+    assert_refused("Name two different storages", source=disk, target=f"file://{other}")
+    assert list_files(real) == before
 
 
 def test_nothing_is_removed_that_the_service_uses_by_another_name(
@@ -216,25 +216,29 @@ def test_nothing_is_removed_that_the_service_uses_by_another_name(
 ) -> None:
     real = Path(settings.MEDIA_ROOT)
     (tmp_path / "other").symlink_to(real)
-    before = stored(real)
+    before = list_files(real)
     source, target = f"file://{tmp_path / 'other'}", f"file://{tmp_path / 'new'}"
-    refused("The service still uses the source", source=source, target=target)
-    assert stored(real) == before
+    assert_refused("The service still uses the source", source=source, target=target)
+    assert list_files(real) == before
     assert not (tmp_path / "new").exists()
 
 
 def test_one_bucket_by_two_names_of_its_server_is_not_emptied(
     pictures: list[Picture], s3: str, spare_bucket: Bucket
 ) -> None:
-    moved(target=s3)
+    move(target=s3)
     before = spare_bucket.names()
-    refused("Name two different storages", source=s3, target=s3.replace("127.0.0.1", "localhost"))
+    assert_refused(
+        "Name two different storages", source=s3, target=s3.replace("127.0.0.1", "localhost")
+    )
     assert spare_bucket.names() == before
 
 
 def test_a_source_that_is_not_mounted_is_not_written_to(disk: str, tmp_path: Path) -> None:
     source = f"file://{tmp_path / 'nothing'}"
-    refused("The source has no folder users", source=source, target=f"file://{tmp_path / 'new'}")
+    assert_refused(
+        "The source has no folder users", source=source, target=f"file://{tmp_path / 'new'}"
+    )
     assert not (tmp_path / "nothing").exists()
 
 
@@ -243,10 +247,10 @@ def test_a_probe_goes_even_where_asking_the_other_place_fails(
 ) -> None:
     real = Path(settings.MEDIA_ROOT)
     use(settings, s3, settings.STORAGE_DEFAULTS)
-    before = stored(real)
+    before = list_files(real)
     away = "s3://a:b@pics?endpoint_url=http://127.0.0.1:1"
-    refused("Stopped, begin again", source=disk, target=away)
-    assert stored(real) == before
+    assert_refused("Stopped, begin again", source=disk, target=away)
+    assert list_files(real) == before
 
 
 @pytest.mark.parametrize(
@@ -261,4 +265,4 @@ def test_nonsense_is_refused_in_one_line(
     pictures: list[Picture], options: dict[str, str], words: str
 ) -> None:
     with pytest.raises(CommandError, match=words):
-        moved(**options)
+        move(**options)

@@ -41,7 +41,7 @@ def picture(
     return made
 
 
-def verified(**options: Any) -> tuple[list[str], bool]:
+def verify(**options: Any) -> tuple[list[str], bool]:
     """Run the command; returns its lines, and whether it was content."""
     out = StringIO()
     try:
@@ -65,7 +65,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_sound_storage_is_said_to_be(picture: Picture) -> None:
-    assert verified(hash=True) == (["7 keys compared: all is well."], True)
+    assert verify(hash=True) == (["7 keys compared: all is well."], True)
     assert count_referenced_keys() == 7
 
 
@@ -88,7 +88,7 @@ def test_a_row_without_its_file_is_told_with_picture_and_owner(
 ) -> None:
     key = next(each.key for each in referenced_keys() if each.kind == kind)
     picture_storage.delete(key)
-    lines, content = verified()
+    lines, content = verify()
     assert lines[0] == f"missing: {kind} {key}, picture {picture.uid} of alice"
     assert lines[1:] == ["7 keys compared: 1 missing.", "1 are left that way."]
     assert not content
@@ -109,14 +109,14 @@ def test_what_was_made_of_a_picture_is_made_again(
     key = next(each.key for each in referenced_keys() if each.kind == kind)
     picture_storage.delete(key) if damage == "missing" else spoil(key, tmp_path, b"")
     with django_capture_on_commit_callbacks(execute=True):
-        lines, content = verified(fix=True)
+        lines, content = verify(fix=True)
     assert content, lines
     picture.refresh_from_db()
     assert picture.rendering == Picture.Rendering.READY
     stripped_key(picture)
     jpeg_key(alice, picture, 320)
     assert picture.thumbnails.count() == 2
-    assert verified(hash=True) == (["7 keys compared: all is well."], True)
+    assert verify(hash=True) == (["7 keys compared: all is well."], True)
     kept = [each.key for each in picture_storage.walk("quarantine/")]
     assert [name.split("/", 2)[2] for name in kept] == ([] if damage == "missing" else [key])
 
@@ -125,7 +125,7 @@ def test_an_original_that_is_gone_cannot_be_mended_nor_hides_what_else_is(pictur
     picture_storage.delete(picture.key)
     thumbnail = picture.thumbnails.earliest("height")
     picture_storage.delete(thumbnail.key)
-    lines, content = verified(fix=True)
+    lines, content = verify(fix=True)
     assert not content
     assert lines[-2:] == ["7 keys compared: 2 missing.", "2 are left that way."]
     assert picture.thumbnails.count() == 2
@@ -135,24 +135,24 @@ def test_a_copy_of_the_default_picture_is_copied_again(alice: User) -> None:
     copied = copy_default(owner=alice, visibility="members")
     assert copied is not None
     picture_storage.delete(copied.key)
-    lines, content = verified(fix=True)
+    lines, content = verify(fix=True)
     assert (content, "copied again" in lines[0]) == (True, True)
-    assert verified(hash=True)[1]
+    assert verify(hash=True)[1]
 
 
 def test_another_content_of_the_same_length_is_found_by_its_hash(
     picture: Picture, tmp_path: Path
 ) -> None:
     spoil(picture.key, tmp_path, b"x" * picture.bytes)
-    assert verified() == (["7 keys compared: all is well."], True)
-    lines, content = verified(hash=True)
+    assert verify() == (["7 keys compared: all is well."], True)
+    lines, content = verify(hash=True)
     assert not content
     assert lines[0].startswith(f"wrong content: original {picture.key}, picture {picture.uid}")
 
 
 def test_another_length_is_found_without(picture: Picture, tmp_path: Path) -> None:
     spoil(picture.key, tmp_path)
-    lines, content = verified(fix=True)
+    lines, content = verify(fix=True)
     assert not content
     assert lines[0].startswith(f"wrong size: original {picture.key}")
     assert picture_storage.exists(picture.key)
@@ -160,7 +160,7 @@ def test_another_length_is_found_without(picture: Picture, tmp_path: Path) -> No
 
 def test_a_young_file_may_belong_to_an_upload(picture: Picture, tmp_path: Path) -> None:
     spoil(f"users/{picture.owner_id}/new.png", tmp_path)
-    assert verified(fix=True)[1]
+    assert verify(fix=True)[1]
     assert picture_storage.exists(f"users/{picture.owner_id}/new.png")
 
 
@@ -171,15 +171,15 @@ def test_what_nobody_owns_goes_to_quarantine_and_nothing_else_does(
     lost = f"users/{picture.owner_id}/lost.png"
     spoil(lost, tmp_path)
     before = [each.key for each in referenced_keys()]
-    lines, content = verified()
+    lines, content = verify()
     assert (lines[0], content) == (f"nobody's: {lost}", False)
-    lines, content = verified(fix=True)
+    lines, content = verify(fix=True)
     assert (lines[0], content) == (f"nobody's: {lost} (moved to quarantine)", True)
     (kept,) = picture_storage.walk("quarantine/")
     assert kept.key.endswith(f"/{lost}")
     assert picture_storage.sha256(kept.key) == hashlib.sha256(b"not that").hexdigest()
     assert [each.key for each in picture_storage.walk()] == before
-    assert verified() == (["7 keys compared: all is well."], True)
+    assert verify() == (["7 keys compared: all is well."], True)
 
 
 @pytest.mark.usefixtures("later")
@@ -189,7 +189,7 @@ def test_a_row_that_came_meanwhile_keeps_its_file(
     """Between the listing and the finding an upload writes its row."""
     unseen = [each for each in referenced_keys() if each.key != picture.key]
     monkeypatch.setattr(verifying, "referenced_keys", lambda: iter(unseen))
-    assert verified(fix=True)[1]
+    assert verify(fix=True)[1]
     assert picture_storage.exists(picture.key)
 
 
@@ -202,7 +202,7 @@ def test_a_picture_deleted_meanwhile_is_not_missed(
     with django_capture_on_commit_callbacks(execute=True):
         delete_picture(picture)
     monkeypatch.setattr(verifying, "referenced_keys", lambda: iter(seen))
-    assert verified() == (["7 keys compared: all is well."], True)
+    assert verify() == (["7 keys compared: all is well."], True)
 
 
 def test_a_rendition_of_a_thumbnail_goes_with_it(
@@ -217,10 +217,10 @@ def test_a_rendition_of_a_thumbnail_goes_with_it(
     source = Rendition.objects.get(key=made).source_key
     picture_storage.delete(source)
     with django_capture_on_commit_callbacks(execute=True):
-        assert verified(fix=True)[1]
+        assert verify(fix=True)[1]
     assert not picture_storage.exists(made)
-    assert verified()[1]
+    assert verify()[1]
 
 
 def test_an_empty_house_is_in_order(db: None) -> None:
-    assert verified() == (["0 keys compared: all is well."], True)
+    assert verify() == (["0 keys compared: all is well."], True)

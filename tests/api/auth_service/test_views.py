@@ -22,7 +22,7 @@ def post(path: str, body: dict[str, str], client: Client | None = None) -> Respo
     return (client or Client()).post(f"/auth/{path}", body, content_type="application/json")
 
 
-def refused(response: Response, path: str, message: str) -> None:
+def assert_refused(response: Response, path: str, message: str) -> None:
     assert response.status_code == 400
     assert {"path": path, "message": message} in response.json()["messages"]
     assert response["X-Status-Reason"].isascii()
@@ -85,13 +85,13 @@ def test_each_missing_field_is_named_once() -> None:
 def test_bad_input_is_named_in_spanish(
     settings: Settings, change: dict[str, str], path: str, message: str
 ) -> None:
-    refused(post("signup", {**NEW, **change}), path, message)
+    assert_refused(post("signup", {**NEW, **change}), path, message)
     assert not User.objects.exists()
 
 
 @pytest.mark.parametrize("login", ["alice", "ALICE"])
 def test_a_taken_login_is_refused(alice: User, login: str) -> None:
-    refused(post("signup", {**NEW, "login": login}), "login", "Este registro ya existe.")
+    assert_refused(post("signup", {**NEW, "login": login}), "login", "Este registro ya existe.")
 
 
 def test_the_contracts_own_sample_password_registers_under_the_contract_policy(
@@ -226,7 +226,7 @@ def test_a_new_password_ends_every_other_session(alice: User) -> None:
 def test_a_bad_change_is_refused_and_changes_nothing(
     alice: User, body: dict[str, str], path: str, message: str
 ) -> None:
-    refused(change(bearer_client(alice), **body), path, message)
+    assert_refused(change(bearer_client(alice), **body), path, message)
     alice.refresh_from_db()
     assert alice.check_password(PASSWORD)
 

@@ -102,7 +102,7 @@ print(type(picture_storage._wrapped).__name__, getattr(picture_storage, "bucket_
 """
 
 
-def started(tmp_path: Path, **variables: str) -> tuple[str, int]:
+def run_program(tmp_path: Path, **variables: str) -> tuple[str, int]:
     """Start a process with an environment of its own; returns what it says last, and its code."""
     given = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     given |= {"DJANGO_SETTINGS_MODULE": "config.settings", "LOCAL": "on", **variables}
@@ -117,7 +117,7 @@ def started(tmp_path: Path, **variables: str) -> tuple[str, int]:
 def test_a_process_takes_its_storage_from_the_usual_names(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("from a file\n")
-    said, code = started(
+    said, code = run_program(
         tmp_path,
         AWS_STORAGE_BUCKET_NAME="pics",
         AWS_ACCESS_KEY_ID="AK",
@@ -127,7 +127,7 @@ def test_a_process_takes_its_storage_from_the_usual_names(tmp_path: Path) -> Non
 
 
 def test_without_a_bucket_files_lie_on_disk(tmp_path: Path) -> None:
-    said, code = started(tmp_path, AWS_ACCESS_KEY_ID="AK")
+    said, code = run_program(tmp_path, AWS_ACCESS_KEY_ID="AK")
     assert (said, code) == ("DiskStorage", 0)
 
 
@@ -146,7 +146,7 @@ def test_without_a_bucket_files_lie_on_disk(tmp_path: Path) -> None:
 def test_a_wrong_choice_stops_the_start_with_one_line(
     tmp_path: Path, variables: dict[str, str], line: str
 ) -> None:
-    said, code = started(tmp_path, **variables)
+    said, code = run_program(tmp_path, **variables)
     assert (said.startswith(f"django.core.exceptions.ImproperlyConfigured: {line}"), code) == (
         True,
         1,

@@ -32,7 +32,7 @@ Request = pytest.FixtureRequest
 
 def open_s3(request: Request, **options: str) -> Any:
     bucket: Bucket = request.getfixturevalue("spare_bucket")
-    described = bucket.described()
+    described = bucket.describe()
     return storages.create_storage({**described, "OPTIONS": {**described["OPTIONS"], **options}})
 
 

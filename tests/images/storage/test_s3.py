@@ -221,7 +221,7 @@ def test_a_bucket_that_is_not_ours_is_not_ready(
     bucket: Bucket, settings: Settings, spoil: str
 ) -> None:
     picture_storage.check()
-    described = bucket.described()
+    described = bucket.describe()
     described["OPTIONS"][spoil] = "another-one"
     settings.STORAGES = {**settings.STORAGES, "default": described}
     with pytest.raises(StorageAway):

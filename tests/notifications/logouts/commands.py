@@ -19,7 +19,7 @@ from tests.processes import ROOT
 @contextmanager
 def running(command: str, amqp_url: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run `manage.py COMMAND` until the block ends."""
-    process = started(command, amqp_url, **variables)
+    process = start_command(command, amqp_url, **variables)
     try:
         while process.poll() is None and not _listens_for_sigterm(process):
             time.sleep(0.02)
@@ -37,7 +37,7 @@ def _listens_for_sigterm(process: subprocess.Popen[bytes]) -> bool:
     return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
-def started(command: str, amqp_url: str, **variables: str) -> subprocess.Popen[bytes]:
+def start_command(command: str, amqp_url: str, **variables: str) -> subprocess.Popen[bytes]:
     """Start `manage.py COMMAND`; the caller stops it."""
     url = urlsplit(os.environ["DATABASE_URL"])
     env = {

@@ -23,7 +23,7 @@ from tests.factories import bearer_client
 from tests.notifications.logouts.commands import running
 from tests.notifications.logouts.peers import Peer, until
 from tests.servers.rabbitmq import Broker
-from tests.waiting import are_prompt, timed
+from tests.waiting import are_prompt, record_duration
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -38,11 +38,11 @@ def channel(broker: Broker) -> Iterator[Callable[[], BlockingChannel]]:
     """A function that opens a channel, to be called again after a restart."""
     made = []
 
-    def opened() -> BlockingChannel:
+    def open_channel() -> BlockingChannel:
         made.append(pika.BlockingConnection(pika.URLParameters(broker.url)))
         return made[-1].channel()
 
-    yield opened
+    yield open_channel
     for each in made:
         if each.is_open:
             each.close()
@@ -79,7 +79,7 @@ def test_a_peers_logout_ends_a_session_here_within_a_second(
             client = Client(headers={"Authorization": f"Bearer {token}"})
             assert client.get("/auth/currentUser").status_code == 200
             peer.send_logout(form.format(token=token, token_id=token_id))
-            with timed(took):
+            with record_duration(took):
                 until(partial(is_signed_out, client))
     assert are_prompt(took), took
 

@@ -23,7 +23,7 @@ from tests.factories import make_user
 from tests.notifications.logouts.commands import running
 from tests.notifications.logouts.peers import Peer, until
 from tests.servers.rabbitmq import Broker
-from tests.waiting import are_prompt, timed
+from tests.waiting import are_prompt, record_duration
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -111,7 +111,7 @@ def test_an_unavailable_broker_neither_fails_nor_slows_a_sign_out_and_loses_no_m
                 broker.stop()
             if number == 140:
                 broker.start()
-            with timed(took):
+            with record_duration(took):
                 answer = Client(headers={"Authorization": f"Bearer {token}"}).get("/auth/signout")
             assert answer.status_code == 200
         assert are_prompt(took), took

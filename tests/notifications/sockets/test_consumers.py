@@ -18,7 +18,7 @@ from notifications.models import PictureEvent
 from tests.clients import Client
 from tests.factories import make_picture, make_user
 from tests.notifications.sockets.clients import SocketServer, bearer
-from tests.waiting import are_prompt, timed
+from tests.waiting import are_prompt, record_duration
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
@@ -254,7 +254,7 @@ def test_an_ended_session_closes_its_sockets_within_a_second(
         with server.open(additional_headers=bearer(token)) as socket:
             make_picture(user)
             assert socket.types(2) == ["picture.created", "thumbnails.ready"]
-            with timed(took):
+            with record_duration(took):
                 end(user, token)
                 message = socket.next()
                 assert socket.closed_with() == 4401

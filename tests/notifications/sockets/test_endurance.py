@@ -27,7 +27,7 @@ from notifications.feed import last_sequence
 from tests.factories import make_picture
 from tests.notifications.sockets.clients import Socket, SocketServer, bearer, socket_server
 from tests.pictures import jpeg
-from tests.waiting import are_prompt, timed
+from tests.waiting import are_prompt, record_duration
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -122,7 +122,7 @@ def write_until_logged(server: SocketServer, picture: Picture, words: str, quick
     deadline = time.monotonic() + 60
     while words not in server.log.read_text():
         assert time.monotonic() < deadline, server.log.read_text()
-        with timed(took):
+        with record_duration(took):
             update_picture(own, description="\N{MOUNT FUJI}" * 2000)
             assert quick.next()["type"] == "picture.updated"
     assert are_prompt(took), took
@@ -205,7 +205,7 @@ def test_without_redis_uploads_go_on_and_sockets_catch_up(
             took: list[float] = []
             for number in range(4, 9):
                 assert upload(server, token).status_code == 201
-                with timed(took):
+                with record_duration(took):
                     assert kept.next()["id"] == number
             assert are_prompt(took), f"live again, not only by the table: {took}"
     child.end()
