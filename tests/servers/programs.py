@@ -4,6 +4,7 @@
 """
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright._impl._driver import compute_driver_executable
 
 from devkit.children import which
 from devkit.environment import install_debian_packages, lock_environment
@@ -41,10 +43,19 @@ def find_chromium() -> Path | None:
     return which("chromium", "google-chrome", "chromium-browser")
 
 
+def find_playwright_driver() -> Path | None:
+    """Return the program that drives the browser, if it starts: the wheel brings no libraries."""
+    node = Path(compute_driver_executable()[0])
+    works = subprocess.run([node, "--version"], capture_output=True, check=False).returncode == 0
+    return node if works else None
+
+
 PROGRAMS = (
     Program("RabbitMQ", "rabbitmq-server", "rabbitmq_server", rabbitmq.find, "AMQP_URL"),
     Program("nginx", "nginx", "nginx_program", nginx.find),
     Program("Chromium", "chromium", "chromium_program", find_chromium),
+    # Debian 12's Chromium needs no libatomic, which the driver needs.
+    Program("libatomic", "libatomic1", "chromium_program", find_playwright_driver),
     # nginx's health check in docker-compose.yml.
     Program("wget", "wget", "wget_program", lambda: which("wget")),
 )
