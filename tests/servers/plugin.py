@@ -9,6 +9,7 @@ import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from devkit import valkey
 from devkit.children import Reaper
 from devkit.messages import Refusal
-from tests.servers import nginx, postgres, programs, rabbitmq, s3
+from tests.servers import nginx, npm, postgres, programs, rabbitmq, s3
 from tests.servers.rabbitmq import Broker
 
 WORKER = "PYTEST_XDIST_WORKER"
@@ -183,6 +184,12 @@ def chromium_program() -> str:
 @pytest.fixture(scope="session")
 def wget_program() -> None:
     """For tests that run the health checks of docker-compose.yml."""
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """Where npm's packages of `tests/npm/package.json` lie."""
+    return npm.FOLDER / "node_modules"
 
 
 @pytest.fixture(scope="session")

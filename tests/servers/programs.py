@@ -1,4 +1,4 @@
-"""The programs of the system that tests start: found, else installed, else their tests are named.
+"""The programs that tests start: found, else installed, else their tests are named.
 
 `PROGRAMS` lists them all. Every other server comes with the environment, in a wheel.
 """
@@ -18,12 +18,15 @@ from playwright._impl._driver import compute_driver_executable
 from devkit.children import which
 from devkit.environment import install_debian_packages, lock_environment
 from devkit.messages import Refusal
-from tests.servers import nginx, rabbitmq
+from tests.servers import nginx, npm, rabbitmq
 
 
 @dataclass(frozen=True)
 class Program:
-    """A program, Debian's package of it, and the fixture by which a test asks for it."""
+    """A program, Debian's package of it, and the fixture by which a test asks for it.
+
+    What is no package of Debian's says how it is installed: `install` raises Refusal.
+    """
 
     name: str
     package: str
@@ -31,6 +34,7 @@ class Program:
     find: Callable[[], Path | None]
     # A variable that names a running server makes the program unnecessary.
     variable: str = ""
+    install: Callable[[], None] | None = None
 
     def source(self) -> str:
         """Return where it comes from; empty when it is missing."""
@@ -58,6 +62,7 @@ PROGRAMS = (
     Program("libatomic", "libatomic1", "chromium_program", find_playwright_driver),
     # nginx's health check in docker-compose.yml.
     Program("wget", "wget", "wget_program", lambda: which("wget")),
+    Program("npm packages", "", "node_modules", npm.find, install=npm.install),
 )
 _not_run = pytest.StashKey[dict[str, list[str]]]()
 _FROM_WORKER = "tintype_not_run"
@@ -84,7 +89,7 @@ def _fixtures(item: pytest.Item) -> set[str]:
 
 
 def _install(config: pytest.Config, missing: list[Program]) -> str:
-    """Install by one call of apt; return why that was not possible, if so.
+    """Install, Debian's by one call of apt; return why that was not possible, if so.
 
     A parallel process of this run may have installed them while this one waited for its turn.
     """
@@ -93,9 +98,13 @@ def _install(config: pytest.Config, missing: list[Program]) -> str:
     with capture.global_and_fixture_disabled(), redirect_stdout(sys.stderr), lock_environment():
         missing = [program for program in missing if not program.source()]
         try:
+            for program in missing:
+                if program.install:
+                    program.install()
+            of_debian = [program for program in missing if not program.install]
             install_debian_packages(
-                [program.package for program in missing],
-                ", ".join(program.name for program in missing),
+                [program.package for program in of_debian],
+                ", ".join(program.name for program in of_debian),
             )
         except Refusal as refusal:
             return str(refusal)

@@ -1,5 +1,6 @@
 """A missing program is installed, or the tests that start it are named as not run."""
 
+import subprocess
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from devkit.messages import Refusal
-from tests.servers import programs
+from tests.servers import npm, programs
 from tests.servers.programs import Program
 
 COMMAND = "Missing: a sieve. Run: sudo apt-get install sieve"
@@ -88,3 +89,25 @@ def test_tests_whose_program_cannot_be_installed_are_named_and_fail_in_ci(
     monkeypatch.setenv("CI", "true")
     programs.finish(session)
     assert session.exitstatus == pytest.ExitCode.TESTS_FAILED
+
+
+def test_what_no_package_of_debian_brings_is_installed_in_its_own_way(
+    config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there: list[Path] = []
+    mill = Program(
+        "mill", "", "mill_program", lambda: there[0] if there else None,
+        install=lambda: there.append(Path("mill")),
+    )  # fmt: skip
+    monkeypatch.setattr(programs, "PROGRAMS", [mill])
+    items = items_that_use("mill_program", "tmp_path")
+    programs.require(config, items)
+    assert there
+    assert len(items) == 2
+
+
+def test_npms_packages_run(node_modules: Path) -> None:
+    """With the Node.js of the wheel, and from the folder that is given to tests."""
+    program = "console.log(typeof require(process.argv[1]).io)"
+    command: list[str | Path] = [npm.NODE, "-e", program, str(node_modules / "socket.io-client")]
+    assert subprocess.check_output(command, text=True).strip() == "function"
