@@ -155,7 +155,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         self,
         *,
         except_session: Session | None = None,
-        token: str = "",
+        authorization: str = "",
         from_peer: bool = False,
     ) -> int:
         """End the sessions that have not ended and send `sessions_ended`; return how many.
@@ -163,8 +163,8 @@ class SessionQuerySet(models.QuerySet["Session"]):
         The rows stay locked until the commit, and the signal is sent inside the transaction.
         Sessions that have ended already are left alone, so ending twice sends one signal.
 
-        `token` is the JWT of the request that signs out. `from_peer` means that another service
-        announced the end, so it is not announced to other services again.
+        `authorization` is the Authorization header of the JWT that signs out. `from_peer` means
+        that another service announced the end, so it is not announced to other services again.
         """
         # A subquery, since rows cannot be locked through the joins that a caller may have added.
         running = self.model.objects.filter(pk__in=self.values("pk"), ended_at=None)
@@ -174,7 +174,9 @@ class SessionQuerySet(models.QuerySet["Session"]):
         if ended:
             keys = [session.pk for session in ended]
             self.model.objects.filter(pk__in=keys).update(ended_at=timezone.now())
-            sessions_ended.send(sender=self.model, sessions=ended, token=token, from_peer=from_peer)
+            sessions_ended.send(
+                sender=self.model, sessions=ended, authorization=authorization, from_peer=from_peer
+            )
         return len(ended)
 
     # As with `delete`: ending every session of the table needs an explicit `.all()`.

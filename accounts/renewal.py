@@ -21,16 +21,20 @@ REUSE_LEEWAY = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class CookieAuthentication:
-    """The session of a pair of cookies, and the new pair to send when it was renewed."""
+    """The session of a pair of cookies, and the new pair to send when it was renewed.
+
+    `access` is the live access token, "" where a refresh token alone let the request in.
+    """
 
     session: Session
+    access: str = ""
     renewed_cookies: CookiePair | None = None
 
 
 def authenticate_cookies(access: str, refresh: str) -> CookieAuthentication:
     """Accept a live access cookie, else renew by the refresh cookie; raise BadToken."""
     try:
-        return CookieAuthentication(authenticate_jwt(access, "access"))
+        return CookieAuthentication(authenticate_jwt(access, "access"), access)
     except BadToken:
         if not refresh:
             raise
@@ -49,7 +53,8 @@ def renew_cookies(refresh: str) -> CookieAuthentication:
     claims = verify_jwt(refresh, "refresh")
     session = authenticate_claims(claims)
     if claims.jti == session.refresh_jti:
-        return CookieAuthentication(session, _rotate_refresh_token(session))
+        renewed = _rotate_refresh_token(session)
+        return CookieAuthentication(session, renewed.access if renewed else "", renewed)
     if _was_just_replaced(session, claims.jti):
         return CookieAuthentication(session)
     Session.objects.filter(pk=session.pk).end()

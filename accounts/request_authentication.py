@@ -24,10 +24,14 @@ _MAX_USER_AGENT_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """The live session of a request; `token` is its JWT, "" for an API token."""
+    """The live session of a request.
+
+    `authorization` is the Authorization header of its JWT: as the client sent it where it names a
+    scheme, else `bearer <jwt>`. It is "" for an API token, which must not be passed on.
+    """
 
     session: Session
-    token: str = ""
+    authorization: str = ""
     renewed_cookies: CookiePair | None = None
 
 
@@ -46,11 +50,11 @@ def _authenticate_header(header: str) -> Authentication:
     scheme, _, rest = header.partition(" ")
     token = rest.strip()
     if scheme.lower() == "bearer" and token:
-        return Authentication(authenticate_jwt(token, "bearer", "access"), token)
+        return Authentication(authenticate_jwt(token, "bearer", "access"), header)
     if scheme.lower() == "token" and token:
         return Authentication(authenticate_api_token(token))
     if not rest and header.count(".") == 2:
-        return Authentication(authenticate_jwt(header, "bearer", "access"), header)
+        return Authentication(authenticate_jwt(header, "bearer", "access"), f"bearer {header}")
     raise BadToken("The Authorization header is in no known form.")
 
 
@@ -65,8 +69,8 @@ def _authenticate_request_cookies(request: HttpRequest) -> Authentication | None
         found = authenticate_cookies(access, refresh)
     except BadToken:
         return None
-    renewed = found.renewed_cookies
-    return Authentication(found.session, renewed.access if renewed else access, renewed)
+    authorization = f"bearer {found.access}" if found.access else ""
+    return Authentication(found.session, authorization, found.renewed_cookies)
 
 
 def refuse_cross_site(request: HttpRequest) -> None:

@@ -23,9 +23,12 @@ def verify_credentials(*, login: str, password: str, origin: RequestOrigin) -> U
     return user
 
 
-def sign_out(session: Session, *, token: str = "") -> None:
-    """End one session; do nothing when it has ended already."""
-    Session.objects.filter(pk=session.pk).end(token=token)
+def sign_out(session: Session, *, authorization: str = "") -> None:
+    """End one session; do nothing when it has ended already.
+
+    See `accounts.request_authentication.Authentication` for `authorization`.
+    """
+    Session.objects.filter(pk=session.pk).end(authorization=authorization)
 
 
 def change_password(

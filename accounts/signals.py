@@ -2,8 +2,9 @@
 
 from django.dispatch import Signal
 
-# Sessions ended. Carries `sessions` (a list of Session rows with their user loaded), `token` (the
-# JWT of the request that signed out, or "") and `from_peer` (whether another service announced it).
+# Sessions ended. Carries `sessions` (a list of Session rows with their user loaded),
+# `authorization` (the Authorization header of the JWT that signed out, or "") and `from_peer`
+# (whether another service announced it).
 sessions_ended = Signal()
 
 # An account moved to another tier. Carries `user`.

@@ -1,6 +1,5 @@
 """Receivers of signals: rows written inside the transaction, sockets woken up after its commit."""
 
-import json
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -21,6 +20,7 @@ from images.signals import (
 )
 from notifications.events import FeedEventType, PictureEventType
 from notifications.feed import record_event
+from notifications.logouts.messages import render_logouts
 from notifications.models import OutboxMessage
 from notifications.sequence_gaps import skip_sequences
 from notifications.sockets.wake_ups import notify_group, session_group, user_group
@@ -53,20 +53,16 @@ def connect() -> None:
 
 
 def _write_logout_messages(
-    sessions: list[Session], token: str, *, from_peer: bool, **kwargs: Any
+    sessions: list[Session], authorization: str, *, from_peer: bool, **kwargs: Any
 ) -> None:
-    """Write a message for each session, unless a peer announced it or the fan-out is off."""
+    """Write the messages of each session, unless a peer announced it or the fan-out is off."""
     if from_peer or not settings.AMQP_URL:
         return
     OutboxMessage.objects.bulk_create(
-        OutboxMessage(body=json.dumps({"type": "logout", "message": _logout_text(session, token)}))
+        OutboxMessage(body=body)
         for session in sessions
+        for body in render_logouts(session, authorization)
     )
-
-
-def _logout_text(session: Session, token: str) -> str:
-    """Name a session by its JWT where that is known, else by its id."""
-    return f"bearer {token}" if token else str(session.pk)
 
 
 def _notify_sockets_of_session(sessions: list[Session], **kwargs: Any) -> None:

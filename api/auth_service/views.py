@@ -81,7 +81,7 @@ class SignOutView(ContractView):
         if "Authorization" not in request.headers:
             refuse_cross_site(request._request)
         sign_in = _sign_in(request)
-        sign_out(sign_in.session, token=sign_in.token)
+        sign_out(sign_in.session, authorization=sign_in.authorization)
         response = HttpResponse(status=200)
         clear_token_cookies(response)
         return response

@@ -120,7 +120,7 @@ class JwtLogoutView(ContractView):
     def post(self, request: Request) -> Response:
         """End the session that the request comes from; 204 also when it had ended before."""
         if isinstance(request.auth, Authentication):
-            sign_out(request.auth.session, token=request.auth.token)
+            sign_out(request.auth.session, authorization=request.auth.authorization)
         response = Response(status=204)
         clear_token_cookies(response)
         return response

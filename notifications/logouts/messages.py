@@ -1,19 +1,35 @@
-"""Logout messages of peers: how they are parsed, and which sessions they end."""
+"""Logout messages: what this service announces, and which sessions those of peers end."""
 
 import json
 import logging
 
+from accounts.models import Session
 from accounts.revocation import revoke_by_id, revoke_token
 
 logger = logging.getLogger(__name__)
 MAX_MESSAGE_SIZE = 16 * 1024
 
 
+def render_logouts(session: Session, authorization: str) -> list[str]:
+    """Return the messages that announce the end of a session.
+
+    `authorization` comes first as the client sent it: peers cache who is signed in by the whole
+    header. A peer that saw the token from another client may know it by another spelling of the
+    scheme, so the two that clients use follow. A session whose token is not known is announced by
+    its id.
+    """
+    token = "".join(authorization.split()[-1:])
+    spellings = [authorization, f"bearer {token}", f"Bearer {token}"] if token else []
+    names = list(dict.fromkeys(spellings)) or [str(session.pk)]
+    return [json.dumps({"type": "logout", "message": name}) for name in names]
+
+
 def handle_message(body: bytes) -> None:
     """End the session that a logout names: by `bearer <jwt>` in any case, a JWT, or a token id.
 
-    Messages of another type are ignored. Malformed messages are logged without their content and
-    dropped. Raise only what the database raises; the message must then be kept.
+    A message without a type is a logout, as the newest peers send it; those of another type are
+    ignored. Malformed messages are logged without their content and dropped. Raise only what the
+    database raises; the message must then be kept.
     """
     try:
         named = _parse_logout(body)
@@ -40,7 +56,7 @@ def _parse_logout(body: bytes) -> str | None:
         raise ValueError("no JSON") from None
     if not isinstance(message, dict):
         raise ValueError("no object")
-    if message.get("type") != "logout":
+    if message.get("type") not in (None, "logout"):
         return None
     named = message.get("message")
     if not isinstance(named, str) or not named.strip() or "\0" in named:

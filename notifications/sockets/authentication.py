@@ -99,7 +99,7 @@ def _authenticate(scope: Scope) -> Authentication:
 def _authenticate_subprotocol(offered: list[str]) -> Authentication:
     """Authenticate by the token, which follows the `bearer` subprotocol."""
     token = "".join(offered[offered.index(SUBPROTOCOL) + 1 :][:1])
-    return Authentication(authenticate_jwt(token, "bearer", "access"), token)
+    return Authentication(authenticate_jwt(token, "bearer", "access"))
 
 
 def _make_request(scope: Scope) -> HttpRequest:

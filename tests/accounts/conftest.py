@@ -13,11 +13,11 @@ from tests.factories import tier
 
 @pytest.fixture
 def ended_sessions() -> Iterator[list[tuple[list[UUID], str]]]:
-    """The sessions and the token that each `sessions_ended` signal carried."""
+    """The sessions and the `authorization` that each `sessions_ended` signal carried."""
     received: list[tuple[list[UUID], str]] = []
 
-    def receive(sessions: list[Session], token: str, **kwargs: Any) -> None:
-        received.append(([session.pk for session in sessions], token))
+    def receive(sessions: list[Session], authorization: str, **kwargs: Any) -> None:
+        received.append(([session.pk for session in sessions], authorization))
 
     sessions_ended.connect(receive)
     yield received

@@ -47,12 +47,12 @@ def test_signing_out_ends_one_session_and_announces_it_once(
     token = open_bearer_session(alice, ORIGIN)
     other = open_bearer_session(alice, ORIGIN)
     session = authenticate_jwt(token, "bearer")
-    sign_out(session, token=token)
-    sign_out(session, token=token)
+    sign_out(session, authorization=f"Bearer {token}")
+    sign_out(session, authorization=f"Bearer {token}")
     with pytest.raises(BadToken):
         authenticate_jwt(token, "bearer")
     assert authenticate_jwt(other, "bearer").user == alice
-    assert ended_sessions == [([session.pk], token)]
+    assert ended_sessions == [([session.pk], f"Bearer {token}")]
 
 
 def test_a_new_password_ends_every_other_session_including_api_tokens(alice: User) -> None:

@@ -109,7 +109,7 @@ def everything_happens(alice: User, token: str) -> None:
     delete_picture(picture)
     make_picture(alice)
     delete_all(alice.pk)
-    sign_out(authenticate_jwt(token, "bearer"), token=token)
+    sign_out(authenticate_jwt(token, "bearer"))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -9,13 +9,20 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
+from accounts.cookies import ACCESS_COOKIE, REFRESH_COOKIE
 from accounts.denylist import purge_denylist
 from accounts.models import RevokedToken, Session, User
+from accounts.renewal import renew_cookies
 from accounts.request_origin import RequestOrigin
-from accounts.sessions import open_bearer_session
+from accounts.sessions import (
+    open_api_token_session,
+    open_bearer_session,
+    open_cookie_session,
+)
 from accounts.tokens import issue_jwt
 from notifications.logouts.messages import handle_message
 from notifications.models import OutboxMessage
+from tests.clients import Client
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +49,64 @@ def test_a_token_id_ends_its_session(token: str, form: str) -> None:
     assert not Session.objects.live().exists()
 
 
+@pytest.mark.parametrize(
+    "body", ['{{"message": "{}"}}', '{{"type": null, "message": "bearer {}"}}']
+)
+def test_a_message_without_a_type_is_a_logout(token: str, body: str) -> None:
+    handle_message(body.format(token).encode())
+    assert not Session.objects.live().exists()
+
+
+def announced() -> list[str]:
+    return [json.loads(row.body)["message"] for row in OutboxMessage.objects.order_by("pk")]
+
+
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER ", "bEaReR   "])
+def test_a_sign_out_announces_the_header_as_sent_and_both_usual_spellings(
+    token: str, scheme: str
+) -> None:
+    client = Client(headers={"Authorization": f"{scheme}{token}"})
+    assert client.get("/auth/signout").status_code == 200
+    assert announced()[0] == f"{scheme}{token}"
+    assert {*announced()} == {f"{scheme}{token}", f"bearer {token}", f"Bearer {token}"}
+    assert len(announced()) == len({*announced()})
+
+
+def test_a_bare_token_is_announced_as_a_bearer_token(token: str) -> None:
+    Client(headers={"Authorization": token}).post("/api/user/jwt-logout/")
+    assert announced() == [f"bearer {token}", f"Bearer {token}"]
+
+
+def test_cookies_are_announced_by_their_access_token(alice: User, settings: Settings) -> None:
+    settings.AMQP_URL = "amqp://nowhere"
+    pair = open_cookie_session(alice, RequestOrigin())
+    client = Client()
+    client.cookies[ACCESS_COOKIE], client.cookies[REFRESH_COOKIE] = pair.access, pair.refresh
+    assert client.post("/api/user/jwt-logout/").status_code == 204
+    assert announced() == [f"bearer {pair.access}", f"Bearer {pair.access}"]
+
+
+def test_an_api_token_is_announced_by_its_id_and_never_in_clear(
+    alice: User, settings: Settings
+) -> None:
+    settings.AMQP_URL = "amqp://nowhere"
+    key = open_api_token_session(alice, RequestOrigin())
+    Client(headers={"Authorization": f"Token {key}"}).get("/auth/signout")
+    assert announced() == [str(Session.objects.get().pk)]
+
+
+def test_a_cookie_that_does_not_verify_is_not_announced(alice: User, settings: Settings) -> None:
+    """A refresh token that was just replaced still lets a request in, whatever is beside it."""
+    settings.AMQP_URL = "amqp://nowhere"
+    pair = open_cookie_session(alice, RequestOrigin())
+    renew_cookies(pair.refresh)
+    client = Client()
+    client.cookies[ACCESS_COOKIE], client.cookies[REFRESH_COOKIE] = "nonsense", pair.refresh
+    assert client.post("/api/user/jwt-logout/").status_code == 204
+    assert not any("nonsense" in name for name in announced())
+    assert announced()
+
+
 def test_a_peers_logout_is_not_announced_again(token: str) -> None:
     handle_message(logout(f"bearer {token}"))
     assert not OutboxMessage.objects.exists()
@@ -61,7 +126,8 @@ def test_a_repeated_logout_changes_nothing(token: str) -> None:
         b"", b"no json", b"[]", b"null", b'"logout"', b"{}", b'{"type":"logout"}',
         b'{"type":"logout","message":null}', b'{"type":"logout","message":7}',
         b'{"type":"logout","message":"  "}', b'{"type":"logout","message":"\\u0000"}',
-        b'{"type":"article","message":"x"}', b"\xff\xfe", b"[" * 100_000, b"x" * 1_000_000,
+        b'{"type":"article","message":"x"}', b'{"type":0,"message":"x"}',
+        b"\xff\xfe", b"[" * 100_000, b"x" * 1_000_000,
         b'{"type":"logout","message":{"a":1}}',
     ],
 )  # fmt: skip

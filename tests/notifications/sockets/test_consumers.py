@@ -220,7 +220,7 @@ def test_no_other_url_has_a_socket(server: SocketServer, alice: User) -> None:
 
 
 def sign_out_by_token(user: User, token: str) -> None:
-    sign_out(authenticate_jwt(token, "bearer"), token=token)
+    sign_out(authenticate_jwt(token, "bearer"))
 
 
 def sign_out_over_http(user: User, token: str) -> None:
