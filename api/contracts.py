@@ -4,9 +4,9 @@ Everything that depends on the contract of an address is made from `CONTRACTS` o
 by a test. A new contract is a folder in `api/`, a record here and a page in `docs/contracts/`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.serializers import BaseSerializer
 
 from api.auth_service.errors import render_problem as render_auth_service
@@ -42,9 +42,12 @@ class Contract:
         """The contract's name in the OpenAPI document."""
         return self.name.replace("_", " ")
 
-    def error_response(self, problem: Problem) -> HttpResponse:
-        """Return a problem in the contract's shape, with the headers that HTTP asks for."""
-        rendered = self.render_problem(problem)
+    def error_response(self, problem: Problem, url: str = "") -> HttpResponse:
+        """Return a problem in the contract's shape, with the headers that HTTP asks for.
+
+        `url` is what the client asked for: path and query, as they came.
+        """
+        rendered = self.render_problem(replace(problem, url=url))
         response: HttpResponse
         if isinstance(rendered.body, str):
             response = HttpResponse(rendered.body, content_type="text/plain; charset=utf-8")
@@ -117,7 +120,7 @@ def contract_at(path: str) -> Contract:
     raise LookupError(f"{path} belongs to no contract.")
 
 
-def error_response_at(path: str, problem: Problem) -> HttpResponse | None:
-    """Return a problem in the shape of the contract at an address; None for a page."""
-    contract = find_contract(path)
-    return contract.error_response(problem) if contract else None
+def error_response_to(request: HttpRequest, problem: Problem) -> HttpResponse | None:
+    """Return a problem in the shape of the contract at the request's address; None for a page."""
+    contract = find_contract(request.path_info)
+    return contract.error_response(problem, request.get_full_path()) if contract else None

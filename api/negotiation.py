@@ -11,9 +11,9 @@ class AlwaysJson(BaseContentNegotiation):
     """A client that asks for */*, for an image or for nothing gets the contract's JSON."""
 
     def select_parser(self, request: Request, parsers: Sequence[object]) -> object | None:  # type: ignore[override]
-        """Take the parser of the declared content type, None for a 415."""
+        """Take the first parser of the declared content type, or of any; None for a 415."""
         declared = (request.content_type or "").partition(";")[0].strip().lower()
-        return next((p for p in parsers if p.media_type == declared), None)  # type: ignore[attr-defined]
+        return next((p for p in parsers if p.media_type in {declared, "*/*"}), None)  # type: ignore[attr-defined]
 
     def select_renderer(
         self,

@@ -23,7 +23,7 @@ class FieldError:
 class Problem:
     """A refusal: its HTTP status, a message for people, and the fields to blame.
 
-    `url` is the address that was not found, where no view was found for it.
+    `url` is what the client asked for, where that is known: path and query, as they came.
     """
 
     kind: Kind

@@ -43,7 +43,8 @@ class ContractView(APIView):
         if problem is None:
             raise exc
         set_rollback()
-        response = contract_at(self.request.path_info).error_response(problem)
+        contract = contract_at(self.request.path_info)
+        response = contract.error_response(problem, self.request.get_full_path())
         if problem.status == 405:
             response["Allow"] = ", ".join(self.allowed_methods)
         return response

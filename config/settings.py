@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "config.middleware.request_id.RequestIdMiddleware",
     "config.middleware.metrics.MetricsMiddleware",
     "config.middleware.security_headers.SecurityHeadersMiddleware",
+    "config.middleware.empty_bodies.empty_bodies_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.body_limit.body_limit_middleware",

@@ -2,6 +2,8 @@
 
 from api.problems import Problem, RenderedProblem
 
+# The one route whose errors stand under both names.
+DEFAULT_PICTURE_PREFIX = "/pictures/create-default-picture"
 # A problem's code says more than its kind.
 _BY_CODE = {
     "no_active_picture": "No se encontró una imagen activa",
@@ -30,6 +32,8 @@ _BY_KIND = {
     "media_type": "El tipo de contenido no está permitido",
     "internal": "Error interno del servidor",
 }
+# REST framework's codes for a field of a form that holds no file.
+_NO_FILE = frozenset({"required", "null", "invalid", "no_name"})
 
 
 def render_problem(problem: Problem) -> RenderedProblem:
@@ -38,8 +42,10 @@ def render_problem(problem: Problem) -> RenderedProblem:
         if problem.code == "token":
             return RenderedProblem({"message": "Token inválido o expirado"}, status=403)
         return RenderedProblem({"message": "Token no proporcionado"})
-    name = "message" if problem.kind == "not_found" else "error"
-    return RenderedProblem({name: _message(problem)})
+    names = ["message", "error"] if problem.kind == "not_found" else ["error", "message"]
+    if f"{problem.url}/".startswith(f"{DEFAULT_PICTURE_PREFIX}/"):
+        return RenderedProblem(dict.fromkeys(names, _message(problem)))
+    return RenderedProblem({names[0]: _message(problem)})
 
 
 def _message(problem: Problem) -> str:
@@ -51,6 +57,8 @@ def _message(problem: Problem) -> str:
 
 
 def _field_message(path: str, code: str) -> str:
+    if path == "file" and code in _NO_FILE:
+        return "No se recibió ningún archivo en el campo file"
     if code == "required":
         return f"Falta el campo {path}"
     return f"El campo {path} no es válido"

@@ -68,6 +68,12 @@ class PicturesError(serializers.Serializer[None]):
     error = serializers.CharField()
 
 
+class PicturesDefaultError(PicturesError):
+    """Why an account gets no default picture: the same text twice, for clients of either name."""
+
+    message = serializers.CharField()
+
+
 def serialize_picture_row(row: dict[str, Any]) -> dict[str, Any]:
     """Write a `PicturesPicture` of a row with PICTURE_FIELDS: lists make no model instances.
 

@@ -21,7 +21,7 @@ from api.pagination import (
     page_response,
     read_page,
 )
-from api.parsers import JsonParser
+from api.parsers import JsonParser, NoFileParser
 from api.pictures_service import serializers as s
 from api.views import MAX_TEXT_BODY_SIZE, ContractView, PublicView, caller
 from images.access import active_picture, may_act_for
@@ -50,7 +50,7 @@ _BODY_ERRORS: dict[int, Any] = {400: s.PicturesError, 413: s.PicturesError, 415:
 class CreatePictureView(ContractView):
     """`create-picture`."""
 
-    parser_classes = [MultiPartParser]
+    parser_classes = [MultiPartParser, NoFileParser]
 
     def max_body_size(self, request: Request) -> int:
         """Return the tier's upload limit and room for the form around the file."""
@@ -82,8 +82,8 @@ class CreateDefaultPictureView(PublicView):
         summary="Copiar la imagen por defecto",
         request=s.PicturesDefault,
         responses={
-            200: s.PicturesMessage, 201: s.PicturesDone, **_BODY_ERRORS, **_ERRORS,
-            429: s.PicturesError,
+            200: s.PicturesMessage, 201: s.PicturesDone,
+            **dict.fromkeys((400, 404, 405, 413, 415, 429, 500, 503), s.PicturesDefaultError),
         },
     )  # fmt: skip
     def post(self, request: Request, user_id: UUID) -> Response:
@@ -97,7 +97,7 @@ class CreateDefaultPictureView(PublicView):
         picture = copy_default(owner=owner, visibility=_VISIBILITY, preferred_name=name)
         if picture is None:
             return Response({"message": "El usuario ya tiene una imagen"})
-        return _done_response("Imagen creada correctamente", picture, status=201)
+        return _done_response("Imagen por defecto creada correctamente", picture, status=201)
 
 
 class UserPicturesView(ContractView):
@@ -146,7 +146,7 @@ class SetActivePictureView(ContractView):
         """Make a picture its account's only active one."""
         picture = _find_changeable(request, pk, user_id)
         activate(picture)
-        return _done_response("Imagen activa actualizada correctamente", picture)
+        return _done_response("Imagen activa establecida correctamente", picture)
 
 
 class DeletePictureView(ContractView):
@@ -177,7 +177,7 @@ class DeleteUserView(ContractView):
         if not may_act_for(caller(request), user_id):
             raise PermissionDenied
         delete_all(user_id)
-        return Response({"message": "Imágenes del usuario eliminadas correctamente"})
+        return Response({"message": f"Carpeta del usuario {user_id} eliminada correctamente."})
 
 
 def _find_owner(request: Request, user_id: UUID | None) -> User:

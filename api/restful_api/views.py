@@ -7,18 +7,20 @@ from typing import Any
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.cookies import clear_token_cookies, set_token_cookies
+from accounts.exceptions import BadCredentials
 from accounts.models import User
 from accounts.request_authentication import Authentication, read_origin, refuse_cross_site
 from accounts.services import sign_out, verify_credentials
 from accounts.sessions import open_api_token_session, open_cookie_session
 from api.pagination import CURSOR_SCHEMA, DEFAULT_PAGE_SIZE, LIMIT_SCHEMA
-from api.parsers import JsonParser
+from api.parsers import JsonParser, NoFileParser
 from api.restful_api import serializers as s
 from api.restful_api.cached_lists import cached_list_response
 from api.views import MAX_TEXT_BODY_SIZE, ContractView, PublicView, caller
@@ -71,13 +73,19 @@ class CredentialsView(PublicView):
 
 
 _SIGN_IN_ERRORS: dict[int, Any] = {
-    400: BAD_INPUT, 401: s.RestfulDetail, 413: s.RestfulDetail, 415: s.RestfulDetail,
-    429: s.RestfulDetail, 503: s.RestfulDetail,
+    400: BAD_INPUT, 413: s.RestfulDetail, 415: s.RestfulDetail, 429: s.RestfulDetail,
+    503: s.RestfulDetail,
 }  # fmt: skip
+# Word for word as REST framework's `AuthTokenSerializer` has it.
+_UNABLE_TO_LOG_IN = {
+    "non_field_errors": [
+        ErrorDetail("Unable to log in with provided credentials.", code="authorization")
+    ]
+}
 
 
 class TokenView(CredentialsView):
-    """`token/`."""
+    """`token/`: REST framework's own view returns a 400 for wrong credentials, and so does this."""
 
     @extend_schema(
         summary="Get an API token",
@@ -86,7 +94,10 @@ class TokenView(CredentialsView):
     )
     def post(self, request: Request) -> Response:
         """Open a session whose token goes into `Authorization: Token <key>`."""
-        user = self.verify_credentials(request)
+        try:
+            user = self.verify_credentials(request)
+        except BadCredentials:
+            raise ValidationError(_UNABLE_TO_LOG_IN) from None
         return Response({"token": open_api_token_session(user, read_origin(request._request))})
 
 
@@ -96,7 +107,12 @@ class JwtLoginView(CredentialsView):
     @extend_schema(
         summary="Sign in with JWT cookies",
         request=s.RestfulSignIn,
-        responses={200: s.RestfulSuccess, 403: s.RestfulDetail, **_SIGN_IN_ERRORS},
+        responses={
+            200: s.RestfulSuccess,
+            401: s.RestfulDetail,
+            403: s.RestfulDetail,
+            **_SIGN_IN_ERRORS,
+        },
     )
     def post(self, request: Request) -> Response:
         """Open a browser's session: two HttpOnly cookies that renew themselves."""
@@ -129,7 +145,7 @@ class JwtLogoutView(ContractView):
 class PictureListView(ContractView):
     """`images/`."""
 
-    parser_classes = [MultiPartParser]
+    parser_classes = [MultiPartParser, NoFileParser]
 
     def max_body_size(self, request: Request) -> int:
         """Return the tier's upload limit and room for the form around the file."""

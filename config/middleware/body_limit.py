@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from api.contracts import error_response_at
+from api.contracts import error_response_to
 from api.problems import Problem
 
 _TOO_LARGE = Problem("too_large", 413, "The body is too large.")
@@ -19,7 +19,7 @@ def body_limit_middleware(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponse:
         if HEADER not in request.headers:
             return get_response(request)
-        return error_response_at(request.path_info, _TOO_LARGE) or HttpResponse(
+        return error_response_to(request, _TOO_LARGE) or HttpResponse(
             _TOO_LARGE.message, status=_TOO_LARGE.status, content_type="text/plain"
         )
 

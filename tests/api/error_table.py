@@ -67,14 +67,20 @@ RESTFUL_API = {
     "failure nobody foresaw": Wrong("GET", IMAGES, 500, {"detail": "Internal server error."}),
 }  # fmt: skip
 
+
+def twice(text: str) -> dict[str, Any]:
+    """Return the errors of `create-default-picture`."""
+    return {"error": text, "message": text}
+
+
 DEFAULT, OWN = "/pictures/create-default-picture/{account}", "/pictures/get-user-pictures/{account}"
 PICTURES_SERVICE = {
     "malformed JSON": Wrong(
-        "POST", DEFAULT, 400, {"error": "No se puede leer el cuerpo de la petición"}, sent="{",
+        "POST", DEFAULT, 400, twice("No se puede leer el cuerpo de la petición"), sent="{",
         token=""),
     "wrong content type": Wrong(
-        "POST", "/pictures/create-picture", 415,
-        {"error": "El tipo de contenido no está permitido"}, sent="{}"),
+        "POST", DEFAULT, 415, twice("El tipo de contenido no está permitido"), sent="x",
+        content_type="text/plain", token=""),
     "unknown route": Wrong(
         "GET", "/pictures/nothing", 404, {"message": "No se encontró el recurso"}),
     "wrong method": Wrong("PATCH", OWN, 405, {"error": "Método no permitido"}, headers=("Allow",)),
@@ -83,10 +89,10 @@ PICTURES_SERVICE = {
         headers=("WWW-Authenticate",)),
     "bad token": Wrong("GET", OWN, 403, {"message": "Token inválido o expirado"}, token="bad"),
     "too large": Wrong(
-        "POST", DEFAULT, 413, {"error": "El archivo es demasiado grande"}, sent="x" * 70_000,
+        "POST", DEFAULT, 413, twice("El archivo es demasiado grande"), sent="x" * 70_000,
         token=""),
     "throttled": Wrong(
-        "POST", DEFAULT, 429, {"error": "Demasiadas peticiones"}, token="",
+        "POST", DEFAULT, 429, twice("Demasiadas peticiones"), token="",
         headers=("Retry-After",), exhausted=DEFAULT_PICTURES_PER_ADDRESS),
     "broken database": Wrong(
         "GET", OWN, 503, {"error": "El servicio no está disponible por el momento"},
@@ -105,8 +111,8 @@ AUTH_SERVICE = {
         "POST", SIGNIN, 415, {"error": "Unsupported Media Type"}, sent="x",
         content_type="text/plain", token="", headers=REASON),
     "unknown route": Wrong(
-        "GET", "/auth/nothing", 404, {"url": "/auth/nothing", "error": "Not Found"},
-        headers=REASON),
+        "GET", "/auth/nothing/%C3%B1?a=b&c=%20d", 404,
+        {"url": "/auth/nothing/%C3%B1?a=b&c=%20d", "error": "Not Found"}, headers=REASON),
     "wrong method": Wrong(
         "DELETE", ME, 405, {"error": "Method Not Allowed"}, headers=("Allow", *REASON)),
     "no token": Wrong(

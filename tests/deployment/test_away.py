@@ -10,7 +10,7 @@ import requests
 from django.http.response import HttpResponseBase
 from django.test import RequestFactory
 
-from api.contracts import CONTRACTS, error_response_at
+from api.contracts import CONTRACTS, error_response_to
 from api.errors import UNAVAILABLE
 from config.middleware.security_headers import SecurityHeadersMiddleware
 from devkit.children import Reaper
@@ -51,7 +51,7 @@ def nginx_alone(
 def response_of_the_service(path: str) -> HttpResponseBase:
     """Return the service's response while a part is away, with the headers of every response."""
     request = RequestFactory().get(path)
-    own = error_response_at(path, UNAVAILABLE)
+    own = error_response_to(request, UNAVAILABLE)
     assert own is not None
     return SecurityHeadersMiddleware(lambda request: own)(request)
 

@@ -3,14 +3,18 @@
 import re
 from collections.abc import Iterable
 
-from api.contracts import CONTRACTS
+from api.contracts import CONTRACTS, contract_at
 from api.errors import UNAVAILABLE
+from api.pictures_service.errors import DEFAULT_PICTURE_PREFIX
 from tests.processes import ROOT
 
 CONF = (ROOT / "deploy" / "nginx.conf").read_text()
 # The first line that matches counts in nginx: the longest prefix stands first.
 BY_PREFIX = sorted(
-    ((prefix, contract) for contract in CONTRACTS for prefix in contract.prefixes),
+    [
+        *((prefix, contract) for contract in CONTRACTS for prefix in contract.prefixes),
+        (DEFAULT_PICTURE_PREFIX, contract_at(DEFAULT_PICTURE_PREFIX)),
+    ],
     key=lambda each: (-len(each[0]), each[0]),
 )
 STATUS_REASON = "X-Status-Reason"
@@ -30,7 +34,7 @@ def lines(values: Iterable[tuple[str, str]]) -> str:
 def test_nginx_sends_each_contracts_own_503() -> None:
     """A new contract's line is the one that this test shows as missing."""
     bodies = [
-        (prefix, f"'{contract.error_response(UNAVAILABLE).content.decode()}'")
+        (prefix, f"'{contract.error_response(UNAVAILABLE, prefix).content.decode()}'")
         for prefix, contract in BY_PREFIX
     ]
     assert block("away") == lines(bodies)

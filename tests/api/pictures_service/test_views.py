@@ -22,6 +22,7 @@ from tests.storages import StoredKeys
 
 pytestmark = [pytest.mark.django_db, pytest.mark.storages]
 
+NO_FILE = "No se recibió ningún archivo en el campo file"
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -106,7 +107,7 @@ def test_staff_cannot_upload_for_nobody(as_staff: Client) -> None:
 @pytest.mark.parametrize(
     ("fields", "error"),
     [
-        ({}, "Falta el campo file"),
+        ({}, NO_FILE),
         ({"file": SimpleUploadedFile("x.png", b"no picture")}, "El archivo no es una imagen"),
         ({"file": SimpleUploadedFile("x.png", png(9, 9)), "userId": "1"},
          "El campo userId no es válido"),
@@ -119,6 +120,28 @@ def test_a_bad_upload_gets_its_reason_in_spanish(
     assert (response.status_code, response.json()) == (400, {"error": error})
 
 
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data; boundary=x", b"--x--\r\n"),
+        ("application/x-www-form-urlencoded", b"file=x.png"),
+        ("application/json", b'{"file": "x.png"}'),
+        ("application/json", b"{"),
+        ("image/png", png(9, 9)),
+        ("text/plain", b"x"),
+        ("", b"x"),
+        ("", b""),
+        ("application/json", b""),
+        ("multipart/form-data; boundary=x", b""),
+    ],
+)
+def test_a_body_without_a_file_is_told_so_whatever_its_type(
+    as_alice: Client, content_type: str, body: bytes
+) -> None:
+    response = as_alice.generic("POST", "/pictures/create-picture", body, content_type)
+    assert (response.status_code, response.json()) == (400, {"error": NO_FILE})
+
+
 # --- The default picture ------------------------------------------------------------------------
 
 
@@ -128,7 +151,7 @@ def test_a_new_account_gets_an_active_copy_of_the_default_picture(
     response = copy_default(alice.pk)
     made = Picture.objects.get()
     assert (response.status_code, response.json()["message"]) == (
-        201, "Imagen creada correctamente"
+        201, "Imagen por defecto creada correctamente"
     )  # fmt: skip
     assert response.json()["picture"]["is_active"] is True
     assert (made.owner, made.visibility, made.bytes) == (
@@ -187,7 +210,8 @@ def test_a_custom_name_that_is_taken_is_replaced(alice: User, tmp_path: Path) ->
 @pytest.mark.parametrize("user_id", [NOBODY, "1", "..", "ALICE"])
 def test_nobodys_default_picture_is_404(user_id: str) -> None:
     response = copy_default(user_id)
-    assert (response.status_code, response.json().keys()) == (404, {"message"})
+    assert (response.status_code, response.json().keys()) == (404, {"message", "error"})
+    assert response.json()["error"] == response.json()["message"]
 
 
 def test_a_closed_account_gets_none(alice: User) -> None:
@@ -204,7 +228,8 @@ def test_a_stale_token_does_not_matter_where_none_is_needed(alice: User) -> None
 def test_default_pictures_are_throttled_by_address(alice: User) -> None:
     responses = [copy_default(alice.pk) for _ in range(21)]
     assert [a.status_code for a in responses] == [201] + [200] * 19 + [429]
-    assert responses[-1].json() == {"error": "Demasiadas peticiones"}
+    text = "Demasiadas peticiones"
+    assert responses[-1].json() == {"error": text, "message": text}
     assert int(responses[-1]["Retry-After"]) > 0
 
 
@@ -297,7 +322,7 @@ def test_activating_takes_the_place_of_the_one_before(
     set_active(as_alice, three[0])
     response = set_active(as_alice, three[1])
     assert response.status_code == 200
-    assert response.json()["message"] == "Imagen activa actualizada correctamente"
+    assert response.json()["message"] == "Imagen activa establecida correctamente"
     assert response.json()["picture"]["is_active"] is True
     assert [each.pk for each in Picture.objects.active()] == [three[1].pk]
 
@@ -370,7 +395,7 @@ def test_deleting_a_user_empties_rows_and_folder_and_repeats(
         with django_capture_on_commit_callbacks(execute=True):
             response = as_alice.delete(f"/pictures/delete-user/{alice.pk}")
         assert (response.status_code, response.json()) == (
-            200, {"message": "Imágenes del usuario eliminadas correctamente"}
+            200, {"message": f"Carpeta del usuario {alice.pk} eliminada correctamente."}
         )  # fmt: skip
         assert not Picture.objects.exists()
         assert stored_keys() == []

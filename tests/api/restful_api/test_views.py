@@ -6,9 +6,11 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
+from rest_framework.authtoken.serializers import AuthTokenSerializer
+from rest_framework.exceptions import ValidationError
 
 from accounts.models import Session, User
-from accounts.services import move_to_tier
+from accounts.services import disable, move_to_tier
 from images.models import Picture
 from tests.clients import Client, Response
 from tests.factories import PASSWORD, make_picture, make_user, tier, token_client
@@ -73,12 +75,30 @@ def test_the_cookies_are_secure_outside_local_mode(
     assert response.cookies["access_token"]["secure"] == secure
 
 
-@pytest.mark.parametrize("route", ["token", "jwt-login"])
-def test_bad_credentials_are_401_with_a_detail(alice: User, route: str) -> None:
+def test_bad_credentials_for_cookies_are_401_with_a_detail(alice: User) -> None:
     wrong = {**SECRET, "password": "wrong"}
-    response = Client().post(f"/api/user/{route}/", wrong, content_type="application/json")
+    response = Client().post("/api/user/jwt-login/", wrong, content_type="application/json")
     assert (response.status_code, response.json().keys()) == (401, {"detail"})
     assert not response.cookies
+
+
+@pytest.mark.parametrize("who", ["wrong password", "unknown login", "disabled account"])
+def test_bad_credentials_for_a_token_are_400_as_rest_frameworks_own_view_has_it(
+    alice: User, who: str
+) -> None:
+    given = {
+        "wrong password": {**SECRET, "password": "wrong"},
+        "unknown login": {**SECRET, "username": "nobody"},
+        "disabled account": SECRET,
+    }[who]
+    if who == "disabled account":
+        disable(alice)
+    response = Client().post("/api/user/token/", given, content_type="application/json")
+    # Its own view, which asks Django's back ends for the account.
+    with pytest.raises(ValidationError) as refused:
+        AuthTokenSerializer(data=given).is_valid(raise_exception=True)
+    assert (response.status_code, response.json()) == (400, refused.value.detail)
+    assert response.json() == {"non_field_errors": ["Unable to log in with provided credentials."]}
 
 
 @pytest.mark.parametrize("route", ["token", "jwt-login"])
@@ -95,7 +115,7 @@ def test_too_many_failures_are_429_with_retry_after(alice: User) -> None:
     responses = [
         Client().post("/api/user/token/", wrong, content_type="application/json") for _ in range(6)
     ]
-    assert [a.status_code for a in responses] == [401] * 5 + [429]
+    assert [a.status_code for a in responses] == [400] * 5 + [429]
     assert int(responses[-1]["Retry-After"]) > 0
     assert responses[-1].json().keys() == {"detail"}
 
@@ -234,10 +254,6 @@ def test_a_missing_file_is_400(as_alice: Client, body: dict[str, str]) -> None:
     assert (response.status_code, response.json().keys()) == (400, {"image"})
 
 
-def test_json_is_415(as_alice: Client) -> None:
-    assert as_alice.post(IMAGES, {}, content_type="application/json").status_code == 415
-
-
 def test_two_files_are_400(as_alice: Client) -> None:
     files = [SimpleUploadedFile("a.png", png(3, 2)), SimpleUploadedFile("b.png", png(3, 2))]
     assert as_alice.post(IMAGES, {"image": files}).status_code == 400
@@ -255,6 +271,23 @@ def test_more_pixels_than_the_tier_takes_are_400(alice: User, as_alice: Client) 
     alice.tier.max_pixels = 599
     alice.tier.save()
     assert upload(as_alice).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data; boundary=x", b"--x--\r\n"),
+        ("application/x-www-form-urlencoded", b"image=x.png"),
+        ("application/json", b'{"image": "x.png"}'),
+        ("image/png", b"x"),
+        ("", b""),
+    ],
+)
+def test_a_body_without_a_file_is_told_so_whatever_its_type(
+    as_alice: Client, content_type: str, body: bytes
+) -> None:
+    response = as_alice.generic("POST", IMAGES, body, content_type)
+    assert (response.status_code, response.json()) == (400, {"image": ["No file was submitted."]})
 
 
 def test_a_full_quota_is_403(alice: User, as_alice: Client, stored_keys: StoredKeys) -> None:
