@@ -2,19 +2,21 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.i18n import set_language
 
 from config.health import views as health
 from config.observability import exporter
 from lib import path_converters
+from lib.routes import route
 
 path_converters.register()
 
 urlpatterns = [
-    path("healthz", health.healthz, name="healthz"),
-    path("readyz", health.readyz, name="readyz"),
+    route("healthz", health.healthz, name="healthz"),
+    route("readyz", health.readyz, name="readyz"),
     path("metrics", exporter.metrics, name="metrics"),
     path("admin/", admin.site.urls),
-    path("i18n/", include("django.conf.urls.i18n")),
+    route("i18n/setlang/", set_language, name="set_language"),
     path("", include("api.urls")),
     path("", include("delivery.urls")),
 ]

@@ -83,9 +83,9 @@ class ReadImageView(ContractView):
         picture = Picture.objects.by_uid(image_id.uid)
         if image_id.width:
             key = jpeg_key(caller(request), picture, image_id.width)
-            return _data_uri_response(image_id, key, JPEG)
+            return _data_uri_response(request, image_id, key, JPEG)
         rendition = file_for(caller(request), picture)
-        return _data_uri_response(image_id, rendition.key, rendition.content_type)
+        return _data_uri_response(request, image_id, rendition.key, rendition.content_type)
 
 
 class ReadJpegView(ContractView):
@@ -103,13 +103,19 @@ class ReadJpegView(ContractView):
         return serve(request._request, key, JPEG, cache_control=_REVALIDATE)
 
 
-def _data_uri_response(image_id: ImageId, key: str, content_type: str) -> StreamingHttpResponse:
+def _data_uri_response(
+    request: Request, image_id: ImageId, key: str, content_type: str
+) -> StreamingHttpResponse:
     """Stream `ImageServiceImage` as JSON, so that no picture stands in memory as text."""
     file = picture_storage.open(key)
     size = file.seek(0, 2)
     file.seek(0)
     head = f'{{"id":"{image_id}","image":"data:{content_type};base64,'.encode()
-    response = StreamingHttpResponse(_stream_json(head, file), content_type="application/json")
+    content = _stream_json(head, file)
+    if request.method == "HEAD":  # nobody would read the file to its end, which closes it
+        file.close()
+        content = iter(())
+    response = StreamingHttpResponse(content, content_type="application/json")
     response["Content-Length"] = str(len(head) + base64_length(size) + 2)
     return response
 

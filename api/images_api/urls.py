@@ -3,12 +3,13 @@
 from django.urls import include, path
 
 from api.images_api import views
+from lib.routes import route
 
 _ROUTES = [
-    path("registration", views.RegistrationView.as_view(), name="images-api-registration"),
-    path("login", views.LoginView.as_view(), name="images-api-login"),
-    path("me", views.MeView.as_view(), name="images-api-me"),
-    path("images", views.UploadView.as_view(), name="images-api-images"),
-    path("images/<anyuuid:uid>", views.ImageView.as_view(), name="images-api-image"),
+    route("registration", views.RegistrationView.as_view(), name="images-api-registration"),
+    route("login", views.LoginView.as_view(), name="images-api-login"),
+    route("me", views.MeView.as_view(), name="images-api-me"),
+    route("images", views.UploadView.as_view(), name="images-api-images"),
+    route("images/<anyuuid:uid>", views.ImageView.as_view(), name="images-api-image"),
 ]
 urlpatterns = [path("api/", include(_ROUTES))]

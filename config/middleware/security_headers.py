@@ -53,6 +53,6 @@ class SecurityHeadersMiddleware:
 def _policy(path: str, response: HttpResponseBase) -> str:
     if not response.headers.get("Content-Type", "").startswith("text/html"):
         return _NO_PAGE_POLICY
-    of_page = (policy for prefix, policy in _PAGE_POLICIES if path.startswith(prefix))
+    of_page = (policy for prefix, policy in _PAGE_POLICIES if f"{path}/".startswith(prefix))
     policy = next(of_page, _NOTE_POLICY)
     return policy.replace("{pictures}", image_sources()) if policy is _ADMIN_POLICY else policy

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from channels.routing import URLRouter
-from django.urls import path, re_path
+from django.urls import re_path
 
+from lib.routes import route
 from notifications.sockets.consumers import EventsConsumer, Formatter
 
 
@@ -13,7 +14,8 @@ def socket_application(formats: Mapping[str, Formatter]) -> Any:
     """Return the ASGI application; `formats` are the event formats of contracts, by name."""
     pictures: Any = EventsConsumer.as_asgi(formats=formats)
     nowhere: Any = _deny
-    return URLRouter([path("ws/pictures/", pictures), re_path("", nowhere)])
+    socket = route("ws/pictures/", pictures, name="pictures-socket")
+    return URLRouter([socket, re_path("", nowhere)])
 
 
 async def _deny(scope: Any, receive: Any, send: Any) -> None:

@@ -1,7 +1,6 @@
 """The sixth contract's addresses."""
 
-from django.urls import path
-
+from lib.routes import route
 from tests.api.sixth_contract import views
 
-urlpatterns = [path("sixth/greeting", views.GreetingView.as_view(), name="sixth-greeting")]
+urlpatterns = [route("sixth/greeting", views.GreetingView.as_view(), name="sixth-greeting")]
