@@ -1,13 +1,41 @@
-"""The two JWT cookies of a browser's session, set on a response and cleared from it."""
+"""The two JWT cookies of a browser's session: how they are named, read, set and cleared."""
 
 from django.conf import settings
 from django.http import HttpResponseBase
+from django.http.cookie import parse_cookie
 from django.utils.cache import patch_vary_headers
 
 from accounts.sessions import CookiePair
 
-ACCESS_COOKIE = "access_token"
-REFRESH_COOKIE = "refresh_token"
+# What the contract calls them.
+_ACCESS_COOKIE, _REFRESH_COOKIE = "access_token", "refresh_token"
+# Values of one name that are tried: each costs the check of a signature.
+_MAX_VALUES = 10
+
+
+def access_cookie() -> str:
+    """Return the name of the access cookie."""
+    return _prefix() + _ACCESS_COOKIE
+
+
+def refresh_cookie() -> str:
+    """Return the name of the refresh cookie."""
+    return _prefix() + _REFRESH_COOKIE
+
+
+def _prefix() -> str:
+    # Browsers take a cookie of this prefix from the host itself alone, over HTTPS alone, so that no
+    # neighbour on another subdomain, port or plain HTTP can set one (RFC 6265bis, section 4.1.3.2).
+    return "__Host-" if settings.TOKEN_COOKIES_SECURE else ""
+
+
+def cookie_values(header: str, name: str) -> list[str]:
+    """Return every value that a Cookie header has for a name, in its order.
+
+    `request.COOKIES` has the last alone, which may be that of another service on this host.
+    """
+    values = [parse_cookie(part).get(name) for part in header.split(";")]
+    return [value for value in values if value][:_MAX_VALUES]
 
 
 def set_token_cookies(response: HttpResponseBase, pair: CookiePair) -> None:
@@ -16,7 +44,7 @@ def set_token_cookies(response: HttpResponseBase, pair: CookiePair) -> None:
     The access cookie outlives the token in it: the browser goes on sending the expired token, and
     the service renews it.
     """
-    for name, value in ((ACCESS_COOKIE, pair.access), (REFRESH_COOKIE, pair.refresh)):
+    for name, value in ((access_cookie(), pair.access), (refresh_cookie(), pair.refresh)):
         response.set_cookie(
             name,
             value,
@@ -29,5 +57,5 @@ def set_token_cookies(response: HttpResponseBase, pair: CookiePair) -> None:
 
 
 def clear_token_cookies(response: HttpResponseBase) -> None:
-    for name in (ACCESS_COOKIE, REFRESH_COOKIE):
+    for name in (access_cookie(), refresh_cookie()):
         response.delete_cookie(name, samesite="Lax")

@@ -1,6 +1,8 @@
 """JWT cookies, renewed in use: each renewal replaces the refresh token (RFC 9700, 4.14.2)."""
 
 import uuid
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -31,14 +33,19 @@ class CookieAuthentication:
     renewed_cookies: CookiePair | None = None
 
 
-def authenticate_cookies(access: str, refresh: str) -> CookieAuthentication:
-    """Accept a live access cookie, else renew by the refresh cookie; raise BadToken."""
-    try:
-        return CookieAuthentication(authenticate_jwt(access, "access"), access)
-    except BadToken:
-        if not refresh:
-            raise
-    return renew_cookies(refresh)
+def authenticate_cookies(access: Iterable[str], refresh: Iterable[str]) -> CookieAuthentication:
+    """Accept the first live access token, else renew by the first live refresh token.
+
+    A browser may send several cookies of one name: another service's signs nobody out. Raise
+    BadToken where none is live.
+    """
+    for token in access:
+        with suppress(BadToken):
+            return CookieAuthentication(authenticate_jwt(token, "access"), token)
+    for token in refresh:
+        with suppress(BadToken):
+            return renew_cookies(token)
+    raise BadToken("No cookie is valid.")
 
 
 def renew_cookies(refresh: str) -> CookieAuthentication:

@@ -3,6 +3,7 @@
 The only module of this package, besides Django's own interfaces, that takes an HTTP request.
 """
 
+import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts.cookies import ACCESS_COOKIE, REFRESH_COOKIE
+from accounts.cookies import access_cookie, cookie_values, refresh_cookie
 from accounts.exceptions import BadToken, CrossSiteRequest
 from accounts.models import Session
 from accounts.renewal import authenticate_cookies
@@ -20,6 +21,12 @@ from accounts.token_authentication import authenticate_api_token, authenticate_j
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _MAX_USER_AGENT_LENGTH = 200
+# RFC 9110, section 11.4: a scheme and what belongs to it. Clients also send the name alone.
+_OF_ANOTHER_SCHEME = re.compile(
+    r"(?!(?:bearer|token)\b)[!#$%&'*+.^_`|~0-9a-z-]+ +\S|(?:basic|digest|negotiate|ntlm)\Z",
+    re.IGNORECASE,
+)
+_BARE_JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*=*\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +45,57 @@ class Authentication:
 def authenticate_request(request: HttpRequest) -> Authentication | None:
     """Return the authentication of a request, or None where it carries none.
 
-    An Authorization header decides alone: raise BadToken when it is invalid. An expired or invalid
-    cookie counts as none. Raise CrossSiteRequest for a write that another site's page makes with
-    this browser's cookies, before the cookies are read, so that a refused request renews nothing.
+    A credential of ours in the Authorization header decides alone: raise BadToken when it is
+    invalid. An expired or invalid cookie counts as none. Raise CrossSiteRequest for a write that
+    another site's page makes with this browser's cookies, before the cookies are read, so that a
+    refused request renews nothing.
     """
-    header = request.headers.get("Authorization", "").strip()
-    return _authenticate_header(header) if header else _authenticate_request_cookies(request)
+    credential = read_credential(request)
+    if credential:
+        return _authenticate_credential(credential)
+    return _authenticate_request_cookies(request)
 
 
-def _authenticate_header(header: str) -> Authentication:
-    scheme, _, rest = header.partition(" ")
+def read_credential(request: HttpRequest) -> str:
+    """Return the credential of the Authorization header; "" where it holds none for this service.
+
+    A credential of another scheme (`Basic`, `Negotiate`, `Digest`) is for a proxy in front and is
+    passed over. Several headers of the name arrive joined by commas.
+    """
+    header = request.headers.get("Authorization", "").strip(" \t,")
+    credentials = [part.strip() for part in header.split(",")]
+    ours = [each for each in credentials if _is_ours(each)]
+    if ours:
+        return ours[0]
+    return "" if _OF_ANOTHER_SCHEME.match(header) else header
+
+
+def _is_ours(credential: str) -> bool:
+    scheme, _, token = credential.partition(" ")
+    return scheme.lower() in {"bearer", "token"} if token else _is_bare_jwt(scheme)
+
+
+def _is_bare_jwt(text: str) -> bool:
+    return _BARE_JWT.match(text) is not None
+
+
+def _authenticate_credential(credential: str) -> Authentication:
+    scheme, _, rest = credential.partition(" ")
     token = rest.strip()
     if scheme.lower() == "bearer" and token:
-        return Authentication(authenticate_jwt(token, "bearer", "access"), header)
+        return Authentication(authenticate_jwt(token, "bearer", "access"), credential)
     if scheme.lower() == "token" and token:
         return Authentication(authenticate_api_token(token))
-    if not rest and header.count(".") == 2:
-        return Authentication(authenticate_jwt(header, "bearer", "access"), f"bearer {header}")
+    if _is_bare_jwt(credential):
+        session = authenticate_jwt(credential, "bearer", "access")
+        return Authentication(session, f"bearer {credential}")
     raise BadToken("The Authorization header is in no known form.")
 
 
 def _authenticate_request_cookies(request: HttpRequest) -> Authentication | None:
-    access = request.COOKIES.get(ACCESS_COOKIE, "")
-    refresh = request.COOKIES.get(REFRESH_COOKIE, "")
+    header = request.headers.get("Cookie", "")
+    access = cookie_values(header, access_cookie())
+    refresh = cookie_values(header, refresh_cookie())
     if not access and not refresh:
         return None
     if request.method not in _SAFE_METHODS:

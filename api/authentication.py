@@ -7,7 +7,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from accounts.cookies import ACCESS_COOKIE
+from accounts.cookies import access_cookie
 from accounts.models import User
 from accounts.request_authentication import Authentication, authenticate_request
 
@@ -41,5 +41,5 @@ class AnyTokenScheme(OpenApiAuthenticationExtension):
                 "name": "Authorization",
                 "description": "`Token <key>` from /api/user/token/, or a bare JWT.",
             },
-            {"type": "apiKey", "in": "cookie", "name": ACCESS_COOKIE},
+            {"type": "apiKey", "in": "cookie", "name": access_cookie()},
         ]

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 
-from accounts.cookies import ACCESS_COOKIE, set_token_cookies
+from accounts.cookies import access_cookie, set_token_cookies
 from accounts.models import User
 from accounts.request_authentication import Authentication
 from api.contracts import contract_at
@@ -57,7 +57,7 @@ class ContractView(APIView):
         final.headers.setdefault("Cache-Control", "private, no-cache")
         auth = getattr(request, "_auth", None)
         renewed = auth.renewed_cookies if isinstance(auth, Authentication) else None
-        if renewed and ACCESS_COOKIE not in final.cookies:
+        if renewed and access_cookie() not in final.cookies:
             set_token_cookies(final, renewed)
         return final
 

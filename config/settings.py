@@ -285,6 +285,9 @@ if JWT_ISSUER and not (JWT_AUDIENCE and (JWT_JWKS_URL or JWT_PUBLIC_KEY)):
         "With JWT_ISSUER, set JWT_AUDIENCE and one of JWT_JWKS_URL and JWT_PUBLIC_KEY."
     )
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not LOCAL
+if not LOCAL:
+    # Like the JWT cookies' names over HTTPS (accounts/cookies.py): no neighbour can set these.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600
 

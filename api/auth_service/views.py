@@ -12,7 +12,12 @@ from rest_framework.response import Response
 from accounts.cookies import clear_token_cookies
 from accounts.exceptions import BadCredentials
 from accounts.registration import sign_up
-from accounts.request_authentication import Authentication, read_origin, refuse_cross_site
+from accounts.request_authentication import (
+    Authentication,
+    read_credential,
+    read_origin,
+    refuse_cross_site,
+)
 from accounts.services import change_password, sign_out, verify_credentials
 from accounts.sessions import open_bearer_session
 from api.auth_service import serializers as s
@@ -78,7 +83,7 @@ class SignOutView(ContractView):
 
     def _sign_out(self, request: Request) -> HttpResponse:
         # A GET that changes something: another site's page must not make a browser send it.
-        if "Authorization" not in request.headers:
+        if not read_credential(request._request):
             refuse_cross_site(request._request)
         sign_in = _sign_in(request)
         sign_out(sign_in.session, authorization=sign_in.authorization)

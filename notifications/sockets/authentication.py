@@ -12,12 +12,16 @@ from uuid import UUID
 
 from django.core.exceptions import DisallowedHost, PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.http.cookie import parse_cookie
 
 from accounts.cookies import set_token_cookies
 from accounts.exceptions import BadToken, CrossSiteRequest
 from accounts.models import Session, User
-from accounts.request_authentication import Authentication, authenticate_request, refuse_cross_site
+from accounts.request_authentication import (
+    Authentication,
+    authenticate_request,
+    read_credential,
+    refuse_cross_site,
+)
 from accounts.sessions import CookiePair
 from accounts.token_authentication import authenticate_jwt
 from notifications.sockets.close_codes import (
@@ -77,14 +81,14 @@ def account_to_show(viewer: User, requested: UUID | None) -> UUID:
 
 
 def _authenticate(scope: Scope) -> Authentication:
-    """Use the header where there is one, else the subprotocol, else the cookies."""
+    """Use our credential of the header, else the subprotocol, else the cookies."""
     request = _make_request(scope)
     offered = list(scope.get("subprotocols", []))
     try:
-        if not request.headers.get("Authorization"):
+        if not read_credential(request):
             if SUBPROTOCOL in offered:
                 return _authenticate_subprotocol(offered)
-            if request.COOKIES:
+            if request.headers.get("Cookie"):
                 refuse_cross_site(request)
         authentication = authenticate_request(request)
     except BadToken:
@@ -108,7 +112,6 @@ def _make_request(scope: Scope) -> HttpRequest:
     request.method = "GET"
     for name, value in _join_headers(scope["headers"]).items():
         request.META[f"HTTP_{name.upper().replace('-', '_')}"] = value
-    request.COOKIES = parse_cookie(request.META.get("HTTP_COOKIE", ""))
     return request
 
 

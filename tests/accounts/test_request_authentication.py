@@ -1,12 +1,18 @@
 from pathlib import Path
 
 import pytest
+from django.http import HttpRequest
 from django.test import RequestFactory
 from pytest_django import Settings
 
 from accounts import request_authentication
-from accounts.request_authentication import read_origin
+from accounts.exceptions import BadToken
+from accounts.models import User
+from accounts.request_authentication import authenticate_request, read_origin
+from accounts.request_origin import RequestOrigin
+from accounts.sessions import open_bearer_session, open_cookie_session
 from accounts.throttling import throttling_key
+from tests.clients import Client
 
 
 @pytest.mark.parametrize(
@@ -41,6 +47,93 @@ def test_addresses_of_one_site_are_throttled_as_one(one: str, another: str, are_
     requests = [RequestFactory().post("/", REMOTE_ADDR=address) for address in (one, another)]
     first, second = (throttling_key(read_origin(request)) for request in requests)
     assert (first == second) is are_same
+
+
+OF_ANOTHER_SCHEME = [
+    "Basic dXNlcjpwYXNz",
+    "basic dXNlcjpwYXNz",
+    "Negotiate YIIJvwYGKwYBBQUCoIIJszCCCa+gMDAu",
+    "NTLM TlRMTVNTUAABAAAAB4IIogAAAAAAAAAAAAAAAAAAAAA=",
+    'Digest username="Mufasa", realm="a, b", nonce="1.2.3", uri="/x.y.z", opaque="a.b.c"',
+    "AWS4-HMAC-SHA256 Credential=AKIA/20130524/us-east-1/s3/aws4_request, Signature=fe5f80",
+    "Negotiate",
+    "Basic",
+]
+
+
+def sent(header: str | None = None, cookie: str = "") -> HttpRequest:
+    headers = {"Authorization": header} if header is not None else {}
+    return RequestFactory().get("/", headers={**headers, "Cookie": cookie})
+
+
+def cookies_of(user: User, prefix: str = "") -> str:
+    pair = open_cookie_session(user, RequestOrigin())
+    return f"{prefix}access_token={pair.access}; {prefix}refresh_token={pair.refresh}"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("header", OF_ANOTHER_SCHEME)
+def test_a_credential_of_another_scheme_is_passed_over(alice: User, header: str) -> None:
+    assert authenticate_request(sent(header)) is None
+    found = authenticate_request(sent(header, cookies_of(alice)))
+    assert found is not None
+    assert found.session.user == alice
+    # Several headers arrive as one.
+    token = open_bearer_session(alice, RequestOrigin())
+    for joined in (f"{header}, Bearer {token}", f"Bearer {token},{header}", f"{header},{token}"):
+        found = authenticate_request(sent(joined))
+        assert found is not None
+        assert found.authorization.lower() == f"bearer {token}".lower()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "header", ["nonsense", "Bearer", "Token", "Bearer x", "Token x", "a.b.c", "Bearer x, Basic y"]
+)
+def test_what_would_be_ours_decides_alone(alice: User, header: str) -> None:
+    with pytest.raises(BadToken):
+        authenticate_request(sent(header, cookies_of(alice)))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("position", ["before", "after"])
+def test_a_foreign_cookie_beside_ours_signs_nobody_out(alice: User, position: str) -> None:
+    foreign = "access_token=of.another.service; refresh_token=e30.e30.x"
+    parts = [foreign, cookies_of(alice)]
+    ordered = parts if position == "before" else parts[::-1]
+    found = authenticate_request(sent(cookie="; ".join(ordered)))
+    assert found is not None
+    assert (found.session.user, found.renewed_cookies) == (alice, None)
+
+
+@pytest.mark.django_db
+def test_a_foreign_refresh_cookie_beside_ours_hinders_no_renewal(alice: User) -> None:
+    ours = cookies_of(alice).partition("; ")[2]
+    found = authenticate_request(sent(cookie=f"{ours}; refresh_token=e30.e30.x; access_token="))
+    assert found is not None
+    assert found.renewed_cookies is not None
+
+
+@pytest.mark.django_db
+def test_over_https_the_host_cookies_alone_count(alice: User, settings: Settings) -> None:
+    settings.TOKEN_COOKIES_SECURE = True
+    assert authenticate_request(sent(cookie=cookies_of(alice))) is None
+    found = authenticate_request(sent(cookie=cookies_of(alice, "__Host-")))
+    assert found is not None
+    assert found.session.user == alice
+
+
+@pytest.mark.django_db
+def test_a_page_of_another_site_signs_nobody_out_behind_a_proxys_authentication(
+    alice: User,
+) -> None:
+    """Browsers send a proxy's Basic credential along with every request, whoever makes it."""
+    headers = {"Authorization": "Basic dXNlcjpwYXNz", "Cookie": cookies_of(alice)}
+    cross = Client().get("/auth/signout", headers={**headers, "Sec-Fetch-Site": "cross-site"})
+    assert cross.status_code == 403
+    assert Client().get("/auth/currentUser", headers=headers).status_code == 200
+    assert Client().get("/auth/signout", headers=headers).status_code == 200
+    assert Client().get("/auth/currentUser", headers=headers).status_code == 401
 
 
 def test_no_service_of_accounts_takes_an_http_request() -> None:

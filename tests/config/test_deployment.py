@@ -90,3 +90,5 @@ def test_cookies_and_redirects_require_https() -> None:
              "SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS", "DEBUG")  # fmt: skip
     code = f"[{', '.join(f'settings.{name}' for name in names)}]"
     assert setting("DEBUG or " + code) == "[True, True, True, True, 31536000, False]"
+    admin = "[settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME]"
+    assert setting("DEBUG or " + admin) == "['__Host-sessionid', '__Host-csrftoken']"

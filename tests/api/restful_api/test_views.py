@@ -72,7 +72,10 @@ def test_the_cookies_are_secure_outside_local_mode(
 ) -> None:
     settings.TOKEN_COOKIES_SECURE = not local
     response = Client().post("/api/user/jwt-login/", SECRET, content_type="application/json")
-    assert response.cookies["access_token"]["secure"] == secure
+    for name in ("access_token", "refresh_token"):
+        cookie = response.cookies[name if local else f"__Host-{name}"]
+        # The prefix asks for this path, and for no domain (RFC 6265bis, section 4.1.3.2).
+        assert (cookie["secure"], cookie["path"], cookie["domain"]) == (secure, "/", "")
 
 
 def test_bad_credentials_for_cookies_are_401_with_a_detail(alice: User) -> None:

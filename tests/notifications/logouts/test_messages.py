@@ -9,7 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from accounts.cookies import ACCESS_COOKIE, REFRESH_COOKIE
+from accounts.cookies import access_cookie, refresh_cookie
 from accounts.denylist import purge_denylist
 from accounts.models import RevokedToken, Session, User
 from accounts.renewal import renew_cookies
@@ -81,7 +81,7 @@ def test_cookies_are_announced_by_their_access_token(alice: User, settings: Sett
     settings.AMQP_URL = "amqp://nowhere"
     pair = open_cookie_session(alice, RequestOrigin())
     client = Client()
-    client.cookies[ACCESS_COOKIE], client.cookies[REFRESH_COOKIE] = pair.access, pair.refresh
+    client.cookies[access_cookie()], client.cookies[refresh_cookie()] = pair.access, pair.refresh
     assert client.post("/api/user/jwt-logout/").status_code == 204
     assert announced() == [f"bearer {pair.access}", f"Bearer {pair.access}"]
 
@@ -101,7 +101,7 @@ def test_a_cookie_that_does_not_verify_is_not_announced(alice: User, settings: S
     pair = open_cookie_session(alice, RequestOrigin())
     renew_cookies(pair.refresh)
     client = Client()
-    client.cookies[ACCESS_COOKIE], client.cookies[REFRESH_COOKIE] = "nonsense", pair.refresh
+    client.cookies[access_cookie()], client.cookies[refresh_cookie()] = "nonsense", pair.refresh
     assert client.post("/api/user/jwt-logout/").status_code == 204
     assert not any("nonsense" in name for name in announced())
     assert announced()

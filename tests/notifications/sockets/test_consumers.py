@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from accounts.models import User
 from accounts.request_origin import RequestOrigin
@@ -17,7 +18,7 @@ from images.services import activate, delete_all, delete_picture, update_picture
 from notifications.models import PictureEvent
 from tests.clients import Client
 from tests.factories import make_picture, make_user
-from tests.notifications.sockets.clients import SocketServer, bearer
+from tests.notifications.sockets.clients import Socket, SocketServer, bearer
 from tests.waiting import are_prompt, record_duration
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
@@ -151,6 +152,29 @@ def test_another_sites_page_cannot_use_the_cookies(
     ):
         pass
     assert refused.value.response.status_code == 403
+
+
+def test_a_proxys_credential_is_passed_over(server: SocketServer, alice: User) -> None:
+    proxys = {"Authorization": "Basic dXNlcjpwYXNz"}
+    offered = ["bearer", open_bearer_session(alice, RequestOrigin())]
+    for headers, protocols in ((proxys | cookie_headers(alice), None), (proxys, offered)):
+        with server.open(
+            additional_headers=headers, subprotocols=protocols, origin=server.url
+        ) as socket:
+            make_picture(alice)
+            assert socket.next()["type"] == "picture.created"
+    both = proxys | cookie_headers(alice)
+    with (
+        pytest.raises(InvalidStatus),
+        server.open(additional_headers=both, origin="https://elsewhere.example"),
+    ):
+        pass
+
+
+def test_a_slash_less_changes_nothing(server: SocketServer, alice: User) -> None:
+    with connect(server.address.rstrip("/"), additional_headers=cookie_headers(alice)) as opened:
+        make_picture(alice)
+        assert Socket(opened).next()["type"] == "picture.created"
 
 
 def test_an_expired_access_cookie_is_renewed_by_the_handshake(
