@@ -172,8 +172,11 @@ class SessionQuerySet(models.QuerySet["Session"]):
             running = running.exclude(pk=except_session.pk)
         ended = list(running.select_related("user").select_for_update(of=("self",)))
         if ended:
+            now = timezone.now()
+            for session in ended:
+                session.ended_at = now
             keys = [session.pk for session in ended]
-            self.model.objects.filter(pk__in=keys).update(ended_at=timezone.now())
+            self.model.objects.filter(pk__in=keys).update(ended_at=now)
             sessions_ended.send(
                 sender=self.model, sessions=ended, authorization=authorization, from_peer=from_peer
             )
@@ -211,6 +214,9 @@ class Session(models.Model):
     refresh_jti = models.CharField(max_length=32, blank=True, editable=False)
     replaced_jti = models.CharField(max_length=32, blank=True, editable=False)
     replaced_at = models.DateTimeField(null=True, editable=False)
+    # `iat`, `exp`, `jti` and the key's name of each JWT that peers may hold, oldest first (see
+    # accounts.sessions.remake_jwts). Null where the JWT is not ours and in rows of older releases.
+    issued_jwts = models.JSONField(null=True, editable=False)
 
     objects = SessionQuerySet.as_manager()
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.exceptions import BadToken
 from accounts.models import Session
-from accounts.sessions import CookiePair, issue_cookies
+from accounts.sessions import CookiePair, issue_cookies, with_access_jwt
 from accounts.token_authentication import authenticate_claims, authenticate_jwt
 from accounts.tokens import verify_jwt
 
@@ -82,10 +82,12 @@ def _rotate_refresh_token(session: Session) -> CookiePair | None:
     old, now = session.refresh_jti, timezone.now()
     session.refresh_jti = uuid.uuid4().hex
     session.expires_at = now + settings.COOKIE_REFRESH_LIFETIME
+    session.issued_jwts = with_access_jwt(session.issued_jwts)
     was_rotated = Session.objects.filter(pk=session.pk, refresh_jti=old, ended_at=None).update(
         refresh_jti=session.refresh_jti,
         replaced_jti=old,
         replaced_at=now,
         expires_at=session.expires_at,
+        issued_jwts=session.issued_jwts,
     )
     return issue_cookies(session) if was_rotated else None

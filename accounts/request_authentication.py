@@ -33,8 +33,8 @@ _BARE_JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*=*\Z", re.ASCII)
 class Authentication:
     """The live session of a request.
 
-    `authorization` is the Authorization header of its JWT: as the client sent it where it names a
-    scheme, else `bearer <jwt>`. It is "" for an API token, which must not be passed on.
+    `authorization` is the Authorization header as the client sent it, and `bearer <jwt>` for a JWT
+    that came as a cookie. It is "" for an API token, which must not be passed on.
     """
 
     session: Session
@@ -87,8 +87,7 @@ def _authenticate_credential(credential: str) -> Authentication:
     if scheme.lower() == "token" and token:
         return Authentication(authenticate_api_token(token))
     if _is_bare_jwt(credential):
-        session = authenticate_jwt(credential, "bearer", "access")
-        return Authentication(session, f"bearer {credential}")
+        return Authentication(authenticate_jwt(credential, "bearer", "access"), credential)
     raise BadToken("The Authorization header is in no known form.")
 
 

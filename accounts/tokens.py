@@ -9,9 +9,10 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError, TokenBackendExpiredToken
@@ -35,22 +36,67 @@ class Claims:
     expires_at: datetime
 
 
+class IssuedJwt(TypedDict):
+    """What is kept of a JWT so that it can be signed again, byte for byte; `key` names its key."""
+
+    iat: int
+    exp: int
+    jti: str
+    key: str
+
+
+class UnknownKey(LookupError):
+    """A key that is neither SECRET_KEY nor one of SECRET_KEY_FALLBACKS."""
+
+
 class ExpiredToken(BadToken):
     """A token of our own that was valid until it expired."""
 
 
 def issue_jwt(session: Session, kind: TokenKind, lifetime: timedelta, *, jti: str = "") -> str:
     """Sign a token for a session; a random `jti` is made unless given."""
-    now = datetime.now(UTC)
+    return sign_jwt(session, kind, start_jwt(lifetime, jti=jti))
+
+
+def start_jwt(lifetime: timedelta, *, jti: str = "") -> IssuedJwt:
+    """Return the claims of a token that is issued now, with the key in force."""
+    now = timezone.now()
+    return {
+        "iat": int(now.timestamp()),
+        "exp": int((now + lifetime).timestamp()),
+        "jti": jti or uuid.uuid4().hex,
+        "key": name_key(settings.SECRET_KEY),
+    }
+
+
+def sign_jwt(session: Session, kind: TokenKind, issued: IssuedJwt) -> str:
+    """Return the token of these claims, the same bytes each time; raise UnknownKey.
+
+    Peers know a token by its bytes: neither the order of the claims nor that of the header may
+    change.
+    """
     payload = {
         "token_id": str(session.pk),
         "user_id": str(session.user_id),
         "typ": kind,
-        "iat": int(now.timestamp()),
-        "exp": int((now + lifetime).timestamp()),
-        "jti": jti or uuid.uuid4().hex,
+        "iat": issued["iat"],
+        "exp": issued["exp"],
+        "jti": issued["jti"],
     }
-    return _backend(settings.SECRET_KEY).encode(payload)
+    return _backend(_find_secret(issued["key"])).encode(payload)
+
+
+@cache
+def name_key(secret: str) -> str:
+    """Return a name for a key, which tells nothing of it and stays when its setting changes."""
+    return salted_hmac(_SALT, "name", secret=secret, algorithm="sha256").hexdigest()[:16]
+
+
+def _find_secret(name: str) -> str:
+    for secret in _secrets():
+        if name_key(secret) == name:
+            return secret
+    raise UnknownKey(name)
 
 
 def verify_jwt(token: str, *kinds: TokenKind) -> Claims:
@@ -73,14 +119,18 @@ def verify_jwt(token: str, *kinds: TokenKind) -> Claims:
 
 def _decode(token: str) -> dict[str, Any]:
     """Decode with the key in force, else with the keys that it replaced."""
-    for key in [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]:
+    for secret in _secrets():
         try:
-            return dict(_backend(key).decode(token))  # type: ignore[arg-type]  # it is a str
+            return dict(_backend(secret).decode(token))  # type: ignore[arg-type]  # it is a str
         except TokenBackendExpiredToken:
             raise ExpiredToken("The token has expired.") from None
         except TokenBackendError:
             continue
     raise BadToken("The token was not signed here.")
+
+
+def _secrets() -> list[str]:
+    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
 
 
 @cache

@@ -5,22 +5,26 @@ import logging
 
 from accounts.models import Session
 from accounts.revocation import revoke_by_id, revoke_token
+from accounts.sessions import remake_jwts
 
 logger = logging.getLogger(__name__)
 MAX_MESSAGE_SIZE = 16 * 1024
 
 
 def render_logouts(session: Session, authorization: str) -> list[str]:
-    """Return the messages that announce the end of a session.
+    """Return the messages that announce the end of a session, which must have ended.
 
-    `authorization` comes first as the client sent it: peers cache who is signed in by the whole
-    header. A peer that saw the token from another client may know it by another spelling of the
-    scheme, so the two that clients use follow. A session whose token is not known is announced by
-    its id.
+    Peers cache who is signed in by the whole Authorization header. The header that signed out is
+    announced as the client sent it, and each JWT of the session in the two spellings of the scheme
+    that clients use, since a peer may know it from another client. A session of which no JWT is
+    known is announced by its id.
     """
-    token = "".join(authorization.split()[-1:])
-    spellings = [authorization, f"bearer {token}", f"Bearer {token}"] if token else []
-    names = list(dict.fromkeys(spellings)) or [str(session.pk)]
+    *scheme, token = authorization.split() or [""]
+    jwts = [token, *remake_jwts(session)]
+    names = [f"{word} {jwt}" for jwt in jwts if jwt for word in ("bearer", "Bearer")]
+    # A bare token comes last: peers that expect a scheme know nothing by it.
+    names = [authorization, *names] if scheme else [*names, authorization]
+    names = list(dict.fromkeys(filter(None, names))) or [str(session.pk)]
     return [json.dumps({"type": "logout", "message": name}) for name in names]
 
 

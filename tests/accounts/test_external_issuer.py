@@ -10,9 +10,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.db import connection
 from pytest_django import Settings
 
+from accounts.external_issuer import authenticate_external_token
 from accounts.models import RevokedToken, Session, User
 from notifications.logouts.messages import handle_message
+from notifications.models import OutboxMessage
 from tests.accounts.issuer import KEYS, current_user, external_token, public_pem
+from tests.clients import Client
 from tests.factories import make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("external_issuer")]
@@ -173,3 +176,15 @@ def test_a_token_first_seen_while_its_logout_is_received_has_its_session_ended()
     assert seen[0]["login"] == "ada"
     assert current_user(text) == 401
     assert not Session.objects.live().exists()
+
+
+def test_a_token_of_the_issuer_is_announced_when_it_signs_out_else_its_sessions_id(
+    settings: Settings,
+) -> None:
+    settings.AMQP_URL = "amqp://nowhere"
+    token = external_token()
+    Client(headers={"Authorization": f"Bearer {token}"}).get("/auth/signout")
+    session = authenticate_external_token(external_token())
+    Session.objects.of(session.user).end()
+    announced = [json.loads(row.body)["message"] for row in OutboxMessage.objects.order_by("pk")]
+    assert announced == [f"Bearer {token}", f"bearer {token}", str(session.pk)]

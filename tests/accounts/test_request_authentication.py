@@ -83,7 +83,7 @@ def test_a_credential_of_another_scheme_is_passed_over(alice: User, header: str)
     for joined in (f"{header}, Bearer {token}", f"Bearer {token},{header}", f"{header},{token}"):
         found = authenticate_request(sent(joined))
         assert found is not None
-        assert found.authorization.lower() == f"bearer {token}".lower()
+        assert found.authorization in (f"Bearer {token}", token)
 
 
 @pytest.mark.django_db

@@ -1,8 +1,21 @@
+from datetime import timedelta
+from typing import Any
+
 import pytest
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Session, User
+from accounts.renewal import renew_cookies
 from accounts.request_origin import RequestOrigin
-from accounts.sessions import open_api_token_session
+from accounts.sessions import (
+    MAX_ISSUED_JWTS,
+    PEER_CACHE_LIFETIME,
+    open_api_token_session,
+    open_bearer_session,
+    open_cookie_session,
+    remake_jwts,
+)
 from accounts.token_authentication import authenticate_api_token
 
 pytestmark = pytest.mark.django_db
@@ -19,3 +32,85 @@ def test_a_session_records_where_it_was_opened_from(alice: User) -> None:
     open_api_token_session(alice, RequestOrigin("192.0.2.7", "curl/8"))
     session = Session.objects.get()
     assert (session.address, session.agent) == ("192.0.2.7", "curl/8")
+
+
+def test_a_session_that_has_not_ended_gives_away_no_token(alice: User) -> None:
+    token = open_bearer_session(alice, RequestOrigin())
+    with pytest.raises(ValueError, match="has not ended"):
+        remake_jwts(Session.objects.get())
+    Session.objects.of(alice).end()
+    assert remake_jwts(Session.objects.get()) == [token]
+
+
+def renew(refresh: str, times: int = 1) -> list[str]:
+    """Renew by each refresh token in turn; return the access tokens that came."""
+    accesses = []
+    for _ in range(times):
+        pair = renew_cookies(refresh).renewed_cookies
+        assert pair is not None
+        accesses.append(pair.access)
+        refresh = pair.refresh
+    return accesses
+
+
+def age_jwts(by: timedelta) -> None:
+    """Let time pass for the access tokens of the one session."""
+    session = Session.objects.get()
+    assert session.issued_jwts is not None
+    for issued in session.issued_jwts:
+        issued["iat"] -= int(by.total_seconds())
+        issued["exp"] -= int(by.total_seconds())
+    session.save()
+
+
+def kept_jwts() -> list[Any]:
+    return list(Session.objects.get().issued_jwts or [])
+
+
+def test_renewing_without_end_issues_no_second_access_token_before_half_of_its_life(
+    alice: User, settings: Settings
+) -> None:
+    pair = open_cookie_session(alice, RequestOrigin())
+    assert set(renew(pair.refresh, times=20)) == {pair.access}
+    assert len(kept_jwts()) == 1
+
+
+def test_an_access_token_is_kept_until_peers_have_forgotten_it(
+    alice: User, settings: Settings
+) -> None:
+    refresh = open_cookie_session(alice, RequestOrigin()).refresh
+    step = settings.COOKIE_ACCESS_LIFETIME / 2 + timedelta(minutes=1)
+    for _ in range(8):
+        age_jwts(step)
+        pair = renew_cookies(refresh).renewed_cookies
+        assert pair is not None
+        refresh = pair.refresh
+        forgotten = (timezone.now() - PEER_CACHE_LIFETIME).timestamp()
+        assert all(issued["exp"] > forgotten for issued in kept_jwts())
+    assert len(kept_jwts()) == 4
+
+
+def test_what_is_kept_is_bounded_even_when_keys_change_without_end(
+    alice: User, settings: Settings
+) -> None:
+    refresh = open_cookie_session(alice, RequestOrigin()).refresh
+    for number in range(2 * MAX_ISSUED_JWTS):
+        settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+        settings.SECRET_KEY = f"key {number} of a test, as long as it must be"
+        pair = renew_cookies(refresh).renewed_cookies
+        assert pair is not None
+        refresh = pair.refresh
+    assert len(kept_jwts()) == MAX_ISSUED_JWTS
+
+
+def test_keeping_what_jwts_are_made_of_needs_no_query(
+    alice: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(1):
+        open_bearer_session(alice, RequestOrigin())
+    with django_assert_num_queries(1):
+        pair = open_cookie_session(alice, RequestOrigin())
+    with django_assert_num_queries(4):  # the session, and its row within a savepoint
+        renew_cookies(pair.refresh)
+    with django_assert_num_queries(4):  # the rows, and their change within a savepoint
+        Session.objects.of(alice).end()

@@ -1,4 +1,6 @@
+import json
 import uuid
+from base64 import urlsafe_b64decode
 from datetime import timedelta
 
 import jwt
@@ -11,7 +13,17 @@ from pytest_django import Settings
 
 from accounts.exceptions import BadToken
 from accounts.models import Session
-from accounts.tokens import ExpiredToken, issue_jwt, verify_jwt
+from accounts.tokens import (
+    ExpiredToken,
+    IssuedJwt,
+    TokenKind,
+    UnknownKey,
+    issue_jwt,
+    name_key,
+    sign_jwt,
+    start_jwt,
+    verify_jwt,
+)
 
 HOUR = timedelta(hours=1)
 
@@ -63,6 +75,49 @@ def test_a_token_stays_valid_while_its_key_is_a_fallback(settings: Settings) -> 
     settings.SECRET_KEY_FALLBACKS = []
     with pytest.raises(BadToken):
         verify_jwt(token, "bearer")
+
+
+@given(
+    st.uuids(), st.uuids(), st.sampled_from(["bearer", "access"]), st.timedeltas(-HOUR, 999 * HOUR)
+)
+def test_a_token_is_signed_again_byte_for_byte_from_what_json_keeps_of_it(
+    session_id: uuid.UUID, user_id: uuid.UUID, kind: TokenKind, lifetime: timedelta
+) -> None:
+    started = start_jwt(lifetime)
+    token = sign_jwt(Session(pk=session_id, user_id=user_id), kind, started)
+    stored = json.loads(json.dumps(started, sort_keys=True))
+    assert sign_jwt(Session(pk=str(session_id), user_id=str(user_id)), kind, stored) == token
+
+
+def test_a_token_has_the_same_bytes_in_every_release(settings: Settings) -> None:
+    """Peers know a token by its bytes: sessions of a release before are announced by this one."""
+    settings.SECRET_KEY = "a key of a test, as long as it must be"
+    of = Session(
+        pk="5f0c3e1e-8a3b-4d53-9a34-6f0f7b8e2a11", user_id="0d9a6a1c-2c5e-4c39-8a9f-3f5d2b7c6e10"
+    )
+    kept = IssuedJwt(iat=1_800_000_000, exp=1_800_003_600, jti="0" * 32, key="23f0cb16b105fcb1")
+    assert name_key(settings.SECRET_KEY) == kept["key"]
+    header, payload, signature = sign_jwt(of, "bearer", kept).split(".")
+    assert urlsafe_b64decode(header + "=") == b'{"alg":"HS256","typ":"JWT"}'
+    assert urlsafe_b64decode(payload + "==") == (
+        b'{"token_id":"5f0c3e1e-8a3b-4d53-9a34-6f0f7b8e2a11",'
+        b'"user_id":"0d9a6a1c-2c5e-4c39-8a9f-3f5d2b7c6e10","typ":"bearer",'
+        b'"iat":1800000000,"exp":1800003600,"jti":"00000000000000000000000000000000"}'
+    )
+    assert signature == "QFbXHmcPV2rIZ4C4uts5In6MGH3P57tsYSwK0rBcgYg"
+
+
+def test_a_token_whose_key_is_gone_is_not_signed_again(settings: Settings) -> None:
+    started = start_jwt(HOUR)
+    settings.SECRET_KEY = "the next key, which is long enough"
+    with pytest.raises(UnknownKey):
+        sign_jwt(session(), "bearer", started)
+
+
+def test_the_name_of_a_key_is_no_part_of_it_nor_of_what_signs() -> None:
+    secret = "a key of a test, as long as it must be"
+    signing = salted_hmac("accounts.tokens", "jwt", secret=secret, algorithm="sha256").hexdigest()
+    assert name_key(secret) not in signing + secret
 
 
 @given(st.text(max_size=200))

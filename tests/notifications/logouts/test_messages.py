@@ -72,9 +72,9 @@ def test_a_sign_out_announces_the_header_as_sent_and_both_usual_spellings(
     assert len(announced()) == len({*announced()})
 
 
-def test_a_bare_token_is_announced_as_a_bearer_token(token: str) -> None:
+def test_a_bare_token_is_announced_as_a_bearer_token_first(token: str) -> None:
     Client(headers={"Authorization": token}).post("/api/user/jwt-logout/")
-    assert announced() == [f"bearer {token}", f"Bearer {token}"]
+    assert announced() == [f"bearer {token}", f"Bearer {token}", token]
 
 
 def test_cookies_are_announced_by_their_access_token(alice: User, settings: Settings) -> None:
@@ -168,7 +168,7 @@ def test_a_logout_message_is_rolled_back_with_its_transaction(
     open_bearer_session(alice, RequestOrigin())
     mark = transaction.savepoint()
     Session.objects.of(alice).end()
-    assert OutboxMessage.objects.count() == 1
+    assert OutboxMessage.objects.exists()
     transaction.savepoint_rollback(mark)
     assert not OutboxMessage.objects.exists()
     assert Session.objects.live().exists()
