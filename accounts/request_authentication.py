@@ -18,6 +18,7 @@ from accounts.renewal import authenticate_cookies
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import CookiePair
 from accounts.token_authentication import authenticate_api_token, authenticate_jwt
+from lib.cors import is_trusted_origin
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _MAX_USER_AGENT_LENGTH = 200
@@ -113,7 +114,7 @@ def refuse_cross_site(request: HttpRequest) -> None:
     Fetch Metadata (W3C) decides, else Origin; a request with neither comes from no browser.
     """
     origin = request.headers.get("Origin", "")
-    if origin in settings.TRUSTED_ORIGINS and origin:
+    if is_trusted_origin(origin, settings.TRUSTED_ORIGINS):
         return
     site = request.headers.get("Sec-Fetch-Site", "")
     if site:

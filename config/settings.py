@@ -41,8 +41,13 @@ _DEFAULT_HOSTS = "localhost,127.0.0.1,[::1]" if LOCAL else host_of(PUBLIC_URL)
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", _DEFAULT_HOSTS)
 if LOCAL and HOST not in {"127.0.0.1", "0.0.0.0", "::"}:  # noqa: S104 (compared, not bound)
     ALLOWED_HOSTS.append(HOST)
-TRUSTED_ORIGINS = env_origins("TRUSTED_ORIGINS", PUBLIC_URL)
-CSRF_TRUSTED_ORIGINS = TRUSTED_ORIGINS
+# Origins whose pages may use a browser's cookies here. Local: whatever a developer serves.
+_OWN_ORIGINS = f"{PUBLIC_URL},http://localhost:*" if LOCAL else PUBLIC_URL
+TRUSTED_ORIGINS = env_origins("TRUSTED_ORIGINS", _OWN_ORIGINS)
+# Every other page may use the contracts too, without cookies: with a token in a header.
+CORS_ANY_ORIGIN = env_bool("CORS_ANY_ORIGIN", default=True)
+# Django's forms know no port for all: the admin's own origin needs none.
+CSRF_TRUSTED_ORIGINS = [origin for origin in TRUSTED_ORIGINS if not origin.endswith(":*")]
 # The number of reverse proxies in front: that many entries of X-Forwarded-For are believed.
 TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0, max=10)
 if TRUSTED_PROXIES:
@@ -79,6 +84,7 @@ MIDDLEWARE = [
     "config.middleware.metrics.MetricsMiddleware",
     "config.middleware.security_headers.SecurityHeadersMiddleware",
     "config.middleware.empty_bodies.empty_bodies_middleware",
+    "config.middleware.cors.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.body_limit.body_limit_middleware",

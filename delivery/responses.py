@@ -38,6 +38,8 @@ def serve(
         response["Accept-Ranges"] = "bytes"
     response["Content-Security-Policy"] = _INERT_POLICY
     response["X-Content-Type-Options"] = "nosniff"
+    # Pages that isolate themselves (COEP) show only what allows it.
+    response["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
 

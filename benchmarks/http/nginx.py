@@ -71,6 +71,8 @@ class Nginx:
 def _render_configuration(web: int, front: int, pictures: Path) -> str:
     """Name our processes where the file names the containers."""
     here = {
+        "${TRUSTED_ORIGINS}": "",
+        "${CORS_ANY_ORIGIN}": "",
         "server web:8000;": f"server 127.0.0.1:{web};",
         "server sockets:8000;": f"server 127.0.0.1:{web};",
         "listen 8080;": f"listen 127.0.0.1:{front};",

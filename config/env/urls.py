@@ -7,6 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.env.readers import env_list, env_secret, env_str, require
 
 _SCHEMES_WITHOUT_HOST = frozenset({"sqlite", "unix"})
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def env_url(name: str, *schemes: str, default: str = "", optional: bool = False) -> str:
@@ -30,10 +31,24 @@ def env_origin(name: str, default: str, *, optional: bool) -> str:
 
 
 def env_origins(name: str, default: str) -> list[str]:
-    urls = env_list(name, default)
-    for url in urls:
-        _require_origin(name, url)
-    return urls
+    """Return origins as browsers write them in `Origin`; a port `*` stands for every port."""
+    return [_read_origin(name, url.rstrip("/")) for url in env_list(name, default)]
+
+
+def _read_origin(name: str, url: str) -> str:
+    base = url.removesuffix(":*")
+    _require_origin(name, base)
+    parts = urlsplit(base)
+    try:
+        host = host_of(base).encode("idna").decode()
+    except UnicodeError:
+        raise ImproperlyConfigured(f"{name} names a host that cannot be.") from None
+    if "*" in host:
+        raise ImproperlyConfigured(f"{name}: of an origin, only the port may be *.")
+    if base != url:
+        return f"{parts.scheme}://{host}:*"
+    is_default = parts.port in {None, _DEFAULT_PORTS[parts.scheme]}
+    return f"{parts.scheme}://{host}" + ("" if is_default else f":{parts.port}")
 
 
 def host_of(url: str) -> str:

@@ -1,1 +1,1 @@
-"""What wraps every request: its id, its size, its metrics, security headers."""
+"""What wraps every request: its id, its size, its metrics, other origins, security headers."""

@@ -1,6 +1,7 @@
 """Runs every process of docker-compose.yml from what the image would hold."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -164,13 +165,19 @@ def start_nginx(reaper: Reaper, stack: Stack) -> Nginx:
 
 
 def nginx_conf(stack: Stack, port: int, tls: Path, changes: Mapping[str, str] | None = None) -> str:
-    """The file that Compose mounts, with the ports and paths of this machine."""
+    """What the image makes of the file that Compose mounts, with the ports and paths of here."""
+    service = stack.services["nginx"]
     [template] = [
         ROOT / volume.split(":")[0]
-        for volume in stack.services["nginx"].volumes
-        if ":/etc/nginx/conf.d/default.conf" in volume
+        for volume in service.volumes
+        if ":/etc/nginx/templates/default.conf.template" in volume
     ]
-    here = {
+    variables = {
+        f"${{{name}}}": value
+        for name, value in service.environment.items()
+        if re.fullmatch(service.environment["NGINX_ENVSUBST_FILTER"], name)
+    }
+    here = variables | {
         "server web:8000": f"server 127.0.0.1:{stack.addresses.web_port}",
         "server sockets:8000": f"server 127.0.0.1:{stack.addresses.sockets_port}",
         "listen 8080": f"listen 127.0.0.1:{port}",

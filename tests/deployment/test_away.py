@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 import requests
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.test import RequestFactory
+from pytest_django import Settings
 
 from api.contracts import CONTRACTS, error_response_to
 from api.errors import UNAVAILABLE
+from config.middleware.cors import CorsMiddleware
 from config.middleware.security_headers import SecurityHeadersMiddleware
+from delivery.addresses import BYTE_PREFIXES
 from devkit.children import Reaper
 from tests.deployment import compose
 from tests.deployment.addresses import Addresses
@@ -25,16 +29,34 @@ ENV = ("SECRET_KEY", "PUBLIC_URL", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "RE
 TOO_LARGE = 22 * 1024 * 1024
 PREFIXES = [prefix for contract in CONTRACTS for prefix in contract.prefixes]
 IN_CONTRACTS = [*(f"{prefix}/some/thing" for prefix in PREFIXES), *PREFIXES]
+TRUSTED = ["https://trusted.example", "http://localhost:*"]
+ORIGINS = {
+    "none": {},
+    "any": {"Origin": "https://other.example"},
+    "null": {"Origin": "null"},
+    "trusted": {"Origin": "https://trusted.example"},
+    "trusted on a port": {"Origin": "http://localhost:3000"},
+    "like a trusted one": {"Origin": "https://trusted.example.evil.example"},
+    "another port of a trusted one": {"Origin": "https://trusted.example:8443"},
+    "with cookies": {"Origin": "https://other.example", "Cookie": "a=b"},
+    "trusted with cookies": {"Origin": "https://trusted.example", "Cookie": "a=b"},
+    "cookies alone": {"Cookie": "a=b"},
+}
+BYTES = [f"{prefix}/some/thing" for prefix in BYTE_PREFIXES]
 PAGES = ["/", "/imagery", "/images/users/x.jpg", "/l/token", "/admin/", "/apis", "/authors", "/ws/"]
 
 
 def start_nginx_alone(
-    reaper: Reaper, folder: Path, web: int, changes: Mapping[str, str] | None = None
+    reaper: Reaper,
+    folder: Path,
+    web: int,
+    changes: Mapping[str, str] | None = None,
+    **settings: str,
 ) -> str:
     """Start nginx before services that listen at `web`, if anywhere; return its address."""
     port, sockets = free_ports(2)
     addresses = Addresses("", "", 0, web, sockets, port, 0, folder)
-    stack = Stack(addresses, compose.services(dict.fromkeys(ENV, "x")), {}, ROOT)
+    stack = Stack(addresses, compose.services(dict.fromkeys(ENV, "x") | settings), {}, ROOT)
     Nginx(reaper, folder, nginx_conf(stack, port, folder / "tls", changes), port)
     return f"http://127.0.0.1:{port}"
 
@@ -48,12 +70,11 @@ def nginx_alone(
     return start_nginx_alone(reaper, tmp_path_factory.mktemp("away"), web)
 
 
-def response_of_the_service(path: str) -> HttpResponseBase:
+def response_of_the_service(path: str, **headers: str) -> HttpResponseBase:
     """Return the service's response while a part is away, with the headers of every response."""
-    request = RequestFactory().get(path)
-    own = error_response_to(request, UNAVAILABLE)
-    assert own is not None
-    return SecurityHeadersMiddleware(lambda request: own)(request)
+    request = RequestFactory().get(path, headers=headers)
+    own = error_response_to(request, UNAVAILABLE) or HttpResponse(status=503)
+    return SecurityHeadersMiddleware(CorsMiddleware(lambda request: own))(request)
 
 
 @pytest.mark.parametrize("path", IN_CONTRACTS)
@@ -116,3 +137,45 @@ def test_nginx_ends_a_quiet_connection_before_the_service_does() -> None:
     found = re.search(r"^    keepalive_timeout (\d+)s;$", upstream.split("\n}")[0], re.MULTILINE)
     assert found
     assert int(found[1]) * 1000 < milliseconds
+
+
+@pytest.mark.parametrize("any_origin", ["", "Off"])
+def test_what_nginx_sends_alone_says_who_may_read_it(
+    reaper: Reaper, tmp_path: Path, nginx_program: str, settings: Settings, any_origin: str
+) -> None:
+    """nginx says by itself what lib/cors.py decides, also where it cannot read the request."""
+    [web] = free_ports(1)
+    settings.TRUSTED_ORIGINS, settings.CORS_ANY_ORIGIN = TRUSTED, not any_origin
+    trusted = ", ".join(TRUSTED)
+    url = start_nginx_alone(
+        reaper, tmp_path, web, TRUSTED_ORIGINS=trusted, CORS_ANY_ORIGIN=any_origin
+    )
+    for who, headers in ORIGINS.items():
+        for path in [*IN_CONTRACTS, *BYTES, *PAGES]:
+            own = cors_headers_of(response_of_the_service(path, **headers).headers)
+            response = requests.get(url + path, headers=headers, timeout=30)
+            assert cors_headers_of(response.headers) == own, f"{who} {path}"
+            asks = headers | {"Access-Control-Request-Method": "PUT"}
+            preflight = requests.options(url + path, headers=asks, timeout=30)
+            is_answered = "Access-Control-Allow-Origin" in own and "Origin" in headers
+            if "Origin" not in own.get("Vary", "") or "Origin" not in headers:
+                assert preflight.status_code == 503, f"{who} {path}"
+            elif "Cookie" not in headers:
+                assert preflight.status_code == 204
+                assert is_answered is ("Access-Control-Allow-Origin" in preflight.headers)
+        too_long = "/api/" + "x" * 70_000
+        own = cors_headers_of(response_of_the_service("/api/me", **headers).headers)
+        for path, more in ((too_long, {}), ("/api/me", {"X": too_long})):
+            refused = requests.get(url + path, headers=headers | more, timeout=30)
+            # Where nginx refuses before it has read the headers, it knows no origin.
+            status = 414 if path == too_long else 400
+            known = own.get("Access-Control-Allow-Origin", "")
+            expected = ("" if any_origin else "*") if path == too_long else known
+            assert refused.status_code == status
+            assert refused.headers.get("Access-Control-Allow-Origin", "") == expected
+
+
+def cors_headers_of(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return them with `Vary: Origin` alone: what is never stored varies with nothing else."""
+    found = {name: value for name, value in headers.items() if name.startswith("Access-Control-")}
+    return found | ({"Vary": "Origin"} if "Origin" in headers.get("Vary", "") else {})

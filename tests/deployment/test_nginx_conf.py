@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from api.contracts import CONTRACTS, contract_at
 from api.errors import UNAVAILABLE
 from api.pictures_service.errors import DEFAULT_PICTURE_PREFIX
+from delivery.addresses import BYTE_PREFIXES
+from lib.cors import ALLOWED_HEADERS, EXPOSED_HEADERS
 from tests.processes import ROOT
 
 CONF = (ROOT / "deploy" / "nginx.conf").read_text()
@@ -49,3 +51,16 @@ def test_nginx_sends_the_status_reason_of_the_contracts_that_have_one() -> None:
         (prefix, f'"{each[STATUS_REASON]}"') for prefix, each in headers if STATUS_REASON in each
     ]
     assert block("away_reason") == lines(reasons)
+
+
+def test_nginx_opens_the_addresses_that_the_service_opens_to_other_origins() -> None:
+    of_contracts = [prefix for prefix, _ in BY_PREFIX if prefix != DEFAULT_PICTURE_PREFIX]
+    prefixes = [*of_contracts, *BYTE_PREFIXES]
+    words = "|".join(prefix.removeprefix("/") for prefix in prefixes)
+    assert block("is_open") == f'    "" yes;\n    ~^/({words})(/|$) yes;'
+
+
+def test_nginx_names_the_headers_that_the_service_names() -> None:
+    assert f'    default "{", ".join(EXPOSED_HEADERS)}";' in CONF
+    allowed = ", ".join(ALLOWED_HEADERS)
+    assert f'add_header Access-Control-Allow-Headers "{allowed}" always;' in CONF
