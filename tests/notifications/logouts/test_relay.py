@@ -3,25 +3,26 @@
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from functools import partial
 
 import pika
 import pytest
 from django.db import connection
 
+from accounts.cookies import access_cookie
 from accounts.models import Session, User
 from accounts.request_origin import RequestOrigin
-from accounts.services import disable, set_password
 from accounts.sessions import open_bearer_session
 from notifications.logouts import relay as relaying
 from notifications.logouts.long_running import Stop
 from notifications.models import OutboxMessage
+from tests import waiting
 from tests.clients import Client
-from tests.factories import make_user
+from tests.factories import PASSWORD, bearer_client, make_user, token_client
 from tests.notifications.logouts.commands import running
-from tests.notifications.logouts.peers import Peer, until
+from tests.notifications.logouts.peers import CachingPeer, Peer, until
 from tests.servers.rabbitmq import Broker
 from tests.waiting import are_prompt, record_duration
 
@@ -76,29 +77,98 @@ def is_declared(url: str, exchange: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("way", ["signout", "jwt-logout", "password", "disable", "end all"])
-def test_a_peer_receives_a_message_for_every_way_to_end_a_session(
-    alice: User, peer: Peer, relay: None, way: str
+def sign_out(user: User, client: Client) -> None:
+    assert client.get("/auth/signout").status_code == 200
+
+
+def log_out(user: User, client: Client) -> None:
+    assert client.post("/api/user/jwt-logout/").status_code == 204
+
+
+def change_password(user: User, client: Client) -> None:
+    body = {"currentPassword": PASSWORD, "newPassword": "another good one"}
+    other = bearer_client(user)
+    assert other.post("/auth/password", body, "application/json").status_code == 200
+
+
+def disable_in_admin(user: User, client: Client) -> None:
+    form = {"username": user.username, "tier": str(user.tier_id)}
+    assert make_admin().post(f"/admin/accounts/user/{user.pk}/change/", form).status_code == 302
+
+
+def end_in_admin(user: User, client: Client) -> None:
+    chosen = [str(each.pk) for each in Session.objects.of(user)]
+    form = {"action": "end", "_selected_action": chosen}
+    assert make_admin().post("/admin/accounts/session/", form).status_code == 302
+
+
+def delete_in_admin(user: User, client: Client) -> None:
+    form = {"post": "yes"}
+    assert make_admin().post(f"/admin/accounts/user/{user.pk}/delete/", form).status_code == 302
+
+
+def make_admin() -> Client:
+    client = Client()
+    client.force_login(User.objects.get(username="staff"))
+    return client
+
+
+# How the client sends its token to this service; None: as a cookie.
+SCHEMES_SENT = ["Bearer {}", "bearer {}", "BEARER {}", "{}", None]
+SIGN_OUTS = [sign_out, log_out]
+OTHER_ENDS = [change_password, disable_in_admin, end_in_admin, delete_in_admin]
+
+
+def start_client(user: User, scheme: str | None) -> tuple[Client, str]:
+    """Return a client that has signed in, and the Authorization header that it sends to peers."""
+    if scheme is None:
+        client, body = Client(), {"username": user.username, "password": PASSWORD}
+        response = client.post("/api/user/jwt-login/", body, "application/json")
+        return client, f"Bearer {response.cookies[access_cookie()].value}"
+    header = scheme.format(open_bearer_session(user, RequestOrigin()))
+    return Client(headers={"Authorization": header}), header
+
+
+def is_forgotten(peers: list[CachingPeer], header: str) -> bool:
+    return not any(peer.accepts(header) for peer in peers)
+
+
+def test_no_peer_accepts_the_token_of_a_session_that_has_ended(
+    broker: Broker, staff: User, relay: None
 ) -> None:
-    token = open_bearer_session(alice, RequestOrigin())
-    client = Client(headers={"Authorization": f"Bearer {token}"})
-    token_id = str(Session.objects.get().pk)
-    expected = [token_id]
-    if way == "signout":
-        client.get("/auth/signout")
-        expected = [f"Bearer {token}", f"bearer {token}"]
-    elif way == "jwt-logout":
-        client.post("/api/user/jwt-logout/")
-        expected = [f"Bearer {token}", f"bearer {token}"]
-    elif way == "password":
-        set_password(alice, "another good one")
-    elif way == "disable":
-        disable(alice)
-    else:
-        Session.objects.of(alice).end()
-    until(lambda: len(peer.received) == len(expected))
-    assert peer.received == expected
+    """Three originals: one knows tokens by the whole header, the others by one spelling of it."""
+    spellings: list[Callable[[str], str]] = [
+        lambda header: header,
+        lambda header: f"bearer {header.split()[-1]}",
+        lambda header: f"Bearer {header.split()[-1]}",
+    ]
+    rounds = [(scheme, end) for scheme in SCHEMES_SENT for end in SIGN_OUTS]
+    # Ended without its token, a session is announced in the two spellings that clients use.
+    rounds += [(scheme, end) for scheme in ("Bearer {}", "bearer {}", None) for end in OTHER_ENDS]
+    with ExitStack() as stack:
+        peers = [stack.enter_context(closing(CachingPeer(broker.url, s))) for s in spellings]
+        for number, (scheme, end) in enumerate(rounds):
+            user = make_user(f"person{number}")
+            client, header = start_client(user, scheme)
+            for peer in peers:
+                assert Client(headers={"Authorization": header}).get("/auth/currentUser").json()
+                peer.let_in(header)
+            assert all(peer.accepts(header) for peer in peers)
+            end(user, client)
+            waiting.until(
+                partial(is_forgotten, peers, header),
+                20,
+                partial("{} by {}".format, end.__name__, scheme),
+            )
     until(lambda: not OutboxMessage.objects.exists())
+
+
+def test_an_api_token_never_leaves_in_clear(alice: User, peer: Peer, relay: None) -> None:
+    client = token_client(alice)
+    token_id = str(Session.objects.get().pk)
+    client.get("/auth/signout")
+    until(lambda: peer.received)
+    assert peer.received == [token_id]
 
 
 def test_an_unavailable_broker_neither_fails_nor_slows_a_sign_out_and_loses_no_message(
