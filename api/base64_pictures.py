@@ -45,6 +45,18 @@ def decode_to_file(text: str, owner: User) -> Iterator[Path]:
         yield Path(file.name)
 
 
+def restore_plus_signs(text: str) -> str:
+    """Undo what a form makes of a `+` that the client did not escape: a blank.
+
+    Blanks stay, as line breaks do, where the rest is whole without them and would not be with them.
+    """
+    head, data = text[: _find_data(text)], text[_find_data(text) :].strip(" ")
+    blanks = data.count(" ")
+    if (len(data) - blanks) % 4 == 0 and len(data) % 4:
+        return head + data
+    return head + data.replace(" ", "+")
+
+
 def encode_base64(file: IO[bytes]) -> Iterator[bytes]:
     """Yield a file's bytes as base64, piece by piece; close the file."""
     with file:

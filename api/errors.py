@@ -13,7 +13,7 @@ from django.core.exceptions import (
     TooManyFilesSent,
     ValidationError,
 )
-from django.http import Http404
+from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions as drf
 from rest_framework.exceptions import ErrorDetail
 
@@ -109,7 +109,7 @@ def _from_method_not_allowed(error: drf.MethodNotAllowed) -> Problem:
     return Problem("method", 405, str(error.detail))
 
 
-def _from_parse_error(error: drf.ParseError) -> Problem:
+def _from_parse_error(error: Exception) -> Problem:
     # The parser's own message may quote the library.
     return Problem("validation", 400, "The body cannot be read.", "parse_error")
 
@@ -129,6 +129,7 @@ _NO_CREDENTIALS = "Authentication credentials were not provided."
 _PROBLEMS: list[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Any], Problem]]] = [
     (RefusedPicture, _from_refused_picture),
     (UploadTooLarge, _fixed("too_large", 413)),
+    (UnreadablePostError, _from_parse_error),
     (RequestDataTooBig, _fixed("too_large", 413, "The body is too large.")),
     ((TooManyFieldsSent, TooManyFilesSent), _fixed("validation", 400, "Too many fields or files.")),
     (QuotaExceeded, _fixed("forbidden", 403, code="quota")),

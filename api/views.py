@@ -1,8 +1,9 @@
 """What the views of every contract share: the error shape, body limits, renewed cookies."""
 
+from contextlib import ExitStack
 from typing import Any
 
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,7 +14,9 @@ from accounts.models import User
 from accounts.request_authentication import Authentication
 from api.contracts import contract_at
 from api.errors import problem_of
-from images.exceptions import UploadTooLarge
+from api.problems import Problem
+from api.request_bodies import prepare_body
+from api.status_phrases import STATUS_PHRASES
 
 # Bytes of a body that carries no picture: sign-ins, descriptions.
 MAX_TEXT_BODY_SIZE = 64 * 1024
@@ -26,12 +29,17 @@ class ContractView(APIView):
     # No contract has OPTIONS; DRF's would describe the code behind a view.
     http_method_names = [name for name in APIView.http_method_names if name != "options"]
 
+    # The part of a form that is a file even without a file name.
+    file_field = ""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with ExitStack() as self._resources:
+            return super().dispatch(request, *args, **kwargs)
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Authenticate, then refuse a body that is too long before a byte of it is read."""
+        """Authenticate, then refuse a body that is too long before a byte of it is parsed."""
         super().initial(request, *args, **kwargs)
-        limit = self.max_body_size(request)
-        if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
-            raise UploadTooLarge(limit)
+        prepare_body(request._request, self.max_body_size(request), self._resources)
 
     def max_body_size(self, request: Request) -> int:
         """Return the largest body in bytes; views that take pictures allow more."""
@@ -53,6 +61,7 @@ class ContractView(APIView):
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> Response:
         """Set renewed cookies, and never let a shared cache store what one account got."""
+        response = self._in_the_contracts_shape(response)
         final = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
         final.headers.setdefault("Cache-Control", "private, no-cache")
         auth = getattr(request, "_auth", None)
@@ -60,6 +69,18 @@ class ContractView(APIView):
         if renewed and access_cookie() not in final.cookies:
             set_token_cookies(final, renewed)
         return final
+
+    def _in_the_contracts_shape(self, response: HttpResponseBase) -> HttpResponseBase:
+        """Give a body to the refusals of a stored file, whose conditions Django evaluates."""
+        status = response.status_code
+        if status not in {412, 416}:
+            return response
+        problem = Problem("business", status, f"{STATUS_PHRASES[status]}.")
+        shaped = contract_at(self.request.path_info).error_response(problem, "")
+        for name, value in response.headers.items():
+            if name not in {"Content-Type", "Content-Length", "Content-Disposition"}:
+                shaped[name] = value
+        return shaped
 
 
 class PublicView(ContractView):

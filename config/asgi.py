@@ -25,5 +25,31 @@ def _socket_application() -> Any:
     return socket_application({pictures_service.FORMAT: pictures_service.update_pictures_messages})
 
 
-_http = WSGIMiddleware(wsgi_application, workers=HTTP_THREADS)  # type: ignore[arg-type]  # a WSGI app
+def _wsgi(environ: dict[str, Any], start_response: Any) -> Any:
+    # The body ends where the client ended it, with or without a length (api/request_bodies.py).
+    environ["wsgi.input_terminated"] = True
+    return wsgi_application(environ, start_response)
+
+
+_in_threads = WSGIMiddleware(_wsgi, workers=HTTP_THREADS)  # type: ignore[arg-type]  # a WSGI app
+
+
+async def _http(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    async def receive_body() -> Any:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            # Otherwise half a body would pass for a whole one.
+            raise ConnectionResetError("The client went away.")
+        return message
+
+    await _in_threads({**scope, "headers": _join_cookies(scope["headers"])}, receive_body, send)  # type: ignore[arg-type]  # an HTTP scope
+
+
+def _join_cookies(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Join several Cookie headers as RFC 9113, section 8.2.3, has it: commas are for others."""
+    cookies = [value for name, value in headers if name == b"cookie"]
+    others = [(name, value) for name, value in headers if name != b"cookie"]
+    return [*others, (b"cookie", b"; ".join(cookies))] if cookies else others
+
+
 application = ProtocolTypeRouter({"http": _http, "websocket": _socket_application()})

@@ -87,6 +87,7 @@ MIDDLEWARE = [
     "config.middleware.cors.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.request_bodies.request_bodies_middleware",
     "config.middleware.body_limit.body_limit_middleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

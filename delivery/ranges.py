@@ -3,7 +3,10 @@
 import re
 from dataclasses import dataclass
 
-_ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
+_UNIT = re.compile("bytes=", re.IGNORECASE)
+_ONE_RANGE = re.compile("([0-9]{0,18})-([0-9]{0,18})")
+# What may stand around a member of a list (RFC 9110, section 5.6.3).
+_BLANKS = " \t"
 
 
 class UnsatisfiableRange(ValueError):
@@ -28,8 +31,8 @@ def requested_range(header: str, size: int) -> ByteRange | None:
     Return None if the whole file is to be sent: no header, another unit, several ranges, or a
     malformed one. Raise UnsatisfiableRange (416).
     """
-    match = _ONE_RANGE.match(header.strip())
-    if not match or match.group(0) == "bytes=-":
+    match = _ONE_RANGE.fullmatch(_single_member(header))
+    if not match or match[0] == "-":
         return None
     first, last = match.groups()
     if not first:
@@ -39,6 +42,20 @@ def requested_range(header: str, size: int) -> ByteRange | None:
     if int(first) >= size:
         raise UnsatisfiableRange
     return ByteRange(int(first), min(int(last or size - 1), size - 1))
+
+
+def _single_member(header: str) -> str:
+    """Return the only range in bytes that a header lists; "" for none or several.
+
+    Empty members of a list count for nothing (section 5.6.1.2).
+    """
+    header = header.strip(_BLANKS)
+    unit = _UNIT.match(header)
+    if not unit:
+        return ""
+    members = [member.strip(_BLANKS) for member in header[unit.end() :].split(",")]
+    given = [member for member in members if member]
+    return given[0] if len(given) == 1 else ""
 
 
 def _last_bytes(count: int, size: int) -> ByteRange:

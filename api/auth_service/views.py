@@ -21,6 +21,7 @@ from accounts.request_authentication import (
 from accounts.services import change_password, sign_out, verify_credentials
 from accounts.sessions import open_bearer_session
 from api.auth_service import serializers as s
+from api.parsers import FormParser, JsonParser
 from api.views import ContractView, PublicView, caller
 
 _EMPTY = OpenApiResponse(description="An empty body.")
@@ -37,6 +38,8 @@ _CLOSED_ERRORS = {**_ERRORS, (401, "text/plain"): OpenApiTypes.STR}
 class SignUpView(PublicView):
     """`signup`."""
 
+    parser_classes = [JsonParser, FormParser]
+
     @extend_schema(
         summary="Make an account",
         request=s.AuthServiceSignUp,
@@ -52,6 +55,8 @@ class SignUpView(PublicView):
 
 class SignInView(PublicView):
     """`signin`."""
+
+    parser_classes = [JsonParser, FormParser]
 
     @extend_schema(
         summary="Sign in",
@@ -103,6 +108,8 @@ class CurrentUserView(ContractView):
 
 class PasswordView(ContractView):
     """`password`."""
+
+    parser_classes = [JsonParser, FormParser]
 
     @extend_schema(
         summary="Change one's password",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import IO, Any
 
-from django.http import HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase, QueryDict, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -14,10 +14,11 @@ from api.base64_pictures import (
     decode_to_file,
     encode_base64,
     max_base64_body_size,
+    restore_plus_signs,
 )
 from api.image_service import serializers as s
 from api.image_service.image_ids import WIDTHS, ImageId, parse_image_id
-from api.parsers import PictureJsonParser
+from api.parsers import FormParser, PictureJsonParser
 from api.views import ContractView, caller
 from delivery.access import file_for
 from delivery.jpeg_renditions import JPEG, jpeg_key
@@ -42,7 +43,7 @@ _ERRORS: dict[Any, Any] = {
 class CreateImageView(ContractView):
     """`/image`."""
 
-    parser_classes = [PictureJsonParser]
+    parser_classes = [PictureJsonParser, FormParser]
 
     def max_body_size(self, request: Request) -> int:
         """Return the size of the tier's largest picture in base64."""
@@ -62,7 +63,10 @@ class CreateImageView(ContractView):
         form = s.ImageServiceCreate(data=request.data)
         form.is_valid(raise_exception=True)
         owner = caller(request)
-        with decode_to_file(form.validated_data["image"], owner) as upload:
+        text: str = form.validated_data["image"]
+        if isinstance(request.data, QueryDict):
+            text = restore_plus_signs(text)
+        with decode_to_file(text, owner) as upload:
             picture = create_picture(
                 owner=owner, upload=upload, visibility=Picture.Visibility.MEMBERS
             )

@@ -7,13 +7,13 @@ from uuid import UUID
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.request_authentication import read_origin
 from accounts.throttling import DEFAULT_PICTURES_PER_ADDRESS, enforce_limits, throttling_key
+from api.multipart_parser import MultiPartParser
 from api.pagination import (
     CURSOR_SCHEMA,
     LIMIT_SCHEMA,
@@ -21,7 +21,7 @@ from api.pagination import (
     page_response,
     read_page,
 )
-from api.parsers import JsonParser, NoFileParser
+from api.parsers import FormParser, JsonParser, NoFileParser
 from api.pictures_service import serializers as s
 from api.views import MAX_TEXT_BODY_SIZE, ContractView, PublicView, caller
 from images.access import active_picture, may_act_for
@@ -51,6 +51,7 @@ class CreatePictureView(ContractView):
     """`create-picture`."""
 
     parser_classes = [MultiPartParser, NoFileParser]
+    file_field = "file"
 
     def max_body_size(self, request: Request) -> int:
         """Return the tier's upload limit and room for the form around the file."""

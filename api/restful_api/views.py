@@ -8,7 +8,6 @@ from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ErrorDetail, ValidationError
-from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,8 +18,9 @@ from accounts.models import User
 from accounts.request_authentication import Authentication, read_origin, refuse_cross_site
 from accounts.services import sign_out, verify_credentials
 from accounts.sessions import open_api_token_session, open_cookie_session
+from api.multipart_parser import MultiPartParser
 from api.pagination import CURSOR_SCHEMA, DEFAULT_PAGE_SIZE, LIMIT_SCHEMA
-from api.parsers import JsonParser, NoFileParser
+from api.parsers import FormParser, JsonParser, NoFileParser
 from api.restful_api import serializers as s
 from api.restful_api.cached_lists import cached_list_response
 from api.views import MAX_TEXT_BODY_SIZE, ContractView, PublicView, caller
@@ -146,6 +146,7 @@ class PictureListView(ContractView):
     """`images/`."""
 
     parser_classes = [MultiPartParser, NoFileParser]
+    file_field = "image"
 
     def max_body_size(self, request: Request) -> int:
         """Return the tier's upload limit and room for the form around the file."""

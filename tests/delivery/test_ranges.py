@@ -10,7 +10,8 @@ from delivery.ranges import ByteRange, UnsatisfiableRange, requested_range
 @pytest.mark.parametrize(
     ("header", "first", "last"),
     [("bytes=0-", 0, 9), ("bytes=2-4", 2, 4), ("bytes=2-99", 2, 9), ("bytes=-3", 7, 9),
-     ("bytes=-99", 0, 9), ("bytes=9-9", 9, 9)],
+     ("bytes=-99", 0, 9), ("bytes=9-9", 9, 9), ("Bytes=0-", 0, 9), ("BYTES=2-4", 2, 4),
+     (" bytes= 2-4 ", 2, 4), ("bytes=,2-4", 2, 4), ("bytes= , 2-4\t, ,", 2, 4)],
 )  # fmt: skip
 def test_one_range_is_parsed(header: str, first: int, last: int) -> None:
     assert requested_range(header, 10) == ByteRange(first, last)
@@ -18,7 +19,27 @@ def test_one_range_is_parsed(header: str, first: int, last: int) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    ["", "bytes", "bytes=", "bytes=-", "bytes=5-2", "bytes=0-1,3-4", "items=0-1", "bytes=a-b"],
+    [
+        "",
+        "bytes",
+        "bytes=",
+        "bytes=-",
+        "bytes=5-2",
+        "bytes=0-1,3-4",
+        "items=0-1",
+        "bytes=a-b",
+        "bytes=,",
+        "bytes= , ",
+        "bytes=0 -1",
+        "bytes=0- 1",
+        "bytes =0-1",
+        "bytes=\u0660-\u0661",
+        "bytes=+0-1",
+        "bytes=0_0-1",
+        "bytes=0-1,x",
+        "bytes=0-1\u00a0",
+        "bytes=0-1\n",
+    ],
 )
 def test_anything_but_one_range_gets_the_whole_file(header: str) -> None:
     assert requested_range(header, 10) is None

@@ -269,3 +269,11 @@ def test_what_is_not_rendered_yet_is_503(alice: User) -> None:
     response = token_client(basic).get(f"/image/{picture.uid}")
     assert (response.status_code, response["Retry-After"]) == (503, "5")
     assert response.json() == {"error": "Service Unavailable"}
+
+
+def test_a_condition_that_fails_is_answered_in_the_contracts_json(alice: User) -> None:
+    picture = make_picture(alice, png(30, 20))
+    response = token_client(alice).get(
+        f"/image/{picture.uid}/jpeg", headers={"If-Match": '"another"'}
+    )
+    assert (response.status_code, response.json()) == (412, {"error": "Precondition Failed"})

@@ -180,3 +180,23 @@ def test_a_public_picture_leaves_clean_and_a_private_one_does_not_leave(
     Picture.objects.update(visibility="private")
     for client in (Client(), as_bob):
         assert_error(client.get(f"/api/images/{picture.uid}"), 404, "Not found.")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "message"),
+    [
+        ({"If-Match": '"another"'}, 412, "Precondition Failed."),
+        ({"If-Unmodified-Since": "Sat, 01 Jan 2000 00:00:00 GMT"}, 412, "Precondition Failed."),
+        ({"Range": "bytes=999999-"}, 416, "Requested Range Not Satisfiable."),
+    ],
+)
+def test_a_condition_that_fails_is_answered_in_the_contracts_json(
+    alice: User, headers: dict[str, str], status: int, message: str
+) -> None:
+    picture = make_picture(alice, png(30, 20), visibility="public")
+    response = Client().get(f"/api/images/{picture.uid}", headers=headers)
+    assert_error(response, status, message)
+    assert response["Content-Type"] == "application/json"
+    assert response["ETag"]
+    if status == 416:
+        assert response["Content-Range"] == f"bytes */{picture.bytes}"
