@@ -26,7 +26,8 @@ def stack(
     """The deployment, running; at its end every process of ours ends cleanly."""
     file: Path = tmp_path_factory.mktemp("env") / ".env"
     assert dev_env(f"https://{stacks.HOST}", str(file)).returncode == 0
-    with stacks.run_stack(reaper, env_file(file), rabbitmq_server) as running:
+    variables = env_file(file) | {"TRUSTED_ORIGINS": stacks.TRUSTED_ORIGINS}
+    with stacks.run_stack(reaper, variables, rabbitmq_server) as running:
         yield running
         codes = {name: running.stop(name) for name in running.children}
         # Uvicorn ends in order and then by the signal itself, as the exit code shows.

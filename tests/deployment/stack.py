@@ -23,6 +23,7 @@ from tests.servers.rabbitmq import ExternalRabbitMQ, RabbitMQ
 from tests.waiting import T
 
 HOST = "pictures.example.org"
+TRUSTED_ORIGINS = f"https://{HOST},https://trusted.example.org:*"
 # Our services that keep running, in the order in which they are started.
 LONG_RUNNING = ("web", "sockets", "worker", "relay", "listen", "beat")
 TIMEOUT = 90

@@ -20,6 +20,7 @@ from api.problems import Problem
 from devkit.children import Reaper
 from tests.deployment.clients import ProxyClient
 from tests.deployment.stack import HOST, Stack, nginx_conf
+from tests.other_origins import Origins, check_in_browser, serve_pages
 from tests.pictures import encode, waves
 from tests.servers.databases import fresh_database
 from tests.servers.nginx import Nginx
@@ -89,6 +90,31 @@ def test_nginx_sends_parts_and_says_what_did_not_change(stack: Stack, admin: Pro
     assert admin.get(made["image"], headers=known).status_code == 304
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_pages_of_other_origins_do_their_work_through_nginx(
+    stack: Stack, chromium_program: str
+) -> None:
+    """Over HTTPS; the bytes come from nginx itself."""
+    here = "127.0.0.1"
+    with serve_pages(stack.certificate) as pages:
+        check_in_browser(
+            f"https://{HOST}",
+            Origins(
+                elsewhere=f"https://page.elsewhere.example:{pages}/",
+                trusted=f"https://trusted.example.org:{pages}/",
+                untrusted=f"https://untrusted.example.org:{pages}/",
+            ),
+            program=chromium_program,
+            host_names=(
+                f"MAP {HOST}:443 {here}:{stack.addresses.https_port}, "
+                f"MAP *.example.org {here}, MAP *.elsewhere.example {here}"
+            ),
+            admin={"username": "admin", "password": stack.variables["ADMIN_PASSWORD"]},
+            until=stack.until,
+        )
+
+
 def test_the_internal_location_is_nobodys_address(stack: Stack, admin: ProxyClient) -> None:
     _, made = upload(admin)
     key = made["image"].split("?")[0].partition("/images/")[2]
@@ -107,6 +133,7 @@ def test_a_body_that_nginx_refuses_gets_413_in_the_contracts_shape(
     response = client.post(url, data=body, headers={"Content-Type": "application/json"})
     own = contract.error_response(Problem("too_large", 413, "The body is too large."))
     assert (response.status_code, response.content) == (413, own.content)
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
     assert response.headers["Content-Type"] == "application/json"
 
 
