@@ -6,7 +6,6 @@ The only module of this package, besides Django's own interfaces, that takes an 
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -19,6 +18,7 @@ from accounts.request_origin import RequestOrigin
 from accounts.sessions import CookiePair
 from accounts.token_authentication import authenticate_api_token, authenticate_jwt
 from lib.cors import is_trusted_origin
+from lib.origins import parse_origin
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _MAX_USER_AGENT_LENGTH = 200
@@ -120,9 +120,16 @@ def refuse_cross_site(request: HttpRequest) -> None:
     if site:
         is_cross_site = site not in {"same-origin", "none"}
     else:
-        is_cross_site = bool(origin) and urlsplit(origin).netloc != request.get_host()
+        is_cross_site = bool(origin) and not _is_our_origin(request, origin)
     if is_cross_site:
         raise CrossSiteRequest
+
+
+def _is_our_origin(request: HttpRequest, origin: str) -> bool:
+    """Return whether an origin has the scheme, host and port under which this is reached."""
+    ours = (settings.PUBLIC_URL, f"{request.scheme}://{request.get_host()}")
+    given = parse_origin(origin)
+    return given is not None and given in map(parse_origin, ours)
 
 
 def read_origin(request: HttpRequest) -> RequestOrigin:

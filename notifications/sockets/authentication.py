@@ -37,6 +37,15 @@ Scope = Mapping[str, Any]
 Headers = list[tuple[bytes, bytes]]
 
 
+class _HandshakeRequest(HttpRequest):
+    """A request whose scheme is that of the socket, unless a trusted proxy names another."""
+
+    is_encrypted = False
+
+    def _get_scheme(self) -> str:
+        return "https" if self.is_encrypted else "http"
+
+
 @dataclass(frozen=True, slots=True)
 class Handshake:
     """An accepted handshake; `since` is the last event that the client has, None for no replay."""
@@ -108,8 +117,9 @@ def _authenticate_subprotocol(offered: list[str]) -> Authentication:
 
 def _make_request(scope: Scope) -> HttpRequest:
     """Return the handshake as the GET request that it is, for the code shared with HTTP."""
-    request = HttpRequest()
+    request = _HandshakeRequest()
     request.method = "GET"
+    request.is_encrypted = scope.get("scheme") in {"wss", "https"}
     for name, value in _join_headers(scope["headers"]).items():
         request.META[f"HTTP_{name.upper().replace('-', '_')}"] = value
     return request

@@ -170,6 +170,10 @@ def test_an_expired_access_cookie_is_renewed_in_the_same_request(alice: User) ->
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": "https://evil.example"},
+        {"Origin": "https://testserver"},
+        {"Origin": "http://testserver:8080"},
+        {"Origin": "http://trusted.example"},
+        {"Origin": "https://trusted.example:8443"},
         {"Origin": "null"},
     ],
 )
@@ -187,6 +191,8 @@ def test_a_write_by_another_sites_page_is_refused(alice: User, headers: dict[str
         {"Sec-Fetch-Site": "same-origin"},
         {"Sec-Fetch-Site": "none"},
         {"Origin": "http://testserver"},
+        {"Origin": "http://testserver:80"},
+        {"Origin": "http://localhost:8000"},  # as PUBLIC_URL has it
         {"Origin": "https://trusted.example", "Sec-Fetch-Site": "cross-site"},
     ],
 )

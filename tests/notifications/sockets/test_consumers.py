@@ -141,14 +141,16 @@ def test_cookies_open_a_socket_from_pages_of_the_service(server: SocketServer, a
         assert socket.next()["id"] == 1
 
 
-@pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", "http://localhost:1"])
+@pytest.mark.parametrize(
+    "origin", ["https://elsewhere.example", "null", "http://localhost:1", "https://{here}"]
+)
 def test_another_sites_page_cannot_use_the_cookies(
     server: SocketServer, alice: User, origin: str
 ) -> None:
     headers = cookie_headers(alice)
     with (
         pytest.raises(InvalidStatus) as refused,
-        server.open(additional_headers=headers, origin=origin),
+        server.open(additional_headers=headers, origin=origin.format(here=server.url[7:])),
     ):
         pass
     assert refused.value.response.status_code == 403
