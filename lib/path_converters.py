@@ -1,5 +1,8 @@
 """Parts of URL paths: identifiers in the forms that clients write them."""
 
+import re
+from uuid import UUID
+
 from django.urls import register_converter
 from django.urls.converters import IntConverter, UUIDConverter
 
@@ -8,6 +11,13 @@ class AnyCaseUuid(UUIDConverter):
     """A UUID in either case: some clients write theirs in capitals (RFC 9562, section 4)."""
 
     regex = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+
+
+def parse_uuid(text: str) -> UUID:
+    """Read a UUID as `AnyCaseUuid` does; raise ValueError for the forms that only Python takes."""
+    if not re.fullmatch(AnyCaseUuid.regex, text):
+        raise ValueError("not a UUID")
+    return UUID(text)
 
 
 class RowId(IntConverter):

@@ -31,5 +31,5 @@ def parse_image_id(text: str, request: HttpRequest) -> ImageId:
     if match is None or (match[2] and int(match[2]) not in WIDTHS):
         raise Picture.DoesNotExist
     size = match[2] or request.headers.get("Size") or request.GET.get("Size") or ""
-    width = next((each for each in WIDTHS if str(each) == size.strip()), None)
+    width = next((each for each in WIDTHS if str(each) == size), None)
     return ImageId(UUID(match[1]), width)

@@ -6,6 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from api.fields import HyphenatedUuidField
 from images.models import Picture
 
 _MAX_SOCKET_ID_LENGTH = 200
@@ -16,7 +17,7 @@ PICTURE_FIELDS = ("id", "is_active", "key", "created_at", "updated_at", "owner_i
 
 
 @extend_schema_field({"type": "string", "pattern": _UUID_OR_NOTHING})
-class OptionalUser(serializers.UUIDField):
+class OptionalUser(HyphenatedUuidField):
     """An account's UUID; a form's empty field counts as none."""
 
 

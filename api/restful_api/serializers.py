@@ -6,6 +6,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from accounts.models import User
+from api.fields import DigitsField, HyphenatedUuidField
 from api.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from delivery.access import grants_original
 from images.models import MAX_DESCRIPTION_LENGTH, MAX_THUMBHASH_LENGTH, Picture
@@ -97,7 +98,7 @@ class RestfulThumbnail(serializers.Serializer[None]):
 class RestfulLinkQuery(serializers.Serializer[None]):
     """For how many seconds a link is to live; the tier sets the bounds."""
 
-    time = serializers.IntegerField(min_value=1, max_value=MAX_LINK_SECONDS)
+    time = DigitsField(min_value=1, max_value=MAX_LINK_SECONDS)
 
 
 class RestfulLink(serializers.Serializer[None]):
@@ -110,13 +111,11 @@ class RestfulLink(serializers.Serializer[None]):
 class RestfulEventsQuery(serializers.Serializer[None]):
     """From where on, how many, and whose."""
 
-    since = serializers.IntegerField(
+    since = DigitsField(
         required=False, min_value=0, max_value=10**18, help_text="The last id you have."
     )
-    limit = serializers.IntegerField(
-        default=DEFAULT_PAGE_SIZE, min_value=1, max_value=MAX_PAGE_SIZE
-    )
-    user = serializers.UUIDField(required=False, help_text="Another account: for staff.")
+    limit = DigitsField(default=DEFAULT_PAGE_SIZE, min_value=1, max_value=MAX_PAGE_SIZE)
+    user = HyphenatedUuidField(required=False, help_text="Another account: for staff.")
 
 
 class RestfulEventPicture(serializers.Serializer[None]):

@@ -24,6 +24,7 @@ from accounts.request_authentication import (
 )
 from accounts.sessions import CookiePair
 from accounts.token_authentication import authenticate_jwt
+from lib.path_converters import parse_uuid
 from notifications.sockets.close_codes import (
     BAD_QUERY,
     NOT_ALLOWED,
@@ -152,7 +153,7 @@ def _parse_since(text: str | None) -> int | None:
 
 def _parse_owner(viewer: User, text: str | None) -> UUID:
     try:
-        return account_to_show(viewer, UUID(text) if text is not None else None)
+        return account_to_show(viewer, parse_uuid(text) if text is not None else None)
     except ValueError:
         raise SocketRefused(BAD_QUERY) from None
     except PermissionDenied:

@@ -70,7 +70,29 @@ def test_own_events_only_but_for_staff(alice: User, as_bob: Client, as_staff: Cl
     assert as_staff.get(EVENTS, {"user": nobody}).status_code == 404
 
 
-@pytest.mark.parametrize("query", [{"since": -1}, {"since": "x"}, {"limit": 0}, {"user": "alice"}])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"since": -1},
+        {"since": "x"},
+        {"since": "+1"},
+        {"since": " 1"},
+        {"since": "1_0"},
+        {"since": "1.0"},
+        {"since": "\u0661"},
+        {"since": ""},
+        {"since": "1" * 20},
+        {"limit": 0},
+        {"limit": "+5"},
+        {"limit": "5_0"},
+        {"limit": "\u0665"},
+        {"limit": "5 "},
+        {"user": "alice"},
+        {"user": "{00000000-0000-4000-8000-000000000000}"},
+        {"user": "0000000\u0660-0000-4000-8000-000000000000"},
+        {"user": "1"},
+    ],
+)
 def test_a_query_that_cannot_be_read_names_its_field(
     as_alice: Client, query: dict[str, int | str]
 ) -> None:

@@ -588,7 +588,24 @@ def test_a_link_is_an_address_and_its_seconds(alice: User, as_alice: Client) -> 
 
 
 @pytest.mark.parametrize(
-    "query", ["time=299", "time=30001", "time=x", "time=", "", "time=1e3", "time=-5"]
+    "query",
+    [
+        "time=299",
+        "time=30001",
+        "time=x",
+        "time=",
+        "",
+        "time=1e3",
+        "time=-5",
+        "time=%2B300",
+        "time=+300",
+        "time=300+",
+        "time=3_00",
+        "time=300.0",
+        "time=%D9%A3%D9%A0%D9%A0",
+        "time=300%0A",
+        "time=0x12c",
+    ],
 )
 def test_a_bad_time_is_400_with_a_reason(alice: User, as_alice: Client, query: str) -> None:
     response = as_alice.get(f"/api/user/link/{make_picture(alice).pk}/?{query}")
