@@ -14,7 +14,7 @@ from devkit.messages import Refusal, say
 
 YAML_RULES = "{extends: default, rules: {line-length: {max: 100}, document-start: disable}}"
 LONG_FILE = 300
-COMPOSE = ("docker-compose.yml", "docker-compose.tls.yml")
+COMPOSE = ("docker-compose.yml", "docker-compose.tls.yml", "docker-compose.peers.yml")
 SCHEMA = ("--builtin-schema", "vendor.compose-spec")
 # The package is a program beside the environment's Python, not a module.
 HADOLINT = (

@@ -27,14 +27,14 @@ class Service:
     volumes: list[str]
 
 
-def raw() -> dict[str, Any]:
-    parsed: dict[str, Any] = yaml.safe_load(FILE.read_text())
+def raw(file: Path = FILE) -> dict[str, Any]:
+    parsed: dict[str, Any] = yaml.safe_load(file.read_text())
     return parsed
 
 
-def services(variables: Mapping[str, str]) -> dict[str, Service]:
+def services(variables: Mapping[str, str], file: Path = FILE) -> dict[str, Service]:
     """Raise KeyError for a required variable that is missing, as Compose refuses to start."""
-    parsed = _interpolate(raw()["services"], variables)
+    parsed = _interpolate(raw(file)["services"], variables)
     return {name: _service(name, each) for name, each in parsed.items()}
 
 

@@ -65,10 +65,21 @@ class RabbitMQ:
 
     def control(self, *arguments: str) -> str:
         """Run rabbitmqctl, for example `control("add_vhost", "alice")`; return its output."""
-        command = [str(self._program.with_name("rabbitmqctl")), "--quiet", *arguments]
+        finished = self.run(["rabbitmqctl", "--quiet", *arguments])
+        finished.check_returncode()
+        return finished.stdout
+
+    def run(self, command: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command as in the broker's container: its programs and its cookie are there."""
+        own = self._variables()
+        path = os.pathsep.join([str(self._program.parent), own["PATH"]])
         return subprocess.run(
-            command, env=self._variables(), check=True, capture_output=True, text=True
-        ).stdout
+            command,
+            env={**own, "PATH": path, **variables},
+            check=False,
+            capture_output=True,
+            text=True,
+        )
 
     def _write_settings(self) -> None:
         (self._folder / "plugins").write_text("[].\n")
