@@ -95,3 +95,8 @@ def caller(request: Request) -> User:
     if not isinstance(request.user, User):
         raise TypeError("A view that asks for the caller must be closed.")
     return request.user
+
+
+def base_url(request: Request) -> str:
+    """Return scheme and host of our own addresses, as this client reaches them."""
+    return request.build_absolute_uri("/")[:-1]

@@ -216,6 +216,10 @@ RENDER_LEASE_SECONDS = celery.RENDER_LEASE_SECONDS
 # --- Files and uploads -------------------------------------------------------------------------
 MEDIA_ROOT = DATA_DIR / "images"
 MEDIA_URL = "/images/"
+# Who may see new pictures of the pictures service, whose contract does not say.
+PICTURES_VISIBILITY = env_str(
+    "PICTURES_VISIBILITY", "members", choices=("private", "members", "public")
+)
 # Seconds for which a signed picture URL stays the same, so that browsers can cache the picture.
 # It is valid for one to two of these windows.
 MEDIA_URL_WINDOW = env_int("MEDIA_URL_WINDOW", 1800, min=60, max=86400)

@@ -21,7 +21,7 @@ from images.exceptions import LinkGone, NotReady, NotRenderable, StrippingFailed
 from images.formats.registry import content_type_of
 from images.links import count_opening, open_link, read_token
 from images.models import Picture
-from images.signed_urls import image_sources, seconds_left
+from images.signed_urls import image_sources, is_valid_for_picture, seconds_left
 from images.storage.keys import folder_of, is_key
 
 # A link may be revoked at any moment: a browser may store the bytes but revalidates each time.
@@ -44,22 +44,29 @@ def media(request: HttpRequest, key: str) -> HttpResponseBase:
 
 
 def _serve_signed(request: HttpRequest, key: str) -> HttpResponseBase:
-    """Serve a file without a database query."""
+    """Serve a file without a database query, or what anyone may have of a picture."""
     expires, signature = request.GET.get("expires", ""), request.GET.get("signature", "")
-    left = seconds_left(key, expires, signature)
-    if not left:
-        return page_not_found(request)
-    return _serve_file(request, key, f"private, max-age={left}, immutable")
+    if left := seconds_left(key, expires, signature):
+        return _serve_file(request, key, f"private, max-age={left}, immutable")
+    if is_valid_for_picture(key, expires, signature):
+        return _serve_picture(request, None, key, by_link=True)
+    return page_not_found(request)
 
 
 @for_viewer
 def _serve_picture_to_viewer(
     request: HttpRequest, viewer: User | None, *, key: str
 ) -> HttpResponseBase:
+    return _serve_picture(request, viewer, key)
+
+
+def _serve_picture(
+    request: HttpRequest, viewer: User | None, key: str, *, by_link: bool = False
+) -> HttpResponseBase:
     """Serve what the viewer may have of the picture whose original has this key."""
     try:
         picture = Picture.objects.by_key(key)
-        file = file_for(viewer, picture)
+        file = file_for(viewer, picture, by_link=by_link)
         return serve_negotiated(request, file.key, file.content_type, cache_control=_REVALIDATE)
     except (Picture.DoesNotExist, FileNotFoundError, StrippingFailed, NotRenderable):
         return page_not_found(request)

@@ -12,7 +12,8 @@ from django.conf import settings
 from images.storage.base import picture_storage
 from lib.signing import make_signature, verify_signature
 
-_PURPOSE = "media"
+# A file, or whatever of a picture may leave to anyone: one signature is never good for the other.
+_FILE, _PICTURE = "media", "media-of-anyone"
 
 
 def signed_url(key: str, host: str = "") -> str:
@@ -27,6 +28,15 @@ def signed_url(key: str, host: str = "") -> str:
     return presigned or host + signed_path(key)
 
 
+def signed_picture_url(key: str, host: str) -> str:
+    """Return a URL that gives whoever has it what a link to the picture would give.
+
+    That is the original without metadata, or the best thumbnail where the owner's tier grants no
+    original. `key` is the original's; which file leaves is decided when the URL is opened.
+    """
+    return host + _signed_path(_PICTURE, key)
+
+
 def image_sources() -> str:
     """Return the `img-src` directive's value for a page that shows pictures."""
     return f"'self' blob: data: {picture_storage.origin}".rstrip()
@@ -34,16 +44,29 @@ def image_sources() -> str:
 
 def signed_path(key: str) -> str:
     """Return our URL of a file, without scheme and host."""
+    return _signed_path(_FILE, key)
+
+
+def _signed_path(purpose: str, key: str) -> str:
     window = settings.MEDIA_URL_WINDOW
     expires = (int(time.time()) // window + 2) * window
-    signed = make_signature(_PURPOSE, f"{key}:{expires}")
+    signed = make_signature(purpose, f"{key}:{expires}")
     return f"{settings.MEDIA_URL}{quote(key)}?expires={expires}&signature={signed}"
 
 
 def seconds_left(key: str, expires: str, given_signature: str) -> int:
-    """Return for how many seconds a URL stays valid; 0 for one that expired or is forged."""
+    """Return for how many seconds a file's URL stays valid; 0 for one that expired or is forged."""
+    return _seconds_left(_FILE, key, expires, given_signature)
+
+
+def is_valid_for_picture(key: str, expires: str, given_signature: str) -> bool:
+    """Return whether `signed_picture_url` made a URL, and it has not expired."""
+    return _seconds_left(_PICTURE, key, expires, given_signature) > 0
+
+
+def _seconds_left(purpose: str, key: str, expires: str, given_signature: str) -> int:
     if not (expires.isascii() and expires.isdigit() and len(expires) <= 12):
         return 0
-    if not verify_signature(_PURPOSE, f"{key}:{expires}", given_signature):
+    if not verify_signature(purpose, f"{key}:{expires}", given_signature):
         return 0
     return max(0, int(expires) - int(time.time()))

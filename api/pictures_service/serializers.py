@@ -6,8 +6,11 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.models import User
 from api.fields import HyphenatedUuidField
+from delivery.access import grants_original
 from images.models import Picture
+from images.signed_urls import signed_picture_url, signed_url
 
 _MAX_SOCKET_ID_LENGTH = 200
 _MAX_NAME_LENGTH = 1000
@@ -48,6 +51,10 @@ class PicturesPicture(serializers.Serializer[None]):
     createdAt = serializers.DateTimeField()
     updatedAt = serializers.DateTimeField()
     user_id = serializers.UUIDField()
+    url = serializers.URLField(
+        help_text="Opens in a bare browser for half an hour to an hour: the upload, where the "
+        "owner's tier grants it, without its metadata for others; else the best thumbnail."
+    )
 
 
 class PicturesMessage(serializers.Serializer[None]):
@@ -75,10 +82,11 @@ class PicturesDefaultError(PicturesError):
     message = serializers.CharField()
 
 
-def serialize_picture_row(row: dict[str, Any]) -> dict[str, Any]:
+def serialize_picture_row(row: dict[str, Any], *, viewer: User | None, base: str) -> dict[str, Any]:
     """Write a `PicturesPicture` of a row with PICTURE_FIELDS: lists make no model instances.
 
-    Moments are in UTC to the millisecond, as the contract's own clients write them.
+    Moments are in UTC to the millisecond, as the contract's own clients write them. `base` is the
+    scheme and host of `url`, as in the image RESTful API.
     """
     return {
         "id": row["id"],
@@ -87,12 +95,21 @@ def serialize_picture_row(row: dict[str, Any]) -> dict[str, Any]:
         "createdAt": _moment(row["created_at"]),
         "updatedAt": _moment(row["updated_at"]),
         "user_id": str(row["owner_id"]),
+        "url": _url(row, viewer, base),
     }
 
 
-def serialize_picture(picture: Picture) -> dict[str, Any]:
+def serialize_picture(picture: Picture, *, viewer: User | None, base: str) -> dict[str, Any]:
     """Write a `PicturesPicture`."""
-    return serialize_picture_row({name: getattr(picture, name) for name in PICTURE_FIELDS})
+    row = {name: getattr(picture, name) for name in PICTURE_FIELDS}
+    return serialize_picture_row(row, viewer=viewer, base=base)
+
+
+def _url(row: dict[str, Any], viewer: User | None, base: str) -> str:
+    """Return a signed URL without asking for the owner: its tier counts when the URL is opened."""
+    if viewer and viewer.pk == row["owner_id"] and grants_original(viewer, viewer):
+        return signed_url(row["key"], base)
+    return signed_picture_url(row["key"], base)
 
 
 def _moment(moment: datetime) -> str:

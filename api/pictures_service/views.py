@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -23,13 +24,12 @@ from api.pagination import (
 )
 from api.parsers import FormParser, JsonParser, NoFileParser
 from api.pictures_service import serializers as s
-from api.views import MAX_TEXT_BODY_SIZE, ContractView, PublicView, caller
+from api.views import MAX_TEXT_BODY_SIZE, ContractView, PublicView, base_url, caller
 from images.access import active_picture, may_act_for
 from images.default_picture import copy_default
 from images.models import Picture
 from images.services import activate, create_picture, delete_all, delete_unless_active
 
-_VISIBILITY = Picture.Visibility.MEMBERS
 # Raw OpenAPI: an invalid token is a `message`, a refusal of the request itself an `error`.
 _FORBIDDEN = {
     "type": "object",
@@ -70,8 +70,8 @@ class CreatePictureView(ContractView):
         upload: TemporaryUploadedFile = given["file"]
         owner = _find_owner(request, given.get("userId"))
         path = Path(upload.temporary_file_path())
-        picture = create_picture(owner=owner, upload=path, visibility=_VISIBILITY)
-        return _done_response("Imagen creada correctamente", picture, status=201)
+        picture = create_picture(owner=owner, upload=path, visibility=settings.PICTURES_VISIBILITY)
+        return _done_response(request, "Imagen creada correctamente", picture, status=201)
 
 
 class CreateDefaultPictureView(PublicView):
@@ -95,10 +95,13 @@ class CreateDefaultPictureView(PublicView):
         form.is_valid(raise_exception=True)
         owner = User.objects.get(pk=user_id, is_active=True)
         name = form.validated_data.get("customName", "")
-        picture = copy_default(owner=owner, visibility=_VISIBILITY, preferred_name=name)
+        picture = copy_default(
+            owner=owner, visibility=settings.PICTURES_VISIBILITY, preferred_name=name
+        )
         if picture is None:
             return Response({"message": "El usuario ya tiene una imagen"})
-        return _done_response("Imagen por defecto creada correctamente", picture, status=201)
+        message = "Imagen por defecto creada correctamente"
+        return _done_response(request, message, picture, status=201)
 
 
 class UserPicturesView(ContractView):
@@ -120,7 +123,9 @@ class UserPicturesView(ContractView):
         if user_id != viewer.pk:
             # An account that does not exist is a 404, one without visible pictures is not.
             User.objects.only("pk").get(pk=user_id)
-        return page_response([s.serialize_picture_row(row) for row in rows], next_url)
+        base = base_url(request)
+        pictures = [s.serialize_picture_row(row, viewer=viewer, base=base) for row in rows]
+        return page_response(pictures, next_url)
 
 
 class ActivePictureView(ContractView):
@@ -132,7 +137,8 @@ class ActivePictureView(ContractView):
     )
     def get(self, request: Request, user_id: UUID) -> Response:
         """Return the active picture where the caller may see it."""
-        return Response(s.serialize_picture(active_picture(caller(request), user_id)))
+        picture = active_picture(caller(request), user_id)
+        return Response(_serialize(request, picture))
 
 
 class SetActivePictureView(ContractView):
@@ -147,7 +153,7 @@ class SetActivePictureView(ContractView):
         """Make a picture its account's only active one."""
         picture = _find_changeable(request, pk, user_id)
         activate(picture)
-        return _done_response("Imagen activa establecida correctamente", picture)
+        return _done_response(request, "Imagen activa establecida correctamente", picture)
 
 
 class DeletePictureView(ContractView):
@@ -198,5 +204,13 @@ def _find_changeable(request: Request, pk: int, user_id: UUID) -> Picture:
     return picture
 
 
-def _done_response(message: str, picture: Picture, *, status: int = 200) -> Response:
-    return Response({"message": message, "picture": s.serialize_picture(picture)}, status=status)
+def _done_response(
+    request: Request, message: str, picture: Picture, *, status: int = 200
+) -> Response:
+    body = {"message": message, "picture": _serialize(request, picture)}
+    return Response(body, status=status)
+
+
+def _serialize(request: Request, picture: Picture) -> dict[str, Any]:
+    viewer = request.user if isinstance(request.user, User) else None
+    return s.serialize_picture(picture, viewer=viewer, base=base_url(request))

@@ -3,7 +3,6 @@
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from accounts.models import User
 from api.fields import DigitsField, HyphenatedUuidField
@@ -143,11 +142,6 @@ class RestfulEvent(serializers.Serializer[None]):
     at = serializers.DateTimeField()
     user_id = serializers.UUIDField()
     picture = RestfulEventPicture(required=False)
-
-
-def base_url(request: Request) -> str:
-    """Return scheme and host of our own addresses, as this client reaches them."""
-    return request.build_absolute_uri("/")[:-1]
 
 
 def serialize_picture_row(row: dict[str, Any], *, base: str, original: bool) -> dict[str, Any]:

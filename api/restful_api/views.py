@@ -23,7 +23,7 @@ from api.pagination import CURSOR_SCHEMA, DEFAULT_PAGE_SIZE, LIMIT_SCHEMA
 from api.parsers import FormParser, JsonParser, NoFileParser
 from api.restful_api import serializers as s
 from api.restful_api.cached_lists import cached_list_response
-from api.views import MAX_TEXT_BODY_SIZE, ContractView, PublicView, caller
+from api.views import MAX_TEXT_BODY_SIZE, ContractView, PublicView, base_url, caller
 from delivery.access import grants_original
 from images.links import make_link, require_link_grant
 from images.models import Picture
@@ -159,7 +159,7 @@ class PictureListView(ContractView):
     )
     def get(self, request: Request) -> Response:
         """Return a page of the caller's pictures, newest first."""
-        viewer, base = caller(request), s.base_url(request)
+        viewer, base = caller(request), base_url(request)
         serialize = partial(
             s.serialize_picture_row, base=base, original=grants_original(viewer, viewer)
         )
@@ -182,7 +182,7 @@ class PictureListView(ContractView):
         path = Path(upload.temporary_file_path())
         owner = caller(request)
         picture = create_picture(owner=owner, upload=path)
-        body = s.serialize_picture(picture, viewer=owner, base=s.base_url(request))
+        body = s.serialize_picture(picture, viewer=owner, base=base_url(request))
         return Response(body, status=201)
 
 
@@ -233,7 +233,7 @@ class ThumbnailListView(ContractView):
     )
     def get(self, request: Request) -> Response:
         """Return a page of the thumbnails of the caller's pictures, newest first."""
-        serialize = partial(s.serialize_thumbnail_row, base=s.base_url(request))
+        serialize = partial(s.serialize_thumbnail_row, base=base_url(request))
         granted = Thumbnail.objects.granted_to(caller(request))
         return cached_list_response(request, granted, s.THUMBNAIL_FIELDS, serialize)
 
@@ -249,7 +249,7 @@ class ThumbnailDetailView(ContractView):
         """Return one thumbnail."""
         visible = Thumbnail.objects.visible_to(caller(request))
         row = visible.values(*s.THUMBNAIL_FIELDS).get(pk=pk)
-        return Response(s.serialize_thumbnail_row(row, base=s.base_url(request)))
+        return Response(s.serialize_thumbnail_row(row, base=base_url(request)))
 
     @extend_schema(
         summary="Delete a thumbnail",
@@ -297,5 +297,5 @@ def _find_changeable(request: Request, pk: int) -> Picture:
 
 
 def _details_response(request: Request, picture: Picture) -> Response:
-    base = s.base_url(request)
+    base = base_url(request)
     return Response(s.serialize_details(picture, viewer=caller(request), base=base))

@@ -39,9 +39,9 @@ from notifications.sockets.subscription import Subscription
 from notifications.sockets.wake_ups import COOLDOWN, session_group, user_group
 
 logger = logging.getLogger(__name__)
-# Renders events of an account (its id is the first argument) as a contract's own messages; runs in
-# a thread and may query the database.
-Formatter = Callable[[UUID, list[Event]], list[Any]]
+# Renders, for a viewer, events of an account (the ids come in this order) as a contract's own
+# messages; runs in a thread and may query the database.
+Formatter = Callable[[UUID, UUID, list[Event]], list[Any]]
 # Seconds that a slow reader gets to take the last messages before the connection is dropped.
 CLOSE_TIMEOUT = 5.0
 _UNAVAILABLE = (DatabaseError, RedisError)
@@ -180,7 +180,9 @@ class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
 
     async def _deliver(self, events: list[Event]) -> None:
         render = self.formats.get(self.handshake.format)
-        messages = events if render is None else await run_in_thread(render, self.owner_id, events)
+        messages: list[Any] = events
+        if render is not None:
+            messages = await run_in_thread(render, self.user_id, self.owner_id, events)
         for message in messages:
             await self.send(text_data=_to_json(message))
 

@@ -46,6 +46,7 @@ INVALID = [
     ({"TRUSTED_PROXIES": "many"}, "TRUSTED_PROXIES must be a whole number, not 'many'."),
     ({"SSL_REDIRECT": "perhaps"}, "SSL_REDIRECT must be on or off, not 'perhaps'."),
     ({"ACCEL_REDIRECT_PREFIX": "protected"}, "ACCEL_REDIRECT_PREFIX must begin and end with"),
+    ({"PICTURES_VISIBILITY": "all"}, "PICTURES_VISIBILITY must be one of private, members, public"),
     ({"LOG_LEVEL": "loud"}, "LOG_LEVEL must be one of DEBUG, INFO"),
     ({"COOKIE_ACCESS_MINUTES": "9" * 20}, "COOKIE_ACCESS_MINUTES must be from 1 to"),
 ]

@@ -11,13 +11,20 @@ from images.services import activate, delete_all, delete_picture
 from tests.clients import Client
 from tests.factories import bearer_client, make_picture
 from tests.notifications.sockets.clients import Socket, SocketServer, bearer
+from tests.pictures import jpeg
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 FORMAT = "?format=update-pictures"
 
 
-def current_pictures(user: User) -> Any:
-    return bearer_client(user).get(f"/pictures/get-user-pictures/{user.pk}").json()
+def public_host(server: SocketServer) -> str:
+    return server.url.rpartition("/")[2].replace("127.0.0.1", "localhost")
+
+
+def current_pictures(user: User, server: SocketServer) -> Any:
+    host = public_host(server)
+    address = f"/pictures/get-user-pictures/{user.pk}"
+    return bearer_client(user).get(address, headers={"Host": host}).json()
 
 
 def until(socket: Socket, expected: object) -> None:
@@ -33,13 +40,13 @@ def until(socket: Socket, expected: object) -> None:
 def test_every_change_sends_the_current_pictures(server: SocketServer, alice: User) -> None:
     with server.of(alice, FORMAT) as socket:
         first = make_picture(alice)
-        until(socket, current_pictures(alice))
+        until(socket, current_pictures(alice, server))
         second = make_picture(alice)
-        until(socket, current_pictures(alice))
+        until(socket, current_pictures(alice, server))
         activate(first)
-        until(socket, current_pictures(alice))
+        until(socket, current_pictures(alice, server))
         delete_picture(second)
-        until(socket, current_pictures(alice))
+        until(socket, current_pictures(alice, server))
         delete_all(alice.pk)
         until(socket, [])
 
@@ -48,8 +55,14 @@ def test_the_message_holds_the_contracts_picture_object(server: SocketServer, al
     with server.of(alice, FORMAT) as socket:
         picture = make_picture(alice)
         [received] = socket.next()["message"]
-    assert set(received) == {"id", "is_active", "path", "createdAt", "updatedAt", "user_id"}
+    assert list(received) == [
+        "id", "is_active", "path", "createdAt", "updatedAt", "user_id", "url",
+    ]  # fmt: skip
     assert (received["id"], received["path"]) == (picture.pk, picture.file_name)
+    address = received["url"].removeprefix(f"http://{public_host(server)}")
+    assert address.startswith("/images/")
+    opened = Client().get(address)
+    assert (opened.status_code, opened.getvalue()) == (200, jpeg(60, 40))
 
 
 def test_a_client_that_missed_events_gets_the_pictures_at_once(
@@ -57,7 +70,7 @@ def test_a_client_that_missed_events_gets_the_pictures_at_once(
 ) -> None:
     make_picture(alice)
     with server.of(alice, f"{FORMAT}&since=0") as socket:
-        until(socket, current_pictures(alice))
+        until(socket, current_pictures(alice, server))
 
 
 def test_an_ended_session_closes_this_socket_too(server: SocketServer, alice: User) -> None:

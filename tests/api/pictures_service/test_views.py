@@ -6,22 +6,27 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+import requests
 from django.core.files.uploadedfile import SimpleUploadedFile
-from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.models import User
 from accounts.services import disable
 from images.default_picture import DEFAULT_FILE
 from images.models import Picture
-from images.services import activate
+from images.services import activate, delete_picture
+from images.signed_urls import signed_path
 from images.storage.base import picture_storage
 from tests.clients import Client, Response
 from tests.factories import bearer_client, make_picture, make_user
 from tests.pictures import jpeg, png
 from tests.storages import StoredKeys
+from thumbnails.services import ensure_thumbnails
 
 pytestmark = [pytest.mark.django_db, pytest.mark.storages]
 
+# The contract's fields first, in its order.
+PICTURE = ["id", "is_active", "path", "createdAt", "updatedAt", "user_id", "url"]
 NO_FILE = "No se recibió ningún archivo en el campo file"
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -63,8 +68,10 @@ def test_an_upload_returns_the_contracts_message_and_picture(alice: User, as_ali
             "createdAt": response.json()["picture"]["createdAt"],
             "updatedAt": response.json()["picture"]["updatedAt"],
             "user_id": str(alice.pk),
+            "url": response.json()["picture"]["url"],
         },
     }
+    assert list(response.json()["picture"]) == PICTURE
     assert (made.owner, made.visibility) == (alice, "members")
 
 
@@ -248,7 +255,7 @@ def test_the_owner_and_staff_get_everything_newest_first(
     for client in (as_alice, as_staff):
         listed = client.get(f"/pictures/get-user-pictures/{alice.pk}").json()
         assert [each["id"] for each in listed] == [each.pk for each in reversed(three)]
-    assert listed[0].keys() == {"id", "is_active", "path", "createdAt", "updatedAt", "user_id"}
+    assert list(listed[0]) == PICTURE
 
 
 def test_another_member_gets_what_is_not_private(
@@ -311,6 +318,87 @@ def test_a_private_active_picture_is_not_found_by_others(
 ) -> None:
     activate(three[0])
     assert as_bob.get(f"/pictures/get-active-picture/{alice.pk}").status_code == 404
+
+
+# --- The signed address of a picture ------------------------------------------------------------
+
+
+OURS = "http://testserver"
+
+
+def url_for(client: Client, picture: Picture) -> str:
+    """Return the picture's `url` as a client gets it."""
+    listed = client.get(f"/pictures/get-user-pictures/{picture.owner_id}").json()
+    [url] = [each["url"] for each in listed if each["id"] == picture.pk]
+    return str(url)
+
+
+def opened(url: str) -> bytes:
+    """Return what a bare browser gets, from us or from the storage itself."""
+    if not url.startswith(OURS):
+        return requests.get(url, timeout=10).content
+    response = Client().get(url.removeprefix(OURS))
+    assert response.status_code == 200
+    content: bytes = response.getvalue()
+    return content
+
+
+def statuses(*urls: str) -> list[int]:
+    return [Client().get(each.removeprefix(OURS)).status_code for each in urls]
+
+
+def test_the_url_opens_in_a_bare_browser_with_what_its_reader_may_have(
+    alice: User, as_alice: Client, as_bob: Client, as_staff: Client
+) -> None:
+    content = jpeg(60, 40, comment=b"taken at home")
+    picture = make_picture(alice, content, visibility="members")
+    assert opened(url_for(as_alice, picture)) == content
+    for client in (as_bob, as_staff):
+        url = url_for(client, picture)
+        assert b"taken at home" not in opened(url)
+        response = Client().get(url.removeprefix(OURS))
+        assert response["Content-Type"] == "image/jpeg"
+        assert response["Cache-Control"] == "private, no-cache"
+    activate(picture)
+    active = as_bob.get(f"/pictures/get-active-picture/{alice.pk}").json()["url"]
+    assert active == url_for(as_bob, picture)
+
+
+def test_the_url_never_gives_more_than_the_owners_tier_grants(as_alice: Client) -> None:
+    owner = make_user("basic", "Basic")
+    picture = make_picture(owner, png(600, 500), visibility="members")
+    waiting = Client().get(url_for(bearer_client(owner), picture).removeprefix(OURS))
+    assert (waiting.status_code, waiting["Retry-After"]) == (503, "5")
+    ensure_thumbnails(picture.pk)
+    thumbnail = picture.thumbnails.get()
+    for client in (bearer_client(owner), as_alice):
+        assert len(opened(url_for(client, picture))) == thumbnail.bytes
+
+
+def test_a_url_of_a_picture_is_good_for_nothing_else(alice: User, as_bob: Client) -> None:
+    picture, other = (make_picture(alice, png(30, 20), visibility="members") for _ in range(2))
+    url = url_for(as_bob, picture)
+    forged = [
+        url.replace(picture.key, other.key),
+        url.replace("signature=", "signature=A"),
+        url.replace("expires=", "expires=1"),
+        f"{OURS}{signed_path(other.key)}".replace(other.key, picture.key),
+    ]
+    assert statuses(*forged) == [404] * 4
+    assert statuses(url) == [200]
+    delete_picture(picture)
+    assert statuses(url) == [404]
+
+
+@pytest.mark.parametrize("visibility", ["private", "members", "public"])
+def test_the_operator_says_who_may_see_new_pictures(
+    alice: User, as_alice: Client, settings: Settings, visibility: str
+) -> None:
+    settings.PICTURES_VISIBILITY = visibility
+    copy_default(alice.pk)
+    upload(as_alice)
+    assert {each.visibility for each in Picture.objects.all()} == {visibility}
+    assert Picture.objects.count() == 2
 
 
 # --- Activating ---------------------------------------------------------------------------------
