@@ -1,5 +1,6 @@
-"""A cache backend whose outage fails no request."""
+"""A cache backend that holds plain data, and whose outage fails no request."""
 
+import json
 import logging
 from typing import Any
 
@@ -9,16 +10,36 @@ from redis.exceptions import RedisError
 logger = logging.getLogger(__name__)
 
 
+class JsonSerializer:
+    """Writes values as JSON.
+
+    Django's own serializer pickles: whoever can write to Redis would run code in every process.
+    """
+
+    def dumps(self, value: Any) -> bytes:
+        """Return a value as JSON; raise TypeError and ValueError for what JSON cannot hold."""
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+
+    def loads(self, data: bytes) -> Any:
+        """Return the value; raise ValueError or RecursionError for what `dumps` did not write."""
+        return json.loads(data)
+
+
 class ForgivingRedisCache(RedisCache):
     """While Redis is away, reads miss and writes are dropped, each with a log line.
 
-    Only what can be computed again may be cached here.
+    An entry that holds no JSON is a miss too. Only what can be computed again may be cached here,
+    and only what JSON can hold: a tuple comes back as a list.
     """
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        options = {**params.get("OPTIONS", {}), "serializer": JsonSerializer}
+        super().__init__(server, {**params, "OPTIONS": options})
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
         try:
             return super().get(key, default, version)
-        except RedisError as error:
+        except (RedisError, ValueError, RecursionError) as error:
             logger.warning("cache read failed: %s", type(error).__name__)
             return default
 

@@ -8,7 +8,7 @@ own writes at once.
 import uuid
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -20,18 +20,27 @@ Value = TypeVar("Value")
 _GENERATION_TIMEOUT = 24 * 3600
 
 
-def cached(owner_id: UUID, name: str, compute: Callable[[], Value]) -> Value:
+def cached(
+    owner_id: UUID,
+    name: str,
+    compute: Callable[[], Value],
+    *,
+    is_valid: Callable[[Any], bool],
+) -> Value:
     """Return the list cached under `name`, computed where there is none.
 
-    `name` must contain everything that the list depends on besides the owner's rows.
+    `name` must contain everything that the list depends on besides the owner's rows. `compute`
+    must return plain data that JSON gives back as it was, and `is_valid` must accept that alone:
+    an entry that something else wrote counts as none.
     """
     if not settings.CACHE_SECONDS:
         return compute()
     key = f"list:{owner_id}:{_current_generation(owner_id)}:{name}"
-    value: Value | None = cache.get(key)
-    if value is None:
-        value = compute()
-        cache.set(key, value, settings.CACHE_SECONDS)
+    found = cache.get(key)
+    if is_valid(found):
+        return cast("Value", found)
+    value = compute()
+    cache.set(key, value, settings.CACHE_SECONDS)
     return value
 
 
@@ -41,8 +50,10 @@ def invalidate(owner_id: UUID) -> None:
 
 
 def _current_generation(owner_id: UUID) -> str:
-    generation: str | None = cache.get(_generation_key(owner_id))
-    return generation or _start_generation(owner_id)
+    generation = cache.get(_generation_key(owner_id))
+    if isinstance(generation, str) and generation:
+        return generation
+    return _start_generation(owner_id)
 
 
 def _start_generation(owner_id: UUID) -> str:

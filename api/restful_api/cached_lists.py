@@ -22,12 +22,20 @@ def cached_list_response(
 ) -> Response:
     """Return a page of the caller's rows, each as `serialize` writes it."""
 
-    def read() -> tuple[list[Any], str]:
+    def read() -> dict[str, Any]:
         rows, next_url = read_page(request, queryset, fields)
-        return [serialize(row) for row in rows], next_url
+        return {"rows": [serialize(row) for row in rows], "next": next_url}
 
-    body, next_url = cached(caller(request).pk, _cache_key(request), read)
-    return page_response(body, next_url)
+    page = cached(caller(request).pk, _cache_key(request), read, is_valid=_is_page)
+    return page_response(page["rows"], page["next"])
+
+
+def _is_page(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("rows"), list)
+        and isinstance(value.get("next"), str)
+    )
 
 
 def _cache_key(request: Request) -> str:

@@ -142,7 +142,7 @@ def test_cookies_open_a_socket_from_pages_of_the_service(server: SocketServer, a
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://elsewhere.example", "null", "http://localhost:1", "https://{here}"]
+    "origin", ["https://elsewhere.example", "null", "http://127.0.0.1:1", "https://{here}"]
 )
 def test_another_sites_page_cannot_use_the_cookies(
     server: SocketServer, alice: User, origin: str
