@@ -13,7 +13,7 @@ from django.utils.html import format_html
 
 from accounts.forms import UserAddForm, UserForm
 from accounts.models import Session, SessionQuerySet, User
-from accounts.services import delete_account
+from accounts.services import delete_account, end_every_session
 from accounts.signals import tier_changed
 from tiers.models import DEFAULT_TIER_NAME, Tier
 
@@ -56,16 +56,22 @@ class UserAdmin(DjangoUserAdmin[User]):
 
     @admin.action(description="End all sessions")
     def end_every_session(self, request: HttpRequest, users: QuerySet[User]) -> None:
-        ended = sum(Session.objects.of(user).end() for user in users)
+        ended = sum(map(end_every_session, users))
         self.message_user(request, f"{ended} sessions ended.")
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001 (Django's signature)
-        """Announce a new tier, and end the sessions of a disabled account, in the same commit."""
-        super().save_model(request, obj, form, change)
+        """Save what was changed alone: the password, above all, may have changed meanwhile.
+
+        Announce a new tier, and end the sessions of a disabled account, in the same commit.
+        """
+        if change:
+            obj.save(update_fields=[*_columns(form.changed_data), "username_key"])
+        else:
+            super().save_model(request, obj, form, change)
         if change and "tier" in form.changed_data:
             tier_changed.send(sender=User, user=obj)
         if change and not obj.is_active:
-            Session.objects.of(obj).end()
+            end_every_session(obj)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Let sessions be deleted with their account, although none may be deleted by itself."""
@@ -80,6 +86,12 @@ class UserAdmin(DjangoUserAdmin[User]):
         """End the sessions first, so that peers are told."""
         for user in queryset:
             delete_account(user)
+
+
+def _columns(names: list[str]) -> list[str]:
+    """Return the fields that are columns of an account's row; the others have tables."""
+    columns = {field.name for field in User._meta.concrete_fields}
+    return [name for name in names if name in columns]
 
 
 @admin.register(Session)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import PermissionsMixin
 from django.core.validators import MinLengthValidator
 from django.db import models, transaction
@@ -17,6 +18,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from accounts.exceptions import BadCredentials
 from accounts.names import login_characters, login_key, normalize_login, refuse_nul
 from accounts.signals import sessions_ended
 from lib.compiled_query import CompiledQuery
@@ -29,6 +31,16 @@ class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> User:
         """Return the account of a login; raise User.DoesNotExist."""
         return self._by_key.get(login_key(username or ""))
+
+    def lock_with_password(self, pk: uuid.UUID, password_hash: str) -> None:
+        """Lock an account's row until the commit, if its password still has this hash.
+
+        Raise BadCredentials where the password was replaced, or the account closed, since the hash
+        was read: hashing takes so long that both may happen in between.
+        """
+        same = self.filter(pk=pk, password=password_hash, is_active=True)
+        if not list(same.select_for_update(no_key=True).values_list("pk")):
+            raise BadCredentials
 
     @cached_property
     def _by_key(self) -> CompiledQuery[User]:
@@ -70,6 +82,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     is_staff = models.BooleanField("staff", default=False, help_text="May use the admin.")
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
+    # How often all sessions were ended; part of what the admin's own sessions are compared with.
+    sign_outs = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     # A new password that is not saved yet, and the session that saving it does not end.
     _password: str | None = None
     _except_session: Session | None = None
@@ -104,12 +118,37 @@ class User(AbstractBaseUser, PermissionsMixin):
         contract, the admin or a management command.
         """
         super().set_password(raw_password)
-        # `save` ends sessions when this is set. Django resets it when it only upgrades the hash.
+        # `save` ends sessions when this is set.
         self._password = raw_password or ""
         self._except_session = except_session
 
     def set_unusable_password(self) -> None:
         self.set_password(None)
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Compare, and store a hash of today's settings where the stored one is of others.
+
+        A password that was replaced meanwhile stays replaced.
+        """
+
+        def upgrade(raw_password: str) -> None:
+            checked, self.password = self.password, make_password(raw_password)
+            User.objects.filter(pk=self.pk, password=checked).update(password=self.password)
+
+        return check_password(raw_password, self.password, upgrade)
+
+    def get_session_auth_hash(self) -> str:
+        """Return what each of the admin's sessions keeps of the account, and must still equal."""
+        return super().get_session_auth_hash() + self._sign_outs_mark
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        """Yield the same by the keys that were in use before."""
+        for each in super().get_session_auth_fallback_hash():
+            yield each + self._sign_outs_mark
+
+    @property
+    def _sign_outs_mark(self) -> str:
+        return f":{self.sign_outs}" if self.sign_outs else ""
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save the login with its key; a new password ends sessions in the same commit."""

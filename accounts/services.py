@@ -3,6 +3,7 @@
 from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
+from django.db.models import F
 
 from accounts.exceptions import BadCredentials
 from accounts.models import Session, User
@@ -32,25 +33,34 @@ def sign_out(session: Session, *, authorization: str = "") -> None:
 
 
 def change_password(
-    user: User, *, current: str, new: str, origin: RequestOrigin, except_session: Session
+    user: User,
+    *,
+    current: str,
+    new: str,
+    origin: RequestOrigin,
+    except_session: Session | None = None,
 ) -> None:
     """Replace one's own password and end every session except `except_session`.
 
-    Raise BadCredentials for a wrong current password, TooManyAttempts after too many of them, and
-    ValidationError with the policy's reasons.
+    Raise BadCredentials for a current password that is wrong, or that somebody else replaced at the
+    same moment, TooManyAttempts after too many wrong ones, and ValidationError with the policy's
+    reasons.
     """
-    verify_credentials(login=user.username, password=current, origin=origin)
-    set_password(user, new, except_session=except_session)
+    checked = verify_credentials(login=user.username, password=current, origin=origin)
+    validate_password(new, user)
+    checked_hash = checked.password
+    checked.set_password(new, except_session=except_session)
+    with transaction.atomic():
+        User.objects.lock_with_password(user.pk, checked_hash)
+        checked.save(update_fields=["password"])
+    user.password = checked.password
 
 
-def set_password(user: User, password: str, *, except_session: Session | None = None) -> None:
-    """Set a password and end every session except `except_session`.
-
-    Raise ValidationError with the policy's reasons.
-    """
-    validate_password(password, user)
-    user.set_password(password, except_session=except_session)
-    user.save(update_fields=["password"])
+@transaction.atomic
+def end_every_session(user: User) -> int:
+    """End the sessions of an account, those in the admin too; return how many had a token."""
+    User.objects.filter(pk=user.pk).update(sign_outs=F("sign_outs") + 1)
+    return Session.objects.of(user).end()
 
 
 @transaction.atomic
@@ -73,4 +83,4 @@ def disable(user: User) -> None:
     """Close an account and end its sessions; idempotent."""
     user.is_active = False
     user.save(update_fields=["is_active"])
-    Session.objects.of(user).end()
+    end_every_session(user)

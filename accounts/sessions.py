@@ -1,4 +1,8 @@
-"""Sessions: opened, recorded as used, and purged; `Session.objects` ends them."""
+"""Sessions: opened, recorded as used, and purged; `Session.objects` ends them.
+
+Each `open_…` function takes an account as it was when its password was checked, and raises
+BadCredentials where the password was replaced, or the account closed, since then.
+"""
 
 import hashlib
 import secrets
@@ -8,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Session, User
@@ -139,9 +144,16 @@ def purge_expired_sessions() -> int:
     return Session.objects.filter(pk__in=keys).delete()[0]
 
 
+@transaction.atomic
 def _open_session(
     user: User, origin: RequestOrigin, scheme: Session.Scheme, lifetime: timedelta, **fields: Any
 ) -> Session:
+    """Write the row, unless what ends sessions happened since the password was checked.
+
+    Raise BadCredentials then: whatever ends the sessions of an account changes its row first, and
+    would miss this one.
+    """
+    User.objects.lock_with_password(user.pk, user.password)
     return Session.objects.create(
         user=user,
         scheme=scheme,

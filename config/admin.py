@@ -6,8 +6,9 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 
 from accounts.exceptions import TooManyAttempts
 
@@ -40,10 +41,32 @@ class TintypeAdminSite(AdminSite):
         try:
             return super().login(request, extra_context)
         except TooManyAttempts as error:
-            context = {"retry_after": error.retry_after}
-            response = render(request, "admin/too_many_attempts.html", context, status=429)
-            response["Retry-After"] = str(error.retry_after)
-            return response
+            return _too_many_attempts(request, error)
+
+    def password_change(  # type: ignore[override]  # redirects are no templates
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """Return 429 when the check of the current password is throttled."""
+        # It needs the models, and this module is loaded before them.
+        from accounts.own_password import OwnPasswordView
+
+        view = OwnPasswordView.as_view(
+            success_url=reverse("admin:password_change_done", current_app=self.name),
+            template_name="registration/password_change_form.html",
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )
+        request.current_app = self.name
+        try:
+            return view(request)
+        except TooManyAttempts as error:
+            return _too_many_attempts(request, error)
+
+
+def _too_many_attempts(request: HttpRequest, error: TooManyAttempts) -> HttpResponse:
+    context = {"retry_after": error.retry_after}
+    response = render(request, "admin/too_many_attempts.html", context, status=429)
+    response["Retry-After"] = str(error.retry_after)
+    return response
 
 
 class AdminConfig(DjangoAdminConfig):

@@ -44,6 +44,12 @@ def make_user(username: str, tier_name: str = "Basic", **fields: Any) -> User:
     return User.objects.create_user(username, PASSWORD, tier=tier(tier_name), **fields)
 
 
+def replace_password(user: User, password: str) -> None:
+    """Set another password as staff and commands do: every session ends."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+
+
 def make_picture(
     owner: User, content: bytes | None = None, *, on_commit: Any = None, **fields: Any
 ) -> Picture:

@@ -1,22 +1,26 @@
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
 from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
+from pytest_django import Settings
 
 from accounts.exceptions import BadCredentials, BadToken
 from accounts.models import Session, User
 from accounts.request_origin import RequestOrigin
 from accounts.services import (
+    change_password,
     disable,
+    end_every_session,
     move_to_tier,
-    set_password,
     sign_out,
     verify_credentials,
 )
-from accounts.sessions import open_api_token_session, open_bearer_session
+from accounts.sessions import open_api_token_session, open_bearer_session, open_cookie_session
 from accounts.token_authentication import authenticate_api_token, authenticate_jwt
-from tests.factories import PASSWORD, tier
+from tests.clients import Client
+from tests.factories import PASSWORD, make_user, replace_password, tier
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +62,9 @@ def test_signing_out_ends_one_session_and_announces_it_once(
 def test_a_new_password_ends_every_other_session_including_api_tokens(alice: User) -> None:
     current = authenticate_jwt(open_bearer_session(alice, ORIGIN), "bearer")
     api_token = open_api_token_session(alice, ORIGIN)
-    set_password(alice, "another good one", except_session=current)
+    change_password(
+        alice, current=PASSWORD, new="another good one", origin=ORIGIN, except_session=current
+    )
     assert list(Session.objects.live()) == [current]
     with pytest.raises(BadToken):
         authenticate_api_token(api_token)
@@ -67,7 +73,7 @@ def test_a_new_password_ends_every_other_session_including_api_tokens(alice: Use
 def test_a_password_that_the_policy_refuses_changes_nothing(alice: User) -> None:
     token = open_bearer_session(alice, ORIGIN)
     with pytest.raises(ValidationError):
-        set_password(alice, "short")
+        change_password(alice, current=PASSWORD, new="short", origin=ORIGIN)
     assert authenticate_jwt(token, "bearer").user == alice
     assert check_password(PASSWORD, alice.password)
 
@@ -84,3 +90,42 @@ def test_another_tier_is_saved(alice: User) -> None:
     move_to_tier(alice, tier("Basic"))
     alice.refresh_from_db()
     assert alice.tier.name == "Basic"
+
+
+@pytest.mark.parametrize(
+    "open_session", [open_bearer_session, open_api_token_session, open_cookie_session]
+)
+@pytest.mark.parametrize("interruption", [disable, lambda user: replace_password(user, "new one")])
+def test_no_session_opens_on_a_check_from_before_the_password_or_the_account_changed(
+    open_session: Callable[[User, RequestOrigin], object],
+    interruption: Callable[[User], None],
+    alice: User,
+) -> None:
+    checked = verify_credentials(login="alice", password=PASSWORD, origin=ORIGIN)
+    interruption(alice)
+    with pytest.raises(BadCredentials):
+        open_session(checked, ORIGIN)
+    assert not Session.objects.live().exists()
+
+
+def test_upgrading_a_hash_does_not_bring_an_old_password_back(
+    alice: User, settings: Settings
+) -> None:
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+        *settings.PASSWORD_HASHERS,
+    ]
+    being_checked = User.objects.get(pk=alice.pk)
+    replace_password(alice, "another good one")
+    assert being_checked.check_password(PASSWORD)
+    alice.refresh_from_db()
+    assert alice.check_password("another good one")
+
+
+def test_ending_every_session_ends_those_in_the_admin_too(alice: User) -> None:
+    root = make_user("root", is_staff=True, is_superuser=True)
+    browser = Client()
+    browser.force_login(root)
+    assert browser.get("/admin/").status_code == 200
+    end_every_session(root)
+    assert browser.get("/admin/").status_code == 302

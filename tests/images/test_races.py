@@ -1,10 +1,8 @@
 """Pictures of one account changed by several processes at once, on real connections."""
 
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 import pytest
 from django.db import connection, transaction
@@ -19,29 +17,12 @@ from images.models import Picture
 from images.services import activate, delete_unless_active, lock_owner
 from tests.clients import Client, Response
 from tests.factories import make_picture
+from tests.parallel import Result, run_in_parallel
 from tests.pictures import png
 from tests.storages import StoredKeys
 from tests.waiting import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
-
-
-Result = TypeVar("Result")
-
-
-def run_in_parallel(works: Sequence[Callable[[], Result]]) -> list[Result]:
-    """Run each on a connection of its own, all starting together; returns what they return."""
-    start = threading.Barrier(len(works), timeout=30)
-
-    def run(work: Callable[[], Result]) -> Result:
-        try:
-            start.wait()
-            return work()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(works)) as threads:
-        return list(threads.map(run, works))
 
 
 def test_fifty_parallel_calls_leave_exactly_one_active(alice: User) -> None:

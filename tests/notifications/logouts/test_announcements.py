@@ -20,13 +20,13 @@ from accounts.exceptions import BadToken
 from accounts.models import RevokedToken, Session, User
 from accounts.renewal import REUSE_LEEWAY, renew_cookies
 from accounts.request_origin import RequestOrigin
-from accounts.services import delete_account, disable, set_password
+from accounts.services import delete_account, disable
 from accounts.sessions import open_api_token_session, open_bearer_session, open_cookie_session
 from accounts.token_authentication import authenticate_jwt
 from notifications.logouts.messages import handle_message
 from notifications.models import OutboxMessage
 from tests.clients import Client
-from tests.factories import PASSWORD, tier
+from tests.factories import PASSWORD, replace_password, tier
 
 pytestmark = pytest.mark.django_db
 ORIGIN = RequestOrigin()
@@ -88,7 +88,7 @@ ACTIONS: list[Callable[[Person], None]] = [
 ]  # fmt: skip
 ENDS: list[Callable[[User], object]] = [
     lambda user: Session.objects.of(user).end(),
-    lambda user: set_password(user, "another good one"),
+    lambda user: replace_password(user, "another good one"),
     disable,
     delete_account,
 ]

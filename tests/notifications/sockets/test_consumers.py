@@ -10,14 +10,14 @@ from websockets.sync.client import connect
 
 from accounts.models import User
 from accounts.request_origin import RequestOrigin
-from accounts.services import disable, set_password, sign_out
+from accounts.services import disable, sign_out
 from accounts.sessions import open_api_token_session, open_bearer_session, open_cookie_session
 from accounts.token_authentication import authenticate_jwt
 from images.models import Picture
 from images.services import activate, delete_all, delete_picture, update_picture
 from notifications.models import PictureEvent
 from tests.clients import Client
-from tests.factories import make_picture, make_user
+from tests.factories import make_picture, make_user, replace_password
 from tests.notifications.sockets.clients import Socket, SocketServer, bearer
 from tests.waiting import are_prompt, record_duration
 
@@ -264,7 +264,7 @@ ENDINGS = [
     sign_out_by_token,
     sign_out_over_http,
     receive_logout,
-    lambda user, token: set_password(user, "quite another one"),
+    lambda user, token: replace_password(user, "quite another one"),
     lambda user, token: disable(user),
 ]
 
