@@ -92,3 +92,17 @@ def test_cookies_and_redirects_require_https() -> None:
     assert setting("DEBUG or " + code) == "[True, True, True, True, 31536000, False]"
     admin = "[settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME]"
     assert setting("DEBUG or " + admin) == "['__Host-sessionid', '__Host-csrftoken']"
+
+
+@pytest.mark.parametrize(("local", "more"), [("", []), ("on", ["http://localhost:*"])])
+def test_a_deployment_trusts_its_own_origin_and_the_local_run_every_port_of_localhost(
+    local: str, more: list[str]
+) -> None:
+    """Django's forms, which know no `*` for a port, trust what is left."""
+    code = (
+        "from django.conf import settings as s; "
+        "print([s.TRUSTED_ORIGINS, s.CSRF_TRUSTED_ORIGINS, s.CORS_ANY_ORIGIN])"
+    )
+    finished = manage("shell", "--no-imports", "-v", "0", "-c", code, LOCAL=local)
+    own = ["https://pictures.example.org"]
+    assert finished.stdout.strip() == str([[*own, *more], own, True]), finished.stderr

@@ -200,6 +200,14 @@ def test_a_write_from_here_or_from_no_browser_passes(alice: User, headers: dict[
     assert browser(alice).post("/api/user/jwt-logout/", headers=headers).status_code == 204
 
 
+def test_a_write_from_any_port_of_a_trusted_host_passes(alice: User, settings: Settings) -> None:
+    settings.TRUSTED_ORIGINS = ["http://localhost:*"]
+    headers = {"Origin": "http://localhost:3000", "Sec-Fetch-Site": "same-site"}
+    assert browser(alice).post("/api/user/jwt-logout/", headers=headers).status_code == 204
+    headers["Origin"] = "http://elsewhere.localhost:3000"
+    assert browser(alice).post("/api/user/jwt-logout/", headers=headers).status_code == 403
+
+
 def test_a_header_is_no_cross_site_matter(alice: User) -> None:
     headers = {"Sec-Fetch-Site": "cross-site"}
     assert token_client(alice).post("/api/user/jwt-logout/", headers=headers).status_code == 204
