@@ -122,7 +122,7 @@ class FormParser(parsers.BaseParser):
     ) -> QueryDict:
         """Read the whole body; raise ParseError for text that is not in the charset."""
         body, charset = stream.read(), read_charset(media_type) or "utf-8"
-        if body.count(b"&") > MAX_VALUES:
+        if body.count(b"&") > MAX_VALUES or _is_cut(body, parser_context):
             raise ParseError
         form = QueryDict(mutable=True)
         try:
@@ -133,6 +133,12 @@ class FormParser(parsers.BaseParser):
         except ValueError as error:
             raise ParseError from error
         return form
+
+
+def _is_cut(body: bytes, parser_context: Mapping[str, Any] | None) -> bool:
+    """Tell whether the client went away in between; of other bodies the syntax tells."""
+    request = (parser_context or {})["request"]
+    return len(body) < int(request.META.get("CONTENT_LENGTH") or 0)
 
 
 def _unquote(text: bytes, charset: str) -> str:

@@ -1,6 +1,9 @@
 """The WSGI application, for granian and for the one-port run (config.asgi)."""
 
+from typing import Any
+
 from django.core.wsgi import get_wsgi_application
+from django.utils.http import parse_header_parameters
 
 from config.observability import telemetry
 from config.start import load_settings
@@ -8,4 +11,14 @@ from config.start import load_settings
 load_settings()
 # Before the application loads the middleware, which telemetry extends.
 telemetry.start()
-application = get_wsgi_application()
+_django = get_wsgi_application()
+
+
+def application(environ: dict[str, Any], start_response: Any) -> Any:
+    """Serve a request; a Content-Type that Django cannot parse stands there without parameters."""
+    content_type = environ.get("CONTENT_TYPE", "")
+    try:
+        parse_header_parameters(content_type)
+    except ValueError:
+        environ["CONTENT_TYPE"] = content_type.partition(";")[0]
+    return _django(environ, start_response)

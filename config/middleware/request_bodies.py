@@ -34,6 +34,8 @@ def _is_left_to_us(request: HttpRequest) -> bool:
     Granian does, and whoever is still sending (nginx) would miss the response. Uvicorn reads on.
     """
     is_granian = request.META.get("wsgi.input_terminated") and "asgi.scope" not in request.META
+    if "Expect" in request.headers:  # the client was not told to send one
+        return False
     has_body = request.META.get("CONTENT_LENGTH") or "Transfer-Encoding" in request.headers
     return bool(is_granian and has_body)
 

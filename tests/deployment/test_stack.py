@@ -18,6 +18,7 @@ from websockets.sync.client import connect
 from api.contracts import CONTRACTS, Contract
 from api.problems import Problem
 from devkit.children import Reaper
+from tests.body_clients import upload_without_a_length
 from tests.deployment.clients import ProxyClient
 from tests.deployment.stack import HOST, Stack, nginx_conf
 from tests.other_origins import Origins, check_in_browser, serve_pages
@@ -135,6 +136,26 @@ def test_a_body_that_nginx_refuses_gets_413_in_the_contracts_shape(
     assert (response.status_code, response.content) == (413, own.content)
     assert response.headers["Access-Control-Allow-Origin"] == "*"
     assert response.headers["Content-Type"] == "application/json"
+
+
+def test_a_body_without_a_length_is_read_behind_nginx_and_without_it(
+    stack: Stack, admin: ProxyClient
+) -> None:
+    upload_without_a_length(admin, "")
+    token = {"Authorization": str(admin.headers["Authorization"])}
+    with requests.Session() as direct:
+        direct.headers.update({"Host": HOST, "X-Forwarded-Proto": "https", **token})
+        upload_without_a_length(direct, f"http://127.0.0.1:{stack.addresses.web_port}")
+
+
+def test_a_refusal_before_the_body_is_read_arrives(stack: Stack, client: ProxyClient) -> None:
+    """Granian would close the connection, which nginx takes for a service that is away."""
+    body = b"\0" * (15 * 1024 * 1024)
+    for _ in range(5):
+        refused = client.post("/api/user/images", files={"image": body})
+        assert refused.status_code == 401
+        too_long = client.post("/auth/signin", data=body, headers={"Content-Type": "text/json"})
+        assert too_long.status_code == 413
 
 
 def test_a_connection_is_good_for_more_after_a_refused_body(

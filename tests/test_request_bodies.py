@@ -1,0 +1,71 @@
+"""Bodies without a length in the one-port run: by requests, Node's fetch and raw sockets."""
+
+import json
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.body_clients import chunks, fetch_of_node, speak, upload_without_a_length
+from tests.processes import PASSWORD, Running, dev_run
+
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
+CREDENTIALS = {"login": "admin", "password": PASSWORD}
+BODY = json.dumps(CREDENTIALS).encode()
+START = b"POST %b HTTP/1.1\r\nHost: HOST\r\nContent-Type: %b\r\n"
+SIGN_IN = START % (b"/auth/signin/", b"application/json")
+LAST = b"Connection: close\r\n"
+
+
+def port_of(service: Running) -> int:
+    return int(service.url.rpartition(":")[2])
+
+
+def test_bodies_without_a_length_are_read_and_bounded(tmp_path: Path) -> None:
+    with dev_run(tmp_path / "data") as service, requests.Session() as client:
+        token = client.post(f"{service.url}/auth/signin", json=CREDENTIALS).json()["token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        upload_without_a_length(client, service.url)
+        assert fetch_of_node(service.url, token, CREDENTIALS) == [200, 413, 201, 413, 413]
+        over_raw_sockets(port_of(service), access_cookie_of(service))
+
+
+def access_cookie_of(service: Running) -> bytes:
+    fields = {"username": "admin", "password": PASSWORD}
+    signed_in = requests.post(f"{service.url}/api/user/jwt-login", data=fields, timeout=30)
+    return f"access_token={signed_in.cookies['access_token']}".encode()
+
+
+def over_raw_sockets(port: int, cookie: bytes) -> None:
+    chunked = b"Transfer-Encoding: chunked\r\n"
+    in_two = chunks(BODY[:9], BODY[9:])
+    assert speak(port, SIGN_IN + chunked + LAST + b"\r\n" + in_two) == [200]
+    # The connection is good for more, also after a body that was refused.
+    more = SIGN_IN + chunked + LAST + b"\r\n" + in_two
+    too_long = chunks(*[b"x" * 60_000] * 5)
+    assert speak(port, SIGN_IN + chunked + b"\r\n" + too_long, more) == [413, 200]
+    # Whoever asks first is told before sending anything.
+    expect = b"Expect: 100-continue\r\n"
+    asked = SIGN_IN + expect + chunked + LAST + b"\r\n"
+    assert speak(port, asked, lambda received: b" 100 " in received, in_two) == [100, 200]
+    length = b"Content-Length: 999999\r\n"
+    assert speak(port, SIGN_IN + expect + length + LAST + b"\r\n") == [413]
+    # Several cookies, and a proxy's credential before them.
+    mixed = b"Authorization: Basic dXNlcjpwYXNz\r\nCookie: a=1\r\nCookie: %b\r\n" % cookie
+    start = b"GET /auth/currentUser/ HTTP/1.1\r\nHost: HOST\r\n"
+    assert speak(port, start + mixed + LAST + b"\r\n") == [200]
+    # Half a form is no form.
+    form = b"name=x&login=cut&password=quite+long+enough"
+    start = START % (b"/auth/signup", b"application/x-www-form-urlencoded") + LAST
+    with_length = start + b"Content-Length: %d\r\n\r\n"
+    half = with_length % (len(form) + 9) + form
+    for request in (start + chunked + b"\r\n" + chunks(form)[:-5], half):
+        send_and_leave(port, request)
+    assert speak(port, with_length % len(form) + form) == [200]
+    # A content type that Django cannot parse.
+    odd = START % (b"/auth/signin", b"application/json; charset*=none''x") + LAST
+    assert speak(port, odd + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY) == [200]
+
+
+def send_and_leave(port: int, request: bytes) -> None:
+    assert speak(port, request, shut=True) in ([], [400])
