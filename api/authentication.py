@@ -34,12 +34,28 @@ class AnyTokenScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
         return [
-            {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+            {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "JWT",
+                "description": "`Bearer <jwt>` from `/auth/signup` or `/auth/signin`.",
+            },
             {
                 "type": "apiKey",
                 "in": "header",
                 "name": "Authorization",
-                "description": "`Token <key>` from /api/user/token/, or a bare JWT.",
+                "description": "`Token <key>` from `/api/user/token/`, or the bare JWT that "
+                "`/api/login` gives.",
             },
-            {"type": "apiKey", "in": "cookie", "name": access_cookie()},
+            {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": access_cookie(),
+                "description": "Set by `/api/user/jwt-login/`; over HTTPS its name begins with "
+                "`__Host-`.",
+            },
         ]
+
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
+        """Return them as alternatives: one of them is enough."""
+        return [{name: []} for name in self.name]

@@ -7,19 +7,23 @@ by a test. A new contract is a folder in `api/`, a record here and a page in `do
 from dataclasses import dataclass, replace
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from rest_framework.serializers import BaseSerializer
+from rest_framework.serializers import Serializer
 
 from api.auth_service.errors import render_problem as render_auth_service
-from api.auth_service.serializers import AuthServiceError
+from api.auth_service.serializers import AuthServiceError, AuthServiceMessages
 from api.image_service.errors import render_problem as render_image_service
-from api.image_service.serializers import ImageServiceError
+from api.image_service.serializers import ImageServiceError, ImageServiceMessages
 from api.images_api.errors import render_problem as render_images_api
 from api.images_api.serializers import ImagesApiError
 from api.pictures_service.errors import render_problem as render_pictures_service
-from api.pictures_service.serializers import PicturesError
+from api.pictures_service.serializers import (
+    PicturesDefaultError,
+    PicturesError,
+    PicturesMessage,
+)
 from api.problems import Problem, RenderProblem
 from api.restful_api.errors import render_problem as render_restful_api
-from api.restful_api.serializers import RestfulDetail
+from api.restful_api.serializers import RestfulDetail, RestfulFieldErrors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,20 +31,30 @@ class Contract:
     """One published contract.
 
     `name` is its folder and its label in the metrics. Each of `prefixes` stands for itself and for
-    every address below it. `error_serializer` documents the body of an error that no view chooses.
+    every address below it. `error_serializer` documents the body of an error that no view chooses,
+    `other_error_serializers` those of the other shapes. `title` and `description` are the
+    document's, which lists the contracts in this table's order.
     """
 
     name: str
     prefixes: tuple[str, ...]
     urls: str
     render_problem: RenderProblem
-    error_serializer: type[BaseSerializer[None]]
+    error_serializer: type[Serializer[None]]
     page: str
+    title: str = ""
+    description: str = ""
+    other_error_serializers: tuple[type[Serializer[None]], ...] = ()
 
     @property
     def tag(self) -> str:
         """The contract's name in the OpenAPI document."""
         return self.name.replace("_", " ")
+
+    @property
+    def error_serializers(self) -> tuple[type[Serializer[None]], ...]:
+        """The serializers of all shapes of an error."""
+        return (self.error_serializer, *self.other_error_serializers)
 
     def error_response(self, problem: Problem, url: str = "") -> HttpResponse:
         """Return a problem in the contract's shape, with the headers that HTTP asks for.
@@ -69,7 +83,24 @@ CONTRACTS: tuple[Contract, ...] = (
         urls="api.restful_api.urls",
         render_problem=render_restful_api,
         error_serializer=RestfulDetail,
+        other_error_serializers=(RestfulFieldErrors,),
         page="image-restful-api.md",
+        title="Image RESTful API",
+        description="**Start here.** Get a token (`token_create`), upload a picture "
+        "(`images_upload`), wait for its thumbnails (`thumbnails_list`), make an expiring link "
+        "(`images_make_link`). Whoever has no account yet makes one at the auth service.",
+    ),
+    Contract(
+        name="auth_service",
+        prefixes=("/auth",),
+        urls="api.auth_service.urls",
+        render_problem=render_auth_service,
+        error_serializer=AuthServiceError,
+        other_error_serializers=(AuthServiceMessages,),
+        page="auth-service.md",
+        title="Auth service",
+        description="Sign up, sign in and out, change one's password. Its tokens are good at every "
+        "contract. Messages are in Spanish; `X-Status-Reason` repeats the first in plain ASCII.",
     ),
     Contract(
         name="images_api",
@@ -78,14 +109,8 @@ CONTRACTS: tuple[Contract, ...] = (
         render_problem=render_images_api,
         error_serializer=ImagesApiError,
         page="images-api.md",
-    ),
-    Contract(
-        name="auth_service",
-        prefixes=("/auth",),
-        urls="api.auth_service.urls",
-        render_problem=render_auth_service,
-        error_serializer=AuthServiceError,
-        page="auth-service.md",
+        title="Images API",
+        description="Pictures as base64 in JSON; whoever knows a picture's id may see it.",
     ),
     Contract(
         name="image_service",
@@ -93,7 +118,11 @@ CONTRACTS: tuple[Contract, ...] = (
         urls="api.image_service.urls",
         render_problem=render_image_service,
         error_serializer=ImageServiceError,
+        other_error_serializers=(ImageServiceMessages,),
         page="image-service.md",
+        title="Image service",
+        description="Pictures as data URIs in JSON, and as JPEG of six widths; for whoever has a "
+        "token and knows the id. The same routes are below `/v1`.",
     ),
     Contract(
         name="pictures_service",
@@ -101,7 +130,11 @@ CONTRACTS: tuple[Contract, ...] = (
         urls="api.pictures_service.urls",
         render_problem=render_pictures_service,
         error_serializer=PicturesError,
+        other_error_serializers=(PicturesMessage, PicturesDefaultError),
         page="pictures-service.md",
+        title="Pictures service",
+        description="Profile pictures, one of them active. Messages are in Spanish. What happens "
+        "to pictures is also told over a WebSocket: see `/api/schema/asyncapi.yaml`.",
     ),
 )
 

@@ -15,9 +15,6 @@ from rest_framework.response import Response
 
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1000
-# How the OpenAPI document describes the two parameters.
-LIMIT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE}
-CURSOR_SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PACKED = struct.Struct(">qq")
 
@@ -60,8 +57,8 @@ def read_page(
 
     `fields` must hold `id` and `created_at`. Raise a ValidationError that names the parameter.
     """
-    size = _read_limit(request.GET.get("limit"), default_size)
-    cursor = _read_cursor(request.GET.get("cursor"))
+    size = read_limit(request.GET.get("limit"), default_size)
+    cursor = read_cursor(request.GET.get("cursor"))
     # One row more than the page shows tells that there is a next page.
     found = list(_rows_after(cursor, queryset).values(*fields)[: size + 1])
     rows = found[:size]
@@ -103,7 +100,8 @@ def _rows_after(cursor: Cursor | None, queryset: QuerySet[Any, Any]) -> QuerySet
     return queryset.order_by("-created_at", "-id")
 
 
-def _read_limit(text: str | None, default: int) -> int:
+def read_limit(text: str | None, default: int = DEFAULT_PAGE_SIZE) -> int:
+    """Return the size of a page; raise a ValidationError for what is none."""
     if text is None:
         return default
     if not (re.fullmatch("[0-9]{1,4}", text) and 1 <= int(text) <= MAX_PAGE_SIZE):
@@ -111,7 +109,8 @@ def _read_limit(text: str | None, default: int) -> int:
     return int(text)
 
 
-def _read_cursor(text: str | None) -> Cursor | None:
+def read_cursor(text: str | None) -> Cursor | None:
+    """Return where a page begins; raise a ValidationError for a text that is no cursor."""
     if text is None:
         return None
     try:

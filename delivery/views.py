@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
-from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from delivery.access import file_for
@@ -23,6 +22,7 @@ from images.links import count_opening, open_link, read_token
 from images.models import Picture
 from images.signed_urls import image_sources, is_valid_for_picture, seconds_left
 from images.storage.keys import folder_of, is_key
+from lib.read_only import read_only
 
 # A link may be revoked at any moment: a browser may store the bytes but revalidates each time.
 _REVALIDATE = "private, no-cache"
@@ -35,7 +35,7 @@ _PAGE_POLICY = (
 )
 
 
-@require_safe
+@read_only
 def media(request: HttpRequest, key: str) -> HttpResponseBase:
     """Serve a file to whoever has its signed URL, or may see its picture."""
     if "signature" in request.GET:
@@ -74,7 +74,7 @@ def _serve_picture(
         return _not_ready(request)
 
 
-@require_safe
+@read_only
 def default_picture(request: HttpRequest) -> HttpResponseBase:
     """Serve the avatar of accounts without an active picture."""
     etag = f'"{hashlib.sha256(default_bytes()).hexdigest()[:32]}"'
@@ -84,7 +84,7 @@ def default_picture(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
-@require_safe
+@read_only
 @for_viewer
 def avatar(request: HttpRequest, viewer: User | None, user_id: UUID) -> HttpResponseBase:
     """Redirect to an account's avatar; browsers revalidate the redirect each time."""
@@ -104,7 +104,7 @@ def _height(request: HttpRequest) -> int:
     return int(text) if re.fullmatch("[0-9]{1,5}", text) else DEFAULT_HEIGHT
 
 
-@require_safe
+@read_only
 def avatar_thumbnail(request: HttpRequest, user_id: UUID, name: str) -> HttpResponseBase:
     """Serve a thumbnail that an avatar redirects to; the content behind a name never changes."""
     key = f"{folder_of(user_id)}{name}"
@@ -136,7 +136,7 @@ def _serve_file(request: HttpRequest, key: str, cache_control: str) -> HttpRespo
         return page_not_found(request)
 
 
-@require_safe
+@read_only
 def link(request: HttpRequest, token: str) -> HttpResponseBase:
     """Open an expiring link; whoever has it needs no account."""
     link_token = read_token(token)
@@ -155,7 +155,7 @@ def link(request: HttpRequest, token: str) -> HttpResponseBase:
     return response
 
 
-@require_safe
+@read_only
 def gallery(request: HttpRequest) -> HttpResponse:
     """Show the page to sign in, upload and browse; it is a client of /api/user/."""
     return _page(request, "images/gallery.html", 200)

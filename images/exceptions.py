@@ -12,6 +12,9 @@ class UploadTooLarge(Exception):
 class QuotaExceeded(Exception):
     """The owner has as many pictures, or stored bytes, as the tier allows."""
 
+    def __init__(self, message: str = "The account holds as many pictures as its tier allows."):
+        super().__init__(message)
+
 
 class PictureTooCostly(Exception):
     """Decoding a picture took more time or memory than is allowed, or killed its process."""

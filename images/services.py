@@ -126,7 +126,7 @@ def _check_quota(picture: Picture) -> None:
         return
     stored = Picture.objects.owned_by(picture.owner_id).aggregate(n=Count("pk"), b=Sum("bytes"))
     if tier.max_pictures is not None and stored["n"] >= tier.max_pictures:
-        raise QuotaExceeded("The account holds as many pictures as its tier allows.")
+        raise QuotaExceeded
     if tier.max_stored_bytes is not None and (
         (stored["b"] or 0) + picture.bytes > tier.max_stored_bytes
     ):

@@ -6,6 +6,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import User
+from api.openapi.examples import ACCOUNT_ID, JWT, LOGIN, PASSWORD, example
 
 _MAX_PASSWORD_LENGTH = 1024
 
@@ -19,6 +20,7 @@ def _password(*, required: bool = True) -> serializers.CharField:
     )
 
 
+@example({"name": "Alice", "login": LOGIN, "password": PASSWORD})
 class AuthServiceSignUp(serializers.Serializer[None]):
     """A new account."""
 
@@ -27,6 +29,7 @@ class AuthServiceSignUp(serializers.Serializer[None]):
     password = _password()
 
 
+@example({"login": LOGIN, "password": PASSWORD})
 class AuthServiceSignIn(serializers.Serializer[None]):
     """A login and its password."""
 
@@ -34,6 +37,13 @@ class AuthServiceSignIn(serializers.Serializer[None]):
     password = _password()
 
 
+@example(
+    {
+        "currentPassword": PASSWORD,
+        "newPassword": "quite another phrase",
+        "verifyPassword": "quite another phrase",
+    }
+)
 class AuthServicePassword(serializers.Serializer[None]):
     """A change of one's password."""
 
@@ -50,12 +60,14 @@ class AuthServicePassword(serializers.Serializer[None]):
         return attrs
 
 
+@example({"token": JWT})
 class AuthServiceToken(serializers.Serializer[None]):
     """A bearer token."""
 
     token = serializers.CharField()
 
 
+@example({"id": ACCOUNT_ID, "name": "Alice", "login": LOGIN, "roles": ["user"]})
 class AuthServiceUser(serializers.Serializer[None]):
     """An account."""
 

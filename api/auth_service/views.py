@@ -4,8 +4,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -20,19 +19,29 @@ from accounts.request_authentication import (
 )
 from accounts.services import change_password, sign_out, verify_credentials
 from accounts.sessions import open_bearer_session
+from accounts.throttling import SIGN_UPS_PER_ADDRESS
 from api.auth_service import serializers as s
+from api.openapi.operations import describe
+from api.openapi.refusals import CREDENTIALS, CROSS_SITE, SIGN_IN_LIMITS, THROTTLED, Refusal
 from api.parsers import FormParser, JsonParser
 from api.views import ContractView, PublicView, caller
 
-_EMPTY = OpenApiResponse(description="An empty body.")
-_ERRORS: dict[Any, Any] = {
-    403: s.AuthServiceError,
-    413: s.AuthServiceError,
-    415: s.AuthServiceError,
-    503: s.AuthServiceError,
-}
-_PUBLIC_ERRORS = {**_ERRORS, 400: s.AuthServiceMessages, 429: s.AuthServiceError}
-_CLOSED_ERRORS = {**_ERRORS, (401, "text/plain"): OpenApiTypes.STR}
+_EMPTY = OpenApiResponse(description="Done; the body is empty.")
+_LOGIN_TAKEN = Refusal(
+    "login_taken",
+    "The login is taken, in any case.",
+    lambda: ValidationError({"username": ValidationError("", code="unique")}),
+)
+_WRONG_PASSWORD = Refusal(
+    "wrong_password",
+    "The current password is another one.",
+    lambda: ValidationError({"currentPassword": ValidationError("", code="wrong")}),
+)
+_PASSWORD_TOO_COMMON = Refusal(
+    "password_too_common",
+    "The new password is too short, too common or like the login.",
+    lambda: ValidationError({"newPassword": ValidationError("", code="password_too_common")}),
+)
 
 
 class SignUpView(PublicView):
@@ -40,10 +49,15 @@ class SignUpView(PublicView):
 
     parser_classes = [JsonParser, FormParser]
 
-    @extend_schema(
+    @describe(
+        "auth_sign_up",
         summary="Make an account",
-        request=s.AuthServiceSignUp,
-        responses={200: s.AuthServiceToken, **_PUBLIC_ERRORS},
+        description="Make an account and sign it in. The token is good at every contract, as "
+        "`Authorization: Bearer <token>`, for 14 days unless the service is set otherwise. At most "
+        f"{SIGN_UPS_PER_ADDRESS.amount} accounts a minute from one address.",
+        request={"application/json": s.AuthServiceSignUp},
+        responses={200: s.AuthServiceToken},
+        refuses=[_LOGIN_TAKEN, THROTTLED],
     )
     def post(self, request: Request) -> Response:
         """Make an account and sign it in."""
@@ -58,10 +72,14 @@ class SignInView(PublicView):
 
     parser_classes = [JsonParser, FormParser]
 
-    @extend_schema(
+    @describe(
+        "auth_sign_in",
         summary="Sign in",
-        request=s.AuthServiceSignIn,
-        responses={200: s.AuthServiceToken, **_PUBLIC_ERRORS},
+        description="Open a session. An unknown login and a wrong password are answered alike. "
+        f"{SIGN_IN_LIMITS}",
+        request={"application/json": s.AuthServiceSignIn},
+        responses={200: s.AuthServiceToken},
+        refuses=[CREDENTIALS, THROTTLED],
     )
     def post(self, request: Request) -> Response:
         """Open a session; an unknown login and a wrong password are answered alike."""
@@ -76,12 +94,12 @@ class SignOutView(ContractView):
 
     http_method_names = ["get", "post"]
 
-    @extend_schema(summary="Sign out", responses={200: _EMPTY, **_CLOSED_ERRORS})
+    @describe("auth_sign_out", summary="Sign out", responses={200: _EMPTY}, refuses=[CROSS_SITE])
     def get(self, request: Request) -> HttpResponse:
         """End the session of the token; other services hear of it."""
         return self._sign_out(request)
 
-    @extend_schema(summary="Sign out", request=None, responses={200: _EMPTY, **_CLOSED_ERRORS})
+    @describe("auth_sign_out_by_post", summary="Sign out", request=None, responses={200: _EMPTY})
     def post(self, request: Request) -> HttpResponse:
         """End the session of the token; other services hear of it."""
         return self._sign_out(request)
@@ -100,7 +118,7 @@ class SignOutView(ContractView):
 class CurrentUserView(ContractView):
     """`currentUser`."""
 
-    @extend_schema(summary="Who am I?", responses={200: s.AuthServiceUser, **_CLOSED_ERRORS})
+    @describe("auth_current_user", summary="Who am I?", responses={200: s.AuthServiceUser})
     def get(self, request: Request) -> Response:
         """Return the account of the token."""
         return Response(s.serialize_user(caller(request)))
@@ -111,15 +129,12 @@ class PasswordView(ContractView):
 
     parser_classes = [JsonParser, FormParser]
 
-    @extend_schema(
+    @describe(
+        "auth_change_password",
         summary="Change one's password",
-        request=s.AuthServicePassword,
-        responses={
-            200: _EMPTY,
-            400: s.AuthServiceMessages,
-            429: s.AuthServiceError,
-            **_CLOSED_ERRORS,
-        },
+        request={"application/json": s.AuthServicePassword},
+        responses={200: _EMPTY},
+        refuses=[_WRONG_PASSWORD, _PASSWORD_TOO_COMMON, THROTTLED],
     )
     def post(self, request: Request) -> HttpResponse:
         """Change the password; every other session of the account ends."""

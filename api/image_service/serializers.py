@@ -2,19 +2,24 @@
 
 from rest_framework import serializers
 
+from api.openapi.examples import DATA_URI, PICTURE_UID, example
 
+
+@example({"image": DATA_URI})
 class ImageServiceCreate(serializers.Serializer[None]):
     """A picture as a data URI; plain base64 is taken too."""
 
     image = serializers.CharField(trim_whitespace=False)
 
 
+@example({"id": PICTURE_UID})
 class ImageServiceId(serializers.Serializer[None]):
     """The id of a picture."""
 
     id = serializers.CharField()
 
 
+@example({"id": PICTURE_UID, "image": DATA_URI})
 class ImageServiceImage(serializers.Serializer[None]):
     """A picture as a data URI."""
 

@@ -1,11 +1,10 @@
 """The image service's views."""
 
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO
 
 from django.http import HttpResponseBase, QueryDict, StreamingHttpResponse
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,6 +17,9 @@ from api.base64_pictures import (
 )
 from api.image_service import serializers as s
 from api.image_service.image_ids import WIDTHS, ImageId, parse_image_id
+from api.openapi.files import BYTES, BYTES_HEADERS, NOT_MODIFIED, PICTURE_LIMITS
+from api.openapi.operations import describe
+from api.openapi.refusals import NO_PICTURE, NOT_A_PICTURE, PICTURE_NOT_READY, QUOTA
 from api.parsers import FormParser, PictureJsonParser
 from api.views import ContractView, caller
 from delivery.access import file_for
@@ -29,15 +31,17 @@ from images.storage.base import picture_storage
 
 _REVALIDATE = "private, no-cache"
 _SIZE = [
-    OpenApiParameter("Size", int, location, enum=WIDTHS, description="Fit to this width, as JPEG.")
+    OpenApiParameter(
+        "Size",
+        int,
+        location,
+        enum=WIDTHS,
+        description="Fit to this width in pixels, as JPEG, never enlarged. Any other number means "
+        "the original.",
+    )
     for location in (OpenApiParameter.HEADER, OpenApiParameter.QUERY)
 ]
-_ERRORS: dict[Any, Any] = {
-    400: s.ImageServiceMessages,
-    401: s.ImageServiceError,
-    404: s.ImageServiceError,
-    503: s.ImageServiceError,
-}
+_IDS = {"name": "The picture's UUID, or `<uuid>_<width>` as a response gave it."}
 
 
 class CreateImageView(ContractView):
@@ -49,14 +53,13 @@ class CreateImageView(ContractView):
         """Return the size of the tier's largest picture in base64."""
         return max_base64_body_size(caller(request))
 
-    @extend_schema(
+    @describe(
+        "image_create",
         summary="Store a picture",
-        request=s.ImageServiceCreate,
-        responses={
-            200: s.ImageServiceId,
-            **dict.fromkeys((403, 413, 415), s.ImageServiceError),
-            **_ERRORS,
-        },
+        description=f"Store a picture that any member who knows its id may see. {PICTURE_LIMITS}",
+        request={"application/json": s.ImageServiceCreate},
+        responses={200: s.ImageServiceId},
+        refuses=[NOT_A_PICTURE, QUOTA],
     )
     def post(self, request: Request) -> Response:
         """Store a picture that any member who knows its id may see."""
@@ -76,10 +79,13 @@ class CreateImageView(ContractView):
 class ReadImageView(ContractView):
     """`/image/:id`."""
 
-    @extend_schema(
+    @describe(
+        "image_retrieve",
         summary="Read a picture as a data URI",
         parameters=_SIZE,
-        responses={200: s.ImageServiceImage, **_ERRORS},
+        responses={200: s.ImageServiceImage},
+        refuses=[NO_PICTURE, PICTURE_NOT_READY],
+        fields=_IDS,
     )
     def get(self, request: Request, name: str) -> HttpResponseBase:
         """Return the picture as it was uploaded, or fit to a width."""
@@ -95,10 +101,14 @@ class ReadImageView(ContractView):
 class ReadJpegView(ContractView):
     """`/image/:id/jpeg`."""
 
-    @extend_schema(
+    @describe(
+        "image_retrieve_jpeg",
         summary="Read a picture as JPEG",
         parameters=_SIZE,
-        responses={(200, JPEG): OpenApiTypes.BINARY, 304: None, **_ERRORS},
+        responses={(200, JPEG): BYTES, 304: NOT_MODIFIED},
+        refuses=[NO_PICTURE, PICTURE_NOT_READY],
+        headers=BYTES_HEADERS,
+        fields=_IDS,
     )
     def get(self, request: Request, name: str) -> HttpResponseBase:
         """Return a real JPEG, whatever was uploaded."""

@@ -6,6 +6,15 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import User
+from api.openapi.examples import (
+    ACCOUNT_ID,
+    BASE64_PICTURE,
+    JWT,
+    LOGIN,
+    PASSWORD,
+    PICTURE_UID,
+    example,
+)
 from images.models import MAX_DESCRIPTION_LENGTH, Picture
 
 _MAX_PASSWORD_LENGTH = 1024
@@ -13,6 +22,7 @@ _MAX_PASSWORD_LENGTH = 1024
 IMAGE_FIELDS = ("id", "uid", "description", "created_at")
 
 
+@example({"login": LOGIN, "email": "alice@example.org", "password": PASSWORD})
 class ImagesApiRegistration(serializers.Serializer[None]):
     """A new account."""
 
@@ -21,6 +31,14 @@ class ImagesApiRegistration(serializers.Serializer[None]):
     password = serializers.CharField(max_length=_MAX_PASSWORD_LENGTH, trim_whitespace=False)
 
 
+@example(
+    {
+        "createTime": "2025-11-29T10:15:30.123456+00:00",
+        "email": "alice@example.org",
+        "id": ACCOUNT_ID,
+        "login": LOGIN,
+    }
+)
 class ImagesApiAccount(serializers.Serializer[None]):
     """An account that was just made."""
 
@@ -30,6 +48,7 @@ class ImagesApiAccount(serializers.Serializer[None]):
     login = serializers.CharField()
 
 
+@example({"login": LOGIN, "password": PASSWORD})
 class ImagesApiSignIn(serializers.Serializer[None]):
     """A login and its password."""
 
@@ -37,12 +56,14 @@ class ImagesApiSignIn(serializers.Serializer[None]):
     password = serializers.CharField(max_length=_MAX_PASSWORD_LENGTH, trim_whitespace=False)
 
 
+@example({"Authorization": JWT})
 class ImagesApiToken(serializers.Serializer[None]):
     """A JWT, to be sent as it is in the header of the same name."""
 
     Authorization = serializers.CharField()
 
 
+@example({"data": BASE64_PICTURE, "description": "A hill at dawn"})
 class ImagesApiUpload(serializers.Serializer[None]):
     """A picture in base64; a data URI is taken too."""
 
@@ -52,6 +73,14 @@ class ImagesApiUpload(serializers.Serializer[None]):
     )
 
 
+@example(
+    {
+        "id": PICTURE_UID,
+        "login": LOGIN,
+        "source": f"/api/images/{PICTURE_UID}",
+        "upload_date": "2025-11-29 10:15:30.123456+00:00",
+    }
+)
 class ImagesApiUploaded(serializers.Serializer[None]):
     """A picture that was just stored."""
 
@@ -70,6 +99,20 @@ class ImagesApiImage(serializers.Serializer[None]):
     upload_date = serializers.CharField()
 
 
+@example(
+    {
+        "id": ACCOUNT_ID,
+        "images": [
+            {
+                "description": "A hill at dawn",
+                "id": PICTURE_UID,
+                "source": f"/api/images/{PICTURE_UID}",
+                "upload_date": "2025-11-29 10:15:30.123456",
+            }
+        ],
+        "login": LOGIN,
+    }
+)
 class ImagesApiMe(serializers.Serializer[None]):
     """One's page."""
 

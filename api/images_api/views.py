@@ -1,12 +1,9 @@
 """The images API's views."""
 
-from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.http import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,8 +13,25 @@ from accounts.registration import sign_up
 from accounts.request_authentication import read_origin
 from accounts.services import verify_credentials
 from accounts.sessions import open_bearer_session
+from accounts.throttling import SIGN_UPS_PER_ADDRESS
 from api.base64_pictures import decode_to_file, max_base64_body_size
 from api.images_api import serializers as s
+from api.openapi.files import BYTES, BYTES_HEADERS, NOT_MODIFIED, PICTURE_LIMITS
+from api.openapi.operations import describe
+from api.openapi.pages import BAD_CURSOR, BAD_LIMIT, page_parameters
+from api.openapi.refusals import (
+    BODY_TOO_LARGE,
+    CREDENTIALS,
+    MEDIA_TYPE,
+    NO_PICTURE,
+    NOT_A_PICTURE,
+    PICTURE_NOT_READY,
+    QUOTA,
+    SIGN_IN_LIMITS,
+    THROTTLED,
+    Refusal,
+    invalid_input,
+)
 from api.pagination import page_response, read_page
 from api.parsers import PictureJsonParser
 from api.problems import Problem, ProblemError
@@ -32,17 +46,24 @@ from images.services import create_picture
 _REVALIDATE = "no-cache"
 
 
-def _errors(*codes: int) -> dict[Any, Any]:
-    return dict.fromkeys((400, 503, *codes), s.ImagesApiError)
+_LOGIN_TAKEN = Refusal(
+    "login_taken",
+    "The login, or the email address, belongs to another account.",
+    lambda: Problem("conflict", 409, _taken("Login", "alice")),
+)
 
 
 class RegistrationView(PublicView):
     """`registration`."""
 
-    @extend_schema(
+    @describe(
+        "images_api_register",
         summary="Make an account",
-        request=s.ImagesApiRegistration,
-        responses={200: s.ImagesApiAccount, **_errors(409, 413, 415, 429)},
+        description="Make an account; a login and an email address belong to one each. At most "
+        f"{SIGN_UPS_PER_ADDRESS.amount} accounts a minute from one address.",
+        request={"application/json": s.ImagesApiRegistration},
+        responses={200: s.ImagesApiAccount},
+        refuses=[_LOGIN_TAKEN, THROTTLED],
     )
     def post(self, request: Request) -> Response:
         """Make an account; a login and an email address belong to one each."""
@@ -61,18 +82,28 @@ class LoginView(PublicView):
 
     http_method_names = ["get", "post"]
 
-    @extend_schema(
-        summary="Sign in (the contract's GET carries the same JSON as the POST)",
-        responses={200: s.ImagesApiToken, **_errors(403, 413, 415, 429)},
-    )
+    @describe(
+        "images_api_login_by_get",
+        summary="Sign in, as the contract has it: a GET with a body",
+        description="Takes the same JSON body as the POST. Most clients, browsers among them, send "
+        "no body with a GET, and OpenAPI describes none: use the POST.",
+        responses={200: s.ImagesApiToken},
+        refuses=[
+            invalid_input(s.ImagesApiSignIn, {}), CREDENTIALS, BODY_TOO_LARGE, MEDIA_TYPE,
+            THROTTLED,
+        ],
+    )  # fmt: skip
     def get(self, request: Request) -> Response:
         """Open a session."""
         return self._sign_in(request)
 
-    @extend_schema(
+    @describe(
+        "images_api_login",
         summary="Sign in",
-        request=s.ImagesApiSignIn,
-        responses={200: s.ImagesApiToken, **_errors(403, 413, 415, 429)},
+        description=f"Open a session. {SIGN_IN_LIMITS}",
+        request={"application/json": s.ImagesApiSignIn},
+        responses={200: s.ImagesApiToken},
+        refuses=[CREDENTIALS, THROTTLED],
     )
     def post(self, request: Request) -> Response:
         """Open a session."""
@@ -89,10 +120,13 @@ class LoginView(PublicView):
 class MeView(ContractView):
     """`me`."""
 
-    @extend_schema(
+    @describe(
+        "images_api_me",
         summary="One's page",
-        parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
-        responses={200: s.ImagesApiMe, **_errors(401)},
+        parameters=page_parameters(),
+        responses={200: s.ImagesApiMe},
+        refuses=[BAD_LIMIT, BAD_CURSOR],
+        headers=["Link"],
     )
     def get(self, request: Request) -> Response:
         """Return the account and a page of its pictures, newest first."""
@@ -111,10 +145,13 @@ class UploadView(ContractView):
         """Return the size of the tier's largest picture in base64."""
         return max_base64_body_size(caller(request))
 
-    @extend_schema(
+    @describe(
+        "images_api_upload",
         summary="Store a picture",
-        request=s.ImagesApiUpload,
-        responses={200: s.ImagesApiUploaded, **_errors(401, 403, 413, 415)},
+        description=f"Store a picture that anyone who knows its id may see. {PICTURE_LIMITS}",
+        request={"application/json": s.ImagesApiUpload},
+        responses={200: s.ImagesApiUploaded},
+        refuses=[NOT_A_PICTURE, QUOTA],
     )
     def post(self, request: Request) -> Response:
         """Store a picture that anyone who knows its id may see."""
@@ -136,13 +173,16 @@ class ImageView(ContractView):
 
     permission_classes = [AllowAny]
 
-    @extend_schema(
+    @describe(
+        "images_api_image",
         summary="The picture itself",
         responses={
-            **{(200, each.content_type): OpenApiTypes.BINARY for each in FORMATS.values()},
-            304: None,
-            **_errors(401, 404),
+            **{(200, each.content_type): BYTES for each in FORMATS.values()},
+            304: NOT_MODIFIED,
         },
+        refuses=[NO_PICTURE, PICTURE_NOT_READY],
+        headers=BYTES_HEADERS,
+        fields={"uid": "The picture's UUID."},
     )
     def get(self, request: Request, uid: UUID) -> HttpResponseBase:
         """Return the bytes; a public picture asks for no token."""
@@ -158,7 +198,11 @@ def _conflict(error: ValidationError, given: dict[str, str]) -> ProblemError | N
     """Return the contract's 409 where the login or the email address is taken."""
     taken = [name for name, each in error.error_dict.items() if each[0].code == "unique"]
     if "username" in taken:
-        return ProblemError(Problem("conflict", 409, f"Login {given['login']} already exists"))
+        return ProblemError(Problem("conflict", 409, _taken("Login", given["login"])))
     if "email" in taken:
-        return ProblemError(Problem("conflict", 409, f"Email {given['email']} already exists"))
+        return ProblemError(Problem("conflict", 409, _taken("Email", given["email"])))
     return None
+
+
+def _taken(what: str, value: str) -> str:
+    return f"{what} {value} already exists"

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from accounts.models import User
 from api.fields import HyphenatedUuidField
+from api.openapi.examples import ACCOUNT_ID, FILE_NAME, FILE_URL, PICTURE_ID, example
 from delivery.access import grants_original
 from images.models import Picture
 from images.signed_urls import signed_picture_url, signed_url
@@ -16,6 +17,15 @@ _MAX_SOCKET_ID_LENGTH = 200
 _MAX_NAME_LENGTH = 1000
 _UUID_OR_NOTHING = "^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$"
 # What `serialize_picture_row` reads of a picture.
+_PICTURE = {
+    "id": PICTURE_ID,
+    "is_active": False,
+    "path": FILE_NAME,
+    "createdAt": "2025-11-29T10:15:30.123Z",
+    "updatedAt": "2025-11-29T10:15:30.123Z",
+    "user_id": ACCOUNT_ID,
+    "url": FILE_URL,
+}
 PICTURE_FIELDS = ("id", "is_active", "key", "created_at", "updated_at", "owner_id")
 
 
@@ -24,6 +34,7 @@ class OptionalUser(HyphenatedUuidField):
     """An account's UUID; a form's empty field counts as none."""
 
 
+@example({"file": "(the bytes of hill.jpg)"}, media_type="multipart/form-data")
 class PicturesUpload(serializers.Serializer[None]):
     """A picture as a file of a form; `userId` is for staff, who upload for others."""
 
@@ -34,6 +45,7 @@ class PicturesUpload(serializers.Serializer[None]):
     )
 
 
+@example({"customName": "alice"})
 class PicturesDefault(serializers.Serializer[None]):
     """How the copy is to be called: only the last part counts, and only its plain letters."""
 
@@ -42,6 +54,7 @@ class PicturesDefault(serializers.Serializer[None]):
     )
 
 
+@example(_PICTURE)
 class PicturesPicture(serializers.Serializer[None]):
     """A picture: its file is at `/images/users/{user_id}/{path}`."""
 
@@ -57,12 +70,14 @@ class PicturesPicture(serializers.Serializer[None]):
     )
 
 
+@example({"message": "Imagen eliminada correctamente"})
 class PicturesMessage(serializers.Serializer[None]):
     """What was done, or what was not found."""
 
     message = serializers.CharField()
 
 
+@example({"message": "Imagen creada correctamente", "picture": _PICTURE})
 class PicturesDone(serializers.Serializer[None]):
     """What was done, and the picture as it is now."""
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import TemporaryUploadedFile
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,9 +15,20 @@ from accounts.models import User
 from accounts.request_authentication import read_origin
 from accounts.throttling import DEFAULT_PICTURES_PER_ADDRESS, enforce_limits, throttling_key
 from api.multipart_parser import MultiPartParser
+from api.openapi.files import PICTURE_LIMITS
+from api.openapi.operations import describe
+from api.openapi.pages import BAD_CURSOR, BAD_LIMIT, page_parameters
+from api.openapi.refusals import (
+    FORBIDDEN,
+    NO_ACCOUNT,
+    NO_ACTIVE_PICTURE,
+    NO_PICTURE,
+    NOT_A_PICTURE,
+    PICTURE_IS_ACTIVE,
+    QUOTA,
+    THROTTLED,
+)
 from api.pagination import (
-    CURSOR_SCHEMA,
-    LIMIT_SCHEMA,
     MAX_PAGE_SIZE,
     page_response,
     read_page,
@@ -30,21 +41,12 @@ from images.default_picture import copy_default
 from images.models import Picture
 from images.services import activate, create_picture, delete_all, delete_unless_active
 
-# Raw OpenAPI: an invalid token is a `message`, a refusal of the request itself an `error`.
-_FORBIDDEN = {
-    "type": "object",
-    "oneOf": [
-        {
-            "required": [name],
-            "additionalProperties": False,
-            "properties": {name: {"type": "string"}},
-        }
-        for name in ("message", "error")
-    ],
+_HAS_ONE = "El usuario ya tiene una imagen"
+_FIELDS = {
+    "user_id": "The account's UUID.",
+    "id": "The picture's number.",
+    "file_name": "The picture's `path`.",
 }
-_ERRORS: dict[int, Any] = {404: s.PicturesMessage, 503: s.PicturesError}
-_CLOSED_ERRORS: dict[int, Any] = {401: s.PicturesMessage, 403: _FORBIDDEN, **_ERRORS}
-_BODY_ERRORS: dict[int, Any] = {400: s.PicturesError, 413: s.PicturesError, 415: s.PicturesError}
 
 
 class CreatePictureView(ContractView):
@@ -57,10 +59,13 @@ class CreatePictureView(ContractView):
         """Return the tier's upload limit and room for the form around the file."""
         return caller(request).tier.max_upload_bytes + MAX_TEXT_BODY_SIZE
 
-    @extend_schema(
+    @describe(
+        "pictures_create",
         summary="Subir una imagen",
+        description=f"Store a picture; it is not active until it is made so. {PICTURE_LIMITS}",
         request={"multipart/form-data": s.PicturesUpload},
-        responses={201: s.PicturesDone, **_BODY_ERRORS, **_CLOSED_ERRORS},
+        responses={201: s.PicturesDone},
+        refuses=[NOT_A_PICTURE, QUOTA, FORBIDDEN, NO_ACCOUNT],
     )
     def post(self, request: Request) -> Response:
         """Store a picture; it is not active until it is made so."""
@@ -79,14 +84,23 @@ class CreateDefaultPictureView(PublicView):
 
     parser_classes = [JsonParser, FormParser, MultiPartParser]
 
-    @extend_schema(
+    @describe(
+        "pictures_create_default",
         summary="Copiar la imagen por defecto",
-        request=s.PicturesDefault,
+        description="Give an account without pictures the default one; else nothing changes. At "
+        f"most {DEFAULT_PICTURES_PER_ADDRESS.amount} a minute from one address.",
+        request={"application/json": s.PicturesDefault},
         responses={
-            200: s.PicturesMessage, 201: s.PicturesDone,
-            **dict.fromkeys((400, 404, 405, 413, 415, 429, 500, 503), s.PicturesDefaultError),
+            200: OpenApiResponse(
+                s.PicturesMessage,
+                description="The account has a picture: nothing changed.",
+                examples=[OpenApiExample("example", {"message": _HAS_ONE})],
+            ),
+            201: s.PicturesDone,
         },
-    )  # fmt: skip
+        refuses=[NO_ACCOUNT, THROTTLED],
+        fields=_FIELDS,
+    )
     def post(self, request: Request, user_id: UUID) -> Response:
         """Give an account without pictures the default one; else nothing changes."""
         origin = read_origin(request._request)
@@ -99,7 +113,7 @@ class CreateDefaultPictureView(PublicView):
             owner=owner, visibility=settings.PICTURES_VISIBILITY, preferred_name=name
         )
         if picture is None:
-            return Response({"message": "El usuario ya tiene una imagen"})
+            return Response({"message": _HAS_ONE})
         message = "Imagen por defecto creada correctamente"
         return _done_response(request, message, picture, status=201)
 
@@ -107,13 +121,14 @@ class CreateDefaultPictureView(PublicView):
 class UserPicturesView(ContractView):
     """`get-user-pictures/{userId}`."""
 
-    @extend_schema(
+    @describe(
+        "pictures_list",
         summary="Obtener las imágenes de un usuario",
-        parameters=[
-            OpenApiParameter("limit", LIMIT_SCHEMA),
-            OpenApiParameter("cursor", CURSOR_SCHEMA, description="De la cabecera Link anterior."),
-        ],
-        responses={200: s.PicturesPicture(many=True), 400: s.PicturesError, **_CLOSED_ERRORS},
+        parameters=page_parameters(MAX_PAGE_SIZE),
+        responses={200: s.PicturesPicture(many=True)},
+        refuses=[BAD_LIMIT, BAD_CURSOR, NO_ACCOUNT],
+        headers=["Link"],
+        fields=_FIELDS,
     )
     def get(self, request: Request, user_id: UUID) -> Response:
         """Return what the caller may see of an account's pictures, newest first."""
@@ -131,9 +146,12 @@ class UserPicturesView(ContractView):
 class ActivePictureView(ContractView):
     """`get-active-picture/{userId}`."""
 
-    @extend_schema(
+    @describe(
+        "pictures_active",
         summary="Obtener la imagen activa de un usuario",
-        responses={200: s.PicturesPicture, **_CLOSED_ERRORS},
+        responses={200: s.PicturesPicture},
+        refuses=[NO_ACTIVE_PICTURE],
+        fields=_FIELDS,
     )
     def get(self, request: Request, user_id: UUID) -> Response:
         """Return the active picture where the caller may see it."""
@@ -144,10 +162,13 @@ class ActivePictureView(ContractView):
 class SetActivePictureView(ContractView):
     """`set-active-picture/{pictureId}/{userId}`."""
 
-    @extend_schema(
+    @describe(
+        "pictures_set_active",
         summary="Establecer la imagen activa",
         request=None,
-        responses={200: s.PicturesDone, **_CLOSED_ERRORS},
+        responses={200: s.PicturesDone},
+        refuses=[NO_PICTURE],
+        fields=_FIELDS,
     )
     def put(self, request: Request, pk: int, user_id: UUID) -> Response:
         """Make a picture its account's only active one."""
@@ -159,9 +180,12 @@ class SetActivePictureView(ContractView):
 class DeletePictureView(ContractView):
     """`delete-picture/{id}/{fileName}/{userId}`."""
 
-    @extend_schema(
+    @describe(
+        "pictures_delete",
         summary="Eliminar una imagen",
-        responses={200: s.PicturesMessage, 409: s.PicturesError, **_CLOSED_ERRORS},
+        responses={200: s.PicturesMessage},
+        refuses=[NO_PICTURE, PICTURE_IS_ACTIVE],
+        fields=_FIELDS,
     )
     def delete(self, request: Request, pk: int, file_name: str, user_id: UUID) -> Response:
         """Remove a picture that is not active; its file must be called so."""
@@ -175,9 +199,12 @@ class DeletePictureView(ContractView):
 class DeleteUserView(ContractView):
     """`delete-user/{userId}`."""
 
-    @extend_schema(
+    @describe(
+        "pictures_delete_user",
         summary="Eliminar todas las imágenes de un usuario",
-        responses={200: s.PicturesMessage, **_CLOSED_ERRORS},
+        responses={200: s.PicturesMessage},
+        refuses=[FORBIDDEN],
+        fields=_FIELDS,
     )
     def delete(self, request: Request, user_id: UUID) -> Response:
         """Remove every picture and the folder of an account, not the account."""

@@ -1,12 +1,12 @@
 """The feed of picture events over HTTP, for clients that poll."""
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.openapi.operations import describe
+from api.openapi.refusals import FORBIDDEN, NO_ACCOUNT, invalid_input
 from api.pagination import page_response, replace_in_query
 from api.restful_api import serializers as s
-from api.restful_api.views import BAD_INPUT, CLOSED_ERRORS
 from api.views import ContractView, caller
 from notifications.feed import position_before_oldest, read_events
 from notifications.sockets.authentication import account_to_show
@@ -18,15 +18,16 @@ _NEWEST_EVENT_HEADER = "Last-Event-ID"
 class EventsView(ContractView):
     """`events/`."""
 
-    @extend_schema(
+    @describe(
+        "events_list",
         summary="Read picture events",
-        description="Each as `/ws/pictures/` tells it; see docs/asyncapi.yaml.",
+        description="Return what followed event `since`, oldest first, each as `/ws/pictures/` "
+        "tells it: `/api/schema/asyncapi.yaml` describes the socket.",
         parameters=[s.RestfulEventsQuery],
-        responses={
-            200: s.RestfulEvent(many=True), 400: BAD_INPUT, 403: s.RestfulDetail,
-            404: s.RestfulDetail, **CLOSED_ERRORS,
-        },
-    )  # fmt: skip
+        responses={200: s.RestfulEvent(many=True)},
+        refuses=[invalid_input(s.RestfulEventsQuery, {"since": "x"}), FORBIDDEN, NO_ACCOUNT],
+        headers=["Link", _NEWEST_EVENT_HEADER],
+    )
     def get(self, request: Request) -> Response:
         """Return what followed event `since`, oldest first."""
         form = s.RestfulEventsQuery(data=request.query_params.dict())

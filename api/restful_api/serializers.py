@@ -1,16 +1,29 @@
 """What the image RESTful API takes and gives."""
 
+import inspect
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiSerializerExtension
 from rest_framework import serializers
 
 from accounts.models import User
 from api.fields import DigitsField, HyphenatedUuidField
+from api.openapi.examples import (
+    ACCOUNT_ID,
+    FILE_NAME,
+    FILE_URL,
+    LOGIN,
+    PASSWORD,
+    PICTURE_ID,
+    PICTURE_UID,
+    THUMBNAIL_URL,
+    example,
+)
 from api.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from delivery.access import grants_original
 from images.models import MAX_DESCRIPTION_LENGTH, MAX_THUMBHASH_LENGTH, Picture
 from images.signed_urls import signed_url
-from tiers.models import MAX_LINK_SECONDS
+from tiers.models import DEFAULT_LINK_SECONDS, MAX_LINK_SECONDS
 
 _MAX_PASSWORD_LENGTH = 1024
 # What `serialize_picture_row` and `serialize_thumbnail_row` read.
@@ -18,6 +31,7 @@ PICTURE_FIELDS = ("id", "key", "created_at")
 THUMBNAIL_FIELDS = ("id", "picture_id", "height", "key", "created_at")
 
 
+@example({"username": LOGIN, "password": PASSWORD})
 class RestfulSignIn(serializers.Serializer[None]):
     """A login and its password."""
 
@@ -27,12 +41,14 @@ class RestfulSignIn(serializers.Serializer[None]):
     )
 
 
+@example({"success": True})
 class RestfulSuccess(serializers.Serializer[None]):
     """That it worked."""
 
     success = serializers.BooleanField()
 
 
+@example({"token": "1f0e6a1c9b7d4e53a2c8f0d1b3e5a7c9"})
 class RestfulToken(serializers.Serializer[None]):
     """An API token."""
 
@@ -45,12 +61,32 @@ class RestfulDetail(serializers.Serializer[None]):
     detail = serializers.CharField()
 
 
+class RestfulFieldErrors(serializers.Serializer[None]):
+    """Why not, field by field."""
+
+
+class FieldErrorsSchema(OpenApiSerializerExtension):
+    """The names of the fields are the request's own."""
+
+    target_class = RestfulFieldErrors
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        messages = {"type": "array", "items": {"type": "string"}}
+        return {
+            "type": "object",
+            "description": inspect.getdoc(RestfulFieldErrors),
+            "additionalProperties": messages,
+        }
+
+
+@example({"image": "(the bytes of hill.jpg)"}, media_type="multipart/form-data")
 class RestfulUpload(serializers.Serializer[None]):
     """A picture as a file of a form."""
 
     image = serializers.FileField(allow_empty_file=True)
 
 
+@example({"id": PICTURE_ID, "image": FILE_URL})
 class RestfulPicture(serializers.Serializer[None]):
     """A picture: `image` is its address where the tier grants originals, else its file name."""
 
@@ -58,6 +94,7 @@ class RestfulPicture(serializers.Serializer[None]):
     image = serializers.CharField()
 
 
+@example({"description": "A hill at dawn", "visibility": "members"})
 class RestfulChange(serializers.Serializer[None]):
     """What an owner may change of a picture; what is left out stays."""
 
@@ -67,6 +104,16 @@ class RestfulChange(serializers.Serializer[None]):
     visibility = serializers.ChoiceField(required=False, choices=Picture.Visibility.choices)
 
 
+@example(
+    {
+        "id": PICTURE_ID,
+        "image": FILE_URL,
+        "description": "A hill at dawn",
+        "visibility": "private",
+        "thumbhash": "1QcSHQRnh493V4dIh4eXh1h4kJUI",
+        "dominant_color": "#7a8b99",
+    }
+)
 class RestfulPictureDetails(RestfulPicture):
     """A picture with what its owner says of it, and who may see it."""
 
@@ -85,6 +132,7 @@ class RestfulPictureDetails(RestfulPicture):
     )
 
 
+@example({"id": 7, "image_id": PICTURE_ID, "height": 200, "thumbnail": THUMBNAIL_URL})
 class RestfulThumbnail(serializers.Serializer[None]):
     """A thumbnail: `height` as the tier names it, `thumbnail` its address."""
 
@@ -97,9 +145,15 @@ class RestfulThumbnail(serializers.Serializer[None]):
 class RestfulLinkQuery(serializers.Serializer[None]):
     """For how many seconds a link is to live; the tier sets the bounds."""
 
-    time = DigitsField(min_value=1, max_value=MAX_LINK_SECONDS)
+    time = DigitsField(
+        min_value=1,
+        max_value=MAX_LINK_SECONDS,
+        help_text="For how many seconds the link lives: from {} to {} unless the account's tier "
+        "says otherwise.".format(*DEFAULT_LINK_SECONDS),
+    )
 
 
+@example({"url": "http://localhost:8000/l/7.tbnk3s.q6m3k1XhT0Qd2b8Jb1l0Vw", "expires_in": 3600})
 class RestfulLink(serializers.Serializer[None]):
     """An expiring link."""
 
@@ -113,7 +167,12 @@ class RestfulEventsQuery(serializers.Serializer[None]):
     since = DigitsField(
         required=False, min_value=0, max_value=10**18, help_text="The last id you have."
     )
-    limit = DigitsField(default=DEFAULT_PAGE_SIZE, min_value=1, max_value=MAX_PAGE_SIZE)
+    limit = DigitsField(
+        default=DEFAULT_PAGE_SIZE,
+        min_value=1,
+        max_value=MAX_PAGE_SIZE,
+        help_text="Events of a page, at most.",
+    )
     user = HyphenatedUuidField(required=False, help_text="Another account: for staff.")
 
 
@@ -134,6 +193,28 @@ class RestfulEventPicture(serializers.Serializer[None]):
     updated_at = serializers.DateTimeField()
 
 
+@example(
+    {
+        "id": 1207,
+        "type": "picture.created",
+        "at": "2025-11-29T10:15:30.123456Z",
+        "user_id": ACCOUNT_ID,
+        "picture": {
+            "id": PICTURE_ID,
+            "uid": PICTURE_UID,
+            "file_name": FILE_NAME,
+            "is_active": False,
+            "visibility": "private",
+            "description": "",
+            "format": "JPEG",
+            "width": 4032,
+            "height": 3024,
+            "thumbnails": "pending",
+            "created_at": "2025-11-29T10:15:30.123456Z",
+            "updated_at": "2025-11-29T10:15:30.123456Z",
+        },
+    }
+)
 class RestfulEvent(serializers.Serializer[None]):
     """Something that happened to an account's pictures."""
 

@@ -2,11 +2,10 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -19,7 +18,23 @@ from accounts.request_authentication import Authentication, read_origin, refuse_
 from accounts.services import sign_out, verify_credentials
 from accounts.sessions import open_api_token_session, open_cookie_session
 from api.multipart_parser import MultiPartParser
-from api.pagination import CURSOR_SCHEMA, DEFAULT_PAGE_SIZE, LIMIT_SCHEMA
+from api.openapi.files import PICTURE_LIMITS
+from api.openapi.operations import describe
+from api.openapi.pages import BAD_CURSOR, BAD_LIMIT, page_parameters
+from api.openapi.refusals import (
+    CREDENTIALS,
+    CROSS_SITE,
+    LINK_TIME,
+    NO_LINKS,
+    NO_PICTURE,
+    NOT_A_PICTURE,
+    NOT_FOUND,
+    QUOTA,
+    SIGN_IN_LIMITS,
+    THROTTLED,
+    Refusal,
+    invalid_input,
+)
 from api.parsers import FormParser, JsonParser, NoFileParser
 from api.restful_api import serializers as s
 from api.restful_api.cached_lists import cached_list_response
@@ -31,28 +46,9 @@ from images.services import create_picture, delete_picture, update_picture
 from thumbnails.models import Thumbnail
 from thumbnails.services import delete_thumbnail
 
-_PAGE_PARAMETERS = [
-    OpenApiParameter("limit", LIMIT_SCHEMA, description=f"{DEFAULT_PAGE_SIZE} unless told."),
-    OpenApiParameter(
-        "cursor", CURSOR_SCHEMA, description="From the Link header of the page before."
-    ),
-]
-# Raw OpenAPI: reasons by field, or one reason where no field is to blame.
-BAD_INPUT = {
-    "oneOf": [
-        {
-            "type": "object",
-            "additionalProperties": {"type": "array", "items": {"type": "string"}},
-        },
-        {
-            "type": "object",
-            "properties": {"detail": {"type": "string"}},
-            "required": ["detail"],
-            "additionalProperties": False,
-        },
-    ]
-}
-CLOSED_ERRORS: dict[int, Any] = {401: s.RestfulDetail, 503: s.RestfulDetail}
+DONE = OpenApiResponse(description="Done; there is no body.")
+_PICTURE = {"id": "The picture's number."}
+_THUMBNAIL = {"id": "The thumbnail's number."}
 
 
 class CredentialsView(PublicView):
@@ -72,25 +68,28 @@ class CredentialsView(PublicView):
         )
 
 
-_SIGN_IN_ERRORS: dict[int, Any] = {
-    400: BAD_INPUT, 413: s.RestfulDetail, 415: s.RestfulDetail, 429: s.RestfulDetail,
-    503: s.RestfulDetail,
-}  # fmt: skip
 # Word for word as REST framework's `AuthTokenSerializer` has it.
 _UNABLE_TO_LOG_IN = {
     "non_field_errors": [
         ErrorDetail("Unable to log in with provided credentials.", code="authorization")
     ]
 }
+_TOKEN_CREDENTIALS = Refusal(
+    CREDENTIALS.name, CREDENTIALS.when, lambda: ValidationError(_UNABLE_TO_LOG_IN)
+)
 
 
 class TokenView(CredentialsView):
     """`token/`: REST framework's own view returns a 400 for wrong credentials, and so does this."""
 
-    @extend_schema(
+    @describe(
+        "token_create",
         summary="Get an API token",
-        request=s.RestfulSignIn,
-        responses={200: s.RestfulToken, **_SIGN_IN_ERRORS},
+        description="Open a session whose token goes into `Authorization: Token <key>`, for 365 "
+        f"days unless the service is set otherwise. Forms are taken too. {SIGN_IN_LIMITS}",
+        request={"application/json": s.RestfulSignIn},
+        responses={200: s.RestfulToken},
+        refuses=[_TOKEN_CREDENTIALS, THROTTLED],
     )
     def post(self, request: Request) -> Response:
         """Open a session whose token goes into `Authorization: Token <key>`."""
@@ -104,15 +103,15 @@ class TokenView(CredentialsView):
 class JwtLoginView(CredentialsView):
     """`jwt-login/`."""
 
-    @extend_schema(
+    @describe(
+        "jwt_login",
         summary="Sign in with JWT cookies",
-        request=s.RestfulSignIn,
-        responses={
-            200: s.RestfulSuccess,
-            401: s.RestfulDetail,
-            403: s.RestfulDetail,
-            **_SIGN_IN_ERRORS,
-        },
+        description="Open a browser's session: two HttpOnly cookies that renew themselves for a "
+        f"day unless the service is set otherwise. Forms are taken too. {SIGN_IN_LIMITS}",
+        request={"application/json": s.RestfulSignIn},
+        responses={200: s.RestfulSuccess},
+        refuses=[CREDENTIALS, CROSS_SITE, THROTTLED],
+        headers=["Set-Cookie"],
     )
     def post(self, request: Request) -> Response:
         """Open a browser's session: two HttpOnly cookies that renew themselves."""
@@ -128,10 +127,12 @@ class JwtLogoutView(ContractView):
 
     permission_classes = [AllowAny]
 
-    @extend_schema(
+    @describe(
+        "jwt_logout",
         summary="Sign out",
         request=None,
-        responses={204: None, 401: s.RestfulDetail, 403: s.RestfulDetail, 503: s.RestfulDetail},
+        responses={204: DONE},
+        headers=["Set-Cookie"],
     )
     def post(self, request: Request) -> Response:
         """End the session that the request comes from; 204 also when it had ended before."""
@@ -152,10 +153,15 @@ class PictureListView(ContractView):
         """Return the tier's upload limit and room for the form around the file."""
         return caller(request).tier.max_upload_bytes + MAX_TEXT_BODY_SIZE
 
-    @extend_schema(
+    @describe(
+        "images_list",
         summary="List your pictures",
-        parameters=_PAGE_PARAMETERS,
-        responses={200: s.RestfulPicture(many=True), 400: BAD_INPUT, **CLOSED_ERRORS},
+        description="Return a page of the caller's pictures, newest first. A list is kept for 15 "
+        "seconds unless the service is set otherwise; one's own changes show at once.",
+        parameters=page_parameters(),
+        responses={200: s.RestfulPicture(many=True)},
+        refuses=[BAD_LIMIT, BAD_CURSOR],
+        headers=["Link"],
     )
     def get(self, request: Request) -> Response:
         """Return a page of the caller's pictures, newest first."""
@@ -166,14 +172,14 @@ class PictureListView(ContractView):
         own = Picture.objects.owned_by(viewer)
         return cached_list_response(request, own, s.PICTURE_FIELDS, serialize)
 
-    @extend_schema(
+    @describe(
+        "images_upload",
         summary="Upload a picture",
+        description=f"Store a picture; its thumbnails follow within seconds. {PICTURE_LIMITS}",
         request={"multipart/form-data": s.RestfulUpload},
-        responses={
-            201: s.RestfulPicture, 400: BAD_INPUT, 403: s.RestfulDetail,
-            413: s.RestfulDetail, 415: s.RestfulDetail, **CLOSED_ERRORS,
-        },
-    )  # fmt: skip
+        responses={201: s.RestfulPicture},
+        refuses=[NOT_A_PICTURE, QUOTA],
+    )
     def post(self, request: Request) -> Response:
         """Store a picture; its thumbnails follow within seconds."""
         form = s.RestfulUpload(data=request.data)
@@ -189,22 +195,25 @@ class PictureListView(ContractView):
 class PictureDetailView(ContractView):
     """`images/{id}/`."""
 
-    @extend_schema(
+    @describe(
+        "images_retrieve",
         summary="Read a picture",
-        responses={200: s.RestfulPictureDetails, 404: s.RestfulDetail, **CLOSED_ERRORS},
+        responses={200: s.RestfulPictureDetails},
+        refuses=[NO_PICTURE],
+        fields=_PICTURE,
     )
     def get(self, request: Request, pk: int) -> Response:
         """Return one picture, with what its owner says of it."""
         return _details_response(request, _find_changeable(request, pk))
 
-    @extend_schema(
+    @describe(
+        "images_update",
         summary="Describe a picture, or change who may see it",
-        request=s.RestfulChange,
-        responses={
-            200: s.RestfulPictureDetails, 400: BAD_INPUT, 403: s.RestfulDetail,
-            404: s.RestfulDetail, 413: s.RestfulDetail, 415: s.RestfulDetail, **CLOSED_ERRORS,
-        },
-    )  # fmt: skip
+        request={"application/json": s.RestfulChange},
+        responses={200: s.RestfulPictureDetails},
+        refuses=[invalid_input(s.RestfulChange, {"visibility": "friends"}), NO_PICTURE],
+        fields=_PICTURE,
+    )
     def patch(self, request: Request, pk: int) -> Response:
         """Change what is given."""
         picture = _find_changeable(request, pk)
@@ -213,9 +222,12 @@ class PictureDetailView(ContractView):
         update_picture(picture, **form.validated_data)
         return _details_response(request, picture)
 
-    @extend_schema(
+    @describe(
+        "images_delete",
         summary="Delete a picture",
-        responses={204: None, 403: s.RestfulDetail, 404: s.RestfulDetail, **CLOSED_ERRORS},
+        responses={204: DONE},
+        refuses=[NO_PICTURE],
+        fields=_PICTURE,
     )
     def delete(self, request: Request, pk: int) -> Response:
         """Remove a picture, its thumbnails, its links and every file."""
@@ -226,10 +238,13 @@ class PictureDetailView(ContractView):
 class ThumbnailListView(ContractView):
     """`thumbnails/`."""
 
-    @extend_schema(
+    @describe(
+        "thumbnails_list",
         summary="List your thumbnails",
-        parameters=_PAGE_PARAMETERS,
-        responses={200: s.RestfulThumbnail(many=True), 400: BAD_INPUT, **CLOSED_ERRORS},
+        parameters=page_parameters(),
+        responses={200: s.RestfulThumbnail(many=True)},
+        refuses=[BAD_LIMIT, BAD_CURSOR],
+        headers=["Link"],
     )
     def get(self, request: Request) -> Response:
         """Return a page of the thumbnails of the caller's pictures, newest first."""
@@ -241,9 +256,12 @@ class ThumbnailListView(ContractView):
 class ThumbnailDetailView(ContractView):
     """`thumbnails/{id}/`."""
 
-    @extend_schema(
+    @describe(
+        "thumbnails_retrieve",
         summary="Read a thumbnail",
-        responses={200: s.RestfulThumbnail, 404: s.RestfulDetail, **CLOSED_ERRORS},
+        responses={200: s.RestfulThumbnail},
+        refuses=[NOT_FOUND],
+        fields=_THUMBNAIL,
     )
     def get(self, request: Request, pk: int) -> Response:
         """Return one thumbnail."""
@@ -251,9 +269,12 @@ class ThumbnailDetailView(ContractView):
         row = visible.values(*s.THUMBNAIL_FIELDS).get(pk=pk)
         return Response(s.serialize_thumbnail_row(row, base=base_url(request)))
 
-    @extend_schema(
+    @describe(
+        "thumbnails_delete",
         summary="Delete a thumbnail",
-        responses={204: None, 403: s.RestfulDetail, 404: s.RestfulDetail, **CLOSED_ERRORS},
+        responses={204: DONE},
+        refuses=[NOT_FOUND],
+        fields=_THUMBNAIL,
     )
     def delete(self, request: Request, pk: int) -> Response:
         """Remove one thumbnail and its file."""
@@ -266,18 +287,14 @@ class LinkView(ContractView):
 
     http_method_names = ["get"]
 
-    @extend_schema(
+    @describe(
+        "images_make_link",
         summary="Make an expiring link",
-        parameters=[
-            OpenApiParameter(
-                "time", int, required=True, description="Seconds; the tier sets the bounds."
-            )
-        ],
-        responses={
-            200: s.RestfulLink, 400: BAD_INPUT, 403: s.RestfulDetail,
-            404: s.RestfulDetail, **CLOSED_ERRORS,
-        },
-    )  # fmt: skip
+        parameters=[s.RestfulLinkQuery],
+        responses={200: s.RestfulLink},
+        refuses=[invalid_input(s.RestfulLinkQuery, {}), LINK_TIME, NO_LINKS, NO_PICTURE],
+        fields=_PICTURE,
+    )
     def get(self, request: Request, pk: int) -> Response:
         """Return a link that opens in a bare browser until its time is over."""
         require_link_grant(maker := caller(request))

@@ -7,11 +7,13 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["api.parsers.JsonParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "api.schema.ContractSchema",
+    "DEFAULT_SCHEMA_CLASS": "api.openapi.operations.ContractSchema",
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.negotiation.AlwaysJson",
     "DEFAULT_METADATA_CLASS": None,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
+# What the path converter `id` takes.
+_ROW_ID = {"type": "integer", "format": "int64", "minimum": 1, "maximum": 10**18 - 1}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Tintype",
     "DESCRIPTION": "Pictures, thumbnails by tier, expiring links and avatars: five contracts.",
@@ -24,8 +26,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "api.schema.add_errors_of_every_route",
+        "api.openapi.document.complete",
     ],
-    "PATH_CONVERTER_OVERRIDES": {"anyuuid": UUID},
+    "PATH_CONVERTER_OVERRIDES": {"anyuuid": UUID, "id": _ROW_ID},
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }

@@ -12,12 +12,12 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
 from config import worker
 from config.celery import app
 from config.health.probes import Probe, run_probes
 from images.storage.base import picture_storage
+from lib.read_only import read_only
 from notifications.logouts import listener
 from notifications.models import Heartbeat
 
@@ -30,14 +30,14 @@ class NotAvailable(Exception):
     """A required part is not available."""
 
 
-@require_safe
+@read_only
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
     """Return 200 while the process is alive, whatever else is down."""
     return HttpResponse("ok", content_type="text/plain")
 
 
-@require_safe
+@read_only
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
     """Return 200 when every part is available, else 503 naming those that are not.

@@ -1,0 +1,250 @@
+"""The routes that belong to no contract, in the OpenAPI document: bytes of pictures, and health.
+
+Their views know neither REST framework nor this package, so they are described here; the tests of
+the document ask the service at each of them.
+"""
+
+from typing import Any
+
+from images.formats.registry import FORMATS
+
+FILES_TAG = {
+    "name": "files",
+    "x-displayName": "Files",
+    "description": "The bytes of pictures, at the addresses that the contracts give. They can be "
+    "shown by a browser as they are, and asked for in parts.",
+}
+SERVICE_TAG = {
+    "name": "service",
+    "x-displayName": "Service",
+    "description": "Whether the service is alive, and whether it is ready.",
+}
+_ANYONE_OR_TOKEN: list[dict[str, list[str]]] = [
+    {"bearerJWT": []}, {"apiToken": []}, {"cookieJWT": []}, {},
+]  # fmt: skip
+_BINARY = {"type": "string", "format": "binary"}
+_FILE_HEADERS = ("ETag", "Cache-Control", "Accept-Ranges", "Content-Disposition")
+_UUID = {"type": "string", "format": "uuid"}
+_ACCOUNT = {
+    "name": "user_id", "in": "path", "required": True, "schema": _UUID,
+    "description": "The account's UUID.",
+}  # fmt: skip
+_FILE_NAME = {
+    "name": "file_name", "in": "path", "required": True,
+    "schema": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$", "maxLength": 200},
+    "description": "The file's name.",
+}  # fmt: skip
+_CONDITIONS = [
+    {
+        "name": "Range", "in": "header", "schema": {"type": "string"},
+        "description": "Which bytes to send (RFC 9110, section 14.2).",
+    },
+    {
+        "name": "If-None-Match", "in": "header", "schema": {"type": "string"},
+        "description": "The entity tag of the version that the client has.",
+    },
+]  # fmt: skip
+_PAGES = {
+    404: ("There is no such file, or it is not yours to see.", "Nothing here"),
+    410: (
+        "The link is over: its time has passed, or it was revoked, or the picture is gone.",
+        "This link has expired",
+    ),
+    500: ("A failure that nobody foresaw.", "Something went wrong"),
+    503: ("It is being made, or a part of the service is down: try again.", "Not ready yet"),
+}
+
+
+def _page(status: int) -> dict[str, Any]:
+    description, title = _PAGES[status]
+    page = f"<!doctype html><html><head><title>{title}</title></head><body>…</body></html>"
+    content = {"schema": {"type": "string"}, "examples": {"page": {"value": page}}}
+    headers: dict[str, Any] = {"Retry-After": {}} if status == 503 else {}
+    return {"description": description, "headers": headers, "content": {"text/html": content}}
+
+
+def _pages(*statuses: int) -> dict[str, Any]:
+    return {str(status): _page(status) for status in (*statuses, 500, 503)}
+
+
+def _bytes(description: str, *headers: str, formats: tuple[str, ...] = ()) -> dict[str, Any]:
+    types = formats or tuple(each.content_type for each in FORMATS.values())
+    return {
+        "description": description,
+        "headers": {name: {} for name in (*_FILE_HEADERS, *headers)},
+        "content": {content_type: {"schema": _BINARY} for content_type in types},
+    }
+
+
+def _file_responses(*missing: int) -> dict[str, Any]:
+    return {
+        "200": _bytes("The bytes.", "Vary"),
+        "206": _bytes("The part that `Range` asks for.", "Vary", "Content-Range"),
+        "304": {"description": "The client has this version.", "headers": {"ETag": {}}},
+        "416": {
+            "description": "No byte of `Range` is there.", "headers": {"Content-Range": {}},
+        },
+        "405": _WRONG_METHOD,
+        **_pages(*missing),
+    }  # fmt: skip
+
+
+_WRONG_METHOD = {
+    "description": "The method is neither GET nor HEAD; the body is empty.",
+    "headers": {"Allow": {}},
+}
+
+
+def _get(operation_id: str, summary: str, description: str, **more: Any) -> dict[str, Any]:
+    return {
+        "get": {
+            "operationId": operation_id, "summary": summary, "description": description,
+            "tags": [FILES_TAG["name"]],
+            **more,
+        }
+    }  # fmt: skip
+
+
+def make_plain_paths() -> dict[str, Any]:
+    """Return the path items."""
+    return {
+        "/images/users/{user_id}/{file_name}": _get(
+            "files_retrieve",
+            "A file of a picture",
+            "At the address that a contract gave (`image`, `thumbnail`, `url`), whose signature is "
+            "good for half an hour to an hour, anyone gets the file. Without `expires` and "
+            "`signature` an original gives what the viewer's token and the picture's visibility "
+            "allow.",
+            parameters=[
+                _ACCOUNT,
+                _FILE_NAME,
+                {
+                    "name": "expires", "in": "query",
+                    "schema": {"type": "string", "pattern": "^[0-9]{1,12}$"},
+                    "description": "When the signature ends, in seconds since 1970.",
+                },
+                {
+                    "name": "signature", "in": "query", "schema": {"type": "string"},
+                    "description": "As the contract gave it.",
+                },
+                *_CONDITIONS,
+            ],
+            security=_ANYONE_OR_TOKEN,
+            responses=_file_responses(404),
+        ),
+        "/images/default/default.png": _get(
+            "files_default_picture",
+            "The picture of accounts that have none",
+            "A PNG, the same for everybody.",
+            security=[],
+            responses={
+                "200": {
+                    "description": "The bytes.",
+                    "headers": {"ETag": {}, "Cache-Control": {}},
+                    "content": {"image/png": {"schema": _BINARY}},
+                },
+                "304": {"description": "The client has this version.", "headers": {"ETag": {}}},
+                "405": _WRONG_METHOD,
+                **_pages(),
+            },
+        ),
+        "/avatars/{user_id}": _get(
+            "avatars_retrieve",
+            "An account's avatar",
+            "Redirects to the thumbnail of the account's active picture whose height is nearest, "
+            "or to the default picture: for `<img src>`.",
+            parameters=[
+                _ACCOUNT,
+                {
+                    "name": "height", "in": "query",
+                    "schema": {
+                        "type": "integer", "minimum": 0, "maximum": 99999, "default": 200,
+                    },
+                    "description": "The height in pixels; the nearest that there is is taken.",
+                },
+            ],
+            security=_ANYONE_OR_TOKEN,
+            responses={
+                "302": {
+                    "description": "The avatar is at `Location`.",
+                    "headers": {"Location": {}, "Cache-Control": {}},
+                },
+                "405": _WRONG_METHOD,
+                **_pages(404),
+            },
+        ),
+        "/avatars/{user_id}/{file_name}": _get(
+            "avatars_retrieve_file",
+            "The thumbnail that an avatar redirects to",
+            "What is behind such an address never changes.",
+            parameters=[_ACCOUNT, _FILE_NAME, *_CONDITIONS],
+            security=_ANYONE_OR_TOKEN,
+            responses=_file_responses(404),
+        ),
+        "/l/{token}": _get(
+            "links_open",
+            "Open an expiring link",
+            "Whoever has the link needs no account. The bytes are clean of camera data, place and "
+            "comments.",
+            parameters=[
+                {
+                    "name": "token", "in": "path", "required": True,
+                    "schema": {"type": "string"},
+                    "description": "The last part of the address that `images_make_link` gives.",
+                },
+                *_CONDITIONS,
+            ],
+            security=[],
+            responses=_file_responses(404, 410),
+        ),
+        "/healthz": _get(
+            "health_live",
+            "Is the process alive?",
+            "200 while the process is alive, whatever else is down.",
+            tags=[SERVICE_TAG["name"]],
+            security=[],
+            responses={
+                "200": {
+                    "description": "It is.",
+                    "content": {
+                        "text/plain": {"schema": {"type": "string"}, "example": "ok"},
+                    },
+                },
+                "405": _WRONG_METHOD,
+                "500": _page(500),
+            },
+        ),
+        "/readyz": _get(
+            "health_ready",
+            "Is every part there?",
+            "200 when every part is available, else 503 naming those that are not.",
+            tags=[SERVICE_TAG["name"]],
+            security=[],
+            responses={
+                "200": _readiness("Every part is available.", []),
+                "405": _WRONG_METHOD,
+                "500": _page(500),
+                "503": _readiness("A part is missing.", ["broker"]),
+            },
+        ),
+    }  # fmt: skip
+
+
+def _readiness(description: str, missing: list[str]) -> dict[str, Any]:
+    parts = ("database", "migrations", "cache", "broker", "storage", "worker", "auth-events")
+    shown = {name: "missing" if name in missing else "ok" for name in parts}
+    schema = {
+        "type": "object",
+        "properties": {
+            "ready": {"type": "boolean"},
+            "missing": {"type": "array", "items": {"type": "string"}},
+            "parts": {
+                "type": "object",
+                "additionalProperties": {"type": "string", "enum": ["ok", "missing"]},
+            },
+        },
+        "required": ["ready", "missing", "parts"],
+    }
+    value = {"ready": not missing, "missing": missing, "parts": shown}
+    content = {"schema": schema, "examples": {"example": {"value": value}}}
+    return {"description": description, "content": {"application/json": content}}

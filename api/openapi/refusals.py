@@ -1,0 +1,171 @@
+"""The refusals that the OpenAPI document shows, each made as the service makes it.
+
+A refusal is an exception of the domain, of Django or of REST framework. `problem_of` and the
+contract's own `render_problem` turn it into the example, so that no example is written by hand.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rest_framework import exceptions as drf
+from rest_framework.serializers import Serializer
+
+from accounts.exceptions import BadCredentials, BadToken, CrossSiteRequest, TooManyAttempts
+from accounts.models import User
+from accounts.throttling import FAILURES_PER_ADDRESS, FAILURES_PER_LOGIN, SIGN_INS_PER_ADDRESS
+from api.contracts import Contract
+from api.errors import INTERNAL, UNAVAILABLE, problem_of
+from api.problems import Problem
+from api.views import MAX_TEXT_BODY_SIZE
+from images.exceptions import (
+    LinkDurationOutOfBounds,
+    LinkNotGranted,
+    NoActivePicture,
+    NotReady,
+    PictureIsActive,
+    QuotaExceeded,
+    UploadTooLarge,
+)
+from images.formats.limits import NOT_AN_IMAGE, RefusedPicture
+from images.models import Picture
+from tiers.models import DEFAULT_LINK_SECONDS, DEFAULT_UPLOAD_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """`when` says when it happens; `make` returns what is then raised, or the problem itself."""
+
+    name: str
+    when: str
+    make: Callable[[], Exception | Problem]
+
+    def problem(self) -> Problem:
+        """Return the problem; raise TypeError for what would be a 500 in fact."""
+        made = self.make()
+        problem = made if isinstance(made, Problem) else problem_of(made)
+        if problem is None:
+            raise TypeError(f"{self.name} is no refusal.")
+        return problem
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalResponse:
+    """What a contract sends for a refusal: a status, headers, and a JSON object or a text."""
+
+    status: int
+    headers: dict[str, str]
+    body: dict[str, Any] | str
+
+
+def respond(contract: Contract, problem: Problem, url: str) -> RefusalResponse:
+    """Return what a contract sends from an address, as its own responder makes it."""
+    response = contract.error_response(problem, url)
+    headers = {name: value for name, value in response.items() if name != "Content-Type"}
+    body = response.content.decode()
+    is_json = response["Content-Type"].startswith("application/json")
+    return RefusalResponse(response.status_code, headers, json.loads(body) if is_json else body)
+
+
+# --- Of most operations: added where the operation's own shape asks for them ----------------------
+
+NO_TOKEN = Refusal("no_token", "No token came along.", drf.NotAuthenticated)
+BAD_TOKEN = Refusal("bad_token", "The token is invalid, or its session has ended.", BadToken)
+CROSS_SITE = Refusal(
+    "cross_site", "A page of another site sent it with this browser's cookies.", CrossSiteRequest
+)
+UNREADABLE_BODY = Refusal("unreadable_body", "The body cannot be read.", drf.ParseError)
+MEDIA_TYPE = Refusal(
+    "media_type",
+    "The body is of a media type that is not taken, or compressed.",
+    lambda: drf.UnsupportedMediaType("text/csv"),
+)
+BODY_TOO_LARGE = Refusal(
+    "too_large",
+    f"The body has more than {MAX_TEXT_BODY_SIZE:,} bytes.",
+    lambda: UploadTooLarge(MAX_TEXT_BODY_SIZE),
+)
+FILE_TOO_LARGE = Refusal(
+    "too_large",
+    "The picture has more bytes than the account's tier allows.",
+    lambda: UploadTooLarge(DEFAULT_UPLOAD_BYTES),
+)
+UNAVAILABLE_FOR_NOW = Refusal(
+    "unavailable", "A part of the service is down: try again later.", lambda: UNAVAILABLE
+)
+FAILURE = Refusal("failure", "A failure that nobody foresaw.", lambda: INTERNAL)
+
+
+def wrong_method(method: str) -> Refusal:
+    """Return the refusal of a method that is not one of the route's."""
+    return Refusal(
+        "wrong_method",
+        "The method is not one of this route's.",
+        lambda: drf.MethodNotAllowed(method),
+    )
+
+
+def invalid_input(
+    serializer: type[Serializer[Any]], given: dict[str, Any], *, when: str = ""
+) -> Refusal:
+    """Return the refusal of what a serializer does not accept."""
+
+    def make() -> Exception:
+        form = serializer(data=given)
+        if form.is_valid():
+            raise TypeError(f"{serializer.__name__} accepts {given}.")
+        return drf.ValidationError(dict(form.errors))
+
+    return Refusal("invalid_input", when or "A field is missing or invalid.", make)
+
+
+# --- Of single operations -------------------------------------------------------------------------
+
+CREDENTIALS = Refusal(
+    "credentials", "The login is unknown, or the password is wrong.", BadCredentials
+)
+SIGN_IN_LIMITS = (
+    f"At most {SIGN_INS_PER_ADDRESS.amount} attempts a minute from one address; of those that fail "
+    f"{FAILURES_PER_ADDRESS.amount} a minute from one address and {FAILURES_PER_LOGIN.amount} in "
+    f"{FAILURES_PER_LOGIN.multiples} minutes for one login."
+)
+THROTTLED = Refusal(
+    "throttled",
+    "Too many attempts: `Retry-After` says when to try again.",
+    lambda: TooManyAttempts(42),
+)
+NOT_A_PICTURE = Refusal(
+    "not_a_picture",
+    "The file is no picture, damaged, of another format, or too large in pixels.",
+    lambda: RefusedPicture("not_an_image", NOT_AN_IMAGE),
+)
+QUOTA = Refusal(
+    "quota",
+    "The account has as many pictures, or stored bytes, as its tier allows.",
+    QuotaExceeded,
+)
+NO_PICTURE = Refusal(
+    "no_picture", "There is no such picture, or it is not yours to see.", Picture.DoesNotExist
+)
+NOT_FOUND = Refusal("not_found", "There is no such thing, or it is not yours.", drf.NotFound)
+NO_ACCOUNT = Refusal("no_account", "There is no such account.", User.DoesNotExist)
+FORBIDDEN = Refusal("forbidden", "It is for the account itself, and for staff.",
+                    drf.PermissionDenied)  # fmt: skip
+NO_ACTIVE_PICTURE = Refusal(
+    "no_active_picture",
+    "The account has no active picture, or none that you may see.",
+    NoActivePicture,
+)
+PICTURE_IS_ACTIVE = Refusal(
+    "picture_is_active", "The active picture cannot be deleted.", PictureIsActive
+)
+PICTURE_NOT_READY = Refusal(
+    "not_ready", "It is being rendered: try again in a few seconds.", NotReady
+)
+NO_LINKS = Refusal("no_links", "The tier makes no expiring links.", LinkNotGranted)
+LINK_TIME = Refusal(
+    "time_out_of_bounds",
+    "`time` is not within the tier's bounds.",
+    lambda: LinkDurationOutOfBounds(*DEFAULT_LINK_SECONDS),
+)
