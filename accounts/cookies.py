@@ -15,15 +15,16 @@ _MAX_VALUES = 10
 
 def access_cookie() -> str:
     """Return the name of the access cookie."""
-    return _prefix() + _ACCESS_COOKIE
+    return cookie_prefix() + _ACCESS_COOKIE
 
 
 def refresh_cookie() -> str:
     """Return the name of the refresh cookie."""
-    return _prefix() + _REFRESH_COOKIE
+    return cookie_prefix() + _REFRESH_COOKIE
 
 
-def _prefix() -> str:
+def cookie_prefix() -> str:
+    """Return what the name of each of our cookies begins with."""
     # Browsers take a cookie of this prefix from the host itself alone, over HTTPS alone, so that no
     # neighbour on another subdomain, port or plain HTTP can set one (RFC 6265bis, section 4.1.3.2).
     return "__Host-" if settings.TOKEN_COOKIES_SECURE else ""

@@ -18,5 +18,11 @@ class TooManyAttempts(Exception):
         self.retry_after = retry_after
 
 
+class HashingBusy(Exception):
+    """Too many passwords are being hashed; `retry_after` seconds later there may be room."""
+
+    retry_after = 2
+
+
 class CrossSiteRequest(Exception):
     """A page of another site tried to act with this browser's cookies."""

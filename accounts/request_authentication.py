@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from accounts.cookies import access_cookie, cookie_values, refresh_cookie
 from accounts.exceptions import BadToken, CrossSiteRequest
+from accounts.known_devices import device_cookie
 from accounts.models import Session
 from accounts.renewal import authenticate_cookies
 from accounts.request_origin import RequestOrigin
@@ -138,7 +139,10 @@ def read_origin(request: HttpRequest) -> RequestOrigin:
     X-Forwarded-For is believed only as far as the proxies that TRUSTED_PROXIES counts wrote it.
     """
     user_agent = request.headers.get("User-Agent", "").replace("\0", "")
-    return RequestOrigin(_client_ip(request), user_agent[:_MAX_USER_AGENT_LENGTH])
+    device = cookie_values(request.headers.get("Cookie", ""), device_cookie())
+    return RequestOrigin(
+        _client_ip(request), user_agent[:_MAX_USER_AGENT_LENGTH], "".join(device[:1])
+    )
 
 
 def _client_ip(request: HttpRequest) -> str | None:

@@ -1,5 +1,9 @@
 """Rate limits of signing in and up, counted before a password is hashed.
 
+What somebody else does elsewhere refuses nobody: guesses are counted by the network that they come
+from, and a device that signed in before by itself. Where a flood comes from many networks, the
+queue of `accounts.hashing_queue` decides who waits.
+
 Counters live in Redis, shared by all processes. While Redis cannot be reached each process counts
 for itself and logs a warning, so that a flood of sign-ins never becomes a flood of hashing.
 """
@@ -10,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from ipaddress import ip_address, ip_network
+from threading import BoundedSemaphore
 
 from django.conf import settings
 from limits import RateLimitItem, RateLimitItemPerMinute
@@ -17,7 +22,9 @@ from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 from redis.exceptions import RedisError
 
-from accounts.exceptions import TooManyAttempts
+from accounts.exceptions import HashingBusy, TooManyAttempts
+from accounts.hashing_queue import Trust, hash_as
+from accounts.known_devices import known_device
 from accounts.names import login_key
 from accounts.request_origin import RequestOrigin
 
@@ -26,7 +33,11 @@ logger = logging.getLogger(__name__)
 SIGN_INS_PER_ADDRESS = RateLimitItemPerMinute(30, namespace="sign-in")
 FAILURES_PER_ADDRESS = RateLimitItemPerMinute(10, namespace="sign-in-failed")
 FAILURES_PER_LOGIN = RateLimitItemPerMinute(5, 5, namespace="sign-in-failed-login")
-FAILURES_IN_ALL = RateLimitItemPerMinute(60, namespace="sign-in-failed-all")
+# Reached, guesses at one account from all networks together are slowed, not refused.
+FAILURES_BEFORE_SLOWING = RateLimitItemPerMinute(100, 60, namespace="sign-in-failed-everywhere")
+# A network with one failure in this time waits behind those without.
+RECENT_FAILURE = RateLimitItemPerMinute(1, 10, namespace="sign-in-failed-network")
+SLOWING_SECONDS = 0.5
 SIGN_UPS_PER_ADDRESS = RateLimitItemPerMinute(20, namespace="sign-up")
 DEFAULT_PICTURES_PER_ADDRESS = RateLimitItemPerMinute(20, namespace="default-picture")
 
@@ -42,20 +53,64 @@ class SignInAttempt:
 def throttle_sign_in(login: str, origin: RequestOrigin) -> Iterator[SignInAttempt]:
     """Count the attempt that the block makes as failed, unless the block sets `succeeded`.
 
-    Raise TooManyAttempts. The failure is counted before the attempt and taken back after it, so
-    that a burst of parallel guesses cannot overtake the counter.
+    Raise TooManyAttempts, and HashingBusy where the attempt would have to wait too long. The
+    failure is counted before the attempt and taken back after it, so that a burst of parallel
+    guesses cannot overtake the counter.
     """
-    address = throttling_key(origin)
+    device = known_device(origin.device, login)
+    network = network_key(origin)
+    everywhere = (FAILURES_BEFORE_SLOWING, login_key(login))
+    client = f"device {device}" if device else throttling_key(origin)
     failures: list[Limit] = [
-        (FAILURES_PER_ADDRESS, address),
-        (FAILURES_PER_LOGIN, login_key(login)),
-        (FAILURES_IN_ALL, ""),
+        (FAILURES_PER_ADDRESS, client),
+        (FAILURES_PER_LOGIN, f"{client if device else network} {login_key(login)}"),
     ]
-    enforce_limits((SIGN_INS_PER_ADDRESS, address), *failures)
+    enforce_limits((SIGN_INS_PER_ADDRESS, client), *failures)
     attempt = SignInAttempt()
-    yield attempt
-    if attempt.succeeded:
-        _uncount(failures)
+    try:
+        if not device and not _has_room(*everywhere):
+            _slow_down()
+        with hash_as(_trust(device, network)):
+            yield attempt
+    except Exception:
+        attempt.succeeded = True  # an outage: nothing was guessed
+        raise
+    finally:
+        if attempt.succeeded:
+            _uncount(failures)
+        else:
+            _count(everywhere, (RECENT_FAILURE, network))
+
+
+def _trust(device: str, network: str) -> Trust:
+    if device:
+        return Trust.KNOWN
+    return Trust.CLEAN if _has_room(RECENT_FAILURE, network) else Trust.OTHER
+
+
+# A request that is slowed keeps its thread, so that few may be at once.
+_slowed = BoundedSemaphore(2)
+
+
+def _slow_down() -> None:
+    if not _slowed.acquire(blocking=False):
+        raise HashingBusy
+    try:
+        time.sleep(SLOWING_SECONDS)
+    finally:
+        _slowed.release()
+
+
+def network_key(origin: RequestOrigin) -> str:
+    """Return the network that a client's guesses are counted by: IPv4 /24, IPv6 /56.
+
+    That much one customer has, or one office.
+    """
+    if origin.client_ip is None:
+        return "unknown"
+    address = ip_address(origin.client_ip)
+    length = 24 if address.version == 4 else 56
+    return str(ip_network((address, length), strict=False))
 
 
 def throttling_key(origin: RequestOrigin) -> str:
@@ -86,6 +141,23 @@ def _hit(item: RateLimitItem, key: str) -> bool:
     except RedisError as error:
         logger.warning("throttling within this process only: %s", type(error).__name__)
         return _process_limiter().hit(item, key)
+
+
+def _count(*limits: Limit) -> None:
+    """Count one call on each limit, also where it is reached."""
+    if settings.RATE_LIMITS:
+        for item, key in limits:
+            _hit(item, key)
+
+
+def _has_room(item: RateLimitItem, key: str) -> bool:
+    """Tell whether one more call would be below the limit; count nothing."""
+    if not settings.RATE_LIMITS:
+        return True
+    try:
+        return _shared_limiter().test(item, key)
+    except RedisError:
+        return _process_limiter().test(item, key)
 
 
 def _uncount(limits: list[Limit]) -> None:

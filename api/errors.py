@@ -17,7 +17,13 @@ from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions as drf
 from rest_framework.exceptions import ErrorDetail
 
-from accounts.exceptions import BadCredentials, BadToken, CrossSiteRequest, TooManyAttempts
+from accounts.exceptions import (
+    BadCredentials,
+    BadToken,
+    CrossSiteRequest,
+    HashingBusy,
+    TooManyAttempts,
+)
 from accounts.models import User
 from api.problems import FieldError, Problem, ProblemError
 from images.exceptions import (
@@ -152,6 +158,7 @@ _PROBLEMS: list[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[A
     (BadToken, _fixed("unauthorized", 401, "The token is invalid or has expired.", code="token")),
     (CrossSiteRequest, _fixed("forbidden", 403, "Refused: sent by a page of another site.")),
     (TooManyAttempts, _from_too_many_attempts),
+    (HashingBusy, lambda error: UNAVAILABLE),
     (ValidationError, _from_validation),
     ((PermissionDenied, drf.PermissionDenied), _fixed("forbidden", 403, "You may not do this.")),
     ((Http404, ObjectDoesNotExist, drf.NotFound), _fixed("not_found", 404, "Not found.")),

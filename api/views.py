@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 
 from accounts.cookies import access_cookie, set_token_cookies
+from accounts.known_devices import remember_device
 from accounts.models import User
 from accounts.request_authentication import Authentication
 from api.contracts import contract_at
@@ -28,6 +29,7 @@ class ContractView(APIView):
     permission_classes = [IsAuthenticated]
     # No contract has OPTIONS; DRF's would describe the code behind a view.
     http_method_names = [name for name in APIView.http_method_names if name != "options"]
+    _signed_in: User | None = None
 
     # The part of a form that is a file even without a file name.
     file_field = ""
@@ -57,6 +59,10 @@ class ContractView(APIView):
             response["Allow"] = ", ".join(self.allowed_methods)
         return response
 
+    def remember_device(self, user: User) -> None:
+        """Let the response tell the client's device that it signed in to this account."""
+        self._signed_in = user
+
     def finalize_response(
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> Response:
@@ -68,6 +74,8 @@ class ContractView(APIView):
         renewed = auth.renewed_cookies if isinstance(auth, Authentication) else None
         if renewed and access_cookie() not in final.cookies:
             set_token_cookies(final, renewed)
+        if self._signed_in:
+            remember_device(final, self._signed_in)
         return final
 
     def _in_the_contracts_shape(self, response: HttpResponseBase) -> HttpResponseBase:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 
-from accounts.exceptions import TooManyAttempts
+from accounts.exceptions import HashingBusy, TooManyAttempts
 
 # Counting every row scans the table, and nobody turns this many rows' pages by hand.
 MAX_COUNTED_ROWS = 10_000
@@ -37,16 +37,21 @@ class TintypeAdminSite(AdminSite):
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Return 429 when the sign-in is throttled, before any password is hashed."""
+        """Return 429 when the sign-in is throttled, 503 when too many passwords are hashed."""
+        from accounts.known_devices import remember_device
+
         try:
-            return super().login(request, extra_context)
-        except TooManyAttempts as error:
-            return _too_many_attempts(request, error)
+            response = super().login(request, extra_context)
+        except (TooManyAttempts, HashingBusy) as error:
+            return _come_back_later(request, error)
+        if request.method == "POST" and request.user.is_authenticated:
+            remember_device(response, request.user)
+        return response
 
     def password_change(  # type: ignore[override]  # redirects are no templates
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponseBase:
-        """Return 429 when the check of the current password is throttled."""
+        """Return 429 or 503 as `login` does for the check of the current password."""
         # It needs the models, and this module is loaded before them.
         from accounts.own_password import OwnPasswordView
 
@@ -58,13 +63,14 @@ class TintypeAdminSite(AdminSite):
         request.current_app = self.name
         try:
             return view(request)
-        except TooManyAttempts as error:
-            return _too_many_attempts(request, error)
+        except (TooManyAttempts, HashingBusy) as error:
+            return _come_back_later(request, error)
 
 
-def _too_many_attempts(request: HttpRequest, error: TooManyAttempts) -> HttpResponse:
+def _come_back_later(request: HttpRequest, error: TooManyAttempts | HashingBusy) -> HttpResponse:
+    status = 429 if isinstance(error, TooManyAttempts) else 503
     context = {"retry_after": error.retry_after}
-    response = render(request, "admin/too_many_attempts.html", context, status=429)
+    response = render(request, "admin/too_many_attempts.html", context, status=status)
     response["Retry-After"] = str(error.retry_after)
     return response
 

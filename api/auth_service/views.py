@@ -64,6 +64,7 @@ class SignUpView(PublicView):
         given = _validate(s.AuthServiceSignUp(data=request.data))
         origin = read_origin(request._request)
         user = sign_up(origin=origin, **given)
+        self.remember_device(user)
         return Response({"token": open_bearer_session(user, origin)})
 
 
@@ -86,6 +87,7 @@ class SignInView(PublicView):
         given = _validate(s.AuthServiceSignIn(data=request.data))
         origin = read_origin(request._request)
         user = verify_credentials(origin=origin, **given)
+        self.remember_device(user)
         return Response({"token": open_bearer_session(user, origin)})
 
 

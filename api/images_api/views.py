@@ -114,6 +114,7 @@ class LoginView(PublicView):
         form.is_valid(raise_exception=True)
         origin = read_origin(request._request)
         user = verify_credentials(origin=origin, **form.validated_data)
+        self.remember_device(user)
         return Response({"Authorization": open_bearer_session(user, origin)})
 
 

@@ -61,11 +61,13 @@ class CredentialsView(PublicView):
         form = s.RestfulSignIn(data=request.data)
         form.is_valid(raise_exception=True)
         given = form.validated_data
-        return verify_credentials(
+        user = verify_credentials(
             login=given["username"],
             password=given["password"],
             origin=read_origin(request._request),
         )
+        self.remember_device(user)
+        return user
 
 
 # Word for word as REST framework's `AuthTokenSerializer` has it.
@@ -95,9 +97,10 @@ class TokenView(CredentialsView):
         """Open a session whose token goes into `Authorization: Token <key>`."""
         try:
             user = self.verify_credentials(request)
+            token = open_api_token_session(user, read_origin(request._request))
         except BadCredentials:
             raise ValidationError(_UNABLE_TO_LOG_IN) from None
-        return Response({"token": open_api_token_session(user, read_origin(request._request))})
+        return Response({"token": token})
 
 
 class JwtLoginView(CredentialsView):

@@ -1,34 +1,157 @@
+"""Guesses are throttled before any hash; what others do keeps nobody out."""
+
 import pytest
+from django.http import HttpResponse
 from pytest_django import Settings
 
-from accounts.exceptions import BadCredentials, TooManyAttempts
+from accounts import throttling
+from accounts.exceptions import BadCredentials, HashingBusy, TooManyAttempts
+from accounts.hashing_queue import Trust, current_trust
+from accounts.known_devices import remember_device
 from accounts.models import User
 from accounts.request_origin import RequestOrigin
 from accounts.services import verify_credentials
+from accounts.throttling import network_key, throttle_sign_in
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
 
-def sign_in(password: str = PASSWORD, login: str = "alice", address: str = "192.0.2.1") -> User:
-    return verify_credentials(login=login, password=password, origin=RequestOrigin(address))
+def sign_in(
+    password: str = PASSWORD, login: str = "alice", address: str = "192.0.2.1", device: str = ""
+) -> User:
+    origin = RequestOrigin(address, device=device)
+    return verify_credentials(login=login, password=password, origin=origin)
+
+
+def guess(count: int, login: str = "alice", address: str = "192.0.2.1", device: str = "") -> int:
+    """Return how many of these wrong passwords were looked at."""
+    looked_at = 0
+    for _ in range(count):
+        try:
+            sign_in("wrong", login, address, device)
+        except BadCredentials:
+            looked_at += 1
+        except TooManyAttempts:
+            pass
+    return looked_at
+
+
+@pytest.fixture
+def device(alice: User) -> str:
+    """The cookie of a device that signed in as Alice before."""
+    response = HttpResponse()
+    remember_device(response, alice)
+    return response.cookies["device"].value
 
 
 def test_after_five_wrong_passwords_a_login_is_refused_before_any_hash(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for _ in range(5):
-        with pytest.raises(BadCredentials):
-            sign_in("wrong")
+    assert guess(6) == 5
     monkeypatch.setattr("accounts.backends.ModelBackend.authenticate", None)
     with pytest.raises(TooManyAttempts) as refused:
         sign_in(login="Alice", address="192.0.2.2")
     assert 0 < refused.value.retry_after <= 300
 
 
+def test_guesses_from_one_network_keep_no_other_network_out(alice: User) -> None:
+    guess(20)
+    assert sign_in(address="198.51.100.1") == alice
+
+
+def test_guesses_keep_no_device_out_that_signed_in_before(alice: User, device: str) -> None:
+    """Not even one at the same address, behind one router."""
+    assert guess(40) <= 10
+    assert sign_in(device=device) == alice
+
+
+def test_a_device_that_signed_in_before_may_guess_no_more_than_others(
+    alice: User, device: str
+) -> None:
+    assert guess(8, device=device) == 5
+    assert sign_in() == alice
+
+
+def test_a_device_is_known_to_its_own_account_alone(alice: User, bob: User, device: str) -> None:
+    assert guess(8, login="bob") == 5
+    with pytest.raises(TooManyAttempts):
+        sign_in(login="bob", device=device)
+
+
+def test_an_attack_from_many_networks_keeps_nobody_out(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guesses at the account are slowed, for every network but not for known devices."""
+    monkeypatch.setattr(throttling, "SLOWING_SECONDS", 0)
+    for network in range(50):
+        guess(5, address=f"198.18.{network}.1")
+    assert sign_in(address="203.0.113.1") == alice
+    assert sign_in(login="bob", address="203.0.113.1") == bob
+
+
+def test_beyond_a_hundred_failures_an_hour_guesses_at_one_account_are_slowed(
+    alice: User, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slowed: list[bool] = []
+    monkeypatch.setattr(throttling, "_slow_down", lambda: slowed.append(True))
+    for network in range(20):
+        guess(5, address=f"198.18.{network}.1")
+    assert slowed == []
+    sign_in(device=device)
+    assert slowed == []
+    assert sign_in(address="203.0.113.1") == alice
+    assert slowed == [True]
+
+
+def test_few_threads_are_held_by_what_is_slowed(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with throttling._slowed, throttling._slowed, pytest.raises(HashingBusy):
+        throttling._slow_down()
+    monkeypatch.setattr(throttling, "SLOWING_SECONDS", 0)
+    throttling._slow_down()
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.77", "192.0.2.0/24"),
+        ("2001:db8:1:2fff::1", "2001:db8:1:2f00::/56"),
+        (None, "unknown"),
+    ],
+)
+def test_a_network_is_what_one_customer_has(address: str | None, network: str) -> None:
+    assert network_key(RequestOrigin(address)) == network
+
+
+def test_known_devices_and_networks_without_a_failure_go_first(alice: User, device: str) -> None:
+    def trust(address: str, device: str = "") -> Trust:
+        origin = RequestOrigin(address, device=device)
+        with throttle_sign_in("alice", origin) as attempt:
+            attempt.succeeded = True
+            return current_trust()
+
+    assert trust("192.0.2.9") == Trust.CLEAN
+    guess(1, login="bob", address="192.0.2.1")
+    assert trust("192.0.2.9") == Trust.OTHER
+    assert trust("192.0.2.9", device) == Trust.KNOWN
+    assert trust("198.51.100.1") == Trust.CLEAN
+
+
 def test_right_passwords_do_not_count_as_failures(alice: User) -> None:
     for _ in range(12):
         assert sign_in() == alice
+
+
+def test_what_is_interrupted_by_an_outage_is_no_failure(alice: User) -> None:
+    for _ in range(12):
+        with (
+            pytest.raises(ConnectionError),
+            throttle_sign_in("alice", RequestOrigin("192.0.2.1")),
+        ):
+            raise ConnectionError
+    assert sign_in() == alice
 
 
 def test_an_address_may_sign_in_thirty_times_a_minute(alice: User) -> None:
@@ -41,6 +164,4 @@ def test_an_address_may_sign_in_thirty_times_a_minute(alice: User) -> None:
 
 def test_rate_limits_can_be_switched_off(alice: User, settings: Settings) -> None:
     settings.RATE_LIMITS = False
-    for _ in range(12):
-        with pytest.raises(BadCredentials):
-            sign_in("wrong")
+    assert guess(12) == 12
