@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from functools import partial
+from uuid import uuid4
 
 import pika
 import pytest
@@ -17,7 +18,7 @@ from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_bearer_session
 from notifications.logouts import relay as relaying
 from notifications.logouts.long_running import Stop
-from notifications.models import OutboxMessage
+from notifications.models import Heartbeat, OutboxMessage
 from tests import waiting
 from tests.clients import Client
 from tests.factories import PASSWORD, bearer_client, make_user, token_client
@@ -136,7 +137,10 @@ def is_forgotten(peers: list[CachingPeer], header: str) -> bool:
 def test_no_peer_accepts_the_token_of_a_session_that_has_ended(
     broker: Broker, staff: User, relay: None
 ) -> None:
-    """Three originals: one knows tokens by the whole header, the others by one spelling of it."""
+    """Three originals: one knows tokens by the whole header, the others by one spelling of it.
+
+    This service's own listener hears every announcement too, and makes nothing more of it.
+    """
     spellings: list[Callable[[str], str]] = [
         lambda header: header,
         lambda header: f"bearer {header.split()[-1]}",
@@ -145,7 +149,10 @@ def test_no_peer_accepts_the_token_of_a_session_that_has_ended(
     rounds = [(scheme, end) for scheme in SCHEMES_SENT for end in SIGN_OUTS]
     # Ended without its token, a session is announced in the two spellings that clients use.
     rounds += [(scheme, end) for scheme in ("Bearer {}", "bearer {}", None) for end in OTHER_ENDS]
+    queue = f"ours-{uuid4()}"
     with ExitStack() as stack:
+        stack.enter_context(running("consume_auth_events", broker.url, AUTH_QUEUE=queue))
+        until(Heartbeat.objects.exists)
         peers = [stack.enter_context(closing(CachingPeer(broker.url, s))) for s in spellings]
         for number, (scheme, end) in enumerate(rounds):
             user = make_user(f"person{number}")
@@ -160,7 +167,19 @@ def test_no_peer_accepts_the_token_of_a_session_that_has_ended(
                 20,
                 partial("{} by {}".format, end.__name__, scheme),
             )
-    until(lambda: not OutboxMessage.objects.exists())
+        until(lambda: not OutboxMessage.objects.exists())
+        ended = set(Session.objects.values_list("pk", "ended_at"))
+        announced = [list(peer.received) for peer in peers]
+        probe = open_bearer_session(staff, RequestOrigin())
+        peers[0].send_logout(probe)
+        # Messages are handled in their order, so all before this one were.
+        until(lambda: Session.objects.of(staff).get().ended_at)
+        assert ended <= set(Session.objects.values_list("pk", "ended_at"))
+        assert not OutboxMessage.objects.exists()
+        until(lambda: all(peer.received[-1] == probe for peer in peers))
+        assert [peer.received[:-1] for peer in peers] == announced
+    with pika.BlockingConnection(pika.URLParameters(broker.url)) as connected:
+        connected.channel().queue_delete(queue)
 
 
 def test_an_api_token_never_leaves_in_clear(alice: User, peer: Peer, relay: None) -> None:
