@@ -44,6 +44,17 @@ def requested_range(header: str, size: int) -> ByteRange | None:
     return ByteRange(int(first), min(int(last or size - 1), size - 1))
 
 
+def is_plain_range(header: str, size: int) -> bool:
+    """Tell whether a Range header asks for one range that can be sent, in its shortest form."""
+    unit = _UNIT.match(header)
+    try:
+        return bool(
+            unit and _ONE_RANGE.fullmatch(header[unit.end() :]) and requested_range(header, size)
+        )
+    except UnsatisfiableRange:
+        return False
+
+
 def _single_member(header: str) -> str:
     """Return the only range in bytes that a header lists; "" for none or several.
 

@@ -10,7 +10,7 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import content_disposition_header
 
 from delivery.accept import WEBP, prefers_webp
-from delivery.ranges import ByteRange, UnsatisfiableRange, requested_range
+from delivery.ranges import ByteRange, UnsatisfiableRange, is_plain_range, requested_range
 from images.storage.base import picture_storage
 from images.storage.keys import webp_beside
 
@@ -34,7 +34,7 @@ def serve(
         )
     response["ETag"] = etag
     response["Cache-Control"] = cache_control
-    if not _is_sent_by_nginx():  # which adds its own header
+    if "X-Accel-Redirect" not in response:  # nginx adds its own header
         response["Accept-Ranges"] = "bytes"
     response["Content-Security-Policy"] = _INERT_POLICY
     response["X-Content-Type-Options"] = "nosniff"
@@ -61,7 +61,7 @@ def serve_negotiated(
 
 
 def _content(request: HttpRequest, key: str, etag: str) -> HttpResponseBase:
-    if _is_sent_by_nginx():
+    if _is_sent_by_nginx(request, key):
         response = HttpResponse()
         response["X-Accel-Redirect"] = settings.ACCEL_REDIRECT_PREFIX + key
         return response
@@ -77,9 +77,16 @@ def _content(request: HttpRequest, key: str, etag: str) -> HttpResponseBase:
     return _file_response(file, byte_range, size)
 
 
-def _is_sent_by_nginx() -> bool:
-    """Return whether nginx sends the bytes: it can read files on disk only."""
-    return bool(settings.ACCEL_REDIRECT_PREFIX) and not picture_storage.origin
+def _is_sent_by_nginx(request: HttpRequest, key: str) -> bool:
+    """Return whether nginx sends the bytes: it can read files on disk only.
+
+    A range that it would read in another way than `requested_range`, or refuse with a page of its
+    own, is left to the service.
+    """
+    if not settings.ACCEL_REDIRECT_PREFIX or picture_storage.origin:
+        return False
+    header = request.headers.get("Range", "")
+    return not header or is_plain_range(header, picture_storage.size(key))
 
 
 def _range_to_send(request: HttpRequest, etag: str, size: int) -> ByteRange | None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.ranges import ByteRange, UnsatisfiableRange, requested_range
+from delivery.ranges import ByteRange, UnsatisfiableRange, is_plain_range, requested_range
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,16 @@ def test_a_range_never_leaves_the_file(header: str, size: int) -> None:
     except UnsatisfiableRange:
         return
     assert found is None or 0 <= found.first <= found.last < size
+
+
+@pytest.mark.parametrize(
+    ("header", "is_plain"),
+    [
+        ("bytes=0-3", True), ("Bytes=9-", True), ("bytes=-3", True),
+        ("bytes=,0-3", False), ("bytes=0-3,", False), ("bytes= 0-3", False),
+        ("bytes=0-1,3-4", False), ("bytes=5-2", False), ("bytes=10-", False), ("bytes=-", False),
+        ("items=0-1", False),
+    ],
+)  # fmt: skip
+def test_nginx_is_left_what_it_reads_alike(header: str, is_plain: bool) -> None:
+    assert is_plain_range(header, 10) is is_plain

@@ -118,6 +118,21 @@ def test_behind_nginx_files_on_disk_are_sent_by_nginx(
         return
     assert (response.content, response["X-Accel-Redirect"]) == (b"", f"/protected/{picture.key}")
     assert response["Content-Type"] == "image/png"
+    plain = browser.get(signed_path(picture.key), headers={"Range": "bytes=1-3"})
+    assert "X-Accel-Redirect" in plain
+
+
+@pytest.mark.parametrize(
+    ("header", "status"), [("bytes=,1-3", 206), ("bytes=1-3, 5-6", 200), ("bytes=99999-", 416)]
+)
+def test_a_range_that_nginx_would_read_in_its_own_way_is_sent_by_the_service(
+    browser: Client, picture: Picture, settings: Settings, header: str, status: int
+) -> None:
+    settings.ACCEL_REDIRECT_PREFIX = "/protected/"
+    response = browser.get(signed_path(picture.key), headers={"Range": header})
+    assert (response.status_code, "X-Accel-Redirect" in response) == (status, False)
+    whole = png(30, 20)
+    assert body(response) == {206: whole[1:4], 200: whole, 416: b""}[status]
 
 
 def link_to(owner: User, picture: Picture) -> str:
