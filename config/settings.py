@@ -222,6 +222,8 @@ MEDIA_URL = "/images/"
 PICTURES_VISIBILITY = env_str(
     "PICTURES_VISIBILITY", "members", choices=("private", "members", "public")
 )
+# The operator's own picture for accounts that have none.
+DEFAULT_PICTURE = env_str("DEFAULT_PICTURE")
 # Seconds for which a signed picture URL stays the same, so that browsers can cache the picture.
 # It is valid for one to two of these windows.
 MEDIA_URL_WINDOW = env_int("MEDIA_URL_WINDOW", 1800, min=60, max=86400)

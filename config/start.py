@@ -13,3 +13,13 @@ def load_settings() -> None:
         _ = settings.INSTALLED_APPS
     except ImproperlyConfigured as error:
         raise SystemExit(f"tintype: {error}") from None
+
+
+def require_default_picture() -> None:
+    """Read the operator's default picture; a bad one ends the process with one line."""
+    from images.default_picture import default_picture
+
+    try:
+        default_picture()
+    except ImproperlyConfigured as error:
+        raise SystemExit(f"tintype: {error}") from None

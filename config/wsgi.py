@@ -6,12 +6,13 @@ from django.core.wsgi import get_wsgi_application
 from django.utils.http import parse_header_parameters
 
 from config.observability import telemetry
-from config.start import load_settings
+from config.start import load_settings, require_default_picture
 
 load_settings()
 # Before the application loads the middleware, which telemetry extends.
 telemetry.start()
 _django = get_wsgi_application()
+require_default_picture()
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Any:

@@ -1,6 +1,5 @@
 """What a browser opens: files under /images/, avatars, expiring links, the gallery."""
 
-import hashlib
 import re
 from uuid import UUID
 
@@ -14,8 +13,8 @@ from delivery.access import file_for
 from delivery.avatars import DEFAULT_HEIGHT, avatar_key, picture_of_thumbnail
 from delivery.decorators import for_viewer
 from delivery.responses import serve_negotiated
+from images import default_picture as default_file
 from images.access import may_see
-from images.default_picture import default_bytes
 from images.exceptions import LinkGone, NotReady, NotRenderable, StrippingFailed
 from images.formats.registry import content_type_of
 from images.links import count_opening, open_link, read_token
@@ -77,9 +76,10 @@ def _serve_picture(
 @read_only
 def default_picture(request: HttpRequest) -> HttpResponseBase:
     """Serve the avatar of accounts without an active picture."""
-    etag = f'"{hashlib.sha256(default_bytes()).hexdigest()[:32]}"'
-    response = get_conditional_response(request, etag=etag) or HttpResponse(default_bytes())
-    response["Content-Type"] = "image/png"
+    default = default_file.default_picture()
+    etag = f'"{default.sha256[:32]}"'
+    response = get_conditional_response(request, etag=etag) or HttpResponse(default.content)
+    response["Content-Type"] = default.facts.content_type
     response["ETag"], response["Cache-Control"] = etag, "public, max-age=86400"
     return response
 

@@ -1,18 +1,29 @@
-"""The picture of accounts that have none: drawn for Tintype, and copied into an account."""
+"""The picture of accounts that have none: the operator's, or ours; it is copied into an account."""
 
+import hashlib
 import re
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
 from accounts.models import User
-from images.formats.facts import facts_of
+from images.formats.facts import Facts, facts_of
+from images.formats.limits import Limits, RefusedPicture
 from images.formats.registry import FORMATS
 from images.models import Picture
-from images.services import build_picture, lock_owner
+from images.sandbox.work_dir import work_dir
+from images.services import build_picture, inspect_upload, lock_owner
 from images.signals import picture_activated, picture_created
 from images.storage.base import picture_storage
 from images.storage.keys import folder_of, original_key
@@ -21,14 +32,70 @@ from images.storage.transactions import stored_files
 DEFAULT_FILE = Path(__file__).parent / "assets" / "default.png"
 # Known without decoding the file; a test compares both.
 FACTS = facts_of(FORMATS["PNG"], (512, 512))
+# Of the operator's file: what an upload may be at most.
+_LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
 _MAX_STEM_LENGTH = 100
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
+@dataclass(frozen=True, slots=True)
+class DefaultPicture:
+    """A default picture as it was read: a file that is replaced counts from the next start on."""
+
+    content: bytes
+    facts: Facts
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+    @contextmanager
+    def as_file(self) -> Iterator[Path]:
+        """Yield a temporary file with its bytes."""
+        with NamedTemporaryFile(dir=work_dir()) as file:
+            file.write(self.content)
+            file.flush()
+            yield Path(file.name)
+
+
 @cache
-def default_bytes() -> bytes:
-    """Return the default picture's bytes."""
-    return DEFAULT_FILE.read_bytes()
+def our_default_picture() -> DefaultPicture:
+    """Return the one that was drawn for Tintype."""
+    return DefaultPicture(DEFAULT_FILE.read_bytes(), FACTS)
+
+
+def default_picture() -> DefaultPicture:
+    """Return the default picture in force.
+
+    Raise ImproperlyConfigured where DEFAULT_PICTURE names no picture that could be uploaded.
+    """
+    path = settings.DEFAULT_PICTURE
+    return _read_operators(path) if path else our_default_picture()
+
+
+@cache
+def _read_operators(path: str) -> DefaultPicture:
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(_LIMITS.max_bytes + 1)
+        if len(content) > _LIMITS.max_bytes:
+            raise RefusedPicture("too_large", f"More than {_LIMITS.max_bytes} bytes.")
+        with DefaultPicture(content, FACTS).as_file() as copy:
+            return DefaultPicture(content, inspect_upload(copy, _LIMITS))
+    except OSError as error:
+        reason = error.strerror or "unreadable"
+        raise ImproperlyConfigured(f"DEFAULT_PICTURE cannot be read: {reason}.") from None
+    except RefusedPicture as refused:
+        raise ImproperlyConfigured(f"DEFAULT_PICTURE is not taken: {refused}") from None
+
+
+def check_default_picture(**kwargs: Any) -> list[CheckMessage]:
+    """Report a DEFAULT_PICTURE that cannot be used; a system check, which `migrate` runs too."""
+    try:
+        default_picture()
+    except ImproperlyConfigured as error:
+        return [Error(str(error), id="images.E001")]
+    return []
 
 
 @transaction.atomic
@@ -41,23 +108,28 @@ def copy_default(*, owner: User, visibility: str, preferred_name: str = "") -> P
     lock_owner(owner.pk)
     if Picture.objects.owned_by(owner).exists():
         return None
-    uid = uuid.uuid4()
-    key = _free_key(owner.pk, uid, preferred_name)
-    picture = build_picture(DEFAULT_FILE, FACTS, uid=uid, owner=owner, key=key)
-    picture.visibility, picture.is_active = visibility, True
-    with stored_files({key: DEFAULT_FILE}):
-        picture.save(force_insert=True)
-        picture_created.send(sender=Picture, picture=picture)
-        picture_activated.send(sender=Picture, picture=picture)
+    uid, default = uuid.uuid4(), default_picture()
+    key = _free_key(owner.pk, uid, preferred_name, default.facts.extension)
+    with default.as_file() as file:
+        picture = build_picture(file, default.facts, uid=uid, owner=owner, key=key)
+        picture.visibility, picture.is_active = visibility, True
+        with stored_files({key: file}):
+            _insert(picture)
     return picture
 
 
-def _free_key(owner_id: UUID, uid: UUID, preferred_name: str) -> str:
+def _insert(picture: Picture) -> None:
+    picture.save(force_insert=True)
+    picture_created.send(sender=Picture, picture=picture)
+    picture_activated.send(sender=Picture, picture=picture)
+
+
+def _free_key(owner_id: UUID, uid: UUID, preferred_name: str, extension: str) -> str:
     stem = safe_stem(preferred_name)
-    preferred = f"{folder_of(owner_id)}{stem}.{FACTS.extension}"
+    preferred = f"{folder_of(owner_id)}{stem}.{extension}"
     if stem and not picture_storage.exists(preferred):
         return preferred
-    return original_key(owner_id, uid, FACTS.extension)
+    return original_key(owner_id, uid, extension)
 
 
 def safe_stem(name: str) -> str:

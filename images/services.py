@@ -49,7 +49,7 @@ def create_picture(
     storage became unavailable: `manage.py verify_storage` finds such leftovers.
     """
     check_upload_size(owner, upload.stat().st_size)
-    facts = _inspect_upload(upload, upload_limits(owner))
+    facts = inspect_upload(upload, upload_limits(owner))
     uid = uuid.uuid4()
     key = original_key(owner.pk, uid, facts.extension)
     picture = build_picture(upload, facts, uid=uid, owner=owner, key=key)
@@ -61,7 +61,8 @@ def create_picture(
     return picture
 
 
-def _inspect_upload(upload: Path, limits: Limits) -> Facts:
+def inspect_upload(upload: Path, limits: Limits) -> Facts:
+    """Return what a file in `work_dir()` is; raise RefusedPicture."""
     try:
         return run_sandboxed(inspect_picture, upload, limits)
     except PictureTooCostly as killed:

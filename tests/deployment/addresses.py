@@ -9,6 +9,7 @@ from pathlib import Path
 from devkit import valkey
 from devkit.children import Child, Reaper
 from tests.deployment.compose import Service
+from tests.processes import ROOT
 from tests.servers.databases import fresh_database
 from tests.servers.ports import free_ports, listens, wait_until
 from tests.servers.rabbitmq import ExternalRabbitMQ, RabbitMQ
@@ -43,6 +44,9 @@ class Addresses:
         given |= {name: place for name, place in here.items() if name in given}
         for name in {"PULSE_FILE", "METRICS_DIR"} & set(given):
             given[name] = self.adapt_command(service, [given[name]])[0]
+        for volume in service.volumes:
+            source, target, *_ = volume.split(":")
+            given |= {name: str(ROOT / source) for name in given if given[name] == target}
         given |= {"GRANIAN_PORT": str(self.web_port), "UVICORN_PORT": str(self.sockets_port)}
         return given | {"DATA_DIR": str(self.data_of(service))}
 

@@ -131,7 +131,7 @@ def test_one_image_for_all_of_ours_and_only_nginx_is_reachable() -> None:
 def test_what_must_outlive_a_container_has_a_name() -> None:
     volumes = set(compose.raw()["volumes"])
     used = {v.split(":")[0] for s in SERVICES.values() for v in s.get("volumes", [])}
-    assert {volume for volume in used if not volume.startswith("./")} == volumes
+    assert {volume for volume in used if not volume.startswith(("./", "${"))} == volumes
     assert volumes == {"pictures", "database", "broker"}
 
 
@@ -141,6 +141,18 @@ def test_the_image_is_not_roots_and_holds_every_package() -> None:
     assert "USER 10001:101" in stages[-1]
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "devkit"}
     assert packages - {"benchmarks"} <= set(compose.image_paths())
+
+
+@pytest.mark.parametrize("name", ["migrate", "web", "sockets"])
+def test_the_operators_default_picture_is_mounted_read_only_where_it_is_read(name: str) -> None:
+    variables = dict.fromkeys(NEEDED, "x")
+    ours, theirs = (
+        compose.services(variables | given)[name]
+        for given in ({}, {"DEFAULT_PICTURE": "/srv/face.jpg"})
+    )
+    assert ours.environment["DEFAULT_PICTURE"] == "/default-picture"
+    assert "./images/assets/default.png:/default-picture:ro" in ours.volumes
+    assert "/srv/face.jpg:/default-picture:ro" in theirs.volumes
 
 
 def test_tls_is_added_to_nginx_alone() -> None:
