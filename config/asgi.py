@@ -1,8 +1,8 @@
-"""The ASGI application: HTTP and WebSocket on one port.
+"""The ASGI application: HTTP, WebSocket and socket.io on one port.
 
-Channels serves the WebSockets. HTTP goes to the WSGI application in threads, measured four to five
-times faster for synchronous views than Django's own ASGI handler; a `FileResponse` is streamed
-instead of read into memory.
+Channels serves the WebSockets, python-socketio what lies at `/socket.io/`. Other HTTP goes to the
+WSGI application in threads, measured four to five times faster for synchronous views than Django's
+own ASGI handler; a `FileResponse` is streamed instead of read into memory.
 """
 
 from typing import Any
@@ -17,8 +17,22 @@ from config.wsgi import application as wsgi_application
 HTTP_THREADS = env_int("HTTP_THREADS", 8, min=1, max=256)
 
 
+class _Router:
+    """Sends `/socket.io/`, which is both HTTP and WebSocket, to its own application."""
+
+    def __init__(self) -> None:
+        # These imports need the models, and so Django, which `config.wsgi` has set up by now.
+        from api.pictures_service.socketio.application import SocketIoApplication, is_socketio_path
+
+        self._others = ProtocolTypeRouter({"http": _http, "websocket": _socket_application()})
+        self._socketio, self._is_socketio_path = SocketIoApplication(), is_socketio_path
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        is_socketio = self._is_socketio_path(scope.get("path", ""))
+        await (self._socketio if is_socketio else self._others)(scope, receive, send)
+
+
 def _socket_application() -> Any:
-    # These imports need the models, and so Django, which `config.wsgi` has set up by now.
     from api.pictures_service import socket_messages as pictures_service
     from notifications.sockets.routing import socket_application
 
@@ -52,4 +66,4 @@ def _join_cookies(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes
     return [*others, (b"cookie", b"; ".join(cookies))] if cookies else others
 
 
-application = ProtocolTypeRouter({"http": _http, "websocket": _socket_application()})
+application = _Router()

@@ -27,6 +27,8 @@ def main(host: str, port: int) -> None:
         # No proxy stands in front: a forged X-Forwarded-For must not choose the caller's address.
         proxy_headers=False,
         server_header=False,
+        # No socket takes anything larger; the same in docker-compose.yml.
+        ws_max_size=65_536,
         timeout_graceful_shutdown=STOP_TIMEOUT,
     )
 

@@ -7,13 +7,13 @@ own writes at once.
 
 import uuid
 from collections.abc import Callable
-from functools import partial
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db import transaction
+
+from lib.after_commit import run_after_commit
 
 Value = TypeVar("Value")
 # In seconds. A generation must outlive every list cached under it.
@@ -46,7 +46,7 @@ def cached(
 
 def invalidate(owner_id: UUID) -> None:
     """Drop every cached list of an account when the running transaction commits."""
-    transaction.on_commit(partial(_start_generation, owner_id), robust=True)
+    run_after_commit(_start_generation, owner_id)
 
 
 def _current_generation(owner_id: UUID) -> str:

@@ -1,10 +1,8 @@
 """What this package does on signals: invalidate cached lists, delete stored files."""
 
-from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models.signals import post_delete
 
 from accounts.models import User
@@ -19,6 +17,7 @@ from images.signals import (
     pictures_cleared,
 )
 from images.storage.base import picture_storage
+from lib.after_commit import run_after_commit
 
 
 def connect() -> None:
@@ -45,5 +44,5 @@ def _invalidate_lists_of_user(user: User, **kwargs: Any) -> None:
 def _delete_files(instance: Picture, **kwargs: Any) -> None:
     """Delete the row's files on commit; deletions by cascade and by the admin come here too."""
     keys = sorted({instance.key, instance.clean_key} - {""})
-    transaction.on_commit(partial(picture_storage.delete_many, keys), robust=True)
+    run_after_commit(picture_storage.delete_many, keys)
     invalidate(instance.owner_id)

@@ -2,7 +2,6 @@
 
 import hashlib
 import uuid
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -31,6 +30,7 @@ from images.signals import (
 from images.storage.base import picture_storage
 from images.storage.keys import folder_of, original_key
 from images.storage.transactions import stored_files
+from lib.after_commit import run_after_commit
 
 
 def create_picture(
@@ -217,7 +217,7 @@ def delete_all(owner_id: UUID) -> int:
     if count:
         pictures_cleared.send(sender=Picture, owner_id=owner_id)
         pictures.delete()
-    transaction.on_commit(partial(_empty_folder, owner_id), robust=True)
+    run_after_commit(_empty_folder, owner_id)
     return count
 
 

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 from django.dispatch import Signal
 
 from accounts.models import Session
@@ -18,6 +17,7 @@ from images.signals import (
     picture_updated,
     pictures_cleared,
 )
+from lib.after_commit import run_after_commit
 from notifications.events import FeedEventType, PictureEventType
 from notifications.feed import record_event
 from notifications.logouts.messages import render_logouts
@@ -88,4 +88,4 @@ def _record_and_notify(owner_id: UUID, kind: FeedEventType, picture: Picture | N
 
 
 def _notify_on_commit(group: str, wake_up: dict[str, Any]) -> None:
-    transaction.on_commit(partial(notify_group, group, wake_up), robust=True)
+    run_after_commit(notify_group, group, wake_up)

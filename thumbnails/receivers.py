@@ -1,6 +1,5 @@
 """What this package does on signals: write rows in the transaction, send messages after it."""
 
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -11,6 +10,7 @@ from accounts.signals import tier_changed
 from images.models import Picture
 from images.signals import picture_created, thumbnails_requested
 from images.storage.base import picture_storage
+from lib.after_commit import run_after_commit
 from thumbnails.models import Rendition, Thumbnail
 from thumbnails.sweeping import start_backfill
 from thumbnails.tasks import enqueue, enqueue_backfill
@@ -29,14 +29,14 @@ def connect() -> None:
 
 
 def _enqueue_picture(picture: Picture, **kwargs: Any) -> None:
-    transaction.on_commit(partial(enqueue, picture.pk), robust=True)
+    run_after_commit(enqueue, picture.pk)
 
 
 def _enqueue_pictures(picture_ids: list[int], *, replace: bool, **kwargs: Any) -> None:
     if replace:
         Thumbnail.objects.filter(picture__in=picture_ids).update(is_stale=True)
     for picture_id in picture_ids:
-        transaction.on_commit(partial(enqueue, picture_id), robust=True)
+        run_after_commit(enqueue, picture_id)
 
 
 def _backfill_tier(tier: Tier, **kwargs: Any) -> None:
@@ -54,4 +54,4 @@ def _delete_files(instance: Thumbnail | Rendition, **kwargs: Any) -> None:
     keys = instance.keys if isinstance(instance, Thumbnail) else [instance.key]
     if isinstance(instance, Thumbnail):
         Rendition.objects.filter(source_key=instance.key).delete()
-    transaction.on_commit(partial(picture_storage.delete_many, keys), robust=True)
+    run_after_commit(picture_storage.delete_many, keys)

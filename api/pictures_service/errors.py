@@ -4,6 +4,9 @@ from api.problems import Problem, RenderedProblem
 
 # The one route whose errors stand under both names.
 DEFAULT_PICTURE_PREFIX = "/pictures/create-default-picture"
+# What a socket that signs in at connect is refused with.
+INVALID_TOKEN = "Token inválido o expirado"  # noqa: S105 (a message)
+TOO_MANY_SOCKETS = "Demasiadas conexiones de esta cuenta"
 # A problem's code says more than its kind.
 _BY_CODE = {
     "no_active_picture": "No se encontró una imagen activa",
@@ -40,7 +43,7 @@ def render_problem(problem: Problem) -> RenderedProblem:
     """Return 401 for a missing token and 403 for an invalid one, as the contract has it."""
     if problem.kind == "unauthorized":
         if problem.code == "token":
-            return RenderedProblem({"message": "Token inválido o expirado"}, status=403)
+            return RenderedProblem({"message": INVALID_TOKEN}, status=403)
         return RenderedProblem({"message": "Token no proporcionado"})
     names = ["message", "error"] if problem.kind == "not_found" else ["error", "message"]
     if f"{problem.url}/".startswith(f"{DEFAULT_PICTURE_PREFIX}/"):

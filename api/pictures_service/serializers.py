@@ -13,7 +13,7 @@ from delivery.access import grants_original
 from images.models import Picture
 from images.signed_urls import signed_picture_url, signed_url
 
-_MAX_SOCKET_ID_LENGTH = 200
+_SOCKET_ID_HELP = "The `id` of a socket.io socket, which then shows this session's pictures."
 _MAX_NAME_LENGTH = 1000
 _UUID_OR_NOTHING = "^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$"
 # What `serialize_picture_row` reads of a picture.
@@ -34,15 +34,34 @@ class OptionalUser(HyphenatedUuidField):
     """An account's UUID; a form's empty field counts as none."""
 
 
+@extend_schema_field({"type": "string"})
+class SocketId(serializers.Field[str, Any, str, Any]):
+    """A client's `socket.id`; whatever stands here never fails a write."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False, allow_null=True, help_text=_SOCKET_ID_HELP)
+
+    def to_internal_value(self, data: Any) -> str:
+        return data if isinstance(data, str) else ""
+
+    def to_representation(self, value: str) -> str:
+        return value
+
+
+@example({"socketId": "Zm9vYmFyYmF6cXV4AAAB"})
+class PicturesSocket(serializers.Serializer[None]):
+    """The socket that is to show this session's pictures from now on."""
+
+    socketId = SocketId()
+
+
 @example({"file": "(the bytes of hill.jpg)"}, media_type="multipart/form-data")
 class PicturesUpload(serializers.Serializer[None]):
     """A picture as a file of a form; `userId` is for staff, who upload for others."""
 
     file = serializers.FileField(allow_empty_file=True)
     userId = OptionalUser(required=False)
-    socketId = serializers.CharField(
-        required=False, allow_blank=True, max_length=_MAX_SOCKET_ID_LENGTH
-    )
+    socketId = SocketId()
 
 
 @example({"customName": "alice"})
@@ -52,6 +71,7 @@ class PicturesDefault(serializers.Serializer[None]):
     customName = serializers.CharField(
         required=False, allow_blank=True, max_length=_MAX_NAME_LENGTH
     )
+    socketId = SocketId()
 
 
 @example(_PICTURE)

@@ -20,10 +20,15 @@ def update_pictures_messages(
     viewer_id: UUID, owner_id: UUID, events: list[Event]
 ) -> list[dict[str, Any]]:
     """Return one message with the account's newest pictures where an event changed any."""
-    if not any(event["type"].split(".")[0] in _CHANGES for event in events):
+    if not changes_pictures(events):
         return []
     message = newest_pictures(viewer_id, owner_id, limit=MAX_PAGE_SIZE)
     return [{"event": FORMAT, "message": message}]
+
+
+def changes_pictures(events: list[Event]) -> bool:
+    """Tell whether an event changed what this contract shows."""
+    return any(event["type"].split(".")[0] in _CHANGES for event in events)
 
 
 def newest_pictures(viewer_id: UUID, owner_id: UUID, *, limit: int) -> list[dict[str, Any]]:

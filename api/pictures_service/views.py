@@ -35,12 +35,14 @@ from api.pagination import (
 )
 from api.parsers import FormParser, JsonParser, NoFileParser
 from api.pictures_service import serializers as s
+from api.pictures_service.socketio.binding import bind_named_socket
 from api.views import MAX_TEXT_BODY_SIZE, ContractView, PublicView, base_url, caller
 from images.access import active_picture, may_act_for
 from images.default_picture import copy_default
 from images.models import Picture
 from images.services import activate, create_picture, delete_all, delete_unless_active
 
+_SOCKET_PARSERS = [JsonParser, FormParser, MultiPartParser]
 _HAS_ONE = "El usuario ya tiene una imagen"
 _FIELDS = {
     "user_id": "The account's UUID.",
@@ -76,6 +78,7 @@ class CreatePictureView(ContractView):
         owner = _find_owner(request, given.get("userId"))
         path = Path(upload.temporary_file_path())
         picture = create_picture(owner=owner, upload=path, visibility=settings.PICTURES_VISIBILITY)
+        bind_named_socket(request)
         return _done_response(request, "Imagen creada correctamente", picture, status=201)
 
 
@@ -112,6 +115,7 @@ class CreateDefaultPictureView(PublicView):
         picture = copy_default(
             owner=owner, visibility=settings.PICTURES_VISIBILITY, preferred_name=name
         )
+        bind_named_socket(request)
         if picture is None:
             return Response({"message": _HAS_ONE})
         message = "Imagen por defecto creada correctamente"
@@ -162,10 +166,12 @@ class ActivePictureView(ContractView):
 class SetActivePictureView(ContractView):
     """`set-active-picture/{pictureId}/{userId}`."""
 
+    parser_classes = _SOCKET_PARSERS
+
     @describe(
         "pictures_set_active",
         summary="Establecer la imagen activa",
-        request=None,
+        request=s.PicturesSocket,
         responses={200: s.PicturesDone},
         refuses=[NO_PICTURE],
         fields=_FIELDS,
@@ -174,11 +180,14 @@ class SetActivePictureView(ContractView):
         """Make a picture its account's only active one."""
         picture = _find_changeable(request, pk, user_id)
         activate(picture)
+        bind_named_socket(request)
         return _done_response(request, "Imagen activa establecida correctamente", picture)
 
 
 class DeletePictureView(ContractView):
     """`delete-picture/{id}/{fileName}/{userId}`."""
+
+    parser_classes = _SOCKET_PARSERS
 
     @describe(
         "pictures_delete",
@@ -193,11 +202,14 @@ class DeletePictureView(ContractView):
         if picture.file_name != file_name:
             raise Picture.DoesNotExist
         delete_unless_active(picture)
+        bind_named_socket(request)
         return Response({"message": "Imagen eliminada correctamente"})
 
 
 class DeleteUserView(ContractView):
     """`delete-user/{userId}`."""
+
+    parser_classes = _SOCKET_PARSERS
 
     @describe(
         "pictures_delete_user",
@@ -211,6 +223,7 @@ class DeleteUserView(ContractView):
         if not may_act_for(caller(request), user_id):
             raise PermissionDenied
         delete_all(user_id)
+        bind_named_socket(request)
         return Response({"message": f"Carpeta del usuario {user_id} eliminada correctamente."})
 
 

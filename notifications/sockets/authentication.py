@@ -90,9 +90,30 @@ def account_to_show(viewer: User, requested: UUID | None) -> UUID:
     return User.objects.values_list("pk", flat=True).get(pk=requested)
 
 
+def make_request(scope: Scope) -> HttpRequest:
+    """Return the handshake as the GET request that it is, for the code shared with HTTP."""
+    request = _HandshakeRequest()
+    request.method = "GET"
+    request.is_encrypted = scope.get("scheme") in {"wss", "https"}
+    request.META["REMOTE_ADDR"] = (scope.get("client") or ("",))[0]
+    for name, value in join_headers(scope["headers"]).items():
+        request.META[f"HTTP_{name.upper().replace('-', '_')}"] = value
+    return request
+
+
+def join_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Join headers that occur more than once (RFC 9110, section 5.3)."""
+    joined: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        separator = "; " if name == "cookie" else ","
+        joined[name] = f"{joined[name]}{separator}{value}" if name in joined else value
+    return joined
+
+
 def _authenticate(scope: Scope) -> Authentication:
     """Use our credential of the header, else the subprotocol, else the cookies."""
-    request = _make_request(scope)
+    request = make_request(scope)
     offered = list(scope.get("subprotocols", []))
     try:
         if not read_credential(request):
@@ -114,26 +135,6 @@ def _authenticate_subprotocol(offered: list[str]) -> Authentication:
     """Authenticate by the token, which follows the `bearer` subprotocol."""
     token = "".join(offered[offered.index(SUBPROTOCOL) + 1 :][:1])
     return Authentication(authenticate_jwt(token, "bearer", "access"))
-
-
-def _make_request(scope: Scope) -> HttpRequest:
-    """Return the handshake as the GET request that it is, for the code shared with HTTP."""
-    request = _HandshakeRequest()
-    request.method = "GET"
-    request.is_encrypted = scope.get("scheme") in {"wss", "https"}
-    for name, value in _join_headers(scope["headers"]).items():
-        request.META[f"HTTP_{name.upper().replace('-', '_')}"] = value
-    return request
-
-
-def _join_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Join headers that occur more than once (RFC 9110, section 5.3)."""
-    joined: dict[str, str] = {}
-    for raw_name, raw_value in headers:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        separator = "; " if name == "cookie" else ","
-        joined[name] = f"{joined[name]}{separator}{value}" if name in joined else value
-    return joined
 
 
 def _single_value(query: dict[str, list[str]], name: str) -> str | None:

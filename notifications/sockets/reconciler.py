@@ -33,10 +33,19 @@ WAKE_UP_LEEWAY = 0.2
 class OpenSocket(Protocol):
     """What the reconciler knows of a socket."""
 
-    session_id: UUID
-    user_id: UUID
-    owner_id: UUID
     socket_id: str
+
+    @property
+    def session_id(self) -> UUID:
+        """The session that opened it."""
+
+    @property
+    def user_id(self) -> UUID:
+        """The account of that session."""
+
+    @property
+    def owner_id(self) -> UUID:
+        """The account whose events it shows."""
 
     @property
     def last(self) -> int:

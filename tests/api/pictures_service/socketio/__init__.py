@@ -1,0 +1,1 @@
+"""Tests of `api.pictures_service.socketio`."""

@@ -1,0 +1,133 @@
+"""Clients of `/socket.io/`: npm's own under Node.js, and a bare one for what no client does."""
+
+import base64
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Any
+
+import pytest
+import requests
+
+from tests.notifications.sockets.clients import SocketServer
+from tests.pictures import encode, waves
+from tests.servers import npm
+
+SCRIPT = Path(__file__).with_name("client.mjs")
+TIMEOUT = 10.0
+
+
+class NodeClient:
+    """A page of the original's: its sockets, and its writes."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self._said: dict[str, Queue[tuple[str, Any]]] = {}
+        self._lock = threading.Lock()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def open(self, name: str, url: str, **options: Any) -> None:
+        self._do("open", name=name, url=url, options=options)
+
+    def write(
+        self, name: str, method: str, url: str, token: str = "", *, picture: bytes = b"",
+        **fields: str,
+    ) -> Any:  # fmt: skip
+        """Send a write that names the socket; return the answer's body."""
+        encoded = base64.b64encode(picture).decode()
+        self._do(
+            "write", name=name, method=method, url=url, token=token, picture=encoded, fields=fields
+        )
+        answer = self.next_of(name, "answer")
+        assert answer["status"] in {200, 201}, answer
+        return answer["body"]
+
+    def emit(self, name: str, event: str, value: Any) -> None:
+        self._do("emit", name=name, event=event, value=value)
+
+    def close(self, name: str) -> None:
+        self._do("close", name=name)
+
+    def next(self, name: str, timeout: float = TIMEOUT) -> tuple[str, Any]:
+        """Return what happens next to a socket, its answers apart."""
+        return self._queue(name).get(timeout=timeout)
+
+    def next_of(self, name: str, kind: str) -> Any:
+        """Return what happens next of a kind; answers and events have queues of their own."""
+        if kind == "answer":
+            return self._queue(f"{name}/answer").get(timeout=TIMEOUT)[1]
+        what, value = self.next(name)
+        assert what == kind, (what, value)
+        return value
+
+    def pictures(self, name: str) -> list[dict[str, Any]]:
+        """Return the pictures of the next `update-pictures`."""
+        [pictures] = self.next_of(name, "update-pictures").values()
+        return list(pictures)
+
+    def hears_nothing(self, name: str, seconds: float = 0.5) -> bool:
+        with pytest.raises(Empty):
+            raise AssertionError(self.next(name, seconds))
+        return True
+
+    def _do(self, command: str, **given: Any) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps({"command": command, **given}) + "\n")
+        self._process.stdin.flush()
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            name, what, value = json.loads(line)
+            self._queue(f"{name}/answer" if what == "answer" else name).put((what, value))
+
+    def _queue(self, name: str) -> "Queue[tuple[str, Any]]":
+        with self._lock:
+            return self._said.setdefault(name, Queue())
+
+
+@contextmanager
+def node_client(node_modules: Path) -> Iterator[NodeClient]:
+    process = subprocess.Popen(
+        [npm.NODE, SCRIPT, node_modules],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=npm.node_environment(),
+    )  # fmt: skip
+    with process:
+        yield NodeClient(process)
+        assert process.stdin
+        process.stdin.close()
+        try:
+            process.wait(5)
+        finally:
+            process.kill()
+
+
+def png() -> bytes:
+    return encode(waves(60, 40), "PNG")
+
+
+class PollingClient:
+    """Engine.IO by hand, over HTTP."""
+
+    def __init__(self, server: SocketServer, **headers: str) -> None:
+        self.url = f"{server.url}/socket.io/?EIO=4&transport=polling"
+        self.session = requests.Session()
+        self.session.headers.update(headers)
+        self.handshake = self.session.get(self.url, timeout=TIMEOUT)
+        if self.handshake.status_code == 200:
+            self.url += f"&sid={json.loads(self.handshake.text[1:])['sid']}"
+
+    def connect(self, auth: str = "") -> str:
+        """Send `CONNECT`; return the client's `socket.id`."""
+        assert self.post(f"40{auth}").status_code == 200
+        return str(json.loads(self.poll().text[2:])["sid"])
+
+    def post(self, body: Any) -> requests.Response:
+        return self.session.post(self.url, data=body, timeout=TIMEOUT)
+
+    def poll(self, timeout: float = TIMEOUT) -> requests.Response:
+        return self.session.get(self.url, timeout=timeout)
