@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from api.contracts import CONTRACTS, contract_at
 from api.errors import UNAVAILABLE
 from api.pictures_service.errors import DEFAULT_PICTURE_PREFIX
+from api.pictures_service.socketio.application import PATH as SOCKETIO_PATH
 from delivery.addresses import BYTE_PREFIXES
 from lib.cors import ALLOWED_HEADERS, EXPOSED_HEADERS
 from tests.processes import ROOT
@@ -55,7 +56,7 @@ def test_nginx_sends_the_status_reason_of_the_contracts_that_have_one() -> None:
 
 def test_nginx_opens_the_addresses_that_the_service_opens_to_other_origins() -> None:
     of_contracts = [prefix for prefix, _ in BY_PREFIX if prefix != DEFAULT_PICTURE_PREFIX]
-    prefixes = [*of_contracts, *BYTE_PREFIXES]
+    prefixes = [*of_contracts, *BYTE_PREFIXES, SOCKETIO_PATH]
     words = "|".join(prefix.removeprefix("/") for prefix in prefixes)
     assert block("is_open") == f'    "" yes;\n    ~^/({words})(/|$) yes;'
 

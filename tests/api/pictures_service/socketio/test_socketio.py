@@ -27,6 +27,8 @@ from tests.notifications.sockets.clients import SocketServer, bearer, socket_ser
 from tests.waiting import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
+# Polls wait for the next ping.
+STOP_AT_ONCE = ["--timeout-graceful-shutdown", "1"]
 TRANSPORTS = [["polling", "websocket"], ["websocket"], ["polling"]]
 
 
@@ -39,7 +41,8 @@ def node(node_modules: Path) -> Iterator[NodeClient]:
 @pytest.fixture(scope="module")
 def web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SocketServer]:
     """The process that answers the writes; another one holds the sockets."""
-    with socket_server(tmp_path_factory.mktemp("web"), TRUSTED_PROXIES="1") as running:
+    folder = tmp_path_factory.mktemp("web")
+    with socket_server(folder, *STOP_AT_ONCE, TRUSTED_PROXIES="1") as running:
         yield running
 
 
@@ -49,7 +52,8 @@ def server(
 ) -> Iterator[SocketServer]:
     """Believes one proxy, so that clients may come from many addresses."""
     folder = tmp_path_factory.mktemp("sockets")
-    with socket_server(folder, TRUSTED_PROXIES="1", PUBLIC_URL="http://localhost") as running:
+    variables = {"TRUSTED_PROXIES": "1", "PUBLIC_URL": "http://localhost"}
+    with socket_server(folder, *STOP_AT_ONCE, **variables) as running:
         yield running
 
 
@@ -105,7 +109,7 @@ def test_the_originals_clients_hear_of_every_change_after_a_write_that_names_the
     started = time.monotonic()
     assert Client(headers=bearer(tokens[alice])).get("/auth/signout").status_code == 200
     node.next_of(name, "disconnect")
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5, "by the reconciler at the latest"
     node.next_of(name, "connect")
     upload(web, token_of(alice))
     assert node.hears_nothing(name), "who comes back is nobody again"
@@ -275,7 +279,7 @@ def test_redis_may_go_away_and_come_back(
     child = redis.start()
     redis.wait(child)
     user, token = make_user("carol"), token_of(alice)
-    with socket_server(tmp_path, REDIS_URL=redis.url) as server:
+    with socket_server(tmp_path, *STOP_AT_ONCE, REDIS_URL=redis.url) as server:
         address = f"{server.url}/pictures/create-picture"
         for name in ("bound", "other"):
             node.open(name, server.url)
