@@ -13,7 +13,6 @@ from websockets.sync.client import connect
 
 from accounts.models import User
 from accounts.request_origin import RequestOrigin
-from accounts.services import set_password
 from accounts.sessions import open_bearer_session, open_cookie_session
 from api.pictures_service.errors import INVALID_TOKEN, TOO_MANY_SOCKETS
 from api.pictures_service.socketio.server import MAX_MESSAGE_SIZE, MAX_WAITING_PACKETS
@@ -155,7 +154,8 @@ def test_a_client_may_sign_in_at_connect(
     picture = make_picture(alice)
     for name in ways:
         assert [each["id"] for each in node.pictures(name)] == [picture.pk]
-    set_password(alice, "quite another one")
+    alice.set_password("quite another one")
+    alice.save()
     for name in ways:
         node.next_of(name, "disconnect")
     for name in ("auth", "auth with its scheme", "header"):
