@@ -8,6 +8,7 @@ from images.access import may_change, may_see
 from images.exceptions import NotReady, NotRenderable
 from images.formats.registry import FORMATS
 from images.models import Picture
+from images.permissions import PicturePermission, reaches_others
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +20,29 @@ class ServableFile:
 
 
 def grants_original(viewer: User | None, owner: User) -> bool:
-    """Return whether a viewer who may see an owner's picture gets its original."""
-    return owner.tier.grants_original or owner.is_staff or (viewer is not None and viewer.is_staff)
+    """Return whether a viewer who may see an owner's picture gets its original.
+
+    The owner's tier says so. Superusers have no such limit, nor have staff for other people's
+    pictures who have the permission to see them.
+    """
+    if owner.tier.grants_original or owner.is_superuser:
+        return True
+    if viewer is None or viewer.pk == owner.pk:
+        return False
+    return reaches_others(viewer, PicturePermission.VIEW)
+
+
+def original_key(viewer: User | None, picture: Picture) -> str | None:
+    """Return the key of the original as a viewer who may see the picture gets it.
+
+    As it was uploaded for whoever may change the picture, without metadata for everybody else;
+    None where it is not granted. Raise as `stripped_key` does.
+    """
+    if not grants_original(viewer, picture.owner):
+        return None
+    is_own = viewer is not None and may_change(viewer, picture)
+    is_as_uploaded = is_own or not picture.owner.tier.cleans_originals
+    return picture.key if is_as_uploaded else stripped_key(picture)
 
 
 def file_for(viewer: User | None, picture: Picture, *, by_link: bool = False) -> ServableFile:
@@ -32,10 +54,9 @@ def file_for(viewer: User | None, picture: Picture, *, by_link: bool = False) ->
     """
     if not by_link and not may_see(viewer, picture):
         raise Picture.DoesNotExist
-    if not grants_original(viewer, picture.owner):
+    key = original_key(viewer, picture)
+    if key is None:
         return _best_thumbnail(picture)
-    own = viewer is not None and may_change(viewer, picture)
-    key = picture.key if own or not picture.owner.tier.cleans_originals else stripped_key(picture)
     return ServableFile(key, FORMATS[picture.format].content_type)
 
 

@@ -15,6 +15,7 @@ from django.utils.http import base36_to_int, int_to_base36
 from accounts.models import User
 from images.exceptions import LinkDurationOutOfBounds, LinkGone, LinkNotGranted
 from images.models import Link, Picture
+from images.permissions import PicturePermission, reaches_others
 from images.services import lock_picture
 from lib.compiled_query import CompiledQuery
 from lib.signing import make_signature, verify_signature
@@ -48,14 +49,21 @@ def read_token(text: str) -> LinkToken | None:
     return LinkToken(base36_to_int(link_id), base36_to_int(expires))
 
 
-def may_make_links(user: User) -> bool:
-    """Return whether an account may make links: staff always, others by their tier."""
-    return user.is_staff or user.tier.grants_links
+def may_link_own(user: User) -> bool:
+    """Return whether an account may make links to its own pictures: its tier says so."""
+    return user.is_superuser or user.tier.grants_links
+
+
+def may_link(maker: User, picture: Picture) -> bool:
+    """Return whether an account may make links to a picture: its own, or another's as staff."""
+    if maker.pk == picture.owner_id:
+        return may_link_own(maker)
+    return reaches_others(maker, PicturePermission.LINK)
 
 
 def require_link_grant(user: User) -> None:
-    """Raise LinkNotGranted unless an account may make links."""
-    if not may_make_links(user):
+    """Raise LinkNotGranted unless an account may make links to some pictures."""
+    if not (may_link_own(user) or reaches_others(user, PicturePermission.LINK)):
         raise LinkNotGranted
 
 
@@ -63,10 +71,11 @@ def require_link_grant(user: User) -> None:
 def make_link(*, maker: User, picture: Picture, seconds: int) -> tuple[Link, str]:
     """Make a link that expires after so many seconds; return its row and token.
 
-    Raise LinkNotGranted, LinkDurationOutOfBounds when the maker's tier does not allow the duration,
-    and Picture.DoesNotExist when the picture was deleted meanwhile.
+    Raise LinkNotGranted (see `may_link`), LinkDurationOutOfBounds when the maker's tier does not
+    allow the duration, and Picture.DoesNotExist when the picture was deleted meanwhile.
     """
-    require_link_grant(maker)
+    if not may_link(maker, picture):
+        raise LinkNotGranted
     tier = maker.tier
     if not tier.link_min_seconds <= seconds <= tier.link_max_seconds:
         raise LinkDurationOutOfBounds(tier.link_min_seconds, tier.link_max_seconds)
@@ -79,7 +88,7 @@ def make_link(*, maker: User, picture: Picture, seconds: int) -> tuple[Link, str
 def open_link(token: LinkToken) -> Link:
     """Return a live link with its picture, owner and maker; raise LinkGone.
 
-    It takes one query, and none for an expired link.
+    It takes one query, none for an expired link, and two more for one that staff made for another.
     """
     now = timezone.now()
     if token.expires <= now.timestamp():
@@ -88,7 +97,7 @@ def open_link(token: LinkToken) -> Link:
     if link is None or not link.is_live(now):
         raise LinkGone
     accounts_are_active = link.picture.owner.is_active and link.maker.is_active
-    if not accounts_are_active or not may_make_links(link.maker):
+    if not accounts_are_active or not may_link(link.maker, link.picture):
         raise LinkGone
     return link
 

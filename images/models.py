@@ -14,6 +14,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import User
+from images.permissions import PicturePermission, reaches_others
 from lib.compiled_query import CompiledQuery
 
 MAX_DESCRIPTION_LENGTH = 2000
@@ -25,15 +26,15 @@ class PictureQuerySet(models.QuerySet["Picture"]):
     def owned_by(self, owner: User | UUID) -> PictureQuerySet:
         return self.filter(owner=owner)
 
-    def changeable_by(self, viewer: User) -> PictureQuerySet:
-        """Pictures that an account may change or delete: its own, or any for staff."""
-        return self if viewer.is_staff else self.filter(owner=viewer)
+    def in_reach_of(self, account: User, permission: PicturePermission) -> PictureQuerySet:
+        """`images.access.may_act_for` as a query: one's own pictures, or all by a permission."""
+        return self if reaches_others(account, permission) else self.filter(owner=account)
 
     def visible_to(self, viewer: User | None) -> PictureQuerySet:
         """`images.access.may_see` as a query; the viewer is None when not signed in."""
         if viewer is None:
             return self.filter(visibility=self.model.Visibility.PUBLIC)
-        if viewer.is_staff:
+        if reaches_others(viewer, PicturePermission.VIEW):
             return self
         return self.filter(Q(owner=viewer) | ~Q(visibility=self.model.Visibility.PRIVATE))
 
@@ -92,7 +93,7 @@ class Picture(models.Model):
     """An uploaded picture. A contract identifies it by `id` or by `uid`, whichever it publishes."""
 
     class Visibility(models.TextChoices):
-        """Who may see a picture besides its owner and staff."""
+        """Who may see a picture besides its owner and the staff who have the permission."""
 
         PRIVATE = "private", "Private: only by a link"
         MEMBERS = "members", "Members who know the id"
@@ -209,7 +210,7 @@ class Link(models.Model):
     """An expiring link to a picture; the signed token in its URL refers to this row."""
 
     picture = models.ForeignKey(Picture, on_delete=models.CASCADE, related_name="links")
-    # The account whose tier grants the link: the owner, or staff acting for the owner.
+    # The owner, whose tier grants the link, or staff whose permission does.
     maker = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="links_made"
     )

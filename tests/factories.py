@@ -5,6 +5,8 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
+from django.contrib.auth.models import Permission
+
 from accounts.models import User
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_api_token_session, open_bearer_session
@@ -48,6 +50,18 @@ def replace_password(user: User, password: str) -> None:
     """Set another password as staff and commands do: every session ends."""
     user.set_password(password)
     user.save(update_fields=["password"])
+
+
+def make_staff(username: str, *permissions: str, tier_name: str = "Basic") -> User:
+    """Make an account of staff with these permissions (`app_label.codename`) alone."""
+    made = make_user(username, tier_name, is_staff=True)
+    made.user_permissions.set([find_permission(each) for each in permissions])
+    return made
+
+
+def find_permission(name: str) -> Permission:
+    app_label, _, codename = name.partition(".")
+    return Permission.objects.get(content_type__app_label=app_label, codename=codename)
 
 
 def make_picture(

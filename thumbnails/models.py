@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from images.models import Picture
+from images.permissions import PicturePermission, reaches_others
 from tiers.models import Tier
 
 
@@ -22,8 +23,17 @@ class ThumbnailQuerySet(models.QuerySet["Thumbnail"]):
         return self.filter(owner=owner, height__in=owner.tier.heights.values("height"))
 
     def visible_to(self, viewer: User) -> ThumbnailQuerySet:
-        """Thumbnails that an account may read and delete by id: its own, or any for staff."""
-        return self if viewer.is_staff else self.granted_to(viewer)
+        """Thumbnails that an account may read by id: its own, or any as staff."""
+        return self.in_reach_of(viewer, PicturePermission.VIEW)
+
+    def in_reach_of(self, account: User, permission: PicturePermission) -> ThumbnailQuerySet:
+        """Granted thumbnails of one's own pictures, or any of others' by a permission."""
+        if account.is_superuser:
+            return self
+        granted = self.granted_to(account)
+        if not reaches_others(account, permission):
+            return granted
+        return granted | self.exclude(owner=account)
 
 
 class Thumbnail(models.Model):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -10,7 +11,9 @@ from accounts.models import User
 from api.fields import HyphenatedUuidField
 from api.openapi.examples import ACCOUNT_ID, FILE_NAME, FILE_URL, PICTURE_ID, example
 from delivery.access import grants_original
+from images.access import may_act_for
 from images.models import Picture
+from images.permissions import PicturePermission
 from images.signed_urls import signed_picture_url, signed_url
 
 _SOCKET_ID_HELP = "The `id` of a socket.io socket, which then shows this session's pictures."
@@ -142,9 +145,15 @@ def serialize_picture(picture: Picture, *, viewer: User | None, base: str) -> di
 
 def _url(row: dict[str, Any], viewer: User | None, base: str) -> str:
     """Return a signed URL without asking for the owner: its tier counts when the URL is opened."""
-    if viewer and viewer.pk == row["owner_id"] and grants_original(viewer, viewer):
+    if viewer and _gets_upload(viewer, row["owner_id"]):
         return signed_url(row["key"], base)
     return signed_picture_url(row["key"], base)
+
+
+def _gets_upload(viewer: User, owner_id: UUID) -> bool:
+    if viewer.pk == owner_id:
+        return grants_original(viewer, viewer)
+    return may_act_for(viewer, owner_id, PicturePermission.CHANGE)
 
 
 def _moment(moment: datetime) -> str:

@@ -40,6 +40,7 @@ from api.views import MAX_TEXT_BODY_SIZE, ContractView, PublicView, base_url, ca
 from images.access import active_picture, may_act_for
 from images.default_picture import copy_default
 from images.models import Picture
+from images.permissions import PicturePermission
 from images.services import activate, create_picture, delete_all, delete_unless_active
 
 _SOCKET_PARSERS = [JsonParser, FormParser, MultiPartParser]
@@ -178,7 +179,7 @@ class SetActivePictureView(ContractView):
     )
     def put(self, request: Request, pk: int, user_id: UUID) -> Response:
         """Make a picture its account's only active one."""
-        picture = _find_changeable(request, pk, user_id)
+        picture = _find_picture(request, pk, user_id, PicturePermission.CHANGE)
         activate(picture)
         bind_named_socket(request)
         return _done_response(request, "Imagen activa establecida correctamente", picture)
@@ -198,7 +199,7 @@ class DeletePictureView(ContractView):
     )
     def delete(self, request: Request, pk: int, file_name: str, user_id: UUID) -> Response:
         """Remove a picture that is not active; its file must be called so."""
-        picture = _find_changeable(request, pk, user_id)
+        picture = _find_picture(request, pk, user_id, PicturePermission.DELETE)
         if picture.file_name != file_name:
             raise Picture.DoesNotExist
         delete_unless_active(picture)
@@ -220,7 +221,7 @@ class DeleteUserView(ContractView):
     )
     def delete(self, request: Request, user_id: UUID) -> Response:
         """Remove every picture and the folder of an account, not the account."""
-        if not may_act_for(caller(request), user_id):
+        if not may_act_for(caller(request), user_id, PicturePermission.DELETE):
             raise PermissionDenied
         delete_all(user_id)
         bind_named_socket(request)
@@ -228,19 +229,21 @@ class DeleteUserView(ContractView):
 
 
 def _find_owner(request: Request, user_id: UUID | None) -> User:
-    """Return the account that an upload is for: the caller, or for staff any."""
+    """Return the account that an upload is for: the caller, or as staff any."""
     signed_in = caller(request)
     if user_id is None or user_id == signed_in.pk:
         return signed_in
-    if not may_act_for(signed_in, user_id):
+    if not may_act_for(signed_in, user_id, PicturePermission.UPLOAD):
         raise PermissionDenied
     return User.objects.select_related("tier").get(pk=user_id)
 
 
-def _find_changeable(request: Request, pk: int, user_id: UUID) -> Picture:
-    """Return a picture that the caller may change; another's is simply not found."""
-    theirs = Picture.objects.changeable_by(caller(request)).owned_by(user_id)
-    picture: Picture = theirs.get(pk=pk)
+def _find_picture(
+    request: Request, pk: int, user_id: UUID, permission: PicturePermission
+) -> Picture:
+    """Return a picture of the account that the caller reaches; another's is simply not found."""
+    reached = Picture.objects.in_reach_of(caller(request), permission)
+    picture: Picture = reached.owned_by(user_id).get(pk=pk)
     return picture
 
 

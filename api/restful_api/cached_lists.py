@@ -45,7 +45,7 @@ def _cache_key(request: Request) -> str:
         request.build_absolute_uri(),
         str(viewer.tier.pk),
         viewer.tier.updated_at.isoformat(),
-        str(viewer.is_staff),
+        str(viewer.is_superuser),
         str(settings.MEDIA_URL_WINDOW),
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

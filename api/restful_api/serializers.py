@@ -20,7 +20,8 @@ from api.openapi.examples import (
     example,
 )
 from api.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
-from delivery.access import grants_original
+from delivery.access import original_key
+from images.exceptions import StrippingFailed
 from images.models import MAX_DESCRIPTION_LENGTH, MAX_THUMBHASH_LENGTH, Picture
 from images.signed_urls import signed_url
 from tiers.models import DEFAULT_LINK_SECONDS, MAX_LINK_SECONDS
@@ -237,9 +238,12 @@ def serialize_picture_row(row: dict[str, Any], *, base: str, original: bool) -> 
 
 def serialize_picture(picture: Picture, *, viewer: User, base: str) -> dict[str, Any]:
     """Write a `RestfulPicture` as the viewer gets it."""
-    row = {"id": picture.pk, "key": picture.key}
-    original = grants_original(viewer, picture.owner)
-    return serialize_picture_row(row, base=base, original=original)
+    try:
+        key = original_key(viewer, picture)
+    except StrippingFailed:
+        key = None
+    row = {"id": picture.pk, "key": key or picture.key}
+    return serialize_picture_row(row, base=base, original=key is not None)
 
 
 def serialize_details(picture: Picture, *, viewer: User, base: str) -> dict[str, Any]:

@@ -42,6 +42,7 @@ from api.views import MAX_TEXT_BODY_SIZE, ContractView, PublicView, base_url, ca
 from delivery.access import grants_original
 from images.links import make_link, require_link_grant
 from images.models import Picture
+from images.permissions import PicturePermission
 from images.services import create_picture, delete_picture, update_picture
 from thumbnails.models import Thumbnail
 from thumbnails.services import delete_thumbnail
@@ -207,7 +208,7 @@ class PictureDetailView(ContractView):
     )
     def get(self, request: Request, pk: int) -> Response:
         """Return one picture, with what its owner says of it."""
-        return _details_response(request, _find_changeable(request, pk))
+        return _details_response(request, _find_picture(request, pk, PicturePermission.VIEW))
 
     @describe(
         "images_update",
@@ -219,7 +220,7 @@ class PictureDetailView(ContractView):
     )
     def patch(self, request: Request, pk: int) -> Response:
         """Change what is given."""
-        picture = _find_changeable(request, pk)
+        picture = _find_picture(request, pk, PicturePermission.CHANGE)
         form = s.RestfulChange(data=request.data)
         form.is_valid(raise_exception=True)
         update_picture(picture, **form.validated_data)
@@ -234,7 +235,7 @@ class PictureDetailView(ContractView):
     )
     def delete(self, request: Request, pk: int) -> Response:
         """Remove a picture, its thumbnails, its links and every file."""
-        delete_picture(_find_changeable(request, pk))
+        delete_picture(_find_picture(request, pk, PicturePermission.DELETE))
         return Response(status=204)
 
 
@@ -281,7 +282,8 @@ class ThumbnailDetailView(ContractView):
     )
     def delete(self, request: Request, pk: int) -> Response:
         """Remove one thumbnail and its file."""
-        delete_thumbnail(Thumbnail.objects.visible_to(caller(request)).get(pk=pk))
+        reached = Thumbnail.objects.in_reach_of(caller(request), PicturePermission.DELETE)
+        delete_thumbnail(reached.get(pk=pk))
         return Response(status=204)
 
 
@@ -301,7 +303,7 @@ class LinkView(ContractView):
     def get(self, request: Request, pk: int) -> Response:
         """Return a link that opens in a bare browser until its time is over."""
         require_link_grant(maker := caller(request))
-        picture = _find_changeable(request, pk)
+        picture = _find_picture(request, pk, PicturePermission.LINK)
         query = s.RestfulLinkQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         seconds = query.validated_data["time"]
@@ -310,9 +312,10 @@ class LinkView(ContractView):
         return Response({"url": url, "expires_in": seconds})
 
 
-def _find_changeable(request: Request, pk: int) -> Picture:
-    """Return a picture that the caller may change; another's is simply not found."""
-    picture: Picture = Picture.objects.changeable_by(caller(request)).with_owner().get(pk=pk)
+def _find_picture(request: Request, pk: int, permission: PicturePermission) -> Picture:
+    """Return a picture of the caller's, or of anybody's by the permission; else it is not found."""
+    reached = Picture.objects.in_reach_of(caller(request), permission)
+    picture: Picture = reached.with_owner().get(pk=pk)
     return picture
 
 

@@ -24,6 +24,8 @@ from accounts.request_authentication import (
 )
 from accounts.sessions import CookiePair
 from accounts.token_authentication import authenticate_jwt
+from images.access import may_act_for
+from images.permissions import PicturePermission
 from lib.path_converters import parse_uuid
 from notifications.sockets.close_codes import (
     BAD_QUERY,
@@ -82,10 +84,14 @@ def accepted_subprotocol(scope: Scope) -> str | None:
 
 
 def account_to_show(viewer: User, requested: UUID | None) -> UUID:
-    """Return whose events a viewer gets; raise PermissionDenied, or, for staff, DoesNotExist."""
+    """Return whose events a viewer gets.
+
+    Those of another account are for staff who may see its pictures: raise PermissionDenied, or
+    User.DoesNotExist.
+    """
     if requested is None or requested == viewer.pk:
         return viewer.pk
-    if not viewer.is_staff:
+    if not may_act_for(viewer, requested, PicturePermission.VIEW):
         raise PermissionDenied
     return User.objects.values_list("pk", flat=True).get(pk=requested)
 

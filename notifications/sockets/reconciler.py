@@ -17,6 +17,7 @@ from django.db import DatabaseError
 from redis.exceptions import RedisError
 
 from accounts.models import Session
+from images.permissions import PicturePermission, accounts_that_reach_others
 from notifications.feed import last_sequences
 from notifications.metrics import OPEN_SOCKETS
 from notifications.sockets.connection_slots import RENEW_INTERVAL, renew_slots
@@ -60,9 +61,13 @@ class OpenSocket(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TableState:
-    """Of a batch of sockets: the live sessions, and the newest sequence of each account."""
+    """Of a batch of sockets: the live sessions, and the newest sequence of each account.
 
-    staff_by_session: dict[UUID, bool]
+    `viewers` are the accounts that watch another's events and may still see its pictures.
+    """
+
+    live_sessions: set[UUID]
+    viewers: set[UUID]
     positions: dict[UUID, int]
 
 
@@ -122,15 +127,27 @@ class Reconciler:
             await run_in_thread(renew_slots, slots)
 
 
-def _read_tables(sockets: Iterable[OpenSocket]) -> TableState:
+def _read_tables(sockets: Sequence[OpenSocket]) -> TableState:
     sessions = {socket.session_id for socket in sockets}
-    live = Session.objects.live().filter(pk__in=sessions).values_list("pk", "user__is_staff")
-    return TableState(dict(live), last_sequences(list({socket.owner_id for socket in sockets})))
+    live = Session.objects.live().filter(pk__in=sessions).values_list("pk", flat=True)
+    watching = {each.user_id for each in sockets if each.user_id != each.owner_id}
+    return TableState(
+        live_sessions=set(live),
+        viewers=_viewers_among(watching),
+        positions=last_sequences(list({socket.owner_id for socket in sockets})),
+    )
+
+
+def _viewers_among(accounts: set[UUID]) -> set[UUID]:
+    if not accounts:
+        return set()
+    viewers = accounts_that_reach_others(PicturePermission.VIEW)
+    return set(viewers.filter(pk__in=accounts).values_list("pk", flat=True))
 
 
 def _may_stay(socket: OpenSocket, found: TableState) -> bool:
-    is_staff = found.staff_by_session.get(socket.session_id)
-    return is_staff is not None and (is_staff or socket.user_id == socket.owner_id)
+    may_watch = socket.user_id == socket.owner_id or socket.user_id in found.viewers
+    return may_watch and socket.session_id in found.live_sessions
 
 
 _reconcilers: "WeakKeyDictionary[asyncio.AbstractEventLoop, Reconciler]" = WeakKeyDictionary()

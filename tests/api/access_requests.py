@@ -10,9 +10,9 @@ from accounts.models import User
 from images.links import LinkToken, write_token
 from images.models import Link, Picture
 from images.signed_urls import signed_path
-from tests.api.access_table import Row
+from tests.api.access_table import STAFF, Row
 from tests.clients import Client, Response
-from tests.factories import PASSWORD, make_user, token_client
+from tests.factories import PASSWORD, make_staff, make_user, token_client
 from tests.factories import tier as tier_of
 from tests.pictures import jpeg, png
 from thumbnails.models import Thumbnail
@@ -25,7 +25,9 @@ def clients_of(tier: str) -> tuple[dict[str, Client], User]:
     """Return a client for each of PEOPLE, and the owner's account."""
     tier_of("Premium")  # new accounts get it
     accounts = {name: make_user(name, tier) for name in ("owner", "member", "stranger")}
-    accounts["staff"] = make_user("staff", "Basic", is_staff=True)
+    accounts["superuser"] = make_user("superuser", tier, is_staff=True, is_superuser=True)
+    for name, permission in STAFF.items():
+        accounts[name] = make_staff(name, *filter(None, [permission]), tier_name=tier)
     clients = {name: token_client(account) for name, account in accounts.items()}
     return {**clients, "anonymous": Client()}, accounts["owner"]
 

@@ -1,8 +1,10 @@
 """What each person gets at every route, for `test_access`.
 
 People: `owner`; `member`, another account that knows the ids and names of the owner's pictures;
-`stranger`, another account that guesses them; `staff`; `anonymous`. All but staff have the tier
-under test, and both of the owner's pictures the visibility under test.
+`stranger`, another account that guesses them; `superuser`; `anonymous`; `staff`, without any
+permission; and staff with one permission each, named as in STAFF. All accounts have the tier under
+test, and both of the owner's pictures the visibility under test. Staff get what a member gets,
+but for the permissions that a row names.
 
 An outcome is a status, and a word for what leaves (see `OUTCOMES` in `test_access`). Where it
 depends on the visibility or the tier, `by_visibility` and `by_tier` name one for each in order.
@@ -19,7 +21,15 @@ from tests.pictures import png
 
 VISIBILITIES = ("private", "members", "public")
 TIERS = ("Basic", "Premium", "Enterprise")
-PEOPLE = ("owner", "member", "stranger", "staff", "anonymous")
+STAFF = {
+    "staff": "",
+    "view": "images.view_picture",
+    "change": "images.change_picture",
+    "delete": "images.delete_picture",
+    "upload": "images.add_picture",
+    "link": "images.add_link",
+}
+PEOPLE = ("owner", "member", "stranger", "superuser", "anonymous", *STAFF)
 
 
 class ByVisibility(NamedTuple):
@@ -47,14 +57,20 @@ class Row:
     owner: Outcome
     member: Outcome
     stranger: Outcome
-    staff: Outcome
+    superuser: Outcome
     anonymous: Outcome
     # Sent as JSON, or as a form with a picture under the name `file_field`.
     body: dict[str, Any] = field(default_factory=dict)
     file_field: str = ""
+    # What staff with these permissions get, where it is not what a member gets.
+    view: Outcome | None = None
+    change: Outcome | None = None
+    delete: Outcome | None = None
+    upload: Outcome | None = None
+    link: Outcome | None = None
 
     def expected(self, person: str, visibility: str, tier: str) -> str:
-        outcome: Outcome = getattr(self, person)
+        outcome: Outcome = getattr(self, person, None) or self.member
         while not isinstance(outcome, str):
             names, chosen = (
                 (VISIBILITIES, visibility) if isinstance(outcome, ByVisibility) else (TIERS, tier)
@@ -85,18 +101,20 @@ RESTFUL_API = [
     Row("GET", "/api/user/images/", "200 listed", "200 unlisted", "200 unlisted", "200 unlisted",
         "401"),
     Row("POST", "/api/user/images/", "201", "201", "201", "201", "401", file_field="image"),
-    Row("GET", IMAGE, PICTURE_TO_OWNER, "404", "404", "200 address", "401"),
-    Row("PATCH", IMAGE, PICTURE_TO_OWNER, "404", "404", "200 address", "401",
-        body={"visibility": "public"}),
-    Row("DELETE", IMAGE, "204", "404", "404", "204", "401"),
+    Row("GET", IMAGE, PICTURE_TO_OWNER, "404", "404", "200 address of upload", "401",
+        view="200 address of clean", change="200 address of upload"),
+    Row("PATCH", IMAGE, PICTURE_TO_OWNER, "404", "404", "200 address of upload", "401",
+        body={"visibility": "public"}, change="200 address of upload"),
+    Row("DELETE", IMAGE, "204", "404", "404", "204", "401", delete="204"),
     Row("GET", "/api/user/thumbnails/", "200 listed", "200 unlisted", "200 unlisted",
         "200 unlisted", "401"),
-    Row("GET", THUMBNAIL, "200", "404", "404", "200", "401"),
-    Row("DELETE", THUMBNAIL, "204", "404", "404", "204", "401"),
+    Row("GET", THUMBNAIL, "200", "404", "404", "200", "401", view="200", change="200"),
+    Row("DELETE", THUMBNAIL, "204", "404", "404", "204", "401", delete="204"),
     Row("GET", "/api/user/events/?since=0", "200", "200", "200", "200", "401"),
-    Row("GET", "/api/user/events/?user={account}", "200", "403", "403", "200", "401"),
+    Row("GET", "/api/user/events/?user={account}", "200", "403", "403", "200", "401",
+        view="200", change="200"),
     Row("GET", "/api/user/link/{picture}/?time=300", by_tier("403", "403", "200"), NO_LINK, NO_LINK,
-        "200", "401"),
+        "200", "401", link="200"),
 ]  # fmt: skip
 
 DATA_URI = "data:image/png;base64," + b64encode(png(30, 20)).decode()
@@ -107,8 +125,28 @@ IMAGE_SERVICE = [
     for prefix in ("/image", "/v1/image")
     for row in (
         Row("POST", prefix, "200", "200", "200", "200", "401", body={"image": DATA_URI}),
-        Row("GET", prefix + "/{uuid}", "200", TO_MEMBERS, "404", "200", "401"),
-        Row("GET", prefix + "/{uuid}/jpeg", "200", TO_MEMBERS, "404", "200", "401"),
+        Row(
+            "GET",
+            prefix + "/{uuid}",
+            "200",
+            TO_MEMBERS,
+            "404",
+            "200",
+            "401",
+            view="200",
+            change="200",
+        ),
+        Row(
+            "GET",
+            prefix + "/{uuid}/jpeg",
+            "200",
+            TO_MEMBERS,
+            "404",
+            "200",
+            "401",
+            view="200",
+            change="200",
+        ),
     )
 ]
 
@@ -121,7 +159,8 @@ IMAGES_API = [
     Row("GET", "/api/me", "200", "200", "200", "200", "401"),
     Row("POST", "/api/images", "200", "200", "200", "200", "401", body={"data": DATA_URI}),
     Row("GET", "/api/images/{uuid}", TO_OWNER, by_visibility("404", TO_OTHERS, TO_OTHERS), "404",
-        "200 original", by_visibility("404", "404", TO_OTHERS)),
+        "200 original", by_visibility("404", "404", TO_OTHERS),
+        view="200 clean", change="200 original"),
 ]  # fmt: skip
 
 AUTH_SERVICE = [
@@ -138,29 +177,32 @@ AUTH_SERVICE = [
 PICTURES_SERVICE = [
     Row("POST", "/pictures/create-picture", "201", "201", "201", "201", "401", file_field="file"),
     Row("POST", "/pictures/create-picture", "201", "403", "403", "201", "401", file_field="file",
-        body={"userId": "{account}"}),
+        body={"userId": "{account}"}, upload="201"),
     Row("POST", "/pictures/create-default-picture/{account}", "200", "200", "404", "200", "200"),
     Row("GET", "/pictures/get-user-pictures/{account}", "200 listed",
-        by_visibility("200 unlisted", "200 listed", "200 listed"), "404", "200 listed", "401"),
+        by_visibility("200 unlisted", "200 listed", "200 listed"), "404", "200 listed", "401",
+        view="200 listed", change="200 listed"),
     Row("GET", "/pictures/get-active-picture/{account}", "200",
-        by_visibility("404", "200", "200"), "404", "200", "401"),
+        by_visibility("404", "200", "200"), "404", "200", "401", view="200", change="200"),
     Row("PUT", "/pictures/set-active-picture/{picture}/{account}", "200", "404", "404", "200",
-        "401"),
+        "401", change="200"),
     Row("DELETE", "/pictures/delete-picture/{picture}/{file}/{account}", "200", "404", "404", "200",
-        "401"),
-    Row("DELETE", "/pictures/delete-user/{account}", "200", "403", "403", "200", "401"),
+        "401", delete="200"),
+    Row("DELETE", "/pictures/delete-user/{account}", "200", "403", "403", "200", "401",
+        delete="200"),
 ]  # fmt: skip
 
 IN_A_BROWSER = [
     Row("GET", "/images/users/{account}/{file}", TO_OWNER,
         by_visibility("404", TO_OTHERS, TO_OTHERS), "404", "200 original",
-        by_visibility("404", "404", TO_OTHERS)),
+        by_visibility("404", "404", TO_OTHERS), view="200 clean", change="200 original"),
     Row("GET", "{signed}", "200 original", "200 original", "404", "200 original", "200 original"),
     Row("GET", "/avatars/{account}", "302 avatar",
         by_visibility("302 default", "302 avatar", "302 avatar"), "302 default", "302 avatar",
-        by_visibility("302 default", "302 default", "302 avatar")),
+        by_visibility("302 default", "302 default", "302 avatar"),
+        view="302 avatar", change="302 avatar"),
     Row("GET", "/avatars/{account}/{avatar}", "200", by_visibility("404", "200", "200"), "404",
-        "200", by_visibility("404", "404", "200")),
+        "200", by_visibility("404", "404", "200"), view="200", change="200"),
     # A link gives whoever opens it, its maker too, what leaves to everybody.
     Row("GET", "/l/{link}", by_tier("410", "410", "200 clean"), by_tier("410", "410", "200 clean"),
         "404", by_tier("410", "410", "200 clean"), by_tier("410", "410", "200 clean")),

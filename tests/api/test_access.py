@@ -6,20 +6,21 @@ from itertools import product
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import transaction
 from django.urls import resolve
 from django.urls.resolvers import ResolverMatch
 from PIL import Image
-from pytest_django import DjangoCaptureOnCommitCallbacks
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.models import User
 from images.models import Picture
 from images.services import activate
 from tests.api.access_requests import SIZE, UPLOAD, clients_of, guesses, known_ids, send
-from tests.api.access_table import PEOPLE, ROWS, TIERS, VISIBILITIES, Row
+from tests.api.access_table import PEOPLE, ROWS, STAFF, TIERS, VISIBILITIES, Row
 from tests.api.routes import routes
-from tests.clients import Response
-from tests.factories import make_picture
+from tests.clients import Client, Response
+from tests.factories import make_picture, make_staff, token_client
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -43,13 +44,20 @@ def is_best_thumbnail(response: Response, picture: Picture) -> bool:
     return len(contents(response)) == best.bytes
 
 
+def opened(response: Response) -> Response:
+    """Open the address of the original in a browser that is not signed in."""
+    return Client().get("/images/" + response.json()["image"].partition("/images/")[2])
+
+
 # By the word of an outcome: whether a response gave what the word says.
 OUTCOMES: dict[str, Callable[[Response, Picture], bool]] = {
     "original": lambda response, picture: contents(response) == UPLOAD,
     "clean": is_clean,
     "thumbnail": is_best_thumbnail,
     "name": lambda response, picture: response.json()["image"] == picture.file_name,
-    "address": lambda response, picture: response.json()["image"].startswith("http://testserver/"),
+    "address": lambda response, picture: "://" in response.json()["image"],
+    "address of upload": lambda response, picture: contents(opened(response)) == UPLOAD,
+    "address of clean": lambda response, picture: is_clean(opened(response), picture),
     "listed": is_listed,
     "unlisted": lambda response, picture: not is_listed(response, picture),
     "avatar": lambda response, picture: response["Location"].startswith("/avatars/"),
@@ -68,8 +76,12 @@ def outcome(response: Response, expected: str, picture: Picture) -> str:
 
 @pytest.mark.parametrize(("visibility", "tier"), list(product(VISIBILITIES, TIERS)))
 def test_everybody_gets_what_the_table_says(
-    visibility: str, tier: str, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+    settings: Settings,
+    visibility: str,
+    tier: str,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
+    settings.RATE_LIMITS = False  # they all send from one address
     clients, owner = clients_of(tier)
     with django_capture_on_commit_callbacks(execute=True):
         picture, active = (make_picture(owner, UPLOAD, visibility=visibility) for _ in range(2))
@@ -85,6 +97,40 @@ def test_everybody_gets_what_the_table_says(
         if given != expected:
             wrong.append(f"{row.method} {row.path} {person}: {given}, expected {expected}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_no_other_permission_gives_staff_what_a_member_has_not(
+    settings: Settings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    """Every single permission that is there, at every route that tells the owner from others."""
+    settings.RATE_LIMITS = False
+    _, owner = clients_of("Premium")
+    with django_capture_on_commit_callbacks(execute=True):
+        picture, active = (make_picture(owner, UPLOAD) for _ in range(2))
+        activate(active)
+    known, clerk = known_ids(owner, picture, active), make_staff("clerk", tier_name="Premium")
+    client = token_client(clerk)
+    telling = [
+        (row, row.expected("member", "private", "Premium"))
+        for row in ROWS
+        if row.owner != row.member and row.expected("owner", "private", "Premium")[:2] == "20"
+    ]
+    assert len(telling) > 20
+    others = [each for each in Permission.objects.all() if name_of(each) not in STAFF.values()]
+    assert len(others) > 40
+    wrong = []
+    for permission, (row, expected) in product(others, telling):
+        with transaction.atomic():
+            clerk.user_permissions.set([permission])
+            given = outcome(send(client, row, known), expected, picture)
+            transaction.set_rollback(True)
+        if given != expected:
+            wrong.append(f"{row.method} {row.path} {name_of(permission)}: {given}")
+    assert not wrong, "\n".join(wrong)
+
+
+def name_of(permission: Permission) -> str:
+    return f"{permission.content_type.app_label}.{permission.codename}"
 
 
 # --- The table is complete ------------------------------------------------------------------------

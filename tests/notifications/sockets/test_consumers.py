@@ -17,7 +17,7 @@ from images.models import Picture
 from images.services import activate, delete_all, delete_picture, update_picture
 from notifications.models import PictureEvent
 from tests.clients import Client
-from tests.factories import make_picture, make_user, replace_password
+from tests.factories import make_picture, make_staff, make_user, replace_password
 from tests.notifications.sockets.clients import Socket, SocketServer, bearer
 from tests.waiting import are_prompt, record_duration
 
@@ -227,6 +227,13 @@ def test_a_refused_browser_that_offered_a_token_sees_the_close_code(
         assert socket.closed_with() == 4401
 
 
+def test_staff_without_the_permission_may_watch_nobody_else(
+    server: SocketServer, alice: User
+) -> None:
+    with server.of(make_staff("clerk", "images.delete_picture"), f"?user={alice.pk}") as socket:
+        assert socket.closed_with() == 4403
+
+
 def test_staff_get_a_close_code_for_an_unknown_account(server: SocketServer, staff: User) -> None:
     with server.of(staff, f"?user={uuid.uuid4()}") as socket:
         assert socket.closed_with() == 4404
@@ -301,12 +308,12 @@ def test_other_sessions_keep_their_sockets(server: SocketServer, alice: User) ->
         assert kept.next()["type"] == "picture.created"
 
 
-def test_the_socket_of_somebody_who_is_no_longer_staff_is_closed(
-    server: SocketServer, alice: User, staff: User
+def test_the_socket_of_somebody_who_is_no_longer_may_see_the_pictures_is_closed(
+    server: SocketServer, alice: User
 ) -> None:
+    staff = make_staff("viewer", "images.view_picture")
     with server.of(staff, f"?user={alice.pk}") as socket:
-        staff.is_staff = False
-        staff.save()
+        staff.user_permissions.clear()
         assert socket.closed_with() == 4401
 
 
