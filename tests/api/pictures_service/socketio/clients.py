@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from tests.notifications.sockets.clients import SocketServer
+from tests.notifications.test_asyncapi import check
 from tests.pictures import encode, waves
 from tests.servers import npm
 
@@ -66,8 +67,10 @@ class NodeClient:
 
     def pictures(self, name: str) -> list[dict[str, Any]]:
         """Return the pictures of the next `update-pictures`."""
-        [pictures] = self.next_of(name, "update-pictures").values()
-        return list(pictures)
+        payload = self.next_of(name, "update-pictures")
+        check(payload, "hearOverSocketIo")
+        pictures: list[dict[str, Any]] = payload["message"]
+        return pictures
 
     def hears_nothing(self, name: str, seconds: float = 0.5) -> bool:
         with pytest.raises(Empty):
