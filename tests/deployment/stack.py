@@ -179,8 +179,8 @@ def nginx_conf(stack: Stack, port: int, tls: Path, changes: Mapping[str, str] | 
         if re.fullmatch(service.environment["NGINX_ENVSUBST_FILTER"], name)
     }
     here = variables | {
-        "server web:8000": f"server 127.0.0.1:{stack.addresses.web_port}",
-        "server sockets:8000": f"server 127.0.0.1:{stack.addresses.sockets_port}",
+        "server web:8000 resolve": f"server 127.0.0.1:{stack.addresses.web_port}",
+        "server sockets:8000 resolve": f"server 127.0.0.1:{stack.addresses.sockets_port}",
         "listen 8080": f"listen 127.0.0.1:{port}",
         "/etc/nginx/tls/": f"{tls}/",
         "alias /pictures/": f"alias {stack.addresses.pictures}/",

@@ -1,7 +1,12 @@
 """What docker-compose.yml promises of every container, beyond what its schema can say."""
 
+import json
+import os
 import re
+import subprocess
+from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
@@ -153,6 +158,45 @@ def test_the_operators_default_picture_is_mounted_read_only_where_it_is_read(nam
     assert ours.environment["DEFAULT_PICTURE"] == "/default-picture"
     assert "./images/assets/default.png:/default-picture:ro" in ours.volumes
     assert "/srv/face.jpg:/default-picture:ro" in theirs.volumes
+
+
+# What Compose v1.29.2 itself checks a file against, taken from its wheel (Apache 2.0).
+COMPOSE_V1 = jsonschema.Draft7Validator(
+    json.loads((ROOT / "tests" / "deployment" / "compose-1.29.2.json").read_text())
+)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob("docker-compose*.yml")), ids=lambda each: each.name
+)
+def test_compose_v1_takes_each_file(path: Path) -> None:
+    parsed = yaml.safe_load(path.read_text())
+    COMPOSE_V1.validate(parsed)
+    # It knows these forms of a variable alone.
+    variables = re.findall(r"(?<!\$)\$\{\w+([^}]{0,2})", path.read_text())
+    assert set(variables) <= {":-", ":?", ""}
+
+
+def test_what_compose_v1_does_not_know_is_found() -> None:
+    parsed = compose.raw()
+    parsed["services"]["nginx"]["depends_on"]["web"]["restart"] = True
+    with pytest.raises(jsonschema.ValidationError):
+        COMPOSE_V1.validate(parsed)
+
+
+def test_docker_compose_itself_takes_the_files(compose_program: str) -> None:
+    """Debian 12's is v1.29.2, that of Debian 13 is v2."""
+    extra = {"CERTIFICATE_DIR": "/srv/certificate", "PEERS_PASSWORD": "x"}
+    added = [f"-f{each.name}" for each in sorted(ROOT.glob("docker-compose.*.yml"))]
+    for files in ([], ["-fdocker-compose.yml", *added]):
+        finished = subprocess.run(
+            [compose_program, *files, "config"],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], **dict.fromkeys(NEEDED, "x"), **extra},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert finished.returncode == 0, finished.stderr
+        assert set(yaml.safe_load(finished.stdout)["services"]) >= set(SERVICES)
 
 
 def test_tls_is_added_to_nginx_alone() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from devkit import valkey
-from devkit.children import Reaper
+from devkit.children import Reaper, which
 from devkit.messages import Refusal
 from tests.servers import nginx, npm, postgres, programs, rabbitmq, s3
 from tests.servers.rabbitmq import Broker
@@ -179,6 +179,12 @@ def nginx_program() -> str:
 @pytest.fixture(scope="session")
 def chromium_program() -> str:
     return str(programs.find_chromium())
+
+
+@pytest.fixture(scope="session")
+def compose_program() -> str:
+    """Where `docker-compose` is; `config` asks for no Docker."""
+    return str(which("docker-compose"))
 
 
 @pytest.fixture(scope="session")

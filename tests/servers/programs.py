@@ -62,6 +62,8 @@ PROGRAMS = (
     Program("libatomic", "libatomic1", "chromium_program", find_playwright_driver),
     # nginx's health check in docker-compose.yml.
     Program("wget", "wget", "wget_program", lambda: which("wget")),
+    # `docker-compose config`: v1.29 on Debian 12, v2 on Debian 13.
+    Program("Compose", "docker-compose", "compose_program", lambda: which("docker-compose")),
     Program("npm packages", "", "node_modules", npm.find, install=npm.install),
 )
 _not_run = pytest.StashKey[dict[str, list[str]]]()
