@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group
-from django.db.models import QuerySet
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +19,51 @@ from accounts.signals import tier_changed
 from tiers.models import DEFAULT_TIER_NAME, Tier
 
 admin.site.unregister(Group)
+# What superusers alone give.
+_RIGHTS = ["is_staff", "is_superuser", "groups", "user_permissions"]
+
+
+def is_superuser(request: HttpRequest) -> bool:
+    return isinstance(request.user, User) and request.user.is_active and request.user.is_superuser
+
+
+def may_administer(request: HttpRequest, account: User | None) -> bool:
+    """Return whether somebody may change an account, its password and its sessions.
+
+    Nobody but superusers touches the account of a superuser, or of staff who may do more: whoever
+    sets a password can sign in with it. None stands for accounts in general.
+    """
+    if account is None or is_superuser(request):
+        return True
+    if account.is_superuser or not isinstance(request.user, User):
+        return False
+    return not account.is_staff or _permissions_of(account) <= _permissions_of(request.user)
+
+
+def _permissions_of(account: User) -> set[int]:
+    """Return what an account may do, also while it is disabled: it can be enabled again."""
+    given = Permission.objects.filter(Q(user=account) | Q(group__user=account))
+    return set(given.values_list("pk", flat=True))
+
+
+@admin.register(Group)
+class RoleAdmin(GroupAdmin):
+    """Roles: permissions that accounts have together. For superusers alone."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return is_superuser(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return is_superuser(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return is_superuser(request)
 
 
 @admin.register(User)
@@ -33,11 +79,11 @@ class UserAdmin(DjangoUserAdmin[User]):
     search_help_text = "The beginning of a login or an email address."
     ordering = ["-date_joined", "id"]
     readonly_fields = ["id", "date_joined", "last_login", "sessions"]
-    filter_horizontal = ["user_permissions"]
+    filter_horizontal = ["groups", "user_permissions"]
     actions = ["end_every_session"]
     fieldsets = [
         (None, {"fields": ["username", "password", "name", "email", "tier"]}),
-        ("May", {"fields": ["is_active", "is_staff", "is_superuser", "user_permissions"]}),
+        ("May", {"fields": ["is_active", *_RIGHTS]}),
         ("Facts", {"fields": ["id", "date_joined", "last_login", "sessions"]}),
     ]
     add_fieldsets = [
@@ -54,9 +100,21 @@ class UserAdmin(DjangoUserAdmin[User]):
         url = reverse("admin:accounts_session_changelist")
         return format_html('<a href="{}?user__id__exact={}">{} live</a>', url, user.pk, live)
 
-    @admin.action(description="End all sessions")
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        """Let superusers alone say who is staff and what staff may do."""
+        shown = [str(each) for each in super().get_readonly_fields(request, obj)]
+        return shown if is_superuser(request) else [*shown, *_RIGHTS]
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Leave accounts alone that may do more than oneself; their passwords too."""
+        return super().has_change_permission(request, obj) and may_administer(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and may_administer(request, obj)
+
+    @admin.action(description="End all sessions", permissions=["change"])
     def end_every_session(self, request: HttpRequest, users: QuerySet[User]) -> None:
-        ended = sum(map(end_every_session, users))
+        ended = sum(end_every_session(user) for user in users if may_administer(request, user))
         self.message_user(request, f"{ended} sessions ended.")
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001 (Django's signature)
@@ -72,11 +130,6 @@ class UserAdmin(DjangoUserAdmin[User]):
             tier_changed.send(sender=User, user=obj)
         if change and not obj.is_active:
             end_every_session(obj)
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Let sessions be deleted with their account, although none may be deleted by itself."""
-        names, counts, forbidden, protected = super().get_deleted_objects(objs, request)
-        return names, counts, forbidden - {str(Session._meta.verbose_name)}, protected
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         """End the sessions first, so that peers are told."""
@@ -100,6 +153,9 @@ class SessionAdmin(admin.ModelAdmin[Session]):
 
     list_display = ["user", "scheme", "created_at", "last_used_at", "address", "agent", "is_live"]
     list_filter = ["scheme", ("ended_at", admin.EmptyFieldListFilter)]
+    # From an account's page.
+    linked_lookups = ("user__id__exact",)
+    is_deleted_with_its_owner = True
     list_select_related = ["user"]
     search_fields = ["user__username_key__startswith"]
     search_help_text = "The beginning of a login."
@@ -113,13 +169,12 @@ class SessionAdmin(admin.ModelAdmin[Session]):
     def is_live(self, session: Session) -> bool:
         return session.is_live(timezone.now())
 
-    @admin.action(description="End the chosen sessions")
+    @admin.action(description="End the chosen sessions", permissions=["change"])
     def end(self, request: HttpRequest, sessions: SessionQuerySet) -> None:
-        self.message_user(request, f"{sessions.end()} sessions ended.")
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Allow the link from an account's page, which filters by account."""
-        return lookup == "user__id__exact" or super().lookup_allowed(lookup, value, request)
+        owners = {each.user for each in sessions.select_related("user")}
+        within = [user for user in owners if may_administer(request, user)]
+        ended = sessions.filter(user__in=within).end()
+        self.message_user(request, f"{ended} sessions ended.")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

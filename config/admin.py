@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import Any
 
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -14,6 +14,8 @@ from accounts.exceptions import HashingBusy, TooManyAttempts
 
 # Counting every row scans the table, and nobody turns this many rows' pages by hand.
 MAX_COUNTED_ROWS = 10_000
+# What Django's filters write into addresses.
+_FILTER_LOOKUPS = frozenset({"exact", "isnull", "isempty", "gte", "lt"})
 
 
 class BoundedPaginator(Paginator[Any]):
@@ -25,6 +27,41 @@ class BoundedPaginator(Paginator[Any]):
         return int(rows.order_by().values("pk")[:MAX_COUNTED_ROWS].count())
 
 
+class GuardedAdmin(ModelAdmin[Any]):
+    """What holds for every model's pages; the site mixes it into each.
+
+    Pages may declare `is_deleted_with_its_owner`: whoever may delete what a row belongs to may
+    delete the row with it; and `linked_lookups`, which links between our own pages have in their
+    addresses beside those of `list_filter`.
+    """
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Allow what the page's own filters write: no address picks a field or a look-up.
+
+        Django allows any look-up of the model's own fields: a regular expression that runs for
+        minutes, or comparisons that tell a hash digit by digit.
+        """
+        path, _, kind = lookup.rpartition("__")
+        filtered = {_field_of(each) for each in self.list_filter}
+        linked: tuple[str, ...] = getattr(self, "linked_lookups", ())
+        is_filter = kind in _FILTER_LOOKUPS and path.removesuffix("__id") in filtered
+        return is_filter or lookup in {*filtered, *linked}
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        names, counts, forbidden, protected = super().get_deleted_objects(objs, request)
+        carried = {
+            str(model._meta.verbose_name)
+            for model, admin in self.admin_site._registry.items()
+            if model is not self.model and getattr(admin, "is_deleted_with_its_owner", False)
+        }
+        return names, counts, forbidden - carried, protected
+
+
+def _field_of(list_filter: Any) -> str:
+    """Return the field of an entry of `list_filter`: its name, or a pair of name and class."""
+    return str(list_filter if isinstance(list_filter, str) else list_filter[0])
+
+
 class TintypeAdminSite(AdminSite):
     site_header = "Tintype"
     site_title = "Tintype"
@@ -32,7 +69,9 @@ class TintypeAdminSite(AdminSite):
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         options = {"paginator": BoundedPaginator, "show_full_result_count": False, **options}
-        super().register(model_or_iterable, admin_class, **options)
+        pages = admin_class or ModelAdmin
+        guarded = type(pages.__name__, (GuardedAdmin, pages), {"__module__": pages.__module__})
+        super().register(model_or_iterable, guarded, **options)
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -37,7 +37,7 @@ class PictureAdmin(admin.ModelAdmin[Picture]):
 
     actions = ["render_again"]
 
-    @admin.action(description="Render the thumbnails again")
+    @admin.action(description="Render the thumbnails again", permissions=["change"])
     def render_again(self, request: HttpRequest, pictures: QuerySet[Picture]) -> None:
         """Replace all thumbnails, also those of pictures that failed permanently."""
         picture_ids = list(pictures.values_list("pk", flat=True))
@@ -87,6 +87,7 @@ class LinkAdmin(admin.ModelAdmin[Link]):
     ]  # fmt: skip
     list_filter = [("revoked_at", admin.EmptyFieldListFilter)]
     list_select_related = ["picture", "maker"]
+    is_deleted_with_its_owner = True
     search_fields = ["maker__username_key__startswith", "=picture__uid"]
     search_help_text = "The beginning of the maker's login, or the picture's whole UUID."
     ordering = ["-created_at", "-id"]
@@ -96,7 +97,7 @@ class LinkAdmin(admin.ModelAdmin[Link]):
     def is_live(self, link: Link) -> bool:
         return link.is_live(timezone.now())
 
-    @admin.action(description="Revoke the chosen links")
+    @admin.action(description="Revoke the chosen links", permissions=["change"])
     def revoke(self, request: HttpRequest, links: QuerySet[Link]) -> None:
         """Revoke at once."""
         revoked = Link.objects.filter(pk__in=links.values("pk")).revoke()

@@ -6,8 +6,10 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.models import User
 from images.admin import PictureAdmin
 from images.models import Picture
+from images.permissions import PicturePermission, reaches_others
 from images.signed_urls import signed_url
 from thumbnails.models import Thumbnail
 
@@ -69,6 +71,7 @@ class ThumbnailAdmin(admin.ModelAdmin[Thumbnail]):
         "created_at",
     ]
     list_filter = ["content_type", "is_stale"]
+    is_deleted_with_its_owner = True
     list_select_related = ["picture", "owner"]
     list_per_page = 50
     search_fields = ["owner__username_key__startswith", "=picture__uid"]
@@ -85,9 +88,24 @@ class ThumbnailAdmin(admin.ModelAdmin[Thumbnail]):
         """Return the width and height of the file."""
         return f"{thumbnail.width_px}×{thumbnail.height_px}"
 
+    # A thumbnail is a picture: the permissions of pictures decide.
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Thumbnail | None = None) -> bool:
+        return _reaches(request, PicturePermission.VIEW)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Thumbnail | None = None) -> bool:
+        return _reaches(request, PicturePermission.DELETE)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Thumbnail | None = None) -> bool:
-        """The page is read-only."""
-        return obj is None and super().has_change_permission(request, obj)
+        """The pages are read-only."""
+        return False
+
+
+def _reaches(request: HttpRequest, permission: PicturePermission) -> bool:
+    return isinstance(request.user, User) and reaches_others(request.user, permission)
