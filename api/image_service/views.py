@@ -17,7 +17,7 @@ from api.base64_pictures import (
 )
 from api.image_service import serializers as s
 from api.image_service.image_ids import WIDTHS, ImageId, parse_image_id
-from api.openapi.files import BYTES, BYTES_HEADERS, NOT_MODIFIED, PICTURE_LIMITS
+from api.openapi.files import ANY_BYTES, BYTES, BYTES_HEADERS, NOT_MODIFIED, PICTURE_LIMITS
 from api.openapi.operations import describe
 from api.openapi.refusals import NO_PICTURE, NOT_A_PICTURE, PICTURE_NOT_READY, QUOTA
 from api.parsers import FormParser, PictureJsonParser
@@ -105,7 +105,7 @@ class ReadJpegView(ContractView):
         "image_retrieve_jpeg",
         summary="Read a picture as JPEG",
         parameters=_SIZE,
-        responses={(200, JPEG): BYTES, 304: NOT_MODIFIED},
+        responses={(200, JPEG): BYTES, (200, ANY_BYTES): BYTES, 304: NOT_MODIFIED},
         refuses=[NO_PICTURE, PICTURE_NOT_READY],
         headers=BYTES_HEADERS,
         fields=_IDS,

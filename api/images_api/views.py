@@ -16,7 +16,7 @@ from accounts.sessions import open_bearer_session
 from accounts.throttling import SIGN_UPS_PER_ADDRESS
 from api.base64_pictures import decode_to_file, max_base64_body_size
 from api.images_api import serializers as s
-from api.openapi.files import BYTES, BYTES_HEADERS, NOT_MODIFIED, PICTURE_LIMITS
+from api.openapi.files import BYTES, BYTES_HEADERS, NOT_MODIFIED, PICTURE_LIMITS, PICTURE_TYPES
 from api.openapi.operations import describe
 from api.openapi.pages import BAD_CURSOR, BAD_LIMIT, page_parameters
 from api.openapi.refusals import (
@@ -38,7 +38,6 @@ from api.problems import Problem, ProblemError
 from api.views import ContractView, PublicView, caller
 from delivery.access import file_for
 from delivery.responses import serve
-from images.formats.registry import FORMATS
 from images.models import Picture
 from images.services import create_picture
 
@@ -178,7 +177,7 @@ class ImageView(ContractView):
         "images_api_image",
         summary="The picture itself",
         responses={
-            **{(200, each.content_type): BYTES for each in FORMATS.values()},
+            **{(200, content_type): BYTES for content_type in PICTURE_TYPES},
             304: NOT_MODIFIED,
         },
         refuses=[NO_PICTURE, PICTURE_NOT_READY],

@@ -14,6 +14,13 @@ PICTURE_LIMITS = (
     f"account's tier says otherwise, {MAX_SIDE:,} pixels a side and {MAX_FRAMES} frames. The "
     "content decides the format, not the name or the media type."
 )
-BYTES = OpenApiResponse(OpenApiTypes.BINARY, description="The bytes.")
+# Some generators know bytes by this name alone, and leave out a response of picture types.
+ANY_BYTES = "application/octet-stream"
+PICTURE_TYPES = (*(each.content_type for each in FORMATS.values()), ANY_BYTES)
+BYTES = OpenApiResponse(
+    OpenApiTypes.BINARY,
+    description="The bytes, as the picture's own type. (`application/octet-stream` is never sent: "
+    "it stands for all of them, for generators that know bytes by no other name.)",
+)
 NOT_MODIFIED = OpenApiResponse(description="The client has this version: `If-None-Match` names it.")
 BYTES_HEADERS = ("ETag", "Cache-Control", "Accept-Ranges", "Content-Disposition")

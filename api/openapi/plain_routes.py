@@ -6,7 +6,7 @@ the document ask the service at each of them.
 
 from typing import Any
 
-from images.formats.registry import FORMATS
+from api.openapi.files import BYTES, BYTES_HEADERS, PICTURE_TYPES
 
 FILES_TAG = {
     "name": "files",
@@ -23,7 +23,6 @@ _ANYONE_OR_TOKEN: list[dict[str, list[str]]] = [
     {"bearerJWT": []}, {"apiToken": []}, {"cookieJWT": []}, {},
 ]  # fmt: skip
 _BINARY = {"type": "string", "format": "binary"}
-_FILE_HEADERS = ("ETag", "Cache-Control", "Accept-Ranges", "Content-Disposition")
 _UUID = {"type": "string", "format": "uuid"}
 _ACCOUNT = {
     "name": "user_id", "in": "path", "required": True, "schema": _UUID,
@@ -67,18 +66,17 @@ def _pages(*statuses: int) -> dict[str, Any]:
     return {str(status): _page(status) for status in (*statuses, 500, 503)}
 
 
-def _bytes(description: str, *headers: str, formats: tuple[str, ...] = ()) -> dict[str, Any]:
-    types = formats or tuple(each.content_type for each in FORMATS.values())
+def _bytes(description: str, *headers: str) -> dict[str, Any]:
     return {
         "description": description,
-        "headers": {name: {} for name in (*_FILE_HEADERS, *headers)},
-        "content": {content_type: {"schema": _BINARY} for content_type in types},
+        "headers": {name: {} for name in (*BYTES_HEADERS, *headers)},
+        "content": {content_type: {"schema": _BINARY} for content_type in PICTURE_TYPES},
     }
 
 
 def _file_responses(*missing: int) -> dict[str, Any]:
     return {
-        "200": _bytes("The bytes.", "Vary"),
+        "200": _bytes(str(BYTES.description), "Vary"),
         "206": _bytes("The part that `Range` asks for.", "Vary", "Content-Range"),
         "304": {"description": "The client has this version.", "headers": {"ETag": {}}},
         "416": {
@@ -135,13 +133,13 @@ def make_plain_paths() -> dict[str, Any]:
         "/images/default/default.png": _get(
             "files_default_picture",
             "The picture of accounts that have none",
-            "A PNG, the same for everybody.",
+            "The same for everybody: ours is a PNG, an operator may have set another picture.",
             security=[],
             responses={
                 "200": {
                     "description": "The bytes.",
                     "headers": {"ETag": {}, "Cache-Control": {}},
-                    "content": {"image/png": {"schema": _BINARY}},
+                    "content": {name: {"schema": _BINARY} for name in PICTURE_TYPES},
                 },
                 "304": {"description": "The client has this version.", "headers": {"ETag": {}}},
                 "405": _WRONG_METHOD,

@@ -172,7 +172,7 @@ class SetActivePictureView(ContractView):
     @describe(
         "pictures_set_active",
         summary="Establecer la imagen activa",
-        request=s.PicturesSocket,
+        request={"application/json": s.PicturesSocket},
         responses={200: s.PicturesDone},
         refuses=[NO_PICTURE],
         fields=_FIELDS,

@@ -11,7 +11,9 @@ from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
+from rest_framework.response import Response
 
+from api.restful_api.client_examples import client_examples
 from api.views import PublicView
 
 
@@ -38,10 +40,28 @@ class SchemaView(DocumentationView):
         return response
 
 
+class AsyncApiView(PublicView):
+    """`/api/schema/asyncapi.yaml`: what the WebSocket sends."""
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> HttpResponse:
+        """Return `docs/asyncapi.yaml`."""
+        content = (settings.BASE_DIR / "docs" / "asyncapi.yaml").read_bytes()
+        return HttpResponse(content, content_type="application/yaml; charset=utf-8")
+
+
 class DocsView(DocumentationView, SpectacularSwaggerSplitView):
-    """`/api/docs/`."""
+    """`/api/docs/`: the programs of `docs/clients.md`, then every operation."""
 
     url_name = "schema"
+    template_name = "api/docs.html"
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        """Return the page, or the script that fills it."""
+        response: Response = super().get(request)  # type: ignore[no-untyped-call]  # drf-spectacular's
+        response.data["client_examples"] = client_examples()
+        return response
 
 
 _RENDERERS = {each.format: each for each in SchemaView.renderer_classes}

@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from api.restful_api import views
-from api.restful_api.documentation import DocsView, SchemaView
+from api.restful_api.documentation import AsyncApiView, DocsView, SchemaView
 from api.restful_api.event_views import EventsView
 from lib.routes import route
 
@@ -20,6 +20,7 @@ _ROUTES = [
 ]
 urlpatterns = [
     route("api/schema/", SchemaView.as_view(), name="schema"),
+    route("api/schema/asyncapi.yaml", AsyncApiView.as_view(), name="asyncapi"),
     route("api/docs/", DocsView.as_view(), name="docs"),
     path("api/user/", include(_ROUTES)),
 ]

@@ -95,6 +95,7 @@ NO_LINK = by_tier("403", "403", "404")
 RESTFUL_API = [
     everybody("GET", "/api/docs/", "200"),
     everybody("GET", "/api/schema/", "200"),
+    everybody("GET", "/api/schema/asyncapi.yaml", "200"),
     everybody("POST", "/api/user/token/", "200", body=SIGN_IN),
     everybody("POST", "/api/user/jwt-login/", "200", body=SIGN_IN),
     everybody("POST", "/api/user/jwt-logout/", "204"),

@@ -139,7 +139,10 @@ def test_routes_of_no_contract_answer_as_described(path: str) -> None:
     response = Client().get(filled)
     described = operation["responses"][str(response.status_code)]
     content_type = response.headers.get("Content-Type", "").partition(";")[0]
-    assert set(described.get("content", {})) == ({content_type} if content_type else set())
+    assert content_type in {
+        *described.get("content", {}),
+        *([] if "content" in described else [""]),
+    }
     assert Client().post(filled).status_code == 405
 
 

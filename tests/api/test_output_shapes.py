@@ -59,7 +59,7 @@ def check(document: dict[str, Any], method: str, response: Response) -> None:
 def rows_of(contract: Contract) -> list[Row]:
     """Return the contract's rows; those of the document itself are not in it."""
     rows = ROWS_BY_CONTRACT[contract.name]
-    return [row for row in rows if row.path not in {"/api/docs/", "/api/schema/"}]
+    return [row for row in rows if not row.path.startswith(("/api/docs/", "/api/schema/"))]
 
 
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.name)

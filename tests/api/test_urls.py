@@ -17,6 +17,7 @@ PUBLIC = {
     "l/<str:token>": "the token is signed",
     "api/docs/": "what there is to call",
     "api/schema/": "what there is to call",
+    "api/schema/asyncapi.yaml": "what the socket sends",
     "api/user/jwt-login/": "signing in",
     "api/user/jwt-logout/": "204 also with a dead cookie",
     "api/user/token/": "signing in",

@@ -1,13 +1,16 @@
 """The OpenAPI document and its page: formats, languages, errors."""
 
+import html
 import json
 import re
 from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 from drf_spectacular.generators import SchemaGenerator
 
+from api.restful_api.client_examples import client_examples
 from api.restful_api.documentation import render_document
 from tests.clients import Client
 
@@ -85,3 +88,28 @@ def test_the_docs_page_loads_nothing_from_elsewhere() -> None:
     page = Client().get("/api/docs/").content.decode()
     assert 'src="/static/' in page
     assert not re.search(r'(src|href)="https?://', page)
+
+
+def test_the_page_shows_the_programs_of_the_clients_page() -> None:
+    page = html.unescape(Client().get("/api/docs/").content.decode())
+    examples = client_examples()
+    assert [each.title for each in examples] == ["curl", "Python", "TypeScript"]
+    for each in examples:
+        assert each.program in (settings.BASE_DIR / "docs" / "clients.md").read_text()
+        assert f"<code>{each.program}</code>" in page
+
+
+def test_the_page_runs_scripts_of_files_alone() -> None:
+    response = Client().get("/api/docs/")
+    assert "<script>" not in response.content.decode()
+    policy = response.headers["Content-Security-Policy"]
+    assert "script-src 'self';" in policy
+    assert "unsafe-eval" not in policy
+
+
+def test_the_asyncapi_document_is_served_where_the_openapi_document_says() -> None:
+    document = json.loads(Client().get("/api/schema/?format=json").content)
+    response = Client().get(document["externalDocs"]["url"])
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].startswith("application/yaml")
+    assert response.content == (settings.BASE_DIR / "docs" / "asyncapi.yaml").read_bytes()
