@@ -7,6 +7,7 @@ from django.utils.http import parse_header_parameters
 
 from config.observability import telemetry
 from config.start import load_settings, require_default_picture
+from config.unread_bodies import discard_rest
 
 load_settings()
 # Before the application loads the middleware, which telemetry extends.
@@ -16,10 +17,16 @@ require_default_picture()
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Any:
-    """Serve a request; a Content-Type that Django cannot parse stands there without parameters."""
+    """Serve a request, whatever its Content-Type and however early it is refused.
+
+    A Content-Type that Django cannot parse stands there without parameters.
+    """
     content_type = environ.get("CONTENT_TYPE", "")
     try:
         parse_header_parameters(content_type)
     except ValueError:
         environ["CONTENT_TYPE"] = content_type.partition(";")[0]
-    return _django(environ, start_response)
+    try:
+        return _django(environ, start_response)
+    finally:
+        discard_rest(environ)

@@ -152,14 +152,52 @@ def test_a_body_without_a_length_is_read_behind_nginx_and_without_it(
         upload_without_a_length(direct, f"http://127.0.0.1:{stack.addresses.web_port}")
 
 
-def test_a_refusal_before_the_body_is_read_arrives(stack: Stack, client: ProxyClient) -> None:
-    """Granian would close the connection, which nginx takes for a service that is away."""
-    body = b"\0" * (15 * 1024 * 1024)
-    for _ in range(5):
-        refused = client.post("/api/user/images", files={"image": body})
-        assert refused.status_code == 401
-        too_long = client.post("/auth/signin", data=body, headers={"Content-Type": "text/json"})
-        assert too_long.status_code == 413
+UPLOADS = {
+    "/image": "application/json",
+    "/api/images": "application/json",
+    "/api/user/images/": "multipart/form-data; boundary=limit",
+    "/pictures/create-picture": "multipart/form-data; boundary=limit",
+    "/auth/password": "application/json",
+}
+
+
+def early_refusals(stack: Stack) -> list[tuple[int, str, dict[str, str]]]:
+    """What is refused before its body is read: status, path and headers, at each contract."""
+    with ProxyClient(stack) as client:
+        account = {"username": "admin", "password": stack.variables["ADMIN_PASSWORD"]}
+        answer = client.post("/api/user/jwt-login/", json=account)
+        token = client.sign_in(**account)
+    cookies = "; ".join(f"{name}={value}" for name, value in answer.cookies.items())
+    refusals = []
+    for path, content_type in UPLOADS.items():
+        is_of = {"Content-Type": content_type}
+        signed_in = {**is_of, "Authorization": f"Token {token}"}
+        refusals += [
+            (401, path, is_of),
+            (403, path, {**is_of, "Cookie": cookies, "Sec-Fetch-Site": "cross-site"}),
+            (404, f"{path.rstrip('/')}/nowhere/at/all", signed_in),
+            (415, path, {**signed_in, "Content-Encoding": "gzip"}),
+            (400, path, {**is_of, "Host": "elsewhere.example"}),
+        ]
+    texts = ("/auth/signin", "/api/login", "/api/user/token/", "/admin/login/")
+    refusals += [(413, path, {"Content-Type": "application/json"}) for path in texts]
+    return refusals
+
+
+def test_refusals_before_the_body_is_read_arrive(stack: Stack) -> None:
+    """Granian would close the connection, which nginx takes for a service that is away.
+
+    The connection is good for more afterwards. How often it failed: 19 of 20 at 1 MB.
+    """
+    wrong = []
+    with ProxyClient(stack) as client:
+        for status, path, headers in early_refusals(stack):
+            for size in (100_000, 1_000_000, 5_000_000, 21_000_000):
+                answer = client.post(path, data=b"\0" * size, headers=headers)
+                after = client.get("/healthz").status_code
+                if (answer.status_code, after) != (status, 200):
+                    wrong.append((status, path, size, answer.status_code, after))
+    assert not wrong
 
 
 def test_a_connection_is_good_for_more_after_a_refused_body(
