@@ -1,8 +1,11 @@
 # One image for every process; docker-compose.yml says which command each runs.
 FROM python:3.13-slim-trixie AS packages
-COPY requirements.txt /
+# `--build-arg TELEMETRY=on` puts the extra `telemetry` into the image (docs/monitoring.md).
+ARG TELEMETRY=
+COPY requirements.txt requirements-telemetry.txt /
 RUN python -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir --require-hashes -r /requirements.txt
+    && /venv/bin/pip install --no-cache-dir --require-hashes \
+    -r "/requirements${TELEMETRY:+-telemetry}.txt"
 
 FROM python:3.13-slim-trixie
 # For back_up and restore: of the same major version as the server in docker-compose.yml.

@@ -19,6 +19,12 @@ OURS = {name for name, service in SERVICES.items() if service["image"] == "tinty
 LONG_RUNNING = set(SERVICES) - {"migrate"}
 SECRETS = re.compile(r"\$\{(\w*(?:KEY|PASSWORD|SECRET|TOKEN)\w*)(:[-?])?([^}]*)\}")
 NEEDED = "SECRET_KEY", "PUBLIC_URL", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "REDIS_PASSWORD"
+# Secrets that Compose passes on under both names. Its own DATABASE_URL, AMQP_URL and REDIS_URL are
+# made of passwords that the parts get too.
+FILE_SECRETS = {
+    "SECRET_KEY", "SECRET_KEY_FALLBACKS", "ADMIN_PASSWORD", "JWT_PUBLIC_KEY", "METRICS_TOKEN",
+    "STORAGE_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+}  # fmt: skip
 # Settings of docs/settings.md that Compose sets in no container, and why.
 EXEMPT = {
     "LOCAL": "a deployment is not a local run",
@@ -55,17 +61,18 @@ def test_every_lasting_container_has_a_health_check_that_ends(name: str) -> None
 
 def test_no_secret_has_a_default() -> None:
     found = SECRETS.findall(compose.FILE.read_text())
-    needed = {"SECRET_KEY", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "REDIS_PASSWORD"}
+    needed = {"POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "REDIS_PASSWORD"}
     optional = {
         "ADMIN_PASSWORD", "API_TOKEN_DAYS", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
         "JWT_PUBLIC_KEY", "METRICS_TOKEN", "PASSWORD_POLICY", "SECRET_KEY_FALLBACKS",
     }  # fmt: skip
+    optional |= {"SECRET_KEY"} | {f"{name}_FILE" for name in FILE_SECRETS - {"STORAGE_URL"}}
     assert {name for name, *_ in found} == needed | optional
     for name, kind, rest in found:
         assert kind == ":?" if name in needed else (kind, rest) == (":-", "")
 
 
-@pytest.mark.parametrize("missing", ["SECRET_KEY", "PUBLIC_URL", "POSTGRES_PASSWORD"])
+@pytest.mark.parametrize("missing", ["PUBLIC_URL", "POSTGRES_PASSWORD"])
 def test_compose_refuses_to_start_without_a_secret(missing: str) -> None:
     with pytest.raises(KeyError, match=missing):
         compose.services({name: "x" for name in NEEDED if name != missing})
@@ -108,6 +115,7 @@ def test_an_empty_setting_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch
     """What Compose passes on empty must leave every setting as it is without."""
     environment = SERVICES["web"]["environment"]
     empty = [name for name, value in environment.items() if value == f"${{{name}:-}}"]
+    empty.remove("SECRET_KEY")  # which has to be set in one of its two forms
     assert len(empty) > 20
     for name in empty:
         monkeypatch.delenv(name, raising=False)
@@ -177,6 +185,26 @@ def test_compose_v1_takes_each_file(path: Path) -> None:
     assert set(variables) <= {":-", ":?", ""}
 
 
+def test_every_secret_that_the_settings_read_may_be_a_file() -> None:
+    sources = [path.read_text() for path in (ROOT / "config").rglob("*.py")]
+    read = {name for each in sources for name in re.findall(r'env_secret\("([A-Z_]+)"\)', each)}
+    assert read | {"SECRET_KEY"} == FILE_SECRETS
+    environment = SERVICES["migrate"]["environment"]
+    for name in FILE_SECRETS:
+        assert environment[name] == f"${{{name}:-}}"
+        assert environment[f"{name}_FILE"] == f"${{{name}_FILE:-}}"
+
+
+def test_the_example_of_secrets_gives_every_process_of_ours_its_key() -> None:
+    added = yaml.safe_load((ROOT / "docker-compose.secrets.yml").read_text())
+    assert set(added["services"]) == OURS
+    for service in added["services"].values():
+        assert service["environment"]["SECRET_KEY"] == ""
+        paths = {v for k, v in service["environment"].items() if k.endswith("_FILE")}
+        assert paths == {f"/run/secrets/{name}" for name in service["secrets"]}
+        assert set(service["secrets"]) <= set(added["secrets"])
+
+
 def test_what_compose_v1_does_not_know_is_found() -> None:
     parsed = compose.raw()
     parsed["services"]["nginx"]["depends_on"]["web"]["restart"] = True
@@ -186,7 +214,7 @@ def test_what_compose_v1_does_not_know_is_found() -> None:
 
 def test_docker_compose_itself_takes_the_files(compose_program: str) -> None:
     """Debian 12's is v1.29.2, that of Debian 13 is v2."""
-    extra = {"CERTIFICATE_DIR": "/srv/certificate", "PEERS_PASSWORD": "x"}
+    extra = {"CERTIFICATE_DIR": "/srv/certificate", "PEERS_PASSWORD": "x", "SECRETS_DIR": "/srv"}
     added = [f"-f{each.name}" for each in sorted(ROOT.glob("docker-compose.*.yml"))]
     for files in ([], ["-fdocker-compose.yml", *added]):
         finished = subprocess.run(
