@@ -6,6 +6,8 @@ see a token first at the same time create one row. HS256 is never accepted here:
 not serve as a shared secret.
 """
 
+import hashlib
+import json
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -14,11 +16,12 @@ from uuid import UUID
 import jwt
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.denylist import is_denied
 from accounts.exceptions import BadToken
 from accounts.issuer_keys import signing_key
-from accounts.models import Session, User
+from accounts.models import Session, SessionQuerySet, User
 from accounts.names import login_key, normalize_login
 from tiers.models import Tier
 
@@ -40,7 +43,7 @@ def authenticate_external_token(token: str) -> Session:
     """Return the session of a valid token, created when it is first seen; raise BadToken."""
     claims = _verify(token)
     identity = token_identity(claims, token)
-    key = external_session_id(identity)
+    key = external_session_id(claims["sub"], identity)
     session: Session | None = Session.objects.with_user().filter(pk=key).first()
     return session or _open_session(identity, claims)
 
@@ -54,9 +57,29 @@ def token_identity(claims: dict[str, Any], token: str) -> str:
     return str(claims.get(settings.JWT_ID_CLAIM) or token.rpartition(".")[0])
 
 
-def external_session_id(identity: str) -> UUID:
-    """Return the primary key of the session of a token's identity."""
-    return uuid.uuid5(_NAMESPACE, f"{settings.JWT_ISSUER} session {identity}")
+def external_session_id(subject: str, identity: str) -> UUID:
+    """Return the primary key of the session of a subject's token.
+
+    An id names a session only together with its subject: who gets a token with another's id from
+    the issuer gets a session of their own.
+    """
+    named = json.dumps([settings.JWT_ISSUER, "session", subject, identity])
+    return uuid.uuid5(_NAMESPACE, named)
+
+
+def external_sessions(identity: str) -> SessionQuerySet:
+    """Return the sessions of the tokens of an identity, whoever their subjects are."""
+    return Session.objects.filter(external_id_digest=identity_digest(identity))
+
+
+def identity_digest(identity: str) -> str:
+    named = f"{settings.JWT_ISSUER} {identity}"
+    return hashlib.sha256(named.encode(errors="surrogatepass")).hexdigest()
+
+
+def subject_identity(subject: str, identity: str) -> str:
+    """Return what the denylist calls a token whose subject is known."""
+    return json.dumps([subject, identity])
 
 
 def _verify(token: str) -> dict[str, Any]:
@@ -76,14 +99,23 @@ def _verify(token: str) -> dict[str, Any]:
 
 
 def _require_storable(claims: dict[str, Any]) -> None:
-    """Raise ValueError, OverflowError or OSError for a claim that no row could hold."""
-    _expiry(claims)
+    """Raise ValueError, OverflowError or OSError for claims that no row could hold.
+
+    Raise ValueError for an empty subject too, which would name an account that many share.
+    """
+    if not claims["sub"].strip():
+        raise ValueError("The subject is empty.")
+    if _expiry(claims) <= timezone.now():
+        raise ValueError("The token is older than a session may be.")
     for claim in ("sub", settings.JWT_ID_CLAIM):
         str(claims.get(claim)).encode()
 
 
 def _expiry(claims: dict[str, Any]) -> datetime:
-    return datetime.fromtimestamp(int(claims["exp"]), UTC)
+    """Return when the session of a token ends: with it, or as early as one of ours would."""
+    issued = claims.get("iat")
+    begin = timezone.now() if issued is None else datetime.fromtimestamp(int(issued), UTC)
+    return min(datetime.fromtimestamp(int(claims["exp"]), UTC), begin + settings.BEARER_LIFETIME)
 
 
 def _verification_key(token: str) -> Any:
@@ -98,27 +130,38 @@ def _open_session(identity: str, claims: dict[str, Any]) -> Session:
     A peer may announce the end of the token at the same time, so the denylist is read before and
     after the session is created (see `accounts.revocation`).
     """
-    _refuse_denied(identity)
+    subject = claims["sub"]
+    _refuse_denied(subject, identity)
+    user = _get_or_create_account(claims)
+    _refuse_ended_by_former_release(user, identity)
     session, _ = Session.objects.get_or_create(
-        pk=external_session_id(identity),
+        pk=external_session_id(subject, identity),
         defaults={
-            "user": _get_or_create_account(claims),
+            "user": user,
             "scheme": Session.Scheme.EXTERNAL,
             "expires_at": _expiry(claims),
+            "external_id_digest": identity_digest(identity),
         },
     )
     sessions = Session.objects.filter(pk=session.pk)
     try:
-        _refuse_denied(identity)
+        _refuse_denied(subject, identity)
     except BadToken:
         sessions.end(from_peer=True)
         raise
     return sessions.with_user().get()
 
 
-def _refuse_denied(identity: str) -> None:
-    if is_denied(identity):
+def _refuse_denied(subject: str, identity: str) -> None:
+    if is_denied(identity, subject_identity(subject, identity)):
         raise BadToken("The issuer has ended this token.")
+
+
+def _refuse_ended_by_former_release(user: User, identity: str) -> None:
+    """Refuse a token whose session ended under the key that did not name the subject."""
+    key = uuid.uuid5(_NAMESPACE, f"{settings.JWT_ISSUER} session {identity}")
+    if Session.objects.filter(pk=key, user=user).exclude(ended_at=None).exists():
+        raise BadToken("The session has ended.")
 
 
 def _get_or_create_account(claims: dict[str, Any]) -> User:

@@ -249,6 +249,8 @@ class Session(models.Model):
     agent = models.CharField(max_length=200, blank=True, editable=False)
     # SHA-256 of an API token, which is itself never stored.
     key_hash = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 (unique where there is one)
+    # Digest of the id of an external issuer's token; see `accounts.external_issuer`.
+    external_id_digest = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 (the index holds those that have one)
     # The refresh token in force, and the one that it replaced last (see accounts.renewal).
     refresh_jti = models.CharField(max_length=32, blank=True, editable=False)
     replaced_jti = models.CharField(max_length=32, blank=True, editable=False)
@@ -263,6 +265,11 @@ class Session(models.Model):
         indexes = [
             models.Index(fields=["-created_at", "id"], name="session_newest"),
             models.Index(fields=["expires_at"], name="session_expiry"),
+            models.Index(
+                fields=["external_id_digest"],
+                condition=Q(external_id_digest__isnull=False),
+                name="session_external_id",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,8 +9,13 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.denylist import deny_token
-from accounts.external_issuer import external_session_id, token_identity
-from accounts.models import Session
+from accounts.external_issuer import (
+    external_session_id,
+    external_sessions,
+    subject_identity,
+    token_identity,
+)
+from accounts.models import Session, SessionQuerySet
 
 
 def revoke_token(token: str) -> None:
@@ -20,25 +25,26 @@ def revoke_token(token: str) -> None:
     token with a wrong signature names nothing that it could open.
     """
     claims = _read_claims(token)
-    identity = token_identity(claims, token)
-    _end_or_deny(identity, str(claims.get("token_id", "")), _expiry(claims))
+    identity, subject = token_identity(claims, token), str(claims.get("sub") or "")
+    external = Session.objects.filter(pk=external_session_id(subject, identity))
+    own = _own_sessions(str(claims.get("token_id", "")))
+    _end_or_deny(own | external, subject_identity(subject, identity), _expiry(claims))
 
 
 def revoke_by_id(token_id: str) -> None:
     """End the session of a token id; put an id that is not known here on the denylist."""
-    _end_or_deny(token_id, token_id, _expiry({}))
+    sessions = _own_sessions(token_id) | external_sessions(token_id)
+    _end_or_deny(sessions, token_id, _expiry({}))
 
 
-def _end_or_deny(identity: str, own_id: str, until: datetime) -> None:
-    """End the session of an external token's identity, and the session whose own id this is.
+def _end_or_deny(sessions: SessionQuerySet, identity: str, until: datetime) -> None:
+    """End the sessions that a peer named; deny the identity where there are none.
 
     A request may see the token for the first time at the same moment. It reads the denylist,
     creates its session, and reads the denylist again. This function commits the denylist entry
     before it looks for sessions a second time, so one of the two always sees what the other did.
     Hence no transaction around it all.
     """
-    keys = {key for key in (external_session_id(identity), _parse_uuid(own_id)) if key}
-    sessions = Session.objects.filter(pk__in=keys)
     if not sessions.exists():
         deny_token(identity, until)
     sessions.end(from_peer=True)
@@ -51,11 +57,12 @@ def _read_claims(token: str) -> dict[str, Any]:
         return {}
 
 
-def _parse_uuid(text: str) -> UUID | None:
+def _own_sessions(token_id: str) -> SessionQuerySet:
+    """Return the session whose own id this is, if it is any."""
     try:
-        return UUID(text)
+        return Session.objects.filter(pk=UUID(token_id))
     except ValueError:
-        return None
+        return Session.objects.none()
 
 
 def _expiry(claims: dict[str, Any]) -> datetime:

@@ -290,7 +290,7 @@ TOKEN_COOKIES_SECURE = not LOCAL
 # Tokens of an external issuer, accepted beside our own where these are set.
 JWT_ISSUER = env_str("JWT_ISSUER")
 JWT_AUDIENCE = env_str("JWT_AUDIENCE")
-JWT_JWKS_URL = env_url("JWT_JWKS_URL", "http", "https", optional=True)
+JWT_JWKS_URL = env_url("JWT_JWKS_URL", *(("http", "https") if LOCAL else ("https",)), optional=True)
 JWT_PUBLIC_KEY = env_secret("JWT_PUBLIC_KEY")
 JWT_LOGIN_CLAIM = env_str("JWT_LOGIN_CLAIM", "preferred_username")
 JWT_NAME_CLAIM = env_str("JWT_NAME_CLAIM", "name")

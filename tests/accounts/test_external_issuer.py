@@ -1,20 +1,23 @@
 import json
 import threading
+import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.db import connection
+from django.utils import timezone
 from pytest_django import Settings
 
+from accounts import external_issuer
 from accounts.external_issuer import authenticate_external_token
 from accounts.models import RevokedToken, Session, User
 from notifications.logouts.messages import handle_message
 from notifications.models import OutboxMessage
-from tests.accounts.issuer import KEYS, current_user, external_token, public_pem
+from tests.accounts.issuer import ISSUER, KEYS, current_user, external_token, public_pem
 from tests.clients import Client
 from tests.factories import make_user
 
@@ -36,6 +39,7 @@ def test_a_token_of_the_issuer_is_accepted_and_creates_its_account_once(
     "change",
     [
         {"iss": "https://other.example"}, {"aud": "another"}, {"sub": None}, {"exp": None},
+        {"sub": ""}, {"sub": "  "}, {"iat": datetime(2020, 1, 1, tzinfo=UTC)},
         {"exp": datetime(2020, 1, 1, tzinfo=UTC)}, {"key": KEYS["ES256"], "algorithm": "ES256"},
         {"key": rsa.generate_private_key(public_exponent=65537, key_size=2048)},
     ],
@@ -188,3 +192,40 @@ def test_a_token_of_the_issuer_is_announced_when_it_signs_out_else_its_sessions_
     Session.objects.of(session.user).end()
     announced = [json.loads(row.body)["message"] for row in OutboxMessage.objects.order_by("pk")]
     assert announced == [f"Bearer {token}", f"bearer {token}", str(session.pk)]
+
+
+def test_an_id_names_a_session_only_together_with_its_subject() -> None:
+    """Somebody whom the issuer gives a token of the same id gets no other person's account."""
+    first = current_user(external_token(jti="the-id", sub="person-1", preferred_username="one"))
+    other = external_token(jti="the-id", sub="person-2", preferred_username="two")
+    assert first["login"] == "one"
+    assert current_user(other)["login"] == "two"
+    handle_message(json.dumps({"type": "logout", "message": f"bearer {other}"}).encode())
+    assert current_user(other) == 401
+    assert [session.user.username for session in Session.objects.live()] == ["one"]
+    # A bare id says no subject: it ends them all.
+    handle_message(json.dumps({"type": "logout", "message": "the-id"}).encode())
+    assert not Session.objects.live().exists()
+
+
+def test_a_token_that_a_former_release_ended_stays_ended() -> None:
+    text = external_token(jti="the-id")
+    assert current_user(text) != 401
+    session = Session.objects.get()
+    session.delete()
+    former = uuid.uuid5(external_issuer._NAMESPACE, f"{ISSUER} session the-id")
+    ended = {"ended_at": timezone.now(), "expires_at": session.expires_at}
+    Session.objects.create(pk=former, user=session.user, scheme="outside", **ended)
+    assert current_user(text) == 401
+
+
+@pytest.mark.parametrize("issued", [None, timedelta(days=-3)])
+def test_no_session_outlives_a_bearer_token_of_ours(
+    settings: Settings, issued: timedelta | None
+) -> None:
+    settings.BEARER_LIFETIME = timedelta(days=5)
+    now = datetime.now(UTC)
+    iat = None if issued is None else now + issued
+    assert current_user(external_token(exp=now + timedelta(days=900), iat=iat)) != 401
+    end = (iat or now) + timedelta(days=5)
+    assert abs(Session.objects.get().expires_at - end) < timedelta(seconds=30)

@@ -43,6 +43,7 @@ INVALID = [
     ({"AMQP_URL": "http://u:hush@h/"}, "AMQP_URL must start with amqp:// or amqps://."),
     ({"AMQP_URL": "amqp:///"}, "AMQP_URL names no host."),
     ({"JWT_ISSUER": "https://id.example.org"}, "With JWT_ISSUER, set JWT_AUDIENCE and one of"),
+    ({"JWT_JWKS_URL": "http://id.example.org/k"}, "JWT_JWKS_URL must start with https://."),
     ({"TRUSTED_PROXIES": "many"}, "TRUSTED_PROXIES must be a whole number, not 'many'."),
     ({"SSL_REDIRECT": "perhaps"}, "SSL_REDIRECT must be on or off, not 'perhaps'."),
     ({"ACCEL_REDIRECT_PREFIX": "protected"}, "ACCEL_REDIRECT_PREFIX must begin and end with"),
