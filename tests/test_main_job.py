@@ -7,6 +7,11 @@ import pytest
 import requests
 
 from tests import corpus
+from tests.api.pictures_service.socketio.clients import (
+    TRANSPORTS,
+    check_that_changes_arrive,
+    node_client,
+)
 from tests.pictures import encode, open_image, waves
 from tests.processes import PASSWORD, Running, command_lines_of, dev_run, is_ready, until
 from tests.smoke_tests import SMOKE_TESTS, ServiceClient
@@ -64,12 +69,21 @@ def test_an_uploaded_photograph_gets_thumbnails_and_an_expiring_link(tmp_path: P
     assert "shown once" not in again.log.read_text()
 
 
-def test_every_contract_passes_its_smoke_test_in_the_local_run(tmp_path: Path) -> None:
+def test_every_contract_passes_its_smoke_test_in_the_local_run(
+    tmp_path: Path, node_modules: Path
+) -> None:
     """tests/deployment runs the same smoke tests on a deployment."""
+    credentials = {"login": "admin", "password": PASSWORD}
     with dev_run(tmp_path / "data") as service:
         for smoke_test in SMOKE_TESTS:
             with ServiceClient(service.url, service.url) as client:
                 smoke_test(client, lambda happened: until(happened, 30, service))
+        with node_client(node_modules) as node:
+            for transports in TRANSPORTS:
+                answer = requests.post(f"{service.url}/auth/signin", json=credentials, timeout=30)
+                name, token = "+".join(transports), answer.json()["token"]
+                check_that_changes_arrive(node, name, service.url, token, transports)
+                node.close(name)
 
 
 def test_an_upload_that_is_too_large_is_413_without_being_read(tmp_path: Path) -> None:

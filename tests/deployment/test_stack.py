@@ -18,6 +18,11 @@ from websockets.sync.client import connect
 from api.contracts import CONTRACTS, Contract
 from api.problems import Problem
 from devkit.children import Reaper
+from tests.api.pictures_service.socketio.clients import (
+    TRANSPORTS,
+    check_that_changes_arrive,
+    node_client,
+)
 from tests.body_clients import upload_without_a_length
 from tests.deployment.clients import ProxyClient
 from tests.deployment.stack import HOST, Stack, nginx_conf
@@ -29,6 +34,7 @@ from tests.servers.ports import free_ports
 from tests.servers.postgres import find
 from tests.servers.rabbitmq import Broker, RabbitMQ
 from tests.smoke_tests import SMOKE_TESTS, ServiceClient, Until
+from tests.waiting import are_prompt, record_duration
 
 pytestmark = [
     pytest.mark.processes,
@@ -219,6 +225,35 @@ def test_an_event_arrives_at_a_socket_through_nginx(stack: Stack, admin: ProxyCl
             if event["picture"]["id"] == made["id"]:
                 received.append(event["type"])
     assert received == ["picture.created", "thumbnails.ready"]
+
+
+def test_the_pictures_services_clients_hear_over_socketio_through_nginx(
+    stack: Stack, client: ProxyClient, node_modules: Path
+) -> None:
+    """With TLS at nginx and before it; the session's end closes a socket by its wake-up.
+
+    The reconciler alone would close each socket three seconds after the one before.
+    """
+    credentials = {"login": "admin", "password": stack.variables["ADMIN_PASSWORD"]}
+    tls_before = f"http://{HOST}:{stack.addresses.http_port}"
+    ways = {
+        tls_before: {"X-Forwarded-Proto": "https"},
+        f"https://{HOST}:{stack.addresses.https_port}": {},
+    }
+    tokens: dict[str, str] = {}
+    with node_client(node_modules, host=HOST, certificate=stack.certificate) as node:
+        for url, headers in ways.items():
+            for transports in TRANSPORTS:
+                name = f"{url} {transports}"
+                tokens[name] = client.post("/auth/signin", json=credentials).json()["token"]
+                check_that_changes_arrive(node, name, url, tokens[name], transports, **headers)
+        durations: list[float] = []
+        for name, token in tokens.items():
+            with record_duration(durations):
+                client.get("/auth/signout", headers={"Authorization": f"Bearer {token}"})
+                assert node.skip_to(name, "disconnect") == "transport close"
+            node.close(name)
+    assert are_prompt(durations), durations
 
 
 def test_a_logout_goes_out_and_another_services_logout_comes_in(

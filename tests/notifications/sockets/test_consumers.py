@@ -135,8 +135,13 @@ def cookie_headers(user: User) -> dict[str, str]:
     return {"Cookie": f"access_token={pair.access}; refresh_token={pair.refresh}"}
 
 
-def test_cookies_open_a_socket_from_pages_of_the_service(server: SocketServer, alice: User) -> None:
-    with server.open(additional_headers=cookie_headers(alice), origin=server.url) as socket:
+@pytest.mark.parametrize("origin", ["{here}", "http://localhost:1"], ids=["own", "trusted"])
+def test_cookies_open_a_socket_from_pages_of_the_service_and_of_trusted_origins(
+    server: SocketServer, alice: User, origin: str
+) -> None:
+    """The local run trusts every port of localhost."""
+    page = origin.format(here=server.url)
+    with server.open(additional_headers=cookie_headers(alice), origin=page) as socket:
         make_picture(alice)
         assert socket.next()["id"] == 1
 

@@ -1,5 +1,6 @@
 // A client as the original's are written: socket.io-client and axios. Commands come as JSON lines,
 // and what happens is printed as JSON lines.
+import dns from "node:dns";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 
@@ -7,6 +8,9 @@ const require = createRequire(`${process.argv[2]}/`);
 const { io } = require("socket.io-client");
 const axios = require("axios");
 const sockets = {};
+// A host name that is this machine's, as /etc/hosts would say it.
+const lookup = dns.lookup;
+dns.lookup = (name, ...rest) => lookup(name === process.argv[3] ? "127.0.0.1" : name, ...rest);
 const say = (name, what, value = null) => console.log(JSON.stringify([name, what, value]));
 
 const commands = {
@@ -27,7 +31,7 @@ const commands = {
   close({ name }) {
     sockets[name].close();
   },
-  async write({ name, method, url, token, picture, fields }) {
+  async write({ name, method, url, token, picture, headers, fields }) {
     const given = { ...fields, ...(sockets[name] ? { socketId: sockets[name].id } : {}) };
     let data = given;
     if (picture) {
@@ -35,7 +39,7 @@ const commands = {
       data.append("file", new Blob([Buffer.from(picture, "base64")]), "hill.png");
       for (const [key, value] of Object.entries(given)) data.append(key, value);
     }
-    const headers = token ? { Authorization: `Bearer ${token}` } : {};
+    if (token) headers.Authorization = `Bearer ${token}`;
     const answer = await axios({ method, url, data, headers, validateStatus: () => true });
     say(name, "answer", { status: answer.status, body: answer.data });
   },

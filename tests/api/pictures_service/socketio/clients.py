@@ -36,13 +36,14 @@ class NodeClient:
 
     def write(
         self, name: str, method: str, url: str, token: str = "", *, picture: bytes = b"",
-        **fields: str,
+        headers: dict[str, str] | None = None, **fields: str,
     ) -> Any:  # fmt: skip
         """Send a write that names the socket; return the answer's body."""
         encoded = base64.b64encode(picture).decode()
         self._do(
-            "write", name=name, method=method, url=url, token=token, picture=encoded, fields=fields
-        )
+            "write", name=name, method=method, url=url, token=token, picture=encoded,
+            headers=headers or {}, fields=fields,
+        )  # fmt: skip
         answer = self.next_of(name, "answer")
         assert answer["status"] in {200, 201}, answer
         return answer["body"]
@@ -64,6 +65,12 @@ class NodeClient:
         what, value = self.next(name)
         assert what == kind, (what, value)
         return value
+
+    def skip_to(self, name: str, kind: str) -> Any:
+        """Return what happens next of a kind; pass over what comes before it."""
+        while (happened := self.next(name))[0] != kind:
+            pass
+        return happened[1]
 
     def pictures(self, name: str) -> list[dict[str, Any]]:
         """Return the pictures of the next `update-pictures`."""
@@ -94,10 +101,15 @@ class NodeClient:
 
 
 @contextmanager
-def node_client(node_modules: Path) -> Iterator[NodeClient]:
+def node_client(
+    node_modules: Path, *, host: str = "", certificate: Path | None = None
+) -> Iterator[NodeClient]:
+    """Start Node.js, for which `host` is this machine and the certificate a good one."""
+    trusted = {"NODE_EXTRA_CA_CERTS": str(certificate)} if certificate else {}
     process = subprocess.Popen(
-        [npm.NODE, SCRIPT, node_modules],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=npm.node_environment(),
+        [npm.NODE, SCRIPT, node_modules, host],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env=npm.node_environment() | trusted,
     )  # fmt: skip
     with process:
         yield NodeClient(process)
@@ -111,6 +123,24 @@ def node_client(node_modules: Path) -> Iterator[NodeClient]:
 
 def png() -> bytes:
     return encode(waves(60, 40), "PNG")
+
+
+TRANSPORTS = [["polling", "websocket"], ["websocket"], ["polling"]]
+
+
+def check_that_changes_arrive(
+    node: NodeClient, name: str, url: str, token: str, transports: list[str], **headers: str
+) -> None:
+    """Do as the original's client does: connect as nobody, and name the socket in a write."""
+    node.open(name, url, transports=transports, extraHeaders=headers)
+    node.next_of(name, "connect")
+    if len(transports) > 1:
+        assert node.next_of(f"{name}/upgrade", "upgrade") == "websocket"
+    for _ in range(2):
+        created = node.write(
+            name, "post", f"{url}/pictures/create-picture", token, picture=png(), headers=headers
+        )["picture"]
+        assert node.pictures(name)[0]["id"] == created["id"]
 
 
 class PollingClient:

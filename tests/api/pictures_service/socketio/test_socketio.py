@@ -19,7 +19,13 @@ from api.pictures_service.socketio.server import MAX_MESSAGE_SIZE, MAX_WAITING_P
 from api.pictures_service.socketio.unbound_sockets import MAX_PER_ADDRESS
 from devkit import valkey
 from devkit.children import Reaper
-from tests.api.pictures_service.socketio.clients import NodeClient, PollingClient, node_client, png
+from tests.api.pictures_service.socketio.clients import (
+    TRANSPORTS,
+    NodeClient,
+    PollingClient,
+    node_client,
+    png,
+)
 from tests.clients import Client
 from tests.factories import make_picture, make_user
 from tests.notifications.sockets.clients import SocketServer, bearer, socket_server
@@ -28,7 +34,6 @@ from tests.waiting import until
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 # Polls wait for the next ping.
 STOP_AT_ONCE = ["--timeout-graceful-shutdown", "1"]
-TRANSPORTS = [["polling", "websocket"], ["websocket"], ["polling"]]
 
 
 @pytest.fixture(scope="module")
