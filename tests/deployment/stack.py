@@ -19,6 +19,7 @@ from tests.deployment.addresses import Addresses, start_parts
 from tests.deployment.compose import Service
 from tests.processes import ROOT
 from tests.servers.nginx import Nginx, render_template
+from tests.servers.ports import free_ports
 from tests.servers.rabbitmq import ExternalRabbitMQ, RabbitMQ
 from tests.waiting import T
 
@@ -27,6 +28,8 @@ TRUSTED_ORIGINS = f"https://{HOST},https://trusted.example.org:*"
 # Our services that keep running, in the order in which they are started.
 LONG_RUNNING = ("web", "sockets", "worker", "relay", "listen", "beat")
 TIMEOUT = 90
+# What Compose asks for.
+_REQUIRED = ("SECRET_KEY", "PUBLIC_URL", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "REDIS_PASSWORD")
 
 
 @dataclass
@@ -186,3 +189,18 @@ def nginx_conf(stack: Stack, port: int, tls: Path, changes: Mapping[str, str] | 
         "alias /pictures/": f"alias {stack.addresses.pictures}/",
     }
     return render_template(template, {**here, **(changes or {})})
+
+
+def start_nginx_alone(
+    reaper: Reaper,
+    folder: Path,
+    web: int,
+    changes: Mapping[str, str] | None = None,
+    **settings: str,
+) -> str:
+    """Start nginx before services that listen at `web`, if anywhere; return its address."""
+    port, sockets = free_ports(2)
+    addresses = Addresses("", "", 0, web, sockets, port, 0, folder)
+    stack = Stack(addresses, compose.services(dict.fromkeys(_REQUIRED, "x") | settings), {}, ROOT)
+    Nginx(reaper, folder, nginx_conf(stack, port, folder / "tls", changes), port)
+    return f"http://127.0.0.1:{port}"

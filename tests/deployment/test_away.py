@@ -19,13 +19,10 @@ from config.middleware.security_headers import SecurityHeadersMiddleware
 from delivery.addresses import BYTE_PREFIXES
 from devkit.children import Reaper
 from tests.deployment import compose
-from tests.deployment.addresses import Addresses
-from tests.deployment.stack import Stack, nginx_conf
+from tests.deployment.stack import start_nginx_alone
 from tests.processes import ROOT
-from tests.servers.nginx import Nginx
 from tests.servers.ports import free_ports
 
-ENV = ("SECRET_KEY", "PUBLIC_URL", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "REDIS_PASSWORD")
 TOO_LARGE = 22 * 1024 * 1024
 PREFIXES = [prefix for contract in CONTRACTS for prefix in contract.prefixes]
 IN_CONTRACTS = [*(f"{prefix}/some/thing" for prefix in PREFIXES), *PREFIXES]
@@ -44,21 +41,6 @@ ORIGINS = {
 }
 BYTES = [f"{prefix}/some/thing" for prefix in BYTE_PREFIXES]
 PAGES = ["/", "/imagery", "/images/users/x.jpg", "/l/token", "/admin/", "/apis", "/authors", "/ws/"]
-
-
-def start_nginx_alone(
-    reaper: Reaper,
-    folder: Path,
-    web: int,
-    changes: Mapping[str, str] | None = None,
-    **settings: str,
-) -> str:
-    """Start nginx before services that listen at `web`, if anywhere; return its address."""
-    port, sockets = free_ports(2)
-    addresses = Addresses("", "", 0, web, sockets, port, 0, folder)
-    stack = Stack(addresses, compose.services(dict.fromkeys(ENV, "x") | settings), {}, ROOT)
-    Nginx(reaper, folder, nginx_conf(stack, port, folder / "tls", changes), port)
-    return f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="module")

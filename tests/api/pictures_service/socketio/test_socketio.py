@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,12 @@ from tests.api.pictures_service.socketio.clients import (
     TRANSPORTS,
     NodeClient,
     PollingClient,
+    check_that_changes_arrive,
     node_client,
     png,
 )
 from tests.clients import Client
+from tests.deployment.stack import start_nginx_alone
 from tests.factories import make_picture, make_user
 from tests.notifications.sockets.clients import SocketServer, bearer, socket_server
 from tests.waiting import until
@@ -120,6 +123,30 @@ def test_the_originals_clients_hear_of_every_change_after_a_write_that_names_the
     node.write(name, "post", f"{pictures}/create-picture", tokens[bob], picture=png())
     assert {each["user_id"] for each in node.pictures(name)} == {str(bob.pk)}
     node.close(name)
+
+
+def test_behind_nginx_a_client_keeps_to_one_of_two_servers(
+    node: NodeClient, server: SocketServer, web: SocketServer, alice: User, reaper: Reaper,
+    tmp_path: Path, nginx_program: str,
+) -> None:  # fmt: skip
+    servers = [server, web]
+    ports = [int(each.url.rpartition(":")[2]) for each in servers]
+    both = {"server sockets:8000 resolve": "; ".join(f"server 127.0.0.1:{port}" for port in ports)}
+    nginx = replace(server, url=start_nginx_alone(reaper, tmp_path, ports[1], both))
+    known_at = set()
+    for number in range(20):
+        client = PollingClient(nginx, **from_address(f"7.0.0.{number}"))
+        assert client.connect()
+        assert {client.post("3").status_code for _ in range(5)} == {200}
+        own = client.url.removeprefix(nginx.url)
+        answers = (requests.post(each.url + own, data="3", timeout=5) for each in servers)
+        known_at.add(tuple(each.status_code for each in answers))
+    assert known_at == {(200, 400), (400, 200)}
+    for number, transports in enumerate(TRANSPORTS * 2):
+        address = from_address(f"7.0.1.{number}")
+        name, token = f"behind nginx {number}", token_of(alice)
+        check_that_changes_arrive(node, name, nginx.url, token, transports, **address)
+        node.close(name)
 
 
 def test_the_first_write_may_be_any(
