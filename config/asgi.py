@@ -2,7 +2,8 @@
 
 Channels serves the WebSockets, python-socketio what lies at `/socket.io/`. Other HTTP goes to the
 WSGI application in threads, measured four to five times faster for synchronous views than Django's
-own ASGI handler; a `FileResponse` is streamed instead of read into memory.
+own ASGI handler; a `FileResponse` is streamed instead of read into memory. A request's body is
+received before a thread is taken for it.
 """
 
 from typing import Any
@@ -11,10 +12,18 @@ from a2wsgi import WSGIMiddleware
 from channels.routing import ProtocolTypeRouter
 
 from config.env.readers import env_int
+from config.request_spool import MAX_BODY_SIZE, BodyNotReceived, ReceivedBody, Spool
 from config.wsgi import application as wsgi_application
+
+# isort: split
+# These need the models, and so Django, which `config.wsgi` has set up by now.
+from api.contracts import find_contract
+from api.views import MAX_TEXT_BODY_SIZE, takes_pictures
+from config.middleware.body_limit import NOT_RECEIVED
 
 # Each thread may hold a database connection: compare config.env.databases.MAX_POOL_SIZE.
 HTTP_THREADS = env_int("HTTP_THREADS", 8, min=1, max=256)
+_BODY = "tintype.body"
 
 
 class _Router:
@@ -40,23 +49,60 @@ def _socket_application() -> Any:
 
 
 def _wsgi(environ: dict[str, Any], start_response: Any) -> Any:
-    # The body ends where the client ended it, with or without a length (api/request_bodies.py).
-    environ["wsgi.input_terminated"] = True
+    body: ReceivedBody | None = environ["asgi.scope"][_BODY]
+    if body:
+        environ["wsgi.input"] = body.file
+        body.file.seek(0)
+    # With the length, whatever the client said of it.
+    environ.pop("HTTP_TRANSFER_ENCODING", None)
+    environ["CONTENT_LENGTH"] = str(body.size) if body else "0"
+    environ[NOT_RECEIVED] = environ["asgi.scope"][NOT_RECEIVED]
     return wsgi_application(environ, start_response)
 
 
 _in_threads = WSGIMiddleware(_wsgi, workers=HTTP_THREADS)  # type: ignore[arg-type]  # a WSGI app
+_spool = Spool()
 
 
 async def _http(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    async def receive_body() -> Any:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            # Otherwise half a body would pass for a whole one.
-            raise ConnectionResetError("The client went away.")
-        return message
+    """Receive the body, then take a thread; also to say why it was not received."""
+    body, reason = None, ""
+    try:
+        body = await _receive_body(scope, receive)
+    except BodyNotReceived as error:
+        reason = error.reason
+    except ConnectionResetError:
+        return
+    headers = _join_cookies(scope["headers"])
+    try:
+        given = {**scope, "headers": headers, _BODY: body, NOT_RECEIVED: reason}
+        await _in_threads(given, receive, send)  # type: ignore[arg-type]  # an HTTP scope
+    finally:
+        if body:
+            body.close()
 
-    await _in_threads({**scope, "headers": _join_cookies(scope["headers"])}, receive_body, send)  # type: ignore[arg-type]  # an HTTP scope
+
+async def _receive_body(scope: dict[str, Any], receive: Any) -> ReceivedBody | None:
+    headers = dict(scope["headers"])
+    length = int(headers.get(b"content-length", b"0"))
+    if not length and b"transfer-encoding" not in headers:
+        return None
+    limit = _max_body_size(scope["path"], asks_first=b"expect" in headers)
+    if length > limit:
+        raise BodyNotReceived("too_large")
+    return await _spool.receive(receive, limit)
+
+
+def _max_body_size(path: str, *, asks_first: bool) -> int:
+    """Return what is received at an address; a contract's view, which knows its caller, takes less.
+
+    A client that asks before it sends (Expect: 100-continue) hears at once what a view would say
+    of a body without a picture.
+    """
+    is_page = find_contract(path) is None
+    if is_page or (asks_first and not takes_pictures(path)):
+        return MAX_TEXT_BODY_SIZE
+    return MAX_BODY_SIZE
 
 
 def _join_cookies(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

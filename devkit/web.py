@@ -10,6 +10,8 @@ import django
 import uvicorn
 from django.core.management import call_command
 
+from config.one_port_server import BoundedHttpProtocol
+
 STOP_TIMEOUT = 3
 
 
@@ -22,6 +24,7 @@ def main(host: str, port: int) -> None:
         "config.asgi:application",
         host=host,
         port=port,
+        http=BoundedHttpProtocol,
         lifespan="off",
         log_level="warning",
         # No proxy stands in front: a forged X-Forwarded-For must not choose the caller's address.

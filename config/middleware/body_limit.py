@@ -1,4 +1,4 @@
-"""Bodies that no view has to see: what nginx refused, and what is too much for a page's form."""
+"""Bodies that no view sees: what the server refused, and what is too much for a page's form."""
 
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -9,9 +9,19 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, HttpResponse
 
 from api.contracts import error_response_to, find_contract
+from api.errors import UNAVAILABLE
 from api.problems import Problem
 
 _TOO_LARGE = Problem("too_large", 413, "The body is too large.")
+# In a request's environ: the key here of why its body was not received, "" where it was.
+NOT_RECEIVED = "tintype.body_not_received"
+_WHY_NOT_RECEIVED = {
+    "too_large": _TOO_LARGE,
+    "too_slow": Problem(
+        "business", 408, "The body came too slowly.", headers={"Connection": "close"}
+    ),
+    "no_room": UNAVAILABLE,
+}
 # Set in deploy/nginx.conf, which asks again without the body; whoever else sends it gets this
 # response and nothing more.
 HEADER = "Body-Too-Large"
@@ -19,7 +29,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 def body_limit_middleware(get_response: GetResponse) -> GetResponse:
-    """Respond with 413 in the shape of the address's contract, before any view.
+    """Respond in the shape of the address's contract, before any view.
 
     Views of the contracts know their own limits. The admin and the language form take no files:
     one is refused before a byte of it is stored.
@@ -27,9 +37,15 @@ def body_limit_middleware(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         is_page = find_contract(request.path_info) is None
+        problem = _WHY_NOT_RECEIVED.get(request.META.get(NOT_RECEIVED, ""))
         if HEADER in request.headers or (is_page and _is_too_large(request)):
-            return error_response_to(request, _TOO_LARGE) or HttpResponse(
-                _TOO_LARGE.message, status=_TOO_LARGE.status, content_type="text/plain"
+            problem = _TOO_LARGE
+        if problem:
+            return error_response_to(request, problem) or HttpResponse(
+                problem.message,
+                status=problem.status,
+                content_type="text/plain",
+                headers=problem.headers,
             )
         if is_page:
             request.upload_handlers = [_NoFiles(request)]
