@@ -236,23 +236,19 @@ STATIC_URL = "/static/"
 STATIC_ROOT = None if LOCAL else BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = LOCAL
-# Uploads lie here while they are inspected; the sandboxed processes see no other folder.
+# Uploads lie here while they are inspected, and what is made of them until it is stored.
 FILE_UPLOAD_TEMP_DIR = env_str("WORK_DIR", str(DATA_DIR / "work"))
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 # Limits of form fields and JSON without a picture; contracts that take base64 set their own.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
-# Each web and worker process decodes pictures in this many sandboxed processes, which import
-# these modules before they confine themselves (images/sandbox/confine.py).
+# Each web and worker process decodes at most so many pictures at once, each in a process of its own
+# (images/sandbox/pool.py) of this program.
 DECODING_PROCESSES = env_int("DECODING_PROCESSES", 2, min=1, max=64)
-CONFINED_MODULES = (
-    "images.sandbox.work",
-    "images.formats.inspect",
-    "images.metadata.strip",
-    "thumbnails.sandbox_work",
-    "thumbnails.rendering.render",
-)
+DECODER_PROGRAM = BASE_DIR / "config" / "decoder.py"
+# Whether pictures are decoded only where every wall around that process stands.
+CONFINEMENT_REQUIRED = env_bool("CONFINEMENT", default=not LOCAL)
 
 # --- Accounts, sessions and tokens -------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

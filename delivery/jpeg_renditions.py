@@ -8,7 +8,6 @@ from accounts.models import User
 from delivery.access import rendering_source_for
 from images.exceptions import NotRenderable, PictureTooCostly
 from images.models import Picture
-from images.sandbox.pool import run_sandboxed
 from images.sandbox.work_dir import temporary_dir
 from images.services import lock_picture
 from images.storage.base import picture_storage
@@ -38,7 +37,7 @@ def _render(rendition: Rendition, width: int | None) -> str:
         source = picture_storage.copy_to(rendition.source_key, Path(folder))
         target = Path(folder) / "rendition.jpg"
         try:
-            run_sandboxed(render_jpeg, source, target, width=width)
+            render_jpeg(source, target, width=width)
         except (RenderingFailed, PictureTooCostly) as error:
             raise NotRenderable from error
         rendition.key = copy_key(rendition.picture.key, f"w{rendition.width}", "jpg")

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from images.exceptions import PictureTooCostly, StrippingFailed
 from images.models import Picture
-from images.sandbox.pool import run_sandboxed
 from images.sandbox.work import strip_metadata
 from images.sandbox.work_dir import temporary_dir
 from images.storage.base import picture_storage
@@ -45,7 +44,7 @@ def _make_stripped_copy(picture: Picture) -> None:
 
 def _strip(source: Path, target: Path, format_name: str) -> bool:
     try:
-        return run_sandboxed(strip_metadata, source, target, format_name)
+        return strip_metadata(source, target, format_name)
     except PictureTooCostly as error:
         raise StrippingFailed(str(error)) from error
 

@@ -17,7 +17,6 @@ from images.formats.facts import Facts
 from images.formats.limits import Limits, RefusedPicture
 from images.metrics import UPLOAD_BYTES
 from images.models import Picture
-from images.sandbox.pool import run_sandboxed
 from images.sandbox.work import inspect_picture
 from images.signals import (
     picture_activated,
@@ -42,8 +41,6 @@ def create_picture(
 ) -> Picture:
     """Store an uploaded file as a picture; bytes and row are durable on return.
 
-    The file must lie in `images.sandbox.work_dir.work_dir()`.
-
     Raise UploadTooLarge, RefusedPicture (what is wrong with the file), QuotaExceeded, and
     ValidationError for the description. An error leaves nothing behind, unless the database or the
     storage became unavailable: `manage.py verify_storage` finds such leftovers.
@@ -64,7 +61,7 @@ def create_picture(
 def inspect_upload(upload: Path, limits: Limits) -> Facts:
     """Return what a file in `work_dir()` is; raise RefusedPicture."""
     try:
-        return run_sandboxed(inspect_picture, upload, limits)
+        return inspect_picture(upload, limits)
     except PictureTooCostly as killed:
         raise RefusedPicture("too_costly", str(killed)) from killed
 

@@ -5,14 +5,8 @@ import os
 os.environ.setdefault("LOCAL", "on")
 
 from config.settings import *  # noqa: F403
-from config.settings import CONFINED_MODULES as _CONFINED
 from config.settings import DATABASES, REDIS_URL
 
-# Hostile work for the tests of the sandbox, which imports all work before it confines itself.
-CONFINED_MODULES = (  # type: ignore[assignment]  # one more
-    *_CONFINED,
-    "tests.images.sandbox.hostile",
-)
 SECRET_KEY = "a key that signs nothing outside a test run"
 # One prefix for each process, so that parallel workers share no counter and no cached list.
 _PREFIX = f"tintype-tests-{os.getpid()}"

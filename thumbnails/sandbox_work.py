@@ -1,26 +1,55 @@
-"""What `images.sandbox.pool.run_sandboxed` runs to render pictures.
+"""What the service has rendered of strangers' pictures.
 
-The functions import the decoders when they run, so that naming them loads none.
+As in `images.sandbox.work`: `thumbnails.rendering.operations` does it in a process of its own, and
+what comes back is checked.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from thumbnails.renderings import Renderings
+from images.formats.registry import FORMATS, Format
+from images.sandbox import replies
+from images.sandbox.confine import MAX_OUTPUT_BYTES
+from images.sandbox.pool import Decoded, OperationFailed, decoded
+from thumbnails.renderings import Placeholder, RenderedFile, RenderingFailed, Renderings
+
+# How files begin that a browser shows as what they are said to be.
+_BEGINNINGS = {
+    "JPEG": re.compile(rb"\xff\xd8\xff"),
+    "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "GIF": re.compile(rb"GIF8[79]a"),
+    "WEBP": re.compile(rb"RIFF....WEBP", re.DOTALL),
+}
+_BEGINNING_BYTES = 12
+_MAX_SIDE = 1_000_000
+_THUMBHASH = re.compile(r"[A-Za-z0-9+/]{4,40}={0,2}")
+_COLOR = re.compile(r"#[0-9a-f]{6}")
 
 
 def render_thumbnails(
     source: Path, heights: Sequence[int], into: Path, *, quality: int = 80
 ) -> Renderings:
-    """Write one file for each height (pixels) into a folder; raises RenderingFailed.
+    """Write one file for each height (pixels) into a folder, the largest first.
 
     A picture that is less high is not enlarged. Animated GIF and WebP stay animated; transparency
     is kept as PNG; everything else becomes JPEG. A WebP is written beside it where that is smaller.
     Without heights the placeholder alone is made.
-    """
-    from thumbnails.rendering.render import render
 
-    return render(source, heights, into, quality)
+    Raises RenderingFailed, and PictureTooCostly.
+    """
+    asked = sorted(heights, reverse=True)
+    try:
+        with decoded(
+            "render_thumbnails", source, writes=True, heights=asked, quality=quality
+        ) as rendered:
+            made = replies.record(rendered.result, "thumbnails", "placeholder")
+            each = zip(replies.items(made["thumbnails"], len(asked)), asked, strict=True)
+            files = [_save_thumbnail(rendered, one, height, into) for one, height in each]
+            return Renderings(files, _placeholder(made["placeholder"]))
+    except OperationFailed as failed:
+        raise _failure(failed) from None
 
 
 def render_jpeg(
@@ -28,8 +57,64 @@ def render_jpeg(
 ) -> tuple[int, int]:
     """Write the first frame as JPEG, fit to a width (pixels) and never enlarged, on white.
 
-    Returns its width and height; raises RenderingFailed.
+    Returns its width and height; raises RenderingFailed, and PictureTooCostly.
     """
-    from thumbnails.rendering.render import save_jpeg
+    try:
+        with decoded("render_jpeg", source, writes=True, width=width, quality=quality) as rendered:
+            made = replies.record(rendered.result, "bytes", "width", "height")
+            _save(rendered, made["bytes"], target, FORMATS["JPEG"])
+            return (
+                replies.integer(made["width"], 1, _MAX_SIDE),
+                replies.integer(made["height"], 1, _MAX_SIDE),
+            )
+    except OperationFailed as failed:
+        raise _failure(failed) from None
 
-    return save_jpeg(source, target, width, quality)
+
+def _failure(failed: OperationFailed) -> Exception:
+    return (
+        RenderingFailed("The picture cannot be decoded.") if failed.kind == "rendering" else failed
+    )
+
+
+def _save_thumbnail(rendered: Decoded, made: object, height: int, into: Path) -> RenderedFile:
+    names = ("height", "width_px", "height_px", "format", "bytes", "webp_bytes")
+    one = replies.record(made, *names)
+    replies.integer(one["height"], height, height)
+    fmt, webp = _format(one["format"]), FORMATS["WEBP"]
+    path = _save(rendered, one["bytes"], into / f"{height}.{fmt.extension}", fmt)
+    webp_bytes = replies.integer(one["webp_bytes"], 0, MAX_OUTPUT_BYTES)
+    beside = path.with_suffix(f".{webp.extension}")
+    return RenderedFile(
+        height=height,
+        width_px=replies.integer(one["width_px"], 1, _MAX_SIDE),
+        height_px=replies.integer(one["height_px"], 1, _MAX_SIDE),
+        path=path,
+        content_type=fmt.content_type,
+        extension=fmt.extension,
+        bytes=path.stat().st_size,
+        webp=_save(rendered, webp_bytes, beside, webp) if webp_bytes else None,
+        webp_bytes=webp_bytes,
+    )
+
+
+def _format(name: Any) -> Format:
+    if not isinstance(name, str) or name not in _BEGINNINGS:
+        raise replies.Malformed("no format of a thumbnail")
+    return FORMATS[name]
+
+
+def _save(rendered: Decoded, length: object, target: Path, fmt: Format) -> Path:
+    """Save a file that begins as its format does."""
+    rendered.save(replies.integer(length, 1, MAX_OUTPUT_BYTES), target)
+    with target.open("rb") as file:
+        if not _BEGINNINGS[fmt.name].match(file.read(_BEGINNING_BYTES)):
+            raise replies.Malformed("a file of another format")
+    return target
+
+
+def _placeholder(made: object) -> Placeholder:
+    one = replies.record(made, "thumbhash", "dominant_color")
+    return Placeholder(
+        replies.text(one["thumbhash"], _THUMBHASH), replies.text(one["dominant_color"], _COLOR)
+    )

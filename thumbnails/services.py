@@ -10,7 +10,6 @@ from django.db import transaction
 from images.caching import invalidate
 from images.exceptions import PictureTooCostly
 from images.models import Picture
-from images.sandbox.pool import run_sandboxed
 from images.sandbox.work_dir import temporary_dir
 from images.services import lock_picture
 from images.storage.base import picture_storage
@@ -87,7 +86,7 @@ def _render(picture: Picture, folder: Path) -> Renderings:
     source, quality = picture_storage.copy_to(picture.key, folder), picture.owner.tier.quality
     try:
         with RENDER_SECONDS.time():
-            made = run_sandboxed(render_thumbnails, source, heights, folder, quality=quality)
+            made = render_thumbnails(source, heights, folder, quality=quality)
     except RenderingFailed:
         _raise_if_disk_is_full(folder)
         raise

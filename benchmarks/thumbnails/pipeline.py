@@ -45,7 +45,7 @@ def _measure_parts(picture: Path) -> tuple[float, float]:
     limits = Limits(max_bytes=50_000_000, max_pixels=50_000_000)
     with tempfile.TemporaryDirectory() as folder:
         return (
-            _median(lambda: inspect(picture, limits)),
+            _median(lambda: inspect(picture.read_bytes(), limits)),
             _median(lambda: render_ours(picture, Path(folder))),
         )
 

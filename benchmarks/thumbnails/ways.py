@@ -10,24 +10,29 @@ QUALITY = 80
 Way = Callable[[Path, Path], object]
 
 
-def render_ours(source: Path, into: Path) -> object:
+def render_ours(source: Path, into: Path) -> None:
     """As the worker does it: JPEG, WebP where that is smaller, ThumbHash and dominant colour."""
     from thumbnails.rendering.render import render
 
-    return render(source, HEIGHTS, into, QUALITY)
+    encoded, _ = render(source.read_bytes(), HEIGHTS, QUALITY)
+    for each in encoded:
+        path = into / f"{each.height}.{each.format.extension}"
+        path.write_bytes(each.content)
+        if each.webp:
+            path.with_suffix(".webp").write_bytes(each.webp)
 
 
 def render_jpeg_only(source: Path, into: Path) -> None:
     """As the worker does it, but JPEG alone: what the others do too."""
-    from thumbnails.rendering.encoding import flatten_on_white
+    from thumbnails.rendering.encoding import encode_jpeg, flatten_on_white
     from thumbnails.rendering.resizing import ANY_WIDTH, resize
 
-    image = resize(source, height=HEIGHTS[0]).copy_memory()
+    image = resize(source.read_bytes(), height=HEIGHTS[0]).copy_memory()
     for height in HEIGHTS:
         if image.height > height:
             image = image.thumbnail_image(ANY_WIDTH, height=height, size="down").copy_memory()
         path = into / f"{height}.jpg"
-        flatten_on_white(image).jpegsave(str(path), Q=QUALITY, optimize_coding=True, keep="none")
+        path.write_bytes(encode_jpeg(flatten_on_white(image), QUALITY))
 
 
 def render_by_pillow(source: Path, into: Path) -> None:

@@ -17,7 +17,6 @@ from accounts.models import User
 from config.doctor.checks import Check, CheckFailed, CheckSkipped, wait_for
 from config.doctor.http_client import HttpClient, Response, origin_of
 from images.formats.limits import Limits, RefusedPicture
-from images.sandbox.pool import run_sandboxed
 from images.sandbox.work import inspect_picture
 from images.sandbox.work_dir import temporary_dir
 
@@ -43,7 +42,7 @@ def measure_height(content: bytes) -> int | None:
         path = Path(folder) / "thumbnail"
         path.write_bytes(content)
         try:
-            return run_sandboxed(inspect_picture, path, limits).height
+            return inspect_picture(path, limits).height
         except RefusedPicture:
             return None
 

@@ -2,15 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, ClassVar
 
-import pyvips
 from PIL import Image
 
 from images.formats.exif import SWAPS_SIDES, orientation_of
 from images.formats.facts import Facts, facts_of
 from images.formats.limits import Limits, refuse_size
+from images.formats.memory import open_by_pillow, open_header
 from images.formats.registry import Format
 from images.formats.scan import Buffer
 
@@ -46,11 +45,11 @@ class Codec(ABC):
         """Tell whether a file that begins with these bytes is of the format."""
 
     @abstractmethod
-    def describe(self, path: Path, data: Buffer, limits: Limits) -> Facts:
+    def describe(self, data: Buffer, limits: Limits) -> Facts:
         """Read a file's header alone; refuse what exceeds a limit before anything is decoded."""
 
     @abstractmethod
-    def verify(self, path: Path, facts: Facts) -> None:
+    def verify(self, data: Buffer, facts: Facts) -> None:
         """Decode every frame; raise where a byte is missing."""
 
     @abstractmethod
@@ -61,24 +60,24 @@ class Codec(ABC):
         """
 
     @abstractmethod
-    def open(self, path: Path) -> Any:
+    def open(self, data: Buffer) -> Any:
         """Return the first frame as a libvips image with its profile, not decoded where possible.
 
         Its orientation is applied, or stands in the image's metadata for libvips to apply.
         """
 
-    def load(self, path: Path, opened: Any, shrink: float) -> Any:
+    def load(self, data: Buffer, opened: Any, shrink: float) -> Any:
         """Return the first frame to decode, shrunk by at most a factor while it decodes.
 
         Called where libvips does not shrink the file itself; `opened` is what `open` returned.
         """
         return opened
 
-    def open_by_other_decoder(self, path: Path) -> Any | None:
+    def open_by_other_decoder(self, data: Buffer) -> Any | None:
         """Return the first frame of a file that `open` cannot read; None where nothing else can."""
         return None
 
-    def states_display_p3(self, path: Path) -> bool:
+    def states_display_p3(self, data: Buffer) -> bool:
         """Tell whether a file without a colour profile states Display P3 in another way."""
         return False
 
@@ -88,10 +87,10 @@ class StandardCodec(Codec):
 
     is_shrunk_by_libvips = True
 
-    def describe(self, path: Path, data: Buffer, limits: Limits) -> Facts:
+    def describe(self, data: Buffer, limits: Limits) -> Facts:
         """Count the frames, then read size, orientation and transparency by Pillow."""
         frames = self.count_frames(data, limits)
-        with Image.open(path, formats=[self.format.name]) as image:
+        with open_by_pillow(data, self.format.name) as image:
             width, height = image.size
             refuse_size(width, height, 1, limits)
             if orientation_of(image) in SWAPS_SIDES:
@@ -104,13 +103,13 @@ class StandardCodec(Codec):
         """Return the number of frames; None where Pillow knows it without decoding any."""
         return None
 
-    def open(self, path: Path) -> Any:
+    def open(self, data: Buffer) -> Any:
         """Read the header by libvips."""
-        return pyvips.Image.new_from_file(str(path))
+        return open_header(data)
 
-    def decode_frames(self, path: Path) -> None:
+    def decode_frames(self, data: Buffer) -> None:
         """Decode every frame by Pillow."""
-        with Image.open(path, formats=[self.format.name]) as image:
+        with open_by_pillow(data, self.format.name) as image:
             for frame in range(getattr(image, "n_frames", 1)):
                 image.seek(frame)
                 image.load()

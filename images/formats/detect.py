@@ -2,12 +2,12 @@
 
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 
 import pyvips
 
 from images.formats.codec import Codec
 from images.formats.registry import FORMATS
+from images.formats.scan import Buffer
 
 HEAD_BYTES = 64
 # Formats that people do send, so that the refusal can name them.
@@ -43,10 +43,9 @@ def codec_for(head: bytes) -> Codec | None:
     return next((codec for codec in map(codec_named, FORMATS) if codec.matches(head)), None)
 
 
-def codec_for_file(path: Path) -> Codec | None:
+def codec_of(data: Buffer) -> Codec | None:
     """Return the codec of the format that a file is of."""
-    with path.open("rb") as file:
-        return codec_for(file.read(HEAD_BYTES))
+    return codec_for(data[:HEAD_BYTES])
 
 
 def refused_format(head: bytes) -> str | None:

@@ -1,7 +1,6 @@
 """GIF, still or animated."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import pyvips
 
@@ -9,6 +8,7 @@ from images.formats.codec import StandardCodec
 from images.formats.errors import require
 from images.formats.facts import Facts
 from images.formats.limits import Limits
+from images.formats.memory import vips_source
 from images.formats.scan import Buffer, count_gif_frames
 from images.metadata.gif_blocks import SIGNATURES, strip_gif
 
@@ -29,9 +29,10 @@ class GifCodec(StandardCodec):
         require(is_complete, "no trailer")
         return frames or 1
 
-    def verify(self, path: Path, facts: Facts) -> None:
+    def verify(self, data: Buffer, facts: Facts) -> None:
         """Decode every frame."""
-        pyvips.Image.gifload(str(path), n=-1, access="sequential", fail_on="truncated").avg()
+        options = {"n": -1, "access": "sequential", "fail_on": "truncated"}
+        pyvips.Image.gifload_source(vips_source(data), **options).avg()
 
     def strip(self, data: bytes, orientation: int) -> Iterable[bytes]:
         """Keep the blocks that make the picture."""

@@ -3,7 +3,6 @@
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from images.formats import avif, libheif
@@ -31,7 +30,7 @@ class HeicCodec(Codec):
         found = brands(head)
         return bool(found & _BRANDS) and not found & avif.BRANDS
 
-    def describe(self, path: Path, data: Buffer, limits: Limits) -> Facts:
+    def describe(self, data: Buffer, limits: Limits) -> Facts:
         """Refuse what the boxes state, then ask the decoder for the size as shown."""
         if not libheif.is_available():
             raise RefusedPicture("format", "HEIC pictures are not taken.")
@@ -39,25 +38,25 @@ class HeicCodec(Codec):
         if header.kind not in _ITEM_KINDS:
             raise RefusedPicture("format", UNSUPPORTED_KIND.format(name="HEIF"))
         refuse_size(header.width, header.height, 1, limits)
-        picture = libheif.open_primary(path)
+        picture = libheif.open_primary(data)
         return facts_of(self.format, picture.size, has_alpha=picture.has_alpha)
 
-    def verify(self, path: Path, facts: Facts) -> None:
+    def verify(self, data: Buffer, facts: Facts) -> None:
         """Decode the picture, whose size may not be what its header states."""
-        image = libheif.decode(path)
+        image = libheif.decode(data)
         require((image.width, image.height) == (facts.width, facts.height), "another size")
 
     def strip(self, data: bytes, orientation: int) -> Iterable[bytes]:
         """Blank what is no part of the picture."""
         return [strip_heic(data)]
 
-    def open(self, path: Path) -> Any:
+    def open(self, data: Buffer) -> Any:
         """Decode the picture; it is upright."""
-        return libheif.decode(path)
+        return libheif.decode(data)
 
-    def states_display_p3(self, path: Path) -> bool:
+    def states_display_p3(self, data: Buffer) -> bool:
         """Look for its numbers in the primary picture's properties."""
-        return states_display_p3(path)
+        return states_display_p3(data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,41 +6,38 @@ that no byte of the picture is missing. Sandbox only.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from images.formats.codec import Codec
 from images.formats.detect import HEAD_BYTES, codec_for, codec_named, refused_format
 from images.formats.facts import Facts
 from images.formats.limits import DAMAGED, NOT_AN_IMAGE, Limits, RefusedPicture, refuse_size
-from images.formats.scan import map_file
+from images.formats.scan import Buffer
 
 
-def inspect(path: Path, limits: Limits) -> Facts:
+def inspect(data: Buffer, limits: Limits) -> Facts:
     """Return what a whole picture within the limits is; raises RefusedPicture, nothing else."""
-    facts = identify(path, limits)
-    verify(path, facts)
+    facts = identify(data, limits)
+    verify(data, facts)
     return facts
 
 
-def identify(path: Path, limits: Limits) -> Facts:
+def identify(data: Buffer, limits: Limits) -> Facts:
     """Read the header alone; raises RefusedPicture for what is no picture or exceeds a limit."""
-    size = path.stat().st_size
-    if size > limits.max_bytes:
+    if len(data) > limits.max_bytes:
         raise RefusedPicture("too_large", f"More than {limits.max_bytes} bytes.")
-    if not size:
+    if not data:
         raise RefusedPicture("not_an_image", "The file is empty.")
-    with map_file(path) as data:
-        codec = _codec_for(data[:HEAD_BYTES])
-        with _refuse_damage():
-            facts = codec.describe(path, data, limits)
+    codec = _codec_for(data[:HEAD_BYTES])
+    with _refuse_damage():
+        facts = codec.describe(data, limits)
     refuse_size(facts.width, facts.height, facts.frames, limits)
     return facts
 
 
-def verify(path: Path, facts: Facts) -> None:
+def verify(data: Buffer, facts: Facts) -> None:
     """Decode every frame; raises RefusedPicture where a byte is missing."""
     with _refuse_damage():
-        codec_named(facts.format).verify(path, facts)
+        codec_named(facts.format).verify(data, facts)
 
 
 def _codec_for(head: bytes) -> Codec:

@@ -1,7 +1,6 @@
 """JPEG: sequential or progressive, in as many scans as the limits allow."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pyvips
@@ -10,7 +9,8 @@ from images.formats.codec import StandardCodec
 from images.formats.errors import require
 from images.formats.facts import Facts
 from images.formats.limits import Limits, RefusedPicture
-from images.formats.scan import Buffer, count_jpeg_scans, has_jpeg_end, map_file
+from images.formats.memory import vips_source
+from images.formats.scan import Buffer, count_jpeg_scans, has_jpeg_end
 from images.metadata.jpeg_segments import strip_jpeg
 
 _FACTORS = (8, 4, 2, 1)
@@ -34,21 +34,19 @@ class JpegCodec(StandardCodec):
             raise RefusedPicture("too_many_scans", f"More than {limits.max_scans} scans.")
         return 1
 
-    def verify(self, path: Path, facts: Facts) -> None:
+    def verify(self, data: Buffer, facts: Facts) -> None:
         """Decode to an eighth: every bit of entropy-coded data is read all the same."""
         shrink = _FACTORS[0] if min(facts.width, facts.height) >= 2 * _FACTORS[0] else 1
-        pyvips.Image.jpegload(
-            str(path), shrink=shrink, access="sequential", fail_on="truncated"
-        ).avg()
-        with map_file(path) as data:
-            require(has_jpeg_end(data), "no end of image")
+        options = {"shrink": shrink, "access": "sequential", "fail_on": "truncated"}
+        pyvips.Image.jpegload_source(vips_source(data), **options).avg()
+        require(has_jpeg_end(data), "no end of image")
 
     def strip(self, data: bytes, orientation: int) -> Iterable[bytes]:
         """Drop application segments and comments, the colour profile aside."""
         return strip_jpeg(data, orientation)
 
-    def load(self, path: Path, opened: Any, shrink: float) -> Any:
+    def load(self, data: Buffer, opened: Any, shrink: float) -> Any:
         """Have the decoder itself shrink by the largest of its factors that is allowed."""
         factor = next((each for each in _FACTORS if each <= shrink), 1)
         options = {"access": "sequential", "shrink": factor, "fail_on": "truncated"}
-        return pyvips.Image.new_from_file(str(path), **options)
+        return pyvips.Image.new_from_source(vips_source(data), "", **options)

@@ -1,10 +1,11 @@
 """The decoder of HEIC: libheif with libde265, in a wheel (`pi-heif`) that may be left out."""
 
 import weakref
-from pathlib import Path
 from typing import Any
 
 import pyvips
+
+from images.formats.scan import Buffer
 
 try:
     import pi_heif
@@ -23,15 +24,15 @@ def is_available() -> bool:
     return pi_heif is not None
 
 
-def open_primary(path: Path) -> Any:
+def open_primary(file: Buffer) -> Any:
     """Return a file's primary picture, upright; its pixels are decoded when they are read."""
-    file = pi_heif.HeifFile(path.read_bytes())
-    return file[file.primary_index]
+    pictures = pi_heif.HeifFile(bytes(file))
+    return pictures[pictures.primary_index]
 
 
-def decode(path: Path) -> Any:
+def decode(file: Buffer) -> Any:
     """Return the primary picture as a libvips image, upright and with its colour profile."""
-    picture = open_primary(path)
+    picture = open_primary(file)
     # libvips reads the decoder's own pixels, not a copy. pyvips keeps this view of them as long as
     # any image made of it; the view keeps nothing, so the picture is kept as long as the view.
     data, profile = memoryview(picture.data), picture.info.get("icc_profile")

@@ -1,12 +1,13 @@
 """PNG, and the animations (APNG) of which the first frame is shown."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import pyvips
 
 from images.formats.codec import StandardCodec
 from images.formats.facts import Facts
+from images.formats.memory import vips_source
+from images.formats.scan import Buffer
 from images.metadata.png_chunks import SIGNATURE, strip_png
 
 
@@ -20,12 +21,13 @@ class PngCodec(StandardCodec):
         """Look for the signature."""
         return head.startswith(SIGNATURE)
 
-    def verify(self, path: Path, facts: Facts) -> None:
+    def verify(self, data: Buffer, facts: Facts) -> None:
         """Decode what the file holds."""
         if facts.frames > 1:
-            self.decode_frames(path)
+            self.decode_frames(data)
         else:
-            pyvips.Image.pngload(str(path), access="sequential", fail_on="truncated").avg()
+            options = {"access": "sequential", "fail_on": "truncated"}
+            pyvips.Image.pngload_source(vips_source(data), **options).avg()
 
     def strip(self, data: bytes, orientation: int) -> Iterable[bytes]:
         """Keep the chunks that make the picture."""

@@ -8,10 +8,8 @@ import mmap
 import re
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 Buffer = bytes | mmap.mmap
 
@@ -123,10 +121,3 @@ def _webp_size(kind: bytes, head: bytes) -> tuple[int, int]:
 
 def _u24(data: bytes, start: int) -> int:
     return int.from_bytes(data[start : start + 3], "little")
-
-
-@contextmanager
-def map_file(path: Path) -> Iterator[mmap.mmap]:
-    """Map a file into memory without reading it; raises ValueError for an empty one."""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        yield data

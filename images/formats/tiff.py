@@ -1,7 +1,6 @@
 """TIFF: its first page is shown; all pages must be whole, since they leave with the original."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pyvips
@@ -10,7 +9,8 @@ from images.formats.codec import Codec
 from images.formats.exif import SWAPS_SIDES, UPRIGHT
 from images.formats.facts import Facts, facts_of
 from images.formats.limits import Limits
-from images.formats.scan import Buffer, map_file
+from images.formats.memory import vips_source
+from images.formats.scan import Buffer
 from images.formats.tiff_directories import HEIGHT, ORIENTATION, WIDTH, directories
 from images.formats.tiff_pages import read_pages
 from images.formats.tiff_samples import extra_samples, transparency
@@ -20,13 +20,13 @@ from images.metadata.tiff_fields import strip_tiff
 class TiffCodec(Codec):
     """Reads every page's fields before libvips does: libtiff follows too much."""
 
-    vips_loader = "TiffFile"
+    vips_loader = "TiffSource"
 
     def matches(self, head: bytes) -> bool:
         """Look for either byte order; a camera's raw file that begins alike is none."""
         return head.startswith((b"II*\0", b"MM\0*")) and head[8:10] != b"CR"
 
-    def describe(self, path: Path, data: Buffer, limits: Limits) -> Facts:
+    def describe(self, data: Buffer, limits: Limits) -> Facts:
         """Describe the first page as it is shown; the others count as frames."""
         pages = read_pages(data, limits)
         first = pages[0]
@@ -36,25 +36,24 @@ class TiffCodec(Codec):
         has_alpha = transparency(first) is not None
         return facts_of(self.format, size, frames=len(pages), has_alpha=has_alpha)
 
-    def verify(self, path: Path, facts: Facts) -> None:
+    def verify(self, data: Buffer, facts: Facts) -> None:
         """Decode every page."""
         for page in range(facts.frames):
-            _open_page(path, page).avg()
+            _open_page(data, page).avg()
 
     def strip(self, data: bytes, orientation: int) -> Iterable[bytes]:
         """Copy what makes pixels; the orientation is a field that stays."""
         return [strip_tiff(data)]
 
-    def open(self, path: Path) -> Any:
+    def open(self, data: Buffer) -> Any:
         """Open the first page without what is neither colour nor transparency.
 
         libvips' own thumbnailing takes a later page of half the size for the same picture, and any
         extra sample for transparency.
         """
-        image = _open_page(path, 0)
-        with map_file(path) as data:
-            page = next(directories(data))
-            extra, alpha = extra_samples(page), transparency(page)
+        image = _open_page(data, 0)
+        page = next(directories(data))
+        extra, alpha = extra_samples(page), transparency(page)
         if extra == (alpha is not None):
             return image
         colours = image.bands - extra
@@ -62,5 +61,6 @@ class TiffCodec(Codec):
         return visible if alpha is None else visible.bandjoin(image[colours + alpha])
 
 
-def _open_page(path: Path, page: int) -> Any:
-    return pyvips.Image.tiffload(str(path), page=page, access="sequential", fail_on="error")
+def _open_page(data: Buffer, page: int) -> Any:
+    options = {"page": page, "access": "sequential", "fail_on": "error"}
+    return pyvips.Image.tiffload_source(vips_source(data), **options)

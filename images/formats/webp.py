@@ -1,7 +1,6 @@
 """WebP, still or animated."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import pyvips
 
@@ -9,6 +8,7 @@ from images.formats.codec import StandardCodec
 from images.formats.errors import BrokenStructure
 from images.formats.facts import Facts
 from images.formats.limits import Limits, refuse_size
+from images.formats.memory import vips_source
 from images.formats.scan import Buffer, webp_canvas
 from images.metadata.webp_chunks import strip_webp
 
@@ -32,9 +32,10 @@ class WebpCodec(StandardCodec):
         refuse_size(canvas.width, canvas.height, canvas.frames, limits)
         return canvas.frames
 
-    def verify(self, path: Path, facts: Facts) -> None:
+    def verify(self, data: Buffer, facts: Facts) -> None:
         """Decode every frame."""
-        pyvips.Image.webpload(str(path), n=-1, access="sequential", fail_on="truncated").avg()
+        options = {"n": -1, "access": "sequential", "fail_on": "truncated"}
+        pyvips.Image.webpload_source(vips_source(data), **options).avg()
 
     def strip(self, data: bytes, orientation: int) -> Iterable[bytes]:
         """Keep the chunks that make the picture."""

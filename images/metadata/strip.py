@@ -5,35 +5,30 @@ are dropped. The pixels' bytes, the colour profile and the orientation stay. A f
 cannot be followed to its end is refused: a picture leaves stripped or not at all.
 """
 
-from pathlib import Path
-
-from PIL import Image
-
 from images.exceptions import StrippingFailed
 from images.formats.codec import Codec
 from images.formats.detect import codec_named
 from images.formats.exif import UPRIGHT, orientation_of
+from images.formats.memory import open_by_pillow
+from images.formats.scan import Buffer
 
 
-def strip(source: Path, target: Path, format_name: str) -> bool:
-    """Write a copy without metadata; return False, and write nothing, when there is none.
+def strip(file: Buffer, format_name: str) -> bytes | None:
+    """Return a copy without metadata, None when there is none.
 
     Raises StrippingFailed. Holds the file in memory, which the tier's upload limit bounds.
     """
-    data, codec = source.read_bytes(), codec_named(format_name)
+    data, codec = bytes(file), codec_named(format_name)
     try:
-        stripped = b"".join(codec.strip(data, _orientation_to_restore(source, codec)))
+        stripped = b"".join(codec.strip(data, _orientation_to_restore(data, codec)))
     except Exception as error:  # a structure that ends early shows in many ways
         raise StrippingFailed("The picture's structure cannot be followed.") from error
-    if stripped == data:
-        return False
-    target.write_bytes(stripped)
-    return True
+    return None if stripped == data else stripped
 
 
-def _orientation_to_restore(source: Path, codec: Codec) -> int:
+def _orientation_to_restore(data: bytes, codec: Codec) -> int:
     """Return the orientation that goes with the EXIF; elsewhere it stays where it is stated."""
     if not codec.has_orientation_in_exif:
         return UPRIGHT
-    with Image.open(source, formats=[codec.format.name]) as image:
+    with open_by_pillow(data, codec.format.name) as image:
         return orientation_of(image)

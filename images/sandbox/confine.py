@@ -1,130 +1,100 @@
-"""What a sandboxed process gives up before it sees a stranger's picture.
+"""What a decoder gives up before it sees a stranger's picture; nothing of it can be taken back.
 
-Memory, CPU time and file sizes are limited (setrlimit(2)); Landlock leaves it no file but those of
-the work folder; seccomp refuses the network and other programs. Landlock and seccomp are Linux's:
-elsewhere the limits alone hold.
+Each wall stands by itself: whoever gets over one stands before the next. Limits and an environment
+without secrets are had everywhere, the others on Linux alone.
 """
 
-import ctypes
-import logging
-import logging.config
 import os
-import platform
 import resource
 import signal
-import struct
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
-from typing import Any, TypeVar
+from collections.abc import Callable
 
-from landlock import Ruleset, landlock_abi_version
-
-from lib.request_id import use_request_id
-
-logger = logging.getLogger(__name__)
-Result = TypeVar("Result")
+from images.sandbox import landlock, seccomp
+from images.sandbox.system_calls import drop_capabilities, prctl
 
 MAX_MEMORY_BYTES = 1024**3
 MAX_CPU_SECONDS = 10
-MAX_FILE_BYTES = 512 * 1024**2
-MAX_OPEN_FILES = 64
-# prctl(2), seccomp(2) and classic BPF by the kernel's own numbers: Python names none of them.
-_PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 22, 38
-_SECCOMP_MODE_FILTER = 2
-_BPF_LOAD, _BPF_JUMP_IF_EQUAL, _BPF_RETURN = 0x20, 0x15, 0x06
-_ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | 1  # SECCOMP_RET_ERRNO with EPERM
-# By machine: its AUDIT_ARCH number, then the numbers of the system calls that are refused there:
-# sockets, other programs, other processes' memory, io_uring (which could open sockets by itself).
-_ARCHITECTURES = {
-    "x86_64": (0xC000003E, (41, 42, 49, 50, 53, 59, 101, 310, 311, 322, 425)),
-    "aarch64": (0xC00000B7, (198, 199, 200, 201, 203, 117, 221, 270, 271, 281, 425)),
-}
+# All that one job may write: it has one file, or none.
+MAX_OUTPUT_BYTES = 256 * 1024**2
+MAX_OPEN_FILES = 16
+# Threads, which the kernel counts together with all that runs as the same user.
+MAX_THREADS = 4096
+# Where the service runs as root: a user and a group of nobody else's (Debian reserves the range).
+UNPRIVILEGED = 65_533
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
 
-def confine(work_dir: str, modules: Sequence[str], log_config: dict[str, Any]) -> None:
-    """Give up everything but reading and writing in the work folder; this cannot be undone.
+class WallMissing(Exception):
+    """A wall cannot be built here; its name and the reason."""
 
-    The modules, and what they import, are loaded first: afterwards their files cannot be opened.
-    `log_config` is what `logging.config.dictConfig` takes.
+
+def confine(parent: int, *, is_required: bool) -> list[str]:
+    """Build every wall but the last, and return the names of those that stand.
+
+    `parent` is the process without which this one must not live. Raises WallMissing where a wall
+    cannot be built that is required.
     """
-    # A stranger's file must not fill the log with libvips' warnings about it.
-    os.putenv("VIPS_WARNING", "0")
-    logging.config.dictConfig(log_config)
-    for name in modules:
-        import_module(name)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_OPEN_FILES, MAX_OPEN_FILES))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_FILE_BYTES, MAX_FILE_BYTES))
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    _limit()
+    walls: dict[str, Callable[[], None]] = {}
     if sys.platform == "linux":
-        _die_with_parent()
-        _restrict_paths_to(work_dir)
-        _refuse_system_calls()
+        if os.geteuid() == 0:
+            walls["user"] = _become_nobody
+        walls |= {
+            "privileges": lambda: _give_up_privileges(parent),
+            "files": landlock.restrict,
+        }
+    return ["limits", *_build(walls, is_required=is_required)]
 
 
-def run_with_cpu_limit(
-    request_id: str,
-    work: Callable[..., Result],
-    args: Sequence[object],
-    kwargs: Mapping[str, object],
-) -> Result:
-    """Call a function; the kernel kills the process when it has used MAX_CPU_SECONDS for it."""
-    used = _cpu_seconds()
-    resource.setrlimit(resource.RLIMIT_CPU, (int(used) + MAX_CPU_SECONDS, resource.RLIM_INFINITY))
-    with use_request_id(request_id):
+def refuse_system_calls(*, is_required: bool) -> list[str]:
+    """Build the last wall, behind which no other could be built; raises WallMissing."""
+    walls = {"calls": seccomp.install} if sys.platform == "linux" else {}
+    return _build(walls, is_required=is_required)
+
+
+def _build(walls: dict[str, Callable[[], None]], *, is_required: bool) -> list[str]:
+    standing = []
+    for name, build in walls.items():
         try:
-            return work(*args, **kwargs)
-        finally:
-            logger.info("%s took %.3f s of CPU", work.__qualname__, _cpu_seconds() - used)
+            build()
+        except (OSError, KeyError, AttributeError) as error:
+            if is_required:
+                raise WallMissing(f"{name}: {error}") from None
+        else:
+            standing.append(name)
+    return standing
 
 
-def _cpu_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+def _limit() -> None:
+    """Set limits that only a process with privileges could raise again."""
+    limits = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: MAX_OPEN_FILES,
+        resource.RLIMIT_FSIZE: MAX_OUTPUT_BYTES,
+        resource.RLIMIT_AS: MAX_MEMORY_BYTES,
+        resource.RLIMIT_CPU: MAX_CPU_SECONDS,
+        resource.RLIMIT_NPROC: MAX_THREADS,
+        resource.RLIMIT_MEMLOCK: 0,
+    }
+    for limit, most in limits.items():
+        _, hard = resource.getrlimit(limit)
+        lower = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(limit, (lower, lower))
 
 
-def _die_with_parent() -> None:
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def _become_nobody() -> None:
+    os.setgroups([])
+    os.setresgid(UNPRIVILEGED, UNPRIVILEGED, UNPRIVILEGED)
+    os.setresuid(UNPRIVILEGED, UNPRIVILEGED, UNPRIVILEGED)
 
 
-def _restrict_paths_to(work_dir: str) -> None:
-    """Leave no path but the work folder by Landlock, which Linux has since 5.13."""
-    if landlock_abi_version():
-        rules = Ruleset()
-        rules.allow(work_dir)
-        rules.apply()
-
-
-def _refuse_system_calls() -> None:
-    """Install a seccomp filter by which the calls of _ARCHITECTURES fail with EPERM."""
-    known = _ARCHITECTURES.get(platform.machine())
-    if known is None:
-        return
-    program = _assemble_filter(*known)
-    buffer = ctypes.create_string_buffer(program)
-    header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer))
-    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.create_string_buffer(header))
-
-
-def _assemble_filter(architecture: int, refused: tuple[int, ...]) -> bytes:
-    """Assemble the filter as classic BPF; every call of another architecture is refused."""
-    last = len(refused)
-    steps = [
-        (_BPF_LOAD, 0, 0, 4),
-        (_BPF_JUMP_IF_EQUAL, 0, last + 2, architecture),
-        (_BPF_LOAD, 0, 0, 0),
-        *((_BPF_JUMP_IF_EQUAL, last - place, 0, call) for place, call in enumerate(refused)),
-        (_BPF_RETURN, 0, 0, _ALLOW),
-        (_BPF_RETURN, 0, 0, _REFUSE),
-    ]
-    return b"".join(struct.pack("HBBI", *step) for step in steps)
-
-
-def _prctl(option: int, *arguments: object) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(option, *arguments, *([0] * (4 - len(arguments)))):
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+def _give_up_privileges(parent: int) -> None:
+    """Have no capability, no way to get one, and no life without a parent."""
+    drop_capabilities()
+    prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    prctl(_PR_SET_DUMPABLE, 0)
+    # A change of user clears this, so it comes after.
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)

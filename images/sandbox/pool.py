@@ -1,85 +1,327 @@
-"""The pool of sandboxed processes, and the one function that runs work in it.
+"""The processes that decode, kept ready, and the one function that has a picture decoded.
 
-The processes are started at first use and used again; each is replaced after some pictures, when it
-dies, and when it takes too long. A picture that kills its process costs that process alone.
+A program with the decoders is started at first use; it forks one process for each picture, the next
+while the last one works. A picture that kills its process costs itself alone.
 """
 
-import multiprocessing
+import logging
 import os
+import signal
+import tempfile
 import threading
-from collections.abc import Callable
-from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from multiprocessing.util import Finalize
-from typing import ParamSpec, TypeVar
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from django.conf import settings
-from pebble import ProcessExpired, ProcessPool
 
 from images.exceptions import PictureTooCostly
-from images.sandbox.confine import confine, run_with_cpu_limit
+from images.sandbox import replies
+from images.sandbox.channel import BadMessage
+from images.sandbox.confine import MAX_CPU_SECONDS
+from images.sandbox.template import DecoderUnavailable, Template, Worker
 from images.sandbox.work_dir import sweep_work_dir_if_due, work_dir
-from lib.request_id import current_request_id
 
+logger = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 20
-# Whatever a decoder leaks is given back after so many pictures.
-MAX_PICTURES_PER_PROCESS = 200
-_STOP_TIMEOUT_SECONDS = 5
-Params = ParamSpec("Params")
-Result = TypeVar("Result")
+# A program that is started anew has its libraries elsewhere in memory: who finds out where by many
+# pictures has found it out for the former one.
+MAX_PICTURES_PER_TEMPLATE = 1000
+# So many pictures show that a warm program is worth its start (`config.decoder`).
+_PICTURES_BEFORE_WARM = 20
+_WARM = "--warm"
+# The signals by which a process ends that went wrong by itself.
+_FAULTS = frozenset(
+    {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGABRT, signal.SIGFPE, signal.SIGSYS}
+)
+# What may be missing on the disk where a decoder says that its output found no place.
+_PROBE_BYTES = 8 * 1024**2
+_COPY_BYTES = 1024**2
 
 
-def run_sandboxed(
-    work: Callable[Params, Result], *args: Params.args, **kwargs: Params.kwargs
-) -> Result:
-    """Call a function in a sandboxed process; the paths it is given must lie in `work_dir()`.
+class OperationFailed(Exception):
+    """An operation failed in a way of its own: `kind`, with `details` that nobody has checked."""
 
-    The function, its arguments, its result and what it raises are pickled: their modules are
-    imported on both sides, so none of them may import a decoder when it is imported.
+    def __init__(self, kind: str, details: Mapping[str, object]) -> None:
+        super().__init__(kind)
+        self.kind = kind
+        self.details = details
 
-    Raises what the function raises, and PictureTooCostly when the process died or took too long.
+
+class WallsMissing(Exception):
+    """Pictures are not decoded, because a wall around the decoder cannot be built."""
+
+
+class DecoderFault(Exception):
+    """An operation failed in a way that is no picture's fault."""
+
+
+class Decoded:
+    """What an operation returned; neither the result nor the output is to be believed."""
+
+    def __init__(self, result: object, output: BinaryIO | None) -> None:
+        self.result = result
+        self._output = output
+        self._taken = 0
+
+    def save(self, length: int, target: Path) -> Path:
+        """Copy the next bytes of the output into a new file; raises replies.Malformed."""
+        if self._output is None:
+            raise replies.Malformed("no output")
+        with target.open("xb") as file:
+            end = self._taken + length
+            while self._taken < end:
+                # Not by its own position, which the decoder could move.
+                piece = os.pread(
+                    self._output.fileno(), min(_COPY_BYTES, end - self._taken), self._taken
+                )
+                if not piece:
+                    raise replies.Malformed("the output is shorter than was said")
+                file.write(piece)
+                self._taken += len(piece)
+        return target
+
+
+@contextmanager
+def decoded(
+    operation: str, source: Path, *, writes: bool = False, **arguments: object
+) -> Iterator[Decoded]:
+    """Have a file decoded by an operation of `config.decoder`, which may write an output.
+
+    Raises OperationFailed, and PictureTooCostly where the process died, took too long, or answered
+    what no decoder would answer.
     """
     sweep_work_dir_if_due()
-    call = (current_request_id(), work, args, kwargs)
-    future = _pool().schedule(run_with_cpu_limit, args=call, timeout=TIMEOUT_SECONDS)
-    try:
-        result: Result = future.result()
-    except (ProcessExpired, FutureTimeout, MemoryError) as error:
-        raise PictureTooCostly("The picture is too costly to decode.") from error
-    return result
+    job = {"operation": operation, "arguments": arguments}
+    with _open_input(source) as file, _open_output(writes=writes) as output:
+        descriptors = [each.fileno() for each in (file, output) if each is not None]
+        reply = _pool().run(job, descriptors)
+        try:
+            yield Decoded(_result_of(operation, reply), output)
+        except replies.Malformed as error:
+            logger.warning("a decoder answered %s with something else: %s", operation, error)
+            raise PictureTooCostly("The picture is too costly to decode.") from error
+
+
+@contextmanager
+def _open_input(source: Path) -> Iterator[BinaryIO]:
+    descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        yield file
+
+
+@contextmanager
+def _open_output(*, writes: bool) -> Iterator[BinaryIO | None]:
+    """Open a file without a name, so that nothing is left of it whatever happens."""
+    if not writes:
+        yield None
+        return
+    with tempfile.TemporaryFile(dir=work_dir(), buffering=0) as file:
+        yield file
+
+
+def _result_of(operation: str, reply: dict[str, Any]) -> object:
+    cpu = replies.number(reply.pop("cpu", 0.0), 0, 2 * MAX_CPU_SECONDS)
+    if "result" in reply:
+        result = replies.record(reply, "result")["result"]
+        logger.info("%s took %.3f s of CPU", operation, cpu)
+        return result
+    kind = replies.text(reply.pop("error", None), replies.NAME)
+    if kind == "memory":
+        raise PictureTooCostly("The picture is too costly to decode.")
+    if kind == "output":
+        _raise_if_disk_is_full()
+        raise PictureTooCostly("The picture is too costly to decode.")
+    if kind in {"wall", "fault"}:
+        message = replies.text(replies.record(reply, "message")["message"], replies.SENTENCE)
+        raise (WallsMissing if kind == "wall" else DecoderFault)(message)
+    raise OperationFailed(kind, reply)
+
+
+def _raise_if_disk_is_full() -> None:
+    """Raise OSError where there is no place in truth: a decoder may say so without reason."""
+    with tempfile.TemporaryFile(dir=work_dir(), buffering=0) as probe:
+        probe.write(bytes(_PROBE_BYTES))
+
+
+class Pool:
+    """So many processes at once, of one program."""
+
+    def __init__(self, program: Path, size: int, flags: tuple[str, ...] = ()) -> None:
+        """Start nothing yet."""
+        self._program, self._size, self._flags = program, size, flags
+        self._slots = threading.Semaphore(size)
+        self._lock = threading.Lock()
+        self._current: _Generation | None = None
+        self._next_is_coming = False
+        self._is_stopped = False
+
+    def run(self, job: Mapping[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        """Have a job done and return what is answered; raises PictureTooCostly."""
+        with self._slots:
+            try:
+                return self._try(job, descriptors)
+            except DecoderUnavailable as error:
+                # Its processes ended with it, whatever they were decoding.
+                logger.warning("the decoders' program is gone, and started again: %s", error)
+                return self._try(job, descriptors)
+
+    def _try(self, job: Mapping[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        generation = self._generation()
+        with generation.worker() as worker:
+            try:
+                reply = worker.ask(job, descriptors, time.monotonic() + TIMEOUT_SECONDS)
+            except (EOFError, TimeoutError, BadMessage) as error:
+                self._examine(generation, worker, error)
+                raise PictureTooCostly("The picture is too costly to decode.") from error
+        generation.keep_one_ready()
+        return reply
+
+    def stop(self) -> None:
+        """End every process."""
+        with self._lock:
+            self._is_stopped, current, self._current = True, self._current, None
+        if current:
+            current.retire()
+
+    def _generation(self) -> "_Generation":
+        with self._lock:
+            if self._current is None or self._current.is_gone:
+                self._current = _Generation(
+                    self._program, self._flags, _PICTURES_BEFORE_WARM, self._size
+                )
+            if self._current.is_worn:
+                self._replace_soon()
+            return self._current
+
+    def _examine(self, generation: "_Generation", worker: Worker, error: Exception) -> None:
+        """Find out how a process ended, and replace the program that it came from after a fault."""
+        try:
+            code = worker.end_and_tell()
+        except DecoderUnavailable:
+            with self._lock:
+                if self._current is generation:
+                    self._current = None
+            generation.retire()
+            raise
+        reason = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        logger.warning("a decoder ended with %s (%s)", reason, type(error).__name__)
+        with self._lock:
+            if -code in _FAULTS and self._current is generation:
+                self._replace_soon()
+
+    def _replace_soon(self) -> None:
+        if not self._next_is_coming:
+            self._next_is_coming = True
+            threading.Thread(target=self._replace, name="decoders", daemon=True).start()
+
+    def _replace(self) -> None:
+        """Start a program in the background; the former one serves until it can be used."""
+        try:
+            flags = (*self._flags, _WARM)
+            following = _Generation(self._program, flags, MAX_PICTURES_PER_TEMPLATE, self._size)
+        except DecoderUnavailable as error:
+            logger.warning("the decoders' program does not start again: %s", error)
+            following = None
+        with self._lock:
+            self._next_is_coming = False
+            former = None
+            if following is not None:
+                if self._is_stopped:
+                    former = following
+                else:
+                    former, self._current = self._current, following
+        if former is not None:
+            former.retire()
+
+
+class _Generation:
+    """A running program, and the processes that it has forked ahead."""
+
+    def __init__(self, program: Path, flags: tuple[str, ...], pictures: int, size: int) -> None:
+        self._template = Template(program, flags)
+        try:
+            self._template.wait()
+        except BaseException:
+            self._template.stop()
+            raise
+        self._left, self._size = pictures, size
+        self._lock = threading.Lock()
+        self._ready: list[Worker] = []
+        self._busy = 0
+        self._is_retired = False
+
+    @property
+    def is_worn(self) -> bool:
+        return self._left <= 0
+
+    @property
+    def is_gone(self) -> bool:
+        return self._is_retired or not self._template.is_running
+
+    @contextmanager
+    def worker(self) -> Iterator[Worker]:
+        """Take a process, and end it after its one picture; raises DecoderUnavailable."""
+        worker = self._take()
+        try:
+            yield worker
+        finally:
+            worker.end()
+            self._finish()
+
+    def _take(self) -> Worker:
+        with self._lock:
+            if self._is_retired:
+                raise DecoderUnavailable("replaced")
+            worker = self._ready.pop() if self._ready else self._template.start()
+            self._left -= 1
+            self._busy += 1
+            return worker
+
+    def _finish(self) -> None:
+        with self._lock:
+            self._busy -= 1
+            if self._is_retired and not self._busy:
+                self._stop()
+
+    def keep_one_ready(self) -> None:
+        """Fork ahead, so that the next picture does not wait for it."""
+        with self._lock, suppress(DecoderUnavailable):
+            if not self._is_retired and len(self._ready) < self._size:
+                self._ready.append(self._template.start())
+
+    def retire(self) -> None:
+        """Stop as soon as no picture is being decoded."""
+        with self._lock:
+            if not self._is_retired and not self._busy:
+                self._stop()
+            self._is_retired = True
+
+    def _stop(self) -> None:
+        for worker in self._ready:
+            worker.abandon()
+        self._ready.clear()
+        self._template.stop()
 
 
 class _Pools:
     """The pool of each process, since a forked child must not use its parent's."""
 
     lock = threading.Lock()
-    by_pid: dict[int, ProcessPool] = {}
+    by_pid: dict[int, Pool] = {}
 
 
-def _pool() -> ProcessPool:
+def _pool() -> Pool:
     with _Pools.lock:
         pool = _Pools.by_pid.get(os.getpid())
-        if pool is None or not pool.active:
-            pool = _Pools.by_pid[os.getpid()] = _start_pool()
+        if pool is None:
+            flags = ("--required",) if settings.CONFINEMENT_REQUIRED else ()
+            pool = Pool(settings.DECODER_PROGRAM, settings.DECODING_PROCESSES, flags)
+            _Pools.by_pid[os.getpid()] = pool
+            # A process of multiprocessing's (granian's workers are) joins its children before
+            # `atexit` ends them, and these would never end by themselves.
+            Finalize(None, pool.stop, exitpriority=10)
         return pool
-
-
-def _start_pool() -> ProcessPool:
-    pool = ProcessPool(
-        max_workers=settings.DECODING_PROCESSES,
-        max_tasks=MAX_PICTURES_PER_PROCESS,
-        initializer=confine,
-        initargs=(str(work_dir()), settings.CONFINED_MODULES, settings.LOGGING),
-        # Spawned, not forked: no lock, socket or secret of this process comes along.
-        context=multiprocessing.get_context("spawn"),
-    )
-    # A process of multiprocessing's (granian's workers are) joins its children before `atexit`
-    # ends them, and these would never end by themselves.
-    Finalize(None, _stop_pool, args=(pool,), exitpriority=10)
-    return pool
-
-
-def _stop_pool(pool: ProcessPool) -> None:
-    pool.stop()  # type: ignore[no-untyped-call]  # pebble leaves it untyped
-    with suppress(FutureTimeout):
-        pool.join(_STOP_TIMEOUT_SECONDS)

@@ -1,26 +1,80 @@
-"""What `run_sandboxed` runs on strangers' pictures, but for the rendering of thumbnails.
+"""What the service has done with strangers' pictures, but for the rendering of thumbnails.
 
-The functions import the decoders when they run, so that naming them loads none.
+The functions take paths and plain data, have `images.sandbox.operations` do the work in a process
+of its own, and believe nothing of what comes back before it is checked.
 """
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import get_args
 
-from images.formats.facts import Facts
-from images.formats.limits import Limits
+from images.exceptions import StrippingFailed
+from images.formats.facts import Facts, facts_of
+from images.formats.limits import Code, Limits, RefusedPicture, refuse_size
+from images.formats.registry import FORMATS
+from images.sandbox import replies
+from images.sandbox.pool import OperationFailed, decoded
+
+_CODES: dict[str, Code] = {code: code for code in get_args(Code)}
 
 
 def inspect_picture(path: Path, limits: Limits) -> Facts:
-    """Return what a whole picture within the limits is; raises RefusedPicture."""
-    from images.formats.inspect import inspect
+    """Return what a whole picture within the limits is.
 
-    return inspect(path, limits)
+    Raises RefusedPicture, and PictureTooCostly.
+    """
+    try:
+        with decoded("inspect", path, limits=asdict(limits)) as found:
+            return _facts(found.result, limits)
+    except OperationFailed as failed:
+        raise _refusal(failed) from None
 
 
 def strip_metadata(source: Path, target: Path, format_name: str) -> bool:
     """Write a copy without metadata; return False, and write nothing, when there is none.
 
-    Raises StrippingFailed.
+    Raises StrippingFailed, and PictureTooCostly.
     """
-    from images.metadata.strip import strip
+    try:
+        with decoded("strip", source, writes=True, format_name=format_name) as stripped:
+            longest = 2 * source.stat().st_size
+            written = replies.record(stripped.result, "bytes")["bytes"]
+            if written is None:
+                return False
+            stripped.save(replies.integer(written, 1, longest), target)
+            return True
+    except OperationFailed as failed:
+        if failed.kind != "stripping":
+            raise
+        raise StrippingFailed("The picture's structure cannot be followed.") from None
 
-    return strip(source, target, format_name)
+
+def _facts(result: object, limits: Limits) -> Facts:
+    found = replies.record(result, "format", "width", "height", "frames", "has_alpha")
+    fmt = FORMATS.get(found["format"]) if isinstance(found["format"], str) else None
+    if fmt is None:
+        raise replies.Malformed("no format of ours")
+    width, height = (
+        replies.integer(found[each], 1, limits.max_side) for each in ("width", "height")
+    )
+    frames = replies.integer(found["frames"], 1, limits.max_frames)
+    try:
+        refuse_size(width, height, frames, limits)
+    except RefusedPicture:
+        raise replies.Malformed("a size beyond the limits") from None
+    has_alpha = replies.boolean(found["has_alpha"])
+    return facts_of(fmt, (width, height), frames=frames, has_alpha=has_alpha)
+
+
+def _refusal(failed: OperationFailed) -> Exception:
+    """Return the refusal of a picture; a reply of another shape is a refusal too."""
+    try:
+        details = replies.record(failed.details, "code", "message")
+        if failed.kind != "refused":
+            raise replies.Malformed(failed.kind)
+        code = _CODES.get(str(details["code"]))
+        if code is None:
+            raise replies.Malformed("no code of ours")
+        return RefusedPicture(code, replies.text(details["message"], replies.SENTENCE))
+    except replies.Malformed:
+        return RefusedPicture("too_costly", "The picture is too costly to decode.")

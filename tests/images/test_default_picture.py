@@ -17,12 +17,12 @@ from pytest_django import Settings
 from accounts.models import User
 from config.start import require_default_picture
 from images.default_picture import DEFAULT_FILE, FACTS, check_default_picture, safe_stem
-from images.formats.inspect import inspect
 from images.formats.limits import Limits
 from images.models import Picture
 from images.storage.base import picture_storage
 from images.storage.keys import USERS, is_key
 from tests.clients import Client
+from tests.decoding import inspect
 from tests.pictures import jpeg
 from tests.processes import ROOT
 

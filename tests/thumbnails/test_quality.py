@@ -8,13 +8,13 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from accounts.models import User
 from accounts.services import move_to_tier
 from images.models import Picture
-from images.sandbox.pool import run_sandboxed
 from images.services import request_thumbnails
 from tests.factories import make_tier, tier
 from tests.storages import StoredKeys
 from tests.thumbnails.rows import keys
 from thumbnails import services
 from thumbnails.models import Backfill
+from thumbnails.sandbox_work import render_thumbnails
 from thumbnails.services import ensure_thumbnails
 from tiers.services import set_quality
 
@@ -47,15 +47,15 @@ def test_the_same_quality_changes_nothing(picture: Picture) -> None:
 def test_a_quality_that_changes_while_rendering_is_applied_afterwards(
     picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    render = run_sandboxed
+    render = render_thumbnails
 
     def render_and_change(*args: Any, **kwargs: Any) -> Any:
-        monkeypatch.setattr(services, "run_sandboxed", render)
+        monkeypatch.setattr(services, "render_thumbnails", render)
         set_quality(tier=tier("Enterprise"), quality=50)
         request_thumbnails([picture.pk])
         return render(*args, **kwargs)
 
-    monkeypatch.setattr(services, "run_sandboxed", render_and_change)
+    monkeypatch.setattr(services, "render_thumbnails", render_and_change)
     assert ensure_thumbnails(picture.pk) is True
     assert set(picture.thumbnails.values_list("quality", flat=True)) == {80}
     ensure_thumbnails(picture.pk)

@@ -9,7 +9,6 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import User
 from images.models import Picture
-from images.sandbox.pool import run_sandboxed
 from images.services import request_thumbnails
 from images.storage.base import picture_storage
 from images.storage.disk import DiskStorage
@@ -20,6 +19,7 @@ from tests.thumbnails.rows import heights, keys, record_signal, state
 from thumbnails import claims, services
 from thumbnails.models import Thumbnail
 from thumbnails.renderings import RenderingFailed
+from thumbnails.sandbox_work import render_thumbnails
 from thumbnails.services import ensure_thumbnails
 from thumbnails.signals import thumbnails_ready
 from tiers.services import set_heights
@@ -56,14 +56,14 @@ def test_a_deleted_picture_is_no_error() -> None:
 def test_a_picture_deleted_while_it_is_rendered_leaves_no_file(
     picture: Picture, stored_keys: StoredKeys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    render = run_sandboxed
+    render = render_thumbnails
 
     def render_and_delete(*args: Any, **kwargs: Any) -> Any:
         made = render(*args, **kwargs)
         Picture.objects.filter(pk=picture.pk).delete()
         return made
 
-    monkeypatch.setattr(services, "run_sandboxed", render_and_delete)
+    monkeypatch.setattr(services, "render_thumbnails", render_and_delete)
     ensure_thumbnails(picture.pk)
     assert not Thumbnail.objects.exists()
     assert [name for name in stored_keys() if "_" in name] == []
@@ -75,7 +75,7 @@ def test_the_third_failure_is_permanent_and_has_a_reason(
     def fail(*args: object, **kwargs: object) -> None:
         raise RenderingFailed("The picture cannot be decoded.")
 
-    monkeypatch.setattr(services, "run_sandboxed", fail)
+    monkeypatch.setattr(services, "render_thumbnails", fail)
     for attempt in range(3):
         assert state(picture) == "pending", attempt
         ensure_thumbnails(picture.pk)
@@ -117,15 +117,15 @@ def test_replacing_thumbnails_serves_the_old_ones_until_the_new_exist(
 def test_a_request_made_while_rendering_is_rendered_after(
     picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    render = run_sandboxed
+    render = render_thumbnails
 
     def render_and_change(*args: Any, **kwargs: Any) -> Any:
-        monkeypatch.setattr(services, "run_sandboxed", render)
+        monkeypatch.setattr(services, "render_thumbnails", render)
         set_heights(tier=picture.owner.tier, heights=[100, 200])
         request_thumbnails([picture.pk])
         return render(*args, **kwargs)
 
-    monkeypatch.setattr(services, "run_sandboxed", render_and_change)
+    monkeypatch.setattr(services, "render_thumbnails", render_and_change)
     assert ensure_thumbnails(picture.pk) is True
     assert state(picture) == "pending"
     ensure_thumbnails(picture.pk)
@@ -137,15 +137,13 @@ def test_only_missing_heights_are_rendered(
 ) -> None:
     ensure_thumbnails(picture.pk)
     asked = []
-    render = run_sandboxed
+    render = render_thumbnails
 
-    def render_and_note(
-        work: Any, source: Path, heights: list[int], folder: Path, **options: Any
-    ) -> Any:
+    def render_and_note(source: Path, heights: list[int], folder: Path, **options: Any) -> Any:
         asked.append(heights)
-        return render(work, source, heights, folder, **options)
+        return render(source, heights, folder, **options)
 
-    monkeypatch.setattr(services, "run_sandboxed", render_and_note)
+    monkeypatch.setattr(services, "render_thumbnails", render_and_note)
     set_heights(tier=picture.owner.tier, heights=[100, 200])
     request_thumbnails([picture.pk])
     ensure_thumbnails(picture.pk)

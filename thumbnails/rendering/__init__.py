@@ -1,1 +1,1 @@
-"""From a picture to smaller files of it: pure functions on paths. Sandbox only."""
+"""From a picture to smaller files of it: pure functions on bytes. Sandbox only."""

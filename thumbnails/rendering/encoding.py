@@ -1,10 +1,9 @@
-"""Thumbnails as files: JPEG, PNG or GIF, and a WebP beside where that is smaller."""
+"""Thumbnails encoded: JPEG, PNG or GIF, and a WebP beside where that is smaller."""
 
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from images.formats.registry import FORMATS, Format
-from thumbnails.renderings import RenderedFile
 
 # Measured with 12-megapixel photographs at heights 400 and 200: WebP at effort 2 costs a quarter of
 # what decoding and resizing costs and saves 13 to 25 % of the JPEG's bytes; 4, libvips' default,
@@ -21,25 +20,38 @@ _WHITE = [255, 255, 255]
 _JPEG, _PNG, _WEBP = (FORMATS[name] for name in ("JPEG", "PNG", "WEBP"))
 
 
-def write_still(image: Any, height: int, into: Path, quality: int) -> RenderedFile:
-    """Write a still picture: PNG where something is translucent, else JPEG."""
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A thumbnail: `height` as it was asked for, `width_px` and `height_px` as it is."""
+
+    height: int
+    width_px: int
+    height_px: int
+    format: Format
+    content: bytes
+    webp: bytes | None
+
+
+def encode_still(image: Any, height: int, quality: int) -> Encoded:
+    """Encode a still picture: as PNG where something is translucent, else as JPEG."""
     if image.hasalpha() and _is_translucent(image):
-        path = _path(into, height, _PNG)
-        image.pngsave(str(path), compression=6, keep="none")
-        return _describe(path, height, image, _PNG, quality)
-    path, opaque = _path(into, height, _JPEG), flatten_on_white(image)
-    opaque.jpegsave(str(path), Q=quality, optimize_coding=True, keep="none")
-    return _describe(path, height, opaque, _JPEG, quality)
+        content = image.pngsave_buffer(compression=6, keep="none")
+        return _describe(content, height, image, _PNG, quality)
+    opaque = flatten_on_white(image)
+    return _describe(encode_jpeg(opaque, quality), height, opaque, _JPEG, quality)
 
 
-def write_animation(strip: Any, height: int, into: Path, quality: int, fmt: Format) -> RenderedFile:
-    """Write an animation as WebP or GIF; a strip that fits in memory must lie there."""
-    path = _path(into, height, fmt)
+def encode_jpeg(opaque: Any, quality: int) -> bytes:
+    """Encode a picture without transparency."""
+    return bytes(opaque.jpegsave_buffer(Q=quality, optimize_coding=True, keep="none"))
+
+
+def encode_animation(strip: Any, height: int, quality: int, fmt: Format) -> Encoded:
+    """Encode an animation as WebP or GIF; a strip that fits in memory must lie there."""
     if fmt == _WEBP:
-        _save_webp(strip, path, quality)
-        return _describe(path, height, strip, fmt, None)
-    strip.gifsave(str(path), effort=_GIF_EFFORT, keep="none")
-    return _describe(path, height, strip, fmt, quality)
+        return _describe(_encode_webp(strip, quality), height, strip, fmt, None)
+    content = strip.gifsave_buffer(effort=_GIF_EFFORT, keep="none")
+    return _describe(content, height, strip, fmt, quality)
 
 
 def fits_in_memory(image: Any) -> bool:
@@ -52,44 +64,23 @@ def flatten_on_white(image: Any) -> Any:
     return image.flatten(background=_WHITE) if image.hasalpha() else image
 
 
-def _path(into: Path, height: int, fmt: Format) -> Path:
-    return into / f"{height}.{fmt.extension}"
-
-
 def _is_translucent(image: Any) -> bool:
     return bool(image[image.bands - 1].min() < 255)
 
 
-def _describe(
-    path: Path, height: int, image: Any, fmt: Format, quality: int | None
-) -> RenderedFile:
-    """Describe a written file; with a quality, also write a WebP beside it if that is smaller."""
-    size = path.stat().st_size
-    webp = _write_smaller_webp(image, path, quality, size) if quality else None
-    return RenderedFile(
-        height=height,
-        width_px=image.width,
-        height_px=image.get_page_height(),
-        path=path,
-        content_type=fmt.content_type,
-        extension=fmt.extension,
-        bytes=size,
-        webp=webp,
-        webp_bytes=webp.stat().st_size if webp else 0,
-    )
+def _describe(content: bytes, height: int, image: Any, fmt: Format, quality: int | None) -> Encoded:
+    """Describe what was encoded; with a quality, also encode a WebP if that is smaller."""
+    webp = _encode_smaller_webp(image, quality, len(content)) if quality else None
+    return Encoded(height, image.width, image.get_page_height(), fmt, content, webp)
 
 
-def _write_smaller_webp(image: Any, beside: Path, quality: int, size: int) -> Path | None:
+def _encode_smaller_webp(image: Any, quality: int, size: int) -> bytes | None:
     longest = max(image.width, image.get_page_height())
     if longest > _MAX_WEBP_SIDE or not fits_in_memory(image):
         return None
-    path = beside.with_suffix(f".{_WEBP.extension}")
-    _save_webp(image, path, quality)
-    if path.stat().st_size < size:
-        return path
-    path.unlink()
-    return None
+    webp = _encode_webp(image, quality)
+    return webp if len(webp) < size else None
 
 
-def _save_webp(image: Any, path: Path, quality: int) -> None:
-    image.webpsave(str(path), Q=quality, effort=_WEBP_EFFORT, keep="none")
+def _encode_webp(image: Any, quality: int) -> bytes:
+    return bytes(image.webpsave_buffer(Q=quality, effort=_WEBP_EFFORT, keep="none"))

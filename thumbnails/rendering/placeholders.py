@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Any
 
 # Always in pure Python: with numpy the same picture could have another value on another machine.
@@ -41,7 +42,8 @@ def _values(image: Any) -> list[int]:
 def _dominant(pixels: Iterable[Pixel]) -> Pixel:
     """Return the mean of the colours that are most alike; white where nothing shows."""
     seen = [pixel[:3] for pixel in pixels if pixel[3] >= _MIN_VISIBLE_ALPHA] or [_WHITE]
-    (most, count), *_ = Counter(map(_coarse, seen)).most_common(1)
+    # Not `most_common`, which loads a module: a sandboxed process can open no file of one.
+    most, count = max(Counter(map(_coarse, seen)).items(), key=itemgetter(1))
     alike = [pixel for pixel in seen if _coarse(pixel) == most]
     return tuple(round(sum(band) / count) for band in zip(*alike, strict=True))
 

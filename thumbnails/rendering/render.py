@@ -5,41 +5,45 @@ They are upright, in sRGB, and carry no metadata. The smallest gives the placeho
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pyvips
 
-from images.formats.detect import codec_for_file
+from images.formats.detect import codec_of
+from images.formats.memory import open_header, vips_source
 from images.formats.registry import Format
+from images.formats.scan import Buffer
 from thumbnails.rendering.encoding import (
+    Encoded,
+    encode_animation,
+    encode_jpeg,
+    encode_still,
     fits_in_memory,
     flatten_on_white,
-    write_animation,
-    write_still,
 )
 from thumbnails.rendering.orientation import swaps_sides, turn_frames_upright
 from thumbnails.rendering.placeholders import SIDE, placeholder_of
 from thumbnails.rendering.resizing import ANY_WIDTH, resize, srgb_options
-from thumbnails.renderings import RenderingFailed, Renderings
+from thumbnails.renderings import Placeholder, RenderingFailed
+
+Rendered = tuple[list[Encoded], Placeholder]
 
 
-def render(source: Path, heights: Sequence[int], into: Path, quality: int) -> Renderings:
-    """Write the files that `thumbnails.sandbox_work.render_thumbnails` promises."""
+def render(data: Buffer, heights: Sequence[int], quality: int) -> Rendered:
+    """Return what `thumbnails.sandbox_work.render_thumbnails` promises, largest first."""
     heights = sorted(heights, reverse=True)
     with _wrap_errors():
-        animated = _animated_format(source) if heights else None
+        animated = _animated_format(data) if heights else None
         if animated:
-            return _render_animation(source, heights, into, quality, animated)
-        return _render_still(source, heights, into, quality)
+            return _render_animation(data, heights, quality, animated)
+        return _render_still(data, heights, quality)
 
 
-def save_jpeg(source: Path, target: Path, width: int | None, quality: int) -> tuple[int, int]:
-    """Write the file that `thumbnails.sandbox_work.render_jpeg` promises."""
+def render_as_jpeg(data: Buffer, width: int | None, quality: int) -> tuple[bytes, int, int]:
+    """Return the JPEG that `thumbnails.sandbox_work.render_jpeg` promises, its width and height."""
     with _wrap_errors():
-        image = flatten_on_white(resize(source, width=width or ANY_WIDTH))
-        image.jpegsave(str(target), Q=quality, optimize_coding=True, keep="none")
-    return image.width, image.height
+        image = flatten_on_white(resize(data, width=width or ANY_WIDTH))
+        return encode_jpeg(image, quality), image.width, image.height
 
 
 @contextmanager
@@ -50,62 +54,61 @@ def _wrap_errors() -> Iterator[None]:
         raise RenderingFailed("The picture cannot be decoded.") from error
 
 
-def _animated_format(source: Path) -> Format | None:
+def _animated_format(data: Buffer) -> Format | None:
     """Return the format of a picture whose thumbnails are animated; None where they are still."""
-    codec = codec_for_file(source)
+    codec = codec_of(data)
     if codec is None or not codec.keeps_animation:
         return None
-    image = pyvips.Image.new_from_file(str(source))
+    image = open_header(data)
     is_animated = "n-pages" in image.get_fields() and image.get("n-pages") > 1
     return codec.format if is_animated else None
 
 
-def _render_still(source: Path, heights: list[int], into: Path, quality: int) -> Renderings:
-    image = resize(source, height=heights[0] if heights else SIDE).copy_memory()
-    files = []
+def _render_still(data: Buffer, heights: list[int], quality: int) -> Rendered:
+    image = resize(data, height=heights[0] if heights else SIDE).copy_memory()
+    encoded = []
     for height in heights:
         image = _reduce(image, height)
-        files.append(write_still(image, height, into, quality))
-    return Renderings(files, placeholder_of(image))
+        encoded.append(encode_still(image, height, quality))
+    return encoded, placeholder_of(image)
 
 
-def _render_animation(
-    source: Path, heights: list[int], into: Path, quality: int, fmt: Format
-) -> Renderings:
+def _render_animation(data: Buffer, heights: list[int], quality: int, fmt: Format) -> Rendered:
     """Reduce every frame, keeping delays and loop; libvips holds the frames as one tall strip."""
-    strip = _load_strip(source, heights[0])
-    files = []
+    strip = _load_strip(data, heights[0])
+    encoded = []
     for height in heights:
-        strip = _reduce_strip(strip, source, height)
-        files.append(write_animation(strip, height, into, quality, fmt))
-    first = _first_frame(strip) if fits_in_memory(strip) else resize(files[-1].path)
-    return Renderings(files, placeholder_of(first))
+        strip = _reduce_strip(strip, data, height)
+        encoded.append(encode_animation(strip, height, quality, fmt))
+    first = _first_frame(strip) if fits_in_memory(strip) else resize(encoded[-1].content)
+    return encoded, placeholder_of(first)
 
 
-def _reduce_strip(strip: Any, source: Path, height: int) -> Any:
+def _reduce_strip(strip: Any, data: Buffer, height: int) -> Any:
     """Reduce a strip in memory; one that is too large for that is read anew for each height."""
     if not fits_in_memory(strip):
-        strip = _load_strip(source, height)
+        strip = _load_strip(data, height)
     return _reduce(strip, height) if fits_in_memory(strip) else strip
 
 
-def _load_strip(source: Path, height: int) -> Any:
+def _load_strip(data: Buffer, height: int) -> Any:
     """Reduce every frame; libvips by itself would turn the strip as if it were one picture."""
-    header = pyvips.Image.new_from_file(str(source))
+    header = open_header(data)
     box = (height, ANY_WIDTH) if swaps_sides(header) else (ANY_WIDTH, height)
     conversion = srgb_options(header)
     try:
-        return turn_frames_upright(_thumbnail_strip(source, box, conversion))
+        return turn_frames_upright(_thumbnail_strip(data, box, conversion))
     except (pyvips.Error, UnicodeDecodeError):
         if not conversion:
             raise
         # As for stills: a profile that cannot be used must not cost the picture.
-        return turn_frames_upright(_thumbnail_strip(source, box, {}))
+        return turn_frames_upright(_thumbnail_strip(data, box, {}))
 
 
-def _thumbnail_strip(source: Path, box: tuple[int, int], conversion: dict[str, str]) -> Any:
+def _thumbnail_strip(data: Buffer, box: tuple[int, int], conversion: dict[str, str]) -> Any:
     options = {"height": box[1], "size": "down", "no_rotate": True, "fail_on": "truncated"}
-    return pyvips.Image.thumbnail(f"{source}[n=-1]", box[0], **options, **conversion)
+    every = {"option_string": "[n=-1]"} | options | conversion
+    return pyvips.Image.thumbnail_source(vips_source(data), box[0], **every)
 
 
 def _first_frame(strip: Any) -> Any:

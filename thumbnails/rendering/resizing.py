@@ -1,15 +1,16 @@
 """One decode of a picture, shrinking while it decodes: upright, sRGB, no larger than asked.
 
-libvips reads from the path, so that memory stays far below the picture's size.
+libvips reads the file piece by piece, so that memory stays far below the picture's size.
 """
 
-from pathlib import Path
 from typing import Any
 
 import pyvips
 
 from images.formats.codec import Codec
-from images.formats.detect import codec_for_file
+from images.formats.detect import codec_of
+from images.formats.memory import vips_source
+from images.formats.scan import Buffer
 from thumbnails.rendering.orientation import swaps_sides
 
 # Wide enough that the height always decides.
@@ -20,37 +21,38 @@ _OVERSAMPLING = 1.5
 Box = dict[str, int]
 
 
-def resize(source: Path, *, height: int = ANY_WIDTH, width: int = ANY_WIDTH) -> Any:
+def resize(data: Buffer, *, height: int = ANY_WIDTH, width: int = ANY_WIDTH) -> Any:
     """Return the first frame, fit to width and height (pixels); raises what decoders raise."""
-    codec, box = codec_for_file(source), {"width": width, "height": height}
+    codec, box = codec_of(data), {"width": width, "height": height}
     if codec is None:
         raise pyvips.Error("of no format that is taken")
     try:
-        return _to_eight_bits(_decode_to(box, source, codec))
+        return _to_eight_bits(_decode_to(box, data, codec))
     except (pyvips.Error, UnicodeDecodeError):
-        other = codec.open_by_other_decoder(source)
+        other = codec.open_by_other_decoder(data)
         if other is not None:
-            return _to_eight_bits(_fit(other, box, _conversion(other, source, codec)))
+            return _to_eight_bits(_fit(other, box, _conversion(other, data, codec)))
         # A colour profile that cannot be used must not cost the picture: its pixels as they are.
-        return _to_eight_bits(_decode_to(box, source, codec, use_profile=False))
+        return _to_eight_bits(_decode_to(box, data, codec, use_profile=False))
 
 
-def _decode_to(box: Box, source: Path, codec: Codec, *, use_profile: bool = True) -> Any:
+def _decode_to(box: Box, data: Buffer, codec: Codec, *, use_profile: bool = True) -> Any:
     """Open without decoding, then decode as far as is needed."""
-    opened = codec.open(source)
-    conversion = _conversion(opened, source, codec) if use_profile else {}
+    opened = codec.open(data)
+    conversion = _conversion(opened, data, codec) if use_profile else {}
     if codec.is_shrunk_by_libvips:
         options = _fit_options(box) | conversion
-        return pyvips.Image.thumbnail(str(source), box["width"], fail_on="truncated", **options)
-    return _fit(codec.load(source, opened, _max_shrink(opened, box)), box, conversion)
+        options["fail_on"] = "truncated"
+        return pyvips.Image.thumbnail_source(vips_source(data), box["width"], **options)
+    return _fit(codec.load(data, opened, _max_shrink(opened, box)), box, conversion)
 
 
-def _conversion(opened: Any, source: Path, codec: Codec) -> dict[str, str]:
+def _conversion(opened: Any, data: Buffer, codec: Codec) -> dict[str, str]:
     """Return the options that lead to sRGB, none where no other colours are stated.
 
     libvips would also look for a profile of its own where there is none: half the time of a JPEG.
     """
-    if not _has_profile(opened) and codec.states_display_p3(source):
+    if not _has_profile(opened) and codec.states_display_p3(data):
         return {"input_profile": "p3", "output_profile": "srgb"}
     return srgb_options(opened)
 

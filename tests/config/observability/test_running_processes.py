@@ -119,7 +119,7 @@ def test_the_request_id_of_an_upload_is_in_the_logs_of_worker_and_sandbox(tmp_pa
         assert ready["parts"]["worker"] == "ok"
         assert service.stop() == 0
     lines = log_lines_of(service.log, "an-upload-0001")
-    assert {"inspect_picture took", "render_thumbnails took"} <= lines["images.sandbox.confine"]
+    assert {"inspect took", "render_thumbnails took"} <= lines["images.sandbox.pool"]
     assert lines["thumbnails.services"] == {"picture 1:"}
 
 

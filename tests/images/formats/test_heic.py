@@ -13,11 +13,10 @@ import pytest
 
 from images.exceptions import StrippingFailed
 from images.formats import libheif
-from images.formats.inspect import identify, inspect
 from images.formats.limits import Limits, RefusedPicture
-from images.metadata.strip import strip
-from images.sandbox.pool import run_sandboxed
+from images.sandbox.work import inspect_picture
 from images.sandbox.work_dir import work_dir
+from tests.decoding import identify, inspect, strip
 from tests.pictures import encode, exif, open_image, quarters, waves
 
 LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
@@ -110,7 +109,7 @@ def test_heic_is_decoded_in_the_sandbox() -> None:
     source = work_dir() / "a.heic"
     source.write_bytes(two_pictures())
     try:
-        assert run_sandboxed(inspect, source, LIMITS).width == 320
+        assert inspect_picture(source, LIMITS).width == 320
     finally:
         source.unlink()
 
@@ -121,13 +120,13 @@ def test_decoded_pixels_live_as_long_as_an_image_made_of_them(
     path, kept, actual = write_source(encode(quarters(640, 480), "HEIC")), [], libheif.open_primary
     expected = np.asarray(pillow_heif.open_heif(path))
 
-    def open_and_watch(source: Path) -> object:
-        picture = actual(source)
+    def open_and_watch(file: bytes) -> object:
+        picture = actual(file)
         kept.append(weakref.ref(picture))
         return picture
 
     monkeypatch.setattr(libheif, "open_primary", open_and_watch)
-    derived = libheif.decode(path).flip("horizontal")
+    derived = libheif.decode(path.read_bytes()).flip("horizontal")
     gc.collect()
     assert kept[0]() is not None
     assert np.array_equal(derived.numpy(), expected[:, ::-1])

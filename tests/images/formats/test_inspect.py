@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.strategies._internal.core import DataObject
 
 from images.formats.facts import Facts
-from images.formats.inspect import identify, inspect
 from images.formats.limits import Limits, RefusedPicture
 from images.formats.registry import FORMATS
 from tests import corpus
+from tests.decoding import identify, inspect
 from tests.pictures import (
     BLUE,
     GREEN,

@@ -6,14 +6,12 @@ import pytest
 from PIL import Image
 
 from images.formats.detect import codec_for, codec_named
-from images.formats.inspect import inspect
 from images.formats.limits import Limits, RefusedPicture
 from images.formats.registry import FORMATS, content_type_of
-from images.metadata.strip import strip
+from tests.decoding import inspect, render_jpeg, render_thumbnails, strip
 from tests.images.formats.toy_format import PPM
 from tests.measures import downscale, psnr
 from tests.pictures import encode, open_image, quarters, waves
-from thumbnails.sandbox_work import render_jpeg, render_thumbnails
 
 LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
 

@@ -12,9 +12,8 @@ from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
 from images.exceptions import StrippingFailed
-from images.formats.inspect import identify, inspect
 from images.formats.limits import Limits, RefusedPicture
-from images.metadata.strip import strip
+from tests.decoding import identify, inspect, render_thumbnails, strip
 from tests.metadata_fixtures import (
     picture_with_metadata,
     set_tiff_field,
@@ -22,7 +21,6 @@ from tests.metadata_fixtures import (
     tiff_with_comment_in_strip,
 )
 from tests.pictures import BLUE, RED, encode, frame_count, open_image, quarters, waves
-from thumbnails.sandbox_work import render_thumbnails
 
 LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
 WIDTH, COMPRESSION, PHOTOMETRIC, STRIP_BYTES, SAMPLE_FORMAT = 256, 259, 262, 279, 339

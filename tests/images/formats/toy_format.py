@@ -5,7 +5,6 @@ Its comments are its metadata. This is all that a new format needs, beside its r
 
 import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pyvips
@@ -26,21 +25,21 @@ class PpmCodec(Codec):
     def matches(self, head: bytes) -> bool:
         return head.startswith(b"P6\n")
 
-    def describe(self, path: Path, data: Buffer, limits: Limits) -> Facts:
+    def describe(self, data: Buffer, limits: Limits) -> Facts:
         width, height, _ = _read_header(data)
         refuse_size(width, height, 1, limits)
         return facts_of(self.format, (width, height))
 
-    def verify(self, path: Path, facts: Facts) -> None:
-        _read_pixels(path.read_bytes())
+    def verify(self, data: Buffer, facts: Facts) -> None:
+        _read_pixels(data)
 
     def strip(self, data: bytes, orientation: int) -> Iterable[bytes]:
         width, height, pixels = _read_pixels(data)
         yield b"P6\n%d %d\n255\n" % (width, height)
         yield pixels
 
-    def open(self, path: Path) -> Any:
-        width, height, pixels = _read_pixels(path.read_bytes())
+    def open(self, data: Buffer) -> Any:
+        width, height, pixels = _read_pixels(data)
         image = pyvips.Image.new_from_memory(pixels, width, height, 3, "uchar")
         return image.copy(interpretation="srgb")
 
@@ -53,7 +52,7 @@ def _read_header(data: Buffer) -> tuple[int, int, int]:
     return int(found[2]), int(found[3]), found.end()
 
 
-def _read_pixels(data: bytes) -> tuple[int, int, bytes]:
+def _read_pixels(data: Buffer) -> tuple[int, int, bytes]:
     width, height, start = _read_header(data)
     pixels = data[start : start + 3 * width * height]
     require(len(pixels) == 3 * width * height, "pixels are missing")

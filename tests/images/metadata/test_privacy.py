@@ -10,10 +10,8 @@ from PIL import Image
 
 from images.exceptions import StrippingFailed
 from images.formats.facts import Facts
-from images.formats.inspect import inspect
 from images.formats.limits import Limits, RefusedPicture
-from images.metadata.strip import strip
-from images.sandbox.pool import run_sandboxed
+from images.sandbox.work import inspect_picture, strip_metadata
 from images.sandbox.work_dir import temporary_dir
 from tests import corpus
 from tests.metadata_inspector import find_metadata, metadata_texts
@@ -50,7 +48,7 @@ def _find_leaks(sample: corpus.Sample) -> list[str]:
         source, folder = Path(name) / "source", Path(name)
         source.write_bytes(sample.path.read_bytes())
         try:
-            facts = run_sandboxed(inspect, source, LIMITS)
+            facts = inspect_picture(source, LIMITS)
         except RefusedPicture:
             return [] if sample.expectation == "either" else ["refused"]
         texts = _texts(source)
@@ -73,10 +71,10 @@ def _texts(source: Path) -> set[bytes]:
 
 
 def _leaks_of_renderings(source: Path, folder: Path, texts: set[bytes]) -> Iterator[str]:
-    thumbnails = run_sandboxed(render_thumbnails, source, [200, 50], folder).thumbnails
+    thumbnails = render_thumbnails(source, [200, 50], folder).thumbnails
     made = [path for each in thumbnails for path in (each.path, each.webp) if path]
     if texts:
-        run_sandboxed(render_jpeg, source, folder / "whole.jpg", width=320)
+        render_jpeg(source, folder / "whole.jpg", width=320)
         made.append(folder / "whole.jpg")
     for path in made:
         content = path.read_bytes()
@@ -90,7 +88,7 @@ def _leaks_of_original(
     source: Path, folder: Path, facts: Facts, texts: set[bytes]
 ) -> Iterator[str]:
     target = folder / "stripped"
-    changed = run_sandboxed(strip, source, target, facts.format)
+    changed = strip_metadata(source, target, facts.format)
     target = target if changed else source
     content = target.read_bytes()
     yield from (f"the original contains {text!r}" for text in texts if text in content)
@@ -98,7 +96,7 @@ def _leaks_of_original(
         yield from (f"the original has {what}" for what in find_metadata(content))
         same = not changed or np.array_equal(_pixels(source), _pixels(target))
     except Exception:  # noqa: BLE001 (only the product's reader opens it)
-        same = run_sandboxed(inspect, target, LIMITS) == facts
+        same = inspect_picture(target, LIMITS) == facts
     if not same:
         yield "the original has other pixels"
 

@@ -7,10 +7,9 @@ import pytest
 from PIL import Image
 
 from images.exceptions import StrippingFailed
-from images.formats.inspect import inspect
 from images.formats.limits import Limits, RefusedPicture
-from images.metadata.strip import strip
 from tests import corpus
+from tests.decoding import inspect, strip
 from tests.pictures import (
     BLUE,
     RED,

@@ -1,30 +1,108 @@
 """A process that dies costs the picture that killed it, and nothing else."""
 
+import logging
 import os
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from accounts.models import User
 from images.exceptions import PictureTooCostly
 from images.formats.limits import RefusedPicture
-from images.sandbox.pool import run_sandboxed
+from images.sandbox import pool as pools
+from images.sandbox.pool import Pool
 from tests.factories import make_picture
-from tests.images.sandbox import hostile
+from tests.images.sandbox.pools import hostile_pool, run
 from tests.pictures import jpeg
 from tests.storages import StoredKeys
 
 
-def test_a_process_that_dies_is_replaced() -> None:
+@pytest.fixture
+def pool() -> Iterator[Pool]:
+    with hostile_pool() as pool:
+        yield pool
+
+
+def process_of(pool: Pool) -> int:
+    process: int = run(pool, "describe_itself")["result"]["process"]
+    return process
+
+
+def template_of(pool: Pool) -> int:
+    """The process that forks: it is in the log of nobody, so the private parts are asked."""
+    assert pool._current
+    return pool._current._template._process.pid
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
+def test_a_process_that_dies_costs_its_picture_alone(
+    pool: Pool, caplog: pytest.LogCaptureFixture, number: signal.Signals
+) -> None:
+    with pytest.raises(PictureTooCostly), caplog.at_level(logging.WARNING):
+        run(pool, "signal_itself", signal=number)
+    assert number.name in caplog.text
+    assert process_of(pool) not in {0, os.getpid()}
+
+
+def test_after_a_fault_the_program_is_another(pool: Pool) -> None:
+    """Its memory lies elsewhere, so that nothing learned from a crash is of use."""
+    process_of(pool)
+    former = template_of(pool)
     with pytest.raises(PictureTooCostly):
-        run_sandboxed(hostile.die)
-    assert run_sandboxed(hostile.process_id) not in {0, os.getpid()}
+        run(pool, "signal_itself", signal=signal.SIGSEGV)
+    deadline = time.monotonic() + 10
+    while template_of(pool) == former:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+        process_of(pool)
+    while Path(f"/proc/{former}").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_program_that_was_killed_is_started_again_and_no_picture_is_lost(pool: Pool) -> None:
+    process_of(pool)
+    for _ in range(3):
+        os.kill(template_of(pool), signal.SIGKILL)
+        assert process_of(pool)
+
+
+def test_a_worn_program_is_replaced_while_pictures_are_decoded(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pools, "MAX_PICTURES_PER_TEMPLATE", 15)
+    seen, processes = set(), []
+    for _ in range(200):
+        processes.append(process_of(pool))
+        seen.add(template_of(pool))
+    assert len(seen) > 2
+    assert len(set(processes)) == 200
+
+
+def test_many_threads_share_the_processes() -> None:
+    with hostile_pool(size=3) as pool, ThreadPoolExecutor(12) as threads:
+        processes = set(threads.map(lambda _: process_of(pool), range(120)))
+    assert len(processes) == 120
+
+
+def test_stopping_leaves_no_process(pool: Pool) -> None:
+    process, template = process_of(pool), template_of(pool)
+    pool.stop()
+    assert [pid for pid in (process, template) if Path(f"/proc/{pid}").exists()] == []
 
 
 @pytest.mark.django_db
 def test_a_picture_that_kills_its_decoder_is_refused(
-    alice: User, monkeypatch: pytest.MonkeyPatch, stored_keys: StoredKeys
+    alice: User, monkeypatch: pytest.MonkeyPatch, stored_keys: StoredKeys, pool: Pool
 ) -> None:
-    monkeypatch.setattr("images.services.inspect_picture", hostile.die_whatever_is_given)
+    def kill(*_: object, **__: object) -> None:
+        run(pool, "signal_itself", signal=signal.SIGSEGV)
+
+    monkeypatch.setattr("images.services.inspect_picture", kill)
     with pytest.raises(RefusedPicture) as refused:
         make_picture(alice, jpeg(30, 20))
     assert refused.value.code == "too_costly"

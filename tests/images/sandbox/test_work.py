@@ -1,22 +1,30 @@
-"""Decoders are loaded in sandboxed processes and nowhere else."""
+"""Decoders are loaded in their own program alone, and what they answer is checked."""
 
+import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from images.formats.limits import Limits
-from images.metadata.strip import strip
-from images.sandbox.pool import run_sandboxed
+from images.exceptions import PictureTooCostly, StrippingFailed
+from images.formats.limits import Limits, RefusedPicture
+from images.formats.registry import FORMATS
+from images.sandbox import pool as pools
+from images.sandbox.pool import Pool
 from images.sandbox.work import inspect_picture, strip_metadata
-from images.sandbox.work_dir import temporary_dir
-from tests.images.sandbox import hostile
+from tests import decoding
+from tests.images.sandbox.pools import hostile_pool
 from tests.metadata_fixtures import picture_with_metadata
-from tests.pictures import jpeg
+from tests.pictures import BLUE, RED, animation, encode, jpeg, quarters
+from thumbnails.renderings import RenderingFailed
 from thumbnails.sandbox_work import render_jpeg, render_thumbnails
 
 DECODERS = ("PIL", "pyvips", "pi_heif", "thash")
+LIMITS = Limits(max_bytes=10**7, max_pixels=10**7)
+FACTS = {"format": "JPEG", "width": 30, "height": 20, "frames": 1, "has_alpha": False}
 # What each process of a deployment imports before its first request, task or command.
 ENTRANCES = {
     "web": "import config.wsgi",
@@ -46,43 +54,87 @@ def test_no_other_process_loads_a_decoder(entrance: str) -> None:
     assert loaded & {*DECODERS, "images.formats.inspect", "thumbnails.rendering.render"} == set()
 
 
-def test_sandboxed_processes_have_loaded_every_decoder_ahead() -> None:
-    assert run_sandboxed(hostile.loaded_modules, DECODERS) == list(DECODERS)
+PICTURES = {
+    **{name: encode(quarters(200, 150), name) for name in FORMATS},
+    **{
+        f"animated {name}": animation(name, [RED, BLUE], [50, 60])
+        for name in ("GIF", "WEBP", "PNG")
+    },
+    "grey": encode(quarters(200, 150).convert("L"), "JPEG"),
+    "translucent": encode(quarters(200, 150).convert("LA"), "PNG"),
+    "CMYK": encode(quarters(200, 150).convert("CMYK"), "TIFF", compression="jpeg"),
+}
 
 
-def test_all_work_is_done_in_the_sandbox() -> None:
-    limits = Limits(max_bytes=10**6, max_pixels=10**6)
-    with temporary_dir() as name:
-        folder = Path(name)
-        source = folder / "source"
-        source.write_bytes(picture_with_metadata("JPEG"))
-        facts = run_sandboxed(inspect_picture, source, limits)
-        assert run_sandboxed(strip_metadata, source, folder / "stripped", facts.format)
-        assert strip(source, folder / "here", facts.format)
-        assert (folder / "stripped").read_bytes() == (folder / "here").read_bytes()
-        rendered = run_sandboxed(render_thumbnails, source, [100, 50], folder)
-        assert [each.path.name for each in rendered.thumbnails] == ["100.jpg", "50.jpg"]
-        assert rendered.placeholder
-        assert run_sandboxed(render_jpeg, source, folder / "a.jpg", width=60)[0] == 60
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_sandbox_makes_of_a_picture_what_its_decoders_make_of_it(
+    tmp_path: Path, name: str
+) -> None:
+    """Within the walls and without, byte for byte."""
+    source, inside, outside = tmp_path / "source", tmp_path / "inside", tmp_path / "outside"
+    inside.mkdir()
+    outside.mkdir()
+    source.write_bytes(PICTURES[name])
+    facts = inspect_picture(source, LIMITS)
+    assert facts == decoding.inspect(source, LIMITS)
+    for folder, way in ((inside, (strip_metadata, render_thumbnails, render_jpeg)),
+                        (outside, (decoding.strip, decoding.render_thumbnails,
+                                   decoding.render_jpeg))):  # fmt: skip
+        strip, thumbnails, whole = way
+        strip(source, folder / "stripped", facts.format)
+        made = thumbnails(source, [50, 100], folder)
+        assert [each.height for each in made.thumbnails] == [100, 50]
+        assert made.placeholder
+        (folder / "placeholder").write_text(str(made.placeholder))
+        assert whole(source, folder / "whole.jpg", width=60)[0] in {60, facts.width}
+    files = [sorted(each.iterdir()) for each in (inside, outside)]
+    assert [each.name for each in files[0]] == [each.name for each in files[1]]
+    for one, other in zip(*files, strict=True):
+        assert one.read_bytes() == other.read_bytes(), one.name
+
+
+def test_every_refusal_reaches_the_service(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"no picture")
+    with pytest.raises(RefusedPicture) as refused:
+        inspect_picture(source, LIMITS)
+    assert (refused.value.code, str(refused.value)) == ("not_an_image", "This is not a picture.")
+    with pytest.raises(StrippingFailed):
+        strip_metadata(source, tmp_path / "stripped", "JPEG")
+    with pytest.raises(RenderingFailed):
+        render_thumbnails(source, [20], tmp_path)
+    with pytest.raises(RenderingFailed):
+        render_jpeg(source, tmp_path / "whole.jpg")
+    source.write_bytes(b"")
+    with pytest.raises(RefusedPicture, match="empty"):
+        inspect_picture(source, LIMITS)
+    source.write_bytes(picture_with_metadata("JPEG"))
+    assert strip_metadata(source, tmp_path / "stripped", "JPEG") is True
+    assert strip_metadata(tmp_path / "stripped", tmp_path / "again", "JPEG") is False
+    assert not (tmp_path / "again").exists()
+
+
+def test_a_link_is_not_followed_to_a_picture(tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(jpeg(30, 20))
+    (tmp_path / "link").symlink_to(tmp_path / "source")
+    with pytest.raises(OSError, match="symbolic links"):
+        inspect_picture(tmp_path / "link", LIMITS)
 
 
 def test_work_leaves_the_parent_without_a_decoder() -> None:
-    """What comes back is unpickled here: it must not bring a decoder along."""
     code = (
         "import django; django.setup()\n"
         "import sys, pathlib\n"
-        "from images.sandbox.pool import run_sandboxed\n"
         "from images.sandbox.work_dir import temporary_dir\n"
         "from images.formats.limits import Limits\n"
         "from images.sandbox.work import inspect_picture\n"
         "from thumbnails.sandbox_work import render_thumbnails\n"
-        "if __name__ == '__main__':\n"
-        "    with temporary_dir() as folder:\n"
-        "        source = pathlib.Path(folder) / 'source'\n"
-        "        source.write_bytes(sys.stdin.buffer.read())\n"
-        "        run_sandboxed(inspect_picture, source, Limits(10**6, 10**6))\n"
-        "        run_sandboxed(render_thumbnails, source, [20], pathlib.Path(folder))\n"
-        "    print(*sys.modules)\n"
+        "with temporary_dir() as folder:\n"
+        "    source = pathlib.Path(folder) / 'source'\n"
+        "    source.write_bytes(sys.stdin.buffer.read())\n"
+        "    inspect_picture(source, Limits(10**6, 10**6))\n"
+        "    render_thumbnails(source, [20], pathlib.Path(folder))\n"
+        "print(*sys.modules)\n"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code],
@@ -94,3 +146,211 @@ def test_work_leaves_the_parent_without_a_decoder() -> None:
     loaded = set(ran.stdout.decode().split())
     assert "thumbnails.renderings" in loaded
     assert loaded & set(DECODERS) == set()
+
+
+# --- A decoder that lies --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "source"
+    path.write_bytes(jpeg(30, 20))
+    return path
+
+
+@pytest.fixture(scope="module")
+def hostile() -> Iterator[Pool]:
+    with hostile_pool() as pool:
+        yield pool
+
+
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch, hostile: Pool) -> Callable[..., None]:
+    """Return a function that lets every decoder answer as the test says."""
+
+    def set_answer(operation: str, **arguments: Any) -> None:
+        class Lying:
+            def run(self, job: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+                return hostile.run({"operation": operation, "arguments": arguments}, descriptors)
+
+        monkeypatch.setattr(pools, "_pool", Lying)
+
+    return set_answer
+
+
+def framed(body: bytes) -> str:
+    return (len(body).to_bytes(4, "big") + body).hex()
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "",
+        "ff",
+        framed(b"{"),
+        framed(b"[]"),
+        framed(b"1"),
+        framed(b'{"result": NaN}'),
+        framed(b'{"result": ' + b"[" * 9_000),
+        framed(b'{"result": ' + b"[" * 4_000 + b"]" * 4_000 + b"}"),
+        framed(b'{"result": ' + b"9" * 9_000 + b"}"),
+        framed(b'{"result": {}, "cpu": 1e999}'),
+        framed(b'{"result": {}, "cpu": -1}'),
+        framed(b'{"result": {}, "cpu": "1"}'),
+        framed(b'{"error": ["refused"], "cpu": 0}'),
+        framed(b'{"error": "memory", "cpu": 0}'),
+        framed(b'{"cpu": 0}'),
+        framed(b'{"result": {}, "more": 1, "cpu": 0}'),
+        framed(b"cposix\nsystem\n(S'touch /tmp/pickled'\ntR."),
+        framed(b'{"result": {}, "cpu": 0}') * 50,
+    ],
+)
+def test_an_answer_of_another_shape_is_the_pictures_fault(
+    answering: Callable[..., None], source: Path, reply: str
+) -> None:
+    answering("answer_raw", bytes=reply, more=0)
+    with pytest.raises(PictureTooCostly):
+        inspect_picture(source, LIMITS)
+
+
+@pytest.mark.parametrize("begin", ["ffffffff20", "0001000120", "0000ffff20"])
+def test_an_answer_that_is_too_long_is_not_read(
+    answering: Callable[..., None], source: Path, begin: str
+) -> None:
+    answering("answer_raw", bytes=begin, more=10_000_000)
+    with pytest.raises(PictureTooCostly):
+        inspect_picture(source, LIMITS)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"width": 0}, {"width": 20_001}, {"width": True}, {"width": 30.0}, {"width": "30"},
+        {"height": -1}, {"width": 5000, "height": 5000}, {"frames": 0}, {"frames": 501},
+        {"format": "SVG"}, {"format": ["JPEG"]}, {"format": None}, {"has_alpha": 1},
+        {"extension": "html"}, {"content_type": "text/html"},
+    ],
+)  # fmt: skip
+def test_facts_that_cannot_be_true_are_not_believed(
+    answering: Callable[..., None], source: Path, change: dict[str, object]
+) -> None:
+    answering("answer", result=FACTS)
+    assert inspect_picture(source, LIMITS).content_type == "image/jpeg"
+    answering("answer", result=FACTS | change)
+    with pytest.raises(PictureTooCostly):
+        inspect_picture(source, LIMITS)
+
+
+def test_what_a_refusal_says_holds_no_markup(answering: Callable[..., None], source: Path) -> None:
+    for details in (
+        {"code": "damaged", "message": "<script>alert(1)</script>"},
+        {"code": "damaged", "message": "x" * 300},
+        {"code": "other", "message": "x"},
+        {"code": "damaged"},
+        {"code": ["damaged"], "message": "x"},
+    ):
+        reply = json.dumps({"error": "refused", **details}).encode()
+        answering("answer_raw", bytes=framed(reply), more=0)
+        with pytest.raises(RefusedPicture) as refused:
+            inspect_picture(source, LIMITS)
+        assert (refused.value.code, str(refused.value)) == (
+            "too_costly", "The picture is too costly to decode."
+        )  # fmt: skip
+
+
+JPEG_BYTES = b"\xff\xd8\xff" + b"x" * 97
+THUMBNAIL = {"height": 20, "width_px": 30, "height_px": 20, "format": "JPEG", "bytes": 100,
+             "webp_bytes": 0}  # fmt: skip
+PLACEHOLDER = {"thumbhash": "1QcSHQRnh493V4dIh4eXh1h4kJUI", "dominant_color": "#102030"}
+
+
+@pytest.mark.parametrize(
+    ("change", "output"),
+    [
+        ({"height": 21}, JPEG_BYTES),
+        ({"bytes": 101}, JPEG_BYTES),
+        ({"bytes": 0}, JPEG_BYTES),
+        ({"bytes": -1}, JPEG_BYTES),
+        ({"bytes": 1 << 60}, JPEG_BYTES),
+        ({"bytes": 50}, b"<html>" + JPEG_BYTES),
+        ({"format": "PNG"}, JPEG_BYTES),
+        ({"format": "TIFF"}, JPEG_BYTES),
+        ({"format": "../../x"}, JPEG_BYTES),
+        ({"webp_bytes": 12}, JPEG_BYTES + b"<html></html>"),
+        ({"width_px": 0}, JPEG_BYTES),
+        ({"path": "/etc/passwd"}, JPEG_BYTES),
+    ],
+)
+def test_thumbnails_that_are_not_what_they_are_said_to_be_are_not_believed(
+    answering: Callable[..., None],
+    source: Path,
+    tmp_path: Path,
+    change: dict[str, object],
+    output: bytes,
+) -> None:
+    def answer(thumbnail: dict[str, object], content: bytes) -> None:
+        result = {"thumbnails": [thumbnail], "placeholder": PLACEHOLDER}
+        answering("answer", result=result, output=content.hex())
+
+    answer(THUMBNAIL, JPEG_BYTES)
+    (tmp_path / "good").mkdir()
+    [made] = render_thumbnails(source, [20], tmp_path / "good").thumbnails
+    assert made.path.read_bytes() == JPEG_BYTES
+    answer(THUMBNAIL | change, output)
+    with pytest.raises(PictureTooCostly):
+        render_thumbnails(source, [20], tmp_path)
+
+
+def test_more_thumbnails_or_another_placeholder_are_not_believed(
+    answering: Callable[..., None], source: Path, tmp_path: Path
+) -> None:
+    for result in (
+        {"thumbnails": [THUMBNAIL, THUMBNAIL], "placeholder": PLACEHOLDER},
+        {"thumbnails": [], "placeholder": PLACEHOLDER},
+        {"thumbnails": {"0": THUMBNAIL}, "placeholder": PLACEHOLDER},
+        {"thumbnails": [THUMBNAIL], "placeholder": None},
+        {"thumbnails": [THUMBNAIL], "placeholder": PLACEHOLDER | {"dominant_color": "red;x:url()"}},
+        {"thumbnails": [THUMBNAIL], "placeholder": PLACEHOLDER | {"thumbhash": "<script>"}},
+    ):
+        answering("answer", result=result, output=(2 * JPEG_BYTES).hex())
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        with pytest.raises(PictureTooCostly):
+            render_thumbnails(source, [20], folder)
+
+
+def test_a_stripped_copy_is_no_longer_than_was_said_and_no_file_is_replaced(
+    answering: Callable[..., None], source: Path, tmp_path: Path
+) -> None:
+    for said in (0, -1, 10**9, "1", 6, [5]):
+        answering("answer", result={"bytes": said}, output=b"12345".hex())
+        with pytest.raises(PictureTooCostly):
+            strip_metadata(source, tmp_path / f"stripped {said}", "JPEG")
+    (tmp_path / "secret").write_text("hush")
+    (tmp_path / "target").symlink_to(tmp_path / "secret")
+    answering("answer", result={"bytes": 5}, output=b"12345".hex())
+    with pytest.raises(FileExistsError):
+        strip_metadata(source, tmp_path / "target", "JPEG")
+    assert (tmp_path / "secret").read_text() == "hush"
+
+
+def test_what_is_written_after_the_answer_changes_nothing(
+    answering: Callable[..., None], source: Path, tmp_path: Path
+) -> None:
+    source.write_bytes(b"\0" * 2000)
+    answering("write_after_the_answer")
+    assert strip_metadata(source, tmp_path / "target", "JPEG") is True
+    stored = (tmp_path / "target").read_bytes()
+    assert len(stored) == 1003
+    answering("answer", result=FACTS)
+    assert inspect_picture(source, LIMITS).width == 30
+    assert (tmp_path / "target").read_bytes() == stored
+
+
+def test_a_decoder_that_only_says_that_the_disk_is_full_is_not_believed(
+    answering: Callable[..., None], source: Path, tmp_path: Path
+) -> None:
+    """An outage is tried again for ever; a picture's fault is not."""
+    answering("answer_raw", bytes=framed(b'{"error": "output", "cpu": 0}'), more=0)
+    with pytest.raises(PictureTooCostly):
+        render_thumbnails(source, [20], tmp_path)

@@ -8,8 +8,8 @@ import pytest
 import pyvips
 from PIL import Image
 
+from tests.decoding import render_thumbnails
 from tests.pictures import open_image
-from thumbnails.sandbox_work import render_thumbnails
 
 
 @pytest.fixture
@@ -29,13 +29,13 @@ def render_one(tmp_path: Path) -> Callable[[bytes, int], Image.Image]:
 def decodes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     """The calls that decode a file; opening one without `access` reads its header alone."""
     found = []
-    for call in ("thumbnail", "new_from_file"):
+    for call in ("thumbnail_source", "new_from_source"):
         real = getattr(pyvips.Image, call)
 
         def counted(
             *args: Any, real: Callable[..., pyvips.Image] = real, call: str = call, **options: Any
         ) -> pyvips.Image:
-            if call == "thumbnail" or "access" in options:
+            if call == "thumbnail_source" or "access" in options:
                 found.append(args)
             return real(*args, **options)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.decoding import render_thumbnails
 from tests.measures import downscale, psnr
 from tests.pictures import (
     animation,
@@ -22,7 +23,6 @@ from tests.pictures import (
 )
 from thumbnails.rendering import encoding
 from thumbnails.renderings import RenderedFile
-from thumbnails.sandbox_work import render_thumbnails
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps
 
+from tests.decoding import render_thumbnails
 from tests.measures import assert_alike, downscale, psnr
 from tests.pictures import (
     BLUE,
@@ -19,7 +20,6 @@ from tests.pictures import (
     rotated_jpeg,
     waves,
 )
-from thumbnails.sandbox_work import render_thumbnails
 
 # How stored pixels are turned to be shown, by EXIF orientation (EXIF 2.32, 4.6.4).
 TURNS = {

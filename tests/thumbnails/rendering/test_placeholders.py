@@ -11,13 +11,13 @@ from PIL import Image
 
 from accounts.models import User
 from images.models import Picture
+from tests.decoding import render_thumbnails
 from tests.factories import make_picture
 from tests.measures import psnr
 from tests.pictures import BLUE, GREEN, RED, animation, encode, jpeg, quarters
 from tests.thumbnails.rendering.thumbhash_decoder import draw_thumbhash, read_thumbhash
 from thumbnails.rendering import encoding
 from thumbnails.renderings import Placeholder
-from thumbnails.sandbox_work import render_thumbnails
 from thumbnails.services import ensure_thumbnails
 
 pytestmark = pytest.mark.django_db

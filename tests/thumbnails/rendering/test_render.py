@@ -9,9 +9,9 @@ import pytest
 import pyvips
 from PIL import Image, ImageCms
 
-from images.formats.inspect import inspect
 from images.formats.limits import Limits, RefusedPicture
 from tests import corpus
+from tests.decoding import inspect, render_jpeg, render_thumbnails
 from tests.measures import downscale, psnr
 from tests.pictures import (
     BLUE,
@@ -27,7 +27,6 @@ from tests.pictures import (
 )
 from tests.profiles import display_p3
 from thumbnails.renderings import RenderingFailed
-from thumbnails.sandbox_work import render_jpeg, render_thumbnails
 
 LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
 

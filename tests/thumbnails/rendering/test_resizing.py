@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from tests.decoding import render_thumbnails
 from tests.measures import assert_alike, downscale, psnr
 from tests.pictures import encode, frame_count, open_image, quarters, waves
 from tests.profiles import adobe_rgb, cmyk_profile, display_p3
-from thumbnails.sandbox_work import render_thumbnails
 
 
 def convert_to_srgb(image: Image.Image, profile: bytes) -> Image.Image:

@@ -1,0 +1,209 @@
+"""The program that decodes strangers' pictures, beside the service and without its secrets.
+
+It is started by exec with an empty environment and one descriptor, its channel. It loads the
+decoders and from then on only forks: each picture gets a process of its own, which is confined,
+is handed the picture as an open file, answers once and ends. So nothing of one picture is there
+when the next comes, and what forks has never seen a stranger's byte.
+
+The service's half is `template` and `pool`.
+"""
+
+import gc
+import json
+import mmap
+import os
+import resource
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from images.sandbox import channel
+from images.sandbox.confine import MAX_OPEN_FILES, WallMissing, confine, refuse_system_calls
+
+_CHANNEL_FLAG = "--channel="
+
+
+class Failed(Exception):
+    """An operation fails in a way that the service knows by `kind`; `details` are plain data."""
+
+    def __init__(self, kind: str, **details: str) -> None:
+        super().__init__(kind)
+        self.reply = {"error": kind, **details}
+
+
+class Output:
+    """The one file that an operation may write, from its beginning to its end."""
+
+    def __init__(self, descriptor: int | None) -> None:
+        self._descriptor = descriptor
+
+    def write(self, content: bytes) -> int:
+        """Add bytes and return how many; raise Failed where they find no place."""
+        if self._descriptor is None:
+            raise Failed("fault", message="no output was handed over")
+        try:
+            _write(self._descriptor, content)
+        except OSError:
+            raise Failed("output") from None
+        return len(content)
+
+
+Input = bytes | mmap.mmap
+Operation = Callable[[Input, Mapping[str, Any], Output], dict[str, Any]]
+Operations = Mapping[str, Operation]
+
+
+def main(load: Callable[[], Operations], arguments: list[str]) -> None:
+    """Run as the flags say; `load` imports the decoders and returns what can be asked of them."""
+    is_required = "--required" in arguments
+    if "--walls" in arguments:
+        print_walls(is_required=is_required)
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    service = socket.socket(fileno=_channel(arguments))
+    try:
+        operations = load()
+    except Exception as error:  # noqa: BLE001 (whatever it is, the service has to say it)
+        channel.send(service, {"failed": f"{type(error).__name__}: {error}"[:500]})
+        return
+    gc.collect()
+    # Pages with what was loaded are shared with every process that is forked, until written to.
+    gc.freeze()
+    channel.send(service, {"ready": True})
+    _Template(service, operations, is_required=is_required).serve()
+
+
+def _channel(arguments: list[str]) -> int:
+    flag = next(each for each in arguments if each.startswith(_CHANNEL_FLAG))
+    return int(flag.removeprefix(_CHANNEL_FLAG))
+
+
+def print_walls(*, is_required: bool) -> None:
+    """Build all walls in this very process, and print which stand, or what is missing."""
+    answer: dict[str, Any] = {}
+    try:
+        answer["walls"] = confine(os.getppid(), is_required=is_required)
+        answer["walls"] += refuse_system_calls(is_required=is_required)
+    except WallMissing as missing:
+        answer = {"missing": str(missing)}
+    _write(1, json.dumps(answer).encode())
+
+
+class _Template:
+    """Forks a process for each picture, and ends it, when the service says so."""
+
+    def __init__(
+        self, service: socket.socket, operations: Operations, *, is_required: bool
+    ) -> None:
+        self._service = service
+        self._operations = operations
+        self._is_required = is_required
+        self._children: dict[int, int] = {}
+
+    def serve(self) -> None:
+        """Serve until the service closes the channel, or ends."""
+        try:
+            while True:
+                message, descriptors = channel.receive_with_descriptors(self._service)
+                if "start" in message:
+                    self._start(message["start"], descriptors[0])
+                else:
+                    self._end(message["end"], tell=message["tell"])
+        except (EOFError, OSError):
+            for child in self._children.values():
+                os.kill(child, signal.SIGKILL)
+
+    def _start(self, name: int, descriptor: int) -> None:
+        parent = os.getpid()
+        child = os.fork()
+        if not child:
+            try:
+                self._service.close()
+                _serve_one(descriptor, self._operations, parent, is_required=self._is_required)
+            finally:
+                os._exit(0)
+        os.close(descriptor)
+        self._children[name] = child
+
+    def _end(self, name: int, *, tell: bool) -> None:
+        """End a process, if it has not ended, and tell its exit code; -9 stands for SIGKILL."""
+        child = self._children.pop(name)
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        if tell:
+            channel.send(
+                self._service, {"ended": name, "status": os.waitstatus_to_exitcode(status)}
+            )
+
+
+def _serve_one(descriptor: int, operations: Operations, parent: int, *, is_required: bool) -> None:
+    """Confine this process, wait for one job, do it, and answer."""
+    service = socket.socket(fileno=descriptor)
+    try:
+        confine(parent, is_required=is_required)
+        job, files = channel.receive_with_descriptors(service)
+        content, output = _map(files[0]), Output(files[1] if len(files) > 1 else None)
+        _close_all_but(service.fileno(), *files[1:])
+        refuse_system_calls(is_required=is_required)
+    except EOFError:
+        return
+    except WallMissing as missing:
+        channel.send(service, {"error": "wall", "message": str(missing)[:200]})
+        return
+    except Exception as error:  # noqa: BLE001 (no picture was looked at yet)
+        channel.send(service, {"error": "fault", "message": _place_of(error)})
+        return
+    reply = _reply(operations[job["operation"]], content, job["arguments"], output)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    reply["cpu"] = used.ru_utime + used.ru_stime
+    # No call for sockets is left, and none is needed.
+    body = json.dumps(reply).encode()
+    with suppress(OSError):
+        _write(service.fileno(), channel.frame(body))
+    os._exit(0)
+
+
+def _map(descriptor: int) -> Input:
+    """Return a file's content where it lies."""
+    length = os.fstat(descriptor).st_size
+    return mmap.mmap(descriptor, length, access=mmap.ACCESS_READ) if length else b""
+
+
+def _close_all_but(*descriptors: int) -> None:
+    """Close all but these and the standard ones: the input, and what `mmap` has copied of it."""
+    for descriptor in set(range(3, MAX_OPEN_FILES)) - {*descriptors}:
+        with suppress(OSError):
+            os.close(descriptor)
+
+
+def _reply(
+    operation: Operation, content: Input, arguments: Mapping[str, Any], output: Output
+) -> dict[str, Any]:
+    try:
+        return {"result": operation(content, arguments, output)}
+    except Failed as failed:
+        return failed.reply
+    except MemoryError:
+        return {"error": "memory"}
+    except Exception as error:  # noqa: BLE001 (a fault of ours: the service raises it again)
+        return {"error": "fault", "message": _place_of(error)}
+
+
+def _place_of(error: Exception) -> str:
+    """Name an error and the line that raised it; its text may hold a stranger's bytes."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    if trace is None:
+        return type(error).__name__
+    file = Path(trace.tb_frame.f_code.co_filename).name
+    return f"{type(error).__name__} at {file}:{trace.tb_lineno}"
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(descriptor, view) :]

@@ -1,0 +1,32 @@
+"""What can be done with a stranger's picture, but for the rendering of thumbnails. Sandbox only.
+
+`images.sandbox.work` is the service's half of each.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from images.exceptions import StrippingFailed
+from images.formats.inspect import inspect
+from images.formats.limits import Limits, RefusedPicture
+from images.metadata.strip import strip
+from images.sandbox.decoder import Failed, Input, Output
+
+
+def inspect_picture(data: Input, arguments: Mapping[str, Any], _: Output) -> dict[str, Any]:
+    """Return the facts of a picture."""
+    try:
+        facts = inspect(data, Limits(**arguments["limits"]))
+    except RefusedPicture as refused:
+        raise Failed("refused", code=refused.code, message=refused.message) from None
+    names = ("format", "width", "height", "frames", "has_alpha")
+    return {name: getattr(facts, name) for name in names}
+
+
+def strip_metadata(data: Input, arguments: Mapping[str, Any], output: Output) -> dict[str, Any]:
+    """Write a copy without metadata, if there is any, and return its length."""
+    try:
+        stripped = strip(data, arguments["format_name"])
+    except StrippingFailed:
+        raise Failed("stripping") from None
+    return {"bytes": None if stripped is None else output.write(stripped)}

@@ -1,0 +1,43 @@
+"""What can be rendered of a stranger's picture. Sandbox only.
+
+`thumbnails.sandbox_work` is the service's half of each.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from images.sandbox.decoder import Failed, Input, Output
+from thumbnails.rendering.encoding import Encoded
+from thumbnails.rendering.render import render, render_as_jpeg
+from thumbnails.renderings import RenderingFailed
+
+
+def render_thumbnails(data: Input, arguments: Mapping[str, Any], output: Output) -> dict[str, Any]:
+    """Write the thumbnails one after another, each with its WebP behind it, and describe them."""
+    try:
+        encoded, placeholder = render(data, arguments["heights"], arguments["quality"])
+    except RenderingFailed:
+        raise Failed("rendering") from None
+    thumbnails = [_write(each, output) for each in encoded]
+    return {"thumbnails": thumbnails, "placeholder": asdict(placeholder)}
+
+
+def render_jpeg(data: Input, arguments: Mapping[str, Any], output: Output) -> dict[str, Any]:
+    """Write the first frame as JPEG, and describe it."""
+    try:
+        content, width, height = render_as_jpeg(data, arguments["width"], arguments["quality"])
+    except RenderingFailed:
+        raise Failed("rendering") from None
+    return {"bytes": output.write(content), "width": width, "height": height}
+
+
+def _write(encoded: Encoded, output: Output) -> dict[str, Any]:
+    return {
+        "height": encoded.height,
+        "width_px": encoded.width_px,
+        "height_px": encoded.height_px,
+        "format": encoded.format.name,
+        "bytes": output.write(encoded.content),
+        "webp_bytes": output.write(encoded.webp) if encoded.webp else 0,
+    }
