@@ -35,7 +35,8 @@ def cookie_values(header: str, name: str) -> list[str]:
 
     `request.COOKIES` has the last alone, which may be that of another service on this host.
     """
-    values = [parse_cookie(part).get(name) for part in header.split(";")]
+    parts = [part for part in header.split(";") if part.partition("=")[0].strip() == name]
+    values = [parse_cookie(part).get(name) for part in parts]
     return [value for value in values if value][:_MAX_VALUES]
 
 

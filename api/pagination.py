@@ -13,6 +13,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from lib.own_url import own_url
+
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -83,7 +85,7 @@ def replace_in_query(request: Request, **parameters: str) -> str:
     query = request.GET.copy()
     for name, value in parameters.items():
         query[name] = value
-    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+    return f"{own_url(request._request)}{request._request.path}?{query.urlencode()}"
 
 
 def _rows_after(cursor: Cursor | None, queryset: QuerySet[Any, Any]) -> QuerySet[Any, Any]:

@@ -19,6 +19,7 @@ from api.errors import problem_of
 from api.problems import Problem
 from api.request_bodies import prepare_body
 from api.status_phrases import STATUS_PHRASES
+from lib.own_url import own_url
 
 # Bytes of a body that carries no picture: sign-ins, descriptions.
 MAX_TEXT_BODY_SIZE = 64 * 1024
@@ -119,4 +120,4 @@ def caller(request: Request) -> User:
 
 def base_url(request: Request) -> str:
     """Return scheme and host of our own addresses, as this client reaches them."""
-    return request.build_absolute_uri("/")[:-1]
+    return own_url(request._request)

@@ -37,6 +37,8 @@ HOST = env_str("HOST", "127.0.0.1")
 PORT = env_int("PORT", 8000, min=1, max=65535)
 DATA_DIR = Path(env_str("DATA_DIR", "data")).absolute()
 PUBLIC_URL = env_origin("PUBLIC_URL", f"http://localhost:{PORT}" if LOCAL else "", optional=LOCAL)
+# Begins every address that leaves; where it is "", the local run's, the Host header says.
+OWN_URL = env_origin("PUBLIC_URL", "", optional=LOCAL)
 _DEFAULT_HOSTS = "localhost,127.0.0.1,[::1]" if LOCAL else host_of(PUBLIC_URL)
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", _DEFAULT_HOSTS)
 if LOCAL and HOST not in {"127.0.0.1", "0.0.0.0", "::"}:  # noqa: S104 (compared, not bound)
@@ -83,6 +85,7 @@ MIDDLEWARE = [
     "config.middleware.request_id.RequestIdMiddleware",
     "config.middleware.metrics.MetricsMiddleware",
     "config.middleware.security_headers.SecurityHeadersMiddleware",
+    "config.middleware.long_headers.long_headers_middleware",
     "config.middleware.empty_bodies.empty_bodies_middleware",
     "config.middleware.cors.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -304,6 +307,7 @@ SESSION_COOKIE_AGE = 12 * 3600
 
 # --- HTTPS -------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = env_bool("SSL_REDIRECT", default=not LOCAL)
+SECURE_SSL_HOST = OWN_URL.partition("://")[2] or None
 SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^readyz/?$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 0 if LOCAL else env_int("HSTS_SECONDS", 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not LOCAL

@@ -11,7 +11,10 @@ def prefers_webp(request: HttpRequest, usual: str) -> bool:
 
     A wildcard is not enough: browsers that cannot show WebP send `image/*` too.
     """
-    ranges = [MediaType(part) for part in request.headers.get("Accept", "").split(",")]
+    header = request.headers.get("Accept", "")
+    if WEBP not in header.lower():
+        return False
+    ranges = [MediaType(part) for part in header.split(",")]
     if not any(f"{each.main_type}/{each.sub_type}" == WEBP for each in ranges):
         return False
     wanted = _weight(ranges, WEBP)

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from api.pagination import page_response, read_page
 from api.views import caller
 from images.caching import cached
+from lib.own_url import own_url
 
 
 def cached_list_response(
@@ -42,7 +43,8 @@ def _cache_key(request: Request) -> str:
     """Return a digest of all that a list depends on besides its rows."""
     viewer = caller(request)
     parts = [
-        request.build_absolute_uri(),
+        own_url(request._request),
+        request._request.get_full_path(),
         str(viewer.tier.pk),
         viewer.tier.updated_at.isoformat(),
         str(viewer.is_superuser),

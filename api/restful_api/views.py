@@ -308,7 +308,7 @@ class LinkView(ContractView):
         query.is_valid(raise_exception=True)
         seconds = query.validated_data["time"]
         _, token = make_link(maker=maker, picture=picture, seconds=seconds)
-        url = request.build_absolute_uri(reverse("link", args=[token]))
+        url = base_url(request) + reverse("link", args=[token])
         return Response({"url": url, "expires_in": seconds})
 
 

@@ -140,10 +140,11 @@ class RawServer:
 
     def _answer(self, opened: socket.socket) -> None:
         with suppress(OSError), opened:
-            if self._context:
-                opened = self._context.wrap_socket(opened, server_side=True)
-            self._speak(opened)
-            opened.close()
+            if self._context is None:
+                self._speak(opened)
+                return
+            with self._context.wrap_socket(opened, server_side=True) as encrypted:
+                self._speak(encrypted)
 
     def stop(self) -> None:
         self._listener.close()
