@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts.forms import UserAddForm, UserForm
-from accounts.models import Session, SessionQuerySet, User
+from accounts.models import SecurityEvent, Session, SessionQuerySet, User
 from accounts.services import delete_account, end_every_session
 from accounts.signals import tier_changed
 from tiers.models import DEFAULT_TIER_NAME, Tier
@@ -185,4 +185,25 @@ class SessionAdmin(admin.ModelAdmin[Session]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
         """Refuse: a deleted row would end a session without telling peers and sockets."""
+        return False
+
+
+@admin.register(SecurityEvent)
+class SecurityEventAdmin(admin.ModelAdmin[SecurityEvent]):
+    """The security log: looked at, never written by hand."""
+
+    list_display = ["at", "kind", "user_id", "actor_id", "address", "facts"]
+    list_filter = ["kind"]
+    search_fields = ["=user_id", "=actor_id", "=address"]
+    search_help_text = "The whole UUID of an account, or an address."
+    ordering = ["-at", "-id"]
+    fields = ["at", "kind", "user_id", "actor_id", "address", "agent", "facts"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: SecurityEvent | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: SecurityEvent | None = None) -> bool:
         return False

@@ -1,13 +1,17 @@
 """How a login and password become an account, for the contracts and the admin alike."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
+from accounts.exceptions import TooManyAttempts
 from accounts.models import User
+from accounts.names import login_key
 from accounts.request_authentication import read_origin
 from accounts.request_origin import RequestOrigin
+from accounts.security_log import record_event, write_line
 from accounts.throttling import throttle_sign_in
 
 
@@ -30,7 +34,20 @@ class LoginBackend(ModelBackend):
             return None
         if origin is None:
             origin = read_origin(request) if request is not None else RequestOrigin()
-        with throttle_sign_in(username, origin) as attempt:
-            user = super().authenticate(request, username, password, **kwargs)
-            attempt.succeeded = user is not None
+        try:
+            with throttle_sign_in(username, origin) as attempt:
+                user = super().authenticate(request, username, password, **kwargs)
+                attempt.succeeded = user is not None
+        except TooManyAttempts:
+            write_line("sign-in.throttled")
+            raise
+        if user is None:
+            # Also of an unknown login, so that the time tells nothing. The login itself is left
+            # out: it may be a password, typed into the wrong field.
+            record_event("sign-in.refused", _account_of(username))
         return user if isinstance(user, User) else None
+
+
+def _account_of(login: str) -> UUID | None:
+    found = User.objects.filter(username_key=login_key(login))
+    return found.values_list("pk", flat=True).first()

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from accounts.exceptions import BadCredentials
 from accounts.names import login_characters, login_key, normalize_login, refuse_nul
-from accounts.signals import sessions_ended
+from accounts.signals import password_changed, sessions_ended
 from lib.compiled_query import CompiledQuery
 from tiers.models import DEFAULT_TIER_NAME, Tier
 
@@ -165,6 +165,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @transaction.atomic
     def _save_with_password(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, **kwargs)
+        password_changed.send(sender=User, user=self)
         Session.objects.of(self).end(except_session=self._except_session)
 
     def get_full_name(self) -> str:
@@ -278,6 +279,28 @@ class Session(models.Model):
     def is_live(self, now: datetime) -> bool:
         """Tell whether the session may be used at `now`; the account is not looked at."""
         return self.ended_at is None and self.expires_at > now
+
+
+class SecurityEvent(models.Model):
+    """An entry of the security log; see `accounts.security_log`."""
+
+    at = models.DateTimeField(default=timezone.now, editable=False)
+    kind = models.CharField(max_length=24, editable=False)
+    # The account concerned, and who acted. Both outlive the account, so no foreign keys.
+    user_id = models.UUIDField(null=True, editable=False)
+    actor_id = models.UUIDField(null=True, editable=False)
+    address = models.GenericIPAddressField(null=True, editable=False)
+    agent = models.CharField(max_length=200, blank=True, editable=False)
+    facts = models.JSONField(default=dict, editable=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["-at", "-id"], name="security_event_newest"),
+            models.Index(fields=["user_id", "-id"], name="security_event_of_account"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 class RevokedToken(models.Model):

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from accounts.names import login_key
 from accounts.request_origin import RequestOrigin
+from accounts.security_log import record_event
 from accounts.throttling import SIGN_UPS_PER_ADDRESS, enforce_limits, throttling_key
 from tiers.models import Tier
 
@@ -28,6 +29,7 @@ def sign_up(
     try:
         with transaction.atomic():
             user.save(force_insert=True)
+            record_event("account.created", user)
     except IntegrityError:
         _refuse_taken(user)
         raise

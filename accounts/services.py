@@ -8,6 +8,7 @@ from django.db.models import F
 from accounts.exceptions import BadCredentials
 from accounts.models import Session, User
 from accounts.request_origin import RequestOrigin
+from accounts.security_log import record_event
 from accounts.signals import tier_changed
 from tiers.models import Tier
 
@@ -75,6 +76,7 @@ def move_to_tier(user: User, tier: Tier) -> None:
 def delete_account(user: User) -> None:
     """Delete an account with all it owns; its sessions end first, so that peers are told."""
     Session.objects.of(user).end()
+    record_event("account.deleted", user)
     user.delete()
 
 
@@ -83,4 +85,5 @@ def disable(user: User) -> None:
     """Close an account and end its sessions; idempotent."""
     user.is_active = False
     user.save(update_fields=["is_active"])
+    record_event("account.closed", user)
     end_every_session(user)

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts.models import Session, User
 from accounts.request_origin import RequestOrigin
+from accounts.signals import session_opened
 from accounts.tokens import (
     IssuedJwt,
     TokenKind,
@@ -154,7 +155,7 @@ def _open_session(
     would miss this one.
     """
     User.objects.lock_with_password(user.pk, user.password)
-    return Session.objects.create(
+    session = Session.objects.create(
         user=user,
         scheme=scheme,
         expires_at=timezone.now() + lifetime,
@@ -162,3 +163,5 @@ def _open_session(
         agent=origin.user_agent,
         **fields,
     )
+    session_opened.send(sender=Session, session=session)
+    return session

@@ -9,3 +9,9 @@ sessions_ended = Signal()
 
 # An account moved to another tier. Carries `user`.
 tier_changed = Signal()
+
+# An account's password was replaced, whoever did it. Carries `user`.
+password_changed = Signal()
+
+# A session was opened. Carries `session`, with its user.
+session_opened = Signal()

@@ -1,11 +1,12 @@
 """The admin site: throttled like every other sign-in, and fast on large tables."""
 
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
 from django.core.paginator import Paginator
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -62,6 +63,43 @@ def _field_of(list_filter: Any) -> str:
     return str(list_filter if isinstance(list_filter, str) else list_filter[0])
 
 
+class RecordedAdmin(ModelAdmin[Any]):
+    """Writes what is added, changed and deleted in the admin into the security log."""
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        _record("admin.added", obj)
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        _record("admin.changed", obj, changes=_changed_fields(message))
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        for obj in queryset:
+            _record("admin.deleted", obj)
+        return super().log_deletions(request, queryset)
+
+
+def _record(
+    kind: Literal["admin.added", "admin.changed", "admin.deleted"], obj: Model, **facts: Any
+) -> None:
+    # They need the models, and this module is loaded before them.
+    from accounts.models import User
+    from accounts.security_log import record_event
+
+    user = obj if isinstance(obj, User) else None
+    record_event(kind, user, model=obj._meta.model_name, object=str(obj.pk), **facts)
+
+
+def _changed_fields(message: Any) -> Any:
+    """Return the names of fields of Django's change message; it holds no values."""
+    if isinstance(message, str):
+        return message
+    return [
+        field for part in message for change in part.values() for field in change.get("fields", [])
+    ]
+
+
 class TintypeAdminSite(AdminSite):
     site_header = "Tintype"
     site_title = "Tintype"
@@ -70,7 +108,9 @@ class TintypeAdminSite(AdminSite):
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         options = {"paginator": BoundedPaginator, "show_full_result_count": False, **options}
         pages = admin_class or ModelAdmin
-        guarded = type(pages.__name__, (GuardedAdmin, pages), {"__module__": pages.__module__})
+        guarded = type(
+            pages.__name__, (GuardedAdmin, RecordedAdmin, pages), {"__module__": pages.__module__}
+        )
         super().register(model_or_iterable, guarded, **options)
 
     def login(

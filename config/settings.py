@@ -83,6 +83,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.middleware.request_id.RequestIdMiddleware",
+    "config.middleware.current_request.current_request_middleware",
     "config.middleware.metrics.MetricsMiddleware",
     "config.middleware.security_headers.SecurityHeadersMiddleware",
     "config.middleware.long_headers.long_headers_middleware",

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.http import base36_to_int, int_to_base36
 
 from accounts.models import User
+from accounts.security_log import record_event
 from images.exceptions import LinkDurationOutOfBounds, LinkGone, LinkNotGranted
 from images.models import Link, Picture
 from images.permissions import PicturePermission, reaches_others
@@ -82,6 +83,7 @@ def make_link(*, maker: User, picture: Picture, seconds: int) -> tuple[Link, str
     expires_at = (timezone.now() + timedelta(seconds=seconds)).replace(microsecond=0)
     lock_picture(picture.pk)
     link = Link.objects.create(picture=picture, maker=maker, expires_at=expires_at)
+    record_event("link.made", picture.owner_id, link=link.pk, picture=str(picture.uid))
     return link, write_token(LinkToken(link.pk, int(expires_at.timestamp())))
 
 

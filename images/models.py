@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from datetime import datetime
 from functools import cached_property
 from uuid import UUID
 
 from django.conf import settings
 from django.core.validators import MaxLengthValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.security_log import record_event
 from images.permissions import PicturePermission, reaches_others
 from lib.compiled_query import CompiledQuery
 
@@ -201,9 +203,19 @@ class LinkQuerySet(models.QuerySet["Link"]):
         """Load the picture, its owner, the maker and both tiers in the same query."""
         return self.select_related("picture__owner__tier", "maker__tier")
 
+    @transaction.atomic
     def revoke(self) -> int:
         """Revoke the links that are not revoked yet; return how many there were."""
-        return self.filter(revoked_at=None).update(revoked_at=timezone.now())
+        live = self.model.objects.filter(pk__in=self.values("pk"), revoked_at=None)
+        links = list(live.select_for_update().values_list("pk", "picture__owner_id"))
+        now = timezone.now()
+        self.model.objects.filter(pk__in=[pk for pk, _ in links]).update(revoked_at=now)
+        for owner_id, count in Counter(owner_id for _, owner_id in links).items():
+            record_event("link.revoked", owner_id, count=count)
+        return len(links)
+
+    # As with `delete`: revoking every link of the table needs an explicit `.all()`.
+    revoke.queryset_only = True  # type: ignore[attr-defined]
 
 
 class Link(models.Model):

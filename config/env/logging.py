@@ -2,6 +2,9 @@
 
 import logging
 import re
+import threading
+import time
+from collections import Counter
 from typing import Any
 
 from pythonjsonlogger.core import RESERVED_ATTRS
@@ -21,6 +24,8 @@ _JSON: dict[str, Any] = {
 }
 # Servers that bring handlers of their own; their lines get the same format as all others.
 _SERVER_LOGGERS = ("uvicorn", "uvicorn.error", "_granian")
+# Kinds of the security log that are as many as there are requests.
+_REFUSALS = frozenset({"sign-in.refused", "sign-in.throttled"})
 # A log must not hold the token of an expiring link, which opens for whoever reads it.
 _LINK_PATH = re.compile("^/l/.+")
 
@@ -36,19 +41,58 @@ class LinkFilter(logging.Filter):
         return True
 
 
+class FloodFilter(logging.Filter):
+    """Lets one line a second of each kind through, of those that strangers cause without end.
+
+    What was left out is counted in the next line of its kind.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._until: dict[str, float] = {}
+        self._left_out: Counter[str] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind = self._kind(record)
+        if not kind:
+            return True
+        now = time.monotonic()
+        with self._lock:
+            if now < self._until.get(kind, 0):
+                self._left_out[kind] += 1
+                return False
+            self._until[kind] = now + 1
+            left_out = self._left_out.pop(kind, 0)
+        if left_out:
+            record.msg, record.args = f"{record.getMessage()} ({left_out} more left out)", ()
+        return True
+
+    @staticmethod
+    def _kind(record: logging.LogRecord) -> str:
+        """Return what a record is counted as; "" for what no stranger causes at will."""
+        if record.name.startswith("django.security"):
+            return record.name
+        first = record.args[0] if isinstance(record.args, tuple) and record.args else ""
+        if record.name == "tintype.security" and first in _REFUSALS:
+            return str(first)
+        return record.name if record.name == "api.errors" else ""
+
+
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
         "request_id": {"()": "lib.request_id.RequestIdFilter"},
         "link": {"()": "config.env.logging.LinkFilter"},
+        "flood": {"()": "config.env.logging.FloodFilter"},
     },
     "formatters": {"selected": _JSON if LOG_FORMAT == "json" else _LINE},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": "selected",
-            "filters": ["request_id", "link"],
+            "filters": ["flood", "request_id", "link"],
         }
     },
     "root": {"handlers": ["console"], "level": env_log_level("LOG_LEVEL", "INFO")},

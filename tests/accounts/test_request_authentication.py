@@ -139,4 +139,6 @@ def test_a_page_of_another_site_signs_nobody_out_behind_a_proxys_authentication(
 def test_no_service_of_accounts_takes_an_http_request() -> None:
     package = Path(request_authentication.__file__).parent
     takers = {path.stem for path in package.glob("*.py") if "HttpRequest" in path.read_text()}
-    assert takers == {"request_authentication", "backends", "admin"}
+    assert takers == {
+        "request_authentication", "current_request", "receivers", "backends", "admin"
+    }  # fmt: skip

@@ -106,11 +106,12 @@ def test_what_is_kept_is_bounded_even_when_keys_change_without_end(
 def test_keeping_what_jwts_are_made_of_needs_no_query(
     alice: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(4):  # the account, locked, and the row within a savepoint
+    # The account, locked, the row and its entry in the security log, within a savepoint.
+    with django_assert_num_queries(5):
         open_bearer_session(alice, RequestOrigin())
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         pair = open_cookie_session(alice, RequestOrigin())
     with django_assert_num_queries(4):  # the session, and its row within a savepoint
         renew_cookies(pair.refresh)
-    with django_assert_num_queries(4):  # the rows, and their change within a savepoint
+    with django_assert_num_queries(5):  # the rows, their change and its entry, in a savepoint
         Session.objects.of(alice).end()

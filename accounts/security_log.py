@@ -1,0 +1,78 @@
+"""The security log: who did what to accounts, sessions, links and rights, from where, how it ended.
+
+Each event is one line of the logger `tintype.security`, and a row that its account and staff can
+look at for RETENTION. Nothing secret is in either: no password, token or whole header.
+"""
+
+import json
+import logging
+from datetime import timedelta
+from functools import partial
+from typing import Any, Literal
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.current_request import current_actor, current_origin
+from accounts.models import SecurityEvent, User
+
+logger = logging.getLogger("tintype.security")
+RETENTION = timedelta(days=90)
+# As many as there are requests: config.env.logging lets one line a second of each through.
+REFUSALS = frozenset({"sign-in.refused", "sign-in.throttled"})
+_PURGE_BATCH_SIZE = 5_000
+Kind = Literal[
+    "account.created", "account.closed", "account.deleted", "admin.added", "admin.changed",
+    "admin.deleted", "link.made", "link.revoked", "password.changed", "sessions.ended", "sign-in",
+    "sign-in.refused", "sign-in.throttled", "token.made",
+]  # fmt: skip
+
+
+def record_event(kind: Kind, user: User | UUID | None = None, **facts: Any) -> None:
+    """Write a row, in the caller's transaction, and a line once that is committed.
+
+    `user` is the account concerned. Who acts is taken from the request; where nobody is signed in
+    yet it is the account itself, unless the event is a refusal. `facts` are plain data.
+    """
+    event = _make_event(kind, user, facts)
+    event.save(force_insert=True)
+    transaction.on_commit(partial(_write, event), robust=True)
+
+
+def write_line(kind: Kind, user: User | UUID | None = None, **facts: Any) -> None:
+    """Write a line alone, for what strangers can cause without end."""
+    _write(_make_event(kind, user, facts))
+
+
+def _make_event(kind: Kind, user: User | UUID | None, facts: dict[str, Any]) -> SecurityEvent:
+    origin, actor = current_origin(), current_actor()
+    user_id = user.pk if isinstance(user, User) else user
+    by_itself = None if kind in REFUSALS else user_id
+    return SecurityEvent(
+        kind=kind,
+        user_id=user_id,
+        actor_id=actor.pk if actor else by_itself,
+        address=origin.client_ip,
+        agent=origin.user_agent,
+        facts=facts,
+    )
+
+
+def _write(event: SecurityEvent) -> None:
+    line = {
+        "event": event.kind,
+        "account": event.user_id,
+        "by": event.actor_id,
+        "address": event.address,
+        **event.facts,
+    }
+    # The kind is an argument of its own, by which a flood is told from other events.
+    logger.info("%s %s", event.kind, json.dumps(line, default=str))
+
+
+def purge_security_events() -> int:
+    """Delete a batch of events whose retention is over; return how many."""
+    old = SecurityEvent.objects.filter(at__lt=timezone.now() - RETENTION)
+    keys = list(old.values_list("pk", flat=True)[:_PURGE_BATCH_SIZE])
+    return SecurityEvent.objects.filter(pk__in=keys).delete()[0]
