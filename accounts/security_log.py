@@ -19,7 +19,7 @@ from accounts.models import SecurityEvent, User
 
 logger = logging.getLogger("tintype.security")
 RETENTION = timedelta(days=90)
-# As many as there are requests: config.env.logging lets one line a second of each through.
+# There may be as many as requests: config.env.logging writes one line a second of each.
 REFUSALS = frozenset({"sign-in.refused", "sign-in.throttled"})
 _PURGE_BATCH_SIZE = 5_000
 Kind = Literal[

@@ -24,7 +24,7 @@ _JSON: dict[str, Any] = {
 }
 # Servers that bring handlers of their own; their lines get the same format as all others.
 _SERVER_LOGGERS = ("uvicorn", "uvicorn.error", "_granian")
-# Kinds of the security log that are as many as there are requests.
+# Kinds of the security log of which there may be as many as requests (accounts.security_log).
 _REFUSALS = frozenset({"sign-in.refused", "sign-in.throttled"})
 # A log must not hold the token of an expiring link, which opens for whoever reads it.
 _LINK_PATH = re.compile("^/l/.+")

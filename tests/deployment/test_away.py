@@ -22,6 +22,7 @@ from tests.deployment import compose
 from tests.deployment.stack import start_nginx_alone
 from tests.processes import ROOT
 from tests.servers.ports import free_ports
+from tests.waiting import until
 
 TOO_LARGE = 22 * 1024 * 1024
 PREFIXES = [prefix for contract in CONTRACTS for prefix in contract.prefixes]
@@ -161,3 +162,26 @@ def cors_headers_of(headers: Mapping[str, str]) -> dict[str, str]:
     """Return them with `Vary: Origin` alone: what is never stored varies with nothing else."""
     found = {name: value for name, value in headers.items() if name.startswith("Access-Control-")}
     return found | ({"Vary": "Origin"} if "Origin" in headers.get("Vary", "") else {})
+
+
+def test_nginxs_log_holds_no_token_signature_or_query(
+    tmp_path: Path, reaper: Reaper, nginx_program: str
+) -> None:
+    """Neither of what is answered nor of what fails: nothing listens behind it."""
+    [web] = free_ports(1)
+    address = start_nginx_alone(reaper, tmp_path, web)
+    for path in (
+        "/l/1a.2b.SECRET", "/l/1a.2b.SECRET/", "/l/%31a.SECRET?x=SECRET",
+        "/images/a.jpg?signature=SECRET", "/api/user/images/?cursor=SECRET", "/?SECRET",
+        "//l/SECRET", "/x/../l/SECRET", "/%6c/SECRET",
+    ):  # fmt: skip
+        with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))) as wire:
+            wire.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+            while wire.recv(65536):
+                pass
+    until(lambda: (tmp_path / "nginx.log").read_text().count('"GET ') == 9, 5, (tmp_path / "nginx.log").read_text)
+    logs = [path for path in tmp_path.rglob("*.log") if path.is_file()]
+    assert len(logs) == 2
+    for log in logs:
+        assert "SECRET" not in log.read_text()
+    assert '"GET /api/user/images/ HTTP/1.1" 503' in (tmp_path / "nginx.log").read_text()
