@@ -1,4 +1,4 @@
-"""Rate limits of signing in and up, counted before a password is hashed.
+"""Rate limits: of signing in and up, counted before a password is hashed, uploads and links.
 
 What somebody else does elsewhere refuses nobody: guesses are counted by the network that they come
 from, and a device that signed in before by itself. Where a flood comes from many networks, the
@@ -25,6 +25,8 @@ from redis.exceptions import RedisError
 from accounts.exceptions import HashingBusy, TooManyAttempts
 from accounts.hashing_queue import Trust, hash_as
 from accounts.known_devices import known_device
+from accounts.local_limits import LocalLimit
+from accounts.models import User
 from accounts.names import login_key
 from accounts.request_origin import RequestOrigin
 
@@ -40,6 +42,8 @@ RECENT_FAILURE = RateLimitItemPerMinute(1, 10, namespace="sign-in-failed-network
 SLOWING_SECONDS = 0.5
 SIGN_UPS_PER_ADDRESS = RateLimitItemPerMinute(20, namespace="sign-up")
 DEFAULT_PICTURES_PER_ADDRESS = RateLimitItemPerMinute(20, namespace="default-picture")
+
+_link_openings = LocalLimit("link-openings")
 
 # A limit, and the key whose calls it counts: an address, a login, or "" for all calls together.
 Limit = tuple[RateLimitItem, str]
@@ -111,6 +115,30 @@ def network_key(origin: RequestOrigin) -> str:
     address = ip_address(origin.client_ip)
     length = 24 if address.version == 4 else 56
     return str(ip_network((address, length), strict=False))
+
+
+def throttle_upload(user: User, origin: RequestOrigin) -> None:
+    """Count an upload of an account, and of an address; raise TooManyAttempts.
+
+    Several accounts may share an address, so that twice as many may come from it.
+    """
+    of_account = settings.UPLOADS_PER_MINUTE
+    enforce_limits(
+        (RateLimitItemPerMinute(of_account, namespace="upload"), str(user.pk)),
+        (
+            RateLimitItemPerMinute(2 * of_account, namespace="upload-address"),
+            throttling_key(origin),
+        ),
+    )
+
+
+def throttle_link_opening(origin: RequestOrigin) -> None:
+    """Count a request for any link by an address, without asking Redis; raise TooManyAttempts."""
+    if not settings.RATE_LIMITS:
+        return
+    limit = settings.LINK_OPENINGS_PER_MINUTE
+    if seconds := _link_openings.seconds_to_wait(throttling_key(origin), limit):
+        raise TooManyAttempts(seconds)
 
 
 def throttling_key(origin: RequestOrigin) -> str:

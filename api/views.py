@@ -13,7 +13,8 @@ from rest_framework.views import APIView, set_rollback
 from accounts.cookies import access_cookie, set_token_cookies
 from accounts.known_devices import remember_device
 from accounts.models import User
-from accounts.request_authentication import Authentication
+from accounts.request_authentication import Authentication, read_origin
+from accounts.throttling import throttle_upload
 from api.contracts import contract_at
 from api.errors import problem_of
 from api.problems import Problem
@@ -31,6 +32,8 @@ class ContractView(APIView):
     permission_classes = [IsAuthenticated]
     # No contract has OPTIONS; DRF's would describe the code behind a view.
     http_method_names = [name for name in APIView.http_method_names if name != "options"]
+    # Whether a POST stores a picture.
+    takes_uploads = False
     _signed_in: User | None = None
 
     # The part of a form that is a file even without a file name.
@@ -41,8 +44,10 @@ class ContractView(APIView):
             return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Authenticate, then refuse a body that is too long before a byte of it is parsed."""
+        """Authenticate, then refuse one upload too many, or a body that is too long, unparsed."""
         super().initial(request, *args, **kwargs)
+        if self.takes_uploads and request.method == "POST":
+            throttle_upload(caller(request), read_origin(request._request))
         prepare_body(request._request, self.max_body_size(request), self._resources)
 
     def max_body_size(self, request: Request) -> int:

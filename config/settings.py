@@ -280,6 +280,10 @@ LOGIN_URL = "/admin/login/"
 ADMIN_USERNAME = env_str("ADMIN_USERNAME", "admin")
 ADMIN_PASSWORD = env_secret("ADMIN_PASSWORD")
 RATE_LIMITS = env_bool("RATE_LIMITS", default=True)
+# Of one account; from one address may come twice as many.
+UPLOADS_PER_MINUTE = env_int("UPLOADS_PER_MINUTE", 600, min=1)
+# Of one address, over all links.
+LINK_OPENINGS_PER_MINUTE = env_int("LINK_OPENINGS_PER_MINUTE", 600, min=1)
 BEARER_LIFETIME = timedelta(days=env_int("BEARER_DAYS", 14, min=1, max=365))
 API_TOKEN_LIFETIME = timedelta(days=env_int("API_TOKEN_DAYS", 365, min=1, max=3650))
 COOKIE_ACCESS_LIFETIME = timedelta(minutes=env_int("COOKIE_ACCESS_MINUTES", 60, min=1, max=525_600))

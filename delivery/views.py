@@ -8,7 +8,10 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
 
+from accounts.exceptions import TooManyAttempts
 from accounts.models import User
+from accounts.request_authentication import read_origin
+from accounts.throttling import throttle_link_opening
 from delivery.access import file_for
 from delivery.avatars import DEFAULT_HEIGHT, avatar_key, picture_of_thumbnail
 from delivery.decorators import for_viewer
@@ -139,6 +142,10 @@ def _serve_file(request: HttpRequest, key: str, cache_control: str) -> HttpRespo
 @read_only
 def link(request: HttpRequest, token: str) -> HttpResponseBase:
     """Open an expiring link; whoever has it needs no account."""
+    try:
+        throttle_link_opening(read_origin(request))
+    except TooManyAttempts as error:
+        return _too_many(request, error)
     link_token = read_token(token)
     if link_token is None:
         return page_not_found(request)
@@ -165,14 +172,20 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
     return _page(request, "images/not_found.html", 404)
 
 
+def _too_many(request: HttpRequest, error: TooManyAttempts) -> HttpResponse:
+    response = _page(request, "images/too_many.html", 429, retry_after=error.retry_after)
+    response["Retry-After"] = str(error.retry_after)
+    return response
+
+
 def _not_ready(request: HttpRequest) -> HttpResponse:
     response = _page(request, "images/not_ready.html", 503)
     response["Retry-After"] = "5"
     return response
 
 
-def _page(request: HttpRequest, template: str, status: int) -> HttpResponse:
-    response = render(request, template, status=status)
+def _page(request: HttpRequest, template: str, status: int, **context: int) -> HttpResponse:
+    response = render(request, template, context, status=status)
     response["Cache-Control"] = "no-store"
     response["Content-Security-Policy"] = _PAGE_POLICY.format(pictures=image_sources())
     return response

@@ -48,6 +48,7 @@ class CreateImageView(ContractView):
     """`/image`."""
 
     parser_classes = [PictureJsonParser, FormParser]
+    takes_uploads = True
 
     def max_body_size(self, request: Request) -> int:
         """Return the size of the tier's largest picture in base64."""

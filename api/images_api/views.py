@@ -140,6 +140,7 @@ class UploadView(ContractView):
     """`images`."""
 
     parser_classes = [PictureJsonParser]
+    takes_uploads = True
 
     def max_body_size(self, request: Request) -> int:
         """Return the size of the tier's largest picture in base64."""

@@ -123,6 +123,8 @@ class ContractSchema(AutoSchema):
         yield from self._refusals_of_tokens(declared)
         if "requestBody" in operation:
             yield from self._refusals_of_bodies()
+            if getattr(self.view, "takes_uploads", False):
+                yield refusals.THROTTLED
         other = "PATCH" if self.method != "PATCH" else "PUT"
         yield refusals.wrong_method(other)
         yield refusals.FAILURE

@@ -57,6 +57,7 @@ class CreatePictureView(ContractView):
 
     parser_classes = [MultiPartParser, NoFileParser]
     file_field = "file"
+    takes_uploads = True
 
     def max_body_size(self, request: Request) -> int:
         """Return the tier's upload limit and room for the form around the file."""

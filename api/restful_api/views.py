@@ -152,6 +152,7 @@ class PictureListView(ContractView):
 
     parser_classes = [MultiPartParser, NoFileParser]
     file_field = "image"
+    takes_uploads = True
 
     def max_body_size(self, request: Request) -> int:
         """Return the tier's upload limit and room for the form around the file."""

@@ -1,5 +1,10 @@
 """Guesses are throttled before any hash; what others do keeps nobody out."""
 
+from base64 import b64encode
+from collections.abc import Callable
+from io import BytesIO
+from urllib.parse import urlsplit
+
 import pytest
 from django.http import HttpResponse
 from pytest_django import Settings
@@ -8,13 +13,25 @@ from accounts import throttling
 from accounts.exceptions import BadCredentials, HashingBusy, TooManyAttempts
 from accounts.hashing_queue import Trust, current_trust
 from accounts.known_devices import remember_device
+from accounts.local_limits import LocalLimit
 from accounts.models import User
 from accounts.request_origin import RequestOrigin
 from accounts.services import verify_credentials
 from accounts.throttling import network_key, throttle_sign_in
-from tests.factories import PASSWORD
+from images.models import Picture
+from tests.clients import Client, Response
+from tests.factories import PASSWORD, make_picture, token_client
+from tests.pictures import jpeg
 
 pytestmark = pytest.mark.django_db
+BASE64 = b64encode(jpeg(60, 40)).decode()
+DATA_URI = f"data:image/jpeg;base64,{BASE64}"
+
+
+def a_file() -> BytesIO:
+    file = BytesIO(jpeg(60, 40))
+    file.name = "a.jpg"
+    return file
 
 
 def sign_in(
@@ -165,3 +182,64 @@ def test_an_address_may_sign_in_thirty_times_a_minute(alice: User) -> None:
 def test_rate_limits_can_be_switched_off(alice: User, settings: Settings) -> None:
     settings.RATE_LIMITS = False
     assert guess(12) == 12
+
+
+UPLOADS: dict[str, Callable[[Client], Response]] = {
+    "/image": lambda client: client.post(
+        "/image", {"image": DATA_URI}, content_type="application/json"
+    ),
+    "/api/images": lambda client: client.post(
+        "/api/images", {"data": BASE64}, content_type="application/json"
+    ),
+    "/pictures": lambda client: client.post("/pictures/create-picture", {"file": a_file()}),
+    "/api/user": lambda client: client.post("/api/user/images/", {"image": a_file()}),
+}
+
+
+@pytest.mark.parametrize("contract", UPLOADS)
+def test_uploads_beyond_an_accounts_rate_are_429_at_every_contract(
+    contract: str, alice: User, bob: User, settings: Settings
+) -> None:
+    settings.UPLOADS_PER_MINUTE = 2
+    as_alice, as_bob = token_client(alice), token_client(bob)
+    codes = [UPLOADS[contract](as_alice).status_code for _ in range(3)]
+    assert codes[:2] in ([200, 200], [201, 201])
+    assert codes[2] == 429
+    response = UPLOADS[contract](as_alice)
+    assert 0 < int(response["Retry-After"]) <= 60
+    assert UPLOADS[contract](as_bob).status_code in {200, 201}
+
+
+def test_several_accounts_of_one_address_share_its_rate(
+    alice: User, bob: User, staff: User, settings: Settings
+) -> None:
+    settings.UPLOADS_PER_MINUTE = 2
+    for user in (alice, bob):
+        for _ in range(2):
+            assert UPLOADS["/api/user"](token_client(user)).status_code == 201
+    assert UPLOADS["/api/user"](token_client(staff)).status_code == 429
+
+
+def test_a_refused_upload_leaves_nothing_behind(alice: User, settings: Settings) -> None:
+    settings.UPLOADS_PER_MINUTE = 1
+    client = token_client(alice)
+    UPLOADS["/api/user"](client)
+    UPLOADS["/api/user"](client)
+    assert Picture.objects.count() == 1
+
+
+def test_links_are_opened_no_more_often_from_one_address_than_allowed(
+    alice: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttling, "_link_openings", LocalLimit("link-openings-of-a-test"))
+    settings.LINK_OPENINGS_PER_MINUTE = 3
+    picture = make_picture(alice)
+    link = token_client(alice).get(f"/api/user/link/{picture.pk}/", {"time": "300"}).json()["url"]
+    path = urlsplit(link).path
+    assert [Client().get(path).status_code for _ in range(2)] == [200, 200]
+    # Invented tokens count too.
+    assert Client().get("/l/invented").status_code == 404
+    refused = Client().get(path)
+    assert refused.status_code == 429
+    assert 0 < int(refused["Retry-After"]) <= 60
+    assert Client(REMOTE_ADDR="192.0.2.9").get(path).status_code == 200

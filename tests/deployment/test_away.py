@@ -179,7 +179,11 @@ def test_nginxs_log_holds_no_token_signature_or_query(
             wire.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
             while wire.recv(65536):
                 pass
-    until(lambda: (tmp_path / "nginx.log").read_text().count('"GET ') == 9, 5, (tmp_path / "nginx.log").read_text)
+    until(
+        lambda: (tmp_path / "nginx.log").read_text().count('"GET ') == 9,
+        5,
+        (tmp_path / "nginx.log").read_text,
+    )
     logs = [path for path in tmp_path.rglob("*.log") if path.is_file()]
     assert len(logs) == 2
     for log in logs:
