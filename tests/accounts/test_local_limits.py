@@ -14,7 +14,7 @@ from accounts.local_limits import WINDOW_SECONDS, LocalLimit
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The beginning of a minute, until a test moves on."""
     now = [time.time() // WINDOW_SECONDS * WINDOW_SECONDS]
-    monkeypatch.setattr(local_limits.time, "time", lambda: now[0])
+    monkeypatch.setattr("accounts.local_limits.time.time", lambda: now[0])
     return now
 
 

@@ -15,7 +15,7 @@ from tests.clients import Client
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [1000.0]
-    monkeypatch.setattr(env_logging.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("config.env.logging.time.monotonic", lambda: now[0])
     return now
 
 
