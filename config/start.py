@@ -1,9 +1,13 @@
 """Load the settings as the first step of every process."""
 
+import logging
 import os
+import threading
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+
+logger = logging.getLogger(__name__)
 
 
 def load_settings() -> None:
@@ -13,6 +17,33 @@ def load_settings() -> None:
         _ = settings.INSTALLED_APPS
     except ImproperlyConfigured as error:
         raise SystemExit(f"tintype: {error}") from None
+
+
+def report_walls() -> None:
+    """Say in one line which walls stand around decoders; end the process where they are too few."""
+    from images.sandbox.walls import find_walls
+
+    def report() -> None:
+        walls = find_walls()
+        logger.log(logging.WARNING if walls.missing else logging.INFO, "the sandbox: %s", walls)
+
+    if settings.CONFINEMENT_REQUIRED:
+        require_walls()
+        report()
+    else:
+        # Nothing depends on it, so nothing waits for it.
+        threading.Thread(target=report, name="walls", daemon=True).start()
+
+
+def require_walls() -> None:
+    """End the process with one line where a wall around decoders is required and missing."""
+    from images.sandbox.walls import find_walls
+
+    if settings.CONFINEMENT_REQUIRED and find_walls().missing:
+        raise SystemExit(
+            f"tintype: pictures cannot be decoded safely here: missing: {find_walls().missing}. "
+            "See docs/security.md, or set CONFINEMENT=off."
+        )
 
 
 def require_default_picture() -> None:

@@ -5,8 +5,9 @@ Granian alone starts its workers first, and each of them would report a bad sett
 
 from granian.cli import entrypoint
 
-from config.start import load_settings
+from config.start import load_settings, require_walls
 
 if __name__ == "__main__":
     load_settings()
+    require_walls()
     entrypoint()  # type: ignore[no-untyped-call]  # a click command

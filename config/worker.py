@@ -40,7 +40,9 @@ def _start(**kwargs: Any) -> None:
 
     from config.observability import telemetry
     from config.observability.exporter import serve_on_port
+    from config.start import report_walls
 
+    report_walls()
     telemetry.start()
     if settings.METRICS_PORT and settings.METRICS_TOKEN:
         serve_on_port(settings.METRICS_PORT)

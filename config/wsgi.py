@@ -6,7 +6,7 @@ from django.core.wsgi import get_wsgi_application
 from django.utils.http import parse_header_parameters
 
 from config.observability import telemetry
-from config.start import load_settings, require_default_picture
+from config.start import load_settings, report_walls, require_default_picture
 from config.unread_bodies import discard_rest
 
 load_settings()
@@ -14,6 +14,7 @@ load_settings()
 telemetry.start()
 _django = get_wsgi_application()
 require_default_picture()
+report_walls()
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Any:

@@ -14,6 +14,7 @@ from config.doctor.checks import POLL_INTERVAL, CheckFailed, CheckSkipped
 from config.doctor.http_client import HttpClient, origin_of
 from config.env.secret_key import is_weak
 from images.exceptions import StorageAway
+from images.sandbox.walls import find_walls
 from images.storage.base import picture_storage
 from images.storage.keys import folder_of
 
@@ -101,6 +102,16 @@ def check_storage() -> str:
         raise CheckFailed("returns other bytes than were written", "check the storage's server")
     picture_storage.delete_folder(folder)
     return "a file can be written, read and deleted"
+
+
+def check_sandbox() -> str:
+    """Build the walls around a decoder as a process of this deployment does."""
+    walls = find_walls()
+    if walls.missing and settings.CONFINEMENT_REQUIRED:
+        raise CheckFailed(f"missing: {walls.missing}", "see security.md, or set CONFINEMENT=off")
+    if walls.missing:
+        raise CheckSkipped(f"{walls} (CONFINEMENT is off)")
+    return str(walls)
 
 
 def check_public_url(client: HttpClient) -> str:

@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from config import worker
 from config.celery import app
 from config.health.probes import Probe, run_probes
+from images.sandbox.walls import find_walls
 from images.storage.base import picture_storage
 from lib.read_only import read_only
 from notifications.logouts import listener
@@ -47,7 +48,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
     found = run_probes(_PROBES)
     missing = [name for name, is_available in found.items() if not is_available]
     parts = {name: "ok" if is_available else "missing" for name, is_available in found.items()}
-    body = {"ready": not missing, "missing": missing, "parts": parts}
+    tried = find_walls().tried
+    walls = {name: "missing" if reason else "stands" for name, reason in tried.items()}
+    body = {"ready": not missing, "missing": missing, "parts": parts, "walls": walls}
     return JsonResponse(body, status=503 if missing else 200)
 
 

@@ -8,7 +8,8 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from images.sandbox import landlock, seccomp
 from images.sandbox.system_calls import drop_capabilities, prctl
@@ -25,45 +26,45 @@ UNPRIVILEGED = 65_533
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
 
+WALLS = ("limits", "user", "privileges", "files", "calls")
+
+
 class WallMissing(Exception):
     """A wall cannot be built here; its name and the reason."""
 
 
-def confine(parent: int, *, is_required: bool) -> list[str]:
-    """Build every wall but the last, and return the names of those that stand.
+def confine(parent: int, *, is_required: bool) -> dict[str, str]:
+    """Build every wall but the last; return each with "", or with the reason why it does not stand.
 
     `parent` is the process without which this one must not live. Raises WallMissing where a wall
     cannot be built that is required.
     """
-    _limit()
-    walls: dict[str, Callable[[], None]] = {}
-    if sys.platform == "linux":
-        if os.geteuid() == 0:
-            walls["user"] = _become_nobody
-        walls |= {
-            "privileges": lambda: _give_up_privileges(parent),
-            "files": landlock.restrict,
-        }
-    return ["limits", *_build(walls, is_required=is_required)]
-
-
-def refuse_system_calls(*, is_required: bool) -> list[str]:
-    """Build the last wall, behind which no other could be built; raises WallMissing."""
-    walls = {"calls": seccomp.install} if sys.platform == "linux" else {}
+    walls: dict[str, Callable[[], None]] = {
+        "limits": _limit,
+        "user": _become_nobody,
+        "privileges": partial(_give_up_privileges, parent),
+        "files": landlock.restrict,
+    }
     return _build(walls, is_required=is_required)
 
 
-def _build(walls: dict[str, Callable[[], None]], *, is_required: bool) -> list[str]:
-    standing = []
+def refuse_system_calls(*, is_required: bool) -> dict[str, str]:
+    """Build the last wall, behind which no other could be built; as `confine`."""
+    return _build({"calls": seccomp.install}, is_required=is_required)
+
+
+def _build(walls: Mapping[str, Callable[[], None]], *, is_required: bool) -> dict[str, str]:
+    tried = {}
     for name, build in walls.items():
         try:
             build()
-        except (OSError, KeyError, AttributeError) as error:
+        except (OSError, ValueError) as error:
+            tried[name] = str(error)
             if is_required:
                 raise WallMissing(f"{name}: {error}") from None
         else:
-            standing.append(name)
-    return standing
+            tried[name] = ""
+    return tried
 
 
 def _limit() -> None:
@@ -83,7 +84,15 @@ def _limit() -> None:
         resource.setrlimit(limit, (lower, lower))
 
 
+def _require_linux() -> None:
+    if sys.platform != "linux":
+        raise OSError("Linux alone has this")
+
+
 def _become_nobody() -> None:
+    """Become another user, where the service is root; any other user is without rights anyway."""
+    if os.geteuid() != 0:
+        return
     os.setgroups([])
     os.setresgid(UNPRIVILEGED, UNPRIVILEGED, UNPRIVILEGED)
     os.setresuid(UNPRIVILEGED, UNPRIVILEGED, UNPRIVILEGED)
@@ -91,6 +100,7 @@ def _become_nobody() -> None:
 
 def _give_up_privileges(parent: int) -> None:
     """Have no capability, no way to get one, and no life without a parent."""
+    _require_linux()
     drop_capabilities()
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
     prctl(_PR_SET_DUMPABLE, 0)

@@ -10,6 +10,8 @@ from typing import Any
 NAME = re.compile(r"[a-z_]{1,20}")
 # What a person is told about a file: ASCII without the characters that begin markup.
 SENTENCE = re.compile(r"[A-Za-z0-9 .,;:'()/_-]{1,200}")
+# Why something does not work, as the system says it.
+REASON = re.compile(r"[\x20-\x7e]{0,200}")
 
 
 class Malformed(Exception):

@@ -4,6 +4,7 @@ import ctypes
 import os
 import platform
 import struct
+import sys
 from collections.abc import Iterator
 
 from images.sandbox.call_table import (
@@ -32,17 +33,14 @@ _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
 Instruction = tuple[int, int, int, int]
 
 
-def is_known_machine() -> bool:
-    """Tell whether there is a table for this machine."""
-    return platform.machine() in ARCHITECTURES
-
-
 def install() -> None:
     """Let the process, and every thread that it starts, make the calls of the table alone.
 
-    Raises OSError, and KeyError on a machine without a table. It needs `no_new_privs` and a process
-    of one thread.
+    Raises OSError, also on a machine without a table. It needs `no_new_privs` and a process of one
+    thread.
     """
+    if sys.platform != "linux" or platform.machine() not in ARCHITECTURES:
+        raise OSError("no table of this machine's system calls")
     program = assemble(platform.machine(), os.getpid())
     buffer = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer))

@@ -4,6 +4,7 @@ import ctypes
 import os
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
+_LIBC.syscall.restype = ctypes.c_long
 _CAPABILITIES_VERSION_3 = 0x20080522
 
 

@@ -62,6 +62,7 @@ def _preconditions(client: HttpClient, timeout: float) -> Iterator[Check]:
     yield Check("secrets", preconditions.check_secrets)
     yield Check("database clock", preconditions.check_database_clock)
     yield Check("storage", preconditions.check_storage)
+    yield Check("sandbox", preconditions.check_sandbox)
     yield Check("address", partial(preconditions.check_public_url, client))
     yield Check("service clock", partial(preconditions.check_service_clock, client))
     yield Check("parts", partial(preconditions.check_parts, client, parts_timeout))
