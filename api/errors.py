@@ -46,6 +46,8 @@ RETRY_SOON = {"Retry-After": "5"}
 NOT_FOUND = Problem("not_found", 404, "Not found.")
 INTERNAL = Problem("internal", 500, "Internal server error.")
 UNAVAILABLE = Problem("unavailable", 503, "Temporarily unavailable.", headers=RETRY_SOON)
+# What nginx sends (deploy/nginx.conf).
+TOO_MANY_REQUESTS = Problem("throttled", 429, "Too many requests.", headers=RETRY_SOON)
 
 
 def problem_of(error: Exception) -> Problem | None:

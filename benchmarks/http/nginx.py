@@ -7,7 +7,8 @@ from devkit.children import Child, Reaper
 from tests.servers.nginx import find, render_template
 from tests.servers.ports import free_ports, listens, wait_until
 
-DEPLOYED = Path(__file__).resolve().parent.parent.parent / "deploy" / "nginx.conf"
+DEPLOY = Path(__file__).resolve().parent.parent.parent / "deploy"
+DEPLOYED = DEPLOY / "nginx.conf"
 _AROUND = """
 {user}
 daemon off;
@@ -73,8 +74,12 @@ def _render_configuration(web: int, front: int, pictures: Path) -> str:
     here = {
         "${TRUSTED_ORIGINS}": "",
         "${CORS_ANY_ORIGIN}": "",
-        "server web:8000;": f"server 127.0.0.1:{web};",
-        "server sockets:8000;": f"server 127.0.0.1:{web};",
+        "${TRUSTED_PROXIES}": "1",
+        "/etc/nginx/own-headers.conf": str(DEPLOY / "nginx-own-headers.conf"),
+        # One address asks for everything here.
+        "rate=200r/s": "rate=1000000r/s",
+        "server web:8000 resolve;": f"server 127.0.0.1:{web};",
+        "server sockets:8000 resolve;": f"server 127.0.0.1:{web};",
         "listen 8080;": f"listen 127.0.0.1:{front};",
         "alias /pictures/;": f"alias {pictures}/;",
     }

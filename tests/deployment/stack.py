@@ -171,11 +171,12 @@ def start_nginx(reaper: Reaper, stack: Stack) -> Nginx:
 def nginx_conf(stack: Stack, port: int, tls: Path, changes: Mapping[str, str] | None = None) -> str:
     """What the image makes of the file that Compose mounts, with the ports and paths of here."""
     service = stack.services["nginx"]
-    [template] = [
-        ROOT / volume.split(":")[0]
-        for volume in service.volumes
-        if ":/etc/nginx/templates/default.conf.template" in volume
-    ]
+    mounted = {
+        target: ROOT / source
+        for source, target, *_ in (volume.split(":") for volume in service.volumes)
+    }
+    template = mounted["/etc/nginx/templates/default.conf.template"]
+    own_headers = "/etc/nginx/own-headers.conf"
     variables = {
         f"${{{name}}}": value
         for name, value in service.environment.items()
@@ -186,6 +187,7 @@ def nginx_conf(stack: Stack, port: int, tls: Path, changes: Mapping[str, str] | 
         "server sockets:8000 resolve": f"server 127.0.0.1:{stack.addresses.sockets_port}",
         "listen 8080": f"listen 127.0.0.1:{port}",
         "/etc/nginx/tls/": f"{tls}/",
+        own_headers: str(mounted[own_headers]),
         "alias /pictures/": f"alias {stack.addresses.pictures}/",
     }
     return render_template(template, {**here, **(changes or {})})

@@ -3,10 +3,13 @@
 import re
 from collections.abc import Iterable
 
+import pytest
+
 from api.contracts import CONTRACTS, contract_at
-from api.errors import UNAVAILABLE
+from api.errors import TOO_MANY_REQUESTS, UNAVAILABLE
 from api.pictures_service.errors import DEFAULT_PICTURE_PREFIX
 from api.pictures_service.socketio.application import PATH as SOCKETIO_PATH
+from api.problems import Problem
 from delivery.addresses import BYTE_PREFIXES
 from lib.cors import ALLOWED_HEADERS, EXPOSED_HEADERS
 from tests.processes import ROOT
@@ -34,24 +37,32 @@ def lines(values: Iterable[tuple[str, str]]) -> str:
     return "\n".join(f"    ~^{prefix}(/|$) {value};" for prefix, value in values)
 
 
-def test_nginx_sends_each_contracts_own_503() -> None:
+SENT_BY_NGINX = pytest.mark.parametrize(
+    ("name", "problem"), [("away", UNAVAILABLE), ("throttled", TOO_MANY_REQUESTS)]
+)
+
+
+@SENT_BY_NGINX
+def test_nginx_sends_each_contracts_own_body(name: str, problem: Problem) -> None:
     """A new contract's line is the one that this test shows as missing."""
     bodies = [
-        (prefix, f"'{contract.error_response(UNAVAILABLE, prefix).content.decode()}'")
+        (prefix, f"'{contract.error_response(problem, prefix).content.decode()}'")
         for prefix, contract in BY_PREFIX
     ]
-    assert block("away") == lines(bodies)
+    assert block(name) == lines(bodies)
+    assert f'map $uri ${name} {{\n    default "{problem.message}";' in CONF
 
 
-def test_nginx_sends_the_status_reason_of_the_contracts_that_have_one() -> None:
-    headers = [
-        (prefix, contract.render_problem(UNAVAILABLE).headers) for prefix, contract in BY_PREFIX
-    ]
+@SENT_BY_NGINX
+def test_nginx_sends_the_status_reason_of_the_contracts_that_have_one(
+    name: str, problem: Problem
+) -> None:
+    headers = [(prefix, contract.render_problem(problem).headers) for prefix, contract in BY_PREFIX]
     assert {name for _, each in headers for name in each} == {STATUS_REASON}
     reasons = [
         (prefix, f'"{each[STATUS_REASON]}"') for prefix, each in headers if STATUS_REASON in each
     ]
-    assert block("away_reason") == lines(reasons)
+    assert block(f"{name}_reason") == lines(reasons)
 
 
 def test_nginx_opens_the_addresses_that_the_service_opens_to_other_origins() -> None:

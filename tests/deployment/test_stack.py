@@ -2,9 +2,10 @@
 
 import json
 import os
+import resource
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -211,6 +212,37 @@ def test_a_connection_is_good_for_more_after_a_refused_body(
 ) -> None:
     admin.post("/api/user/images/", data=b"\0" * TOO_LARGE)
     assert admin.get("/api/user/images/").status_code == 200
+
+
+def test_thousands_of_half_open_connections_keep_nobody_out(stack: Stack) -> None:
+    """All of one address: silent, half a header, half a body, half an upload."""
+    start = f"POST /auth/signin HTTP/1.1\r\nHost: {HOST}\r\nX-Forwarded-Proto: https\r\n".encode()
+    begun = [
+        b"", start[:40], start + b"Content-Length: 90\r\n\r\n{",
+        start + b"Content-Length: 99999\r\n\r\n{",
+    ]  # fmt: skip
+    account = {"login": "admin", "password": stack.variables["ADMIN_PASSWORD"]}
+    with many_files(2500), ExitStack() as connections, ProxyClient(stack) as client:
+        for number in range(2100):
+            address = ("127.0.0.1", stack.addresses.http_port)
+            line = connections.enter_context(socket.create_connection(address))
+            line.sendall(begun[number % len(begun)])
+        durations: list[float] = []
+        for _ in range(5):
+            with record_duration(durations):
+                assert client.get("/healthz").status_code == 200
+            with record_duration(durations):
+                assert client.post("/auth/signin", json=account).status_code == 200
+        assert are_prompt(durations), durations
+
+
+@contextmanager
+def many_files(count: int) -> Iterator[None]:
+    """Let this process open as many files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, count), hard), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_an_event_arrives_at_a_socket_through_nginx(stack: Stack, admin: ProxyClient) -> None:

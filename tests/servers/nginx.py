@@ -9,28 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from devkit.children import Child, Reaper, which
+from tests.processes import ROOT
 from tests.servers.ports import listens, wait_until
 
-# The image's own nginx.conf holds such a frame around the mounted file.
-FRAME = """\
-daemon off;
-{user}
-worker_processes 1;
-pid {folder}/pid;
-error_log {folder}/error.log warn;
-events {{ worker_connections 512; }}
-http {{
-    types {{ }}
-    default_type application/octet-stream;
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    include {folder}/default.conf;
-}}
-"""
+# What differs here from the container's main file.
+_HERE = {
+    "pid /tmp/nginx.pid": "pid {folder}/pid",
+    "error_log /var/log/nginx/error.log notice": "error_log {folder}/error.log warn",
+    "access_log /var/log/nginx/access.log combined": "access_log off",
+    "include /etc/nginx/mime.types;": "types {{ }}",
+    "include /etc/nginx/conf.d/*.conf": "include {folder}/default.conf",
+    "_temp_path /tmp/": "_temp_path {folder}/",
+}
 
 
 def find() -> Path | None:
@@ -55,8 +45,10 @@ class Nginx:
         self._folder = folder
         self.error_log = folder / "error.log"
         (folder / "default.conf").write_text(configuration)
-        user = "user root root;" if os.geteuid() == 0 else ""
-        (folder / "nginx.conf").write_text(FRAME.format(folder=folder, user=user))
+        user = "user root root;\n" if os.geteuid() == 0 else ""
+        here = {word: each.format(folder=folder) for word, each in _HERE.items()}
+        main = render_template(ROOT / "deploy" / "nginx-main.conf", here)
+        (folder / "nginx.conf").write_text(f"daemon off;\n{user}{main}")
         self.checked = self._check()
         with (folder / "nginx.log").open("wb") as output:
             self.child = Child.start(reaper, "nginx", self._command(), output=output)
