@@ -130,10 +130,11 @@ def fetch_within_limits(url: str) -> bytes:
             opened.do_handshake()
         target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
         connection.request("GET", target, headers={"Accept": "application/json"})
-        response = connection.getresponse()
-        if response.status != 200:
-            raise ValueError(f"Answered {response.status}.")
-        body = response.read(MAX_RESPONSE_SIZE + 1)
+        # The response holds the socket open until it is closed too.
+        with connection.getresponse() as response:
+            if response.status != 200:
+                raise ValueError(f"Answered {response.status}.")
+            body = response.read(MAX_RESPONSE_SIZE + 1)
     finally:
         is_late = not timer.is_alive()
         timer.cancel()

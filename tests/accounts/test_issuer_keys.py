@@ -184,7 +184,7 @@ MISBEHAVIOURS: dict[str, Callable[[socket.socket], object]] = {
 def test_an_issuer_that_misbehaves_costs_no_more_than_its_deadline(
     how: str, encrypted: bool, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(issuer_keys, "DEADLINE", 1.0)
+    monkeypatch.setattr(issuer_keys, "DEADLINE", 0.5)
     context = None
     if encrypted:
         folder = tmp_path / "certificate"
