@@ -63,6 +63,8 @@ def _steps(folder: Path) -> list[Step]:
         ),
         Step("migrations", [*manage, "makemigrations", "--check", "--dry-run"]),
         Step("API schema", [*manage, *schema]),
+        Step("licences", ["-m", "devkit.supply", "licences"]),
+        Step("known holes", ["-m", "devkit.supply", "audit"]),
         Step("YAML", ["-m", "yamllint", "--strict", "-d", YAML_RULES, *COMPOSE]),
         Step("compose", ["-m", "check_jsonschema", *SCHEMA, *COMPOSE]),
         Step("Dockerfile", ["-c", HADOLINT, "--failure-threshold", "style", "Dockerfile"]),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from devkit import bench, checks, env_file, formatting, local_run, management, tests
+from devkit import bench, checks, env_file, formatting, local_run, management, supply, tests
 from devkit.messages import Refusal, complain, say
 
 
@@ -37,6 +37,7 @@ COMMANDS = {
     "fmt": Command(formatting.run, "fmt", "repair format and imports"),
     "bench": Command(bench.run, "bench NAME", "run one benchmark; without NAME, list them"),
     "env": Command(env_file.run, "env https://HOST", "make the .env of docker-compose.yml"),
+    "sbom": Command(supply.write_sbom, "sbom [FILE]", "write what an image holds (CycloneDX)"),
     "help": Command(_help, "help", "show this list"),
 }
 

@@ -1,0 +1,55 @@
+"""No body that carries a token is compressed: its length would tell the token (BREACH)."""
+
+import re
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import transaction
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+
+from images.services import activate
+from tests.api.access_requests import UPLOAD, clients_of, known_ids, send
+from tests.api.access_table import ROWS
+from tests.clients import Client
+from tests.factories import make_picture
+from tests.processes import ROOT
+
+pytestmark = pytest.mark.django_db
+# What signs in or opens: a JWT, an API token, a link, a signed address.
+_SECRET = re.compile(
+    rb"eyJ[\w-]+\.[\w-]+\.[\w-]+|\"token\":|/l/\w+\.\w+\.|signature=|csrfmiddlewaretoken"
+)
+_DIRECTIVE = re.compile(r"^\s*((?:gzip|brotli|zstd)\w*)\s+([^;]+);", re.MULTILINE)
+
+
+def test_no_response_is_compressed_least_of_all_one_with_a_token(
+    settings: Settings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    settings.RATE_LIMITS = False
+    clients, owner = clients_of("Enterprise")
+    with django_capture_on_commit_callbacks(execute=True):
+        picture, active = (make_picture(owner, UPLOAD) for _ in range(2))
+        activate(active)
+    known, secret = known_ids(owner, picture, active), set()
+    clients["owner"].defaults["HTTP_ACCEPT_ENCODING"] = "gzip, br, zstd, deflate"
+    for row in ROWS:
+        with transaction.atomic():
+            response = send(clients["owner"], row, known)
+            transaction.set_rollback(True)
+        assert "Content-Encoding" not in response.headers, row.path
+        if _SECRET.search(response.getvalue()) or response.cookies:
+            secret.add(row.path.partition("?")[0])
+    assert {
+        "/api/user/token/", "/api/user/jwt-login/", "/api/user/link/{picture}/", "/api/login",
+        "/auth/signup", "/auth/signin", "/api/user/images/", "/api/user/thumbnails/",
+    } <= secret  # fmt: skip
+    login = Client().get("/admin/login/", headers={"Accept-Encoding": "gzip, br"})
+    assert _SECRET.search(login.content)
+    assert "Content-Encoding" not in login.headers
+
+
+def test_neither_middleware_nor_proxy_compresses() -> None:
+    assert not [each for each in django_settings.MIDDLEWARE if "gzip" in each.lower()]
+    for path in (ROOT / "deploy").glob("*.conf"):
+        assert set(_DIRECTIVE.findall(path.read_text())) <= {("gzip", "off")}
+    assert "gzip off;" in (ROOT / "deploy/nginx.conf").read_text()
