@@ -39,7 +39,7 @@ FAILURES_PER_LOGIN = RateLimitItemPerMinute(5, 5, namespace="sign-in-failed-logi
 FAILURES_BEFORE_SLOWING = RateLimitItemPerMinute(100, 60, namespace="sign-in-failed-everywhere")
 # A network with one failure in this time waits behind those without.
 RECENT_FAILURE = RateLimitItemPerMinute(1, 10, namespace="sign-in-failed-network")
-SLOWING_SECONDS = 0.5
+SLOWING_SECONDS = 0.25
 SIGN_UPS_PER_ADDRESS = RateLimitItemPerMinute(20, namespace="sign-up")
 DEFAULT_PICTURES_PER_ADDRESS = RateLimitItemPerMinute(20, namespace="default-picture")
 
@@ -70,14 +70,19 @@ def throttle_sign_in(login: str, origin: RequestOrigin) -> Iterator[SignInAttemp
         (FAILURES_PER_LOGIN, f"{client if device else network} {login_key(login)}"),
     ]
     enforce_limits((SIGN_INS_PER_ADDRESS, client), *failures)
+    trust = _trust(device, network)
     attempt = SignInAttempt()
     try:
-        if not device and not _has_room(*everywhere):
-            _slow_down()
-        with hash_as(_trust(device, network)):
+        if trust != Trust.KNOWN and not _has_room(*everywhere):
+            _slow_down(trust)
+        with hash_as(trust):
             yield attempt
+    except HashingBusy:
+        # Nothing was guessed; but whoever failed a moment ago may not try again without end.
+        attempt.succeeded = trust != Trust.OTHER
+        raise
     except Exception:
-        attempt.succeeded = True  # an outage: nothing was guessed
+        attempt.succeeded = True  # an outage
         raise
     finally:
         if attempt.succeeded:
@@ -92,17 +97,18 @@ def _trust(device: str, network: str) -> Trust:
     return Trust.CLEAN if _has_room(RECENT_FAILURE, network) else Trust.OTHER
 
 
-# A request that is slowed keeps its thread, so that few may be at once.
-_slowed = BoundedSemaphore(2)
+# What is slowed keeps its thread, so that few may be at once; guessers take no one else's place.
+_slowed = {Trust.CLEAN: BoundedSemaphore(2), Trust.OTHER: BoundedSemaphore(1)}
+_MAX_SLOWING_WAIT = {Trust.CLEAN: 1.5, Trust.OTHER: 0.0}
 
 
-def _slow_down() -> None:
-    if not _slowed.acquire(blocking=False):
+def _slow_down(trust: Trust) -> None:
+    if not _slowed[trust].acquire(timeout=_MAX_SLOWING_WAIT[trust]):
         raise HashingBusy
     try:
         time.sleep(SLOWING_SECONDS)
     finally:
-        _slowed.release()
+        _slowed[trust].release()
 
 
 def network_key(origin: RequestOrigin) -> str:

@@ -110,24 +110,39 @@ def test_an_attack_from_many_networks_keeps_nobody_out(
 def test_beyond_a_hundred_failures_an_hour_guesses_at_one_account_are_slowed(
     alice: User, device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slowed: list[bool] = []
-    monkeypatch.setattr(throttling, "_slow_down", lambda: slowed.append(True))
+    slowed: list[Trust] = []
+    monkeypatch.setattr(throttling, "_slow_down", slowed.append)
     for network in range(20):
         guess(5, address=f"198.18.{network}.1")
     assert slowed == []
     sign_in(device=device)
     assert slowed == []
     assert sign_in(address="203.0.113.1") == alice
-    assert slowed == [True]
+    assert slowed == [Trust.CLEAN]
+
+
+def test_guessers_that_find_no_room_are_throttled_all_the_same(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guess(1, login="bob")
+    monkeypatch.setattr(throttling, "_has_room", lambda item, key: False)
+    with throttling._slowed[Trust.OTHER]:
+        for _ in range(5):
+            with pytest.raises(HashingBusy):
+                sign_in("wrong")
+        with pytest.raises(TooManyAttempts):
+            sign_in("wrong")
 
 
 def test_few_threads_are_held_by_what_is_slowed(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with throttling._slowed, throttling._slowed, pytest.raises(HashingBusy):
-        throttling._slow_down()
     monkeypatch.setattr(throttling, "SLOWING_SECONDS", 0)
-    throttling._slow_down()
+    with throttling._slowed[Trust.OTHER]:
+        with pytest.raises(HashingBusy):
+            throttling._slow_down(Trust.OTHER)
+        throttling._slow_down(Trust.CLEAN)
+    throttling._slow_down(Trust.OTHER)
 
 
 @pytest.mark.parametrize(
