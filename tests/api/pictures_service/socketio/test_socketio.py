@@ -34,7 +34,10 @@ from tests.factories import make_picture, make_user
 from tests.notifications.sockets.clients import SocketServer, bearer, socket_server
 from tests.waiting import until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
+# The processes and the tests write to one database at the same time.
+pytestmark = [
+    pytest.mark.django_db(transaction=True), pytest.mark.processes, pytest.mark.postgres,
+]  # fmt: skip
 # Polls wait for the next ping.
 STOP_AT_ONCE = ["--timeout-graceful-shutdown", "1"]
 
