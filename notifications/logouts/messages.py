@@ -42,8 +42,8 @@ def handle_message(body: bytes) -> None:
         return
     if named is None:
         return
-    scheme, _, rest = named.partition(" ")
-    token = rest.strip() if scheme.lower() == "bearer" else named
+    scheme, *rest = named.split(maxsplit=1)
+    token = rest[0] if rest and scheme.lower() == "bearer" else named
     if token.count(".") == 2:
         revoke_token(token)
     else:
@@ -65,4 +65,9 @@ def _parse_logout(body: bytes) -> str | None:
     named = message.get("message")
     if not isinstance(named, str) or not named.strip() or "\0" in named:
         raise ValueError("names no token")
+    try:
+        # JSON can escape half of a surrogate pair, which neither tokens nor databases can hold.
+        named.encode()
+    except UnicodeEncodeError:
+        raise ValueError("names no token") from None
     return named.strip()

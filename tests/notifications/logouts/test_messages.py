@@ -37,7 +37,9 @@ def token(alice: User, settings: Settings) -> str:
     return open_bearer_session(alice, RequestOrigin())
 
 
-@pytest.mark.parametrize("form", ["bearer {}", "Bearer {}", "BEARER   {}", "{}", " {} "])
+@pytest.mark.parametrize(
+    "form", ["bearer {}", "Bearer {}", "BEARER   {}", "bearer\t{}", "{}", " {} "]
+)
 def test_a_token_in_any_form_ends_its_session(token: str, form: str) -> None:
     handle_message(logout(form.format(token)))
     assert not Session.objects.live().exists()
@@ -128,7 +130,7 @@ def test_a_repeated_logout_changes_nothing(token: str) -> None:
         b'{"type":"logout","message":"  "}', b'{"type":"logout","message":"\\u0000"}',
         b'{"type":"article","message":"x"}', b'{"type":0,"message":"x"}',
         b"\xff\xfe", b"[" * 100_000, b"x" * 1_000_000,
-        b'{"type":"logout","message":{"a":1}}',
+        b'{"type":"logout","message":{"a":1}}', b'{"message":"bearer a.b.\\ud800"}',
     ],
 )  # fmt: skip
 def test_malformed_messages_and_other_types_are_dropped(token: str, body: bytes) -> None:
