@@ -7,7 +7,6 @@ from django.http import HttpRequest
 from rest_framework.exceptions import ParseError
 
 from api.problems import Problem, ProblemError
-from images.exceptions import UploadTooLarge
 from images.sandbox.work_dir import work_dir
 
 _CHUNK_SIZE = 64 * 1024
@@ -17,12 +16,17 @@ _ENCODED = Problem(
 )
 
 
+def body_too_large(limit: int) -> ProblemError:
+    """Return what is raised where a body, whatever it holds, has more bytes than a view reads."""
+    return ProblemError(Problem("too_large", 413, f"The body may have at most {limit} bytes."))
+
+
 def prepare_body(request: HttpRequest, limit: int, resources: ExitStack) -> None:
     """Refuse a body that is compressed or too large; measure one that comes without a length.
 
     Django and REST framework read what `Content-Length` states and nothing without it. Such a body
     is written to a temporary file, which `resources` closes, and read from there like any other.
-    Raise UploadTooLarge or ProblemError.
+    Raise ProblemError.
     """
     length = int(request.META.get("CONTENT_LENGTH") or 0)
     is_unmeasured = _is_unmeasured(request)
@@ -34,7 +38,7 @@ def prepare_body(request: HttpRequest, limit: int, resources: ExitStack) -> None
     if is_unmeasured:
         _measure(request, limit, resources)
     elif length > limit:
-        raise UploadTooLarge(limit)
+        raise body_too_large(limit)
 
 
 def _is_unmeasured(request: HttpRequest) -> bool:
@@ -55,7 +59,7 @@ def _measure(request: HttpRequest, limit: int, resources: ExitStack) -> None:
         while chunk := stream.read(_CHUNK_SIZE):
             size += len(chunk)
             if size > limit:
-                raise UploadTooLarge(limit)
+                raise body_too_large(limit)
             file.write(chunk)
     except OSError as error:  # the client went away: what came is no whole body
         raise ParseError from error

@@ -18,6 +18,7 @@ from accounts.throttling import FAILURES_PER_ADDRESS, FAILURES_PER_LOGIN, SIGN_I
 from api.contracts import Contract
 from api.errors import INTERNAL, UNAVAILABLE, problem_of
 from api.problems import Problem
+from api.request_bodies import body_too_large
 from api.views import MAX_TEXT_BODY_SIZE
 from images.exceptions import (
     LinkDurationOutOfBounds,
@@ -84,7 +85,7 @@ MEDIA_TYPE = Refusal(
 BODY_TOO_LARGE = Refusal(
     "too_large",
     f"The body has more than {MAX_TEXT_BODY_SIZE:,} bytes.",
-    lambda: UploadTooLarge(MAX_TEXT_BODY_SIZE),
+    lambda: body_too_large(MAX_TEXT_BODY_SIZE),
 )
 FILE_TOO_LARGE = Refusal(
     "too_large",
