@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -65,6 +66,33 @@ class Socket:
         return self.connection.close_code
 
 
+class RawClient:
+    """A client on a bare TCP socket, which reads only when the test does."""
+
+    def __init__(self, server: SocketServer, token: str, path: str = "/ws/pictures/") -> None:
+        host, port = server.url.removeprefix("http://").split(":")
+        self.connection = socket.socket()
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.connection.connect((host, int(port)))
+        self.connection.settimeout(10)
+        self.connection.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            f"Sec-WebSocket-Version: 13\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+        )
+        assert b" 101 " in self.connection.recv(16)
+
+    def read_until(self, words: bytes) -> bytes:
+        """Read up to the text of a close frame and disconnect without answering it."""
+        got = b""
+        with self.connection:
+            while words not in got:
+                more = self.connection.recv(65536)
+                assert more, f"it ended without {words!r}"
+                got += more
+        return got
+
+
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
@@ -86,13 +114,15 @@ def server_environment(folder: Path, port: int) -> dict[str, str]:
 
 
 @contextmanager
-def socket_server(folder: Path, *options: str, **variables: str) -> Iterator[SocketServer]:
+def socket_server(
+    folder: Path, *options: str, application: str = "config.asgi", **variables: str
+) -> Iterator[SocketServer]:
     """Run uvicorn as a deployment does, until the block ends."""
     [port] = free_ports(1)
     env = server_environment(folder, port) | variables
     command = [sys.executable, "-m", "uvicorn", "--port", str(port), "--lifespan", "off"]
     command += ["--ws-per-message-deflate", "false", "--ws-max-size", "65536", "--no-access-log"]
-    command += [*options, "config.asgi:application"]
+    command += [*options, f"{application}:application"]
     server = launch(SocketServer, command, port, folder / "sockets.log", env)
     try:
         until(lambda: answers(server), 60, server)

@@ -25,7 +25,13 @@ from images.models import Picture
 from images.services import update_picture
 from notifications.feed import last_sequence
 from tests.factories import make_picture
-from tests.notifications.sockets.clients import Socket, SocketServer, bearer, socket_server
+from tests.notifications.sockets.clients import (
+    RawClient,
+    Socket,
+    SocketServer,
+    bearer,
+    socket_server,
+)
 from tests.pictures import jpeg
 from tests.waiting import are_prompt, record_duration
 
@@ -86,33 +92,6 @@ def test_a_hundred_reconnections_during_constant_writes_miss_no_event(
         take(opened, last_sequence(alice.pk) - seen[-1])
     assert seen == list(range(start, last_sequence(alice.pk) + 1))
     assert len(seen) > 1000
-
-
-class RawClient:
-    """A client on a bare TCP socket, which reads only when the test does."""
-
-    def __init__(self, server: SocketServer, token: str) -> None:
-        host, port = server.url.removeprefix("http://").split(":")
-        self.connection = socket.socket()
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self.connection.connect((host, int(port)))
-        self.connection.settimeout(10)
-        self.connection.sendall(
-            f"GET /ws/pictures/ HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\n"
-            "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-            f"Sec-WebSocket-Version: 13\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
-        )
-        assert b" 101 " in self.connection.recv(16)
-
-    def read_until(self, words: bytes) -> bytes:
-        """Read up to the text of a close frame and disconnect without answering it."""
-        got = b""
-        with self.connection:
-            while words not in got:
-                more = self.connection.recv(65536)
-                assert more, f"it ended without {words!r}"
-                got += more
-        return got
 
 
 def write_until_logged(server: SocketServer, picture: Picture, words: str, quick: Socket) -> None:

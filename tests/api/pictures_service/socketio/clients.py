@@ -4,8 +4,9 @@ import base64
 import json
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
@@ -78,6 +79,14 @@ class NodeClient:
         check(payload, "hearOverSocketIo")
         pictures: list[dict[str, Any]] = payload["message"]
         return pictures
+
+    def messages(self, name: str, seconds: float) -> list[list[dict[str, Any]]]:
+        """Return the pictures of each message until nothing more comes for so long."""
+        messages = []
+        with suppress(Empty):
+            while (happened := self.next(name, seconds))[0] == "update-pictures":
+                messages.append(happened[1]["message"])
+        return messages
 
     def hears_nothing(self, name: str, seconds: float = 0.5) -> bool:
         with pytest.raises(Empty):
@@ -164,3 +173,12 @@ class PollingClient:
 
     def poll(self, timeout: float = TIMEOUT) -> requests.Response:
         return self.session.get(self.url, timeout=timeout)
+
+    def messages(self, seconds: float) -> list[list[dict[str, Any]]]:
+        """Poll for so long; return the pictures of each message."""
+        deadline, packets = time.monotonic() + seconds, list[str]()
+        with suppress(requests.ReadTimeout):
+            while (left := deadline - time.monotonic()) > 0:
+                packets += self.poll(left).text.split("\x1e")
+        events = [json.loads(each[2:]) for each in packets if each.startswith("42")]
+        return [payload["message"] for name, payload in events if name == "update-pictures"]
