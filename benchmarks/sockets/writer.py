@@ -1,7 +1,8 @@
 """Changes pictures of random accounts at a steady rate; a process of its own.
 
 `python -m benchmarks.sockets.writer COUNT RATE`, the accounts' ids on standard input. Prints, as
-JSON, when each event was committed: "user:event" to seconds of the clock that all processes share.
+JSON, of each event its two keys (benchmarks.sockets.clients), and when it was committed, in seconds
+of the clock that all processes share.
 """
 
 import json
@@ -9,9 +10,13 @@ import random
 import sys
 import time
 from functools import partial
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import django
+
+if TYPE_CHECKING:
+    from images.models import Picture
 
 
 def main(count: int, rate: float) -> None:
@@ -25,7 +30,7 @@ def main(count: int, rate: float) -> None:
     owners = sys.stdin.read().split()
     keys = [UUID(owner) for owner in owners]
     pictures = {str(p.owner_id): p for p in Picture.objects.filter(owner__in=keys)}
-    commits: list[tuple[str, float]] = []
+    commits: list[tuple[str, str, float]] = []
     # The first event of a process loads the channel layer; it is not counted.
     update_picture(pictures[owners[0]], description="warm-up")
     time.sleep(1)
@@ -36,14 +41,19 @@ def main(count: int, rate: float) -> None:
         owner = chance.choice(owners)
         last[owner] += 1
         with transaction.atomic():
-            transaction.on_commit(partial(_record_commit, commits, f"{owner}:{last[owner]}"))
+            record = partial(_record_commit, commits, pictures[owner], last[owner])
+            transaction.on_commit(record)
             update_picture(pictures[owner], description=f"{number}")
-    print(json.dumps(dict(commits)))
+    print(json.dumps(commits))
 
 
-def _record_commit(commits: list[tuple[str, float]], event: str) -> None:
+def _record_commit(
+    commits: list[tuple[str, str, float]], picture: "Picture", sequence: int
+) -> None:
     """Registered first, so it runs before the wake-up is published."""
-    commits.append((event, time.monotonic()))
+    now, owner = time.monotonic(), picture.owner_id
+    updated_at = picture.updated_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    commits.append((f"{owner}:{sequence}", f"{owner}:{updated_at}", now))
 
 
 if __name__ == "__main__":
