@@ -20,7 +20,7 @@ from notifications.sockets.database_threads import run_in_thread
 
 logger = logging.getLogger(__name__)
 MAX_PER_ADDRESS = 50
-# At 60 KiB each, 120 MB of all socket servers together.
+# At 45 KiB each (`./dev bench sockets`), 93 MB of all socket servers together.
 MAX_IN_ALL = 2_000
 MAX_AGE = 600.0
 # Seconds from the transport's handshake to the protocol's own, which clients send at once.
