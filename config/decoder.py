@@ -4,6 +4,7 @@
 setting and no secret is loaded.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -15,9 +16,16 @@ from images.sandbox import decoder
 
 def load() -> decoder.Operations:
     """Load the decoders, and return the table of what they can be asked for."""
+    # A library that uses numpy where it is installed, though nothing here does: it starts threads,
+    # which a fork does not have.
+    sys.modules["numpy"] = None  # type: ignore[assignment]  # as Python marks what is not there
+    import pyvips
+
     from images.sandbox import operations as images
     from thumbnails.rendering import operations as thumbnails
 
+    # Two pictures on two cores cost less than one picture's threads.
+    pyvips.vips_lib.vips_concurrency_set(1)
     return {
         "inspect": images.inspect_picture,
         "strip": images.strip_metadata,
@@ -26,5 +34,20 @@ def load() -> decoder.Operations:
     }
 
 
+def use(operations: decoder.Operations) -> None:
+    """Do each operation once with a picture of ours, so that nothing is done for the first time."""
+    import pyvips
+
+    grey = pyvips.Image.black(64, 48)
+    limits = {"max_bytes": 10_000, "max_pixels": 10_000}
+    with Path(os.devnull).open("wb") as file:
+        output = decoder.Output(file.fileno())
+        for content in (grey.bandjoin([grey, grey]).jpegsave_buffer(), grey.pngsave_buffer()):
+            operations["inspect"](content, {"limits": limits}, output)
+            operations["render_thumbnails"](content, {"heights": [24, 12], "quality": 80}, output)
+        operations["strip"](content, {"format_name": "PNG"}, output)
+        operations["render_jpeg"](content, {"width": None, "quality": 80}, output)
+
+
 if __name__ == "__main__":
-    decoder.main(load, sys.argv[1:])
+    decoder.main(load, use, sys.argv[1:])

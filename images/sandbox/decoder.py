@@ -13,8 +13,10 @@ import json
 import mmap
 import os
 import resource
+import select
 import signal
 import socket
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -56,14 +58,23 @@ Operation = Callable[[Input, Mapping[str, Any], Output], dict[str, Any]]
 Operations = Mapping[str, Operation]
 
 
-def main(load: Callable[[], Operations], arguments: list[str]) -> None:
-    """Run as the flags say; `load` imports the decoders and returns what can be asked of them."""
+def main(
+    load: Callable[[], Operations], use: Callable[[Operations], None], arguments: list[str]
+) -> None:
+    """Run as the flags say.
+
+    `load` imports the decoders and returns what can be asked of them. Forked processes have done
+    what the program has: with `--warm` it does everything once, by `use`, before the first fork.
+    """
     if "--walls" in arguments:
         print_walls()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     service = socket.socket(fileno=_channel(arguments))
     try:
         operations = load()
+        if "--warm" in arguments and sys.platform == "linux":
+            use(operations)
+            _wait_for_threads(service)
     except Exception as error:  # noqa: BLE001 (whatever it is, the service has to say it)
         channel.send(service, {"failed": f"{type(error).__name__}: {error}"[:500]})
         return
@@ -72,6 +83,17 @@ def main(load: Callable[[], Operations], arguments: list[str]) -> None:
     gc.freeze()
     channel.send(service, {"ready": True})
     _Template(service, operations, is_required="--required" in arguments).serve()
+
+
+def _wait_for_threads(service: socket.socket) -> None:
+    """Wait until libvips' threads have ended, as they do when idle for 16 s: a fork has none.
+
+    Ends the process when the service ends meanwhile: it has sent nothing yet that could be read.
+    """
+    while len(list(Path("/proc/self/task").iterdir())) > 1:
+        readable, _, _ = select.select([service], [], [], 0.2)
+        if readable:
+            sys.exit()
 
 
 def _channel(arguments: list[str]) -> int:

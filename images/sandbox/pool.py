@@ -194,6 +194,8 @@ class Pool:
                     self._program, self._flags, _PICTURES_BEFORE_WARM, self._size
                 )
             if self._current.is_worn:
+                # Asked again after as many pictures, where it does not start.
+                self._current.renew(_PICTURES_BEFORE_WARM)
                 self._replace_soon()
             return self._current
 
@@ -257,6 +259,10 @@ class _Generation:
     @property
     def is_worn(self) -> bool:
         return self._left <= 0
+
+    def renew(self, pictures: int) -> None:
+        """Count so many pictures more."""
+        self._left = pictures
 
     @property
     def is_gone(self) -> bool:

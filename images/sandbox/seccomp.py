@@ -6,6 +6,7 @@ import platform
 import struct
 import sys
 from collections.abc import Iterator
+from functools import cache
 
 from images.sandbox.call_table import (
     ARCHITECTURES,
@@ -30,7 +31,7 @@ _ENOSYS = 38
 _NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
 
-Instruction = tuple[int, int, int, int]
+Instruction = tuple[int, int, int, int | None]
 
 
 def install() -> None:
@@ -50,7 +51,15 @@ def install() -> None:
 
 def assemble(machine: str, process: int) -> bytes:
     """Return the filter of a machine for a process."""
-    steps = [
+    steps = _steps(machine)
+    numbers = [process if each is None else each for step in steps for each in step]
+    return struct.pack("HBBI" * len(steps), *numbers)
+
+
+@cache
+def _steps(machine: str) -> list[Instruction]:
+    """Return the filter's steps, with None in place of the process."""
+    steps: list[Instruction] = [
         (LOAD, 0, 0, _ARCHITECTURE_AT),
         (JUMP_IF_EQUAL, 1, 0, ARCHITECTURES[machine]),
         (RETURN, 0, 0, KILL),
@@ -62,13 +71,12 @@ def assemble(machine: str, process: int) -> bytes:
         (RETURN, 0, 0, FAIL | _ENOSYS),
     ]
     for number, rule in rules_of(machine).items():
-        body = list(_steps_of(rule, process))
+        body = list(_steps_of(rule))
         steps += [(JUMP_IF_EQUAL, 0, len(body), number), *body]
-    steps.append((RETURN, 0, 0, KILL))
-    return b"".join(struct.pack("HBBI", *step) for step in steps)
+    return [*steps, (RETURN, 0, 0, KILL)]
 
 
-def _steps_of(rule: Rule, process: int) -> Iterator[Instruction]:
+def _steps_of(rule: Rule) -> Iterator[Instruction]:
     """Yield what decides about a call; it ends with a return."""
     if isinstance(rule, Allowed):
         yield RETURN, 0, 0, ALLOW
@@ -78,8 +86,7 @@ def _steps_of(rule: Rule, process: int) -> Iterator[Instruction]:
         # The kernel reads these arguments as 32 bits wide, so the upper half says nothing.
         yield LOAD, 0, 0, _ARGUMENTS_AT + 8 * rule.argument
         for value in rule.values:
-            number = process if value == THIS_PROCESS else int(value)
-            yield JUMP_IF_EQUAL, 0, 1, number
+            yield JUMP_IF_EQUAL, 0, 1, None if value == THIS_PROCESS else int(value)
             yield RETURN, 0, 0, ALLOW
         yield RETURN, 0, 0, KILL if rule.error is None else FAIL | rule.error
     elif isinstance(rule, OnlyWithout):

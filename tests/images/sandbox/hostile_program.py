@@ -18,4 +18,4 @@ def load() -> decoder.Operations:
 
 
 if __name__ == "__main__":
-    decoder.main(load, sys.argv[1:])
+    decoder.main(load, lambda _: None, sys.argv[1:])

@@ -12,4 +12,4 @@ from images.sandbox import decoder, landlock  # noqa: E402 (found only now)
 landlock.version = lambda: 0
 
 if __name__ == "__main__":
-    decoder.main(program["load"], sys.argv[1:])
+    decoder.main(program["load"], program["use"], sys.argv[1:])
