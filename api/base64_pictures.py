@@ -9,6 +9,7 @@ from tempfile import NamedTemporaryFile
 from typing import IO
 
 from accounts.models import User
+from api.long_texts import LongText, Text
 from api.views import MAX_TEXT_BODY_SIZE
 from images.formats.limits import RefusedPicture
 from images.sandbox.work_dir import work_dir
@@ -28,16 +29,22 @@ def max_base64_body_size(owner: User) -> int:
 
 
 @contextmanager
-def decode_to_file(text: str, owner: User) -> Iterator[Path]:
+def decode_to_file(
+    text: Text, owner: User, *, plus_signs_are_blanks: bool = False
+) -> Iterator[Path]:
     """Yield a temporary file with the bytes of a data URI (RFC 2397) or of base64 (RFC 4648).
 
-    Raise RefusedPicture for anything else, and UploadTooLarge before a byte is decoded.
+    In a form, a `+` that the client did not escape has become a blank. Raise RefusedPicture for
+    anything else, and UploadTooLarge before a byte is decoded.
     """
     start = _find_data(text)
     check_upload_size(owner, (len(text) - start) * 3 // 4 - 2)
     with NamedTemporaryFile(dir=work_dir()) as file:
+        pieces = _data_pieces(text, start)
+        if plus_signs_are_blanks and _has_lost_plus_signs(_data_pieces(text, start)):
+            pieces = _restore_plus_signs(pieces)
         try:
-            for piece in _decode_pieces(text, start):
+            for piece in _decode_pieces(pieces):
                 file.write(piece)
         except (NotBase64, ValueError) as error:
             raise RefusedPicture("not_an_image", "This is not base64.") from error
@@ -45,16 +52,42 @@ def decode_to_file(text: str, owner: User) -> Iterator[Path]:
         yield Path(file.name)
 
 
-def restore_plus_signs(text: str) -> str:
-    """Undo what a form makes of a `+` that the client did not escape: a blank.
+def _data_pieces(text: Text, start: int) -> Iterator[str]:
+    if isinstance(text, LongText):
+        for piece in text.pieces():
+            yield piece[start:]
+            start = max(0, start - len(piece))
+    else:
+        for position in range(start, len(text), _PIECE_CHARACTERS):
+            yield text[position : position + _PIECE_CHARACTERS]
 
-    Blanks stay, as line breaks do, where the rest is whole without them and would not be with them.
+
+def _has_lost_plus_signs(pieces: Iterator[str]) -> bool:
+    """Tell whether blanks stand for plus signs.
+
+    They do not, as line breaks do not, where the rest is whole without them and would not be with
+    them.
     """
-    head, data = text[: _find_data(text)], text[_find_data(text) :].strip(" ")
-    blanks = data.count(" ")
-    if (len(data) - blanks) % 4 == 0 and len(data) % 4:
-        return head + data
-    return head + data.replace(" ", "+")
+    length = blanks = 0
+    for piece in _strip_blanks(pieces):
+        length += len(piece)
+        blanks += piece.count(" ")
+    return not ((length - blanks) % 4 == 0 and length % 4)
+
+
+def _restore_plus_signs(pieces: Iterator[str]) -> Iterator[str]:
+    return (piece.replace(" ", "+") for piece in _strip_blanks(pieces))
+
+
+def _strip_blanks(pieces: Iterator[str]) -> Iterator[str]:
+    """Leave out the blanks before and behind."""
+    has_begun, held_back = False, ""
+    for piece in pieces:
+        text = held_back + (piece if has_begun else piece.lstrip(" "))
+        stripped = text.rstrip(" ")
+        held_back = text[len(stripped) :]
+        has_begun = has_begun or bool(stripped)
+        yield stripped
 
 
 def encode_base64(file: IO[bytes]) -> Iterator[bytes]:
@@ -69,20 +102,21 @@ def base64_length(size: int) -> int:
     return (size + 2) // 3 * 4
 
 
-def _find_data(text: str) -> int:
-    if text[:5].lower() != "data:":
+def _find_data(text: Text) -> int:
+    beginning = text.beginning if isinstance(text, LongText) else text
+    if beginning[:5].lower() != "data:":
         return 0
-    head, comma, _ = text[: _MAX_HEAD + 1].partition(",")
+    head, comma, _ = beginning[: _MAX_HEAD + 1].partition(",")
     if not comma or not head.lower().endswith(";base64"):
         raise RefusedPicture("not_an_image", "This is not a data URI in base64.")
     return len(head) + 1
 
 
-def _decode_pieces(text: str, start: int) -> Iterator[bytes]:
+def _decode_pieces(pieces: Iterator[str]) -> Iterator[bytes]:
     """Decode strictly, but allow line breaks and missing padding at the end."""
     rest, padded = "", False
-    for position in range(start, len(text), _PIECE_CHARACTERS):
-        characters = rest + "".join(text[position : position + _PIECE_CHARACTERS].split())
+    for piece in pieces:
+        characters = rest + "".join(piece.split())
         whole = len(characters) // 4 * 4
         rest = characters[whole:]
         if padded and characters:

@@ -15,11 +15,9 @@ from django.utils.http import parse_header_parameters
 from rest_framework import parsers
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 
+from api.long_texts import MAX_VALUES, read_form, read_json
+
 _CHUNK_SIZE = 64 * 1024
-# What stands before a value. A data URI has one comma, a description at most 2,000 characters, but
-# each of these may make an object of 60 bytes and more: 20 MB of `[],` would take 450 MB.
-_BEFORE_VALUES = (b",", b"[", b"{")
-MAX_VALUES = 10_000
 # As Python names them. Others, of which some are no charsets at all, are refused.
 _CHARSETS = frozenset({"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16"})
 
@@ -44,11 +42,14 @@ def parse_json(body: bytes, media_type: str | None) -> Any:
     """
     charset = read_charset(media_type) or json.detect_encoding(body)
     try:
-        text = body.decode("utf-8-sig" if charset == "utf-8" else charset)
-        value = _DECODER.decode(text)
-        _require_encodable(value)
+        return _decode(body.decode("utf-8-sig" if charset == "utf-8" else charset))
     except (ValueError, RecursionError) as error:
         raise ParseError from error
+
+
+def _decode(text: str) -> Any:
+    value = _DECODER.decode(text)
+    _require_encodable(value)
     return value
 
 
@@ -92,7 +93,7 @@ class JsonParser(parsers.JSONParser):
 
 
 class PictureJsonParser(parsers.BaseParser):
-    """JSON of the size that the view allows: Django's limit for other bodies does not apply."""
+    """JSON of the size that the view allows, with a picture as the view's `picture_field`."""
 
     media_type = "application/json"
 
@@ -102,11 +103,13 @@ class PictureJsonParser(parsers.BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Read the whole body; the view has refused one that is too large."""
-        body = stream.read()
-        if sum(map(body.count, _BEFORE_VALUES)) > MAX_VALUES:
-            raise ParseError
-        return parse_json(body, media_type)
+        """Read the body piece by piece; a picture, and what else is long, goes to a file."""
+        view = (parser_context or {})["view"]
+        charset = read_charset(media_type)
+        try:
+            return read_json(stream, charset, _decode, view.picture_field, view.resources)
+        except (ValueError, RecursionError) as error:
+            raise ParseError from error
 
 
 class FormParser(parsers.BaseParser):
@@ -122,7 +125,7 @@ class FormParser(parsers.BaseParser):
     ) -> QueryDict:
         """Read the whole body; raise ParseError for text that is not in the charset."""
         body, charset = stream.read(), read_charset(media_type) or "utf-8"
-        if body.count(b"&") > MAX_VALUES or _is_cut(body, parser_context):
+        if body.count(b"&") > MAX_VALUES or _is_cut(len(body), parser_context):
             raise ParseError
         form = QueryDict(mutable=True)
         try:
@@ -135,10 +138,33 @@ class FormParser(parsers.BaseParser):
         return form
 
 
-def _is_cut(body: bytes, parser_context: Mapping[str, Any] | None) -> bool:
+class PictureFormParser(parsers.BaseParser):
+    """A form of the size that the view allows, with a picture as the view's `picture_field`."""
+
+    media_type = "application/x-www-form-urlencoded"
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> QueryDict:
+        """Read the body piece by piece, as PictureJsonParser does."""
+        view = (parser_context or {})["view"]
+        charset = read_charset(media_type) or "utf-8"
+        try:
+            form, size = read_form(stream, charset, MAX_VALUES, view.picture_field, view.resources)
+        except ValueError as error:
+            raise ParseError from error
+        if _is_cut(size, parser_context):
+            raise ParseError
+        return form
+
+
+def _is_cut(size: int, parser_context: Mapping[str, Any] | None) -> bool:
     """Tell whether the client went away in between; of other bodies the syntax tells."""
     request = (parser_context or {})["request"]
-    return len(body) < int(request.META.get("CONTENT_LENGTH") or 0)
+    return size < int(request.META.get("CONTENT_LENGTH") or 0)
 
 
 def _unquote(text: bytes, charset: str) -> str:

@@ -38,9 +38,13 @@ class ContractView(APIView):
 
     # The part of a form that is a file even without a file name.
     file_field = ""
+    # The member of JSON, or field of a form, that is a picture in base64.
+    picture_field = ""
+    # What ends with the request.
+    resources: ExitStack
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        with ExitStack() as self._resources:
+        with ExitStack() as self.resources:
             return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -48,7 +52,7 @@ class ContractView(APIView):
         super().initial(request, *args, **kwargs)
         if self.takes_uploads and request.method == "POST":
             throttle_upload(caller(request), read_origin(request._request))
-        prepare_body(request._request, self.max_body_size(request), self._resources)
+        prepare_body(request._request, self.max_body_size(request), self.resources)
 
     def max_body_size(self, request: Request) -> int:
         """Return the largest body in bytes; views that take pictures allow more."""

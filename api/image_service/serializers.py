@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from api.long_texts import LongTextField
 from api.openapi.examples import DATA_URI, PICTURE_UID, example
 
 
@@ -9,7 +10,7 @@ from api.openapi.examples import DATA_URI, PICTURE_UID, example
 class ImageServiceCreate(serializers.Serializer[None]):
     """A picture as a data URI; plain base64 is taken too."""
 
-    image = serializers.CharField(trim_whitespace=False)
+    image = LongTextField()
 
 
 @example({"id": PICTURE_UID})

@@ -13,14 +13,13 @@ from api.base64_pictures import (
     decode_to_file,
     encode_base64,
     max_base64_body_size,
-    restore_plus_signs,
 )
 from api.image_service import serializers as s
 from api.image_service.image_ids import WIDTHS, ImageId, parse_image_id
 from api.openapi.files import ANY_BYTES, BYTES, BYTES_HEADERS, NOT_MODIFIED, PICTURE_LIMITS
 from api.openapi.operations import describe
 from api.openapi.refusals import NO_PICTURE, NOT_A_PICTURE, PICTURE_NOT_READY, QUOTA
-from api.parsers import FormParser, PictureJsonParser
+from api.parsers import PictureFormParser, PictureJsonParser
 from api.views import ContractView, caller
 from delivery.access import file_for
 from delivery.jpeg_renditions import JPEG, jpeg_key
@@ -47,7 +46,8 @@ _IDS = {"name": "The picture's UUID, or `<uuid>_<width>` as a response gave it."
 class CreateImageView(ContractView):
     """`/image`."""
 
-    parser_classes = [PictureJsonParser, FormParser]
+    parser_classes = [PictureJsonParser, PictureFormParser]
+    picture_field = "image"
     takes_uploads = True
 
     def max_body_size(self, request: Request) -> int:
@@ -67,10 +67,9 @@ class CreateImageView(ContractView):
         form = s.ImageServiceCreate(data=request.data)
         form.is_valid(raise_exception=True)
         owner = caller(request)
-        text: str = form.validated_data["image"]
-        if isinstance(request.data, QueryDict):
-            text = restore_plus_signs(text)
-        with decode_to_file(text, owner) as upload:
+        is_form = isinstance(request.data, QueryDict)
+        text = form.validated_data["image"]
+        with decode_to_file(text, owner, plus_signs_are_blanks=is_form) as upload:
             picture = create_picture(
                 owner=owner, upload=upload, visibility=Picture.Visibility.MEMBERS
             )

@@ -6,6 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import User
+from api.long_texts import LongTextField
 from api.openapi.examples import (
     ACCOUNT_ID,
     BASE64_PICTURE,
@@ -67,7 +68,7 @@ class ImagesApiToken(serializers.Serializer[None]):
 class ImagesApiUpload(serializers.Serializer[None]):
     """A picture in base64; a data URI is taken too."""
 
-    data = serializers.CharField(trim_whitespace=False)  # type: ignore[assignment]  # the wire's
+    data = LongTextField()  # type: ignore[assignment]  # the wire's
     description = serializers.CharField(
         max_length=MAX_DESCRIPTION_LENGTH, required=False, allow_blank=True, default=""
     )

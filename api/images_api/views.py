@@ -140,6 +140,7 @@ class UploadView(ContractView):
     """`images`."""
 
     parser_classes = [PictureJsonParser]
+    picture_field = "data"
     takes_uploads = True
 
     def max_body_size(self, request: Request) -> int:
