@@ -51,6 +51,20 @@ def test_a_container_can_neither_write_its_image_nor_gain_a_right(name: str) -> 
     assert not any("docker.sock" in volume for volume in service.get("volumes", []))
 
 
+SIZES = {"m": 1, "g": 1024}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_container_takes_no_more_memory_and_processes_than_it_needs(name: str) -> None:
+    """In the form that Compose v1.29 and v2 both take; files in memory count as memory."""
+    service = SERVICES[name]
+    assert 64 < service["pids_limit"] <= 1024
+    limit = re.sub(r"\$\{\w+:-(\w+)\}", r"\1", service["mem_limit"])
+    in_memory = re.findall(r"size=(\d+)([mg])", " ".join(service["tmpfs"]))
+    files = sum(int(size) * SIZES[unit] for size, unit in in_memory)
+    assert files + 200 < int(limit[:-1]) * SIZES[limit[-1]] <= 3072
+
+
 @pytest.mark.parametrize("name", sorted(LONG_RUNNING))
 def test_every_lasting_container_has_a_health_check_that_ends(name: str) -> None:
     assert SERVICES[name]["restart"] == "unless-stopped"
