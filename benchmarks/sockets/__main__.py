@@ -71,8 +71,8 @@ class Result:
     kib_per_socket: float
     delays: list[float] = field(default_factory=list)
     cpu_seconds: float = 0.0
-    # Events that no socket showed, and those whose message showed a later one too.
-    lost: int = 0
+    # What was not there two seconds after the last write, and what one message showed with more.
+    missing: int = 0
     shared: int = 0
 
     def quantile(self, share: float) -> float:
@@ -173,8 +173,8 @@ async def _deliver(
     # A message of socket.io may show several events: what counts is each account's last one.
     last = {key.partition(":")[0]: key for key in committed}
     shown = Counter(key for key, _ in received)
-    result.lost = sum(fan - shown[key] for key in (last.values() if way.key else committed))
-    result.shared = len(commits) * fan - len(result.delays) - result.lost
+    result.missing = sum(fan - shown[key] for key in (last.values() if way.key else committed))
+    result.shared = len(commits) * fan - len(result.delays) - result.missing
 
 
 async def _warm_up(server: Server, way: Way, token: str) -> None:
@@ -202,7 +202,7 @@ def _report(fan: int, results: dict[str, Result]) -> None:
         if each.delays:
             cpu = each.cpu_seconds * 1000 / len(each.delays)
             line += f" {each.quantile(0.5):8.1f} {each.quantile(0.99):8.1f} {cpu:8.2f}"
-            line += f"   {len(each.delays)} delivered, {each.shared} shared, {each.lost} lost"
+            line += f"   {len(each.delays)} delivered, {each.shared} shared, {each.missing} missing"
         print(line)
     print(flush=True)
 
