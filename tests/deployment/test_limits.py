@@ -70,6 +70,11 @@ def test_a_client_that_asks_too_much_gets_429_in_the_contracts_words(
         assert response.headers["Retry-After"] == "5"
         sent = {name: response.headers.get(name) for name in expected.headers}
         assert sent == dict(expected.headers.items()), path
+    # Also where a body comes that nobody reads, on one connection.
+    with requests.Session() as session:
+        for size in (100_000, 1_000_000, 5_000_000, 21_000_000):
+            responses = [session.post(url + path, b"x" * size, timeout=30) for path in prefixes]
+            assert {each.status_code for each in responses} == {429}
     # A page asks first: it is let through to hear the 429.
     asks = {**ORIGIN, "Access-Control-Request-Method": "POST"}
     assert requests.options(f"{url}/auth/signin", headers=asks, timeout=30).status_code == 204
