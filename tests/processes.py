@@ -59,12 +59,21 @@ def launch(
     return kind(process, f"http://localhost:{port}", log)
 
 
+def newcomers_environment() -> dict[str, str]:
+    """Return the variables of this process without those that the test run set."""
+    return {name: value for name, value in os.environ.items() if name not in _TEST_VARIABLES}
+
+
 @contextmanager
 def dev_run(data_dir: Path, *options: str, **settings: str) -> Iterator[Running]:
     """Run `./dev run` with these options on a free port until the block ends."""
     port = int(settings.pop("PORT", 0)) or free_ports(1)[0]
-    env = {name: value for name, value in os.environ.items() if name not in _TEST_VARIABLES}
-    env |= {"PORT": str(port), "DATA_DIR": str(data_dir), "ADMIN_PASSWORD": PASSWORD, **settings}
+    env = newcomers_environment() | {
+        "PORT": str(port),
+        "DATA_DIR": str(data_dir),
+        "ADMIN_PASSWORD": PASSWORD,
+        **settings,
+    }
     log = data_dir.with_suffix(".log")
     running = launch(Running, [sys.executable, "dev", "run", *options], port, log, env)
     try:

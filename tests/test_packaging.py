@@ -1,6 +1,8 @@
 """What `pip install '.[telemetry]'` and the image's build argument install."""
 
 import re
+import subprocess
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -26,13 +28,21 @@ def test_the_wheel_brings_the_extra_and_no_package_of_ours(
     (tmp_path / "accounts").mkdir()
     (tmp_path / "accounts" / "__init__.py").touch()
     monkeypatch.chdir(tmp_path)
-    wheel = zipfile.ZipFile(tmp_path / build_meta.build_wheel(str(tmp_path)))
+    built = tmp_path / build_meta.build_wheel(str(tmp_path))
+    wheel = zipfile.ZipFile(built)
     folders = {name.partition("/")[0] for name in wheel.namelist()}
     assert folders == {f"tintype-{PROJECT['version']}.dist-info"}
     [metadata] = [name for name in wheel.namelist() if name.endswith("/METADATA")]
     text = wheel.read(metadata).decode()
     for package in PROJECT["optional-dependencies"]["telemetry"]:
         assert f'Requires-Dist: {package}; extra == "telemetry"' in text
+    install = [sys.executable, "-m", "uv", "pip", "install", "--offline", "--no-deps"]
+    said = subprocess.run(
+        [*install, "--link-mode", "copy", "--target", "there", f"{built}[telemetry]"],
+        cwd=tmp_path, stderr=subprocess.PIPE, text=True, check=True,
+    ).stderr  # fmt: skip
+    # As of an extra of another name.
+    assert "warning" not in said
 
 
 def test_the_image_with_the_extra_is_the_image_and_the_extra() -> None:
