@@ -20,6 +20,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 
 from images.sandbox.work_dir import work_dir
+from lib.memory import give_back_memory
 
 # Longer texts go to a file. No field but a picture takes more than 2,000 characters, so that of any
 # other text the beginning suffices to refuse it.
@@ -43,6 +44,7 @@ class LongText:
     """A text in a temporary file, which ends with `resources`."""
 
     def __init__(self, resources: ExitStack) -> None:
+        resources.callback(give_back_memory)
         self._file: IO[str] = resources.enter_context(
             TemporaryFile("w+", encoding="utf-8", newline="", dir=work_dir())  # noqa: SIM115 (entered)
         )
