@@ -13,7 +13,7 @@ from accounts.models import SecurityEvent, Session, User
 from accounts.security_log import RETENTION, purge_security_events
 from accounts.services import disable
 from tests.clients import Client
-from tests.factories import PASSWORD, bearer_client, make_picture, make_user, token_client
+from tests.factories import PASSWORD, bearer_client, make_picture, make_user, tier, token_client
 from tiers.models import Tier
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +71,7 @@ def test_an_unknown_login_is_recorded_without_the_login() -> None:
 
 
 def test_sign_up_and_the_end_of_an_account_are_recorded(alice: User) -> None:
+    tier("Premium")
     post(Client(), "/auth/signup", name="Carol", login="carol", password=NEW)
     assert kinds(User.objects.get(username="carol")) == ["account.created", "sign-in"]
     token_client(alice)

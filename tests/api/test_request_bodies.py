@@ -19,7 +19,7 @@ from images.models import Picture
 from tests.api.access_requests import clients_of, known_ids
 from tests.api.access_table import ROWS_BY_CONTRACT, Row
 from tests.clients import Client, Response
-from tests.factories import PASSWORD, make_picture, token_client
+from tests.factories import PASSWORD, make_picture, tier, token_client
 from tests.pictures import jpeg, png
 
 pytestmark = pytest.mark.django_db
@@ -189,6 +189,7 @@ def test_the_auth_service_takes_forms(alice: User, content_type: str) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return Client(headers=headers).generic("POST", path, body, content_type=content_type)
 
+    tier("Premium")
     made = post("/auth/signup", b"name=Ana+L%C3%B3pez&login=ana.form&password=quite+a+phrase%21")
     assert made.status_code == 200, made.content
     assert User.objects.get(username="ana.form").name == "Ana López"

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Model
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from accounts.models import Session, User
+from accounts.models import SecurityEvent, Session, User
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_bearer_session
 from images.links import make_link
@@ -49,6 +49,9 @@ OPENED_BY: dict[str, dict[str, set[str]]] = {
         "delete": {"accounts.delete_user"},
     },
     "accounts/session": seen_by("accounts.view_session", "accounts.change_session"),
+    "accounts/securityevent": seen_by(
+        "accounts.view_securityevent", "accounts.change_securityevent"
+    ),
     "tiers/tier": {
         **seen_by("tiers.view_tier", "tiers.change_tier"),
         "add": {"tiers.add_tier"},
@@ -64,6 +67,7 @@ OPENED_BY: dict[str, dict[str, set[str]]] = {
 # Pages that nobody has, superusers included.
 NOBODYS = {
     ("accounts/session", "add"), ("accounts/session", "delete"),
+    ("accounts/securityevent", "add"), ("accounts/securityevent", "delete"),
     ("images/picture", "add"), ("images/link", "add"), ("thumbnails/thumbnail", "add"),
 }  # fmt: skip
 
@@ -86,6 +90,7 @@ def things(
     rows: dict[str, Model] = {
         "accounts/user": alice,
         "accounts/session": Session.objects.get(),
+        "accounts/securityevent": SecurityEvent.objects.earliest("pk"),
         "auth/group": Group.objects.get_or_create(name="A role")[0],
         "images/picture": picture,
         "images/link": make_link(maker=alice, picture=picture, seconds=300)[0],

@@ -121,12 +121,13 @@ def node_client(
         env=npm.node_environment() | trusted,
     )  # fmt: skip
     with process:
-        yield NodeClient(process)
-        assert process.stdin
-        process.stdin.close()
         try:
+            yield NodeClient(process)
+            assert process.stdin
+            process.stdin.close()
             process.wait(5)
         finally:
+            # Else leaving `with` would wait for it for ever where a test has failed.
             process.kill()
 
 
