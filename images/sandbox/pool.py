@@ -190,6 +190,9 @@ class Pool:
     def _generation(self) -> "_Generation":
         with self._lock:
             if self._current is None or self._current.is_gone:
+                if self._current is not None:
+                    # Gone by itself: the sockets of what it had ready are still open.
+                    self._current.retire()
                 self._current = _Generation(
                     self._program, self._flags, _PICTURES_BEFORE_WARM, self._size
                 )
