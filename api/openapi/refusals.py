@@ -129,7 +129,7 @@ CREDENTIALS = Refusal(
 SIGN_IN_LIMITS = (
     f"At most {SIGN_INS_PER_ADDRESS.amount} attempts a minute from one address; of those that fail "
     f"{FAILURES_PER_ADDRESS.amount} a minute from one address and {FAILURES_PER_LOGIN.amount} in "
-    f"{FAILURES_PER_LOGIN.multiples} minutes for one login."
+    f"{FAILURES_PER_LOGIN.multiples} minutes for one login from one network."
 )
 THROTTLED = Refusal(
     "throttled",
