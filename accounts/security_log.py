@@ -16,12 +16,12 @@ from django.utils import timezone
 
 from accounts.current_request import current_actor, current_origin
 from accounts.models import SecurityEvent, User
+from lib.batches import delete_batch
 
 logger = logging.getLogger("tintype.security")
 RETENTION = timedelta(days=90)
 # There may be as many as requests: config.env.logging writes one line a second of each.
 REFUSALS = frozenset({"sign-in.refused", "sign-in.throttled"})
-_PURGE_BATCH_SIZE = 5_000
 Kind = Literal[
     "account.created", "account.closed", "account.deleted", "admin.added", "admin.changed",
     "admin.deleted", "link.made", "link.revoked", "password.changed", "sessions.ended", "sign-in",
@@ -74,5 +74,4 @@ def _write(event: SecurityEvent) -> None:
 def purge_security_events() -> int:
     """Delete a batch of events whose retention is over; return how many."""
     old = SecurityEvent.objects.filter(at__lt=timezone.now() - RETENTION)
-    keys = list(old.values_list("pk", flat=True)[:_PURGE_BATCH_SIZE])
-    return SecurityEvent.objects.filter(pk__in=keys).delete()[0]
+    return delete_batch(old)

@@ -27,12 +27,12 @@ from accounts.tokens import (
     sign_jwt,
     start_jwt,
 )
+from lib.batches import delete_batch
 
 # Sessions are kept this long after they expire, so that staff can see what happened.
 RETENTION = timedelta(days=30)
 # Recording the use at every request would turn each read into a write.
 RECORD_USE_INTERVAL = timedelta(minutes=5)
-_PURGE_BATCH_SIZE = 5_000
 # Peers remember for this long that a token was accepted, whatever `exp` says.
 PEER_CACHE_LIFETIME = timedelta(hours=1)
 # Access tokens kept of a session. With the default lifetime, an hour, and at most one new token in
@@ -141,8 +141,7 @@ def record_use(session: Session) -> None:
 def purge_expired_sessions() -> int:
     """Delete a batch of sessions that expired long ago; return how many."""
     expired = Session.objects.filter(expires_at__lt=timezone.now() - RETENTION)
-    keys = list(expired.values_list("pk", flat=True)[:_PURGE_BATCH_SIZE])
-    return Session.objects.filter(pk__in=keys).delete()[0]
+    return delete_batch(expired)
 
 
 @transaction.atomic

@@ -45,7 +45,7 @@ DEFAULT_PICTURES_PER_ADDRESS = RateLimitItemPerMinute(20, namespace="default-pic
 
 _link_openings = LocalLimit("link-openings")
 
-# A limit, and the key whose calls it counts: an address, a login, or "" for all calls together.
+# A limit, and the key whose calls it counts: an address, a network, an account or a device.
 Limit = tuple[RateLimitItem, str]
 
 

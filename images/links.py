@@ -18,11 +18,11 @@ from images.exceptions import LinkDurationOutOfBounds, LinkGone, LinkNotGranted
 from images.models import Link, Picture
 from images.permissions import PicturePermission, reaches_others
 from images.services import lock_picture
+from lib.batches import delete_batch
 from lib.compiled_query import CompiledQuery
 from lib.signing import make_signature, verify_signature
 
 _PURPOSE = "link"
-_PURGE_BATCH_SIZE = 5_000
 # Staff can look at an expired link for this long; its token is invalid as soon as it expires.
 RETENTION = timedelta(days=30)
 _link_by_id = CompiledQuery(Link.objects.with_picture, "id")
@@ -111,5 +111,4 @@ def count_opening(link: Link) -> None:
 def delete_ended_links() -> int:
     """Delete a batch of links whose retention is over; return how many were deleted."""
     past_retention = Link.objects.filter(expires_at__lt=timezone.now() - RETENTION)
-    batch = list(past_retention.values_list("pk", flat=True)[:_PURGE_BATCH_SIZE])
-    return Link.objects.filter(pk__in=batch).delete()[0]
+    return delete_batch(past_retention)
