@@ -20,11 +20,12 @@ case $user$exchange in
 esac
 escape() { printf '%s' "$1" | sed 's/[.]/\\./g'; }
 
-# Passwords are read from the standard input: arguments are seen by every process.
+# Passwords are read from the standard input: arguments are seen by every process. No --silent
+# there: RabbitMQ 4 takes a third argument for the password and waits for ever.
 if rabbitmqctl --silent list_users | cut -f 1 | grep -qxF "$user"; then
-  printf '%s\n' "$PEERS_PASSWORD" | rabbitmqctl --silent change_password "$user"
+  printf '%s\n' "$PEERS_PASSWORD" | rabbitmqctl change_password "$user"
 else
-  printf '%s\n' "$PEERS_PASSWORD" | rabbitmqctl --silent add_user "$user"
+  printf '%s\n' "$PEERS_PASSWORD" | rabbitmqctl add_user "$user"
 fi
 # No tag: no management, no monitoring.
 rabbitmqctl --silent set_user_tags "$user"

@@ -17,6 +17,7 @@ from tests.servers.ports import free_ports, listens, wait_until
 # On PATH, Debian has a wrapper that only root and the user rabbitmq may start.
 DEBIAN = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 STOP_TIMEOUT = 20.0
+COMMAND_TIMEOUT = 60.0
 
 
 class RabbitMQ:
@@ -77,8 +78,10 @@ class RabbitMQ:
             command,
             env={**own, "PATH": path, **variables},
             check=False,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            timeout=COMMAND_TIMEOUT,
         )
 
     def _write_settings(self) -> None:
