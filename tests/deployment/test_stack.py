@@ -4,7 +4,6 @@ import json
 import os
 import resource
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import Any
 
 import pika
 import pytest
+import redis
 import requests
 from websockets.sync.client import connect
 
@@ -47,9 +47,17 @@ pytestmark = [
 TOO_LARGE = 22 * 1024 * 1024
 
 
+@pytest.fixture(autouse=True)
+def forget_rates(stack: Stack) -> None:
+    """Give each test the rates of its own minute: all come from one address, in any order."""
+    password = stack.variables["REDIS_PASSWORD"]
+    with redis.Redis(port=stack.addresses.redis_port, password=password) as server:
+        for key in server.scan_iter("*-limits*"):
+            server.delete(key)
+
+
 @pytest.fixture(scope="module")
 def admin_token(stack: Stack) -> str:
-    """One for the whole module: an address has thirty sign-ins a minute."""
     with ProxyClient(stack) as client:
         return client.sign_in("admin", stack.variables["ADMIN_PASSWORD"])
 
@@ -266,14 +274,6 @@ def test_an_event_arrives_at_a_socket_through_nginx(stack: Stack, admin: ProxyCl
     assert received == ["picture.created", "thumbnails.ready"]
 
 
-def sign_in_when_allowed(client: ProxyClient, credentials: dict[str, str]) -> str:
-    """Return a token of a session of its own; the tests of this module share one address's rate."""
-    while (response := client.post("/auth/signin", json=credentials)).status_code == 429:
-        time.sleep(int(response.headers["Retry-After"]))
-    token: str = response.json()["token"]
-    return token
-
-
 def test_the_pictures_services_clients_hear_over_socketio_through_nginx(
     stack: Stack, client: ProxyClient, node_modules: Path
 ) -> None:
@@ -292,7 +292,7 @@ def test_the_pictures_services_clients_hear_over_socketio_through_nginx(
         for url, headers in ways.items():
             for transports in TRANSPORTS:
                 name = f"{url} {transports}"
-                tokens[name] = sign_in_when_allowed(client, credentials)
+                tokens[name] = client.post("/auth/signin", json=credentials).json()["token"]
                 check_that_changes_arrive(node, name, url, tokens[name], transports, **headers)
         durations: list[float] = []
         for name, token in tokens.items():
