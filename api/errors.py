@@ -27,6 +27,7 @@ from accounts.exceptions import (
 from accounts.models import User
 from api.problems import FieldError, Problem, ProblemError
 from images.exceptions import (
+    ArchiveBusy,
     LinkDurationOutOfBounds,
     LinkNotGranted,
     NoActivePicture,
@@ -142,6 +143,7 @@ _PROBLEMS: list[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[A
     ((TooManyFieldsSent, TooManyFilesSent), _fixed("validation", 400, "Too many fields or files.")),
     (QuotaExceeded, _fixed("forbidden", 403, code="quota")),
     (NotReady, _fixed("unavailable", 503, "It is being made.", headers=RETRY_SOON)),
+    (ArchiveBusy, _fixed("unavailable", 503, headers=RETRY_SOON)),
     (NotRenderable, _fixed("not_found", 404, "Not found.")),
     (FileNotFoundError, _fixed("not_found", 404, "Not found.")),
     (ProblemError, lambda error: error.problem),

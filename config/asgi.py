@@ -10,8 +10,8 @@ from typing import Any
 
 from a2wsgi import WSGIMiddleware
 from channels.routing import ProtocolTypeRouter
+from django.conf import settings
 
-from config.env.readers import env_int
 from config.request_spool import MAX_BODY_SIZE, BodyNotReceived, ReceivedBody, Spool
 from config.wsgi import application as wsgi_application
 
@@ -21,8 +21,6 @@ from api.contracts import find_contract
 from api.views import MAX_TEXT_BODY_SIZE, takes_pictures
 from config.middleware.body_limit import NOT_RECEIVED
 
-# Each thread may hold a database connection: compare config.env.databases.MAX_POOL_SIZE.
-HTTP_THREADS = env_int("HTTP_THREADS", 8, min=1, max=256)
 _BODY = "tintype.body"
 
 
@@ -60,7 +58,7 @@ def _wsgi(environ: dict[str, Any], start_response: Any) -> Any:
     return wsgi_application(environ, start_response)
 
 
-_in_threads = WSGIMiddleware(_wsgi, workers=HTTP_THREADS)  # type: ignore[arg-type]  # a WSGI app
+_in_threads = WSGIMiddleware(_wsgi, workers=settings.HTTP_THREADS)  # type: ignore[arg-type]  # a WSGI app
 _spool = Spool()
 
 

@@ -161,6 +161,9 @@ AUTH_EXCHANGE = env_str("AUTH_EXCHANGE", "auth")
 AUTH_EXCHANGE_DURABLE = env_bool("AUTH_EXCHANGE_DURABLE", default=False)
 AUTH_QUEUE = env_str("AUTH_QUEUE", "tintype-auth")
 PULSE_FILE = env_str("PULSE_FILE")
+# Threads of a process that serve requests. Each may hold a database connection: compare
+# config.env.databases.MAX_POOL_SIZE. At most a quarter of them send archives.
+HTTP_THREADS = env_int("HTTP_THREADS", 8, min=1, max=256)
 # Seconds for which an account's lists are cached; its own changes show at once all the same.
 CACHE_SECONDS = env_int("CACHE_SECONDS", 15, max=3600)
 

@@ -57,5 +57,9 @@ class PictureIsActive(Exception):
     """The active picture cannot be deleted before another one is active."""
 
 
+class ArchiveBusy(Exception):
+    """No archive can begin now: the account's own runs, or as many run as there is room for."""
+
+
 class StorageAway(Exception):
     """The storage did not respond, or refused; trying again later may help."""

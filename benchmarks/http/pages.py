@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
-from api.pagination import DEFAULT_PAGE_SIZE, Cursor
+from api.pagination import DEFAULT_PAGE_SIZE
 from benchmarks.http.people import Person
 from benchmarks.http.requests import Request
 from benchmarks.http.scenarios import Scenario
 from benchmarks.http.servers import Servers
 from images.models import Picture
+from lib.keyset import Cursor
 from thumbnails.models import Thumbnail
 
 DEEP = 5000

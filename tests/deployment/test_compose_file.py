@@ -31,7 +31,6 @@ EXEMPT = {
     "DEBUG": "never where others can reach it",
     "HOST": "where `./dev run` listens",
     "PORT": "where `./dev run` listens",
-    "HTTP_THREADS": "of the one-port run; the command of web says --blocking-threads",
     "DATA_DIR": "the image's own",
     "WORK_DIR": "in DATA_DIR, where Compose mounts memory",
     "PG_BIN": "the image holds the server's version, where it is looked for",

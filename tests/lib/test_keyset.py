@@ -1,4 +1,4 @@
-"""Cursors of keyset pages."""
+"""Keysets and their cursors."""
 
 from datetime import UTC, datetime
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.pagination import Cursor
+from lib.keyset import Cursor
 
 moments = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9999, 1, 1))  # noqa: DTZ001 (hypothesis adds the zone)
 
