@@ -41,6 +41,7 @@ def _render(rendition: Rendition, width: int | None) -> str:
         except (RenderingFailed, PictureTooCostly) as error:
             raise NotRenderable from error
         rendition.key = copy_key(rendition.picture.key, f"w{rendition.width}", "jpg")
+        rendition.bytes = target.stat().st_size
         return _store(rendition, target)
 
 

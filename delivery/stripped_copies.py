@@ -35,11 +35,11 @@ def _make_stripped_copy(picture: Picture) -> None:
         source = picture_storage.copy_to(picture.key, Path(folder))
         target = source.with_name(f"stripped.{extension}")
         if not _strip(source, target, picture.format):
-            _set_key(picture, picture.key)
+            _set_copy(picture, picture.key)
             return
         key = copy_key(picture.key, "clean", extension)
         with stored_files({key: target}):
-            _set_key(picture, key)
+            _set_copy(picture, key, target.stat().st_size)
 
 
 def _strip(source: Path, target: Path, format_name: str) -> bool:
@@ -49,7 +49,8 @@ def _strip(source: Path, target: Path, format_name: str) -> bool:
         raise StrippingFailed(str(error)) from error
 
 
-def _set_key(picture: Picture, key: str) -> None:
-    if not Picture.objects.filter(pk=picture.pk, clean_key="").update(clean_key=key):
+def _set_copy(picture: Picture, key: str, size: int | None = None) -> None:
+    without = Picture.objects.filter(pk=picture.pk, clean_key="")
+    if not without.update(clean_key=key, clean_bytes=size):
         raise _AlreadyStored
     picture.clean_key = key

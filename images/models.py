@@ -132,6 +132,8 @@ class Picture(models.Model):
     # the same key where there was nothing to strip, empty until somebody requests the copy.
     key = models.CharField(max_length=200, unique=True, editable=False)
     clean_key = models.CharField(max_length=200, blank=True, editable=False)
+    # Of that copy's own file: null where it has none, and where an older release wrote it.
+    clean_bytes = models.PositiveIntegerField(null=True, editable=False)
     format = models.CharField(max_length=8, editable=False)
     width = models.PositiveIntegerField(editable=False)
     height = models.PositiveIntegerField(editable=False)
@@ -191,6 +193,11 @@ class Picture(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def has_clean_copy(self) -> bool:
+        """Whether a copy without metadata lies beside the original."""
+        return self.clean_key not in {"", self.key}
 
     @property
     def file_name(self) -> str:

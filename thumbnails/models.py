@@ -110,6 +110,8 @@ class Rendition(models.Model):
     # What it was rendered from: the original, or a thumbnail in a tier without originals.
     source_key = models.CharField(max_length=200, editable=False)
     key = models.CharField(max_length=200, unique=True, editable=False)
+    # Null where an older release wrote the row.
+    bytes = models.PositiveIntegerField(null=True, editable=False)
 
     class Meta:
         constraints = [

@@ -49,7 +49,9 @@ def _request_again(reference: ReferencedKey) -> str:
     """Delete the row: thumbnails are rendered at once, other copies when next requested."""
     key = reference.key
     if reference.kind == FileKind.STRIPPED:
-        Picture.objects.filter(clean_key=key, pk=reference.picture_id).update(clean_key="")
+        Picture.objects.filter(clean_key=key, pk=reference.picture_id).update(
+            clean_key="", clean_bytes=None
+        )
         return "made again when next asked for"
     if reference.kind == FileKind.RENDITION:
         Rendition.objects.filter(key=key).delete()
