@@ -1,5 +1,9 @@
 """What can go wrong with an account, in the domain's terms."""
 
+from collections.abc import Sequence
+
+from django.core.exceptions import PermissionDenied
+
 
 class BadCredentials(Exception):
     """The login is unknown, the password is wrong, or the account is disabled: never told which."""
@@ -7,6 +11,15 @@ class BadCredentials(Exception):
 
 class BadToken(Exception):
     """The token is invalid: forged, expired, or of a session that has ended."""
+
+
+class MissingScope(PermissionDenied):
+    """The token may not do this: it lacks scopes."""
+
+    def __init__(self, scopes: Sequence[str]) -> None:
+        """`scopes` are those that are missing."""
+        self.scopes = " ".join(scopes)
+        super().__init__(f"The token lacks the scope {self.scopes}.")
 
 
 class TooManyAttempts(Exception):

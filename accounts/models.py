@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from accounts.exceptions import BadCredentials
 from accounts.names import login_characters, login_key, normalize_login, refuse_nul
+from accounts.scopes import ALL_SCOPES, Scope, Scopes
 from accounts.signals import password_changed, sessions_ended
 from lib.compiled_query import CompiledQuery
 from tiers.models import DEFAULT_TIER_NAME, Tier
@@ -248,6 +249,10 @@ class Session(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True, editable=False)
     address = models.GenericIPAddressField(null=True, blank=True, editable=False)
     agent = models.CharField(max_length=200, blank=True, editable=False)
+    # What people call a token that they made for something. Tokens of the contracts have no name.
+    name = models.CharField(max_length=100, blank=True, default="", db_default="", editable=False)
+    # What its token may do; null for everything, also for what a later release adds.
+    scopes = models.JSONField(null=True, editable=False)
     # SHA-256 of an API token, which is itself never stored.
     key_hash = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 (unique where there is one)
     # Digest of the id of an external issuer's token; see `accounts.external_issuer`.
@@ -275,6 +280,13 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_scheme_display()} of {self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def granted_scopes(self) -> Scopes:
+        """What the session's token may do."""
+        if self.scopes is None:
+            return ALL_SCOPES
+        return frozenset(each for each in Scope if each in self.scopes)
 
     def is_live(self, now: datetime) -> bool:
         """Tell whether the session may be used at `now`; the account is not looked at."""

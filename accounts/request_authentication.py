@@ -16,6 +16,7 @@ from accounts.known_devices import device_cookie
 from accounts.models import Session
 from accounts.renewal import authenticate_cookies
 from accounts.request_origin import RequestOrigin
+from accounts.scopes import require_scopes
 from accounts.sessions import CookiePair
 from accounts.token_authentication import authenticate_api_token, authenticate_jwt
 from lib.cors import is_trusted_origin
@@ -44,18 +45,32 @@ class Authentication:
     renewed_cookies: CookiePair | None = None
 
 
-def authenticate_request(request: HttpRequest) -> Authentication | None:
+def authenticate_request(
+    request: HttpRequest, *, route: str | None = None
+) -> Authentication | None:
     """Return the authentication of a request, or None where it carries none.
 
     A credential of ours in the Authorization header decides alone: raise BadToken when it is
     invalid. An expired or invalid cookie counts as none. Raise CrossSiteRequest for a write that
     another site's page makes with this browser's cookies, before the cookies are read, so that a
     refused request renews nothing.
+
+    Raise MissingScope where the token may not use this method of the route, which is the one that
+    Django found unless it is given.
     """
     credential = read_credential(request)
     if credential:
-        return _authenticate_credential(credential)
-    return _authenticate_request_cookies(request)
+        found: Authentication | None = _authenticate_credential(credential)
+    else:
+        found = _authenticate_request_cookies(request)
+    if found:
+        require_scopes(found.session, _route(request, route), request.method or "")
+    return found
+
+
+def _route(request: HttpRequest, given: str | None) -> str:
+    match = request.resolver_match
+    return given if given is not None else (match.route if match else "")
 
 
 def read_credential(request: HttpRequest) -> str:

@@ -22,6 +22,7 @@ from accounts.exceptions import (
     BadToken,
     CrossSiteRequest,
     HashingBusy,
+    MissingScope,
     TooManyAttempts,
 )
 from accounts.models import User
@@ -114,6 +115,13 @@ def _from_too_many_attempts(error: TooManyAttempts) -> Problem:
     return Problem("throttled", 429, f"Too many attempts. {error}", headers=headers)
 
 
+def _from_missing_scope(error: MissingScope) -> Problem:
+    # RFC 6750, section 3.1.
+    challenge = f'Bearer realm="api", error="insufficient_scope", scope="{error.scopes}"'
+    headers = {"WWW-Authenticate": challenge}
+    return Problem("forbidden", 403, str(error), "scope", headers=headers)
+
+
 def _from_method_not_allowed(error: drf.MethodNotAllowed) -> Problem:
     return Problem("method", 405, str(error.detail))
 
@@ -163,6 +171,7 @@ _PROBLEMS: list[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[A
     (CrossSiteRequest, _fixed("forbidden", 403, "Refused: sent by a page of another site.")),
     (TooManyAttempts, _from_too_many_attempts),
     (HashingBusy, lambda error: UNAVAILABLE),
+    (MissingScope, _from_missing_scope),
     (ValidationError, _from_validation),
     ((PermissionDenied, drf.PermissionDenied), _fixed("forbidden", 403, "You may not do this.")),
     ((Http404, ObjectDoesNotExist, drf.NotFound), _fixed("not_found", 404, "Not found.")),

@@ -5,6 +5,7 @@ import sys
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
+from accounts.exceptions import MissingScope
 from api.contracts import error_response_to
 from api.errors import INTERNAL, NOT_FOUND, UNAVAILABLE, problem_of
 from api.problems import Problem
@@ -24,8 +25,13 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Respond to a refusal outside the views."""
-    response = error_response_to(request, _FORBIDDEN)
-    return response or defaults.permission_denied(request, exception)
+    problem = (problem_of(exception) if isinstance(exception, MissingScope) else None) or _FORBIDDEN
+    response = error_response_to(request, problem)
+    if response is None:
+        response = defaults.permission_denied(request, exception)
+        for name, value in problem.headers.items():
+            response[name] = value
+    return response
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -37,7 +37,10 @@ def for_viewer(view: View) -> View:
 
 
 def _sign_in(request: HttpRequest) -> Authentication | None:
-    """Return None for an invalid token: its bearer sees what anyone may see."""
+    """Return None for an invalid token: its bearer sees what anyone may see.
+
+    Raise MissingScope for a token that may not read, which Django answers with a 403.
+    """
     try:
         return authenticate_request(request)
     except BadToken:

@@ -10,6 +10,7 @@ from drf_spectacular.plumbing import force_instance, is_list_serializer, is_seri
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import IsAuthenticated
 
+from accounts.scopes import scopes_of
 from api.contracts import Contract, contract_at
 from api.openapi import refusals
 from api.openapi.refusals import Refusal, RefusalResponse
@@ -136,6 +137,8 @@ class ContractSchema(AutoSchema):
         if any(isinstance(each, IsAuthenticated) for each in self.view.get_permissions()):
             yield refusals.NO_TOKEN
         yield refusals.BAD_TOKEN
+        if scopes := scopes_of(self.path_regex.removeprefix("/"), self.method):
+            yield refusals.missing_scope(scopes)
         if self.method not in _SAFE and refusals.CROSS_SITE not in declared:
             yield refusals.CROSS_SITE
 

@@ -5,15 +5,22 @@ contract's own `render_problem` turn it into the example, so that no example is 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from rest_framework import exceptions as drf
 from rest_framework.serializers import Serializer
 
-from accounts.exceptions import BadCredentials, BadToken, CrossSiteRequest, TooManyAttempts
+from accounts.exceptions import (
+    BadCredentials,
+    BadToken,
+    CrossSiteRequest,
+    MissingScope,
+    TooManyAttempts,
+)
 from accounts.models import User
+from accounts.scopes import Scope
 from accounts.throttling import FAILURES_PER_ADDRESS, FAILURES_PER_LOGIN, SIGN_INS_PER_ADDRESS
 from api.contracts import Contract
 from api.errors import INTERNAL, UNAVAILABLE, problem_of
@@ -76,6 +83,17 @@ BAD_TOKEN = Refusal("bad_token", "The token is invalid, or its session has ended
 CROSS_SITE = Refusal(
     "cross_site", "A page of another site sent it with this browser's cookies.", CrossSiteRequest
 )
+
+
+def missing_scope(scopes: Iterable[Scope]) -> Refusal:
+    """Return the refusal of a token that lacks what an operation asks for."""
+    names = [each.value for each in Scope if each in scopes]
+    listed = " and ".join(f"`{name}`" for name in names)
+    return Refusal(
+        "missing_scope", f"The token lacks the scope {listed}.", lambda: MissingScope(names)
+    )
+
+
 UNREADABLE_BODY = Refusal("unreadable_body", "The body cannot be read.", drf.ParseError)
 MEDIA_TYPE = Refusal(
     "media_type",

@@ -6,6 +6,8 @@ from api.problems import Problem, RenderedProblem
 DEFAULT_PICTURE_PREFIX = "/pictures/create-default-picture"
 # What a socket that signs in at connect is refused with.
 INVALID_TOKEN = "Token inválido o expirado"  # noqa: S105 (a message)
+# What a token that lacks the scope is refused with, at a socket too.
+MISSING_SCOPE = "El token no incluye el permiso para esta operación"
 TOO_MANY_SOCKETS = "Demasiadas conexiones de esta cuenta"
 # A problem's code says more than its kind.
 _BY_CODE = {
@@ -45,6 +47,9 @@ def render_problem(problem: Problem) -> RenderedProblem:
         if problem.code == "token":
             return RenderedProblem({"message": INVALID_TOKEN}, status=403)
         return RenderedProblem({"message": "Token no proporcionado"})
+    if problem.code == "scope":
+        # Under the name of the contract's other refusals of a token.
+        return RenderedProblem({"message": MISSING_SCOPE})
     names = ["message", "error"] if problem.kind == "not_found" else ["error", "message"]
     if f"{problem.url}/".startswith(f"{DEFAULT_PICTURE_PREFIX}/"):
         return RenderedProblem(dict.fromkeys(names, _message(problem)))

@@ -14,7 +14,7 @@ from django.core.exceptions import DisallowedHost, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
 from accounts.cookies import set_token_cookies
-from accounts.exceptions import BadToken, CrossSiteRequest
+from accounts.exceptions import BadToken, CrossSiteRequest, MissingScope
 from accounts.models import Session, User
 from accounts.request_authentication import (
     Authentication,
@@ -22,6 +22,7 @@ from accounts.request_authentication import (
     read_credential,
     refuse_cross_site,
 )
+from accounts.scopes import PICTURES_SOCKET, require_scopes
 from accounts.sessions import CookiePair
 from accounts.token_authentication import authenticate_jwt
 from images.access import may_act_for
@@ -29,6 +30,7 @@ from images.permissions import PicturePermission
 from lib.path_converters import parse_uuid
 from notifications.sockets.close_codes import (
     BAD_QUERY,
+    MISSING_SCOPE,
     NOT_ALLOWED,
     SIGNED_OUT,
     UNKNOWN_ACCOUNT,
@@ -127,9 +129,11 @@ def _authenticate(scope: Scope) -> Authentication:
                 return _authenticate_subprotocol(offered)
             if request.headers.get("Cookie"):
                 refuse_cross_site(request)
-        authentication = authenticate_request(request)
+        authentication = authenticate_request(request, route=PICTURES_SOCKET)
     except BadToken:
         raise SocketRefused(SIGNED_OUT) from None
+    except MissingScope:
+        raise SocketRefused(MISSING_SCOPE) from None
     except DisallowedHost:
         raise CrossSiteRequest from None
     if authentication is None:
@@ -140,7 +144,9 @@ def _authenticate(scope: Scope) -> Authentication:
 def _authenticate_subprotocol(offered: list[str]) -> Authentication:
     """Authenticate by the token, which follows the `bearer` subprotocol."""
     token = "".join(offered[offered.index(SUBPROTOCOL) + 1 :][:1])
-    return Authentication(authenticate_jwt(token, "bearer", "access"))
+    session = authenticate_jwt(token, "bearer", "access")
+    require_scopes(session, PICTURES_SOCKET, "GET")
+    return Authentication(session)
 
 
 def _single_value(query: dict[str, list[str]], name: str) -> str | None:

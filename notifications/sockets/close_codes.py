@@ -14,6 +14,7 @@ class CloseReason:
 BAD_QUERY = CloseReason(4400, "the query cannot be read")
 SIGNED_OUT = CloseReason(4401, "no token, or its session has ended")
 NOT_ALLOWED = CloseReason(4403, "only staff may watch another account")
+MISSING_SCOPE = CloseReason(4403, "the token lacks the scope read")
 UNKNOWN_ACCOUNT = CloseReason(4404, "no such account")
 TOO_SLOW = CloseReason(4408, "reading too slowly: come back with since")
 TOO_MANY_SOCKETS = CloseReason(4429, "too many sockets of this account")

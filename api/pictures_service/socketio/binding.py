@@ -13,12 +13,13 @@ from django.core.exceptions import SuspiciousOperation
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
-from accounts.exceptions import BadToken
+from accounts.exceptions import BadToken, MissingScope
 from accounts.request_authentication import (
     Authentication,
     authenticate_request,
     read_credential,
 )
+from accounts.scopes import SOCKETIO, require_scopes
 from lib.after_commit import run_after_commit
 from notifications.sockets.wake_ups import notify_group
 
@@ -30,14 +31,16 @@ BIND = "socketio.bind"
 def bind_named_socket(request: Request) -> None:
     """Bind the socket that a write names in `socketId`, after the commit; never raise.
 
-    An id that is unknown, or of a socket that is bound already, is ignored, and so is a body that
-    cannot be read.
+    An id that is unknown, or of a socket that is bound already, is ignored, and so are a body that
+    cannot be read and a token that may write but not read.
     """
     try:
         fields = request.data
         socket_id = fields.get("socketId") if isinstance(fields, dict) else None
         authentication = _authentication(request) if socket_id else None
-    except (APIException, SuspiciousOperation, OSError, BadToken):
+        if authentication:
+            require_scopes(authentication.session, SOCKETIO, "GET")
+    except (APIException, SuspiciousOperation, OSError, BadToken, MissingScope):
         return
     if authentication and isinstance(socket_id, str) and _SOCKET_ID.match(socket_id):
         message = {"type": BIND, "session_id": str(authentication.session.pk)}

@@ -83,7 +83,7 @@ class Connection:
     async def connect(self, sid: str, auth: Any) -> None:
         """Begin to wait for a write that names the socket, or sign in at once.
 
-        Raise BadToken, NoSocketLeft, or what UNAVAILABLE lists.
+        Raise BadToken, MissingScope, NoSocketLeft, or what UNAVAILABLE lists.
         """
         self._channel = await get_channel_layer().new_channel()
         self._start(self._receive())

@@ -9,8 +9,8 @@ from typing import Any
 import socketio
 from socketio.exceptions import ConnectionRefusedError as Refused
 
-from accounts.exceptions import BadToken
-from api.pictures_service.errors import INVALID_TOKEN, TOO_MANY_SOCKETS
+from accounts.exceptions import BadToken, MissingScope
+from api.pictures_service.errors import INVALID_TOKEN, MISSING_SCOPE, TOO_MANY_SOCKETS
 from api.pictures_service.socketio.connection import UNAVAILABLE, Connection, NoSocketLeft
 
 logger = logging.getLogger(__name__)
@@ -77,6 +77,8 @@ class SocketIoServer(socketio.AsyncServer):  # type: ignore[misc]  # the library
             await connection.connect(sid, auth)
         except BadToken:
             raise Refused(INVALID_TOKEN) from None
+        except MissingScope:
+            raise Refused(MISSING_SCOPE) from None
         except NoSocketLeft:
             raise Refused(TOO_MANY_SOCKETS) from None
         except UNAVAILABLE as error:

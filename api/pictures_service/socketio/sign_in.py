@@ -14,14 +14,16 @@ from accounts.request_authentication import (
     read_credential,
     refuse_cross_site,
 )
+from accounts.scopes import SOCKETIO, require_scopes
 from notifications.sockets.authentication import Scope, make_request
 
 
 def authenticate_connect(scope: Scope, auth: Any) -> Session | None:
     """Return the session that a client signs in with, None where it gives no token.
 
-    Raise BadToken for a token that is not valid. Cookies of this service's pages count where they
-    would at `/ws/pictures/`, but are not renewed: the handshake has been answered by now.
+    Raise BadToken for a token that is not valid, MissingScope for one that may not read. Cookies
+    of this service's pages count where they would at `/ws/pictures/`, but are not renewed: the
+    handshake has been answered by now.
     """
     request = make_request(scope)
     if token := _token_of(auth):
@@ -29,12 +31,14 @@ def authenticate_connect(scope: Scope, auth: Any) -> Session | None:
         if not read_credential(request):
             raise BadToken("The token is in no known form.")
     if read_credential(request):
-        authentication = authenticate_request(request)
+        authentication = authenticate_request(request, route=SOCKETIO)
         return authentication.session if authentication else None
     with suppress(BadToken, CrossSiteRequest, DisallowedHost):
         refuse_cross_site(request)
         cookies = cookie_values(request.headers.get("Cookie", ""), access_cookie())
-        return authenticate_cookies(cookies, []).session
+        session = authenticate_cookies(cookies, []).session
+        require_scopes(session, SOCKETIO, "GET")
+        return session
     return None
 
 
