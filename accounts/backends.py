@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.http import HttpRequest
 
 from accounts.exceptions import TooManyAttempts
@@ -36,7 +37,7 @@ class LoginBackend(ModelBackend):
             origin = read_origin(request) if request is not None else RequestOrigin()
         try:
             with throttle_sign_in(username, origin) as attempt:
-                user = super().authenticate(request, username, password, **kwargs)
+                user = self._check_password(username, password)
                 attempt.succeeded = user is not None
         except TooManyAttempts:
             write_line("sign-in.throttled")
@@ -45,7 +46,16 @@ class LoginBackend(ModelBackend):
             # Also of an unknown login, so that the time tells nothing. The login itself is left
             # out: it may be a password, typed into the wrong field.
             record_event("sign-in.refused", _account_of(username))
-        return user if isinstance(user, User) else None
+        return user
+
+    def _check_password(self, login: str, password: str) -> User | None:
+        try:
+            user = User.objects.get_by_natural_key(login)
+        except User.DoesNotExist:
+            # It takes as many hashes as that of an account.
+            user = User(password=UNUSABLE_PASSWORD_PREFIX)
+        is_right = user.check_password(password)
+        return user if is_right and self.user_can_authenticate(user) else None
 
 
 def _account_of(login: str) -> UUID | None:

@@ -39,3 +39,15 @@ class HashingBusy(Exception):
 
 class CrossSiteRequest(Exception):
     """A page of another site tried to act with this browser's cookies."""
+
+
+class NoPassword(Exception):
+    """The account has no password here: it signs in at its issuer."""
+
+
+class SignInTooOld(Exception):
+    """What an account without a password asks for needs a session that has just been opened."""
+
+
+class StaffAccount(Exception):
+    """An account of staff is deleted in the admin alone."""

@@ -113,9 +113,14 @@ def _require_storable(claims: dict[str, Any]) -> None:
 
 def _expiry(claims: dict[str, Any]) -> datetime:
     """Return when the session of a token ends: with it, or as early as one of ours would."""
-    issued = claims.get("iat")
-    begin = timezone.now() if issued is None else datetime.fromtimestamp(int(issued), UTC)
-    return min(datetime.fromtimestamp(int(claims["exp"]), UTC), begin + settings.BEARER_LIFETIME)
+    latest = _issued_at(claims) + settings.BEARER_LIFETIME
+    return min(datetime.fromtimestamp(int(claims["exp"]), UTC), latest)
+
+
+def _issued_at(claims: dict[str, Any]) -> datetime:
+    """Return when a token was issued; now where it does not say, or says that it will be."""
+    now, issued = timezone.now(), claims.get("iat")
+    return now if issued is None else min(now, datetime.fromtimestamp(int(issued), UTC))
 
 
 def _verification_key(token: str) -> Any:
@@ -139,6 +144,8 @@ def _open_session(identity: str, claims: dict[str, Any]) -> Session:
         defaults={
             "user": user,
             "scheme": Session.Scheme.EXTERNAL,
+            # When its person signed in: see `accounts.own_account.prove_identity`.
+            "created_at": _issued_at(claims),
             "expires_at": _expiry(claims),
             "external_id_digest": identity_digest(identity),
         },

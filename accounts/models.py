@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from accounts.exceptions import BadCredentials
 from accounts.names import login_characters, login_key, normalize_login, refuse_nul
+from accounts.passwords import normalize_password
 from accounts.scopes import ALL_SCOPES, Scope, Scopes
 from accounts.signals import password_changed, sessions_ended
 from lib.compiled_query import CompiledQuery
@@ -42,6 +43,14 @@ class UserManager(BaseUserManager["User"]):
         same = self.filter(pk=pk, password=password_hash, is_active=True)
         if not list(same.select_for_update(no_key=True).values_list("pk")):
             raise BadCredentials
+
+    def with_email(self, email: str) -> models.QuerySet[User]:
+        """Return the account of an address, in any case; none for "".
+
+        By the unique index, which `email__iexact` would not use.
+        """
+        same = self.alias(lower_email=Lower("email")).filter(lower_email=email.lower())
+        return same.exclude(email="")
 
     @cached_property
     def _by_key(self) -> CompiledQuery[User]:
@@ -113,12 +122,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     def set_password(
         self, raw_password: str | None, *, except_session: Session | None = None
     ) -> None:
-        """Set a new password; None sets one that no login can match.
+        """Set a new password, in its normalized form; None sets one that no login can match.
 
         Saving the user ends every session except `except_session`, whoever sets the password: a
         contract, the admin or a management command.
         """
-        super().set_password(raw_password)
+        super().set_password(normalize_password(raw_password) if raw_password else raw_password)
         # `save` ends sessions when this is set.
         self._password = raw_password or ""
         self._except_session = except_session
@@ -127,16 +136,26 @@ class User(AbstractBaseUser, PermissionsMixin):
         self.set_password(None)
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Compare, and store a hash of today's settings where the stored one is of others.
+        """Compare in the normalized form, else as it was sent: older hashes are of that.
 
-        A password that was replaced meanwhile stays replaced.
+        A hash of other settings than today's, or of a password as it was sent, is replaced. A
+        password that was replaced meanwhile stays replaced. It takes one hash, and a second where
+        the two forms differ; both also for an account without a usable password.
         """
+        if raw_password is None:
+            return check_password(None, self.password)
+        normalized = normalize_password(raw_password)
 
         def upgrade(raw_password: str) -> None:
-            checked, self.password = self.password, make_password(raw_password)
+            checked, self.password = self.password, make_password(normalized)
             User.objects.filter(pk=self.pk, password=checked).update(password=self.password)
 
-        return check_password(raw_password, self.password, upgrade)
+        if check_password(normalized, self.password, upgrade):
+            return True
+        if raw_password == normalized or not check_password(raw_password, self.password):
+            return False
+        upgrade(raw_password)
+        return True
 
     def get_session_auth_hash(self) -> str:
         """Return what each of the admin's sessions keeps of the account, and must still equal."""

@@ -1,5 +1,7 @@
 """People who create their own account."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -53,10 +55,20 @@ def _validate(user: User, password: str) -> None:
 
 
 def _refuse_taken(user: User) -> None:
-    errors = {}
+    errors: dict[str, Any] = {}
     if User.objects.filter(username_key=login_key(user.username)).exists():
         errors["username"] = ValidationError("This login is taken.", code="unique")
-    if user.email and User.objects.filter(email__iexact=user.email).exists():
-        errors["email"] = ValidationError("This email address is taken.", code="unique")
+    try:
+        refuse_taken_email(user)
+    except ValidationError as error:
+        errors |= error.error_dict
     if errors:
         raise ValidationError(errors)
+
+
+def refuse_taken_email(user: User) -> None:
+    """Raise ValidationError where the account's email address is that of another."""
+    if User.objects.with_email(user.email).exclude(pk=user.pk).exists():
+        raise ValidationError(
+            {"email": ValidationError("This email address is taken.", code="unique")}
+        )

@@ -47,6 +47,8 @@ SCOPES_BY_ROUTE: dict[str, dict[str, Scopes]] = {
     "api/user/token/": {"POST": NONE},
     "api/user/jwt-login/": {"POST": NONE},
     "api/user/jwt-logout/": {"POST": NONE},
+    "api/user/account/": {"GET": ACCOUNT, "PATCH": ACCOUNT},
+    "api/user/account/password/": {"POST": ACCOUNT},
     "api/user/images/": {"GET": READ, "POST": UPLOAD},
     "api/user/images/<id:pk>/": {"GET": READ, "PATCH": CHANGE, "DELETE": CHANGE},
     "api/user/thumbnails/": {"GET": READ},

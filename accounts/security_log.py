@@ -24,8 +24,8 @@ RETENTION = timedelta(days=90)
 REFUSALS = frozenset({"sign-in.refused", "sign-in.throttled"})
 Kind = Literal[
     "account.created", "account.closed", "account.deleted", "admin.added", "admin.changed",
-    "admin.deleted", "link.made", "link.revoked", "password.changed", "sessions.ended", "sign-in",
-    "sign-in.refused", "sign-in.throttled", "token.made",
+    "admin.deleted", "email.changed", "link.made", "link.revoked", "password.changed",
+    "sessions.ended", "sign-in", "sign-in.refused", "sign-in.throttled", "token.made",
 ]  # fmt: skip
 
 

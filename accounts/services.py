@@ -5,7 +5,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 from django.db.models import F
 
-from accounts.exceptions import BadCredentials
+from accounts.exceptions import BadCredentials, NoPassword
 from accounts.models import Session, User
 from accounts.request_origin import RequestOrigin
 from accounts.security_log import record_event
@@ -44,9 +44,11 @@ def change_password(
     """Replace one's own password and end every session except `except_session`.
 
     Raise BadCredentials for a current password that is wrong, or that somebody else replaced at the
-    same moment, TooManyAttempts after too many wrong ones, and ValidationError with the policy's
-    reasons.
+    same moment, NoPassword where the account has none, TooManyAttempts after too many wrong ones,
+    and ValidationError with the policy's reasons.
     """
+    if not user.has_usable_password():
+        raise NoPassword
     checked = verify_credentials(login=user.username, password=current, origin=origin)
     validate_password(new, user)
     checked_hash = checked.password

@@ -23,6 +23,9 @@ from accounts.exceptions import (
     CrossSiteRequest,
     HashingBusy,
     MissingScope,
+    NoPassword,
+    SignInTooOld,
+    StaffAccount,
     TooManyAttempts,
 )
 from accounts.models import User
@@ -168,6 +171,11 @@ _PROBLEMS: list[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[A
     (BadCredentials, _fixed("unauthorized", 401, "No active account found with these credentials.",
                            code="credentials")),
     (BadToken, _fixed("unauthorized", 401, "The token is invalid or has expired.", code="token")),
+    (NoPassword, _fixed("forbidden", 403,
+                        "This account has no password here: it signs in elsewhere.")),
+    (SignInTooOld, _fixed("forbidden", 403,
+                          "Sign in anew, and try again within 10 minutes.")),
+    (StaffAccount, _fixed("forbidden", 403, "Accounts of staff are deleted in the admin.")),
     (CrossSiteRequest, _fixed("forbidden", 403, "Refused: sent by a page of another site.")),
     (TooManyAttempts, _from_too_many_attempts),
     (HashingBusy, lambda error: UNAVAILABLE),

@@ -12,7 +12,7 @@ from rest_framework.views import APIView, set_rollback
 
 from accounts.cookies import access_cookie, set_token_cookies
 from accounts.known_devices import remember_device
-from accounts.models import User
+from accounts.models import Session, User
 from accounts.request_authentication import Authentication, read_origin
 from accounts.throttling import throttle_upload
 from api.contracts import contract_at
@@ -125,6 +125,13 @@ def caller(request: Request) -> User:
     if not isinstance(request.user, User):
         raise TypeError("A view that asks for the caller must be closed.")
     return request.user
+
+
+def current_session(request: Request) -> Session:
+    """Return the session of a view that is closed to whoever has none."""
+    if not isinstance(request.auth, Authentication):
+        raise TypeError("A view that asks for the session must be closed.")
+    return request.auth.session
 
 
 def base_url(request: Request) -> str:

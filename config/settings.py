@@ -264,7 +264,8 @@ SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTHENTICATION_BACKENDS = ["accounts.backends.LoginBackend"]
 PASSWORD_HASHERS = ["accounts.hashers.OwaspArgon2Hasher"]
 PASSWORD_POLICY = env_str("PASSWORD_POLICY", "strict", choices=("strict", "contract"))
-_VALIDATION = "django.contrib.auth.password_validation"
+# Django's, over the form of a password that is hashed.
+_VALIDATION = "accounts.passwords"
 AUTH_PASSWORD_VALIDATORS = (
     [
         {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},

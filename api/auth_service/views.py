@@ -24,7 +24,7 @@ from api.auth_service import serializers as s
 from api.openapi.operations import describe
 from api.openapi.refusals import CREDENTIALS, CROSS_SITE, SIGN_IN_LIMITS, THROTTLED, Refusal
 from api.parsers import FormParser, JsonParser
-from api.views import ContractView, PublicView, caller
+from api.views import ContractView, PublicView, caller, current_session
 
 _EMPTY = OpenApiResponse(description="Done; the body is empty.")
 _LOGIN_TAKEN = Refusal(
@@ -142,7 +142,7 @@ class PasswordView(ContractView):
         """Change the password; every other session of the account ends."""
         given = _validate(s.AuthServicePassword(data=request.data))
         current, new = given["currentPassword"], given["newPassword"]
-        session = _sign_in(request).session
+        session = current_session(request)
         try:
             change_password(
                 caller(request),

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from api.restful_api import views
+from api.restful_api import account_views, views
 from api.restful_api.documentation import AsyncApiView, DocsView, SchemaView
 from api.restful_api.event_views import EventsView
 from lib.routes import route
@@ -11,6 +11,8 @@ _ROUTES = [
     route("jwt-login/", views.JwtLoginView.as_view(), name="restful-jwt-login"),
     route("jwt-logout/", views.JwtLogoutView.as_view(), name="restful-jwt-logout"),
     route("token/", views.TokenView.as_view(), name="restful-token"),
+    route("account/", account_views.AccountView.as_view(), name="restful-account"),
+    route("account/password/", account_views.PasswordView.as_view(), name="restful-password"),
     route("images/", views.PictureListView.as_view(), name="restful-images"),
     route("images/<id:pk>/", views.PictureDetailView.as_view(), name="restful-image"),
     route("thumbnails/", views.ThumbnailListView.as_view(), name="restful-thumbnails"),

@@ -15,6 +15,7 @@ from accounts.models import User
 from api.contracts import CONTRACTS
 from api.openapi.plain_routes import make_plain_paths
 from tests.api.error_table import CASES, ERRORS, Wrong
+from tests.api.json_schema import with_null
 from tests.api.routes import routes
 from tests.api.test_errors import send
 from tests.clients import Client
@@ -27,7 +28,7 @@ HERE = Path(__file__).parent
 NOT_DESCRIBED = {
     "", "api/docs/", "api/schema/", "api/schema/asyncapi.yaml", "i18n/setlang/", "metrics",
 }  # fmt: skip
-DOCUMENT: dict[str, Any] = SchemaGenerator().get_schema(public=True)
+DOCUMENT: dict[str, Any] = with_null(SchemaGenerator().get_schema(public=True))
 OPERATIONS = {
     operation["operationId"]: (path, method, operation)
     for path, item in DOCUMENT["paths"].items()

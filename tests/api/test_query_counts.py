@@ -28,6 +28,7 @@ ONE = [
     ("/api/user/thumbnails/{thumbnail}/", 2),
     ("/pictures/get-active-picture/{owner}", 2),
     ("/auth/currentUser", 1),
+    ("/api/user/account/", 2),
 ]
 
 
