@@ -40,6 +40,9 @@ from images.exceptions import (
     PictureIsActive,
     QuotaExceeded,
     StrippingFailed,
+    UploadedPictureGone,
+    UploadKeyReused,
+    UploadStillRunning,
     UploadTooLarge,
 )
 from images.formats.limits import RefusedPicture
@@ -166,6 +169,14 @@ _PROBLEMS: list[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[A
                              code="no_active_picture")),
     (PictureIsActive, _fixed("conflict", 409, "The active picture cannot be deleted.",
                             code="active_picture")),
+    (UploadStillRunning, _fixed(
+        "conflict", 409, "The first upload with this Idempotency-Key is still running.",
+        code="upload_running", headers={"Retry-After": "1"})),
+    (UploadKeyReused, _fixed(
+        "business", 422, "This Idempotency-Key came with another upload.", code="key_reused")),
+    (UploadedPictureGone, _fixed(
+        "business", 410, "The picture that was uploaded with this Idempotency-Key is deleted.",
+        code="uploaded_gone")),
     (User.DoesNotExist, _fixed("not_found", 404, "Not found.", code="user")),
     (Picture.DoesNotExist, _fixed("not_found", 404, "Not found.", code="picture")),
     (BadCredentials, _fixed("unauthorized", 401, "No active account found with these credentials.",

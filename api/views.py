@@ -19,7 +19,9 @@ from api.contracts import contract_at
 from api.errors import problem_of
 from api.problems import Problem
 from api.request_bodies import prepare_body
+from api.retries import check_headers, read_retry
 from api.status_phrases import STATUS_PHRASES
+from images.retries import Retry
 from lib.own_url import own_url
 
 # Bytes of a body that carries no picture: sign-ins, descriptions.
@@ -40,6 +42,8 @@ class ContractView(APIView):
     file_field = ""
     # The member of JSON, or field of a form, that is a picture in base64.
     picture_field = ""
+    # Fields that say nothing of the picture, and may differ when an upload is repeated.
+    passing_fields: frozenset[str] = frozenset()
     # What ends with the request.
     resources: ExitStack
 
@@ -50,9 +54,21 @@ class ContractView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Authenticate, then refuse one upload too many, or a body that is too long, unparsed."""
         super().initial(request, *args, **kwargs)
-        if self.takes_uploads and request.method == "POST":
+        is_upload = self.takes_uploads and request.method == "POST"
+        if is_upload:
             throttle_upload(caller(request), read_origin(request._request))
         prepare_body(request._request, self.max_body_size(request), self.resources)
+        if is_upload:
+            check_headers(request._request)
+
+    def read_retry(self, request: Request) -> Retry | None:
+        """Return what tells that an upload is a repeated one; None where the client gave no key."""
+        return read_retry(
+            request,
+            caller(request),
+            picture=self.file_field or self.picture_field,
+            ignored=self.passing_fields,
+        )
 
     def max_body_size(self, request: Request) -> int:
         """Return the largest body in bytes; views that take pictures allow more."""

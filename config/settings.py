@@ -213,6 +213,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(hours=1),
         "options": {"expires": 3600, **celery.PUBLISH_WITH_RETRY},
     },
+    "purge past idempotency keys": {
+        "task": "images.purge_idempotency_keys",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600, **celery.PUBLISH_WITH_RETRY},
+    },
     "purge old events": {
         "task": "notifications.forget_events",
         "schedule": timedelta(hours=1),

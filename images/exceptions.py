@@ -63,3 +63,15 @@ class ArchiveBusy(Exception):
 
 class StorageAway(Exception):
     """The storage did not respond, or refused; trying again later may help."""
+
+
+class UploadStillRunning(Exception):
+    """The first upload with an Idempotency-Key has not ended yet."""
+
+
+class UploadKeyReused(Exception):
+    """An Idempotency-Key came before, with another upload."""
+
+
+class UploadedPictureGone(Exception):
+    """The picture that was uploaded with an Idempotency-Key has been deleted since."""

@@ -253,3 +253,38 @@ class Link(models.Model):
     def is_live(self, now: datetime) -> bool:
         """Return whether it is neither revoked nor expired; the maker's grant is not checked."""
         return self.revoked_at is None and self.expires_at > now
+
+
+class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):
+    def unfulfilled(self) -> IdempotencyKeyQuerySet:
+        """Keys under which no picture is stored yet."""
+        return self.filter(picture_id=None)
+
+
+class IdempotencyKey(models.Model):
+    """A key that a client gave to an upload, so that it may send it again: `images.retries`."""
+
+    # The account that uploads; as staff it may do so for another. The constraint begins with it.
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    route = models.CharField(max_length=64, editable=False)
+    key = models.CharField(max_length=128, editable=False)
+    fingerprint = models.CharField(max_length=64, editable=False)
+    # No foreign key, since the row outlives the picture. Null while the upload runs.
+    picture_id = models.BigIntegerField(null=True, editable=False)
+    begun_at = models.DateTimeField(default=timezone.now, editable=False)
+    leased_until = models.DateTimeField(editable=False)
+
+    objects = IdempotencyKeyQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "route", "key"], name="idempotency_key_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["begun_at"], name="idempotency_key_age")]
+
+    def __str__(self) -> str:
+        return f"{self.key} at {self.route}"

@@ -17,6 +17,7 @@ from images.formats.facts import Facts
 from images.formats.limits import Limits, RefusedPicture
 from images.metrics import UPLOAD_BYTES
 from images.models import Picture
+from images.retries import Claim, Retry, store_once
 from images.sandbox.work import inspect_picture
 from images.signals import (
     picture_activated,
@@ -38,24 +39,38 @@ def create_picture(
     upload: Path,
     visibility: str = Picture.Visibility.PRIVATE,
     description: str = "",
+    retry: Retry | None = None,
 ) -> Picture:
     """Store an uploaded file as a picture; bytes and row are durable on return.
+
+    An upload that is repeated (`retry`) stores nothing: return the picture of the first, as it is
+    by now, or raise what `images.retries.store_once` does.
 
     Raise UploadTooLarge, RefusedPicture (what is wrong with the file), QuotaExceeded, and
     ValidationError for the description. An error leaves nothing behind, unless the database or the
     storage became unavailable: `manage.py verify_storage` finds such leftovers.
     """
+
+    def store(claim: Claim | None) -> Picture:
+        picture = _build_upload(owner, upload)
+        picture.visibility, picture.description = visibility, description
+        picture.clean_fields(exclude=["owner"])
+        with stored_files({picture.key: upload}):
+            _insert(picture, upload)
+            if claim:
+                claim.fulfil(picture)
+        UPLOAD_BYTES.observe(picture.bytes)
+        return picture
+
+    return store_once(retry, _sha256(upload), store) if retry else store(None)
+
+
+def _build_upload(owner: User, upload: Path) -> Picture:
     check_upload_size(owner, upload.stat().st_size)
     facts = inspect_upload(upload, upload_limits(owner))
     uid = uuid.uuid4()
     key = original_key(owner.pk, uid, facts.extension)
-    picture = build_picture(upload, facts, uid=uid, owner=owner, key=key)
-    picture.visibility, picture.description = visibility, description
-    picture.clean_fields(exclude=["owner"])
-    with stored_files({key: upload}):
-        _insert(picture, upload)
-    UPLOAD_BYTES.observe(picture.bytes)
-    return picture
+    return build_picture(upload, facts, uid=uid, owner=owner, key=key)
 
 
 def inspect_upload(upload: Path, limits: Limits) -> Facts:

@@ -3,10 +3,18 @@
 from celery import shared_task
 
 from images.links import delete_ended_links
+from images.retries import purge_past_keys
 
 
 @shared_task(name="images.forget_ended")
 def purge_ended_links() -> None:
     """Delete links that ended long ago, batch by batch."""
     while delete_ended_links():
+        pass
+
+
+@shared_task(name="images.purge_idempotency_keys")
+def purge_idempotency_keys() -> None:
+    """Delete keys of uploads that no longer count, batch by batch."""
+    while purge_past_keys():
         pass

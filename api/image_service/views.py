@@ -71,7 +71,10 @@ class CreateImageView(ContractView):
         text = form.validated_data["image"]
         with decode_to_file(text, owner, plus_signs_are_blanks=is_form) as upload:
             picture = create_picture(
-                owner=owner, upload=upload, visibility=Picture.Visibility.MEMBERS
+                owner=owner,
+                upload=upload,
+                visibility=Picture.Visibility.MEMBERS,
+                retry=self.read_retry(request),
             )
         return Response({"id": str(picture.uid)})
 

@@ -166,6 +166,7 @@ class UploadView(ContractView):
                 upload=upload,
                 visibility=Picture.Visibility.PUBLIC,
                 description=given["description"],
+                retry=self.read_retry(request),
             )
         return Response(s.serialize_uploaded(picture, owner))
 

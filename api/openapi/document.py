@@ -69,6 +69,8 @@ PARAMETER_EXAMPLES: dict[str, Any] = {
     "expires": "1764416400",
     "signature": "q6m3k1XhT0Qd2b8Jb1l0Vw",
     "Range": "bytes=0-1023",
+    "Idempotency-Key": "7b1c3a52-53d6-4a0f-9f0e-6e5f6a3f1c2d",
+    "Content-Digest": "sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:",
     "If-None-Match": '"3f7a1c5e9b2d4f608a1c3e5d7f90b1a2"',
 }
 

@@ -1,8 +1,9 @@
 """How the OpenAPI document describes pictures: what is taken, and the bytes that are sent."""
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
+from api.retries import KEY_PATTERN, MAX_KEY_LENGTH
 from images.formats.limits import MAX_FRAMES, MAX_SIDE
 from images.formats.registry import FORMATS
 from tiers.models import DEFAULT_PIXELS, DEFAULT_UPLOAD_BYTES
@@ -24,3 +25,25 @@ BYTES = OpenApiResponse(
 )
 NOT_MODIFIED = OpenApiResponse(description="The client has this version: `If-None-Match` names it.")
 BYTES_HEADERS = ("ETag", "Cache-Control", "Accept-Ranges", "Content-Disposition")
+UPLOAD_HEADERS = (
+    OpenApiParameter(
+        "Idempotency-Key",
+        {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_KEY_LENGTH,
+            "pattern": f"^{KEY_PATTERN}$",
+        },
+        OpenApiParameter.HEADER,
+        description="A name of your own for this upload, such as a UUID. Send the same upload with "
+        "the same key again when its response was lost, within 24 hours: it is stored once, and "
+        "answered as the first time. A key counts for one account at one route.",
+    ),
+    OpenApiParameter(
+        "Content-Digest",
+        str,
+        OpenApiParameter.HEADER,
+        description="The digest of the body (RFC 9530), by `sha-256` or `sha-512`: a body that "
+        "differs is refused.",
+    ),
+)

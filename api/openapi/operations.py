@@ -13,6 +13,7 @@ from rest_framework.permissions import IsAuthenticated
 from accounts.scopes import scopes_of
 from api.contracts import Contract, contract_at
 from api.openapi import refusals
+from api.openapi.files import UPLOAD_HEADERS
 from api.openapi.refusals import Refusal, RefusalResponse
 from api.views import ContractView
 
@@ -73,6 +74,15 @@ class ContractSchema(AutoSchema):
         """Return an id that no two contracts share, for a view that names none."""
         return f"{self._contract.name}_{super().get_operation_id()}"
 
+    @property
+    def _is_upload(self) -> bool:
+        return self.method == "POST" and getattr(self.view, "takes_uploads", False)
+
+    def get_override_parameters(self) -> list[Any]:
+        """Return the headers that every upload may have."""
+        declared: list[Any] = super().get_override_parameters()
+        return [*declared, *UPLOAD_HEADERS] if self._is_upload else declared
+
     def get_operation(self, *args: Any) -> dict[str, Any] | None:
         """Return the operation with its errors and its headers."""
         operation = super().get_operation(*args)
@@ -124,8 +134,9 @@ class ContractSchema(AutoSchema):
         yield from self._refusals_of_tokens(declared)
         if "requestBody" in operation:
             yield from self._refusals_of_bodies()
-            if getattr(self.view, "takes_uploads", False):
+            if self._is_upload:
                 yield refusals.THROTTLED
+                yield from refusals.OF_RETRIES
         other = "PATCH" if self.method != "PATCH" else "PUT"
         yield refusals.wrong_method(other)
         yield refusals.FAILURE

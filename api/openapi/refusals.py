@@ -26,6 +26,7 @@ from api.contracts import Contract
 from api.errors import INTERNAL, UNAVAILABLE, problem_of
 from api.problems import Problem
 from api.request_bodies import body_too_large
+from api.retries import INVALID_KEY, MAX_KEY_LENGTH, OTHER_DIGEST
 from api.views import MAX_TEXT_BODY_SIZE
 from images.exceptions import (
     LinkDurationOutOfBounds,
@@ -34,6 +35,9 @@ from images.exceptions import (
     NotReady,
     PictureIsActive,
     QuotaExceeded,
+    UploadedPictureGone,
+    UploadKeyReused,
+    UploadStillRunning,
     UploadTooLarge,
 )
 from images.formats.limits import NOT_AN_IMAGE, RefusedPicture
@@ -109,6 +113,29 @@ FILE_TOO_LARGE = Refusal(
     "too_large",
     "The picture has more bytes than the account's tier allows.",
     lambda: UploadTooLarge(DEFAULT_UPLOAD_BYTES),
+)
+# Of every route that takes pictures.
+OF_RETRIES = (
+    Refusal(
+        "invalid_key",
+        f"`Idempotency-Key` has none or more than {MAX_KEY_LENGTH} characters, or others than "
+        "visible ASCII.",
+        lambda: INVALID_KEY,
+    ),
+    Refusal(
+        "other_digest", "The body is not the one that `Content-Digest` names.", lambda: OTHER_DIGEST
+    ),
+    Refusal(
+        "upload_running",
+        "The first upload with this `Idempotency-Key` is still running: try again in a moment.",
+        UploadStillRunning,
+    ),
+    Refusal(
+        "uploaded_gone",
+        "The picture that was uploaded with this `Idempotency-Key` is deleted.",
+        UploadedPictureGone,
+    ),
+    Refusal("key_reused", "This `Idempotency-Key` came with another upload.", UploadKeyReused),
 )
 UNAVAILABLE_FOR_NOW = Refusal(
     "unavailable", "A part of the service is down: try again later.", lambda: UNAVAILABLE

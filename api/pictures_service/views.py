@@ -57,6 +57,8 @@ class CreatePictureView(ContractView):
 
     parser_classes = [MultiPartParser, NoFileParser]
     file_field = "file"
+    # After a lost connection a client has another socket.
+    passing_fields = frozenset({"socketId"})
     takes_uploads = True
 
     def max_body_size(self, request: Request) -> int:
@@ -79,7 +81,12 @@ class CreatePictureView(ContractView):
         upload: TemporaryUploadedFile = given["file"]
         owner = _find_owner(request, given.get("userId"))
         path = Path(upload.temporary_file_path())
-        picture = create_picture(owner=owner, upload=path, visibility=settings.PICTURES_VISIBILITY)
+        picture = create_picture(
+            owner=owner,
+            upload=path,
+            visibility=settings.PICTURES_VISIBILITY,
+            retry=self.read_retry(request),
+        )
         bind_named_socket(request)
         return _done_response(request, "Imagen creada correctamente", picture, status=201)
 

@@ -192,7 +192,7 @@ class PictureListView(ContractView):
         upload: TemporaryUploadedFile = form.validated_data["image"]
         path = Path(upload.temporary_file_path())
         owner = caller(request)
-        picture = create_picture(owner=owner, upload=path)
+        picture = create_picture(owner=owner, upload=path, retry=self.read_retry(request))
         body = s.serialize_picture(picture, viewer=owner, base=base_url(request))
         return Response(body, status=201)
 
