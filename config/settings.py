@@ -218,6 +218,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(hours=1),
         "options": {"expires": 3600, **celery.PUBLISH_WITH_RETRY},
     },
+    "remove files of deleted rows": {
+        "task": "images.remove_files",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60, **celery.PUBLISH_WITH_RETRY},
+    },
+    "mend the ledger": {
+        "task": "upkeep.mend_ledger",
+        "schedule": timedelta(days=1),
+        "options": {"expires": 3600, **celery.PUBLISH_WITH_RETRY},
+    },
     "purge old events": {
         "task": "notifications.forget_events",
         "schedule": timedelta(hours=1),

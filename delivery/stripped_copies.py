@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from images.exceptions import PictureTooCostly, StrippingFailed
+from images.ledger import Column, count_bytes
 from images.models import Picture
 from images.sandbox.work import strip_metadata
 from images.sandbox.work_dir import temporary_dir
@@ -53,4 +54,6 @@ def _set_copy(picture: Picture, key: str, size: int | None = None) -> None:
     without = Picture.objects.filter(pk=picture.pk, clean_key="")
     if not without.update(clean_key=key, clean_bytes=size):
         raise _AlreadyStored
+    if size is not None:
+        count_bytes(picture.owner_id, Column.OTHER, size)
     picture.clean_key = key

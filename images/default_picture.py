@@ -22,6 +22,7 @@ from images.formats.facts import Facts, facts_of
 from images.formats.limits import Limits, RefusedPicture
 from images.formats.registry import FORMATS
 from images.models import Picture
+from images.removals import waits_for_removal
 from images.sandbox.work_dir import work_dir
 from images.services import build_picture, inspect_upload, lock_owner
 from images.signals import picture_activated, picture_created
@@ -127,7 +128,8 @@ def _insert(picture: Picture) -> None:
 def _free_key(owner_id: UUID, uid: UUID, preferred_name: str, extension: str) -> str:
     stem = safe_stem(preferred_name)
     preferred = f"{folder_of(owner_id)}{stem}.{extension}"
-    if stem and not picture_storage.exists(preferred):
+    # A name whose former file still waits for its removal would lose the new one with it.
+    if stem and not waits_for_removal(preferred) and not picture_storage.exists(preferred):
         return preferred
     return original_key(owner_id, uid, extension)
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.security_log import record_event
+from images.ledger import Amounts, Column, CountedQuerySet, CountedRow, RowFile
 from images.permissions import PicturePermission, reaches_others
 from lib.compiled_query import CompiledQuery
 
@@ -24,7 +25,7 @@ MAX_DESCRIPTION_LENGTH = 2000
 MAX_THUMBHASH_LENGTH = 36
 
 
-class PictureQuerySet(models.QuerySet["Picture"]):
+class PictureQuerySet(CountedQuerySet["Picture"]):
     def owned_by(self, owner: User | UUID) -> PictureQuerySet:
         return self.filter(owner=owner)
 
@@ -91,7 +92,7 @@ class PictureManager(_PictureManager["Picture"]):
         return CompiledQuery(self.with_owner, "key")
 
 
-class Picture(models.Model):
+class Picture(CountedRow):
     """An uploaded picture. A contract identifies it by `id` or by `uid`, whichever it publishes."""
 
     class Visibility(models.TextChoices):
@@ -193,6 +194,21 @@ class Picture(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def account_id(self) -> UUID:
+        return self.owner_id
+
+    @property
+    def files(self) -> list[RowFile]:
+        original = RowFile(Column.ORIGINALS, self.key, self.bytes)
+        if not self.has_clean_copy:
+            return [original]
+        return [original, RowFile(Column.OTHER, self.clean_key, self.clean_bytes)]
+
+    @property
+    def amounts(self) -> Amounts:
+        return super().amounts + Counter({Column.PICTURES: 1})
 
     @property
     def has_clean_copy(self) -> bool:

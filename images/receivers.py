@@ -8,6 +8,7 @@ from django.db.models.signals import post_delete
 from accounts.models import User
 from accounts.signals import tier_changed
 from images.caching import invalidate
+from images.ledger import Usage, uncount_deleted
 from images.models import Picture
 from images.signals import (
     picture_activated,
@@ -16,8 +17,6 @@ from images.signals import (
     picture_updated,
     pictures_cleared,
 )
-from images.storage.base import picture_storage
-from lib.after_commit import run_after_commit
 
 
 def connect() -> None:
@@ -26,7 +25,8 @@ def connect() -> None:
         signal.connect(_invalidate_lists_of_picture, dispatch_uid="images.invalidate_lists")
     pictures_cleared.connect(_invalidate_lists_of_owner, dispatch_uid="images.invalidate_lists")
     tier_changed.connect(_invalidate_lists_of_user, dispatch_uid="images.invalidate_lists")
-    post_delete.connect(_delete_files, sender=Picture, dispatch_uid="images.delete_files")
+    post_delete.connect(_uncount_picture, sender=Picture, dispatch_uid="images.uncount")
+    post_delete.connect(_delete_usage, sender=User, dispatch_uid="images.delete_usage")
 
 
 def _invalidate_lists_of_picture(picture: Picture, **kwargs: Any) -> None:
@@ -41,8 +41,11 @@ def _invalidate_lists_of_user(user: User, **kwargs: Any) -> None:
     invalidate(user.pk)
 
 
-def _delete_files(instance: Picture, **kwargs: Any) -> None:
-    """Delete the row's files on commit; deletions by cascade and by the admin come here too."""
-    keys = sorted({instance.key, instance.clean_key} - {""})
-    run_after_commit(picture_storage.delete_many, keys)
+def _uncount_picture(instance: Picture, origin: object, **kwargs: Any) -> None:
+    """Have the row's files removed; deletions by cascade and by the admin come here too."""
+    uncount_deleted(instance, origin)
     invalidate(instance.owner_id)
+
+
+def _delete_usage(instance: User, **kwargs: Any) -> None:
+    Usage.objects.filter(owner=instance.pk).delete()

@@ -8,11 +8,10 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Count, Sum
 from django.utils import timezone
 
 from accounts.models import User
-from images.exceptions import PictureIsActive, PictureTooCostly, QuotaExceeded, UploadTooLarge
+from images.exceptions import PictureIsActive, PictureTooCostly, UploadTooLarge
 from images.formats.facts import Facts
 from images.formats.limits import Limits, RefusedPicture
 from images.metrics import UPLOAD_BYTES
@@ -30,6 +29,7 @@ from images.signals import (
 from images.storage.base import picture_storage
 from images.storage.keys import folder_of, original_key
 from images.storage.transactions import stored_files
+from images.usage import check_quota, usage_of
 from lib.after_commit import run_after_commit
 
 
@@ -123,27 +123,14 @@ def lock_picture(picture_id: int) -> Picture:
 
 
 def _insert(picture: Picture, upload: Path) -> None:
+    # The lock on the owner keeps parallel uploads from passing the quota together.
     lock_owner(picture.owner_id)
-    _check_quota(picture)
+    check_quota(picture.owner, usage_of(picture.owner_id), picture.bytes)
     picture.save(force_insert=True)
     # `delete_all` may have deleted the file before its row was there; the lock excludes it now.
     if not picture_storage.exists(picture.key):
         picture_storage.save(picture.key, upload)
     picture_created.send(sender=Picture, picture=picture)
-
-
-def _check_quota(picture: Picture) -> None:
-    """Raise QuotaExceeded; the lock on the owner keeps parallel uploads from passing together."""
-    tier = picture.owner.tier
-    if tier.max_pictures is None and tier.max_stored_bytes is None:
-        return
-    stored = Picture.objects.owned_by(picture.owner_id).aggregate(n=Count("pk"), b=Sum("bytes"))
-    if tier.max_pictures is not None and stored["n"] >= tier.max_pictures:
-        raise QuotaExceeded
-    if tier.max_stored_bytes is not None and (
-        (stored["b"] or 0) + picture.bytes > tier.max_stored_bytes
-    ):
-        raise QuotaExceeded("The account's storage is full.")
 
 
 def _sha256(path: Path) -> str:

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from images.links import delete_ended_links
+from images.removals import remove_waiting_files
 from images.retries import purge_past_keys
 
 
@@ -18,3 +19,9 @@ def purge_idempotency_keys() -> None:
     """Delete keys of uploads that no longer count, batch by batch."""
     while purge_past_keys():
         pass
+
+
+@shared_task(name="images.remove_files")
+def remove_files() -> None:
+    """Remove the files of deleted rows that were not removed at once, batch by batch."""
+    remove_waiting_files()

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import User
+from images.ledger import Column, CountedQuerySet, CountedRow, RowFile
 from images.models import Picture
 from images.permissions import PicturePermission, reaches_others
+from images.storage.keys import owner_of
 from tiers.models import Tier
 
 
-class ThumbnailQuerySet(models.QuerySet["Thumbnail"]):
+class ThumbnailQuerySet(CountedQuerySet["Thumbnail"]):
     def granted(self) -> ThumbnailQuerySet:
         """Thumbnails at a height that their owner's tier grants now."""
         return self.filter(height=F("owner__tier__heights__height"))
@@ -36,7 +40,7 @@ class ThumbnailQuerySet(models.QuerySet["Thumbnail"]):
         return granted | self.exclude(owner=account)
 
 
-class Thumbnail(models.Model):
+class Thumbnail(CountedRow):
     """A picture at one of its owner's heights; a smaller picture is never enlarged to it."""
 
     # The unique constraint's index begins with the picture, `thumbnail_newest_of_owner` with the
@@ -97,12 +101,25 @@ class Thumbnail(models.Model):
         return f"{self.height} px"
 
     @property
+    def account_id(self) -> UUID:
+        return self.owner_id
+
+    @property
+    def files(self) -> list[RowFile]:
+        """Its one or two files."""
+        both = (self.key, self.bytes), (self.webp_key, self.webp_bytes)
+        return [RowFile(Column.THUMBNAILS, key, size) for key, size in both if key]
+
+    @property
     def keys(self) -> list[str]:
-        """Storage keys of its one or two files."""
-        return [key for key in (self.key, self.webp_key) if key]
+        return [each.key for each in self.files]
 
 
-class Rendition(models.Model):
+class RenditionQuerySet(CountedQuerySet["Rendition"]):
+    """Renditions, counted in the ledger."""
+
+
+class Rendition(CountedRow):
     """A whole picture as JPEG of at most `width`; rendered on its first request."""
 
     picture = models.ForeignKey(Picture, on_delete=models.CASCADE, related_name="renditions")
@@ -112,6 +129,8 @@ class Rendition(models.Model):
     key = models.CharField(max_length=200, unique=True, editable=False)
     # Null where an older release wrote the row.
     bytes = models.PositiveIntegerField(null=True, editable=False)
+
+    objects = RenditionQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -123,6 +142,15 @@ class Rendition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.width} px wide"
+
+    @property
+    def account_id(self) -> UUID:
+        # The key says it too: a cascade deletes many without loading their pictures.
+        return owner_of(self.key)
+
+    @property
+    def files(self) -> list[RowFile]:
+        return [RowFile(Column.OTHER, self.key, self.bytes)]
 
 
 class Backfill(models.Model):

@@ -7,9 +7,9 @@ from django.db.models.signals import post_delete
 
 from accounts.models import User
 from accounts.signals import tier_changed
+from images.ledger import uncount_deleted
 from images.models import Picture
 from images.signals import picture_created, thumbnails_requested
-from images.storage.base import picture_storage
 from lib.after_commit import run_after_commit
 from thumbnails.models import Rendition, Thumbnail
 from thumbnails.sweeping import start_backfill
@@ -24,8 +24,8 @@ def connect() -> None:
     thumbnails_requested.connect(_enqueue_pictures, dispatch_uid="thumbnails.enqueue")
     thumbnails_changed.connect(_backfill_tier, dispatch_uid="thumbnails.backfill")
     tier_changed.connect(_backfill_owner, dispatch_uid="thumbnails.backfill")
-    post_delete.connect(_delete_files, sender=Thumbnail, dispatch_uid="thumbnails.delete_files")
-    post_delete.connect(_delete_files, sender=Rendition, dispatch_uid="thumbnails.delete_files")
+    post_delete.connect(_uncount_thumbnail, sender=Thumbnail, dispatch_uid="thumbnails.uncount")
+    post_delete.connect(_uncount_rendition, sender=Rendition, dispatch_uid="thumbnails.uncount")
 
 
 def _enqueue_picture(picture: Picture, **kwargs: Any) -> None:
@@ -49,9 +49,11 @@ def _backfill_owner(user: User, **kwargs: Any) -> None:
     transaction.on_commit(enqueue_backfill, robust=True)
 
 
-def _delete_files(instance: Thumbnail | Rendition, **kwargs: Any) -> None:
-    """Delete a row's files on commit, and the renditions made of a deleted thumbnail."""
-    keys = instance.keys if isinstance(instance, Thumbnail) else [instance.key]
-    if isinstance(instance, Thumbnail):
-        Rendition.objects.filter(source_key=instance.key).delete()
-    run_after_commit(picture_storage.delete_many, keys)
+def _uncount_thumbnail(instance: Thumbnail, origin: object, **kwargs: Any) -> None:
+    """Have the row's files removed, and the renditions made of it deleted."""
+    uncount_deleted(instance, origin)
+    Rendition.objects.filter(source_key=instance.key).delete()
+
+
+def _uncount_rendition(instance: Rendition, origin: object, **kwargs: Any) -> None:
+    uncount_deleted(instance, origin)

@@ -73,14 +73,14 @@ def _is_stripped_copy(key: str) -> bool:
 def _of_pictures() -> Iterator[ReferencedKey]:
     """Sort in stripped copies: their keys follow the original's, among the next few pictures'."""
     waiting: list[tuple[bytes, int, ReferencedKey]] = []
-    fields = ("key", "pk", "bytes", "sha256", "clean_key")
-    for key, pk, size, sha256, clean_key in _stream(Picture.objects.all(), *fields):
+    fields = ("key", "pk", "bytes", "sha256", "clean_key", "clean_bytes")
+    for key, pk, size, sha256, clean_key, clean_bytes in _stream(Picture.objects.all(), *fields):
         position = in_byte_order(key)
         while waiting and waiting[0][0] < position:
             yield heapq.heappop(waiting)[2]
         yield ReferencedKey(key, FileKind.ORIGINAL, pk, size, sha256)
         if clean_key not in {"", key}:
-            copy = ReferencedKey(clean_key, FileKind.STRIPPED, pk)
+            copy = ReferencedKey(clean_key, FileKind.STRIPPED, pk, clean_bytes)
             heapq.heappush(waiting, (in_byte_order(clean_key), pk, copy))
     while waiting:
         yield heapq.heappop(waiting)[2]
@@ -101,8 +101,8 @@ def _webps() -> QuerySet[Thumbnail]:
 
 
 def _of_renditions() -> Iterator[ReferencedKey]:
-    for key, picture_id in _stream(Rendition.objects.all(), "key", "picture_id"):
-        yield ReferencedKey(key, FileKind.RENDITION, picture_id)
+    for key, picture_id, size in _stream(Rendition.objects.all(), "key", "picture_id", "bytes"):
+        yield ReferencedKey(key, FileKind.RENDITION, picture_id, size)
 
 
 def _stream(rows: QuerySet[Any], key: str, *fields: str) -> Iterator[Any]:

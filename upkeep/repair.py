@@ -2,17 +2,18 @@
 
 from contextlib import suppress
 
-from django.db import transaction
 from django.db.models import Q
 
 from images.default_picture import default_picture, our_default_picture
+from images.ledger import Column, count_bytes, counted_transaction
 from images.models import Picture
-from images.services import request_thumbnails
+from images.services import lock_picture, request_thumbnails
 from images.storage.base import picture_storage
 from thumbnails.models import Rendition, Thumbnail
+from upkeep.measuring import record_size
 from upkeep.quarantine import move_to_quarantine
 from upkeep.referenced_keys import FileKind, ReferencedKey
-from upkeep.verifying import Finding
+from upkeep.verifying import Defect, Finding
 
 
 def repair(finding: Finding, run: str) -> str:
@@ -22,6 +23,9 @@ def repair(finding: Finding, run: str) -> str:
     """
     if finding.reference is None:
         return _quarantine(finding.key, run)
+    if finding.defect == Defect.UNMEASURED:
+        record_size(finding.reference, finding.bytes)
+        return "measured"
     if finding.reference.kind == FileKind.ORIGINAL:
         return _restore_default_picture(finding.reference, run)
     if not _has_original(finding.reference):
@@ -44,21 +48,24 @@ def _has_original(reference: ReferencedKey) -> bool:
     return key is not None and picture_storage.exists(key)
 
 
-@transaction.atomic
 def _request_again(reference: ReferencedKey) -> str:
     """Delete the row: thumbnails are rendered at once, other copies when next requested."""
+    with suppress(Picture.DoesNotExist), counted_transaction():
+        _delete_row(reference, lock_picture(reference.picture_id))
+    is_copy = reference.kind in {FileKind.STRIPPED, FileKind.RENDITION}
+    return "made again when next asked for" if is_copy else "will be rendered again"
+
+
+def _delete_row(reference: ReferencedKey, picture: Picture) -> None:
     key = reference.key
-    if reference.kind == FileKind.STRIPPED:
-        Picture.objects.filter(clean_key=key, pk=reference.picture_id).update(
-            clean_key="", clean_bytes=None
-        )
-        return "made again when next asked for"
     if reference.kind == FileKind.RENDITION:
         Rendition.objects.filter(key=key).delete()
-        return "made again when next asked for"
-    Thumbnail.objects.filter(Q(key=key) | Q(webp_key=key)).delete()
-    request_thumbnails([reference.picture_id])
-    return "will be rendered again"
+    elif reference.kind != FileKind.STRIPPED:
+        Thumbnail.objects.filter(Q(key=key) | Q(webp_key=key)).delete()
+        request_thumbnails([picture.pk])
+    elif picture.clean_key == key:
+        count_bytes(picture.owner_id, Column.OTHER, -(picture.clean_bytes or 0))
+        Picture.objects.filter(pk=picture.pk).update(clean_key="", clean_bytes=None)
 
 
 def _restore_default_picture(reference: ReferencedKey, run: str) -> str:

@@ -17,6 +17,11 @@ def folder_of(owner_id: UUID) -> str:
     return f"{USERS}/{owner_id}/"
 
 
+def owner_of(key: str) -> UUID:
+    """Return the account whose folder a key lies in; raise ValueError for none of ours."""
+    return UUID(key.split("/", 2)[1])
+
+
 def original_key(owner_id: UUID, uid: UUID, extension: str) -> str:
     """Return the key of a picture as uploaded."""
     return f"{folder_of(owner_id)}{uid}.{extension}"

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 
+from images.ledger import counted_transaction
 from images.storage.base import picture_storage
 from images.storage.outages import DATABASE_AWAY, is_outage
 
@@ -17,6 +18,8 @@ logger = logging.getLogger(__name__)
 def stored_files(files: Mapping[str, Path]) -> Iterator[None]:
     """Store local files under fresh keys, and open a transaction for the rows that name them.
 
+    The ledger is written at its end.
+
     The files are deleted again when one of them cannot be stored, when the block raises, and when
     the database refuses the commit. After any other error at the commit or later (a lost
     connection, a signal, what runs on commit) the rows may be there, so the files stay; `manage.py
@@ -26,7 +29,7 @@ def stored_files(files: Mapping[str, Path]) -> Iterator[None]:
     try:
         for key, source in files.items():
             picture_storage.save(key, source)
-        with transaction.atomic():
+        with counted_transaction():
             yield
             is_committing = True
     except BaseException as error:

@@ -1,0 +1,130 @@
+"""Files whose rows are gone: each stands in a table until the storage has removed it.
+
+The row is written in the transaction that deletes what named the file. So a file is removed sooner
+or later, whatever happens to the process or to the storage after the commit.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from django.db import models, transaction
+from django.db.models import Count, QuerySet, Sum
+from django.utils import timezone
+
+from images.storage.base import picture_storage
+from images.storage.outages import is_outage
+from lib.after_commit import run_after_commit
+
+logger = logging.getLogger(__name__)
+# What S3 deletes by one request.
+BATCH_SIZE = 1_000
+# A storage that fails so often in a row is away: the rest of the batch waits for the next run.
+_MAX_FAILURES = 3
+
+
+class RemovedFile(models.Model):
+    """A file that no row names any more, and that is to be removed; its row goes with it."""
+
+    # Not unique: a release that does not know this table may use a preferred name again.
+    key = models.CharField(max_length=200, db_index=True)
+    # Null where the deleted row did not say.
+    bytes = models.PositiveIntegerField(null=True)
+    removed_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Waiting(NamedTuple):
+    """So many files wait for their removal, and their bytes in all."""
+
+    files: int
+    bytes: int
+
+
+def remove_after_commit(files: Sequence[RemovedFile]) -> None:
+    """Record files whose rows the running transaction deletes, and remove them after its commit.
+
+    Of many files only one batch is removed at once; the rest is left to the worker.
+    """
+    recorded = RemovedFile.objects.bulk_create(files, batch_size=BATCH_SIZE)
+    run_after_commit(_remove_first, [each.pk for each in recorded[:BATCH_SIZE]])
+
+
+def waits_for_removal(key: str) -> bool:
+    """Tell whether a file under this key is about to be removed, so that no row may name it."""
+    return RemovedFile.objects.filter(key=key).exists()
+
+
+def count_waiting() -> Waiting:
+    """Return what waits for its removal."""
+    found = RemovedFile.objects.aggregate(files=Count("pk"), bytes=Sum("bytes"))
+    return Waiting(found["files"], found["bytes"] or 0)
+
+
+def remove_waiting_files() -> int:
+    """Remove the files that wait, batch by batch, oldest first; return how many were removed.
+
+    Those that the storage does not remove now wait for the next call.
+    """
+    count = after = 0
+    while batch := list(_keys_after(after)):
+        count, after = count + _remove(batch), batch[-1]
+    return count
+
+
+def _keys_after(after: int) -> QuerySet[RemovedFile, int]:
+    waiting = RemovedFile.objects.filter(pk__gt=after).order_by("pk")
+    return waiting.values_list("pk", flat=True)[:BATCH_SIZE]
+
+
+def _remove_first(row_ids: list[int]) -> None:
+    _remove(row_ids)
+
+
+@transaction.atomic
+def _remove(row_ids: Iterable[int]) -> int:
+    """Remove those files whose rows are still there and locked by nobody else; return how many.
+
+    The lock on a row is the right to remove its file: without it, a slow process could remove a
+    file that was stored under the same name since.
+    """
+    rows = RemovedFile.objects.filter(pk__in=row_ids).select_for_update(skip_locked=True)
+    removed = _delete_files(list(rows.order_by("pk")))
+    RemovedFile.objects.filter(pk__in=removed).delete()
+    return len(removed)
+
+
+def _delete_files(rows: list[RemovedFile]) -> list[int]:
+    """Delete files and return the rows of those that are gone; one that fails stops no other."""
+    try:
+        picture_storage.delete_many([each.key for each in rows])
+    except Exception as error:
+        if not _may_pass(error):
+            raise
+        return _delete_one_by_one(rows)
+    return [each.pk for each in rows]
+
+
+def _delete_one_by_one(rows: list[RemovedFile]) -> list[int]:
+    removed: list[int] = []
+    failures = 0
+    for each in rows:
+        try:
+            picture_storage.delete(each.key)
+        except Exception as error:
+            if not _may_pass(error):
+                raise
+            logger.warning("a file is not removed yet: %s: %s", type(error).__name__, each.key)
+            failures += 1
+            if failures == _MAX_FAILURES:
+                break
+        else:
+            failures = 0
+            removed.append(each.pk)
+    return removed
+
+
+def _may_pass(error: Exception) -> bool:
+    return is_outage(error) or isinstance(error, OSError)

@@ -1,0 +1,18 @@
+"""What the scheduler has the worker keep true."""
+
+import logging
+
+from celery import shared_task
+
+from upkeep.ledger import compare_ledger
+from upkeep.measuring import measure_copies
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="upkeep.mend_ledger")
+def mend_ledger() -> None:
+    """Count again what an older release wrote without the ledger, during an upgrade or after it."""
+    measure_copies()
+    for found in compare_ledger(fix=True):
+        logger.warning("the ledger of %s was wrong by %s", found.owner_id, found)
