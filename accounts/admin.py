@@ -2,18 +2,29 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.forms import UserAddForm, UserForm
-from accounts.models import SecurityEvent, Session, SessionQuerySet, User
+from accounts.invitations import invitation_url, revoke_invitations
+from accounts.models import (
+    Invitation,
+    InvitationQuerySet,
+    SecurityEvent,
+    Session,
+    SessionQuerySet,
+    User,
+)
 from accounts.services import delete_account, end_every_session
 from accounts.signals import tier_changed
 from tiers.models import DEFAULT_TIER_NAME, Tier
@@ -186,6 +197,71 @@ class SessionAdmin(admin.ModelAdmin[Session]):
     def has_delete_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
         """Refuse: a deleted row would end a session without telling peers and sockets."""
         return False
+
+
+@admin.register(Invitation)
+class InvitationAdmin(admin.ModelAdmin[Invitation]):
+    """Invitations: made here, and shown with their link while they are open."""
+
+    list_display = ["__str__", "tier", "expires_at", "state", "account", "maker", "created_at"]
+    is_deleted_with_its_owner = True
+    list_filter = ["tier", ("accepted_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["tier", "account", "maker"]
+    search_fields = ["note__icontains"]
+    search_help_text = _("A part of the note.")
+    ordering = ["-created_at", "id"]
+    actions = ["revoke"]
+
+    def get_fields(self, request: HttpRequest, obj: Invitation | None = None) -> Any:
+        chosen = ["tier", "note", "expires_at"]
+        if obj is None:
+            return chosen
+        facts = ["state", "account", "maker", "created_at", "accepted_at", *chosen]
+        # The link makes an account: it is for those who may make it.
+        return ["link", *facts] if self.has_add_permission(request) else facts
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Invitation | None = None) -> Any:
+        """Let nothing be changed: the link was given to somebody as it is."""
+        return self.get_fields(request, obj) if obj else []
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Suggest the tier of those who sign up without an invitation."""
+        return {"tier": Tier.objects.filter(name=settings.SIGNUP_TIER).first()}
+
+    @admin.display(description=_("link"))
+    def link(self, invitation: Invitation) -> str:
+        if not invitation.is_open(timezone.now()):
+            return "–"
+        url = invitation_url(invitation)
+        return format_html('<input class="vLargeTextField" readonly value="{}">', url)
+
+    @admin.display(description=_("state"))
+    def state(self, invitation: Invitation) -> str:
+        if invitation.accepted_at:
+            return str(_("accepted"))
+        if invitation.revoked_at:
+            return str(_("revoked"))
+        return str(_("open") if invitation.is_open(timezone.now()) else _("over"))
+
+    @admin.action(description=_("Revoke the chosen invitations"), permissions=["change"])
+    def revoke(self, request: HttpRequest, invitations: InvitationQuerySet) -> None:
+        revoked = revoke_invitations(Invitation.objects.filter(pk__in=invitations.values("pk")))
+        text = ngettext("%d invitation revoked.", "%d invitations revoked.", revoked)
+        self.message_user(request, text % revoked)
+
+    def save_model(self, request: HttpRequest, obj: Invitation, form: Any, change: bool) -> None:  # noqa: FBT001 (Django's signature)
+        obj.maker = request.user if isinstance(request.user, User) else None
+        super().save_model(request, obj, form, change)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Invitation | None = None) -> bool:
+        """Refuse: who came in by which invitation stays known."""
+        return False
+
+    def response_add(
+        self, request: HttpRequest, obj: Invitation, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Show the page with the link."""
+        return HttpResponseRedirect(reverse("admin:accounts_invitation_change", args=[obj.pk]))
 
 
 @admin.register(SecurityEvent)

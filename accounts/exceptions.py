@@ -1,6 +1,7 @@
 """What can go wrong with an account, in the domain's terms."""
 
 from collections.abc import Sequence
+from typing import ClassVar, Literal
 
 from django.core.exceptions import PermissionDenied
 
@@ -47,6 +48,23 @@ class NoPassword(Exception):
 
 class SignInTooOld(Exception):
     """What an account without a password asks for needs a session that has just been opened."""
+
+
+class SignUpRefused(Exception):
+    """Nobody makes an account here without an invitation, or nobody at all."""
+
+    _MESSAGES: ClassVar = {
+        "signup_closed": "Nobody can sign up here.",
+        "invitation_required": "Only who is invited can sign up here.",
+    }
+
+    def __init__(self, code: Literal["signup_closed", "invitation_required"]) -> None:
+        super().__init__(self._MESSAGES[code])
+        self.code = code
+
+
+class InvitationOver(Exception):
+    """The invitation was accepted or revoked, or its time is over."""
 
 
 class StaffAccount(Exception):

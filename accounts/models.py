@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.exceptions import BadCredentials
 from accounts.names import login_characters, login_key, normalize_login, refuse_nul
@@ -246,6 +247,17 @@ class SessionQuerySet(models.QuerySet["Session"]):
     end.queryset_only = True  # type: ignore[attr-defined]
 
 
+def default_end_of_invitation() -> datetime:
+    """Return the end of an invitation that is made now, unless staff choose another."""
+    return timezone.now() + timedelta(days=7)
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self) -> InvitationQuerySet:
+        """Return the invitations that may still be accepted."""
+        return self.filter(accepted_at=None, revoked_at=None, expires_at__gt=timezone.now())
+
+
 class Session(models.Model):
     """One sign-in, whatever kind of token it issued; a JWT carries its key as the token id."""
 
@@ -310,6 +322,59 @@ class Session(models.Model):
     def is_live(self, now: datetime) -> bool:
         """Tell whether the session may be used at `now`; the account is not looked at."""
         return self.ended_at is None and self.expires_at > now
+
+
+class Invitation(models.Model):
+    """Lets one person make an account; see `accounts.invitations`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tier = models.ForeignKey(
+        Tier,
+        on_delete=models.CASCADE,
+        related_name="+",
+        verbose_name=_("tier"),
+        help_text=_("Of the account that is made with it."),
+    )
+    note = models.CharField(
+        _("note"),
+        max_length=200,
+        blank=True,
+        validators=[refuse_nul],
+        help_text=_("For staff alone: whom it is for."),
+    )
+    expires_at = models.DateTimeField(_("works until"), default=default_end_of_invitation)
+    maker = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("made by"),
+    )
+    created_at = models.DateTimeField(_("made"), default=timezone.now, editable=False)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+    accepted_at = models.DateTimeField(_("accepted"), null=True, editable=False)
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("account"),
+    )
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("invitation"), _("invitations")
+        indexes = [models.Index(fields=["-created_at", "id"], name="invitation_newest")]
+
+    def __str__(self) -> str:
+        return self.note or str(self.pk)
+
+    def is_open(self, now: datetime) -> bool:
+        """Tell whether it may still be accepted at `now`."""
+        return self.accepted_at is None and self.revoked_at is None and self.expires_at > now
 
 
 class SecurityEvent(models.Model):

@@ -7,7 +7,9 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from accounts.models import User
+from accounts.exceptions import InvitationOver, SignUpRefused
+from accounts.invitations import accept_invitation, find_invitation
+from accounts.models import Invitation, User
 from accounts.names import login_key
 from accounts.request_origin import RequestOrigin
 from accounts.security_log import record_event
@@ -16,15 +18,23 @@ from tiers.models import Tier
 
 
 def sign_up(
-    *, login: str, password: str, origin: RequestOrigin, name: str = "", email: str = ""
+    *,
+    login: str,
+    password: str,
+    origin: RequestOrigin,
+    name: str = "",
+    email: str = "",
+    invitation: str = "",
 ) -> User:
-    """Create an account of the tier that SIGNUP_TIER names.
+    """Create an account of the invitation's tier, else of the one that SIGNUP_TIER names.
 
-    Raise TooManyAttempts, or ValidationError with the fields `username`, `email`, `name` and
-    `password`; the code `unique` means taken. Unique constraints decide between two requests.
+    Raise TooManyAttempts, SignUpRefused, or ValidationError with the fields `username`, `email`,
+    `name`, `password` and `invitation`; the code `unique` means taken. Unique constraints decide
+    between two requests, and the invitation's row.
     """
     enforce_limits((SIGN_UPS_PER_ADDRESS, throttling_key(origin)))
-    tier = Tier.objects.get(name=settings.SIGNUP_TIER)
+    held = _require_way_in(invitation)
+    tier = held.tier if held else Tier.objects.get(name=settings.SIGNUP_TIER)
     user = User(username=login, name=name, email=email, tier=tier)
     _validate(user, password)
     user.set_password(password)
@@ -32,10 +42,34 @@ def sign_up(
         with transaction.atomic():
             user.save(force_insert=True)
             record_event("account.created", user)
+            if held:
+                accept_invitation(held, user)
+    except InvitationOver as over:
+        raise bad_invitation() from over
     except IntegrityError:
         _refuse_taken(user)
         raise
     return user
+
+
+def _require_way_in(token: str) -> Invitation | None:
+    """Return the invitation, if one is given; raise SignUpRefused or ValidationError."""
+    if settings.SIGNUP == "closed":
+        raise SignUpRefused("signup_closed")
+    if token:
+        try:
+            return find_invitation(token)
+        except (Invitation.DoesNotExist, InvitationOver) as error:
+            raise bad_invitation() from error
+    if settings.SIGNUP == "invite":
+        raise SignUpRefused("invitation_required")
+    return None
+
+
+def bad_invitation() -> ValidationError:
+    """Return the error of an invitation that cannot be used."""
+    message = "This invitation cannot be used: it is none, or was used, or its time is over."
+    return ValidationError({"invitation": ValidationError(message, code="invitation")})
 
 
 def _validate(user: User, password: str) -> None:

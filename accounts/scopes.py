@@ -49,6 +49,8 @@ SCOPES_BY_ROUTE: dict[str, dict[str, Scopes]] = {
     "api/user/jwt-logout/": {"POST": NONE},
     "api/user/account/": {"GET": ACCOUNT, "PATCH": ACCOUNT},
     "api/user/account/password/": {"POST": ACCOUNT},
+    "api/user/site/": {"GET": NONE},
+    "api/user/invitations/<str:token>/": {"GET": NONE},
     "api/user/images/": {"GET": READ, "POST": UPLOAD},
     "api/user/images/<id:pk>/": {"GET": READ, "PATCH": CHANGE, "DELETE": CHANGE},
     "api/user/thumbnails/": {"GET": READ},

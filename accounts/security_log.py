@@ -23,9 +23,10 @@ RETENTION = timedelta(days=90)
 # There may be as many as requests: config.env.logging writes one line a second of each.
 REFUSALS = frozenset({"sign-in.refused", "sign-in.throttled"})
 Kind = Literal[
-    "account.created", "account.closed", "account.deleted", "admin.added", "admin.changed",
-    "admin.deleted", "email.changed", "link.made", "link.revoked", "password.changed",
-    "sessions.ended", "sign-in", "sign-in.refused", "sign-in.throttled", "token.made",
+    "account.closed", "account.created", "account.deleted", "admin.added", "admin.changed",
+    "admin.deleted", "email.changed", "invitation.accepted", "invitation.revoked", "link.made",
+    "link.revoked", "password.changed", "sessions.ended", "sign-in", "sign-in.refused",
+    "sign-in.throttled", "token.made",
 ]  # fmt: skip
 
 

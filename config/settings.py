@@ -293,6 +293,8 @@ AUTH_PASSWORD_VALIDATORS = (
     if PASSWORD_POLICY == "strict"  # noqa: S105 (a policy's name)
     else [{"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 6}}]
 )
+# Who makes an account: everybody, whoever is invited, or nobody but staff in the admin.
+SIGNUP = env_str("SIGNUP", "open", choices=("open", "invite", "closed"))
 SIGNUP_TIER = env_str("SIGNUP_TIER", "Premium")
 LOGIN_URL = "/admin/login/"
 # The first admin account, made by `manage.py create_admin`; without a password one is generated.

@@ -19,6 +19,11 @@ SECRETS = {
     "PEERS_PASSWORD": 24,
     "ADMIN_PASSWORD": 12,
 }
+SIGNUP = [
+    "# Who makes an account: open (everybody), invite (whoever has an invitation, which is made in",
+    "# the admin), or closed (staff alone).",
+    "SIGNUP=open",
+]
 NEXT = """\
 Wrote {path}, which only you can read. Keep a copy: sessions and links end with SECRET_KEY.
 Next:
@@ -61,6 +66,7 @@ def _render(url: str) -> str:
     lines = ["# Made by ./dev env for docker-compose.yml; secret.", f"PUBLIC_URL={url}"]
     if url.startswith("http:"):
         lines.append("SSL_REDIRECT=off")
+    lines += SIGNUP
     lines += [f"{name}={secrets.token_hex(size)}" for name, size in SECRETS.items()]
     return "\n".join(lines) + "\n"
 

@@ -18,6 +18,9 @@ TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 SCRIPTS = sorted((ROOT / "static" / "js").glob("*.js"))
 CATALOGUE = ROOT / "locale" / "es" / "LC_MESSAGES"
 _TRANSLATE_TAG = re.compile(r"""\{% translate (["'])(.*?)\1""")
+# Of the modules whose texts people read: `_("…")`.
+_TRANSLATE_CALL = re.compile(r"""\b_\("([^"]+)"\)""")
+MODULES = sorted(path for app in ("accounts", "delivery") for path in (ROOT / app).glob("*.py"))
 MESSAGE_PAGES = ["images/link_gone.html", "images/not_found.html", "images/not_ready.html",
                  "403.html", "403_csrf.html", "500.html"]  # fmt: skip
 # What is to be translated, with the number of the plural form where there are several.
@@ -44,7 +47,8 @@ def source_catalogue() -> Catalogue:
 
 
 def translatable_texts() -> set[str]:
-    return {text for _, text in _TRANSLATE_TAG.findall(read(TEMPLATES))}
+    in_templates = {text for _, text in _TRANSLATE_TAG.findall(read(TEMPLATES))}
+    return in_templates | set(_TRANSLATE_CALL.findall(read(MODULES)))
 
 
 def test_every_text_of_every_page_is_translated_to_spanish() -> None:

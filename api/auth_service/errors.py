@@ -20,11 +20,17 @@ _SPANISH = {
     "password_too_short": "El password es demasiado corto.",
     "password_too_common": "El password es demasiado común.",
     "password_too_similar": "El password se parece demasiado al login.",
+    "invitation": "La invitación no es válida.",
     "wrong": "El password actual es incorrecto.",
 }
 _INVALID = "El valor no es válido."
 # Fields whose name on the wire is not the domain's.
 _WIRE_NAMES = {"username": "login"}
+# Of refusals that are more than a status, by code.
+_REFUSALS = {
+    "signup_closed": "El registro está cerrado.",
+    "invitation_required": "El registro es sólo con invitación.",
+}
 _PHRASES = STATUS_PHRASES | {413: "Payload Too Large"}
 
 
@@ -37,7 +43,7 @@ def render_problem(problem: Problem) -> RenderedProblem:
     if problem.status == 400:
         fields = problem.fields or (FieldError("", problem.message, problem.code),)
         return _messages(_first_message_of_each_field(fields))
-    text = _PHRASES[problem.status]
+    text = _REFUSALS.get(problem.code) or _PHRASES[problem.status]
     body: dict[str, object] = {"error": text}
     if problem.status == 404:
         body = {"url": problem.url, "error": text}

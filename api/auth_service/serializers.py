@@ -27,6 +27,9 @@ class AuthServiceSignUp(serializers.Serializer[None]):
     name = serializers.CharField(max_length=150)
     login = serializers.CharField(min_length=3, max_length=64)
     password = _password()
+    invitation = serializers.CharField(
+        required=False, allow_blank=True, max_length=100, help_text="Where sign-up is not for all."
+    )
 
 
 @example({"login": LOGIN, "password": PASSWORD})

@@ -22,7 +22,16 @@ from accounts.sessions import open_bearer_session
 from accounts.throttling import SIGN_UPS_PER_ADDRESS
 from api.auth_service import serializers as s
 from api.openapi.operations import describe
-from api.openapi.refusals import CREDENTIALS, CROSS_SITE, SIGN_IN_LIMITS, THROTTLED, Refusal
+from api.openapi.refusals import (
+    CREDENTIALS,
+    CROSS_SITE,
+    INVALID_INVITATION,
+    INVITATION_REQUIRED,
+    SIGN_IN_LIMITS,
+    SIGN_UP_CLOSED,
+    THROTTLED,
+    Refusal,
+)
 from api.parsers import FormParser, JsonParser
 from api.views import ContractView, PublicView, caller, current_session
 
@@ -57,7 +66,13 @@ class SignUpView(PublicView):
         f"{SIGN_UPS_PER_ADDRESS.amount} accounts a minute from one address.",
         request={"application/json": s.AuthServiceSignUp},
         responses={200: s.AuthServiceToken},
-        refuses=[_LOGIN_TAKEN, THROTTLED],
+        refuses=[
+            _LOGIN_TAKEN,
+            INVALID_INVITATION,
+            INVITATION_REQUIRED,
+            SIGN_UP_CLOSED,
+            THROTTLED,
+        ],
     )
     def post(self, request: Request) -> Response:
         """Make an account and sign it in."""

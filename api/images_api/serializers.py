@@ -30,6 +30,9 @@ class ImagesApiRegistration(serializers.Serializer[None]):
     login = serializers.CharField(min_length=3, max_length=64)
     email = serializers.EmailField(max_length=254)
     password = serializers.CharField(max_length=_MAX_PASSWORD_LENGTH, trim_whitespace=False)
+    invitation = serializers.CharField(
+        required=False, allow_blank=True, max_length=100, help_text="Where sign-up is not for all."
+    )
 
 
 @example(

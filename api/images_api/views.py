@@ -22,12 +22,15 @@ from api.openapi.pages import BAD_CURSOR, BAD_LIMIT, page_parameters
 from api.openapi.refusals import (
     BODY_TOO_LARGE,
     CREDENTIALS,
+    INVALID_INVITATION,
+    INVITATION_REQUIRED,
     MEDIA_TYPE,
     NO_PICTURE,
     NOT_A_PICTURE,
     PICTURE_NOT_READY,
     QUOTA,
     SIGN_IN_LIMITS,
+    SIGN_UP_CLOSED,
     THROTTLED,
     Refusal,
     invalid_input,
@@ -62,7 +65,13 @@ class RegistrationView(PublicView):
         f"{SIGN_UPS_PER_ADDRESS.amount} accounts a minute from one address.",
         request={"application/json": s.ImagesApiRegistration},
         responses={200: s.ImagesApiAccount},
-        refuses=[_LOGIN_TAKEN, THROTTLED],
+        refuses=[
+            _LOGIN_TAKEN,
+            INVALID_INVITATION,
+            INVITATION_REQUIRED,
+            SIGN_UP_CLOSED,
+            THROTTLED,
+        ],
     )
     def post(self, request: Request) -> Response:
         """Make an account; a login and an email address belong to one each."""

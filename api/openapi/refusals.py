@@ -17,9 +17,11 @@ from accounts.exceptions import (
     BadToken,
     CrossSiteRequest,
     MissingScope,
+    SignUpRefused,
     TooManyAttempts,
 )
 from accounts.models import User
+from accounts.registration import bad_invitation
 from accounts.scopes import Scope
 from accounts.throttling import FAILURES_PER_ADDRESS, FAILURES_PER_LOGIN, SIGN_INS_PER_ADDRESS
 from api.contracts import Contract
@@ -180,6 +182,21 @@ THROTTLED = Refusal(
     "throttled",
     "Too many attempts: `Retry-After` says when to try again.",
     lambda: TooManyAttempts(42),
+)
+SIGN_UP_CLOSED = Refusal(
+    "sign_up_closed",
+    "Nobody can sign up here: `SIGNUP` is `closed`.",
+    lambda: SignUpRefused("signup_closed"),
+)
+INVITATION_REQUIRED = Refusal(
+    "invitation_required",
+    "`SIGNUP` is `invite`, and no invitation came along.",
+    lambda: SignUpRefused("invitation_required"),
+)
+INVALID_INVITATION = Refusal(
+    "invalid_invitation",
+    "The invitation is none, or was used, or its time is over.",
+    bad_invitation,
 )
 NOT_A_PICTURE = Refusal(
     "not_a_picture",

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from api.restful_api import account_views, views
+from api.restful_api import account_views, site_views, views
 from api.restful_api.documentation import AsyncApiView, DocsView, SchemaView
 from api.restful_api.event_views import EventsView
 from lib.routes import route
@@ -13,6 +13,10 @@ _ROUTES = [
     route("token/", views.TokenView.as_view(), name="restful-token"),
     route("account/", account_views.AccountView.as_view(), name="restful-account"),
     route("account/password/", account_views.PasswordView.as_view(), name="restful-password"),
+    route("site/", site_views.SiteView.as_view(), name="restful-site"),
+    route(
+        "invitations/<str:token>/", site_views.InvitationView.as_view(), name="restful-invitation"
+    ),
     route("images/", views.PictureListView.as_view(), name="restful-images"),
     route("images/<id:pk>/", views.PictureDetailView.as_view(), name="restful-image"),
     route("thumbnails/", views.ThumbnailListView.as_view(), name="restful-thumbnails"),

@@ -17,6 +17,7 @@ from images.exceptions import StorageAway
 from images.sandbox.walls import find_walls
 from images.storage.base import picture_storage
 from images.storage.keys import folder_of
+from tiers.models import Tier
 
 # Signatures, links and sessions end by the clock; a Date header is exact to a second.
 _MAX_CLOCK_SKEW = timedelta(seconds=10)
@@ -24,6 +25,11 @@ _MIN_PASSWORD_LENGTH = 8
 _COMMON_PASSWORDS = frozenset(
     {"password", "postgres", "rabbitmq", "tintype1", "changeme", "12345678"}
 )
+_SIGN_UP = {
+    "open": "everybody can make an account",
+    "invite": "whoever is invited can make an account",
+    "closed": "staff alone make accounts",
+}
 _REMEDIES = {
     "database": "start PostgreSQL and check DATABASE_URL",
     "migrations": "run `manage.py migrate`",
@@ -102,6 +108,18 @@ def check_storage() -> str:
         raise CheckFailed("returns other bytes than were written", "check the storage's server")
     picture_storage.delete_folder(folder)
     return "a file can be written, read and deleted"
+
+
+def check_sign_up() -> str:
+    """Say who can make an account; check that there is a tier to give."""
+    if settings.SIGNUP != "open":
+        return f"{_SIGN_UP[settings.SIGNUP]} (SIGNUP={settings.SIGNUP})"
+    if not Tier.objects.filter(name=settings.SIGNUP_TIER).exists():
+        raise CheckFailed(
+            f"SIGNUP_TIER names no tier: {settings.SIGNUP_TIER}",
+            "make it in the admin, or set another",
+        )
+    return f"{_SIGN_UP['open']}, of the tier {settings.SIGNUP_TIER} (SIGNUP=open)"
 
 
 def check_sandbox() -> str:

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from uuid import UUID
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from accounts.models import User
+from accounts.invitations import write_invitation_token
+from accounts.models import Invitation, User
 from images.links import LinkToken, write_token
 from images.models import Link, Picture
 from images.signed_urls import signed_path
@@ -47,6 +49,7 @@ def known_ids(owner: User, picture: Picture, active: Picture) -> dict[str, str]:
         "avatar": active.thumbnails.get(height=200).key.rsplit("/", 1)[-1],
         "signed": signed_path(picture.key),
         "link": write_token(LinkToken(link.pk, expires)),
+        "invitation": write_invitation_token(Invitation.objects.create(tier=owner.tier)),
         "password": PASSWORD,
     }
 
@@ -62,6 +65,7 @@ def guesses(known: Mapping[str, str]) -> dict[str, str]:
         "avatar": "guessed.jpg",
         "signed": known["signed"][:-1] + ("A" if known["signed"][-1] != "A" else "B"),
         "link": "1.zzzzzz.AAAAAAAAAAAAAAAAAAAAAA",
+        "invitation": f"{UUID(int=1).hex}.AAAAAAAAAAAAAAAAAAAAAA",
         "password": PASSWORD,
     }
 

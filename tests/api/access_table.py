@@ -99,6 +99,8 @@ RESTFUL_API = [
     everybody("POST", "/api/user/token/", "200", body=SIGN_IN),
     everybody("POST", "/api/user/jwt-login/", "200", body=SIGN_IN),
     everybody("POST", "/api/user/jwt-logout/", "204"),
+    everybody("GET", "/api/user/site/", "200"),
+    Row("GET", "/api/user/invitations/{invitation}/", "200", "200", "404", "200", "200"),
     Row("GET", "/api/user/account/", "200", "200", "200", "200", "401"),
     Row("PATCH", "/api/user/account/", "200", "200", "200", "200", "401", body={"name": "Ana"}),
     Row("POST", "/api/user/account/password/", "204", "204", "204", "204", "401",

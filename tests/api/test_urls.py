@@ -21,6 +21,8 @@ PUBLIC = {
     "api/user/jwt-login/": "signing in",
     "api/user/jwt-logout/": "204 also with a dead cookie",
     "api/user/token/": "signing in",
+    "api/user/site/": "what a sign-in page asks first",
+    "api/user/invitations/<str:token>/": "the token is signed",
     "api/images/<anyuuid:uid>": "a public picture asks for no token",
     "api/login": "signing in",
     "api/registration": "making an account",

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Model
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from accounts.models import SecurityEvent, Session, User
+from accounts.models import Invitation, SecurityEvent, Session, User
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_bearer_session
 from images.links import make_link
@@ -52,6 +52,10 @@ OPENED_BY: dict[str, dict[str, set[str]]] = {
     "accounts/securityevent": seen_by(
         "accounts.view_securityevent", "accounts.change_securityevent"
     ),
+    "accounts/invitation": {
+        **seen_by("accounts.view_invitation", "accounts.change_invitation"),
+        "add": {"accounts.add_invitation"},
+    },
     "tiers/tier": {
         **seen_by("tiers.view_tier", "tiers.change_tier"),
         "add": {"tiers.add_tier"},
@@ -68,6 +72,7 @@ OPENED_BY: dict[str, dict[str, set[str]]] = {
 NOBODYS = {
     ("accounts/session", "add"), ("accounts/session", "delete"),
     ("accounts/securityevent", "add"), ("accounts/securityevent", "delete"),
+    ("accounts/invitation", "delete"),
     ("images/picture", "add"), ("images/link", "add"), ("thumbnails/thumbnail", "add"),
 }  # fmt: skip
 
@@ -91,6 +96,7 @@ def things(
         "accounts/user": alice,
         "accounts/session": Session.objects.get(),
         "accounts/securityevent": SecurityEvent.objects.earliest("pk"),
+        "accounts/invitation": Invitation.objects.create(tier=tier("Basic")),
         "auth/group": Group.objects.get_or_create(name="A role")[0],
         "images/picture": picture,
         "images/link": make_link(maker=alice, picture=picture, seconds=300)[0],
@@ -165,6 +171,10 @@ ACTIONS: dict[tuple[str, str], tuple[str, Effect]] = {
     ("accounts/session", "end"): (
         "accounts.change_session",
         lambda things: not Session.objects.live().exists(),
+    ),
+    ("accounts/invitation", "revoke"): (
+        "accounts.change_invitation",
+        lambda things: not Invitation.objects.open().exists(),
     ),
     ("images/picture", "render_again"): (
         "images.change_picture",

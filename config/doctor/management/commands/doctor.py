@@ -63,6 +63,7 @@ def _preconditions(client: HttpClient, timeout: float) -> Iterator[Check]:
     yield Check("database clock", preconditions.check_database_clock)
     yield Check("storage", preconditions.check_storage)
     yield Check("sandbox", preconditions.check_sandbox)
+    yield Check("sign-up", preconditions.check_sign_up)
     yield Check("address", partial(preconditions.check_public_url, client))
     yield Check("service clock", partial(preconditions.check_service_clock, client))
     yield Check("parts", partial(preconditions.check_parts, client, parts_timeout))
