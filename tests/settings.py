@@ -28,3 +28,5 @@ CELERY_TASK_EAGER_PROPAGATES = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 TRUSTED_ORIGINS = ["https://trusted.example"]
 METRICS_TOKEN = "whoever bears this may ask for metrics"
+# Static files are looked up when asked for; each of the thousand clients would read all names.
+WHITENOISE_AUTOREFRESH = True

@@ -22,7 +22,7 @@ from tests.api.routes import routes
 from tests.clients import Client, Response
 from tests.factories import make_picture, make_staff, token_client
 
-pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+pytestmark = pytest.mark.django_db
 
 
 def contents(response: Response) -> bytes:
@@ -102,7 +102,7 @@ def test_everybody_gets_what_the_table_says(
 def test_no_other_permission_gives_staff_what_a_member_has_not(
     settings: Settings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
-    """Every single permission that is there, at every route that tells the owner from others."""
+    """All other permissions together, at every route that tells the owner from others."""
     settings.RATE_LIMITS = False
     _, owner = clients_of("Premium")
     with django_capture_on_commit_callbacks(execute=True):
@@ -118,14 +118,14 @@ def test_no_other_permission_gives_staff_what_a_member_has_not(
     assert len(telling) > 20
     others = [each for each in Permission.objects.all() if name_of(each) not in STAFF.values()]
     assert len(others) > 40
+    clerk.user_permissions.set(others)
     wrong = []
-    for permission, (row, expected) in product(others, telling):
+    for row, expected in telling:
         with transaction.atomic():
-            clerk.user_permissions.set([permission])
             given = outcome(send(client, row, known), expected, picture)
             transaction.set_rollback(True)
         if given != expected:
-            wrong.append(f"{row.method} {row.path} {name_of(permission)}: {given}")
+            wrong.append(f"{row.method} {row.path}: {given}")
     assert not wrong, "\n".join(wrong)
 
 
