@@ -22,7 +22,7 @@ from tests.api.routes import routes
 from tests.clients import Client, Response
 from tests.factories import make_picture, make_staff, token_client
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def contents(response: Response) -> bytes:
