@@ -25,6 +25,7 @@ from accounts.models import (
     SessionQuerySet,
     User,
 )
+from accounts.scopes import ALL_SCOPES, Scope
 from accounts.services import delete_account, end_every_session
 from accounts.signals import tier_changed
 from tiers.models import DEFAULT_TIER_NAME, Tier
@@ -162,8 +163,12 @@ def _columns(names: list[str]) -> list[str]:
 class SessionAdmin(admin.ModelAdmin[Session]):
     """Who is signed in, and from where; sessions are ended here, never edited."""
 
-    list_display = ["user", "scheme", "created_at", "last_used_at", "address", "agent", "is_live"]
+    list_display = [
+        "user", "scheme", "name", "may", "created_at", "last_used_at", "address", "agent",
+        "is_live",
+    ]  # fmt: skip
     list_filter = ["scheme", ("ended_at", admin.EmptyFieldListFilter)]
+    readonly_fields = ["may"]
     # From an account's page.
     linked_lookups = ("user__id__exact",)
     is_deleted_with_its_owner = True
@@ -173,8 +178,15 @@ class SessionAdmin(admin.ModelAdmin[Session]):
     ordering = ["-created_at", "id"]
     actions = ["end"]
     fields = [
-        "user", "scheme", "created_at", "last_used_at", "expires_at", "ended_at", "address", "agent"
+        "user", "scheme", "name", "may", "created_at", "last_used_at", "expires_at", "ended_at",
+        "address", "agent",
     ]  # fmt: skip
+
+    @admin.display(description="scopes")
+    def may(self, session: Session) -> str:
+        if session.granted_scopes == ALL_SCOPES:
+            return "all"
+        return ", ".join(each.value for each in Scope if each in session.granted_scopes)
 
     @admin.display(boolean=True, description="live")
     def is_live(self, session: Session) -> bool:

@@ -23,6 +23,13 @@ class MissingScope(PermissionDenied):
         super().__init__(f"The token lacks the scope {self.scopes}.")
 
 
+class TooManyTokens(Exception):
+    """The account has as many named tokens as it may have."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"An account has at most {most} named tokens: end one first.")
+
+
 class TooManyAttempts(Exception):
     """A throttle refused the attempt, before any password was hashed."""
 

@@ -23,6 +23,7 @@ from accounts.exceptions import BadToken
 from accounts.issuer_keys import signing_key
 from accounts.models import Session, SessionQuerySet, User
 from accounts.names import login_key, normalize_login
+from accounts.signals import session_opened
 from tiers.models import Tier
 
 ALGORITHMS = ["RS256", "ES256", "EdDSA"]
@@ -139,8 +140,20 @@ def _open_session(identity: str, claims: dict[str, Any]) -> Session:
     _refuse_denied(subject, identity)
     user = _get_or_create_account(claims)
     _refuse_ended_by_former_release(user, identity)
-    session, _ = Session.objects.get_or_create(
-        pk=external_session_id(subject, identity),
+    session = _get_or_create_session(external_session_id(subject, identity), user, identity, claims)
+    sessions = Session.objects.filter(pk=session.pk)
+    try:
+        _refuse_denied(subject, identity)
+    except BadToken:
+        sessions.end(from_peer=True)
+        raise
+    return sessions.with_user().get()
+
+
+@transaction.atomic
+def _get_or_create_session(key: UUID, user: User, identity: str, claims: dict[str, Any]) -> Session:
+    session, is_new = Session.objects.get_or_create(
+        pk=key,
         defaults={
             "user": user,
             "scheme": Session.Scheme.EXTERNAL,
@@ -150,13 +163,10 @@ def _open_session(identity: str, claims: dict[str, Any]) -> Session:
             "external_id_digest": identity_digest(identity),
         },
     )
-    sessions = Session.objects.filter(pk=session.pk)
-    try:
-        _refuse_denied(subject, identity)
-    except BadToken:
-        sessions.end(from_peer=True)
-        raise
-    return sessions.with_user().get()
+    if is_new:
+        User.objects.filter(pk=user.pk).update(last_login=timezone.now())
+        session_opened.send(sender=Session, session=session)
+    return session
 
 
 def _refuse_denied(subject: str, identity: str) -> None:

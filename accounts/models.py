@@ -53,6 +53,16 @@ class UserManager(BaseUserManager["User"]):
         same = self.alias(lower_email=Lower("email")).filter(lower_email=email.lower())
         return same.exclude(email="")
 
+    def lock(self, pk: uuid.UUID) -> None:
+        """Lock an account's row until the commit."""
+        list(self.filter(pk=pk).select_for_update(no_key=True).values_list("pk"))
+
+    def record_sign_in(self, pk: uuid.UUID, password_hash: str) -> None:
+        """Lock an account's row as `lock_with_password` does, and write when it signed in."""
+        same = self.filter(pk=pk, password=password_hash, is_active=True)
+        if not same.update(last_login=timezone.now()):
+            raise BadCredentials
+
     @cached_property
     def _by_key(self) -> CompiledQuery[User]:
         return CompiledQuery(partial(self.select_related, "tier"), "username_key")

@@ -1,13 +1,15 @@
 """Receivers that write the security log, in the transaction of what they record."""
 
-from collections import Counter
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.signals import user_logged_in
 from django.http import HttpRequest
 
+from accounts.current_request import current_origin
 from accounts.models import Session, User
 from accounts.security_log import Kind, record_event
+from accounts.sessions import record_origin
 from accounts.signals import password_changed, session_opened, sessions_ended
 
 
@@ -20,14 +22,32 @@ def connect() -> None:
 
 
 def _record_opening(session: Session, **kwargs: Any) -> None:
-    is_token = session.scheme == Session.Scheme.API_TOKEN
-    kind: Kind = "token.made" if is_token else "sign-in"
-    record_event(kind, session.user_id, session=str(session.pk), scheme=session.scheme)
+    if session.scheme == Session.Scheme.EXTERNAL:
+        # What verifies a token knows no request.
+        record_origin(session, current_origin())
+    kind: Kind = "token.made" if _is_api_token(session) else "sign-in"
+    facts: dict[str, Any] = {"session": str(session.pk), "scheme": session.scheme}
+    if session.name:
+        facts |= {"name": session.name, "scopes": session.scopes}
+    record_event(kind, session.user_id, **facts)
 
 
 def _record_ends(sessions: list[Session], *, from_peer: bool, **kwargs: Any) -> None:
-    for user_id, count in Counter(session.user_id for session in sessions).items():
-        record_event("sessions.ended", user_id, count=count, by_peer=from_peer)
+    ended: dict[tuple[UUID, Kind], list[Session]] = {}
+    for session in sessions:
+        kind: Kind = "token.ended" if _is_api_token(session) else "sessions.ended"
+        ended.setdefault((session.user_id, kind), []).append(session)
+    for (user_id, kind), those in ended.items():
+        facts: dict[str, Any] = {"count": len(those), "by_peer": from_peer}
+        if len(those) == 1:
+            facts |= {"session": str(those[0].pk)}
+        if names := [each.name for each in those if each.name]:
+            facts |= {"names": names}
+        record_event(kind, user_id, **facts)
+
+
+def _is_api_token(session: Session) -> bool:
+    return session.scheme == Session.Scheme.API_TOKEN
 
 
 def _record_password(user: User, **kwargs: Any) -> None:

@@ -56,6 +56,10 @@ SCOPES_BY_ROUTE: dict[str, dict[str, Scopes]] = {
     "api/user/thumbnails/": {"GET": READ},
     "api/user/thumbnails/<id:pk>/": {"GET": READ, "DELETE": CHANGE},
     "api/user/link/<id:pk>/": {"GET": LINKS},
+    "api/user/account/log/": {"GET": ACCOUNT},
+    "api/user/sessions/": {"GET": ACCOUNT, "DELETE": ACCOUNT},
+    "api/user/sessions/<anyuuid:session_id>/": {"DELETE": ACCOUNT},
+    "api/user/tokens/": {"POST": ACCOUNT},
     "api/user/events/": {"GET": READ},
     PICTURES_SOCKET: {"GET": READ},
     # Auth service

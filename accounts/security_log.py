@@ -12,6 +12,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.current_request import current_actor, current_origin
@@ -26,7 +27,7 @@ Kind = Literal[
     "account.closed", "account.created", "account.deleted", "admin.added", "admin.changed",
     "admin.deleted", "email.changed", "invitation.accepted", "invitation.revoked", "link.made",
     "link.revoked", "password.changed", "sessions.ended", "sign-in", "sign-in.refused",
-    "sign-in.throttled", "token.made",
+    "sign-in.throttled", "token.ended", "token.made",
 ]  # fmt: skip
 
 
@@ -70,6 +71,15 @@ def _write(event: SecurityEvent) -> None:
     }
     # The kind is an argument of its own, by which a flood is told from other events.
     logger.info("%s %s", event.kind, json.dumps(line, default=str))
+
+
+def events_of(user_id: UUID, *, before: int | None = None) -> QuerySet[SecurityEvent]:
+    """Return what concerns an account, newest first, from the event before an id on.
+
+    By id alone, as the index has it: ids follow the order of events but for moments.
+    """
+    own = SecurityEvent.objects.filter(user_id=user_id, at__gte=timezone.now() - RETENTION)
+    return (own if before is None else own.filter(pk__lt=before)).order_by("-pk")
 
 
 def purge_security_events() -> int:

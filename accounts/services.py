@@ -67,6 +67,20 @@ def end_every_session(user: User) -> int:
 
 
 @transaction.atomic
+def end_other_sessions(session: Session) -> int:
+    """End the sessions of an account except one, those in the admin too; return how many were live.
+
+    Whoever opens a session locks the account's row first, as the update here does: so one of the
+    two sees the other.
+    """
+    User.objects.filter(pk=session.user_id).update(sign_outs=F("sign_outs") + 1)
+    sessions = Session.objects.of(session.user)
+    count = sessions.live().exclude(pk=session.pk).count()
+    sessions.end(except_session=session)
+    return count
+
+
+@transaction.atomic
 def move_to_tier(user: User, tier: Tier) -> None:
     """Give an account another tier and send `tier_changed`, so that its thumbnails follow."""
     user.tier = tier

@@ -1,12 +1,14 @@
 """Sessions: opened, recorded as used, and purged; `Session.objects` ends them.
 
 Each `open_…` function takes an account as it was when its password was checked, and raises
-BadCredentials where the password was replaced, or the account closed, since then.
+BadCredentials where the password was replaced, or the account closed, since then. Each writes the
+account's `last_login`; `record_use` is what every authenticated request and open socket calls.
 """
 
 import hashlib
 import secrets
 import uuid
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -15,8 +17,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import Session, User
+from accounts.exceptions import BadToken, MissingScope, TooManyTokens
+from accounts.models import Session, SessionQuerySet, User
 from accounts.request_origin import RequestOrigin
+from accounts.scopes import Scope
 from accounts.signals import session_opened
 from accounts.tokens import (
     IssuedJwt,
@@ -38,6 +42,10 @@ PEER_CACHE_LIFETIME = timedelta(hours=1)
 # Access tokens kept of a session. With the default lifetime, an hour, and at most one new token in
 # half of it, peers can hold four; the others are for new keys and lifetimes.
 MAX_ISSUED_JWTS = 8
+# API tokens of an account. Of those without a name, which clients get without end, the oldest goes;
+# a named one is somewhere in use.
+MAX_NAMED_TOKENS = 50
+MAX_UNNAMED_TOKENS = 50
 # The kind of the JWTs that a client shows to peers.
 _KINDS: dict[str, TokenKind] = {Session.Scheme.BEARER: "bearer", Session.Scheme.COOKIE: "access"}
 
@@ -57,12 +65,59 @@ def open_bearer_session(user: User, origin: RequestOrigin) -> str:
     return sign_jwt(session, "bearer", issued)
 
 
+@transaction.atomic
 def open_api_token_session(user: User, origin: RequestOrigin) -> str:
-    """Open a session and return its API token: 40 hexadecimal digits, stored only as a hash."""
+    """Open a session and return its API token: 40 hexadecimal digits, stored only as a hash.
+
+    It has no name and every scope. End the oldest of its kind beyond MAX_UNNAMED_TOKENS.
+    """
     token = secrets.token_hex(20)
     scheme, lifetime = Session.Scheme.API_TOKEN, settings.API_TOKEN_LIFETIME
-    _open_session(user, origin, scheme, lifetime, key_hash=hash_api_token(token))
+    opened = _open_session(user, origin, scheme, lifetime, key_hash=hash_api_token(token))
+    others = _api_tokens_of(user).filter(name="").exclude(pk=opened.pk)
+    others.order_by("-created_at", "-id")[MAX_UNNAMED_TOKENS - 1 :].end()
     return token
+
+
+@transaction.atomic
+def make_named_token(
+    session: Session,
+    *,
+    name: str,
+    scopes: Collection[Scope],
+    lifetime: timedelta,
+    origin: RequestOrigin,
+) -> tuple[Session, str]:
+    """Make a token for the account of a session; return its own session and the token.
+
+    Raise MissingScope for a scope that the session's own token lacks, TooManyTokens where
+    MAX_NAMED_TOKENS are live, and BadToken where the session has ended meanwhile.
+    """
+    lacking = [each.value for each in Scope if each in {*scopes} - session.granted_scopes]
+    if lacking:
+        raise MissingScope(lacking)
+    user = session.user
+    # What ends all sessions takes this lock first: it ends what is made here, or is seen here.
+    User.objects.lock(user.pk)
+    if not Session.objects.live().filter(pk=session.pk).exists():
+        raise BadToken("The session has ended.")
+    if _api_tokens_of(user).exclude(name="").count() >= MAX_NAMED_TOKENS:
+        raise TooManyTokens(MAX_NAMED_TOKENS)
+    token = secrets.token_hex(20)
+    made = _create_session(
+        user,
+        origin,
+        Session.Scheme.API_TOKEN,
+        lifetime,
+        key_hash=hash_api_token(token),
+        name=name,
+        scopes=[each.value for each in Scope if each in scopes],
+    )
+    return made, token
+
+
+def _api_tokens_of(user: User) -> SessionQuerySet:
+    return Session.objects.of(user).live().filter(scheme=Session.Scheme.API_TOKEN)
 
 
 def open_cookie_session(user: User, origin: RequestOrigin) -> CookiePair:
@@ -138,6 +193,20 @@ def record_use(session: Session) -> None:
         Session.objects.filter(pk=session.pk).update(last_used_at=now)
 
 
+def record_origin(session: Session, origin: RequestOrigin) -> None:
+    """Record where a session was opened from, where that was not known when its row was written."""
+    if session.address is None and not session.agent:
+        found = {"address": origin.client_ip, "agent": origin.user_agent}
+        Session.objects.filter(pk=session.pk).update(**found)
+
+
+def record_use_of_all(session_ids: Iterable[uuid.UUID]) -> None:
+    """Record that sessions are in use, where that was not recorded lately."""
+    now = timezone.now()
+    stale = Session.objects.filter(last_used_at__lt=now - RECORD_USE_INTERVAL, ended_at=None)
+    stale.filter(pk__in=list(session_ids)).update(last_used_at=now)
+
+
 def purge_expired_sessions() -> int:
     """Delete a batch of sessions that expired long ago; return how many."""
     expired = Session.objects.filter(expires_at__lt=timezone.now() - RETENTION)
@@ -153,7 +222,14 @@ def _open_session(
     Raise BadCredentials then: whatever ends the sessions of an account changes its row first, and
     would miss this one.
     """
-    User.objects.lock_with_password(user.pk, user.password)
+    User.objects.record_sign_in(user.pk, user.password)
+    return _create_session(user, origin, scheme, lifetime, **fields)
+
+
+def _create_session(
+    user: User, origin: RequestOrigin, scheme: Session.Scheme, lifetime: timedelta, **fields: Any
+) -> Session:
+    """Write the row; the caller holds the lock on the account's."""
     session = Session.objects.create(
         user=user,
         scheme=scheme,

@@ -29,6 +29,7 @@ from accounts.exceptions import (
     SignUpRefused,
     StaffAccount,
     TooManyAttempts,
+    TooManyTokens,
 )
 from accounts.models import User
 from api.problems import FieldError, Problem, ProblemError
@@ -193,6 +194,7 @@ _PROBLEMS: list[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[A
     (InvitationOver, _fixed("business", 410,
                             "The invitation was used or revoked, or its time is over.")),
     (CrossSiteRequest, _fixed("forbidden", 403, "Refused: sent by a page of another site.")),
+    (TooManyTokens, _fixed("conflict", 409)),
     (TooManyAttempts, _from_too_many_attempts),
     (HashingBusy, lambda error: UNAVAILABLE),
     (MissingScope, _from_missing_scope),

@@ -6,8 +6,9 @@ The newest rows come first, unless a list is asked for the oldest.
 import re
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, UUIDField
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -32,7 +33,8 @@ def read_page(
     `fields` must hold `id` and `created_at`. Raise a ValidationError that names the parameter.
     """
     size = read_limit(request.GET.get("limit"), default_size)
-    cursor = read_cursor(request.GET.get("cursor"))
+    has_uuids = isinstance(queryset.model._meta.pk, UUIDField)
+    cursor = read_cursor(request.GET.get("cursor"), UUID if has_uuids else int)
     # One row more than the page shows tells that there is a next page.
     after = rows_after(cursor, queryset, oldest_first=oldest_first)
     found = list(after.values(*fields)[: size + 1])
@@ -70,11 +72,11 @@ def read_limit(text: str | None, default: int = DEFAULT_PAGE_SIZE) -> int:
     return int(text)
 
 
-def read_cursor(text: str | None) -> Cursor | None:
+def read_cursor(text: str | None, id_type: type[int | UUID] = int) -> Cursor | None:
     """Return where a page begins; raise a ValidationError for a text that is no cursor."""
     if text is None:
         return None
     try:
-        return Cursor.decode(text)
+        return Cursor.decode(text, id_type)
     except ValueError:
         raise ValidationError({"cursor": ["Not a cursor of this list."]}) from None

@@ -143,11 +143,16 @@ def caller(request: Request) -> User:
     return request.user
 
 
-def current_session(request: Request) -> Session:
-    """Return the session of a view that is closed to whoever has none."""
+def authentication_of(request: Request) -> Authentication:
+    """Return the sign-in of a view that is closed to whoever has none."""
     if not isinstance(request.auth, Authentication):
         raise TypeError("A view that asks for the session must be closed.")
-    return request.auth.session
+    return request.auth
+
+
+def current_session(request: Request) -> Session:
+    """Return the session of a view that is closed to whoever has none."""
+    return authentication_of(request).session
 
 
 def base_url(request: Request) -> str:

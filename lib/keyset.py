@@ -5,11 +5,13 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_PACKED = struct.Struct(">qq")
+# By the type of the rows' ids.
+_PACKED: dict[type, struct.Struct] = {int: struct.Struct(">qq"), UUID: struct.Struct(">q16s")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,20 +19,22 @@ class Cursor:
     """The last row of a page; what comes next is older (or newer), or as old with another id."""
 
     created_at: datetime
-    id: int
+    id: int | UUID
 
     def encode(self) -> str:
-        """Write the cursor as 22 characters that need no quoting."""
+        """Write the cursor as 22 characters that need no quoting, 32 where ids are UUIDs."""
         microseconds = (self.created_at - _EPOCH) // timedelta(microseconds=1)
-        packed = _PACKED.pack(microseconds, self.id)
+        row_id = self.id.bytes if isinstance(self.id, UUID) else self.id
+        packed = _PACKED[type(self.id)].pack(microseconds, row_id)
         return urlsafe_b64encode(packed).decode().rstrip("=")
 
     @classmethod
-    def decode(cls, text: str) -> "Cursor":
-        """Read a cursor; raise ValueError for anything that `encode` did not write."""
+    def decode(cls, text: str, id_type: type[int | UUID] = int) -> "Cursor":
+        """Read a cursor; raise ValueError for anything that `encode` did not write of such ids."""
         try:
             packed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            microseconds, row_id = _PACKED.unpack(packed)
+            microseconds, row_id = _PACKED[id_type].unpack(packed)
+            row_id = UUID(bytes=row_id) if id_type is UUID else row_id
             cursor = cls(_EPOCH + timedelta(microseconds=microseconds), row_id)
         except (struct.error, OverflowError, ValueError) as error:
             raise ValueError("Not a cursor.") from error

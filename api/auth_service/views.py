@@ -12,7 +12,6 @@ from accounts.cookies import clear_token_cookies
 from accounts.exceptions import BadCredentials
 from accounts.registration import sign_up
 from accounts.request_authentication import (
-    Authentication,
     read_credential,
     read_origin,
     refuse_cross_site,
@@ -33,7 +32,7 @@ from api.openapi.refusals import (
     Refusal,
 )
 from api.parsers import FormParser, JsonParser
-from api.views import ContractView, PublicView, caller, current_session
+from api.views import ContractView, PublicView, authentication_of, caller, current_session
 
 _EMPTY = OpenApiResponse(description="Done; the body is empty.")
 _LOGIN_TAKEN = Refusal(
@@ -125,7 +124,7 @@ class SignOutView(ContractView):
         # A GET that changes something: another site's page must not make a browser send it.
         if not read_credential(request._request):
             refuse_cross_site(request._request)
-        sign_in = _sign_in(request)
+        sign_in = authentication_of(request)
         sign_out(sign_in.session, authorization=sign_in.authorization)
         response = HttpResponse(status=200)
         clear_token_cookies(response)
@@ -177,9 +176,3 @@ def _validate(form: Any) -> dict[str, str]:
     form.is_valid(raise_exception=True)
     given: dict[str, str] = form.validated_data
     return given
-
-
-def _sign_in(request: Request) -> Authentication:
-    if not isinstance(request.auth, Authentication):
-        raise TypeError("A view that asks for the session must be closed.")
-    return request.auth

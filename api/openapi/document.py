@@ -51,11 +51,12 @@ _HEADERS: dict[str, tuple[str, str, Any]] = {
         "string", "/avatars/5f0c7d0a-6a55-4c2e-8a0a-3b6f3c1d9e11/0b9f3c52_200_1a2b3c4d.jpg",
     ),
 }  # fmt: skip
-# An example of each parameter, by its name.
+# An example of each parameter, by its name, unless its schema has one.
 PARAMETER_EXAMPLES: dict[str, Any] = {
     "id": 42,
     "uid": "0b9f3c52-8d1e-4a7b-9c55-2f6f1d0e7a34",
     "user_id": "5f0c7d0a-6a55-4c2e-8a0a-3b6f3c1d9e11",
+    "session_id": "3c0f5d5e-6a55-4c2e-8a0a-9d1e3b6f7a10",
     "user": "5f0c7d0a-6a55-4c2e-8a0a-3b6f3c1d9e11",
     "name": "0b9f3c52-8d1e-4a7b-9c55-2f6f1d0e7a34",
     "file_name": "0b9f3c52-8d1e-4a7b-9c55-2f6f1d0e7a34.jpg",
@@ -101,7 +102,8 @@ def _tag(contract: Contract) -> dict[str, Any]:
 
 def _complete_operation(operation: dict[str, Any], used: set[str]) -> None:
     for parameter in operation.get("parameters", ()):
-        parameter["example"] = PARAMETER_EXAMPLES[parameter["name"]]
+        own = parameter["schema"].pop("example", None)
+        parameter["example"] = own or PARAMETER_EXAMPLES[parameter["name"]]
     for response in operation["responses"].values():
         names = [*response.get("headers", {}), _REQUEST_ID]
         response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}

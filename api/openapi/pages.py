@@ -10,10 +10,18 @@ from api.openapi.refusals import Refusal
 from api.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, read_cursor, read_limit
 
 _LIMIT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE}
+# Of rows whose ids are numbers, and of those with UUIDs (see `lib.keyset.Cursor`).
 _CURSOR_SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"}
+_UUID_CURSOR_SCHEMA = {
+    "type": "string",
+    "pattern": "^[A-Za-z0-9_-]{32}$",
+    "example": "AAYTrQQJ0AA8D11ealVMLooKnR47b3oQ",
+}
 
 
-def page_parameters(default_size: int = DEFAULT_PAGE_SIZE) -> list[OpenApiParameter]:
+def page_parameters(
+    default_size: int = DEFAULT_PAGE_SIZE, *, of_uuids: bool = False
+) -> list[OpenApiParameter]:
     """Return the two parameters of a list."""
     return [
         OpenApiParameter(
@@ -23,7 +31,7 @@ def page_parameters(default_size: int = DEFAULT_PAGE_SIZE) -> list[OpenApiParame
         ),
         OpenApiParameter(
             "cursor",
-            _CURSOR_SCHEMA,
+            dict(_UUID_CURSOR_SCHEMA if of_uuids else _CURSOR_SCHEMA),
             description="Where the page begins: from the `Link` header of the page before.",
         ),
     ]

@@ -5,6 +5,12 @@ from django.urls import include, path
 from api.restful_api import account_views, site_views, views
 from api.restful_api.documentation import AsyncApiView, DocsView, SchemaView
 from api.restful_api.event_views import EventsView
+from api.restful_api.session_views import (
+    AccountLogView,
+    SessionDetailView,
+    SessionListView,
+    TokenListView,
+)
 from lib.routes import route
 
 _ROUTES = [
@@ -22,6 +28,10 @@ _ROUTES = [
     route("thumbnails/", views.ThumbnailListView.as_view(), name="restful-thumbnails"),
     route("thumbnails/<id:pk>/", views.ThumbnailDetailView.as_view(), name="restful-thumbnail"),
     route("link/<id:pk>/", views.LinkView.as_view(), name="restful-link"),
+    route("account/log/", AccountLogView.as_view(), name="restful-account-log"),
+    route("sessions/", SessionListView.as_view(), name="restful-sessions"),
+    route("sessions/<anyuuid:session_id>/", SessionDetailView.as_view(), name="restful-session"),
+    route("tokens/", TokenListView.as_view(), name="restful-tokens"),
     route("events/", EventsView.as_view(), name="restful-events"),
 ]
 urlpatterns = [

@@ -17,6 +17,7 @@ from django.db import DatabaseError
 from redis.exceptions import RedisError
 
 from accounts.models import Session
+from accounts.sessions import RECORD_USE_INTERVAL, record_use_of_all
 from images.permissions import PicturePermission, accounts_that_reach_others
 from notifications.feed import last_sequences
 from notifications.metrics import OPEN_SOCKETS
@@ -77,7 +78,7 @@ class Reconciler:
     def __init__(self) -> None:
         self._sockets: set[OpenSocket] = set()
         self._task: asyncio.Task[None] | None = None
-        self._renewed_at = time.monotonic()
+        self._renewed_at = self._recorded_at = time.monotonic()
 
     def add(self, socket: OpenSocket) -> None:
         """Add a socket; the first one starts the task."""
@@ -108,6 +109,7 @@ class Reconciler:
             await asyncio.sleep(WAKE_UP_LEEWAY)
             self._act_on(sockets, found)
             await self._renew_slots()
+            await self._record_use()
         except (DatabaseError, RedisError) as error:
             logger.warning("sockets were not reconciled: %s", type(error).__name__)
         except Exception:  # nothing may end the task
@@ -125,6 +127,14 @@ class Reconciler:
             self._renewed_at = time.monotonic()
             slots = [(each.user_id, each.socket_id) for each in self._sockets]
             await run_in_thread(renew_slots, slots)
+
+    async def _record_use(self) -> None:
+        """Record that the sessions are in use: a socket asks nothing for as long as it is open."""
+        if time.monotonic() - self._recorded_at >= RECORD_USE_INTERVAL.total_seconds():
+            self._recorded_at = time.monotonic()
+            sessions = list({each.session_id for each in self._sockets})
+            for start in range(0, len(sessions), BATCH_SIZE):
+                await run_in_thread(record_use_of_all, sessions[start : start + BATCH_SIZE])
 
 
 def _read_tables(sockets: Sequence[OpenSocket]) -> TableState:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.invitations import write_invitation_token
-from accounts.models import Invitation, User
+from accounts.models import Invitation, Session, User
 from images.links import LinkToken, write_token
 from images.models import Link, Picture
 from images.signed_urls import signed_path
@@ -39,6 +39,9 @@ def known_ids(owner: User, picture: Picture, active: Picture) -> dict[str, str]:
     link = Link.objects.create(
         picture=picture, maker=owner, expires_at=datetime(2999, 1, 1, tzinfo=UTC)
     )
+    session = Session.objects.create(
+        user=owner, scheme=Session.Scheme.BEARER, expires_at=link.expires_at
+    )
     expires = int(link.expires_at.timestamp())
     return {
         "account": str(owner.pk),
@@ -48,6 +51,7 @@ def known_ids(owner: User, picture: Picture, active: Picture) -> dict[str, str]:
         "thumbnail": str(picture.thumbnails.get(height=200).pk),
         "avatar": active.thumbnails.get(height=200).key.rsplit("/", 1)[-1],
         "signed": signed_path(picture.key),
+        "session": str(session.pk),
         "link": write_token(LinkToken(link.pk, expires)),
         "invitation": write_invitation_token(Invitation.objects.create(tier=owner.tier)),
         "password": PASSWORD,
@@ -64,6 +68,7 @@ def guesses(known: Mapping[str, str]) -> dict[str, str]:
         "thumbnail": str(Thumbnail.objects.latest("pk").pk + 1000),
         "avatar": "guessed.jpg",
         "signed": known["signed"][:-1] + ("A" if known["signed"][-1] != "A" else "B"),
+        "session": "00000000-0000-4000-8000-000000000000",
         "link": "1.zzzzzz.AAAAAAAAAAAAAAAAAAAAAA",
         "invitation": f"{UUID(int=1).hex}.AAAAAAAAAAAAAAAAAAAAAA",
         "password": PASSWORD,
@@ -72,7 +77,10 @@ def guesses(known: Mapping[str, str]) -> dict[str, str]:
 
 def send(client: Client, row: Row, ids: Mapping[str, str]) -> Response:
     path = row.path.format(**ids)
-    body = {name: value.format(**ids) for name, value in row.body.items()}
+    body = {
+        name: value.format(**ids) if isinstance(value, str) else value
+        for name, value in row.body.items()
+    }
     if row.file_field:
         form = {**body, row.file_field: SimpleUploadedFile("x.png", png(8, 8))}
         return client.post(path, form)

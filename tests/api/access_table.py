@@ -117,6 +117,13 @@ RESTFUL_API = [
         "200 unlisted", "401"),
     Row("GET", THUMBNAIL, "200", "404", "404", "200", "401", view="200", change="200"),
     Row("DELETE", THUMBNAIL, "204", "404", "404", "204", "401", delete="204"),
+    Row("GET", "/api/user/account/log/", "200", "200", "200", "200", "401"),
+    Row("GET", "/api/user/sessions/", "200", "200", "200", "200", "401"),
+    Row("DELETE", "/api/user/sessions/", "200", "200", "200", "200", "401"),
+    # Nobody ends another's: staff do it in the admin.
+    Row("DELETE", "/api/user/sessions/{session}/", "204", "404", "404", "404", "401"),
+    Row("POST", "/api/user/tokens/", "201", "201", "201", "201", "401",
+        body={"name": "backup", "scopes": ["read"]}),
     Row("GET", "/api/user/events/?since=0", "200", "200", "200", "200", "401"),
     Row("GET", "/api/user/events/?user={account}", "200", "403", "403", "200", "401",
         view="200", change="200"),

@@ -2,14 +2,16 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import User
+from accounts.models import SecurityEvent, Session, User
 from images.models import Picture
 from notifications.models import Feed, PictureEvent
 from tests.clients import Client
@@ -20,6 +22,8 @@ LISTS = [
     ("/api/user/images/", 2, "/api/user/images/"),
     ("/api/user/thumbnails/", 2, "/api/user/thumbnails/"),
     ("/api/user/events/?since=0", 3, "/api/user/events/"),
+    ("/api/user/sessions/", 2, "/api/user/sessions/"),
+    ("/api/user/account/log/", 2, "/api/user/account/log/"),
     ("/api/me", 2, "/api/me"),
     ("/pictures/get-user-pictures/{owner}", 2, "/pictures/get-user-pictures/{user_id}"),
 ]
@@ -34,7 +38,10 @@ ONE = [
 
 @pytest.fixture
 def pictures(alice: User) -> Callable[[int], Picture]:
-    """Return a function that gives alice pictures, each with two thumbnails and an event."""
+    """Return a function that gives alice pictures, each with two thumbnails and an event.
+
+    And as many sessions and entries of her security log.
+    """
 
     def make(count: int) -> Picture:
         made = Picture.objects.bulk_create(picture(alice, number) for number in range(count))
@@ -43,6 +50,13 @@ def pictures(alice: User) -> Callable[[int], Picture]:
         PictureEvent.objects.bulk_create(
             PictureEvent(owner=alice, sequence=number + 1, type="picture.deleted")
             for number in range(count)
+        )
+        SecurityEvent.objects.bulk_create(
+            SecurityEvent(kind="sign-in", user_id=alice.pk) for _ in range(count)
+        )
+        later = timezone.now() + timedelta(days=1)
+        Session.objects.bulk_create(
+            Session(user=alice, scheme="bearer", expires_at=later) for _ in range(count)
         )
         cache.clear()
         return made[0]

@@ -35,6 +35,7 @@ PUBLIC = {
 OURS = routes()
 PARTS = {
     "<id:pk>": "1",
+    "<anyuuid:session_id>": "00000000-0000-4000-8000-000000000000",
     "<str:file_name>": "name.png",
     "<str:name>": "00000000-0000-4000-8000-000000000000",
     "<anyuuid:user_id>": "00000000-0000-4000-8000-000000000000",
