@@ -53,6 +53,7 @@ SCOPES_BY_ROUTE: dict[str, dict[str, Scopes]] = {
     "api/user/invitations/<str:token>/": {"GET": NONE},
     "api/user/images/": {"GET": READ, "POST": UPLOAD},
     "api/user/images/<id:pk>/": {"GET": READ, "PATCH": CHANGE, "DELETE": CHANGE},
+    "api/user/images/<id:pk>/reveals/": {"GET": READ},
     "api/user/thumbnails/": {"GET": READ},
     "api/user/thumbnails/<id:pk>/": {"GET": READ, "DELETE": CHANGE},
     "api/user/link/<id:pk>/": {"GET": LINKS},

@@ -29,6 +29,7 @@ def load() -> decoder.Operations:
     return {
         "inspect": images.inspect_picture,
         "strip": images.strip_metadata,
+        "dropped": images.list_dropped,
         "render_thumbnails": thumbnails.render_thumbnails,
         "render_jpeg": thumbnails.render_jpeg,
     }
@@ -46,6 +47,7 @@ def use(operations: decoder.Operations) -> None:
             operations["inspect"](content, {"limits": limits}, output)
             operations["render_thumbnails"](content, {"heights": [24, 12], "quality": 80}, output)
         operations["strip"](content, {"format_name": "PNG"}, output)
+        operations["dropped"](content, {"format_name": "PNG", "is_rendition": True}, output)
         operations["render_jpeg"](content, {"width": None, "quality": 80}, output)
 
 

@@ -5,6 +5,7 @@ from django.urls import include, path
 from api.restful_api import account_views, site_views, views
 from api.restful_api.documentation import AsyncApiView, DocsView, SchemaView
 from api.restful_api.event_views import EventsView
+from api.restful_api.reveal_views import RevealsView
 from api.restful_api.session_views import (
     AccountLogView,
     SessionDetailView,
@@ -25,6 +26,7 @@ _ROUTES = [
     ),
     route("images/", views.PictureListView.as_view(), name="restful-images"),
     route("images/<id:pk>/", views.PictureDetailView.as_view(), name="restful-image"),
+    route("images/<id:pk>/reveals/", RevealsView.as_view(), name="restful-image-reveals"),
     route("thumbnails/", views.ThumbnailListView.as_view(), name="restful-thumbnails"),
     route("thumbnails/<id:pk>/", views.ThumbnailDetailView.as_view(), name="restful-thumbnail"),
     route("link/<id:pk>/", views.LinkView.as_view(), name="restful-link"),

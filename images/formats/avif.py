@@ -12,6 +12,7 @@ from images.formats.isobmff import brands
 from images.formats.memory import open_by_pillow
 from images.formats.nclx import states_display_p3
 from images.formats.scan import Buffer
+from images.metadata.dropped import Dropped
 from images.metadata.heif_boxes import strip_avif
 
 BRANDS = frozenset({b"avif", b"avis"})
@@ -30,9 +31,9 @@ class AvifCodec(StandardCodec):
         """Decode every frame."""
         self.decode_frames(data)
 
-    def strip(self, data: bytes, orientation: int) -> Iterable[bytes]:
+    def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         """Blank what makes no picture."""
-        return [strip_avif(data)]
+        return [strip_avif(data, dropped)]
 
     def open_by_other_decoder(self, data: Buffer) -> Any:
         """Decode the first frame by Pillow, upright and with its colour profile."""

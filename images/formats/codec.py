@@ -12,6 +12,7 @@ from images.formats.limits import Limits, refuse_size
 from images.formats.memory import open_by_pillow, open_header
 from images.formats.registry import Format
 from images.formats.scan import Buffer
+from images.metadata.dropped import Dropped
 
 # The limits of `images.formats.limits` are stricter and count frames too.
 Image.MAX_IMAGE_PIXELS = None
@@ -53,10 +54,10 @@ class Codec(ABC):
         """Decode every frame; raise where a byte is missing."""
 
     @abstractmethod
-    def strip(self, data: bytes, orientation: int) -> Iterable[bytes]:
+    def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         """Yield a file of the same pixels, profile and orientation without any other metadata.
 
-        Raises BrokenStructure where that is not certain.
+        What is left out is noted in `dropped`. Raises BrokenStructure where that is not certain.
         """
 
     @abstractmethod

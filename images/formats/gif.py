@@ -10,6 +10,7 @@ from images.formats.facts import Facts
 from images.formats.limits import Limits
 from images.formats.memory import vips_source
 from images.formats.scan import Buffer, count_gif_frames
+from images.metadata.dropped import Dropped
 from images.metadata.gif_blocks import SIGNATURES, strip_gif
 
 
@@ -34,6 +35,6 @@ class GifCodec(StandardCodec):
         options = {"n": -1, "access": "sequential", "fail_on": "truncated"}
         pyvips.Image.gifload_source(vips_source(data), **options).avg()
 
-    def strip(self, data: bytes, orientation: int) -> Iterable[bytes]:
+    def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         """Keep the blocks that make the picture."""
-        return strip_gif(data)
+        return strip_gif(data, dropped)

@@ -15,6 +15,7 @@ from images.formats.isobmff_relations import primary_item, read_properties
 from images.formats.limits import UNSUPPORTED_KIND, Limits, RefusedPicture, refuse_size
 from images.formats.nclx import states_display_p3
 from images.formats.scan import Buffer
+from images.metadata.dropped import Dropped
 from images.metadata.heif_boxes import strip_heic
 
 _BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
@@ -46,9 +47,9 @@ class HeicCodec(Codec):
         image = libheif.decode(data)
         require((image.width, image.height) == (facts.width, facts.height), "another size")
 
-    def strip(self, data: bytes, orientation: int) -> Iterable[bytes]:
+    def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         """Blank what is no part of the picture."""
-        return [strip_heic(data)]
+        return [strip_heic(data, dropped)]
 
     def open(self, data: Buffer) -> Any:
         """Decode the picture; it is upright."""

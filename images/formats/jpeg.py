@@ -11,6 +11,7 @@ from images.formats.facts import Facts
 from images.formats.limits import Limits, RefusedPicture
 from images.formats.memory import vips_source
 from images.formats.scan import Buffer, count_jpeg_scans, has_jpeg_end
+from images.metadata.dropped import Dropped
 from images.metadata.jpeg_segments import strip_jpeg
 
 _FACTORS = (8, 4, 2, 1)
@@ -41,9 +42,9 @@ class JpegCodec(StandardCodec):
         pyvips.Image.jpegload_source(vips_source(data), **options).avg()
         require(has_jpeg_end(data), "no end of image")
 
-    def strip(self, data: bytes, orientation: int) -> Iterable[bytes]:
+    def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         """Drop application segments and comments, the colour profile aside."""
-        return strip_jpeg(data, orientation)
+        return strip_jpeg(data, orientation, dropped)
 
     def load(self, data: Buffer, opened: Any, shrink: float) -> Any:
         """Have the decoder itself shrink by the largest of its factors that is allowed."""

@@ -8,6 +8,7 @@ from images.formats.codec import StandardCodec
 from images.formats.facts import Facts
 from images.formats.memory import vips_source
 from images.formats.scan import Buffer
+from images.metadata.dropped import Dropped
 from images.metadata.png_chunks import SIGNATURE, strip_png
 
 
@@ -29,6 +30,6 @@ class PngCodec(StandardCodec):
             options = {"access": "sequential", "fail_on": "truncated"}
             pyvips.Image.pngload_source(vips_source(data), **options).avg()
 
-    def strip(self, data: bytes, orientation: int) -> Iterable[bytes]:
+    def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         """Keep the chunks that make the picture."""
-        return strip_png(data, orientation)
+        return strip_png(data, orientation, dropped)

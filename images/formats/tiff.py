@@ -14,6 +14,7 @@ from images.formats.scan import Buffer
 from images.formats.tiff_directories import HEIGHT, ORIENTATION, WIDTH, directories
 from images.formats.tiff_pages import read_pages
 from images.formats.tiff_samples import extra_samples, transparency
+from images.metadata.dropped import Dropped
 from images.metadata.tiff_fields import strip_tiff
 
 
@@ -41,9 +42,9 @@ class TiffCodec(Codec):
         for page in range(facts.frames):
             _open_page(data, page).avg()
 
-    def strip(self, data: bytes, orientation: int) -> Iterable[bytes]:
+    def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         """Copy what makes pixels; the orientation is a field that stays."""
-        return [strip_tiff(data)]
+        return [strip_tiff(data, dropped)]
 
     def open(self, data: Buffer) -> Any:
         """Open the first page without what is neither colour nor transparency.

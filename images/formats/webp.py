@@ -10,6 +10,7 @@ from images.formats.facts import Facts
 from images.formats.limits import Limits, refuse_size
 from images.formats.memory import vips_source
 from images.formats.scan import Buffer, webp_canvas
+from images.metadata.dropped import Dropped
 from images.metadata.webp_chunks import strip_webp
 
 
@@ -37,6 +38,6 @@ class WebpCodec(StandardCodec):
         options = {"n": -1, "access": "sequential", "fail_on": "truncated"}
         pyvips.Image.webpload_source(vips_source(data), **options).avg()
 
-    def strip(self, data: bytes, orientation: int) -> Iterable[bytes]:
+    def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         """Keep the chunks that make the picture."""
-        return strip_webp(data, orientation)
+        return strip_webp(data, orientation, dropped)

@@ -6,25 +6,32 @@ from collections.abc import Iterator
 
 from images.formats.errors import require
 from images.formats.exif import UPRIGHT, orientation_exif
+from images.formats.metadata_groups import MetadataGroup
+from images.metadata.dropped import Dropped
 
 _SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
-_APP0, _APP1, _APP2, _APP14, _APP15 = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF
+_APP0, _APP1, _APP2, _APP13, _APP14, _APP15 = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF
 _END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 # A JFIF header with the size of its thumbnail, which is dropped and set to 0×0.
 _JFIF_BYTES = 14
 
 
-def strip_jpeg(data: bytes, orientation: int) -> Iterator[bytes]:
+def strip_jpeg(data: bytes, orientation: int, dropped: Dropped) -> Iterator[bytes]:
     """Yield the stripped file in pieces; raises BrokenStructure, IndexError or struct.error."""
     require(data[:2] == b"\xff\xd8", "no start of image")
     yield data[:2]
-    is_oriented = orientation == UPRIGHT
+    is_oriented, end = orientation == UPRIGHT, 2
     for marker, segment in _segments(data):
+        end += len(segment)
         # EXIF comes first, but a JFIF header is one only before it.
         if not is_oriented and marker != _APP0:
             is_oriented = True
             yield _exif_segment(orientation)
-        yield _strip_segment(marker, segment)
+        stripped = _strip_segment(marker, segment)
+        if stripped != segment:
+            _note(dropped, marker, segment.lstrip(b"\xff")[3:])
+        yield stripped
+    dropped.add_trailer(data[end:])
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -65,6 +72,25 @@ def _strip_segment(marker: int, segment: bytes) -> bytes:
     is_profile = marker == _APP2 and body.startswith(b"ICC_PROFILE\0")
     is_adobe = marker == _APP14 and body.startswith(b"Adobe")
     return segment if is_profile or is_adobe else b""
+
+
+def _note(dropped: Dropped, marker: int, body: bytes) -> None:
+    name, _, rest = body.partition(b"\0")
+    if marker == _COM:
+        dropped.add(MetadataGroup.TEXT, "comment")
+    elif marker == _APP1 and name == b"Exif":
+        dropped.add_exif(body)
+    elif marker == _APP1 and name.startswith(b"http://ns.adobe.com/"):
+        dropped.add_xmp(rest)
+    elif marker == _APP13 and name.startswith(b"Photoshop"):
+        dropped.add_photoshop(rest)
+    elif marker == _APP2 and name == b"MPF":
+        dropped.add(MetadataGroup.PICTURE, "index of further pictures (MPF)")
+    elif marker == _APP0:
+        dropped.add(MetadataGroup.PREVIEW, f"{name[:4].decode(errors='replace')} thumbnail")
+    else:
+        named = name[:20].decode(errors="replace")
+        dropped.add(MetadataGroup.OTHER, f"application segment {marker - _APP0} {named}")
 
 
 def _exif_segment(orientation: int) -> bytes:

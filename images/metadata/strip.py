@@ -10,20 +10,29 @@ from images.formats.codec import Codec
 from images.formats.detect import codec_named
 from images.formats.exif import UPRIGHT, orientation_of
 from images.formats.memory import open_by_pillow
+from images.formats.metadata_groups import MetadataGroup
 from images.formats.scan import Buffer
+from images.metadata.dropped import UNUSED_BYTES, Dropped
 
 
-def strip(file: Buffer, format_name: str) -> bytes | None:
-    """Return a copy without metadata, None when there is none.
+def strip(file: Buffer, format_name: str, dropped: Dropped | None = None) -> bytes | None:
+    """Return a copy without metadata, None when there is none; note in `dropped` what it lacks.
 
     Raises StrippingFailed. Holds the file in memory, which the tier's upload limit bounds.
     """
     data, codec = bytes(file), codec_named(format_name)
+    dropped = Dropped() if dropped is None else dropped
     try:
-        stripped = b"".join(codec.strip(data, _orientation_to_restore(data, codec)))
+        orientation = _orientation_to_restore(data, codec)
+        stripped = b"".join(codec.strip(data, orientation, dropped))
     except Exception as error:  # a structure that ends early shows in many ways
         raise StrippingFailed("The picture's structure cannot be followed.") from error
-    return None if stripped == data else stripped
+    if stripped == data:  # such as EXIF that is what would be written for the orientation
+        dropped.clear()
+        return None
+    if not dropped:
+        dropped.add(MetadataGroup.OTHER, UNUSED_BYTES)
+    return stripped
 
 
 def _orientation_to_restore(data: bytes, codec: Codec) -> int:
@@ -32,3 +41,9 @@ def _orientation_to_restore(data: bytes, codec: Codec) -> int:
         return UPRIGHT
     with open_by_pillow(data, codec.format.name) as image:
         return orientation_of(image)
+
+
+def has_profile(file: Buffer, format_name: str) -> bool:
+    """Tell whether a picture has a colour profile, which a stripped copy keeps."""
+    opened = codec_named(format_name).open(file)
+    return bool(opened.get_typeof("icc-profile-data"))

@@ -6,6 +6,7 @@ Every byte that no kept field, strip or tile uses is zero, so that nothing unkno
 from itertools import chain
 
 from images.formats.errors import require
+from images.formats.metadata_groups import MetadataGroup
 from images.formats.scan import EOI, jpeg_markers
 from images.formats.tiff_directories import (
     COMPRESSION,
@@ -15,6 +16,7 @@ from images.formats.tiff_directories import (
     Field,
     directories,
 )
+from images.metadata.dropped import Dropped
 
 # How pixels are stored, coloured and turned (TIFF 6.0); names, dates, texts, previews and every
 # private field go. 34675 is the colour profile.
@@ -30,10 +32,15 @@ _REDUCED = 1
 _APP0, _APP14, _APP15, _COMMENT = 0xE0, 0xEE, 0xEF, 0xFE
 
 
-def strip_tiff(data: bytes) -> bytes:
+def strip_tiff(data: bytes, dropped: Dropped) -> bytes:
     """Return the stripped file; raises BrokenStructure."""
-    pages = [each for n, each in enumerate(directories(data)) if n == 0 or not _is_preview(each)]
+    found = list(directories(data))
+    pages = [each for n, each in enumerate(found) if n == 0 or not _is_preview(each)]
     require(bool(pages), "no page")
+    if len(pages) < len(found):
+        dropped.add(MetadataGroup.PREVIEW, "page of a smaller size")
+    for page in found:
+        _note(dropped, data, page)
     result = bytearray(len(data))
     result[:4] = data[:4]
     _write(result, pages[0].order, 4, pages[0].start)
@@ -51,6 +58,13 @@ def _is_preview(page: Directory) -> bool:
 def _kept_fields(page: Directory) -> list[Field]:
     fields = (page.fields[tag] for tag in page.fields if tag in _KEPT)
     return [field for field in fields if field.kind != _ASCII]
+
+
+def _note(dropped: Dropped, data: bytes, page: Directory) -> None:
+    kept = {field.tag for field in _kept_fields(page)}
+    fields = {each.tag: (each.start, each.end) for each in page.fields.values()}
+    left = {tag: span for tag, span in fields.items() if tag not in kept}
+    dropped.add_tiff_fields(data, page.order, left)
 
 
 def _copy_page(data: bytes, result: bytearray, page: Directory) -> int:

@@ -9,7 +9,9 @@ from typing import Any
 from images.exceptions import StrippingFailed
 from images.formats.inspect import inspect
 from images.formats.limits import Limits, RefusedPicture
-from images.metadata.strip import strip
+from images.formats.metadata_groups import MetadataGroup
+from images.metadata.dropped import Dropped
+from images.metadata.strip import has_profile, strip
 from images.sandbox.decoder import Failed, Input, Output
 
 
@@ -21,6 +23,18 @@ def inspect_picture(data: Input, arguments: Mapping[str, Any], _: Output) -> dic
         raise Failed("refused", code=refused.code, message=refused.message) from None
     names = ("format", "width", "height", "frames", "has_alpha")
     return {name: getattr(facts, name) for name in names}
+
+
+def list_dropped(data: Input, arguments: Mapping[str, Any], _: Output) -> dict[str, Any]:
+    """Return what a copy without metadata leaves out; a rendition also lacks a colour profile."""
+    dropped, format_name = Dropped(), arguments["format_name"]
+    try:
+        strip(data, format_name, dropped)
+    except StrippingFailed:
+        raise Failed("stripping") from None
+    if arguments["is_rendition"] and has_profile(data, format_name):
+        dropped.add(MetadataGroup.PROFILE, "ICC profile")
+    return {"items": [[each.group.value, each.name] for each in dropped.items()]}
 
 
 def strip_metadata(data: Input, arguments: Mapping[str, Any], output: Output) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from typing import Any
 NAME = re.compile(r"[a-z_]{1,20}")
 # What a person is told about a file: ASCII without the characters that begin markup.
 SENTENCE = re.compile(r"[A-Za-z0-9 .,;:'()/_-]{1,200}")
+# What a piece of metadata is called, by its standard or in a file.
+NAME_OF_METADATA = re.compile(r"[A-Za-z0-9 .:_/()-]{1,60}")
 # Why something does not work, as the system says it.
 REASON = re.compile(r"[\x20-\x7e]{0,200}")
 
@@ -29,6 +31,13 @@ def items(value: object, count: int) -> list[Any]:
     """Return a list of so many values."""
     if not isinstance(value, list) or len(value) != count:
         raise Malformed("a list of another length")
+    return value
+
+
+def some_items(value: object, most: int) -> list[Any]:
+    """Return a list of so many values at most."""
+    if not isinstance(value, list) or len(value) > most:
+        raise Malformed("a list that is too long")
     return value
 
 

@@ -11,6 +11,7 @@ from typing import get_args
 from images.exceptions import StrippingFailed
 from images.formats.facts import Facts, facts_of
 from images.formats.limits import Code, Limits, RefusedPicture, refuse_size
+from images.formats.metadata_groups import MAX_ITEMS, DroppedItem, MetadataGroup
 from images.formats.registry import FORMATS
 from images.sandbox import replies
 from images.sandbox.pool import OperationFailed, decoded
@@ -47,6 +48,30 @@ def strip_metadata(source: Path, target: Path, format_name: str) -> bool:
         if failed.kind != "stripping":
             raise
         raise StrippingFailed("The picture's structure cannot be followed.") from None
+
+
+def list_dropped(source: Path, format_name: str, *, is_rendition: bool) -> list[DroppedItem]:
+    """Return what a copy without metadata leaves out; a rendition also lacks a colour profile.
+
+    Raises StrippingFailed, and PictureTooCostly.
+    """
+    try:
+        with decoded(
+            "dropped", source, format_name=format_name, is_rendition=is_rendition
+        ) as found:
+            named = replies.record(found.result, "items")["items"]
+            return [_dropped_item(each) for each in replies.some_items(named, MAX_ITEMS)]
+    except OperationFailed as failed:
+        if failed.kind != "stripping":
+            raise
+        raise StrippingFailed("The picture's structure cannot be followed.") from None
+
+
+def _dropped_item(value: object) -> DroppedItem:
+    group, name = replies.items(value, 2)
+    if group not in list(MetadataGroup):
+        raise replies.Malformed("no group of ours")
+    return DroppedItem(MetadataGroup(group), replies.text(name, replies.NAME_OF_METADATA))
 
 
 def _facts(result: object, limits: Limits) -> Facts:

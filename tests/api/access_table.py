@@ -113,6 +113,7 @@ RESTFUL_API = [
     Row("PATCH", IMAGE, PICTURE_TO_OWNER, "404", "404", "200 address of upload", "401",
         body={"visibility": "public"}, change="200 address of upload"),
     Row("DELETE", IMAGE, "204", "404", "404", "204", "401", delete="204"),
+    Row("GET", IMAGE + "reveals/", "200", "404", "404", "200", "401", view="200", change="200"),
     Row("GET", "/api/user/thumbnails/", "200 listed", "200 unlisted", "200 unlisted",
         "200 unlisted", "401"),
     Row("GET", THUMBNAIL, "200", "404", "404", "200", "401", view="200", change="200"),

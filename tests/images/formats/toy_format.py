@@ -13,8 +13,10 @@ from images.formats.codec import Codec
 from images.formats.errors import require
 from images.formats.facts import Facts, facts_of
 from images.formats.limits import Limits, refuse_size
+from images.formats.metadata_groups import MetadataGroup
 from images.formats.registry import Format
 from images.formats.scan import Buffer
+from images.metadata.dropped import Dropped
 
 _HEADER = re.compile(rb"P6\n((?:#.*\n)*)(\d+) (\d+)\n255\n")
 
@@ -33,8 +35,10 @@ class PpmCodec(Codec):
     def verify(self, data: Buffer, facts: Facts) -> None:
         _read_pixels(data)
 
-    def strip(self, data: bytes, orientation: int) -> Iterable[bytes]:
+    def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         width, height, pixels = _read_pixels(data)
+        if b"#" in data[: -len(pixels)]:
+            dropped.add(MetadataGroup.TEXT, "comment")
         yield b"P6\n%d %d\n255\n" % (width, height)
         yield pixels
 

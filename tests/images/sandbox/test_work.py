@@ -11,10 +11,11 @@ import pytest
 
 from images.exceptions import PictureTooCostly, StrippingFailed
 from images.formats.limits import Limits, RefusedPicture
+from images.formats.metadata_groups import MAX_ITEMS, MetadataGroup
 from images.formats.registry import FORMATS
 from images.sandbox import pool as pools
 from images.sandbox.pool import Pool
-from images.sandbox.work import inspect_picture, strip_metadata
+from images.sandbox.work import inspect_picture, list_dropped, strip_metadata
 from tests import decoding
 from tests.images.sandbox.pools import hostile_pool
 from tests.metadata_fixtures import picture_with_metadata
@@ -332,6 +333,22 @@ def test_a_stripped_copy_is_no_longer_than_was_said_and_no_file_is_replaced(
     with pytest.raises(FileExistsError):
         strip_metadata(source, tmp_path / "target", "JPEG")
     assert (tmp_path / "secret").read_text() == "hush"
+
+
+def test_names_of_metadata_are_believed_in_plain_letters_and_known_groups_alone(
+    answering: Callable[..., None], source: Path
+) -> None:
+    good = ["GPS", "GPSLatitude"]
+    answering("answer", result={"items": [good]})
+    [item] = list_dropped(source, "JPEG", is_rendition=False)
+    assert (item.group, item.name) == (MetadataGroup.GPS, "GPSLatitude")
+    for items in (
+        [["GPS", "<script>"]], [["GPS", ""]], [["GPS", "x" * 61]], [["GPS", 7]], [["Secret", "x"]],
+        [[["GPS"], "x"]], [["GPS"]], ["GPS"], {"GPS": "x"}, [good] * (MAX_ITEMS + 1), None,
+    ):  # fmt: skip
+        answering("answer", result={"items": items})
+        with pytest.raises(PictureTooCostly):
+            list_dropped(source, "JPEG", is_rendition=False)
 
 
 def test_what_is_written_after_the_answer_changes_nothing(

@@ -1,0 +1,65 @@
+"""What whoever opens a link to a picture gets: the file, and what of the original it lacks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from delivery.access import ServableFile, file_for
+from images.exceptions import PictureTooCostly, StrippingFailed
+from images.formats.metadata_groups import DroppedItem, MetadataGroup
+from images.formats.registry import FORMATS
+from images.models import Picture
+from images.sandbox.work import list_dropped
+from images.sandbox.work_dir import temporary_dir
+from images.storage.base import picture_storage
+from thumbnails.models import Thumbnail
+
+# Where an original cannot be stripped, nothing of it but pixels leaves.
+_EVERYTHING = DroppedItem(MetadataGroup.OTHER, "everything but the pixels")
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal:
+    """The file that leaves by a link, as it is named and sent, and the metadata it lacks."""
+
+    format: str
+    width: int
+    height: int
+    bytes: int
+    name: str
+    dropped: list[DroppedItem]
+
+
+def reveal(picture: Picture) -> Reveal:
+    """Return what leaves by a link of a picture whose owner and tier are loaded.
+
+    A stripped copy is made where there is none yet, as the first opening would. Raise what
+    `file_for` does, and FileNotFoundError.
+    """
+    file = file_for(None, picture, by_link=True)
+    is_original = file.key in {picture.key, picture.clean_key}
+    width, height = (picture.width, picture.height) if is_original else _thumbnail_size(file)
+    return Reveal(
+        format=_format_of(file),
+        width=width,
+        height=height,
+        bytes=picture_storage.size(file.key),
+        name=file.key.rpartition("/")[2],
+        dropped=[] if file.key == picture.key else _list_dropped(picture, not is_original),
+    )
+
+
+def _thumbnail_size(file: ServableFile) -> tuple[int, int]:
+    return Thumbnail.objects.values_list("width_px", "height_px").get(key=file.key)
+
+
+def _format_of(file: ServableFile) -> str:
+    return next(each.name for each in FORMATS.values() if each.content_type == file.content_type)
+
+
+def _list_dropped(picture: Picture, is_rendition: bool) -> list[DroppedItem]:  # noqa: FBT001 (of this module alone)
+    with temporary_dir() as folder:
+        source = picture_storage.copy_to(picture.key, Path(folder))
+        try:
+            return list_dropped(source, picture.format, is_rendition=is_rendition)
+        except (StrippingFailed, PictureTooCostly):
+            return [_EVERYTHING]
