@@ -8,7 +8,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from accounts.models import User
+from accounts.models import Session, User
 from accounts.request_origin import RequestOrigin
 from accounts.services import disable, sign_out
 from accounts.sessions import open_api_token_session, open_bearer_session, open_cookie_session
@@ -118,6 +118,20 @@ def test_an_api_token_opens_a_socket(server: SocketServer, alice: User) -> None:
     with server.open(additional_headers={"Authorization": f"Token {key}"}) as socket:
         make_picture(alice)
         assert socket.next()["id"] == 1
+
+
+def test_a_token_opens_a_socket_with_the_scope_read_alone(
+    server: SocketServer, alice: User
+) -> None:
+    for scopes, code in (["read"], None), (["upload", "change", "links", "account"], 4403):
+        key = open_api_token_session(alice, RequestOrigin())
+        Session.objects.filter(ended_at=None).update(scopes=scopes)
+        with server.open(additional_headers={"Authorization": f"Token {key}"}) as socket:
+            if code:
+                assert socket.closed_with() == code
+            else:
+                make_picture(alice)
+                assert socket.next()["id"] == 1
 
 
 def test_a_subprotocol_carries_the_token_of_another_origin(

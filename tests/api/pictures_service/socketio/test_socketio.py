@@ -12,10 +12,15 @@ import requests
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from accounts.models import User
+from accounts.models import Session, User
 from accounts.request_origin import RequestOrigin
-from accounts.sessions import open_bearer_session, open_cookie_session
-from api.pictures_service.errors import INVALID_TOKEN, TOO_MANY_SOCKETS
+from accounts.sessions import (
+    hash_api_token,
+    open_api_token_session,
+    open_bearer_session,
+    open_cookie_session,
+)
+from api.pictures_service.errors import INVALID_TOKEN, MISSING_SCOPE, TOO_MANY_SOCKETS
 from api.pictures_service.socketio.server import MAX_MESSAGE_SIZE, MAX_WAITING_PACKETS
 from api.pictures_service.socketio.unbound_sockets import MAX_PER_ADDRESS
 from devkit import valkey
@@ -69,6 +74,19 @@ def server(
 
 def token_of(user: User) -> str:
     return open_bearer_session(user, RequestOrigin())
+
+
+def limited_token(user: User, *scopes: str) -> str:
+    """Return an API token with these scopes alone."""
+    key = open_api_token_session(user, RequestOrigin())
+    Session.objects.filter(key_hash=hash_api_token(key)).update(scopes=list(scopes))
+    return key
+
+
+def at(made: dict[str, Any], owner: User) -> str:
+    """Return what names a picture in the address that deletes it."""
+    picture = made["picture"]
+    return f"{picture['id']}/{picture['path']}/{owner.pk}"
 
 
 def from_address(address: str) -> dict[str, str]:
@@ -157,6 +175,17 @@ def test_the_first_write_may_be_any(
 ) -> None:
     token = token_of(alice)
     picture, other = upload(web, token), upload(web, token)
+    # A token that may write but not read binds nothing.
+    key = limited_token(alice, "upload")
+    node.open("limited", server.url)
+    node.next_of("limited", "connect")
+    headers = {"Authorization": f"Token {key}"}
+    address = f"{web.url}/pictures/create-picture"
+    made = node.write("limited", "post", address, picture=png(), headers=headers)
+    assert node.hears_nothing("limited")
+    node.write("limited", "delete", f"{web.url}/pictures/delete-picture/{at(made, alice)}", token)
+    assert len(node.pictures("limited")) == 2
+    node.close("limited")
     last = f"delete-picture/{other['id']}/{other['path']}/{alice.pk}"
     writes = [
         ("put", f"set-active-picture/{picture['id']}/{alice.pk}", 2),
@@ -186,6 +215,10 @@ def test_a_client_may_sign_in_at_connect(
     for name, options in ways.items():
         node.open(name, server.url, **options)
         node.next_of(name, "connect")
+    key = limited_token(alice, "upload", "change", "links", "account")
+    node.open("limited", server.url, auth={"token": f"Token {key}"})
+    assert node.next_of("limited", "connect_error") == MISSING_SCOPE
+    node.close("limited")
     picture = make_picture(alice)
     for name in ways:
         assert [each["id"] for each in node.pictures(name)] == [picture.pk]
