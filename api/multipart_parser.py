@@ -4,7 +4,6 @@ Django's own parser takes a part without a file name for text. Its stream, which
 boundaries, is used here; what a part is, is decided here.
 """
 
-import html
 import re
 from binascii import Error as NotBase64
 from binascii import a2b_base64
@@ -14,6 +13,7 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http import QueryDict
 from django.http.multipartparser import ChunkIter, InterBoundaryIter, LazyStream
@@ -23,12 +23,14 @@ from rest_framework import parsers
 from rest_framework.exceptions import ParseError
 
 from api.parsers import read_charset
+from images.file_names import to_base_name
 
 _CHUNK_SIZE = 64 * 1024
 _MAX_HEADER_SIZE = 8 * 1024
 # RFC 2046, section 5.1.1; longer ones than it allows are taken.
 _BOUNDARY = re.compile("[ -~]{0,200}[!-~]")
-_UNNAMED = "upload"
+# The name of a file that came without one, as no client can send it: Django refuses an empty one.
+_UNNAMED = "\x7f"
 
 
 class MultiPartParser(parsers.BaseParser):
@@ -118,7 +120,7 @@ class _Form:
 
     def _read_file(self, field: str, name: str, content: Iterable[bytes]) -> None:
         # Not under the client's name: of that, part would become the temporary file's.
-        self._handler.new_file(field, _UNNAMED, "", None, None, None)
+        self._handler.new_file(field, "upload", "", None, None, None)
         size = 0
         for chunk in content:
             self._handler.receive_data_chunk(chunk, size)
@@ -126,7 +128,7 @@ class _Form:
         file = self._handler.file_complete(size)
         if file is None:
             raise ParseError
-        file.name = _base_name(name)
+        file.name = to_base_name(name) or _UNNAMED
         if not size and not name:  # a browser's field in which no file was chosen
             file.close()
             return
@@ -163,10 +165,9 @@ def _decode_base64(chunks: Iterable[bytes]) -> Iterator[bytes]:
         raise ParseError
 
 
-def _base_name(name: str) -> str:
-    """Return the last part of a path, whichever system wrote it."""
-    name = html.unescape(name).replace("\\", "/").rpartition("/")[2]
-    return "".join(filter(str.isprintable, name)).strip(". ") or _UNNAMED
+def sent_name(file: UploadedFile[Any]) -> str:
+    """Return the base name that a client gave a file of a form, "" where it gave none."""
+    return "" if file.name in {None, _UNNAMED} else str(file.name)
 
 
 def _skip(part: LazyStream) -> None:

@@ -6,6 +6,7 @@ from accounts.models import User
 from delivery.stripped_copies import stripped_key
 from images.access import may_change, may_see
 from images.exceptions import NotReady, NotRenderable
+from images.file_names import replace_extension
 from images.formats.registry import FORMATS
 from images.models import Picture
 from images.permissions import PicturePermission, reaches_others
@@ -13,10 +14,14 @@ from images.permissions import PicturePermission, reaches_others
 
 @dataclass(frozen=True, slots=True)
 class ServableFile:
-    """A stored file that a viewer may have, and its media type."""
+    """A stored file that a viewer may have, and its media type.
+
+    `name` is the uploader's, for whoever may change the picture; "" means the name of ours.
+    """
 
     key: str
     content_type: str
+    name: str = ""
 
 
 def grants_original(viewer: User | None, owner: User) -> bool:
@@ -55,9 +60,21 @@ def file_for(viewer: User | None, picture: Picture, *, by_link: bool = False) ->
     if not by_link and not may_see(viewer, picture):
         raise Picture.DoesNotExist
     key = original_key(viewer, picture)
+    name = name_for(viewer, picture)
     if key is None:
-        return _best_thumbnail(picture)
-    return ServableFile(key, FORMATS[picture.format].content_type)
+        best = _best_thumbnail(picture)
+        return ServableFile(best.key, best.content_type, in_format_of(name, best.key))
+    return ServableFile(key, FORMATS[picture.format].content_type, name)
+
+
+def name_for(viewer: User | None, picture: Picture) -> str:
+    """Return the uploader's file name for whoever may change the picture, "" for everybody else."""
+    return picture.name if viewer is not None and may_change(viewer, picture) else ""
+
+
+def in_format_of(name: str, key: str) -> str:
+    """Return a name for a file that was made of the one that is called so; "" stays so."""
+    return replace_extension(name, key.rpartition(".")[2]) if name else ""
 
 
 def rendering_source_for(viewer: User | None, picture: Picture) -> str:

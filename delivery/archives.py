@@ -42,8 +42,9 @@ def archive_response(
 ) -> HttpResponseBase:
     """Return the response that sends an archive to an account, one at a time; HEAD sends none.
 
-    Members are asked for one after the other while it is sent. What raises by then breaks the
-    response off, so that the client knows that it is not whole. Raise ArchiveBusy.
+    Members are asked for one after the other while it is sent. Raise ArchiveBusy, and what the
+    first member raises; what a later one raises breaks the response off, so that the client knows
+    that it is not whole.
     """
     if method == "HEAD":
         response: HttpResponseBase = HttpResponse()
@@ -61,13 +62,18 @@ class _Sending:
 
     def __init__(self, slot: ArchiveSlot, content: Iterator[bytes]) -> None:
         self._slot, self._content = slot, content
+        try:
+            self._beginning = [next(content)]
+        except BaseException:
+            self.close()
+            raise
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
         self._slot.renew()
-        return next(self._content)
+        return self._beginning.pop() if self._beginning else next(self._content)
 
     def close(self) -> None:
         """Close what is open; Django calls it at the end of every response."""

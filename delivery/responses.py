@@ -10,6 +10,7 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import content_disposition_header
 
 from delivery.accept import WEBP, prefers_webp
+from delivery.access import in_format_of
 from delivery.ranges import ByteRange, UnsatisfiableRange, is_plain_range, requested_range
 from images.storage.base import picture_storage
 from images.storage.keys import webp_beside
@@ -20,17 +21,18 @@ _CHUNK_SIZE = 64 * 1024
 
 
 def serve(
-    request: HttpRequest, key: str, content_type: str, *, cache_control: str
+    request: HttpRequest, key: str, content_type: str, *, cache_control: str, name: str = ""
 ) -> HttpResponseBase:
-    """Return a response with a stored file; raise FileNotFoundError."""
-    # The content behind a key never changes, so that the key alone determines the entity tag.
-    etag = f'"{hashlib.sha256(key.encode()).hexdigest()[:32]}"'
+    """Return a response with a stored file, under `name` or its key's; raise FileNotFoundError."""
+    # The content behind a key never changes, so that key and name alone determine the entity tag.
+    tagged = f"{key}\0{name}" if name else key
+    etag = f'"{hashlib.sha256(tagged.encode()).hexdigest()[:32]}"'
     response = get_conditional_response(request, etag=etag) or _content(request, key, etag)
     if response.status_code in {200, 206}:
-        name = key.rsplit("/", 1)[-1]
+        shown = name or key.rsplit("/", 1)[-1]
         response["Content-Type"] = content_type
         response["Content-Disposition"] = (
-            content_disposition_header(as_attachment=False, filename=name) or "inline"
+            content_disposition_header(as_attachment=False, filename=shown) or "inline"
         )
     response["ETag"] = etag
     response["Cache-Control"] = cache_control
@@ -44,7 +46,7 @@ def serve(
 
 
 def serve_negotiated(
-    request: HttpRequest, key: str, content_type: str, *, cache_control: str
+    request: HttpRequest, key: str, content_type: str, *, cache_control: str, name: str = ""
 ) -> HttpResponseBase:
     """Return a response with a stored file, or with its WebP copy if the client prefers that.
 
@@ -52,9 +54,10 @@ def serve_negotiated(
     """
     webp = webp_beside(key)
     if webp and prefers_webp(request, content_type):
-        response = serve(request, webp, WEBP, cache_control=cache_control)
+        name = in_format_of(name, webp)
+        response = serve(request, webp, WEBP, cache_control=cache_control, name=name)
     else:
-        response = serve(request, key, content_type, cache_control=cache_control)
+        response = serve(request, key, content_type, cache_control=cache_control, name=name)
     if webp:
         patch_vary_headers(response, ["Accept"])
     return response

@@ -48,8 +48,9 @@ def media(request: HttpRequest, key: str) -> HttpResponseBase:
 def _serve_signed(request: HttpRequest, key: str) -> HttpResponseBase:
     """Serve a file without a database query, or what anyone may have of a picture."""
     expires, signature = request.GET.get("expires", ""), request.GET.get("signature", "")
-    if left := seconds_left(key, expires, signature):
-        return _serve_file(request, key, f"private, max-age={left}, immutable")
+    name = request.GET.get("name", "")
+    if left := seconds_left(key, expires, signature, name):
+        return _serve_file(request, key, f"private, max-age={left}, immutable", name=name)
     if is_valid_for_picture(key, expires, signature):
         return _serve_picture(request, None, key, by_link=True)
     return page_not_found(request)
@@ -69,7 +70,9 @@ def _serve_picture(
     try:
         picture = Picture.objects.by_key(key)
         file = file_for(viewer, picture, by_link=by_link)
-        return serve_negotiated(request, file.key, file.content_type, cache_control=_REVALIDATE)
+        return serve_negotiated(
+            request, file.key, file.content_type, cache_control=_REVALIDATE, name=file.name
+        )
     except (Picture.DoesNotExist, FileNotFoundError, StrippingFailed, NotRenderable):
         return page_not_found(request)
     except NotReady:
@@ -128,13 +131,15 @@ def _serve_thumbnail_to_viewer(
     return _serve_file(request, key, f"private, {_IMMUTABLE}")
 
 
-def _serve_file(request: HttpRequest, key: str, cache_control: str) -> HttpResponseBase:
+def _serve_file(
+    request: HttpRequest, key: str, cache_control: str, *, name: str = ""
+) -> HttpResponseBase:
     """Serve a file that the browser may have, or a 404 page."""
     content_type = content_type_of(key)
     try:
         if content_type is None:
             return page_not_found(request)
-        return serve_negotiated(request, key, content_type, cache_control=cache_control)
+        return serve_negotiated(request, key, content_type, cache_control=cache_control, name=name)
     except FileNotFoundError:
         return page_not_found(request)
 

@@ -18,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
 from accounts.models import User
+from images.file_names import replace_extension, to_base_name
 from images.formats.facts import Facts, facts_of
 from images.formats.limits import Limits, RefusedPicture
 from images.formats.registry import FORMATS
@@ -114,6 +115,8 @@ def copy_default(*, owner: User, visibility: str, preferred_name: str = "") -> P
     with default.as_file() as file:
         picture = build_picture(file, default.facts, uid=uid, owner=owner, key=key)
         picture.visibility, picture.is_active = visibility, True
+        if name := to_base_name(preferred_name):
+            picture.name = to_base_name(replace_extension(name, default.facts.extension))
         with stored_files({key: file}):
             _insert(picture)
     return picture

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.security_log import record_event
+from images.file_names import MAX_NAME_LENGTH, validate_base_name
 from images.ledger import Amounts, Column, CountedQuerySet, CountedRow, RowFile
 from images.permissions import PicturePermission, reaches_others
 from lib.compiled_query import CompiledQuery
@@ -125,6 +126,16 @@ class Picture(CountedRow):
         max_length=MAX_DESCRIPTION_LENGTH,
         validators=[MaxLengthValidator(MAX_DESCRIPTION_LENGTH)],
     )
+    # The uploader's file name, "" where none came: for the owner, and staff who change pictures.
+    name = models.CharField(
+        max_length=MAX_NAME_LENGTH,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_base_name],
+    )
+    # A JSON object of the client's own.
+    metadata = models.JSONField(blank=True, default=dict, db_default={}, editable=False)
     is_active = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)

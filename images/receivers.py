@@ -16,6 +16,8 @@ from images.signals import (
     picture_deleted,
     picture_updated,
     pictures_cleared,
+    pictures_deleted,
+    pictures_updated,
 )
 
 
@@ -23,7 +25,8 @@ def connect() -> None:
     """Connect every receiver; called once, when Django is ready."""
     for signal in (picture_created, picture_updated, picture_activated, picture_deleted):
         signal.connect(_invalidate_lists_of_picture, dispatch_uid="images.invalidate_lists")
-    pictures_cleared.connect(_invalidate_lists_of_owner, dispatch_uid="images.invalidate_lists")
+    for signal in (pictures_updated, pictures_deleted, pictures_cleared):
+        signal.connect(_invalidate_lists_of_owner, dispatch_uid="images.invalidate_lists")
     tier_changed.connect(_invalidate_lists_of_user, dispatch_uid="images.invalidate_lists")
     post_delete.connect(_uncount_picture, sender=Picture, dispatch_uid="images.uncount")
     post_delete.connect(_delete_usage, sender=User, dispatch_uid="images.delete_usage")

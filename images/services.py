@@ -2,6 +2,8 @@
 
 import hashlib
 import uuid
+from collections.abc import Collection
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,11 +13,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from images.client_metadata import validate_metadata
 from images.exceptions import PictureIsActive, PictureTooCostly, UploadTooLarge
+from images.file_names import to_base_name
 from images.formats.facts import Facts
 from images.formats.limits import Limits, RefusedPicture
 from images.metrics import UPLOAD_BYTES
-from images.models import Picture
+from images.models import Picture, PictureQuerySet
 from images.retries import Claim, Retry, store_once
 from images.sandbox.work import inspect_picture
 from images.signals import (
@@ -24,6 +28,7 @@ from images.signals import (
     picture_deleted,
     picture_updated,
     pictures_cleared,
+    pictures_updated,
     thumbnails_requested,
 )
 from images.storage.base import picture_storage
@@ -39,22 +44,26 @@ def create_picture(
     upload: Path,
     visibility: str = Picture.Visibility.PRIVATE,
     description: str = "",
+    name: str = "",
+    metadata: dict[str, Any] | None = None,
     retry: Retry | None = None,
 ) -> Picture:
     """Store an uploaded file as a picture; bytes and row are durable on return.
 
-    An upload that is repeated (`retry`) stores nothing: return the picture of the first, as it is
-    by now, or raise what `images.retries.store_once` does.
+    `name` is the file's as the client sent it, with or without a path; `metadata` a JSON object. An
+    upload that is repeated (`retry`) stores nothing: return the picture of the first, as it is by
+    now, or raise what `images.retries.store_once` does.
 
     Raise UploadTooLarge, RefusedPicture (what is wrong with the file), QuotaExceeded, and
-    ValidationError for the description. An error leaves nothing behind, unless the database or the
-    storage became unavailable: `manage.py verify_storage` finds such leftovers.
+    ValidationError for the other arguments. An error leaves nothing behind, unless the database or
+    the storage became unavailable: `manage.py verify_storage` finds such leftovers.
     """
 
     def store(claim: Claim | None) -> Picture:
         picture = _build_upload(owner, upload)
         picture.visibility, picture.description = visibility, description
-        picture.clean_fields(exclude=["owner"])
+        picture.name, picture.metadata = to_base_name(name), {} if metadata is None else metadata
+        _validate(picture)
         with stored_files({picture.key: upload}):
             _insert(picture, upload)
             if claim:
@@ -140,22 +149,65 @@ def _sha256(path: Path) -> str:
 
 @transaction.atomic
 def update_picture(
-    picture: Picture, *, description: str | None = None, visibility: str | None = None
+    picture: Picture,
+    *,
+    description: str | None = None,
+    visibility: str | None = None,
+    name: str | None = None,
+    metadata: dict[str, Any] | None = None,
 ) -> None:
     """Change the given fields and no others.
 
     Raise ValidationError by field, and Picture.DoesNotExist when it was deleted meanwhile.
     """
-    given = {"description": description, "visibility": visibility}
+    given = {
+        "description": description,
+        "visibility": visibility,
+        "name": name,
+        "metadata": metadata,
+    }
     changes = {name: value for name, value in given.items() if value is not None}
     for name, value in changes.items():
         setattr(picture, name, value)
-    if "\0" in picture.description:
-        raise ValidationError({"description": "Null characters are not allowed."})
-    picture.clean_fields(exclude=["owner"])
+    _validate(picture)
     lock_picture(picture.pk)
     picture.save(update_fields=[*changes, "updated_at"])
     picture_updated.send(sender=Picture, picture=picture)
+
+
+@transaction.atomic
+def change_pictures(
+    pictures: PictureQuerySet, ids: Collection[int], *, visibility: str | None = None
+) -> set[int]:
+    """Change those of some pictures that have one of these ids; return the ids that were found.
+
+    All of it or nothing. Pictures that are so already are left alone.
+    """
+    # Every writer locks pictures, in the order of their ids, before what receivers lock.
+    chosen = pictures.filter(pk__in=ids).order_by("pk")
+    found = list(chosen.select_for_update(of=("self",), no_key=True))
+    changed = [each for each in found if visibility not in {None, each.visibility}]
+    now = timezone.now()
+    for picture in changed:
+        picture.visibility, picture.updated_at = str(visibility), now
+    rows = Picture.objects.filter(pk__in=[each.pk for each in changed])
+    rows.update(visibility=visibility, updated_at=now)
+    by_owner = sorted(changed, key=lambda each: each.owner_id)
+    for owner_id, owned in groupby(by_owner, key=lambda each: each.owner_id):
+        pictures_updated.send(sender=Picture, owner_id=owner_id, pictures=list(owned))
+    return {each.pk for each in found}
+
+
+def _validate(picture: Picture) -> None:
+    """Raise ValidationError by field for what an owner may say of a picture."""
+    if "\0" in picture.description:
+        raise ValidationError({"description": "Null characters are not allowed."})
+    try:
+        # Django passes over `[]` as an empty value.
+        validate_metadata(picture.metadata)
+    except ValidationError as error:
+        raise ValidationError({"metadata": error}) from error
+    picture.clean_fields(exclude=["owner"])
 
 
 @transaction.atomic

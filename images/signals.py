@@ -8,11 +8,18 @@ picture_created = Signal()
 # A picture's description or visibility changed. Sends `picture`.
 picture_updated = Signal()
 
+# Description, visibility and the like of several pictures of one account changed. Sends `owner_id`
+# and `pictures`.
+pictures_updated = Signal()
+
 # A picture became its owner's active one. Sends `picture`.
 picture_activated = Signal()
 
 # A picture is about to be deleted, with everything that refers to it. Sends `picture`.
 picture_deleted = Signal()
+
+# Several pictures of one account are about to be deleted. Sends `owner_id` and `pictures`.
+pictures_deleted = Signal()
 
 # All pictures of an account are about to be deleted. Sends `owner_id`.
 pictures_cleared = Signal()

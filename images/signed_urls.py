@@ -1,5 +1,8 @@
 """Signed, short-lived URLs of stored files: `/images/<key>?expires=…&signature=…`, or S3's own.
 
+The URL of an original that its owner gets also bears the uploader's file name (`&name=…`), under
+which it then leaves: checking a URL takes no query.
+
 Time is cut into windows of MEDIA_URL_WINDOW seconds. Within a window a file's URL stays the same,
 so that a browser that lists again finds the file in its cache.
 """
@@ -16,16 +19,19 @@ from lib.signing import make_signature, verify_signature
 _FILE, _PICTURE = "media", "media-of-anyone"
 
 
-def signed_url(key: str, host: str = "") -> str:
+def signed_url(key: str, host: str = "", *, name: str = "") -> str:
     """Return a URL that gives the bytes to whoever has it, for one to two windows from now.
 
     It is the storage's presigned URL where there is one, else ours, which begins with `host`
-    (scheme and host name) or is relative to it.
+    (scheme and host name) or is relative to it. The file leaves under `name`, or under that of its
+    key; only whoever may change the picture gets a URL with the uploader's.
     """
     window = settings.MEDIA_URL_WINDOW
     window_start = int(time.time()) // window * window
-    presigned = picture_storage.presigned_url(key, begins=window_start, seconds=2 * window)
-    return presigned or host + signed_path(key)
+    presigned = picture_storage.presigned_url(
+        key, begins=window_start, seconds=2 * window, name=name
+    )
+    return presigned or host + signed_path(key, name)
 
 
 def signed_picture_url(key: str, host: str) -> str:
@@ -42,21 +48,27 @@ def image_sources() -> str:
     return f"'self' blob: data: {picture_storage.origin}".rstrip()
 
 
-def signed_path(key: str) -> str:
+def signed_path(key: str, name: str = "") -> str:
     """Return our URL of a file, without scheme and host."""
-    return _signed_path(_FILE, key)
+    return _signed_path(_FILE, key, name)
 
 
-def _signed_path(purpose: str, key: str) -> str:
+def _signed_path(purpose: str, key: str, name: str = "") -> str:
     window = settings.MEDIA_URL_WINDOW
     expires = (int(time.time()) // window + 2) * window
-    signed = make_signature(purpose, f"{key}:{expires}")
-    return f"{settings.MEDIA_URL}{quote(key)}?expires={expires}&signature={signed}"
+    signed = make_signature(purpose, _signed_text(key, str(expires), name))
+    named = f"&name={quote(name, safe='')}" if name else ""
+    return f"{settings.MEDIA_URL}{quote(key)}?expires={expires}&signature={signed}{named}"
 
 
-def seconds_left(key: str, expires: str, given_signature: str) -> int:
+def _signed_text(key: str, expires: str, name: str) -> str:
+    """Neither a key of ours nor a number has a colon, so that no two texts are the same."""
+    return f"{key}:{expires}:{name}" if name else f"{key}:{expires}"
+
+
+def seconds_left(key: str, expires: str, given_signature: str, name: str = "") -> int:
     """Return for how many seconds a file's URL stays valid; 0 for one that expired or is forged."""
-    return _seconds_left(_FILE, key, expires, given_signature)
+    return _seconds_left(_FILE, key, expires, given_signature, name)
 
 
 def is_valid_for_picture(key: str, expires: str, given_signature: str) -> bool:
@@ -64,9 +76,11 @@ def is_valid_for_picture(key: str, expires: str, given_signature: str) -> bool:
     return _seconds_left(_PICTURE, key, expires, given_signature) > 0
 
 
-def _seconds_left(purpose: str, key: str, expires: str, given_signature: str) -> int:
+def _seconds_left(
+    purpose: str, key: str, expires: str, given_signature: str, name: str = ""
+) -> int:
     if not (expires.isascii() and expires.isdigit() and len(expires) <= 12):
         return 0
-    if not verify_signature(purpose, f"{key}:{expires}", given_signature):
+    if not verify_signature(purpose, _signed_text(key, expires, name), given_signature):
         return 0
     return max(0, int(expires) - int(time.time()))

@@ -21,7 +21,7 @@ from api.openapi.operations import describe
 from api.openapi.refusals import NO_PICTURE, NOT_A_PICTURE, PICTURE_NOT_READY, QUOTA
 from api.parsers import PictureFormParser, PictureJsonParser
 from api.views import ContractView, caller
-from delivery.access import file_for
+from delivery.access import file_for, in_format_of, name_for
 from delivery.jpeg_renditions import JPEG, jpeg_key
 from delivery.responses import serve
 from images.models import Picture
@@ -116,8 +116,10 @@ class ReadJpegView(ContractView):
     def get(self, request: Request, name: str) -> HttpResponseBase:
         """Return a real JPEG, whatever was uploaded."""
         image_id = parse_image_id(name, request._request)
-        key = jpeg_key(caller(request), Picture.objects.by_uid(image_id.uid), image_id.width)
-        return serve(request._request, key, JPEG, cache_control=_REVALIDATE)
+        picture = Picture.objects.by_uid(image_id.uid)
+        key = jpeg_key(caller(request), picture, image_id.width)
+        shown = in_format_of(name_for(caller(request), picture), key)
+        return serve(request._request, key, JPEG, cache_control=_REVALIDATE, name=shown)
 
 
 def _data_uri_response(

@@ -202,7 +202,11 @@ class ImageView(ContractView):
         picture = Picture.objects.by_uid(uid)
         rendition = file_for(viewer, picture)
         return serve(
-            request._request, rendition.key, rendition.content_type, cache_control=_REVALIDATE
+            request._request,
+            rendition.key,
+            rendition.content_type,
+            cache_control=_REVALIDATE,
+            name=rendition.name,
         )
 
 

@@ -29,7 +29,7 @@ _PICTURE = {
     "user_id": ACCOUNT_ID,
     "url": FILE_URL,
 }
-PICTURE_FIELDS = ("id", "is_active", "key", "created_at", "updated_at", "owner_id")
+PICTURE_FIELDS = ("id", "is_active", "key", "name", "created_at", "updated_at", "owner_id")
 
 
 @extend_schema_field({"type": "string", "pattern": _UUID_OR_NOTHING})
@@ -146,7 +146,7 @@ def serialize_picture(picture: Picture, *, viewer: User | None, base: str) -> di
 def _url(row: dict[str, Any], viewer: User | None, base: str) -> str:
     """Return a signed URL without asking for the owner: its tier counts when the URL is opened."""
     if viewer and _gets_upload(viewer, row["owner_id"]):
-        return signed_url(row["key"], base)
+        return signed_url(row["key"], base, name=row["name"])
     return signed_picture_url(row["key"], base)
 
 

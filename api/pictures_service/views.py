@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from accounts.models import User
 from accounts.request_authentication import read_origin
 from accounts.throttling import DEFAULT_PICTURES_PER_ADDRESS, enforce_limits, throttling_key
-from api.multipart_parser import MultiPartParser
+from api.multipart_parser import MultiPartParser, sent_name
 from api.openapi.files import PICTURE_LIMITS
 from api.openapi.operations import describe
 from api.openapi.pages import BAD_CURSOR, BAD_LIMIT, page_parameters
@@ -86,6 +86,7 @@ class CreatePictureView(ContractView):
             upload=path,
             visibility=settings.PICTURES_VISIBILITY,
             retry=self.read_retry(request),
+            name=sent_name(upload),
         )
         bind_named_socket(request)
         return _done_response(request, "Imagen creada correctamente", picture, status=201)

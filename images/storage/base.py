@@ -143,10 +143,11 @@ class PictureStorage(ABC):
         """
         self.delete_many([each.key for each in self.walk(folder) if not _is_being_written(each)])
 
-    def presigned_url(self, key: str, *, begins: int, seconds: int) -> str:
+    def presigned_url(self, key: str, *, begins: int, seconds: int, name: str = "") -> str:
         """Return a URL at which the storage itself serves a file for a while, without a request.
 
-        `begins` is a Unix time. Empty where browsers cannot read from the storage.
+        `begins` is a Unix time; the file leaves under `name` or its key's. Empty where browsers
+        cannot read from the storage.
         """
         return ""
 

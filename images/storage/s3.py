@@ -108,14 +108,14 @@ class S3PictureStorage(PictureStorage):
         with translate_errors(key):
             self._client.delete_object(**self._object(key))
 
-    def presigned_url(self, key: str, *, begins: int, seconds: int) -> str:
+    def presigned_url(self, key: str, *, begins: int, seconds: int, name: str = "") -> str:
         """Sign without asking the storage; a browser may keep the file until the URL ends."""
         return self._presigner.presign(
             self._full_key(key),
             begins=begins,
             seconds=seconds,
             content_type=_content_type(key),
-            content_disposition=_disposition(key),
+            content_disposition=_disposition(key, name),
             cache_control="private, immutable",
             expires=formatdate(begins + seconds, usegmt=True),
         )
@@ -178,8 +178,7 @@ def _content_type(key: str) -> str:
     return content_type_of(key) or _UNKNOWN_TYPE
 
 
-def _disposition(key: str) -> str:
-    """Quote the name, although the service made it."""
-    name = key.rsplit("/", 1)[-1]
+def _disposition(key: str, name: str = "") -> str:
+    name = name or key.rsplit("/", 1)[-1]
     is_download = _content_type(key) == _UNKNOWN_TYPE
     return content_disposition_header(as_attachment=is_download, filename=name) or "inline"

@@ -93,6 +93,7 @@ def test_few_names_get_a_number_without_need() -> None:
     assert sum(names.claim(f"{n}.jpg", n) != f"{n}.jpg" for n in range(20_000)) == 0
 
 
+@pytest.mark.django_db
 def test_an_account_gets_one_archive_at_a_time_and_the_next_when_it_was_closed() -> None:
     owner = uuid.uuid4()
     response = archive_response("GET", owner, "a.zip", lambda: iter([Member("a", b"x")]))
@@ -107,9 +108,22 @@ def test_an_account_gets_one_archive_at_a_time_and_the_next_when_it_was_closed()
     ArchiveSlot(owner).release()
 
 
+@pytest.mark.django_db
 def test_a_response_that_is_closed_before_its_first_byte_gives_its_slot_back() -> None:
     owner = uuid.uuid4()
     archive_response("GET", owner, "a.zip", lambda: iter(())).close()
+    ArchiveSlot(owner).release()
+
+
+def test_an_error_before_the_first_byte_is_raised_and_gives_the_slot_back() -> None:
+    owner = uuid.uuid4()
+
+    def members() -> Iterator[Member]:
+        raise OSError("away")
+        yield
+
+    with pytest.raises(OSError, match="away"):
+        archive_response("GET", owner, "a.zip", members)
     ArchiveSlot(owner).release()
 
 
