@@ -8,6 +8,7 @@ from django.urls import Resolver404, resolve
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView, set_rollback
 
 from accounts.cookies import access_cookie, set_token_cookies
@@ -153,6 +154,22 @@ def authentication_of(request: Request) -> Authentication:
 def current_session(request: Request) -> Session:
     """Return the session of a view that is closed to whoever has none."""
     return authentication_of(request).session
+
+
+def read_query(request: Request, serializer: type[Serializer[Any]]) -> dict[str, Any]:
+    """Return the query's parameters as a serializer reads them; raise its ValidationError."""
+    form = serializer(data=request.query_params.dict())
+    form.is_valid(raise_exception=True)
+    query: dict[str, Any] = form.validated_data
+    return query
+
+
+def read_body(request: Request, serializer: type[Serializer[Any]]) -> dict[str, Any]:
+    """Return the body as a serializer reads it; raise its ValidationError."""
+    form = serializer(data=request.data)
+    form.is_valid(raise_exception=True)
+    body: dict[str, Any] = form.validated_data
+    return body
 
 
 def base_url(request: Request) -> str:

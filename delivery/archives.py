@@ -2,7 +2,7 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import IO
@@ -49,7 +49,7 @@ def archive_response(
     if method == "HEAD":
         response: HttpResponseBase = HttpResponse()
     else:
-        response = StreamingHttpResponse(_Sending(ArchiveSlot(owner_id), write_archive(members())))
+        response = StreamingHttpResponse(_Sending(ArchiveSlot(owner_id), members))
     response["Content-Type"] = "application/zip"
     response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
     # nginx would write what a slow client has not taken yet to its disk, gigabytes of it.
@@ -60,10 +60,11 @@ def archive_response(
 class _Sending:
     """The bytes of an archive; `close` ends it at any point and gives its slot back."""
 
-    def __init__(self, slot: ArchiveSlot, content: Iterator[bytes]) -> None:
-        self._slot, self._content = slot, content
+    def __init__(self, slot: ArchiveSlot, members: Callable[[], Iterator[Member]]) -> None:
+        self._slot = slot
+        self._content = write_archive(member for ask in (members,) for member in ask())
         try:
-            self._beginning = [next(content)]
+            self._beginning = [next(self._content)]
         except BaseException:
             self.close()
             raise
@@ -78,12 +79,12 @@ class _Sending:
     def close(self) -> None:
         """Close what is open; Django calls it at the end of every response."""
         try:
-            self._content.close()  # type: ignore[attr-defined]  # a generator
+            self._content.close()
         finally:
             self._slot.release()
 
 
-def write_archive(members: Iterable[Member]) -> Iterator[bytes]:
+def write_archive(members: Iterable[Member]) -> Generator[bytes, None, None]:
     """Yield a ZIP archive (not compressed: pictures are) of members in their order."""
     archive = ZipStream()
     with _Directory() as archive._filelist:

@@ -13,6 +13,7 @@ from images.models import Picture
 from notifications.events import (
     Event,
     FeedEventType,
+    PictureEventType,
     event_payload,
     event_payloads,
     events_reset_payload,
@@ -50,13 +51,26 @@ def record_event(owner_id: UUID, kind: FeedEventType, picture: Picture | None = 
     return event_payload(row)
 
 
-def _next_sequence(owner_id: UUID) -> int:
-    """Increment the account's counter; the row stays locked until the commit."""
+@transaction.atomic(savepoint=False)
+def record_events(owner_id: UUID, kind: PictureEventType, pictures: list[Picture]) -> list[Event]:
+    """Record an event for each of an account's pictures, as `record_event` does for one."""
+    first = _next_sequence(owner_id, len(pictures)) - len(pictures) + 1
+    rows = PictureEvent.objects.bulk_create(
+        PictureEvent(
+            owner_id=owner_id, sequence=sequence, type=kind, picture=picture_facts(picture)
+        )
+        for sequence, picture in enumerate(pictures, first)
+    )
+    return event_payloads(rows)
+
+
+def _next_sequence(owner_id: UUID, count: int = 1) -> int:
+    """Add to the account's counter; the row stays locked until the commit."""
     feed = Feed.objects.filter(owner=owner_id)
-    if not feed.update(last=F("last") + 1):
-        # Of two first events at the same time one creates the row, then both increment it.
+    if not feed.update(last=F("last") + count):
+        # Of two first events at the same time one creates the row, then both add to it.
         Feed.objects.bulk_create([Feed(owner_id=owner_id)], ignore_conflicts=True)
-        feed.update(last=F("last") + 1)
+        feed.update(last=F("last") + count)
     return feed.values_list("last", flat=True).get()
 
 

@@ -16,10 +16,12 @@ from images.signals import (
     picture_deleted,
     picture_updated,
     pictures_cleared,
+    pictures_deleted,
+    pictures_updated,
 )
 from lib.after_commit import run_after_commit
 from notifications.events import FeedEventType, PictureEventType
-from notifications.feed import record_event
+from notifications.feed import record_event, record_events
 from notifications.logouts.messages import render_logouts
 from notifications.models import OutboxMessage
 from notifications.sequence_gaps import skip_sequences
@@ -35,6 +37,10 @@ _EVENT_TYPES: list[tuple[Signal, PictureEventType]] = [
     (thumbnails_ready, "thumbnails.ready"),
     (thumbnails_failed, "thumbnails.failed"),
 ]
+_EVENT_TYPES_OF_MANY: list[tuple[Signal, PictureEventType]] = [
+    (pictures_updated, "picture.updated"),
+    (pictures_deleted, "picture.deleted"),
+]
 
 
 def connect() -> None:
@@ -45,6 +51,9 @@ def connect() -> None:
     sessions_ended.connect(
         _notify_sockets_of_session, dispatch_uid="notifications.notify_sockets_of_session"
     )
+    for signal, kind in _EVENT_TYPES_OF_MANY:
+        receiver = partial(_record_picture_events, kind)
+        signal.connect(receiver, weak=False, dispatch_uid="notifications.record_events")
     pictures_cleared.connect(_record_clearing, dispatch_uid="notifications.record_event")
     restored.connect(_skip_sequences_after_restore, dispatch_uid="notifications.skip_sequences")
     for signal, kind in _EVENT_TYPES:
@@ -76,6 +85,13 @@ def _skip_sequences_after_restore(**kwargs: Any) -> None:
 
 def _record_picture_event(kind: PictureEventType, picture: Picture, **kwargs: Any) -> None:
     _record_and_notify(picture.owner_id, kind, picture)
+
+
+def _record_picture_events(
+    kind: PictureEventType, owner_id: UUID, pictures: list[Picture], **kwargs: Any
+) -> None:
+    for event in record_events(owner_id, kind, pictures):
+        _notify_on_commit(user_group(owner_id), {"type": "feed.news", "event": event})
 
 
 def _record_clearing(owner_id: UUID, **kwargs: Any) -> None:

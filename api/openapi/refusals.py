@@ -31,6 +31,7 @@ from api.request_bodies import body_too_large
 from api.retries import INVALID_KEY, MAX_KEY_LENGTH, OTHER_DIGEST
 from api.views import MAX_TEXT_BODY_SIZE
 from images.exceptions import (
+    ArchiveBusy,
     LinkDurationOutOfBounds,
     LinkNotGranted,
     NoActivePicture,
@@ -225,6 +226,11 @@ PICTURE_IS_ACTIVE = Refusal(
 )
 PICTURE_NOT_READY = Refusal(
     "not_ready", "It is being rendered: try again in a few seconds.", NotReady
+)
+ARCHIVE_BUSY = Refusal(
+    "archive_busy",
+    "An archive is being sent to the account, or as many as may be at once to others.",
+    lambda: ArchiveBusy("An archive of this account is being sent."),
 )
 NO_LINKS = Refusal("no_links", "The tier makes no expiring links.", LinkNotGranted)
 LINK_TIME = Refusal(

@@ -19,13 +19,18 @@ def cached_list_response(
     request: Request,
     queryset: QuerySet[Any, Any],
     fields: tuple[str, ...],
-    serialize: Callable[[dict[str, Any]], Any],
+    serialize: Callable[[list[dict[str, Any]]], list[Any]],
+    *,
+    oldest_first: bool = False,
 ) -> Response:
-    """Return a page of the caller's rows, each as `serialize` writes it."""
+    """Return a page of the caller's rows, as `serialize` writes them: plain data, as JSON has it.
+
+    The query's parameters may choose anything: the page is cached under all of them.
+    """
 
     def read() -> dict[str, Any]:
-        rows, next_url = read_page(request, queryset, fields)
-        return {"rows": [serialize(row) for row in rows], "next": next_url}
+        rows, next_url = read_page(request, queryset, fields, oldest_first=oldest_first)
+        return {"rows": serialize(rows), "next": next_url}
 
     page = cached(caller(request).pk, _cache_key(request), read, is_valid=_is_page)
     return page_response(page["rows"], page["next"])

@@ -7,7 +7,7 @@ from api.openapi.operations import describe
 from api.openapi.refusals import FORBIDDEN, NO_ACCOUNT, invalid_input
 from api.pagination import page_response, replace_in_query
 from api.restful_api import serializers as s
-from api.views import ContractView, caller
+from api.views import ContractView, caller, read_query
 from notifications.feed import position_before_oldest, read_events
 from notifications.sockets.authentication import account_to_show
 
@@ -30,9 +30,7 @@ class EventsView(ContractView):
     )
     def get(self, request: Request) -> Response:
         """Return what followed event `since`, oldest first."""
-        form = s.RestfulEventsQuery(data=request.query_params.dict())
-        form.is_valid(raise_exception=True)
-        query = form.validated_data
+        query = read_query(request, s.RestfulEventsQuery)
         owner_id = account_to_show(caller(request), query.get("user"))
         since: int = query["since"] if "since" in query else position_before_oldest(owner_id)
         page = read_events(owner_id, since, query["limit"])

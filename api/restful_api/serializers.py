@@ -6,7 +6,6 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiSerializerExtension
 from rest_framework import serializers
 
-from accounts.models import User
 from api.fields import DigitsField, HyphenatedUuidField
 from api.openapi.examples import (
     ACCOUNT_ID,
@@ -20,15 +19,18 @@ from api.openapi.examples import (
     example,
 )
 from api.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
-from delivery.access import original_key
-from images.exceptions import StrippingFailed
-from images.models import MAX_DESCRIPTION_LENGTH, MAX_THUMBHASH_LENGTH, Picture
+from api.restful_api.picture_serializers import ClientObject, ClientObjectText
+from images.client_metadata import MAX_METADATA_BYTES
+from images.file_names import MAX_NAME_LENGTH
+from images.models import MAX_DESCRIPTION_LENGTH, Picture
 from images.signed_urls import signed_url
 from tiers.models import DEFAULT_LINK_SECONDS, MAX_LINK_SECONDS
 
 _MAX_PASSWORD_LENGTH = 1024
-# What `serialize_picture_row` and `serialize_thumbnail_row` read.
-PICTURE_FIELDS = ("id", "key", "created_at")
+_METADATA_HELP = (
+    f"A JSON object of your own, of at most {MAX_METADATA_BYTES:,} bytes; it is kept as it is."
+)
+# What `serialize_thumbnail_row` reads.
 THUMBNAIL_FIELDS = ("id", "picture_id", "height", "key", "created_at")
 
 
@@ -80,11 +82,15 @@ class FieldErrorsSchema(OpenApiSerializerExtension):
         }
 
 
-@example({"image": "(the bytes of hill.jpg)"}, media_type="multipart/form-data")
+@example(
+    {"image": "(the bytes of hill.jpg)", "metadata": '{"album": "hills"}'},
+    media_type="multipart/form-data",
+)
 class RestfulUpload(serializers.Serializer[None]):
     """A picture as a file of a form."""
 
     image = serializers.FileField(allow_empty_file=True)
+    metadata = ClientObjectText(required=False, help_text=_METADATA_HELP)
 
 
 @example({"id": PICTURE_ID, "image": FILE_URL})
@@ -95,7 +101,14 @@ class RestfulPicture(serializers.Serializer[None]):
     image = serializers.CharField()
 
 
-@example({"description": "A hill at dawn", "visibility": "members"})
+@example(
+    {
+        "description": "A hill at dawn",
+        "visibility": "members",
+        "name": "hill.jpg",
+        "metadata": {"album": "hills"},
+    }
+)
 class RestfulChange(serializers.Serializer[None]):
     """What an owner may change of a picture; what is left out stays."""
 
@@ -103,34 +116,13 @@ class RestfulChange(serializers.Serializer[None]):
         required=False, allow_blank=True, trim_whitespace=False, max_length=MAX_DESCRIPTION_LENGTH
     )
     visibility = serializers.ChoiceField(required=False, choices=Picture.Visibility.choices)
-
-
-@example(
-    {
-        "id": PICTURE_ID,
-        "image": FILE_URL,
-        "description": "A hill at dawn",
-        "visibility": "private",
-        "thumbhash": "1QcSHQRnh493V4dIh4eXh1h4kJUI",
-        "dominant_color": "#7a8b99",
-    }
-)
-class RestfulPictureDetails(RestfulPicture):
-    """A picture with what its owner says of it, and who may see it."""
-
-    description = serializers.CharField(allow_blank=True)
-    visibility = serializers.ChoiceField(choices=Picture.Visibility.choices)
-    thumbhash = serializers.CharField(
-        allow_null=True,
-        max_length=MAX_THUMBHASH_LENGTH,
-        help_text="A ThumbHash in base64, to show until the picture is loaded; null until its "
-        "thumbnails are there.",
+    name = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=MAX_NAME_LENGTH,
+        help_text="A file name without a path.",
     )
-    dominant_color = serializers.RegexField(
-        "^#[0-9a-f]{6}$",
-        allow_null=True,
-        help_text="The colour that most of it has, as CSS writes it; null as long.",
-    )
+    metadata = ClientObject(required=False, help_text=_METADATA_HELP)
 
 
 @example({"id": 7, "image_id": PICTURE_ID, "height": 200, "thumbnail": THUMBNAIL_URL})
@@ -224,37 +216,6 @@ class RestfulEvent(serializers.Serializer[None]):
     at = serializers.DateTimeField()
     user_id = serializers.UUIDField()
     picture = RestfulEventPicture(required=False)
-
-
-def serialize_picture_row(row: dict[str, Any], *, base: str, original: bool) -> dict[str, Any]:
-    """Write a `RestfulPicture` of a row with PICTURE_FIELDS: lists make no model instances.
-
-    Without the grant of the original, `image` is a name from which no address can be made.
-    """
-    key: str = row["key"]
-    image = signed_url(key, base) if original else key.rsplit("/", 1)[-1]
-    return {"id": row["id"], "image": image}
-
-
-def serialize_picture(picture: Picture, *, viewer: User, base: str) -> dict[str, Any]:
-    """Write a `RestfulPicture` as the viewer gets it."""
-    try:
-        key = original_key(viewer, picture)
-    except StrippingFailed:
-        key = None
-    row = {"id": picture.pk, "key": key or picture.key}
-    return serialize_picture_row(row, base=base, original=key is not None)
-
-
-def serialize_details(picture: Picture, *, viewer: User, base: str) -> dict[str, Any]:
-    """Write a `RestfulPictureDetails` as the viewer gets it."""
-    return {
-        **serialize_picture(picture, viewer=viewer, base=base),
-        "description": picture.description,
-        "visibility": picture.visibility,
-        "thumbhash": picture.thumbhash or None,
-        "dominant_color": picture.dominant_color or None,
-    }
 
 
 def serialize_thumbnail_row(row: dict[str, Any], *, base: str) -> dict[str, Any]:

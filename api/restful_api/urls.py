@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from api.restful_api import account_views, site_views, views
+from api.restful_api import account_views, picture_views, site_views, views
 from api.restful_api.documentation import AsyncApiView, DocsView, SchemaView
 from api.restful_api.event_views import EventsView
 from api.restful_api.reveal_views import RevealsView
@@ -25,8 +25,14 @@ _ROUTES = [
         "invitations/<str:token>/", site_views.InvitationView.as_view(), name="restful-invitation"
     ),
     route("images/", views.PictureListView.as_view(), name="restful-images"),
+    route("images/delete/", picture_views.DeletePicturesView.as_view(), name="restful-delete"),
+    route("images/change/", picture_views.ChangePicturesView.as_view(), name="restful-change"),
+    route("images/archive/", picture_views.ArchiveView.as_view(), name="restful-archive"),
     route("images/<id:pk>/", views.PictureDetailView.as_view(), name="restful-image"),
     route("images/<id:pk>/reveals/", RevealsView.as_view(), name="restful-image-reveals"),
+    route(
+        "images/<id:pk>/active/", picture_views.ActivePictureView.as_view(), name="restful-active"
+    ),
     route("thumbnails/", views.ThumbnailListView.as_view(), name="restful-thumbnails"),
     route("thumbnails/<id:pk>/", views.ThumbnailDetailView.as_view(), name="restful-thumbnail"),
     route("link/<id:pk>/", views.LinkView.as_view(), name="restful-link"),

@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.urls import reverse
@@ -17,7 +18,7 @@ from accounts.models import User
 from accounts.request_authentication import Authentication, read_origin, refuse_cross_site
 from accounts.services import sign_out, verify_credentials
 from accounts.sessions import open_api_token_session, open_cookie_session
-from api.multipart_parser import MultiPartParser
+from api.multipart_parser import MultiPartParser, sent_name
 from api.openapi.files import PICTURE_LIMITS
 from api.openapi.operations import describe
 from api.openapi.pages import BAD_CURSOR, BAD_LIMIT, page_parameters
@@ -36,10 +37,24 @@ from api.openapi.refusals import (
     invalid_input,
 )
 from api.parsers import FormParser, JsonParser, NoFileParser
+from api.restful_api import picture_serializers as p
 from api.restful_api import serializers as s
 from api.restful_api.cached_lists import cached_list_response
-from api.views import MAX_TEXT_BODY_SIZE, ContractView, PublicView, base_url, caller
-from delivery.access import grants_original
+from api.restful_api.picture_fields import (
+    DETAIL_FIELDS,
+    LIST_FIELDS,
+    columns_of,
+    write_own_rows,
+    write_picture,
+)
+from api.views import (
+    MAX_TEXT_BODY_SIZE,
+    ContractView,
+    PublicView,
+    base_url,
+    caller,
+    read_query,
+)
 from images.links import make_link, require_link_grant
 from images.models import Picture
 from images.permissions import PicturePermission
@@ -50,6 +65,7 @@ from thumbnails.services import delete_thumbnail
 DONE = OpenApiResponse(description="Done; there is no body.")
 _PICTURE = {"id": "The picture's number."}
 _THUMBNAIL = {"id": "The thumbnail's number."}
+_DETAILS = f"Without `fields`, it returns {', '.join(f'`{name}`' for name in DETAIL_FIELDS)}."
 
 
 class CredentialsView(PublicView):
@@ -161,21 +177,23 @@ class PictureListView(ContractView):
     @describe(
         "images_list",
         summary="List your pictures",
-        description="Return a page of the caller's pictures, newest first. A list is kept for 15 "
-        "seconds unless the service is set otherwise; one's own changes show at once.",
-        parameters=page_parameters(),
-        responses={200: s.RestfulPicture(many=True)},
-        refuses=[BAD_LIMIT, BAD_CURSOR],
+        description="Return a page of the caller's pictures, newest first unless asked otherwise; "
+        "without `fields`, `id` and `image` of each. A list is kept for 15 seconds unless the "
+        "service is set otherwise; one's own changes show at once.",
+        parameters=[p.RestfulPictureQuery, *page_parameters()],
+        responses={200: p.RestfulPictureFacts(many=True)},
+        refuses=[invalid_input(p.RestfulPictureQuery, {"fields": "size"}), BAD_LIMIT, BAD_CURSOR],
         headers=["Link"],
     )
     def get(self, request: Request) -> Response:
-        """Return a page of the caller's pictures, newest first."""
-        viewer, base = caller(request), base_url(request)
-        serialize = partial(
-            s.serialize_picture_row, base=base, original=grants_original(viewer, viewer)
+        """Return a page of the caller's pictures, newest first unless asked otherwise."""
+        viewer, query = caller(request), read_query(request, p.RestfulPictureQuery)
+        names = query.get("fields", LIST_FIELDS)
+        write = partial(write_own_rows, names=names, owner=viewer, base=base_url(request))
+        chosen = p.filter_pictures(Picture.objects.owned_by(viewer), query)
+        return cached_list_response(
+            request, chosen, columns_of(names), write, oldest_first=p.is_oldest_first(query)
         )
-        own = Picture.objects.owned_by(viewer)
-        return cached_list_response(request, own, s.PICTURE_FIELDS, serialize)
 
     @describe(
         "images_upload",
@@ -192,8 +210,14 @@ class PictureListView(ContractView):
         upload: TemporaryUploadedFile = form.validated_data["image"]
         path = Path(upload.temporary_file_path())
         owner = caller(request)
-        picture = create_picture(owner=owner, upload=path, retry=self.read_retry(request))
-        body = s.serialize_picture(picture, viewer=owner, base=base_url(request))
+        picture = create_picture(
+            owner=owner,
+            upload=path,
+            name=sent_name(upload),
+            metadata=form.validated_data.get("metadata"),
+            retry=self.read_retry(request),
+        )
+        body = write_picture(picture, LIST_FIELDS, viewer=owner, base=base_url(request))
         return Response(body, status=201)
 
 
@@ -203,29 +227,36 @@ class PictureDetailView(ContractView):
     @describe(
         "images_retrieve",
         summary="Read a picture",
-        responses={200: s.RestfulPictureDetails},
-        refuses=[NO_PICTURE],
+        description=_DETAILS,
+        parameters=[p.RestfulFieldsQuery],
+        responses={200: p.RestfulPictureFacts},
+        refuses=[invalid_input(p.RestfulFieldsQuery, {"fields": "size"}), NO_PICTURE],
         fields=_PICTURE,
     )
     def get(self, request: Request, pk: int) -> Response:
         """Return one picture, with what its owner says of it."""
-        return _details_response(request, _find_picture(request, pk, PicturePermission.VIEW))
+        names = _read_field_names(request)
+        picture = _find_picture(request, pk, PicturePermission.VIEW)
+        return _details_response(request, picture, names)
 
     @describe(
         "images_update",
-        summary="Describe a picture, or change who may see it",
+        summary="Describe a picture, name it, or change who may see it",
+        description=_DETAILS,
+        parameters=[p.RestfulFieldsQuery],
         request={"application/json": s.RestfulChange},
-        responses={200: s.RestfulPictureDetails},
+        responses={200: p.RestfulPictureFacts},
         refuses=[invalid_input(s.RestfulChange, {"visibility": "friends"}), NO_PICTURE],
         fields=_PICTURE,
     )
     def patch(self, request: Request, pk: int) -> Response:
         """Change what is given."""
+        names = _read_field_names(request)
         picture = _find_picture(request, pk, PicturePermission.CHANGE)
         form = s.RestfulChange(data=request.data)
         form.is_valid(raise_exception=True)
         update_picture(picture, **form.validated_data)
-        return _details_response(request, picture)
+        return _details_response(request, picture, names)
 
     @describe(
         "images_delete",
@@ -246,15 +277,21 @@ class ThumbnailListView(ContractView):
     @describe(
         "thumbnails_list",
         summary="List your thumbnails",
-        parameters=page_parameters(),
+        parameters=[p.RestfulThumbnailQuery, *page_parameters()],
         responses={200: s.RestfulThumbnail(many=True)},
-        refuses=[BAD_LIMIT, BAD_CURSOR],
+        refuses=[invalid_input(p.RestfulThumbnailQuery, {"image_id": "x"}), BAD_LIMIT, BAD_CURSOR],
         headers=["Link"],
     )
     def get(self, request: Request) -> Response:
         """Return a page of the thumbnails of the caller's pictures, newest first."""
-        serialize = partial(s.serialize_thumbnail_row, base=base_url(request))
+        query, base = read_query(request, p.RestfulThumbnailQuery), base_url(request)
         granted = Thumbnail.objects.granted_to(caller(request))
+        if "image_id" in query:
+            granted = granted.filter(picture=query["image_id"])
+
+        def serialize(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            return [s.serialize_thumbnail_row(row, base=base) for row in rows]
+
         return cached_list_response(request, granted, s.THUMBNAIL_FIELDS, serialize)
 
 
@@ -305,9 +342,7 @@ class LinkView(ContractView):
         """Return a link that opens in a bare browser until its time is over."""
         require_link_grant(maker := caller(request))
         picture = _find_picture(request, pk, PicturePermission.LINK)
-        query = s.RestfulLinkQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        seconds = query.validated_data["time"]
+        seconds = read_query(request, s.RestfulLinkQuery)["time"]
         _, token = make_link(maker=maker, picture=picture, seconds=seconds)
         url = base_url(request) + reverse("link", args=[token])
         return Response({"url": url, "expires_in": seconds})
@@ -320,6 +355,11 @@ def _find_picture(request: Request, pk: int, permission: PicturePermission) -> P
     return picture
 
 
-def _details_response(request: Request, picture: Picture) -> Response:
-    base = base_url(request)
-    return Response(s.serialize_details(picture, viewer=caller(request), base=base))
+def _read_field_names(request: Request) -> tuple[str, ...]:
+    names: tuple[str, ...] = read_query(request, p.RestfulFieldsQuery).get("fields", DETAIL_FIELDS)
+    return names
+
+
+def _details_response(request: Request, picture: Picture, names: tuple[str, ...]) -> Response:
+    viewer, base = caller(request), base_url(request)
+    return Response(write_picture(picture, names, viewer=viewer, base=base))

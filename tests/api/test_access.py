@@ -60,6 +60,8 @@ OUTCOMES: dict[str, Callable[[Response, Picture], bool]] = {
     "address of clean": lambda response, picture: is_clean(opened(response), picture),
     "listed": is_listed,
     "unlisted": lambda response, picture: not is_listed(response, picture),
+    "reached": lambda response, picture: response.json()["not_found"] == [],
+    "unreached": lambda response, picture: response.json()["not_found"] != [],
     "avatar": lambda response, picture: response["Location"].startswith("/avatars/"),
     "default": lambda response, picture: response["Location"] == "/images/default/default.png",
 }

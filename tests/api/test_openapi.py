@@ -93,7 +93,7 @@ def test_ids_of_operations_are_unique() -> None:
 
 
 def test_row_ids_are_integers_and_the_credentials_are_alternatives() -> None:
-    _, _, operation = OPERATIONS["images_retrieve"]
+    _, _, operation = OPERATIONS["thumbnails_retrieve"]
     [parameter] = operation["parameters"]
     assert parameter["schema"] == {
         "type": "integer", "format": "int64", "minimum": 1, "maximum": 10**18 - 1,
