@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.addresses import save_new_email
 from accounts.forms import UserAddForm, UserForm
 from accounts.invitations import invitation_url, revoke_invitations
 from accounts.models import (
@@ -25,12 +26,15 @@ from accounts.models import (
     SessionQuerySet,
     User,
 )
+from accounts.password_reset import make_reset_url
 from accounts.scopes import ALL_SCOPES, Scope
 from accounts.services import delete_account, end_every_session
 from accounts.signals import tier_changed
 from tiers.models import DEFAULT_TIER_NAME, Tier
 
 admin.site.unregister(Group)
+# Of one action: the links stand in messages.
+MAX_RESET_LINKS = 20
 # What superusers alone give.
 _RIGHTS = ["is_staff", "is_superuser", "groups", "user_permissions"]
 
@@ -92,7 +96,7 @@ class UserAdmin(DjangoUserAdmin[User]):
     ordering = ["-date_joined", "id"]
     readonly_fields = ["id", "date_joined", "last_login", "sessions"]
     filter_horizontal = ["groups", "user_permissions"]
-    actions = ["end_every_session"]
+    actions = ["end_every_session", "make_reset_links"]
     fieldsets = [
         (None, {"fields": ["username", "password", "name", "email", "tier"]}),
         ("May", {"fields": ["is_active", *_RIGHTS]}),
@@ -129,6 +133,16 @@ class UserAdmin(DjangoUserAdmin[User]):
         ended = sum(end_every_session(user) for user in users if may_administer(request, user))
         self.message_user(request, f"{ended} sessions ended.")
 
+    @admin.action(description=_("Make links to reset the password"), permissions=["change"])
+    def make_reset_links(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        """Show a link for each account that is open, to be passed on by staff."""
+        for user in users[:MAX_RESET_LINKS]:
+            if user.is_active and may_administer(request, user):
+                self.message_user(request, f"{user.username}: {make_reset_url(user)}")
+        self.message_user(
+            request, _("Each link works once, within 24 hours: give it to nobody else."), "WARNING"
+        )
+
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001 (Django's signature)
         """Save what was changed alone: the password, above all, may have changed meanwhile.
 
@@ -136,6 +150,8 @@ class UserAdmin(DjangoUserAdmin[User]):
         """
         if change:
             obj.save(update_fields=[*_columns(form.changed_data), "username_key"])
+            if "email" in form.changed_data:
+                save_new_email(obj)
         else:
             super().save_model(request, obj, form, change)
         if change and "tier" in form.changed_data:

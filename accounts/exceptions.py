@@ -74,5 +74,13 @@ class InvitationOver(Exception):
     """The invitation was accepted or revoked, or its time is over."""
 
 
+class NoMail(Exception):
+    """The service sends no mail, so that staff alone make links to reset a password."""
+
+
+class BadLink(Exception):
+    """The link of a mail, or of staff, is none, was used, or its time is over."""
+
+
 class StaffAccount(Exception):
     """An account of staff is deleted in the admin alone."""

@@ -46,12 +46,12 @@ class UserManager(BaseUserManager["User"]):
             raise BadCredentials
 
     def with_email(self, email: str) -> models.QuerySet[User]:
-        """Return the account of an address, in any case; none for "".
+        """Return the account whose address this is, in any case; none for "".
 
         By the unique index, which `email__iexact` would not use.
         """
         same = self.alias(lower_email=Lower("email")).filter(lower_email=email.lower())
-        return same.exclude(email="")
+        return same.filter(~Q(email="") & Q(email_counts=True))
 
     def lock(self, pk: uuid.UUID) -> None:
         """Lock an account's row until the commit."""
@@ -97,6 +97,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     username_key = models.CharField(max_length=192, unique=True, editable=False)
     name = models.CharField(max_length=150, blank=True, validators=[refuse_nul])
     email = models.EmailField(blank=True)
+    # When somebody showed that they read the mail of this address; see `accounts.addresses`.
+    email_verified_at = models.DateTimeField(null=True, editable=False)
+    # Whether the address is this account's alone.
+    email_counts = models.BooleanField(default=True, db_default=True, editable=False)
     tier = models.ForeignKey(Tier, on_delete=models.PROTECT, related_name="users")
     is_active = models.BooleanField(
         "active", default=True, help_text="Untick instead of deleting: ends every session."
@@ -117,7 +121,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                Lower("email"), name="user_email_unique", condition=~Q(email="")
+                Lower("email"),
+                name="user_email_counts_once",
+                condition=~Q(email="") & Q(email_counts=True),
             ),
         ]
         indexes = [models.Index(fields=["-date_joined", "id"], name="user_newest")]
@@ -385,6 +391,31 @@ class Invitation(models.Model):
     def is_open(self, now: datetime) -> bool:
         """Tell whether it may still be accepted at `now`."""
         return self.accepted_at is None and self.revoked_at is None and self.expires_at > now
+
+
+class Mail(models.Model):
+    """A mail that is to be sent, until it is; see `accounts.mail`."""
+
+    class Kind(models.TextChoices):
+        VERIFY = "verify", "verifies an address"
+        RESET = "reset", "resets a password"
+        MOVED = "moved", "says that the account has another address"
+
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    address = models.EmailField()
+    # Null where somebody asked for an address alone: whose it is, the worker finds out.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+"
+    )
+    language = models.CharField(max_length=8)
+    due_at = models.DateTimeField(default=timezone.now)
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at"], name="mail_due")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
 
 
 class SecurityEvent(models.Model):

@@ -5,8 +5,10 @@ from datetime import timedelta
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.addresses import ask_to_verify, save_new_email
 from accounts.exceptions import SignInTooOld
-from accounts.models import Session, User
+from accounts.mail import enqueue_mail
+from accounts.models import Mail, Session, User
 from accounts.registration import refuse_taken_email
 from accounts.request_origin import RequestOrigin
 from accounts.security_log import record_event
@@ -41,13 +43,16 @@ def update_account(
 ) -> User:
     """Change name and email address, where given; return the account.
 
-    Another address needs the password: raise what `prove_identity` raises, and ValidationError by
-    field; the code `unique` means taken.
+    The address that the account has already is sent another mail where it is not verified yet.
+    Another one needs the password: raise what `prove_identity` raises, and ValidationError by
+    field; the code `unique` means taken. Raise TooManyAttempts for one mail too many.
     """
     user = session.user
     if email is not None and email != user.email:
         _change_email(session, email, password, origin)
         user.refresh_from_db(fields=["email"])
+    elif email:
+        ask_to_verify(user)
     if name is not None:
         user.name = name
         user.clean_fields(exclude=["password", "username_key", "email", "tier"])
@@ -57,14 +62,17 @@ def update_account(
 
 def _change_email(session: Session, email: str, password: str, origin: RequestOrigin) -> None:
     user = prove_identity(session, password=password, origin=origin)
+    former = user.email if user.email_verified_at else ""
     user.email = email
     user.clean_fields(exclude=["password", "username_key", "name", "tier"])
     refuse_taken_email(user)
     try:
         with transaction.atomic():
             User.objects.lock_with_password(user.pk, user.password)
-            user.save(update_fields=["email"])
+            save_new_email(user)
             record_event("email.changed", user)
+            if former:
+                enqueue_mail(Mail.Kind.MOVED, former, user)
     except IntegrityError:
         refuse_taken_email(user)
         raise

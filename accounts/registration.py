@@ -7,6 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from accounts.addresses import ask_to_verify
 from accounts.exceptions import InvitationOver, SignUpRefused
 from accounts.invitations import accept_invitation, find_invitation
 from accounts.models import Invitation, User
@@ -40,8 +41,10 @@ def sign_up(
     user.set_password(password)
     try:
         with transaction.atomic():
+            user.email_counts = not settings.EMAIL_URL
             user.save(force_insert=True)
             record_event("account.created", user)
+            ask_to_verify(user)
             if held:
                 accept_invitation(held, user)
     except InvitationOver as over:
@@ -101,8 +104,14 @@ def _refuse_taken(user: User) -> None:
 
 
 def refuse_taken_email(user: User) -> None:
-    """Raise ValidationError where the account's email address is that of another."""
-    if User.objects.with_email(user.email).exclude(pk=user.pk).exists():
+    """Raise ValidationError where the account's email address is that of another.
+
+    Where mail can be sent, it is that of whoever verified it.
+    """
+    others = User.objects.with_email(user.email).exclude(pk=user.pk)
+    if settings.EMAIL_URL:
+        others = others.exclude(email_verified_at=None)
+    if others.exists():
         raise ValidationError(
             {"email": ValidationError("This email address is taken.", code="unique")}
         )

@@ -25,9 +25,10 @@ RETENTION = timedelta(days=90)
 REFUSALS = frozenset({"sign-in.refused", "sign-in.throttled"})
 Kind = Literal[
     "account.closed", "account.created", "account.deleted", "admin.added", "admin.changed",
-    "admin.deleted", "email.changed", "invitation.accepted", "invitation.revoked", "link.made",
-    "link.revoked", "password.changed", "sessions.ended", "sign-in", "sign-in.refused",
-    "sign-in.throttled", "token.ended", "token.made",
+    "admin.deleted", "email.changed", "email.verified", "invitation.accepted",
+    "invitation.revoked", "link.made", "link.revoked", "password.changed", "password.reset",
+    "reset-link.made", "sessions.ended", "sign-in", "sign-in.refused", "sign-in.throttled",
+    "token.ended", "token.made",
 ]  # fmt: skip
 
 

@@ -3,8 +3,11 @@
 from celery import shared_task
 
 from accounts.denylist import purge_denylist
+from accounts.mail import send_due_mail
 from accounts.security_log import purge_security_events
 from accounts.sessions import purge_expired_sessions
+
+__all__ = ["purge_ended_sessions", "send_due_mail"]
 
 
 @shared_task(name="accounts.purge_ended_sessions")

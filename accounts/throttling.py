@@ -41,6 +41,10 @@ FAILURES_BEFORE_SLOWING = RateLimitItemPerMinute(100, 60, namespace="sign-in-fai
 RECENT_FAILURE = RateLimitItemPerMinute(1, 10, namespace="sign-in-failed-network")
 SLOWING_SECONDS = 0.25
 SIGN_UPS_PER_ADDRESS = RateLimitItemPerMinute(20, namespace="sign-up")
+# Requests of links to reset a password: of a client, and for one mailbox, whoever asks.
+RESETS_PER_ADDRESS = RateLimitItemPerMinute(10, namespace="reset")
+RESETS_PER_MAILBOX = RateLimitItemPerMinute(3, 60, namespace="reset-mailbox")
+NEW_PASSWORDS_PER_ADDRESS = RateLimitItemPerMinute(20, namespace="reset-confirm")
 DEFAULT_PICTURES_PER_ADDRESS = RateLimitItemPerMinute(20, namespace="default-picture")
 
 _link_openings = LocalLimit("link-openings")

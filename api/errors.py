@@ -19,11 +19,13 @@ from rest_framework.exceptions import ErrorDetail
 
 from accounts.exceptions import (
     BadCredentials,
+    BadLink,
     BadToken,
     CrossSiteRequest,
     HashingBusy,
     InvitationOver,
     MissingScope,
+    NoMail,
     NoPassword,
     SignInTooOld,
     SignUpRefused,
@@ -150,6 +152,7 @@ def _fixed(kind: Any, status: int, message: str = "", **extra: Any) -> Callable[
     return lambda error: Problem(kind, status, message or str(error), **extra)
 
 
+_BAD_LINK = "This link was used, or its time is over."
 _NO_CREDENTIALS = "Authentication credentials were not provided."
 # The first entry that matches counts.
 _PROBLEMS: list[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Any], Problem]]] = [
@@ -191,6 +194,10 @@ _PROBLEMS: list[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[A
                           "Sign in anew, and try again within 10 minutes.")),
     (StaffAccount, _fixed("forbidden", 403, "Accounts of staff are deleted in the admin.")),
     (SignUpRefused, lambda e: Problem("forbidden", 403, str(e), e.code)),
+    (NoMail, _fixed("forbidden", 403,
+                    "This service sends no mail: ask its staff for a link.")),
+    (BadLink, lambda e: Problem("validation", 400, _BAD_LINK, "invalid",
+                                (FieldError("token", _BAD_LINK),))),
     (InvitationOver, _fixed("business", 410,
                             "The invitation was used or revoked, or its time is over.")),
     (CrossSiteRequest, _fixed("forbidden", 403, "Refused: sent by a page of another site.")),

@@ -10,7 +10,7 @@ from pathlib import Path
 import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env import celery, logging, metrics, rest_framework, storages
+from config.env import celery, logging, mail, metrics, rest_framework, storages
 from config.env.databases import database_config
 from config.env.readers import (
     env_bool,
@@ -203,6 +203,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(seconds=SWEEP_SECONDS),
         "options": {"expires": SWEEP_SECONDS, **celery.PUBLISH_WITH_RETRY},
     },
+    "send mail that waits": {
+        "task": "accounts.send_mail",
+        "schedule": timedelta(seconds=30),
+        "options": {"expires": 30, **celery.PUBLISH_WITH_RETRY},
+    },
     "purge ended sessions": {
         "task": "accounts.purge_ended_sessions",
         "schedule": timedelta(hours=1),
@@ -330,6 +335,23 @@ if not LOCAL:
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600
+
+# --- Mail --------------------------------------------------------------------------------------
+# Where it is set, people reset a password by mail, and an address counts once it is verified.
+EMAIL_URL = env_url("EMAIL_URL", *mail.SCHEMES, optional=True)
+_MAIL = mail.mail_config(EMAIL_URL or "consolemail://")
+EMAIL_BACKEND = _MAIL["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = _MAIL.get("EMAIL_HOST", ""), _MAIL.get("EMAIL_PORT", 0)
+EMAIL_HOST_USER = _MAIL.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = _MAIL.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = _MAIL.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _MAIL.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 15
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env_str(
+    "EMAIL_FROM", f"Tintype <tintype@{host_of(PUBLIC_URL)}>"
+)
+# Of links to reset a password and to verify an address.
+PASSWORD_RESET_TIMEOUT = 24 * 3600
 
 # --- HTTPS -------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = env_bool("SSL_REDIRECT", default=not LOCAL)

@@ -18,6 +18,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     route("i18n/setlang/", set_language, name="set_language"),
     path("", include("api.urls")),
+    path("", include("accounts.urls")),
     path("", include("delivery.urls")),
 ]
 

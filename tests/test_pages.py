@@ -14,7 +14,9 @@ from django.utils import translation
 from tests.clients import Client
 
 ROOT = Path(__file__).resolve().parent.parent
-TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+TEMPLATES = sorted(
+    path for path in (ROOT / "templates").rglob("*.*") if path.suffix in {".html", ".txt"}
+)
 SCRIPTS = sorted((ROOT / "static" / "js").glob("*.js"))
 CATALOGUE = ROOT / "locale" / "es" / "LC_MESSAGES"
 _TRANSLATE_TAG = re.compile(r"""\{% translate (["'])(.*?)\1""")

@@ -12,7 +12,8 @@ _MAX_PASSWORD_LENGTH = 1024
 _EMAIL = "alice@example.org"
 
 
-def _password(**options: Any) -> serializers.CharField:
+def password_field(**options: Any) -> serializers.CharField:
+    """Return a field for a password, taken as it was typed."""
     return serializers.CharField(
         max_length=_MAX_PASSWORD_LENGTH,
         trim_whitespace=False,
@@ -74,15 +75,15 @@ class RestfulAccountChange(serializers.Serializer[None]):
 
     name = serializers.CharField(required=False, allow_blank=True, max_length=150)
     email = serializers.EmailField(required=False, allow_blank=True, max_length=254)
-    password = _password(required=False, allow_blank=True)
+    password = password_field(required=False, allow_blank=True)
 
 
 @example({"current_password": PASSWORD, "new_password": "quite another phrase"})
 class RestfulPasswordChange(serializers.Serializer[None]):
     """A change of one's password."""
 
-    current_password = _password()
-    new_password = _password()
+    current_password = password_field()
+    new_password = password_field()
 
 
 def serialize_own_account(user: User) -> dict[str, Any]:

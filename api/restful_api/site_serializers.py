@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from accounts.models import Invitation
 from api.openapi.examples import example
+from api.restful_api.account_serializers import password_field
 
 
 @example({"name": "Tintype", "signup": "open", "password_reset": True, "second_factor": False})
@@ -22,3 +23,23 @@ class RestfulInvitation(serializers.Serializer[Invitation]):
 
     tier = serializers.CharField(source="tier.name")
     expires_at = serializers.DateTimeField()
+
+
+@example({"email": "alice@example.org"})
+class RestfulResetRequest(serializers.Serializer[None]):
+    """The address of an account whose password is forgotten."""
+
+    email = serializers.EmailField(max_length=254)
+
+
+@example(
+    {
+        "token": "5f0c7d0a6a554c2e8a0a3b6f3c1d9e11.czk8m0-2f6f1d0e7a34a7b99c550b9f3c528d1e",
+        "new_password": "quite another phrase",
+    }
+)
+class RestfulReset(serializers.Serializer[None]):
+    """The last part of a link, and another password."""
+
+    token = serializers.CharField(max_length=200)
+    new_password = password_field()

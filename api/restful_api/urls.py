@@ -24,6 +24,12 @@ _ROUTES = [
     route(
         "invitations/<str:token>/", site_views.InvitationView.as_view(), name="restful-invitation"
     ),
+    route("password-reset/", site_views.PasswordResetView.as_view(), name="restful-password-reset"),
+    route(
+        "password-reset/confirm/",
+        site_views.PasswordResetConfirmView.as_view(),
+        name="restful-password-reset-confirm",
+    ),
     route("images/", views.PictureListView.as_view(), name="restful-images"),
     route("images/delete/", picture_views.DeletePicturesView.as_view(), name="restful-delete"),
     route("images/change/", picture_views.ChangePicturesView.as_view(), name="restful-change"),

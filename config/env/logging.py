@@ -26,8 +26,8 @@ _JSON: dict[str, Any] = {
 _SERVER_LOGGERS = ("uvicorn", "uvicorn.error", "_granian")
 # Kinds of the security log of which there may be as many as requests (accounts.security_log).
 _REFUSALS = frozenset({"sign-in.refused", "sign-in.throttled"})
-# A log must not hold the token of an expiring link, which opens for whoever reads it.
-_LINK_PATH = re.compile("^/l/.+")
+# A log must not hold the token of a link, which opens for whoever reads it.
+_LINK_PATH = re.compile("^(/(?:l|join|reset|verify|api/user/invitations)/).+")
 
 
 class LinkFilter(logging.Filter):
@@ -36,7 +36,7 @@ class LinkFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
             record.args = tuple(
-                _LINK_PATH.sub("/l/…", arg) if isinstance(arg, str) else arg for arg in record.args
+                _LINK_PATH.sub(r"\1…", arg) if isinstance(arg, str) else arg for arg in record.args
             )
         return True
 

@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.env.readers import env_list, env_secret, env_str, require
 
-_SCHEMES_WITHOUT_HOST = frozenset({"sqlite", "unix"})
+_SCHEMES_WITHOUT_HOST = frozenset({"sqlite", "unix", "consolemail"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 

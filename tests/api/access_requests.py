@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.invitations import write_invitation_token
 from accounts.models import Invitation, Session, User
+from accounts.one_time_links import reset_url
 from images.links import LinkToken, write_token
 from images.models import Link, Picture
 from images.signed_urls import signed_path
@@ -55,6 +56,7 @@ def known_ids(owner: User, picture: Picture, active: Picture) -> dict[str, str]:
         "session": str(session.pk),
         "link": write_token(LinkToken(link.pk, expires)),
         "invitation": write_invitation_token(Invitation.objects.create(tier=owner.tier)),
+        "reset": reset_url(owner).split("/")[-2],
         "password": PASSWORD,
     }
 
@@ -71,6 +73,7 @@ def guesses(known: Mapping[str, str]) -> dict[str, str]:
         "signed": known["signed"][:-1] + ("A" if known["signed"][-1] != "A" else "B"),
         "session": "00000000-0000-4000-8000-000000000000",
         "link": "1.zzzzzz.AAAAAAAAAAAAAAAAAAAAAA",
+        "reset": "none",
         "invitation": f"{UUID(int=1).hex}.AAAAAAAAAAAAAAAAAAAAAA",
         "password": PASSWORD,
     }

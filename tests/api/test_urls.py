@@ -21,6 +21,8 @@ PUBLIC = {
     "api/user/jwt-login/": "signing in",
     "api/user/jwt-logout/": "204 also with a dead cookie",
     "api/user/token/": "signing in",
+    "api/user/password-reset/": "whoever forgot the password; throttled",
+    "api/user/password-reset/confirm/": "the token is signed",
     "api/user/site/": "what a sign-in page asks first",
     "api/user/invitations/<str:token>/": "the token is signed",
     "api/images/<anyuuid:uid>": "a public picture asks for no token",
@@ -28,6 +30,11 @@ PUBLIC = {
     "api/registration": "making an account",
     "auth/signin": "signing in",
     "auth/signup": "making an account",
+    "join/": "making an account",
+    "join/<str:token>/": "the token is signed",
+    "reset/": "whoever forgot the password; throttled",
+    "reset/<str:token>/": "the token is signed",
+    "verify/<str:token>/": "the token is signed",
     "i18n/setlang/": "choosing a language",
 }
 

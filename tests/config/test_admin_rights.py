@@ -168,6 +168,10 @@ ACTIONS: dict[tuple[str, str], tuple[str, Effect]] = {
         "accounts.change_user",
         lambda things: not Session.objects.live().exists(),
     ),
+    ("accounts/user", "make_reset_links"): (
+        "accounts.change_user",
+        lambda things: SecurityEvent.objects.filter(kind="reset-link.made").exists(),
+    ),
     ("accounts/session", "end"): (
         "accounts.change_session",
         lambda things: not Session.objects.live().exists(),
