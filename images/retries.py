@@ -23,9 +23,10 @@ from lib.batches import delete_batch
 logger = logging.getLogger(__name__)
 # For how long a key counts, from the beginning of the upload that was stored.
 RETENTION = timedelta(hours=24)
-# For how long a repeated upload is refused while the first may still run. An ordinary one takes a
-# second; of one that takes longer, the work may be done twice, but only the first commit counts.
-LEASE = timedelta(seconds=30)
+# For how long a repeated upload is refused while the first may still run: so long a key is locked
+# by a process that died. An ordinary upload takes a second; of one that takes longer than this, the
+# work may be done twice, but only the first commit counts.
+LEASE = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,19 +104,18 @@ class Tables:
 
 def check_nothing_lost(
     load: Load, tables: Tables, files: Files, *,
-    outages: Outages | None = None, may_break: bool = False, max_orphans: int = 0,
+    outages: Outages | None = None, max_orphans: int = 0,
 ) -> str:  # fmt: skip
     """Assert that nothing was lost and nothing is left over; returns the figures.
 
-    `may_break`: a connection may end without a response. `max_orphans`: so many files may lie
-    there that no row names, each left by a process that was killed between file and row; they are
-    gone afterwards.
+    `max_orphans`: so many files may lie there that no row names, each left by a process that was
+    killed between file and row; they are gone afterwards.
     """
     began = time.monotonic()
     until(lambda: not tables.count_pending(), "every picture has its thumbnails", 2 * TIMEOUT)
     waited = time.monotonic() - began
     for result in load.results:
-        assert _is_expected(result, outages or Outages(), may_break), result
+        assert _is_expected(result, outages or Outages()), result
     pictures = tables.rows("SELECT * FROM images_picture")
     thumbnails = tables.rows("SELECT * FROM thumbnails_thumbnail")
     _check_stored_uploads(load, pictures, files)
@@ -129,12 +128,10 @@ def check_nothing_lost(
     )
 
 
-def _is_expected(result: UploadResult, outages: Outages, may_break: bool) -> bool:
+def _is_expected(result: UploadResult, outages: Outages) -> bool:
     """A stored picture, or a 503 in the contract's shape while a part was away."""
     if result.is_stored:
         return True
-    if result.status == 0:
-        return may_break
     return (
         result.status == 503
         and result.headers.get("Retry-After", "").isdecimal()

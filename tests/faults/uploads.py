@@ -39,14 +39,19 @@ class UploadResult:
 
 
 class Load:
-    """Uploads until its block ends; `by_hand` only as many as `send` allows."""
+    """Uploads until its block ends; `by_hand` only as many as `send` allows.
+
+    `repeats`: an upload that broke is sent again, with its Idempotency-Key, until it is answered.
+    """
 
     def __init__(
         self, deployment: Deployment, *, threads: int = 2, by_hand: bool = False,
-        size: tuple[int, int] = (480, 360), name: str = "alice",
+        size: tuple[int, int] = (480, 360), name: str = "alice", repeats: bool = False,
     ) -> None:  # fmt: skip
         self.deployment, self.url = deployment, deployment.url
         self.results: list[UploadResult] = []
+        self.count_repeated = 0
+        self._repeats = repeats
         self._picture = encode(waves(*size), "JPEG", quality=85)
         self._headers = {"Authorization": f"Bearer {_sign_up(self.url, name)}"}
         self._numbers = itertools.count()
@@ -104,16 +109,29 @@ class Load:
         with requests.Session() as session:
             session.headers.update(self._headers)
             while self._wait_for_turn():
-                self.results.append(self._upload(session, next(self._numbers)))
+                self.results.append(self._upload_until_answered(session, next(self._numbers)))
                 self._stop.wait(PAUSE)
+
+    def _upload_until_answered(self, session: requests.Session, number: int) -> UploadResult:
+        result = self._upload(session, number)
+        deadline = time.monotonic() + 3 * TIMEOUT
+        while self._repeats and result.status in {0, 409} and time.monotonic() < deadline:
+            time.sleep(PAUSE)
+            self.count_repeated += 1
+            result = self._upload(session, number)
+        return result
 
     def _upload(self, session: requests.Session, number: int) -> UploadResult:
         routes = list(UPLOAD_ROUTES.values())
         route, content = routes[number % len(routes)], make_distinct(self._picture, number)
         digest, began = hashlib.sha256(content).hexdigest(), time.monotonic()
+        headers = {"Idempotency-Key": f"picture-{number}"} if self._repeats else {}
         try:
             response = session.post(
-                self.url + route.path, timeout=TIMEOUT, **route.options_for(content)
+                self.url + route.path,
+                timeout=TIMEOUT,
+                headers=headers,
+                **route.options_for(content),
             )
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
             return UploadResult(route, digest, began, time.monotonic(), status=0)
