@@ -67,6 +67,8 @@ SCOPES_BY_ROUTE: dict[str, dict[str, Scopes]] = {
     "api/user/sessions/": {"GET": ACCOUNT, "DELETE": ACCOUNT},
     "api/user/sessions/<anyuuid:session_id>/": {"DELETE": ACCOUNT},
     "api/user/tokens/": {"POST": ACCOUNT},
+    "api/user/links/": {"GET": LINKS, "POST": LINKS, "DELETE": LINKS},
+    "api/user/links/<id:pk>/": {"GET": LINKS, "PATCH": LINKS, "DELETE": LINKS},
     "api/user/events/": {"GET": READ},
     PICTURES_SOCKET: {"GET": READ},
     # Auth service
@@ -101,7 +103,8 @@ SCOPES_BY_ROUTE: dict[str, dict[str, Scopes]] = {
     "avatars/<anyuuid:user_id>/<str:name>": {"GET": READ},
     "": {"GET": NONE},
     "images/default/default.png": {"GET": NONE},
-    "l/<str:token>": {"GET": NONE},
+    "l/<str:token>": {"GET": NONE, "POST": NONE},
+    "robots.txt": {"GET": NONE},
     "join/": {"GET": NONE, "POST": NONE},
     "join/<str:token>/": {"GET": NONE, "POST": NONE},
     "reset/": {"GET": NONE, "POST": NONE},

@@ -26,9 +26,9 @@ REFUSALS = frozenset({"sign-in.refused", "sign-in.throttled"})
 Kind = Literal[
     "account.closed", "account.created", "account.deleted", "admin.added", "admin.changed",
     "admin.deleted", "email.changed", "email.verified", "invitation.accepted",
-    "invitation.revoked", "link.made", "link.revoked", "password.changed", "password.reset",
-    "reset-link.made", "sessions.ended", "sign-in", "sign-in.refused", "sign-in.throttled",
-    "token.ended", "token.made",
+    "invitation.revoked", "link.changed", "link.made", "link.revoked", "password.changed",
+    "password.reset", "reset-link.made", "sessions.ended", "sign-in", "sign-in.refused",
+    "sign-in.throttled", "token.ended", "token.made",
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Rate limits: of signing in and up, counted before a password is hashed, uploads and links.
+"""Rate limits: of passwords, counted before one is hashed, of uploads and of links.
 
 What somebody else does elsewhere refuses nobody: guesses are counted by the network that they come
 from, and a device that signed in before by itself. Where a flood comes from many networks, the
@@ -40,6 +40,11 @@ FAILURES_BEFORE_SLOWING = RateLimitItemPerMinute(100, 60, namespace="sign-in-fai
 # A network with one failure in this time waits behind those without.
 RECENT_FAILURE = RateLimitItemPerMinute(1, 10, namespace="sign-in-failed-network")
 SLOWING_SECONDS = 0.25
+# The same for the passwords of links: of an address over all links, of a network for one link.
+LINK_FAILURES_PER_ADDRESS = RateLimitItemPerMinute(10, namespace="link-password")
+LINK_FAILURES_PER_LINK = RateLimitItemPerMinute(5, 5, namespace="link-password-of-link")
+LINK_FAILURES_BEFORE_SLOWING = RateLimitItemPerMinute(100, 60, namespace="link-password-all")
+RECENT_LINK_FAILURE = RateLimitItemPerMinute(1, 10, namespace="link-password-network")
 SIGN_UPS_PER_ADDRESS = RateLimitItemPerMinute(20, namespace="sign-up")
 # Requests of links to reset a password: of a client, and for one mailbox, whoever asks.
 RESETS_PER_ADDRESS = RateLimitItemPerMinute(10, namespace="reset")
@@ -74,13 +79,43 @@ def throttle_sign_in(login: str, origin: RequestOrigin) -> Iterator[SignInAttemp
         (FAILURES_PER_LOGIN, f"{client if device else network} {login_key(login)}"),
     ]
     enforce_limits((SIGN_INS_PER_ADDRESS, client), *failures)
-    trust = _trust(device, network)
-    attempt = SignInAttempt()
-    try:
+    trust = _trust(device, RECENT_FAILURE, network)
+    with _count_failure(failures, trust, everywhere, (RECENT_FAILURE, network)) as attempt:
         if trust != Trust.KNOWN and not _has_room(*everywhere):
             _slow_down(trust)
         with hash_as(trust):
             yield attempt
+
+
+@contextmanager
+def throttle_link_password(link_id: int, origin: RequestOrigin) -> Iterator[SignInAttempt]:
+    """Count a try of a link's password, as `throttle_sign_in` counts one of an account's.
+
+    Raise TooManyAttempts, and HashingBusy also where several are tried at this moment.
+    """
+    network, everywhere = network_key(origin), (LINK_FAILURES_BEFORE_SLOWING, str(link_id))
+    failures: list[Limit] = [
+        (LINK_FAILURES_PER_ADDRESS, throttling_key(origin)),
+        (LINK_FAILURES_PER_LINK, f"{link_id} {network}"),
+    ]
+    enforce_limits(*failures)
+    trust = _trust("", RECENT_LINK_FAILURE, network)
+    with (
+        _count_failure(failures, trust, everywhere, (RECENT_LINK_FAILURE, network)) as attempt,
+        _link_seat(trust),
+    ):
+        if not _has_room(*everywhere):
+            time.sleep(SLOWING_SECONDS)
+        with hash_as(trust):
+            yield attempt
+
+
+@contextmanager
+def _count_failure(failures: list[Limit], trust: Trust, *more: Limit) -> Iterator[SignInAttempt]:
+    """Count what the block does as failed on `more`; take `failures` back where it succeeds."""
+    attempt = SignInAttempt()
+    try:
+        yield attempt
     except HashingBusy:
         # Nothing was guessed; but whoever failed a moment ago may not try again without end.
         attempt.succeeded = trust != Trust.OTHER
@@ -92,13 +127,13 @@ def throttle_sign_in(login: str, origin: RequestOrigin) -> Iterator[SignInAttemp
         if attempt.succeeded:
             _uncount(failures)
         else:
-            _count(everywhere, (RECENT_FAILURE, network))
+            _count(*more)
 
 
-def _trust(device: str, network: str) -> Trust:
+def _trust(device: str, recent: RateLimitItem, network: str) -> Trust:
     if device:
         return Trust.KNOWN
-    return Trust.CLEAN if _has_room(RECENT_FAILURE, network) else Trust.OTHER
+    return Trust.CLEAN if _has_room(recent, network) else Trust.OTHER
 
 
 # What is slowed keeps its thread, so that few may be at once; guessers take no one else's place.
@@ -113,6 +148,21 @@ def _slow_down(trust: Trust) -> None:
         time.sleep(SLOWING_SECONDS)
     finally:
         _slowed[trust].release()
+
+
+# Whoever has a link may have passwords hashed, and what waits keeps its thread: fewer at once than
+# a web process has threads (four, as deployed).
+_link_seats = {Trust.CLEAN: BoundedSemaphore(2), Trust.OTHER: BoundedSemaphore(1)}
+
+
+@contextmanager
+def _link_seat(trust: Trust) -> Iterator[None]:
+    if not _link_seats[trust].acquire(blocking=False):
+        raise HashingBusy
+    try:
+        yield
+    finally:
+        _link_seats[trust].release()
 
 
 def network_key(origin: RequestOrigin) -> str:

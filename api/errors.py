@@ -39,6 +39,7 @@ from images.exceptions import (
     ArchiveBusy,
     LinkDurationOutOfBounds,
     LinkNotGranted,
+    LinkRevoked,
     NoActivePicture,
     NotReady,
     NotRenderable,
@@ -171,6 +172,7 @@ _PROBLEMS: list[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[A
     (LinkNotGranted, _fixed("forbidden", 403, "Your tier makes no expiring links.")),
     (LinkDurationOutOfBounds, lambda e: Problem(
         "validation", 400, str(e), "out_of_bounds", (FieldError("time", str(e)),))),
+    (LinkRevoked, _fixed("conflict", 409, "The link was revoked.", code="revoked")),
     (NoActivePicture, _fixed("not_found", 404, "There is no active picture.",
                              code="no_active_picture")),
     (PictureIsActive, _fixed("conflict", 409, "The active picture cannot be deleted.",

@@ -21,6 +21,16 @@ class DigitsField(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class TrueOrFalseField(serializers.BooleanField):
+    """`true` or `false`."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        # JSON has a type of its own for them, a query has texts.
+        if not isinstance(data, bool) and data not in ("true", "false"):
+            self.fail("invalid", input=data)
+        return data in (True, "true")
+
+
 class HyphenatedUuidField(serializers.UUIDField):
     """A UUID in its usual form, in either case."""
 

@@ -9,7 +9,7 @@ from accounts.exceptions import MissingScope
 from api.contracts import error_response_to
 from api.errors import INTERNAL, NOT_FOUND, UNAVAILABLE, problem_of
 from api.problems import Problem
-from delivery.views import page_not_found
+from delivery.pages import page_not_found
 
 _BAD_REQUEST = Problem("business", 400, "Bad request.")
 _FORBIDDEN = Problem("forbidden", 403, "You may not do this.")

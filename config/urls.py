@@ -6,6 +6,7 @@ from django.views.i18n import set_language
 
 from config.health import views as health
 from config.observability import exporter
+from config.robots import robots
 from lib import path_converters
 from lib.routes import route
 
@@ -13,6 +14,7 @@ path_converters.register()
 
 urlpatterns = [
     route("healthz", health.healthz, name="healthz"),
+    route("robots.txt", robots, name="robots"),
     route("readyz", health.readyz, name="readyz"),
     path("metrics", exporter.metrics, name="metrics"),
     path("admin/", admin.site.urls),

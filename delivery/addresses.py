@@ -1,4 +1,4 @@
-"""The addresses below which pictures' bytes are found; everything else here is a page."""
+"""The addresses below which pictures' bytes are found, and those that nobody finds by searching."""
 
 # Each stands for itself and for every address below it.
 BYTE_PREFIXES = ("/images", "/avatars", "/l")
@@ -7,3 +7,10 @@ BYTE_PREFIXES = ("/images", "/avatars", "/l")
 def leads_to_bytes(path: str) -> bool:
     """Tell whether an address is one of those."""
     return f"{path}/".startswith(tuple(f"{prefix}/" for prefix in BYTE_PREFIXES))
+
+
+def is_secret(path: str, query: str) -> bool:
+    """Tell whether an address is a link's or signed: what it gives is for no search engine."""
+    if f"{path}/".startswith("/l/"):
+        return True
+    return f"{path}/".startswith("/images/") and "signature=" in query

@@ -1,6 +1,6 @@
 """URLs that a browser opens."""
 
-from delivery import views
+from delivery import link_views, views
 from lib.routes import route
 
 urlpatterns = [
@@ -9,5 +9,5 @@ urlpatterns = [
     route("images/<path:key>", views.media, name="media"),
     route("avatars/<anyuuid:user_id>", views.avatar, name="avatar"),
     route("avatars/<anyuuid:user_id>/<str:name>", views.avatar_thumbnail, name="avatar-thumbnail"),
-    route("l/<str:token>", views.link, name="link"),
+    route("l/<str:token>", link_views.link, name="link"),
 ]

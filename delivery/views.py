@@ -1,40 +1,30 @@
-"""What a browser opens: files under /images/, avatars, expiring links, the gallery."""
+"""What a browser opens: files under /images/, avatars, the gallery."""
 
 import re
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
 
-from accounts.exceptions import TooManyAttempts
 from accounts.models import User
-from accounts.request_authentication import read_origin
-from accounts.throttling import throttle_link_opening
 from delivery.access import file_for
 from delivery.avatars import DEFAULT_HEIGHT, avatar_key, picture_of_thumbnail
 from delivery.decorators import for_viewer
+from delivery.pages import not_ready_page, page, page_not_found
 from delivery.responses import serve_negotiated
 from images import default_picture as default_file
 from images.access import may_see
-from images.exceptions import LinkGone, NotReady, NotRenderable, StrippingFailed
+from images.exceptions import NotReady, NotRenderable, StrippingFailed
 from images.formats.registry import content_type_of
-from images.links import count_opening, open_link, read_token
 from images.models import Picture
-from images.signed_urls import image_sources, is_valid_for_picture, seconds_left
+from images.signed_urls import is_valid_for_picture, seconds_left
 from images.storage.keys import folder_of, is_key
 from lib.read_only import read_only
 
-# A link may be revoked at any moment: a browser may store the bytes but revalidates each time.
+# Visibility may change at any moment: a browser may store the bytes but revalidates each time.
 _REVALIDATE = "private, no-cache"
 _IMMUTABLE = "max-age=31536000, immutable"
-# Pages load only what this site serves, and pictures from their storage: no inline script or style,
-# and no frame of another site around them.
-_PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src {pictures}; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 
 
 @read_only
@@ -76,7 +66,7 @@ def _serve_picture(
     except (Picture.DoesNotExist, FileNotFoundError, StrippingFailed, NotRenderable):
         return page_not_found(request)
     except NotReady:
-        return _not_ready(request)
+        return not_ready_page(request)
 
 
 @read_only
@@ -145,52 +135,6 @@ def _serve_file(
 
 
 @read_only
-def link(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Open an expiring link; whoever has it needs no account."""
-    try:
-        throttle_link_opening(read_origin(request))
-    except TooManyAttempts as error:
-        return _too_many(request, error)
-    link_token = read_token(token)
-    if link_token is None:
-        return page_not_found(request)
-    try:
-        opened = open_link(link_token)
-        file = file_for(None, opened.picture, by_link=True)
-        response = serve_negotiated(request, file.key, file.content_type, cache_control=_REVALIDATE)
-    except (LinkGone, FileNotFoundError, StrippingFailed, NotRenderable):
-        return _page(request, "images/link_gone.html", 410)
-    except NotReady:
-        return _not_ready(request)
-    if request.method == "GET":
-        count_opening(opened)
-    return response
-
-
-@read_only
 def gallery(request: HttpRequest) -> HttpResponse:
     """Show the page to sign in, upload and browse; it is a client of /api/user/."""
-    return _page(request, "images/gallery.html", 200)
-
-
-def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _page(request, "images/not_found.html", 404)
-
-
-def _too_many(request: HttpRequest, error: TooManyAttempts) -> HttpResponse:
-    response = _page(request, "images/too_many.html", 429, retry_after=error.retry_after)
-    response["Retry-After"] = str(error.retry_after)
-    return response
-
-
-def _not_ready(request: HttpRequest) -> HttpResponse:
-    response = _page(request, "images/not_ready.html", 503)
-    response["Retry-After"] = "5"
-    return response
-
-
-def _page(request: HttpRequest, template: str, status: int, **context: int) -> HttpResponse:
-    response = render(request, template, context, status=status)
-    response["Cache-Control"] = "no-store"
-    response["Content-Security-Policy"] = _PAGE_POLICY.format(pictures=image_sources())
-    return response
+    return page(request, "images/gallery.html", 200)

@@ -83,9 +83,16 @@ class LinkAdmin(admin.ModelAdmin[Link]):
     """Expiring links: looked at and revoked, never edited."""
 
     list_display = [
-        "picture", "maker", "created_at", "expires_at", "is_live", "opened", "last_opened_at"
+        "picture", "maker", "created_at", "expires_at", "is_live", "opens", "has_password",
+        "last_opened_at",
     ]  # fmt: skip
     list_filter = [("revoked_at", admin.EmptyFieldListFilter)]
+    # Not the hash of the password.
+    fields = [
+        "picture", "maker", "created_at", "expires_at", "revoked_at", "is_live", "opens",
+        "last_opened_at", "has_password", "cache_seconds", "note",
+    ]  # fmt: skip
+    readonly_fields = ["is_live", "opens", "has_password"]
     list_select_related = ["picture", "maker"]
     is_deleted_with_its_owner = True
     search_fields = ["maker__username_key__startswith", "=picture__uid"]
@@ -96,6 +103,14 @@ class LinkAdmin(admin.ModelAdmin[Link]):
     @admin.display(boolean=True, description="live")
     def is_live(self, link: Link) -> bool:
         return link.is_live(timezone.now())
+
+    @admin.display(description="times opened", ordering="opened")
+    def opens(self, link: Link) -> str:
+        return str(link.opened) if link.max_opens is None else f"{link.opened} of {link.max_opens}"
+
+    @admin.display(boolean=True, description="asks for a password")
+    def has_password(self, link: Link) -> bool:
+        return link.has_password
 
     @admin.action(description="Revoke the chosen links", permissions=["change"])
     def revoke(self, request: HttpRequest, links: QuerySet[Link]) -> None:

@@ -46,7 +46,11 @@ class LinkDurationOutOfBounds(Exception):
 
 
 class LinkGone(Exception):
-    """A link expired, was revoked, or lost its picture, its owner or its maker's grant."""
+    """A link expired, was revoked or used up, or lost its picture, owner or maker's grant."""
+
+
+class LinkRevoked(Exception):
+    """A link was revoked, which no change takes back."""
 
 
 class NoActivePicture(Exception):

@@ -6,24 +6,32 @@ import uuid
 from collections import Counter
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import Case, Exists, F, OuterRef, Q, When
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.security_log import record_event
 from images.file_names import MAX_NAME_LENGTH, validate_base_name
 from images.ledger import Amounts, Column, CountedQuerySet, CountedRow, RowFile
-from images.permissions import PicturePermission, reaches_others
+from images.permissions import (
+    PicturePermission,
+    accounts_that_reach_others,
+    reaches_others,
+)
 from lib.compiled_query import CompiledQuery
 
 MAX_DESCRIPTION_LENGTH = 2000
 # 25 bytes at most, in base64.
 MAX_THUMBHASH_LENGTH = 36
+# Of a link.
+MAX_NOTE_LENGTH = 500
+MAX_CACHE_SECONDS = 60
 
 
 class PictureQuerySet(CountedQuerySet["Picture"]):
@@ -237,6 +245,31 @@ class LinkQuerySet(models.QuerySet["Link"]):
         """Load the picture, its owner, the maker and both tiers in the same query."""
         return self.select_related("picture__owner__tier", "maker__tier")
 
+    def in_reach_of(self, account: User) -> LinkQuerySet:
+        """Links to one's own pictures, and those that one made as staff; all for superusers."""
+        if account.is_superuser:
+            return self
+        reached = Q(picture__owner=account)
+        if reaches_others(account, PicturePermission.LINK):
+            reached |= Q(maker=account)
+        return self.filter(reached)
+
+    def with_openings(self) -> LinkQuerySet:
+        """Links of which another opening may be spent."""
+        return self.filter(_HAS_OPENINGS)
+
+    def with_liveness(self) -> models.QuerySet[Any, Any]:
+        """Annotate `opens_now`: what `images.links.open_link` checks, as a query."""
+        now = timezone.now()
+        linkers = accounts_that_reach_others(PicturePermission.LINK)
+        by_owner = Q(maker=F("picture__owner"))
+        of_owner = by_owner & (Q(maker__is_superuser=True) | Q(maker__tier__grants_links=True))
+        of_staff = ~by_owner & Q(Exists(linkers.filter(pk=OuterRef("maker"))))
+        active = Q(maker__is_active=True, picture__owner__is_active=True)
+        not_over = Q(revoked_at=None, expires_at__gt=now)
+        opens = not_over & _HAS_OPENINGS & active & (of_owner | of_staff)
+        return self.annotate(opens_now=Case(When(opens, then=True), default=False))
+
     @transaction.atomic
     def revoke(self) -> int:
         """Revoke the links that are not revoked yet; return how many there were."""
@@ -252,10 +285,24 @@ class LinkQuerySet(models.QuerySet["Link"]):
     revoke.queryset_only = True  # type: ignore[attr-defined]
 
 
+# Of a link to which the owner gave a number of openings, one at least is left.
+_HAS_OPENINGS = Q(max_opens=None) | Q(opened__lt=F("max_opens"))
+
+
 class Link(models.Model):
     """An expiring link to a picture; the signed token in its URL refers to this row."""
 
     picture = models.ForeignKey(Picture, on_delete=models.CASCADE, related_name="links")
+    # The picture's, for the list of an account's links: the index begins with it. Null where an
+    # older release wrote the row, until `images.links.set_missing_owners` has run.
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,
+        null=True,
+        editable=False,
+    )
     # The owner, whose tier grants the link, or staff whose permission does.
     maker = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="links_made"
@@ -266,20 +313,89 @@ class Link(models.Model):
     opened = models.PositiveIntegerField("times opened", default=0, editable=False)
     last_opened_at = models.DateTimeField(null=True, editable=False)
 
+    # What its maker asked for. The database defaults serve an older release that still runs during
+    # an upgrade. `password` is a hash, "" where none is asked.
+    max_opens = models.PositiveIntegerField("openings at most", null=True, editable=False)
+    password = models.CharField(
+        max_length=128, blank=True, default="", db_default="", editable=False
+    )
+    note = models.CharField(
+        max_length=MAX_NOTE_LENGTH, blank=True, default="", db_default="", editable=False
+    )
+    # For how long browsers and CDNs keep the bytes, also after a revocation.
+    cache_seconds = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+
     objects = LinkQuerySet.as_manager()
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(max_opens=None) | Q(max_opens__gt=0), name="link_opens_once_at_least"
+            ),
+            # What browsers and CDNs keep is given without a question.
+            models.CheckConstraint(
+                condition=Q(cache_seconds=0)
+                | Q(cache_seconds__lte=MAX_CACHE_SECONDS, max_opens=None, password=""),
+                name="link_cached_only_without_page",
+            ),
+        ]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="link_newest"),
+            models.Index(fields=["owner", "-created_at", "-id"], name="link_newest_of_owner"),
             models.Index(fields=["expires_at"], name="link_expiry"),
         ]
 
     def __str__(self) -> str:
         return f"until {self.expires_at:%Y-%m-%d %H:%M:%S} UTC"
 
+    def save(self, **options: Any) -> None:
+        """Store the picture's owner with a new link."""
+        if self._state.adding:
+            self.owner_id = self.picture.owner_id
+        super().save(**options)
+
+    @property
+    def has_password(self) -> bool:
+        return self.password != ""
+
+    @property
+    def asks_first(self) -> bool:
+        """Whether opening shows a page before the bytes."""
+        return self.has_password or self.max_opens is not None
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether no opening is left; who opened it a moment ago may still load the bytes."""
+        return self.max_opens is not None and self.opened >= self.max_opens
+
+    def is_over(self, now: datetime) -> bool:
+        """Return whether it is revoked or expired."""
+        return self.revoked_at is not None or self.expires_at <= now
+
     def is_live(self, now: datetime) -> bool:
-        """Return whether it is neither revoked nor expired; the maker's grant is not checked."""
-        return self.revoked_at is None and self.expires_at > now
+        """Return whether it is neither over nor used up; the maker's grant is not checked."""
+        return not (self.is_over(now) or self.is_used_up)
+
+
+class LinkVisit(models.Model):
+    """One opening of a link that asks first, so that the same visitor's retries spend no more.
+
+    No foreign key: rows are deleted within hours, and an older release need not know of them.
+    """
+
+    link_id = models.BigIntegerField()
+    # Random, made with the page whose button was pressed.
+    visit = models.UUIDField()
+    opened_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["link_id", "visit"], name="link_visit_once"),
+        ]
+        indexes = [models.Index(fields=["opened_at"], name="link_visit_age")]
+
+    def __str__(self) -> str:
+        return f"{self.link_id} at {self.opened_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 class IdempotencyKeyQuerySet(models.QuerySet["IdempotencyKey"]):

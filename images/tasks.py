@@ -2,16 +2,18 @@
 
 from celery import shared_task
 
-from images.links import delete_ended_links
+from images.link_visits import delete_past_visits
+from images.links import delete_ended_links, set_missing_owners
 from images.removals import remove_waiting_files
 from images.retries import purge_past_keys
 
 
 @shared_task(name="images.forget_ended")
 def purge_ended_links() -> None:
-    """Delete links that ended long ago, batch by batch."""
-    while delete_ended_links():
-        pass
+    """Delete links that ended long ago and past visits, batch by batch."""
+    for step in (set_missing_owners, delete_ended_links, delete_past_visits):
+        while step():
+            pass
 
 
 @shared_task(name="images.purge_idempotency_keys")

@@ -31,7 +31,8 @@ _HEADERS: dict[str, tuple[str, str, Any]] = {
     ),
     "Allow": ("The methods of the route.", "string", "GET, POST, HEAD"),
     "Set-Cookie": (
-        "The two JWT cookies, set or cleared: HttpOnly, SameSite=Lax, over HTTPS Secure.",
+        "The two JWT cookies, set or cleared, or the pass of a link's page: HttpOnly, "
+        "SameSite=Lax, over HTTPS Secure.",
         "string", "access_token=eyJhbGciOiJIUzI1NiJ9.e30.c2ln; HttpOnly; SameSite=Lax; Path=/",
     ),
     "ETag": (
@@ -60,9 +61,10 @@ PARAMETER_EXAMPLES: dict[str, Any] = {
     "user": "5f0c7d0a-6a55-4c2e-8a0a-3b6f3c1d9e11",
     "name": "0b9f3c52-8d1e-4a7b-9c55-2f6f1d0e7a34",
     "file_name": "0b9f3c52-8d1e-4a7b-9c55-2f6f1d0e7a34.jpg",
-    "token": "eyJsIjo3fQ",
+    "token": "7.q6m3k1XhT0Qd2b8Jb1l0Vw",
     "limit": 50,
     "cursor": "AAYTrQQJ0AAAAAAAAAAAKg",
+    "live": True,
     "since": 1200,
     "time": 3600,
     "Size": 320,

@@ -45,10 +45,13 @@ _CONDITIONS = [
 ]  # fmt: skip
 _PAGES = {
     404: ("There is no such file, or it is not yours to see.", "Nothing here"),
+    403: ("The password is not the link's; the page asks for it again.", "A picture"),
     410: (
-        "The link is over: its time has passed, or it was revoked, or the picture is gone.",
-        "This link has expired",
+        "The link is over: its time has passed, or it was used up or revoked, or the picture is "
+        "gone.",
+        "This link is no longer valid",
     ),
+    429: ("Too many requests, or tries of a password.", "Too many attempts"),
     500: ("A failure that nobody foresaw.", "Something went wrong"),
     503: ("It is being made, or a part of the service is down: try again.", "Not ready yet"),
 }
@@ -56,10 +59,13 @@ _PAGES = {
 
 def _page(status: int) -> dict[str, Any]:
     description, title = _PAGES[status]
-    page = f"<!doctype html><html><head><title>{title}</title></head><body>…</body></html>"
-    content = {"schema": {"type": "string"}, "examples": {"page": {"value": page}}}
-    headers: dict[str, Any] = {"Retry-After": {}} if status == 503 else {}
+    content = {"schema": {"type": "string"}, "examples": {"page": {"value": _html(title)}}}
+    headers: dict[str, Any] = {"Retry-After": {}} if status in {429, 503} else {}
     return {"description": description, "headers": headers, "content": {"text/html": content}}
+
+
+def _html(title: str) -> str:
+    return f"<!doctype html><html><head><title>{title}</title></head><body>…</body></html>"
 
 
 def _pages(*statuses: int) -> dict[str, Any]:
@@ -179,22 +185,7 @@ def make_plain_paths() -> dict[str, Any]:
             security=_ANYONE_OR_TOKEN,
             responses=_file_responses(404),
         ),
-        "/l/{token}": _get(
-            "links_open",
-            "Open an expiring link",
-            "Whoever has the link needs no account. The bytes are clean of camera data, place and "
-            "comments.",
-            parameters=[
-                {
-                    "name": "token", "in": "path", "required": True,
-                    "schema": {"type": "string"},
-                    "description": "The last part of the address that `images_make_link` gives.",
-                },
-                *_CONDITIONS,
-            ],
-            security=[],
-            responses=_file_responses(404, 410),
-        ),
+        "/l/{token}": _open_link(),
         "/healthz": _get(
             "health_live",
             "Is the process alive?",
@@ -226,6 +217,64 @@ def make_plain_paths() -> dict[str, Any]:
             },
         ),
     }  # fmt: skip
+
+
+def _open_link() -> dict[str, Any]:
+    token = {
+        "name": "token", "in": "path", "required": True, "schema": {"type": "string"},
+        "description": "The last part of a link's address.",
+    }  # fmt: skip
+    found = _get(
+        "links_open",
+        "Open an expiring link",
+        "Whoever has the link needs no account. The bytes are clean of camera data, place and "
+        "comments. A link with a password, or for a number of openings, gives a page instead, "
+        "whose button sends `links_press`, and the bytes to whoever pressed it within the last "
+        "minute.",
+        parameters=[token, *_CONDITIONS],
+        security=[],
+        responses=_file_responses(404, 410, 429),
+    )
+    found["get"]["responses"]["200"]["content"]["text/html"] = {
+        "schema": {"type": "string"},
+        "examples": {"page": {"value": _html("A hill at dawn")}},
+    }
+    form = {
+        "type": "object",
+        "properties": {
+            "visit": {
+                **_UUID,
+                "description": "As the page has it: the same visit spends one opening a minute.",
+            },
+            "password": {"type": "string", "description": "Where the page asks for one."},
+        },
+    }
+    shown = {"visit": "0b9f3c52-8d1e-4a7b-9c55-2f6f1d0e7a34", "password": "the name of our boat"}
+    pressed = _get(
+        "links_press",
+        "Press the button of a link's page",
+        "Spend one opening of a link, or give its password. No CSRF token is asked for.",
+        parameters=[token],
+        security=[],
+        requestBody={
+            "content": {
+                "application/x-www-form-urlencoded": {
+                    "schema": form,
+                    "examples": {"example": {"value": shown}},
+                },
+            },
+        },
+        responses={
+            "303": {
+                "description": "The bytes are at `Location`, for a minute, for whoever sends the "
+                "cookie.",
+                "headers": {"Location": {}, "Set-Cookie": {}, "Cache-Control": {}},
+            },
+            "405": {**_WRONG_METHOD, "description": "The link opens without a page."},
+            **_pages(403, 410, 429),
+        },
+    )
+    return {"get": found["get"], "post": pressed["get"]}
 
 
 def _readiness(description: str, missing: list[str]) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from images.exceptions import (
     ArchiveBusy,
     LinkDurationOutOfBounds,
     LinkNotGranted,
+    LinkRevoked,
     NoActivePicture,
     NotReady,
     PictureIsActive,
@@ -235,6 +236,7 @@ ARCHIVE_BUSY = Refusal(
 NO_LINKS = Refusal("no_links", "The tier makes no expiring links.", LinkNotGranted)
 LINK_TIME = Refusal(
     "time_out_of_bounds",
-    "`time` is not within the tier's bounds.",
+    "The time is not within the tier's bounds.",
     lambda: LinkDurationOutOfBounds(*DEFAULT_LINK_SECONDS),
 )
+LINK_REVOKED = Refusal("revoked", "The link was revoked: it gets no more time.", LinkRevoked)

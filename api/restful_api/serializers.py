@@ -24,7 +24,6 @@ from images.client_metadata import MAX_METADATA_BYTES
 from images.file_names import MAX_NAME_LENGTH
 from images.models import MAX_DESCRIPTION_LENGTH, Picture
 from images.signed_urls import signed_url
-from tiers.models import DEFAULT_LINK_SECONDS, MAX_LINK_SECONDS
 
 _MAX_PASSWORD_LENGTH = 1024
 _METADATA_HELP = (
@@ -133,25 +132,6 @@ class RestfulThumbnail(serializers.Serializer[None]):
     image_id = serializers.IntegerField()
     height = serializers.IntegerField()
     thumbnail = serializers.URLField()
-
-
-class RestfulLinkQuery(serializers.Serializer[None]):
-    """For how many seconds a link is to live; the tier sets the bounds."""
-
-    time = DigitsField(
-        min_value=1,
-        max_value=MAX_LINK_SECONDS,
-        help_text="For how many seconds the link lives: from {} to {} unless the account's tier "
-        "says otherwise.".format(*DEFAULT_LINK_SECONDS),
-    )
-
-
-@example({"url": "http://localhost:8000/l/7.tbnk3s.q6m3k1XhT0Qd2b8Jb1l0Vw", "expires_in": 3600})
-class RestfulLink(serializers.Serializer[None]):
-    """An expiring link."""
-
-    url = serializers.URLField()
-    expires_in = serializers.IntegerField()
 
 
 class RestfulEventsQuery(serializers.Serializer[None]):

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from api.restful_api import account_views, picture_views, site_views, views
+from api.restful_api import account_views, link_views, picture_views, site_views, views
 from api.restful_api.documentation import AsyncApiView, DocsView, SchemaView
 from api.restful_api.event_views import EventsView
 from api.restful_api.reveal_views import RevealsView
@@ -41,7 +41,9 @@ _ROUTES = [
     ),
     route("thumbnails/", views.ThumbnailListView.as_view(), name="restful-thumbnails"),
     route("thumbnails/<id:pk>/", views.ThumbnailDetailView.as_view(), name="restful-thumbnail"),
-    route("link/<id:pk>/", views.LinkView.as_view(), name="restful-link"),
+    route("link/<id:pk>/", link_views.PictureLinkView.as_view(), name="restful-link"),
+    route("links/", link_views.LinkListView.as_view(), name="restful-links"),
+    route("links/<id:pk>/", link_views.LinkDetailView.as_view(), name="restful-link-details"),
     route("account/log/", AccountLogView.as_view(), name="restful-account-log"),
     route("sessions/", SessionListView.as_view(), name="restful-sessions"),
     route("sessions/<anyuuid:session_id>/", SessionDetailView.as_view(), name="restful-session"),

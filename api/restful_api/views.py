@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from django.core.files.uploadedfile import TemporaryUploadedFile
-from django.urls import reverse
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.permissions import AllowAny
@@ -25,8 +24,6 @@ from api.openapi.pages import BAD_CURSOR, BAD_LIMIT, page_parameters
 from api.openapi.refusals import (
     CREDENTIALS,
     CROSS_SITE,
-    LINK_TIME,
-    NO_LINKS,
     NO_PICTURE,
     NOT_A_PICTURE,
     NOT_FOUND,
@@ -55,7 +52,6 @@ from api.views import (
     caller,
     read_query,
 )
-from images.links import make_link, require_link_grant
 from images.models import Picture
 from images.permissions import PicturePermission
 from images.services import create_picture, delete_picture, update_picture
@@ -323,29 +319,6 @@ class ThumbnailDetailView(ContractView):
         reached = Thumbnail.objects.in_reach_of(caller(request), PicturePermission.DELETE)
         delete_thumbnail(reached.get(pk=pk))
         return Response(status=204)
-
-
-class LinkView(ContractView):
-    """`link/{id}/`; no HEAD, which would make a link."""
-
-    http_method_names = ["get"]
-
-    @describe(
-        "images_make_link",
-        summary="Make an expiring link",
-        parameters=[s.RestfulLinkQuery],
-        responses={200: s.RestfulLink},
-        refuses=[invalid_input(s.RestfulLinkQuery, {}), LINK_TIME, NO_LINKS, NO_PICTURE],
-        fields=_PICTURE,
-    )
-    def get(self, request: Request, pk: int) -> Response:
-        """Return a link that opens in a bare browser until its time is over."""
-        require_link_grant(maker := caller(request))
-        picture = _find_picture(request, pk, PicturePermission.LINK)
-        seconds = read_query(request, s.RestfulLinkQuery)["time"]
-        _, token = make_link(maker=maker, picture=picture, seconds=seconds)
-        url = base_url(request) + reverse("link", args=[token])
-        return Response({"url": url, "expires_in": seconds})
 
 
 def _find_picture(request: Request, pk: int, permission: PicturePermission) -> Picture:

@@ -19,7 +19,18 @@ REQUEST_SECONDS = Histogram(
 )
 # First parts of addresses outside the contracts; others must not let strangers make up labels.
 _OTHER_LABELS = frozenset(
-    {"admin", "avatars", "healthz", "i18n", "images", "l", "metrics", "readyz", "static"}
+    {
+        "admin",
+        "avatars",
+        "healthz",
+        "i18n",
+        "images",
+        "l",
+        "metrics",
+        "readyz",
+        "robots.txt",
+        "static",
+    }
 )
 
 

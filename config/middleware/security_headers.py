@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
 
+from delivery.addresses import is_secret
 from images.signed_urls import image_sources
 
 # For what is no page.
@@ -35,6 +36,9 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 
+# On what a link or a signature gives. Search engines read it, since /robots.txt lets them ask.
+_NOT_INDEXED = "noindex, noarchive"
+
 
 class SecurityHeadersMiddleware:
     """Stands outside Django's own, which is silent where a request is refused before a view."""
@@ -47,6 +51,8 @@ class SecurityHeadersMiddleware:
         response.headers.setdefault("Content-Security-Policy", _policy(request.path, response))
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
+        if is_secret(request.path, request.META.get("QUERY_STRING", "")):
+            response.headers["X-Robots-Tag"] = _NOT_INDEXED
         return response
 
 

@@ -44,7 +44,6 @@ def known_ids(owner: User, picture: Picture, active: Picture) -> dict[str, str]:
     session = Session.objects.create(
         user=owner, scheme=Session.Scheme.BEARER, expires_at=link.expires_at
     )
-    expires = int(link.expires_at.timestamp())
     return {
         "account": str(owner.pk),
         "picture": str(picture.pk),
@@ -54,7 +53,8 @@ def known_ids(owner: User, picture: Picture, active: Picture) -> dict[str, str]:
         "avatar": active.thumbnails.get(height=200).key.rsplit("/", 1)[-1],
         "signed": signed_path(picture.key),
         "session": str(session.pk),
-        "link": write_token(LinkToken(link.pk, expires)),
+        "link": write_token(LinkToken(link.pk)),
+        "link_id": str(link.pk),
         "invitation": write_invitation_token(Invitation.objects.create(tier=owner.tier)),
         "reset": reset_url(owner).split("/")[-2],
         "password": PASSWORD,
@@ -72,8 +72,9 @@ def guesses(known: Mapping[str, str]) -> dict[str, str]:
         "avatar": "guessed.jpg",
         "signed": known["signed"][:-1] + ("A" if known["signed"][-1] != "A" else "B"),
         "session": "00000000-0000-4000-8000-000000000000",
-        "link": "1.zzzzzz.AAAAAAAAAAAAAAAAAAAAAA",
         "reset": "none",
+        "link": "1.AAAAAAAAAAAAAAAAAAAAAA",
+        "link_id": str(int(known["link_id"]) + 1000),
         "invitation": f"{UUID(int=1).hex}.AAAAAAAAAAAAAAAAAAAAAA",
         "password": PASSWORD,
     }

@@ -89,6 +89,7 @@ TO_OWNER = by_tier("200 thumbnail", "200 original", "200 original")
 TO_OTHERS = by_tier("200 thumbnail", "200 clean", "200 clean")
 SIGN_IN = {"username": "owner", "password": "{password}"}
 IMAGE, THUMBNAIL = "/api/user/images/{picture}/", "/api/user/thumbnails/{thumbnail}/"
+LINK = "/api/user/links/{link_id}/"
 PICTURE_TO_OWNER = by_tier("200 name", "200 address", "200 address")
 NO_LINK = by_tier("403", "403", "404")
 
@@ -143,6 +144,14 @@ RESTFUL_API = [
         view="200", change="200"),
     Row("GET", "/api/user/link/{picture}/?time=300", by_tier("403", "403", "200"), NO_LINK, NO_LINK,
         "200", "401", link="200"),
+    Row("GET", "/api/user/links/", "200 listed", "200 unlisted", "200 unlisted", "200 unlisted",
+        "401"),
+    Row("POST", "/api/user/links/", by_tier("403", "403", "201"), NO_LINK, NO_LINK, "201", "401",
+        body={"image_id": "{picture}", "expires_in": "300", "max_opens": "1"}, link="201"),
+    Row("DELETE", "/api/user/links/", "200", "200", "200", "200", "401"),
+    Row("GET", LINK, "200", "404", "404", "200", "401"),
+    Row("PATCH", LINK, "200", "404", "404", "200", "401", body={"note": "for Ana"}),
+    Row("DELETE", LINK, "204", "404", "404", "204", "401"),
 ]  # fmt: skip
 
 DATA_URI = "data:image/png;base64," + b64encode(png(30, 20)).decode()
@@ -234,6 +243,10 @@ IN_A_BROWSER = [
     # A link gives whoever opens it, its maker too, what leaves to everybody.
     Row("GET", "/l/{link}", by_tier("410", "410", "200 clean"), by_tier("410", "410", "200 clean"),
         "404", by_tier("410", "410", "200 clean"), by_tier("410", "410", "200 clean")),
+    # A link opens at once unless its maker asked for a page.
+    Row("POST", "/l/{link}", by_tier("410", "410", "405"), by_tier("410", "410", "405"), "405",
+        by_tier("410", "410", "405"), by_tier("410", "410", "405")),
+    everybody("GET", "/robots.txt", "200"),
     everybody("GET", "/images/default/default.png", "200"),
     everybody("GET", "/join/", "200"),
     Row("GET", "/join/{invitation}/", "200", "200", "410", "200", "200"),

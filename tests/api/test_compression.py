@@ -17,7 +17,7 @@ from tests.processes import ROOT
 pytestmark = pytest.mark.django_db
 # What signs in or opens: a JWT, an API token, a link, a signed address.
 _SECRET = re.compile(
-    rb"eyJ[\w-]+\.[\w-]+\.[\w-]+|\"token\":|/l/\w+\.\w+\.|signature=|csrfmiddlewaretoken"
+    rb"eyJ[\w-]+\.[\w-]+\.[\w-]+|\"token\":|/l/\w+\.[\w-]{22}|signature=|csrfmiddlewaretoken"
 )
 _DIRECTIVE = re.compile(r"^\s*((?:gzip|brotli|zstd)\w*)\s+([^;]+);", re.MULTILINE)
 

@@ -12,7 +12,7 @@ from drf_spectacular.generators import SchemaGenerator
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import SecurityEvent, Session, User
-from images.models import Picture
+from images.models import Link, Picture
 from notifications.models import Feed, PictureEvent
 from tests.clients import Client
 from thumbnails.models import Thumbnail
@@ -23,6 +23,7 @@ LISTS = [
     ("/api/user/images/?fields=all", 3, "/api/user/images/"),
     ("/api/user/images/?fields=all&order=created_at&q=k", 3, "/api/user/images/"),
     ("/api/user/thumbnails/", 2, "/api/user/thumbnails/"),
+    ("/api/user/links/", 2, "/api/user/links/"),
     ("/api/user/events/?since=0", 3, "/api/user/events/"),
     ("/api/user/sessions/", 2, "/api/user/sessions/"),
     ("/api/user/account/log/", 2, "/api/user/account/log/"),
@@ -33,6 +34,7 @@ ONE = [
     ("/api/user/images/{picture}/", 2),
     ("/api/user/images/{picture}/?fields=all", 3),
     ("/api/user/thumbnails/{thumbnail}/", 2),
+    ("/api/user/links/{link}/", 2),
     ("/pictures/get-active-picture/{owner}", 2),
     ("/auth/currentUser", 1),
     ("/api/user/account/", 2),
@@ -49,6 +51,7 @@ def pictures(alice: User) -> Callable[[int], Picture]:
     def make(count: int) -> Picture:
         made = Picture.objects.bulk_create(picture(alice, number) for number in range(count))
         Thumbnail.objects.bulk_create(thumbnail(each, px) for each in made for px in (200, 400))
+        Link.objects.bulk_create(link(each) for each in made)
         Feed.objects.create(owner=alice, last=count)
         PictureEvent.objects.bulk_create(
             PictureEvent(owner=alice, sequence=number + 1, type="picture.deleted")
@@ -82,6 +85,15 @@ def picture(owner: User, number: int) -> Picture:
         is_active=number == 0,
         rendering=Picture.Rendering.READY,
     )
+
+
+def link(to: Picture) -> Link:
+    """A link that staff made: whether it opens depends on their permissions."""
+    maker, _ = User.objects.get_or_create(
+        username="linker", defaults={"is_staff": True, "tier": to.owner.tier}
+    )
+    expires_at = timezone.now() + timedelta(hours=1)
+    return Link(picture=to, owner=to.owner, maker=maker, expires_at=expires_at)
 
 
 def thumbnail(of: Picture, height: int) -> Thumbnail:
@@ -147,7 +159,10 @@ def test_a_single_read_costs_few(
 ) -> None:
     made = pictures(30)
     path = address.format(
-        owner=alice.pk, picture=made.pk, thumbnail=made.thumbnails.values_list("pk", flat=True)[0]
+        owner=alice.pk,
+        picture=made.pk,
+        thumbnail=made.thumbnails.values_list("pk", flat=True)[0],
+        link=made.links.values_list("pk", flat=True)[0],
     )
     with django_assert_num_queries(queries):
         assert as_alice.get(path).status_code == 200

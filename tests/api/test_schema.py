@@ -12,6 +12,7 @@ from drf_spectacular.validation import validate_schema
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import User
+from images.links import make_link
 from tests.api.json_schema import with_null
 from tests.clients import Client, Response
 from tests.factories import PASSWORD, make_picture
@@ -68,6 +69,7 @@ def test_the_main_routes_of_api_user_return_what_the_document_says(
     with django_capture_on_commit_callbacks(execute=True):
         picture = make_picture(alice, jpeg(900, 600))
     thumbnail = picture.thumbnails.earliest("height")
+    link_id = make_link(maker=alice, picture=picture, seconds=300)[0].pk
     body = {"username": "alice", "password": PASSWORD}
     anyone = Client()
     upload = {"image": BytesIO(png(30, 20))}
@@ -96,6 +98,8 @@ def test_the_main_routes_of_api_user_return_what_the_document_says(
         ),
         ("get", "/api/user/link/{id}/", as_alice.get(f"/api/user/link/{picture.pk}/?time=300")),
         ("get", "/api/user/link/{id}/", as_alice.get(f"/api/user/link/{picture.pk}/?time=1")),
+        ("get", "/api/user/links/", as_alice.get("/api/user/links/")),
+        ("get", "/api/user/links/{id}/", as_alice.get(f"/api/user/links/{link_id}/")),
         ("get", "/api/user/events/", as_alice.get("/api/user/events/?since=0")),
         ("get", "/api/user/events/", as_alice.get("/api/user/events/?since=x")),
         ("delete", "/api/user/images/{id}/", as_alice.delete(f"/api/user/images/{picture.pk}/")),

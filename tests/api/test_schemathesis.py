@@ -97,11 +97,12 @@ def known(
     return {
         "id": picture.pk,
         "thumbnail": picture.thumbnails.earliest("height").pk,
+        "link": link.pk,
         "user_id": str(alice.pk),
         "file_name": picture.file_name,
         "uid": str(picture.uid),
         "name": str(picture.uid),
-        "token": write_token(LinkToken(link.pk, int(link.expires_at.timestamp()))),
+        "token": write_token(LinkToken(link.pk)),
     }
 
 
@@ -111,8 +112,8 @@ def test_the_contracts_do_so_with_ids_that_exist(
     case: Case[Any], headers: dict[str, str], known: dict[str, int | str]
 ) -> None:
     for name in case.path_parameters:
-        of_thumbnail = name == "id" and "thumbnail" in case.path
-        case.path_parameters[name] = known["thumbnail" if of_thumbnail else name]
+        kind = next((each for each in ("thumbnail", "links") if each in case.path), "")
+        case.path_parameters[name] = known[kind.rstrip("s") if name == "id" and kind else name]
     with transaction.atomic():
         case.call_and_validate(headers=headers, checks=CONFORMANCE)
         transaction.set_rollback(True)

@@ -7,6 +7,7 @@ from tests.clients import Client
 
 PUBLIC = {
     "": "the gallery's sign-in page",
+    "robots.txt": "search engines ask before anything else",
     "healthz": "a load balancer asks",
     "readyz": "a load balancer asks",
     "avatars/<anyuuid:user_id>": "what an account shows to everybody",

@@ -96,6 +96,7 @@ def test_a_picture_from_upload_to_its_thumbnail_by_nginx(stack: Stack, admin: Pr
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "sandbox" in answer.headers["Content-Security-Policy"]
         assert "private" in answer.headers["Cache-Control"]
+        assert answer.headers["X-Robots-Tag"] == "noindex, noarchive"
     assert admin.get(made["image"]).content == content
 
 

@@ -54,6 +54,24 @@ def test_an_action_revokes_the_chosen_links(admin_client: Client, alice: User) -
     assert Link.objects.get().revoked_at
 
 
+def test_the_page_of_a_link_shows_what_it_gives_but_not_the_hash_of_its_password(
+    admin_client: Client, alice: User
+) -> None:
+    link, _ = make_link(
+        maker=alice,
+        picture=make_picture(alice),
+        seconds=300,
+        max_opens=3,
+        password="boat",
+        note="for Ana",
+    )
+    page = admin_client.get(f"/admin/images/link/{link.pk}/change/").content.decode()
+    assert all(text in page for text in ("0 of 3", "for Ana", "Asks for a password"))
+    assert link.password not in page
+    assert '<input type="text"' not in page
+    assert "0 of 3" in admin_client.get("/admin/images/link/").content.decode()
+
+
 def test_an_action_renders_the_chosen_pictures_again(
     admin_client: Client,
     alice: User,

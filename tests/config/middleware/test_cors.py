@@ -27,7 +27,7 @@ EXPOSED = (
     "X-Status-Reason, Link, Retry-After, Last-Event-ID, ETag, X-Request-ID, Content-Range, "
     "Accept-Ranges, Content-Disposition, Allow"
 )
-WITHOUT = {"healthz", "readyz", "metrics", "i18n/setlang/", ""}
+WITHOUT = {"healthz", "readyz", "robots.txt", "metrics", "i18n/setlang/", ""}
 MORE_PARTS = {
     "<path:key>": "users/nobody/none.jpg",
     "<str:token>": "nonsense",

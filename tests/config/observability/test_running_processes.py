@@ -3,9 +3,7 @@
 import json
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,9 +14,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from tests.config.observability.scraping import BEARER, TOKEN, parse_metrics
 from tests.factories import make_user
-from tests.notifications.sockets.clients import server_environment, socket_server
+from tests.granian import run_granian
+from tests.notifications.sockets.clients import socket_server
 from tests.pictures import jpeg
-from tests.processes import PASSWORD, Running, answers, dev_run, launch, until
+from tests.processes import PASSWORD, Running, dev_run, until
 from tests.servers.ports import free_ports
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
@@ -30,26 +29,9 @@ def scrape(url: str) -> Callable[..., float]:
     return parse_metrics(answer.text)
 
 
-@contextmanager
-def run_granian(folder: Path, workers: int) -> Iterator[Running]:
-    """Run the HTTP server as a deployment does."""
-    [port] = free_ports(1)
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port),
-               "--workers", str(workers), "--blocking-threads", "2", "--respawn-failed-workers",
-               "config.wsgi:application"]  # fmt: skip
-    log, env = folder / "granian.log", server_environment(folder, port) | {"METRICS_TOKEN": TOKEN}
-    server = launch(Running, command, port, log, env, start_new_session=True)
-    try:
-        until(lambda: answers(server), 60, server)
-        yield server
-    finally:
-        os.killpg(server.process.pid, signal.SIGKILL)
-        server.process.wait(timeout=60)
-
-
 @pytest.mark.django_db(transaction=True)
 def test_each_process_reports_the_sum_of_all_processes(tmp_path: Path) -> None:
-    with run_granian(tmp_path, 2) as server:
+    with run_granian(tmp_path, 2, METRICS_TOKEN=TOKEN) as server:
         numbers = count(1)
         sent = until(
             lambda: _send_until_both_count(server, tmp_path / "metrics", numbers), 90, server
