@@ -198,10 +198,10 @@ class SessionAdmin(admin.ModelAdmin[Session]):
         "address", "agent",
     ]  # fmt: skip
 
-    @admin.display(description="scopes")
+    @admin.display(description=_("scopes"))
     def may(self, session: Session) -> str:
         if session.granted_scopes == ALL_SCOPES:
-            return "all"
+            return str(_("all"))
         return ", ".join(each.value for each in Scope if each in session.granted_scopes)
 
     @admin.display(boolean=True, description="live")

@@ -1,5 +1,6 @@
 """Accounts and sessions in the admin, through its real forms."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,7 +8,8 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import Session, User
 from accounts.request_origin import RequestOrigin
-from accounts.sessions import open_bearer_session
+from accounts.scopes import Scope
+from accounts.sessions import make_named_token, open_bearer_session
 from images.models import Picture
 from tests.admin_actions import run_action
 from tests.clients import Client
@@ -100,6 +102,26 @@ def test_an_action_ends_the_chosen_sessions(admin_client: Client, alice: User) -
         "1 sessions ended."
     ]
     assert not Session.objects.live().exists()
+
+
+def test_staff_see_the_name_and_the_scopes_of_a_token(admin_client: Client, alice: User) -> None:
+    open_bearer_session(alice, RequestOrigin())
+    made, _ = make_named_token(
+        Session.objects.get(),
+        name="backup at home",
+        scopes=[Scope.READ, Scope.LINKS],
+        lifetime=timedelta(days=1),
+        origin=RequestOrigin(),
+    )
+    for address in ("", f"{made.pk}/change/"):
+        page = admin_client.get(f"/admin/accounts/session/{address}").content.decode()
+        assert "backup at home" in page
+        assert "read, links" in page
+    in_spanish = admin_client.get(
+        "/admin/accounts/session/", headers={"Accept-Language": "es"}
+    ).content.decode()
+    assert "Permisos" in in_spanish
+    assert "todos" in in_spanish
 
 
 def test_deleting_an_account_removes_its_pictures_and_files(
