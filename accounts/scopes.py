@@ -53,6 +53,7 @@ SCOPES_BY_ROUTE: dict[str, dict[str, Scopes]] = {
     "api/user/invitations/<str:token>/": {"GET": NONE},
     "api/user/password-reset/": {"POST": NONE},
     "api/user/password-reset/confirm/": {"POST": NONE},
+    "api/user/usage/": {"GET": READ},
     "api/user/images/": {"GET": READ, "POST": UPLOAD},
     "api/user/images/delete/": {"POST": CHANGE},
     "api/user/images/change/": {"POST": CHANGE},

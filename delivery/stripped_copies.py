@@ -26,7 +26,7 @@ def stripped_key(picture: Picture) -> str:
         try:
             _make_stripped_copy(picture)
         except _AlreadyStored:
-            picture.refresh_from_db(fields=["clean_key"])
+            picture.refresh_from_db(fields=["clean_key", "clean_bytes"])
     return picture.clean_key
 
 
@@ -56,4 +56,4 @@ def _set_copy(picture: Picture, key: str, size: int | None = None) -> None:
         raise _AlreadyStored
     if size is not None:
         count_bytes(picture.owner_id, Column.OTHER, size)
-    picture.clean_key = key
+    picture.clean_key, picture.clean_bytes = key, size

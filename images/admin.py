@@ -1,17 +1,24 @@
-"""Pictures and links as staff see them."""
+"""Pictures, links and what accounts store, as staff see them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest
 from django.template.defaultfilters import filesizeformat
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
+from accounts.admin import UserAdmin
+from accounts.models import User
+from images.ledger import Usage
 from images.models import Link, Picture
 from images.services import delete_picture, request_thumbnails, update_picture
+from images.usage import usage_of
 
 
 class PictureAdmin(admin.ModelAdmin[Picture]):
@@ -125,3 +132,32 @@ class LinkAdmin(admin.ModelAdmin[Link]):
     def has_change_permission(self, request: HttpRequest, obj: Link | None = None) -> bool:
         """Links are revoked by the action; the page is read-only."""
         return obj is None and super().has_change_permission(request, obj)
+
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class MeteredUserAdmin(UserAdmin):
+    """Accounts with what they store, as their ledger says."""
+
+    list_display = [*UserAdmin.list_display, "stored"]
+    readonly_fields = [*UserAdmin.readonly_fields, "usage"]
+    fieldsets = [*UserAdmin.fieldsets, (None, {"fields": ["usage"]})]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """Load what each account stores in the same query, so that the list sorts by it."""
+        usage = Usage.objects.filter(owner=OuterRef("pk"))
+        total = F("originals_bytes") + F("thumbnails_bytes") + F("other_bytes")
+        stored = Coalesce(Subquery(usage.values(total=total)), 0)
+        return super().get_queryset(request).annotate(stored_bytes=stored)
+
+    @admin.display(description="stored", ordering="stored_bytes")
+    def stored(self, user: User) -> str:
+        return filesizeformat(getattr(user, "stored_bytes", 0))
+
+    @admin.display(description="")
+    def usage(self, user: User) -> SafeString:
+        """Show what is stored, and what the tier allows, in the language of whoever looks."""
+        context = {"usage": usage_of(user.pk), "tier": user.tier}
+        return render_to_string("images/usage_of_account.html", context)

@@ -70,7 +70,7 @@ def remove_waiting_files() -> int:
     """
     count = after = 0
     while batch := list(_keys_after(after)):
-        count, after = count + _remove(batch), batch[-1]
+        count, after = count + _remove(batch, retry=True), batch[-1]
     return count
 
 
@@ -80,30 +80,35 @@ def _keys_after(after: int) -> QuerySet[RemovedFile, int]:
 
 
 def _remove_first(row_ids: list[int]) -> None:
-    _remove(row_ids)
+    """Remove them, unless the storage does not at once: whoever deleted them is waiting."""
+    _remove(row_ids, retry=False)
 
 
 @transaction.atomic
-def _remove(row_ids: Iterable[int]) -> int:
+def _remove(row_ids: Iterable[int], *, retry: bool) -> int:
     """Remove those files whose rows are still there and locked by nobody else; return how many.
 
     The lock on a row is the right to remove its file: without it, a slow process could remove a
     file that was stored under the same name since.
     """
     rows = RemovedFile.objects.filter(pk__in=row_ids).select_for_update(skip_locked=True)
-    removed = _delete_files(list(rows.order_by("pk")))
+    removed = _delete_files(list(rows.order_by("pk")), retry=retry)
     RemovedFile.objects.filter(pk__in=removed).delete()
     return len(removed)
 
 
-def _delete_files(rows: list[RemovedFile]) -> list[int]:
-    """Delete files and return the rows of those that are gone; one that fails stops no other."""
+def _delete_files(rows: list[RemovedFile], *, retry: bool) -> list[int]:
+    """Delete files and return the rows of those that are gone.
+
+    With `retry` one that fails stops no other.
+    """
     try:
         picture_storage.delete_many([each.key for each in rows])
     except Exception as error:
         if not _may_pass(error):
             raise
-        return _delete_one_by_one(rows)
+        logger.warning("%s files are not removed yet: %s", len(rows), type(error).__name__)
+        return _delete_one_by_one(rows) if retry else []
     return [each.pk for each in rows]
 
 

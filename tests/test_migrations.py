@@ -1,5 +1,7 @@
 """Migrations are complete, and data migrations are reversible."""
 
+from importlib import import_module
+
 import pytest
 from django.core.management import call_command
 from django.db import connection
@@ -11,6 +13,9 @@ from django.utils import timezone
 from accounts.models import Session, User
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_bearer_session
+from images.ledger import Usage
+from tests.factories import make_picture
+from thumbnails.services import ensure_thumbnails
 from tiers.models import Tier
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -81,3 +86,47 @@ def insert_with(state: ProjectState, user: User) -> None:
     """Insert a session as the release of that state does."""
     model = state.apps.get_model("accounts", "Session")
     model.objects.create(user_id=user.pk, scheme="bearer", expires_at=timezone.now())
+
+
+# --- The ledger and the quotas --------------------------------------------------------------------
+
+
+def run_data_migration(app: str, name: str) -> None:
+    """Run its code on the rows that are there."""
+    executor = MigrationExecutor(connection)
+    [operation] = executor.loader.get_migration(app, name).operations
+    assert isinstance(operation, RunPython)
+    state = executor.loader.project_state((app, name))
+    operation.code(state.apps, connection.schema_editor())
+
+
+def test_the_ledger_is_filled_for_the_rows_of_the_release_before(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for owner in (alice, alice, bob):
+        ensure_thumbnails(make_picture(owner).pk)
+    before = {each.owner_id: each.amounts for each in Usage.objects.all()}
+    Usage.objects.filter(owner=alice).delete()
+    Usage.objects.filter(owner=bob).update(pictures=7)
+    fill_ledger = import_module("thumbnails.migrations.0007_fill_ledger")
+    monkeypatch.setattr(fill_ledger, "BATCH_SIZE", 1)
+    run_data_migration("thumbnails", "0007_fill_ledger")
+    assert {each.owner_id: each.amounts for each in Usage.objects.all()} == before
+    assert len(before) == 2
+
+
+def test_a_new_installation_has_quotas() -> None:
+    quotas = dict(Tier.objects.values_list("name", "max_stored_bytes"))
+    assert quotas == {"Basic": 1024**3, "Premium": 10 * 1024**3, "Enterprise": 100 * 1024**3}
+
+
+def test_an_upgrade_leaves_the_tiers_as_they_are_and_says_so(
+    alice: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    Tier.objects.filter(name="Basic").update(max_stored_bytes=7)
+    Tier.objects.exclude(name="Basic").update(max_stored_bytes=None)
+    run_data_migration("accounts", "0011_tier_quotas")
+    quotas = dict(Tier.objects.values_list("name", "max_stored_bytes"))
+    assert quotas == {"Basic": 7, "Premium": None, "Enterprise": None}
+    [record] = [each for each in caplog.records if "tier_quotas" in each.name]
+    assert "no limit: Enterprise, Premium." in record.getMessage()

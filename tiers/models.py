@@ -53,7 +53,10 @@ class Tier(models.Model):
         "most pictures", null=True, blank=True, help_text="Empty: as many as one likes."
     )
     max_stored_bytes = models.PositiveBigIntegerField(
-        "most stored bytes", null=True, blank=True, help_text="Of originals. Empty: no limit."
+        "most stored bytes",
+        null=True,
+        blank=True,
+        help_text="Of everything that is stored for an account. Empty: no limit.",
     )
     cleans_originals = models.BooleanField(
         "cleans originals",

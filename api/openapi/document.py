@@ -67,6 +67,7 @@ PARAMETER_EXAMPLES: dict[str, Any] = {
     "live": True,
     "since": 1200,
     "time": 3600,
+    "upload": 3_145_728,
     "Size": 320,
     "height": 200,
     "expires": "1764416400",

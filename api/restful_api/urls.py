@@ -12,6 +12,7 @@ from api.restful_api.session_views import (
     SessionListView,
     TokenListView,
 )
+from api.restful_api.usage_views import UsageView
 from lib.routes import route
 
 _ROUTES = [
@@ -30,6 +31,7 @@ _ROUTES = [
         site_views.PasswordResetConfirmView.as_view(),
         name="restful-password-reset-confirm",
     ),
+    route("usage/", UsageView.as_view(), name="restful-usage"),
     route("images/", views.PictureListView.as_view(), name="restful-images"),
     route("images/delete/", picture_views.DeletePicturesView.as_view(), name="restful-delete"),
     route("images/change/", picture_views.ChangePicturesView.as_view(), name="restful-change"),

@@ -107,6 +107,7 @@ RESTFUL_API = [
     Row("POST", "/api/user/password-reset/confirm/", "204", "204", "400", "204", "204",
               body={"token": "{reset}", "new_password": "quite another phrase"}),
     Row("GET", "/api/user/account/", "200", "200", "200", "200", "401"),
+    Row("GET", "/api/user/usage/", "200", "200", "200", "200", "401"),
     Row("PATCH", "/api/user/account/", "200", "200", "200", "200", "401", body={"name": "Ana"}),
     Row("POST", "/api/user/account/password/", "204", "204", "204", "204", "401",
         body={"current_password": "{password}", "new_password": "quite another phrase"}),

@@ -38,6 +38,7 @@ ONE = [
     ("/pictures/get-active-picture/{owner}", 2),
     ("/auth/currentUser", 1),
     ("/api/user/account/", 2),
+    ("/api/user/usage/", 2),
 ]
 
 

@@ -182,4 +182,6 @@ def _run_verify_storage(deployment: Deployment, orphans: int) -> None:
     command = ("verify_storage", "--hash", "--grace", "0")
     if orphans:
         assert f"compared: {orphans} nobody's." in deployment.manage(*command, "--fix")
-    assert "compared: all is well." in deployment.manage(*command)
+    found = deployment.manage(*command, "--verbosity", "2")
+    assert "compared: all is well." in found
+    assert "the difference is 0 bytes." in found

@@ -1,9 +1,12 @@
 """Pictures and links in the admin: filtered, changed, deleted, and their actions."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import User
+from images.ledger import Usage
 from images.links import make_link
 from images.models import Link, Picture
 from images.signals import picture_updated
@@ -96,3 +99,46 @@ def test_deleting_in_the_admin_removes_the_files(
     with django_capture_on_commit_callbacks(execute=True):
         admin_client.post(f"/admin/images/picture/{picture.pk}/delete/", {"post": "yes"})
     assert stored_keys() == []
+
+
+# --- What accounts store, and quotas --------------------------------------------------------------
+
+
+def test_the_list_of_accounts_tells_what_each_stores_by_one_query(
+    admin_client: Client, alice: User, bob: User
+) -> None:
+    Usage.objects.create(owner=alice, pictures=1, originals_bytes=1024, other_bytes=1024)
+    with CaptureQueriesContext(connection) as queries:
+        page = admin_client.get("/admin/accounts/user/?o=-7")
+    assert page.content.decode().count("2.0\xa0KB") == 1
+    assert page.context["cl"].result_list[0] == alice
+    assert len([each for each in queries if "images_usage" in each["sql"]]) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "texts"),
+    [
+        ("en", ["What this account stores", "2.0\xa0KB", "1.0\xa0GB"]),
+        ("es", ["Lo que guarda esta cuenta", "2,0\xa0KB", "1,0\xa0GB"]),
+    ],
+)
+def test_an_accounts_page_tells_what_it_stores_and_its_quota_in_two_languages(
+    admin_client: Client, alice: User, language: str, texts: list[str]
+) -> None:
+    Usage.objects.create(owner=alice, pictures=1, originals_bytes=1024, thumbnails_bytes=1024)
+    alice.tier.max_stored_bytes = 1024**3
+    alice.tier.save()
+    address = f"/admin/accounts/user/{alice.pk}/change/"
+    page = admin_client.get(address, headers={"Accept-Language": language}).content.decode()
+    assert [each for each in texts if each not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("en", "Over the quota uploads are refused"), ("es", "Por encima de la cuota se rechazan")],
+)
+def test_a_tiers_page_explains_quotas_in_two_languages(
+    admin_client: Client, alice: User, language: str, text: str
+) -> None:
+    address = f"/admin/tiers/tier/{alice.tier_id}/change/"
+    assert text in admin_client.get(address, headers={"Accept-Language": language}).content.decode()

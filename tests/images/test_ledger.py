@@ -240,3 +240,18 @@ def test_a_row_of_an_account_that_is_gone_goes_with_the_next_comparison() -> Non
     Usage.objects.create(owner_id=uuid.uuid4(), pictures=1)
     assert list(compare_ledger(fix=True)) == []
     assert not Usage.objects.exists()
+
+
+def test_a_release_without_the_ledger_can_delete_accounts(alice: User) -> None:
+    """Its `DELETE` knows nothing of the ledger's row, which must not hold the account back."""
+    Usage.objects.create(owner=alice, pictures=0)
+    User.objects.filter(pk=alice.pk)._raw_delete(using="default")
+    connection.check_constraints()
+    assert Usage.objects.count() == 1
+
+
+def test_a_copy_just_made_is_uncounted_with_the_very_object_that_made_it(alice: User) -> None:
+    picture = make_picture(alice, PHOTO)
+    stripped_key(picture)
+    picture.delete()
+    assert said(alice) == counted(alice) == dict.fromkeys(map(str, Column), 0)

@@ -1,6 +1,7 @@
 """Rows and files compared both ways, on disk and on S3."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import F
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
@@ -15,15 +17,19 @@ from accounts.models import User
 from delivery.jpeg_renditions import jpeg_key
 from delivery.stripped_copies import stripped_key
 from images.default_picture import copy_default
+from images.ledger import Usage
 from images.models import Picture
+from images.removals import remove_waiting_files
 from images.services import delete_picture
 from images.storage.base import picture_storage
 from images.storage.keys import copy_key
+from images.usage import usage_of
 from tests.factories import make_picture
 from tests.pictures import jpeg
 from thumbnails.models import Rendition
 from upkeep import verifying
 from upkeep.referenced_keys import FileKind, count_referenced_keys, referenced_keys
+from upkeep.tasks import mend_ledger
 
 pytestmark = [pytest.mark.django_db, pytest.mark.storages]
 
@@ -223,4 +229,76 @@ def test_a_rendition_of_a_thumbnail_goes_with_it(
 
 
 def test_an_empty_house_is_in_order(db: None) -> None:
+    assert verify() == (["0 keys compared: all is well."], True)
+
+
+# --- The ledger, sizes, and files that wait -------------------------------------------------------
+
+
+def test_with_full_output_the_ledger_and_the_storage_differ_by_nothing(
+    picture: Picture, alice: User
+) -> None:
+    stored = sum(each.bytes for each in picture_storage.walk())
+    lines, content = verify(verbosity=2)
+    assert content
+    assert lines == [
+        f"{stored} bytes are stored: {stored} in the ledger, 0 waiting for their removal; the "
+        "difference is 0 bytes.",
+        "7 keys compared: all is well.",
+    ]
+    assert usage_of(alice.pk).stored_bytes == stored
+
+
+def test_a_wrong_ledger_is_found_and_counted_again(picture: Picture, alice: User) -> None:
+    Usage.objects.update(thumbnails_bytes=F("thumbnails_bytes") + 12, pictures=0)
+    lines, content = verify()
+    assert (lines, content) == (
+        [
+            "wrong in the ledger: -1 pictures, +12 thumbnails (bytes) of alice",
+            "7 keys compared: 1 wrong in the ledger.",
+            "1 are left that way.",
+        ],
+        False,
+    )
+    assert verify(fix=True) == (
+        [
+            "wrong in the ledger: -1 pictures, +12 thumbnails (bytes) of alice (counted again)",
+            "7 keys compared: 1 wrong in the ledger.",
+        ],
+        True,
+    )
+    assert verify() == (["7 keys compared: all is well."], True)
+
+
+@pytest.mark.parametrize("measure", [lambda: verify(fix=True), mend_ledger])
+def test_copies_of_older_releases_are_measured(
+    picture: Picture, alice: User, measure: Callable[[], object]
+) -> None:
+    before = usage_of(alice.pk)
+    Picture.objects.update(clean_bytes=None)
+    Rendition.objects.update(bytes=None)
+    Usage.objects.update(other_bytes=0)
+    lines, content = verify()
+    assert (lines, content) == (
+        ["2 copies of older releases are measured by --fix.", "7 keys compared: all is well."],
+        True,
+    )
+    measure()
+    assert verify() == (["7 keys compared: all is well."], True)
+    assert usage_of(alice.pk).amounts == before.amounts
+
+
+def test_what_waits_for_its_removal_is_nobodys_but_no_defect(picture: Picture, later: None) -> None:
+    delete_picture(picture)
+    waiting = sum(each.bytes for each in picture_storage.walk())
+    assert verify(fix=True, verbosity=2) == (
+        [
+            "7 files wait for their removal.",
+            f"{waiting} bytes are stored: 0 in the ledger, {waiting} waiting for their removal; "
+            "the difference is 0 bytes.",
+            "7 keys compared: all is well.",
+        ],
+        True,
+    )
+    assert remove_waiting_files() == 7
     assert verify() == (["0 keys compared: all is well."], True)

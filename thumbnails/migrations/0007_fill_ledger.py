@@ -32,8 +32,8 @@ def _fill(apps: Apps, owner_ids: list[Any]) -> None:
     for owner_id, count, size in pictures.values_list("owner").annotate(Count("pk"), Sum("bytes")):
         amounts[owner_id] = Counter(pictures=count, originals_bytes=size)
     thumbnails = apps.get_model("thumbnails", "Thumbnail").objects.filter(owner__in=owner_ids)
-    sized = thumbnails.order_by().values_list("owner").annotate(Sum(F("bytes") + F("webp_bytes")))
-    for owner_id, size in sized:
+    both = Sum(F("bytes") + F("webp_bytes"))
+    for owner_id, size in thumbnails.order_by().values_list("owner").annotate(both=both):
         amounts.setdefault(owner_id, Counter())["thumbnails_bytes"] = size
     usage_model = apps.get_model("images", "Usage")
     usage_model.objects.bulk_create(
