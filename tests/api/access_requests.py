@@ -82,7 +82,7 @@ def guesses(known: Mapping[str, str]) -> dict[str, str]:
 
 def send(client: Client, row: Row, ids: Mapping[str, str]) -> Response:
     path = row.path.format(**ids)
-    body = {name: _fill_in(value, ids) for name, value in row.body.items()}
+    body = {name: fill_in(value, ids) for name, value in row.body.items()}
     if row.file_field:
         form = {**body, row.file_field: SimpleUploadedFile("x.png", png(8, 8))}
         return client.post(path, form)
@@ -90,7 +90,7 @@ def send(client: Client, row: Row, ids: Mapping[str, str]) -> Response:
     return client.generic(row.method, path, sent, content_type="application/json")
 
 
-def _fill_in(value: Any, ids: Mapping[str, str]) -> Any:
+def fill_in(value: Any, ids: Mapping[str, str]) -> Any:
     if isinstance(value, list):
-        return [_fill_in(each, ids) for each in value]
+        return [fill_in(each, ids) for each in value]
     return value.format(**ids) if isinstance(value, str) else value

@@ -16,7 +16,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from accounts.models import User
 from api.contracts import contract_at
 from images.models import Picture
-from tests.api.access_requests import clients_of, known_ids
+from tests.api.access_requests import clients_of, fill_in, known_ids
 from tests.api.access_table import ROWS_BY_CONTRACT, Row
 from tests.clients import Client, Response
 from tests.factories import PASSWORD, make_picture, tier, token_client
@@ -53,7 +53,7 @@ class Requests:
         return row.path.format(**self.ids)
 
     def body(self, row: Row) -> tuple[bytes, str]:
-        fields = {name: value.format(**self.ids) for name, value in row.body.items()}
+        fields = {name: fill_in(value, self.ids) for name, value in row.body.items()}
         if row.file_field:
             form = {**fields, row.file_field: SimpleUploadedFile("x.png", png(8, 8))}
             return encode_multipart(BOUNDARY, form), MULTIPART_CONTENT
