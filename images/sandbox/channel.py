@@ -59,7 +59,7 @@ def _parse(channel: socket.socket, begin: bytes, deadline: float | None) -> dict
         raise BadMessage("too long")
     body = _read(channel, length, deadline)
     try:
-        message = json.loads(body, parse_constant=_refuse_constant)
+        message = _DECODER.decode(body.decode())
     except (ValueError, RecursionError):
         raise BadMessage("no JSON") from None
     if not isinstance(message, dict):
@@ -69,6 +69,9 @@ def _parse(channel: socket.socket, begin: bytes, deadline: float | None) -> dict
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _read(channel: socket.socket, count: int, deadline: float | None) -> bytes:

@@ -25,7 +25,7 @@ MAX_THREADS = 4096
 UNPRIVILEGED = 65_533
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
-
+Build = Callable[[], None]
 WALLS = ("limits", "user", "privileges", "files", "calls")
 
 
@@ -33,42 +33,70 @@ class WallMissing(Exception):
     """A wall cannot be built here; its name and the reason."""
 
 
-def confine(parent: int, *, is_required: bool) -> dict[str, str]:
-    """Build every wall but the last; return each with "", or with the reason why it does not stand.
+class Confinement:
+    """Every wall, prepared once for all processes that are forked later.
 
-    `parent` is the process without which this one must not live. Raises WallMissing where a wall
-    cannot be built that is required.
+    What is prepared costs those no time: what a forked process does for the first time makes the
+    kernel copy memory for it.
     """
-    walls: dict[str, Callable[[], None]] = {
-        "limits": _limit,
-        "user": _become_nobody,
-        "privileges": partial(_give_up_privileges, parent),
-        "files": landlock.restrict,
-    }
-    return _build(walls, is_required=is_required)
+
+    def __init__(self, *, is_required: bool) -> None:
+        """Raise nothing where a wall cannot be built: that is told when it has to be."""
+        self._is_required = is_required
+        self._limits = _limits()
+        self._restrict_files = _prepare(landlock.prepare)
+        self._refuse_calls = _prepare(seccomp.prepare)
+
+    def confine(self, parent: int) -> dict[str, str]:
+        """Build every wall but the last; return each with "", or the reason why it does not stand.
+
+        `parent` is the process without which this one must not live. Raises WallMissing where a
+        wall cannot be built that is required.
+        """
+        walls: dict[str, Build] = {
+            "limits": self._limit,
+            "user": _become_nobody,
+            "privileges": partial(_give_up_privileges, parent),
+            "files": self._restrict_files,
+        }
+        return self._build(walls)
+
+    def refuse_system_calls(self) -> dict[str, str]:
+        """Build the last wall, behind which no other could be built; as `confine`."""
+        return self._build({"calls": self._refuse_calls})
+
+    def _build(self, walls: Mapping[str, Build]) -> dict[str, str]:
+        tried = {}
+        for name, build in walls.items():
+            try:
+                build()
+            except (OSError, ValueError) as error:
+                tried[name] = str(error)
+                if self._is_required:
+                    raise WallMissing(f"{name}: {error}") from None
+            else:
+                tried[name] = ""
+        return tried
+
+    def _limit(self) -> None:
+        """Set limits that only a process with privileges could raise again."""
+        for limit, most in self._limits:
+            resource.setrlimit(limit, (most, most))
 
 
-def refuse_system_calls(*, is_required: bool) -> dict[str, str]:
-    """Build the last wall, behind which no other could be built; as `confine`."""
-    return _build({"calls": seccomp.install}, is_required=is_required)
+def _prepare(prepare: Callable[[], Build]) -> Build:
+    try:
+        return prepare()
+    except OSError as error:
+        return partial(_raise, error)
 
 
-def _build(walls: Mapping[str, Callable[[], None]], *, is_required: bool) -> dict[str, str]:
-    tried = {}
-    for name, build in walls.items():
-        try:
-            build()
-        except (OSError, ValueError) as error:
-            tried[name] = str(error)
-            if is_required:
-                raise WallMissing(f"{name}: {error}") from None
-        else:
-            tried[name] = ""
-    return tried
+def _raise(error: OSError) -> None:
+    raise error
 
 
-def _limit() -> None:
-    """Set limits that only a process with privileges could raise again."""
+def _limits() -> list[tuple[int, int]]:
+    """Return what there is a limit of, and the limit, which is never above what holds already."""
     limits = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: MAX_OPEN_FILES,
@@ -78,10 +106,11 @@ def _limit() -> None:
         resource.RLIMIT_NPROC: MAX_THREADS,
         resource.RLIMIT_MEMLOCK: 0,
     }
+    found = []
     for limit, most in limits.items():
         _, hard = resource.getrlimit(limit)
-        lower = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(limit, (lower, lower))
+        found.append((limit, most if hard == resource.RLIM_INFINITY else min(most, hard)))
+    return found
 
 
 def _require_linux() -> None:

@@ -8,7 +8,6 @@ when the next comes, and what forks has never seen a stranger's byte.
 The service's half is `template` and `pool`.
 """
 
-import gc
 import json
 import mmap
 import os
@@ -23,7 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from images.sandbox import channel
-from images.sandbox.confine import MAX_OPEN_FILES, WallMissing, confine, refuse_system_calls
+from images.sandbox.confine import MAX_OPEN_FILES, Confinement, WallMissing
+from images.sandbox.memory import settle
+from images.sandbox.system_calls import fork
 
 _CHANNEL_FLAG = "--channel="
 
@@ -78,11 +79,10 @@ def main(
     except Exception as error:  # noqa: BLE001 (whatever it is, the service has to say it)
         channel.send(service, {"failed": f"{type(error).__name__}: {error}"[:500]})
         return
-    gc.collect()
-    # Pages with what was loaded are shared with every process that is forked, until written to.
-    gc.freeze()
+    template = _Template(service, operations, is_required="--required" in arguments)
+    settle()
     channel.send(service, {"ready": True})
-    _Template(service, operations, is_required="--required" in arguments).serve()
+    template.serve()
 
 
 def _wait_for_threads(service: socket.socket) -> None:
@@ -103,7 +103,8 @@ def _channel(arguments: list[str]) -> int:
 
 def print_walls() -> None:
     """Build all walls in this very process, print what became of each, and end."""
-    walls = confine(os.getppid(), is_required=False) | refuse_system_calls(is_required=False)
+    confinement = Confinement(is_required=False)
+    walls = confinement.confine(os.getppid()) | confinement.refuse_system_calls()
     _write(1, json.dumps({name: reason[:200] for name, reason in walls.items()}).encode())
     # Behind the last wall Python itself could not end in its usual way.
     os._exit(0)
@@ -117,7 +118,8 @@ class _Template:
     ) -> None:
         self._service = service
         self._operations = operations
-        self._is_required = is_required
+        self._confinement = Confinement(is_required=is_required)
+        self._parent = os.getpid()
         self._children: dict[int, int] = {}
 
     def serve(self) -> None:
@@ -134,12 +136,11 @@ class _Template:
                 os.kill(child, signal.SIGKILL)
 
     def _start(self, name: int, descriptor: int) -> None:
-        parent = os.getpid()
-        child = os.fork()
+        child = fork()
         if not child:
             try:
                 self._service.close()
-                _serve_one(descriptor, self._operations, parent, is_required=self._is_required)
+                _serve_one(descriptor, self._operations, self._confinement, self._parent)
             finally:
                 os._exit(0)
         os.close(descriptor)
@@ -156,15 +157,17 @@ class _Template:
             )
 
 
-def _serve_one(descriptor: int, operations: Operations, parent: int, *, is_required: bool) -> None:
+def _serve_one(
+    descriptor: int, operations: Operations, confinement: Confinement, parent: int
+) -> None:
     """Confine this process, wait for one job, do it, and answer."""
-    service = socket.socket(fileno=descriptor)
+    service = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, descriptor)
     try:
-        confine(parent, is_required=is_required)
+        confinement.confine(parent)
         job, files = channel.receive_with_descriptors(service)
         content, output = _map(files[0]), Output(files[1] if len(files) > 1 else None)
         _close_all_but(service.fileno(), *files[1:])
-        refuse_system_calls(is_required=is_required)
+        confinement.refuse_system_calls()
     except EOFError:
         return
     except WallMissing as missing:
@@ -191,9 +194,11 @@ def _map(descriptor: int) -> Input:
 
 def _close_all_but(*descriptors: int) -> None:
     """Close all but these and the standard ones: the input, and what `mmap` has copied of it."""
-    for descriptor in set(range(3, MAX_OPEN_FILES)) - {*descriptors}:
-        with suppress(OSError):
-            os.close(descriptor)
+    first = 3
+    for descriptor in sorted(descriptors):
+        os.closerange(first, descriptor)
+        first = descriptor + 1
+    os.closerange(first, MAX_OPEN_FILES)
 
 
 def _reply(

@@ -8,6 +8,7 @@ import ctypes
 import os
 import struct
 import sys
+from collections.abc import Callable
 
 from images.sandbox.system_calls import call
 
@@ -22,15 +23,16 @@ _SCOPES_SINCE, _SCOPES = 6, 0b11
 def version() -> int:
     """Return the version of Landlock that the kernel offers, 0 where it offers none."""
     try:
-        return call(_CREATE_RULESET, None, 0, _VERSION)
+        return call(_CREATE_RULESET, 0, 0, _VERSION)
     except OSError:
         return 0
 
 
-def restrict() -> None:
-    """Give up files, TCP ports, abstract sockets and signals to others, as far as the kernel can.
+def prepare() -> Callable[[], None]:
+    """Return what makes a process of ours give up all that the kernel can restrict; once in each.
 
-    Raises OSError. What is open stays open. It needs `no_new_privs`.
+    That is files, TCP ports, abstract sockets and signals to others; what is open stays open. Both
+    raise OSError, and the second needs `no_new_privs`.
     """
     known = version() if sys.platform == "linux" else 0
     if not known:
@@ -42,8 +44,10 @@ def restrict() -> None:
     if known >= _SCOPES_SINCE:
         attributes += struct.pack("Q", _SCOPES)
     buffer = ctypes.create_string_buffer(attributes, len(attributes))
-    ruleset = call(_CREATE_RULESET, buffer, len(attributes), 0)
-    try:
-        call(_RESTRICT_SELF, ruleset, 0)
-    finally:
+    ruleset = call(_CREATE_RULESET, ctypes.addressof(buffer), len(attributes))
+
+    def restrict() -> None:
+        call(_RESTRICT_SELF, ruleset)
         os.close(ruleset)
+
+    return restrict

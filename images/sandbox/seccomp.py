@@ -5,7 +5,7 @@ import os
 import platform
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 
 from images.sandbox.call_table import (
@@ -34,19 +34,28 @@ _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
 Instruction = tuple[int, int, int, int | None]
 
 
-def install() -> None:
-    """Let the process, and every thread that it starts, make the calls of the table alone.
+def prepare() -> Callable[[], None]:
+    """Return what lets a process, and every thread that it starts, make the table's calls alone.
 
-    Raises OSError, also on a machine without a table. It needs `no_new_privs` and a process of one
-    thread.
+    Both raise OSError, the first also on a machine without a table; the second needs `no_new_privs`
+    and a process of one thread.
     """
-    if sys.platform != "linux" or platform.machine() not in ARCHITECTURES:
+    machine = platform.machine()
+    if sys.platform != "linux" or machine not in ARCHITECTURES:
         raise OSError("no table of this machine's system calls")
-    program = assemble(platform.machine(), os.getpid())
+    program = assemble(machine, 0)
     buffer = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer))
     pointer = ctypes.create_string_buffer(header, len(header))
-    prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.addressof(pointer))
+    places = [8 * at + 4 for at, step in enumerate(_steps(machine)) if step[3] is None]
+
+    def install() -> None:
+        process = os.getpid()
+        for place in places:
+            struct.pack_into("I", buffer, place, process)
+        prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.addressof(pointer))
+
+    return install
 
 
 def assemble(machine: str, process: int) -> bytes:

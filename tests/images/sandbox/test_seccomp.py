@@ -131,9 +131,10 @@ def test_the_table_names_every_call_once_and_with_the_values_of_this_machine() -
 _WALK = """
 import ctypes, os, resource, sys
 sys.path.insert(0, {root!r})
-from images.sandbox.confine import confine, refuse_system_calls
+from images.sandbox.confine import Confinement
 libc = ctypes.CDLL(None, use_errno=True)
 parent = os.getpid()
+confinement = Confinement(is_required=True)
 for line in sys.stdin:
     number = int(line)
     reading, writing = os.pipe()
@@ -141,8 +142,8 @@ for line in sys.stdin:
     if not child:
         os.dup2(writing, 5)
         os.closerange(6, 16)
-        confine(parent, is_required=True)
-        refuse_system_calls(is_required=True)
+        confinement.confine(parent)
+        confinement.refuse_system_calls()
         ctypes.set_errno(0)
         result = libc.syscall(ctypes.c_long(number), *[ctypes.c_long(0)] * 6)
         os.write(5, str(ctypes.get_errno() if result == -1 else 0).encode())
