@@ -4,6 +4,6 @@ from django.apps import AppConfig
 
 
 class UpkeepConfig(AppConfig):
-    """Commands alone: no models, no receivers."""
+    """Commands and one task: no models, no receivers."""
 
     name = "upkeep"

@@ -24,6 +24,7 @@ from images.storage.keys import folder_of
 from images.usage import usage_of
 from tests.factories import make_picture, make_user, tier
 from tests.pictures import jpeg
+from thumbnails.deletion import delete_pictures
 from thumbnails.models import Rendition, Thumbnail
 from thumbnails.services import delete_thumbnail, ensure_thumbnails
 from thumbnails.usage import count_rows
@@ -126,6 +127,16 @@ class History:
         Picture.objects.owned_by(self.owner).filter(pk__lte=choice).delete()
         ids = list(Picture.objects.owned_by(self.owner).values_list("pk", flat=True)[:2])
         Picture.objects.filter(pk__in=ids).delete()
+
+    def delete_by_ids(self, choice: int) -> None:
+        pictures = Picture.objects.owned_by(self.owner)
+        ids = list(pictures.values_list("pk", flat=True)[:choice])
+        waiting = count_waiting()
+        receipt = delete_pictures(pictures, ids)
+        more = count_waiting()
+        assert (receipt.files, receipt.bytes) == (
+            more.files - waiting.files, more.bytes - waiting.bytes
+        )  # fmt: skip
 
     def delete_all(self, choice: int) -> None:
         delete_all(self.owner.pk)

@@ -1,5 +1,6 @@
 """Everything at once on one account's pictures: no deadlock, and the ledger is true."""
 
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from accounts.models import User
 from delivery.jpeg_renditions import jpeg_key
 from delivery.stripped_copies import stripped_key
-from images.ledger import Column
+from images.ledger import Column, counted_transaction
 from images.models import Picture
 from images.removals import RemovedFile, remove_waiting_files
 from images.services import delete_picture, update_picture
@@ -59,3 +60,29 @@ def test_parallel_work_on_one_account_never_deadlocks_and_is_counted_exactly(
     assert said.pictures == 5
     assert not RemovedFile.objects.exists()
     assert said.stored_bytes == sum(each.bytes for each in picture_storage.walk())
+
+
+def test_a_picture_does_not_wait_for_the_long_work_on_another_of_the_same_account(
+    alice: User,
+) -> None:
+    """The ledger is written at the end: what is counted early in a transaction locks nothing."""
+    slow, quick = make_picture(alice, PHOTO), make_picture(alice, PHOTO)
+    for picture in (slow, quick):
+        ensure_thumbnails(picture.pk)
+    at_work, may_end = threading.Event(), threading.Event()
+
+    def work_slowly() -> None:
+        with counted_transaction():
+            slow.thumbnails.all().delete()
+            at_work.set()
+            assert may_end.wait(30)
+
+    def work_meanwhile() -> None:
+        assert at_work.wait(30)
+        delete_picture(quick)
+        make_picture(alice, PHOTO)
+        may_end.set()
+
+    run_in_parallel([work_slowly, work_meanwhile])
+    assert usage_of(alice.pk).amounts == count_rows([alice.pk])[alice.pk]
+    assert usage_of(alice.pk).pictures == 2
