@@ -196,6 +196,19 @@ class Picture(CountedRow):
         indexes = [
             models.Index(fields=["owner", "-created_at", "-id"], name="picture_newest_of_owner"),
             models.Index(fields=["-created_at", "-id"], name="picture_newest"),
+            # Lists of one account that are filtered; words are found by `images.search_index`.
+            models.Index(fields=["owner", "sha256"], name="picture_by_sha256"),
+            models.Index(
+                fields=["owner", "visibility", "-created_at", "-id"], name="picture_by_visibility"
+            ),
+            models.Index(
+                fields=["owner", "format", "-created_at", "-id"], name="picture_by_format"
+            ),
+            models.Index(
+                fields=["owner", "rendering", "-created_at", "-id"],
+                condition=Q(rendering__in=["pending", "failed"]),
+                name="picture_by_state",
+            ),
             models.Index(
                 fields=["render_ask_at"],
                 condition=Q(rendering="pending"),

@@ -1,11 +1,14 @@
 """The database as one file, and back: by pg_dump and pg_restore, or by SQLite's own copy."""
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from django.db import connection
 
+from images.search_index import INDEX, SearchIndexMissing, make_search_index
 from lib import durable_files
 from upkeep.pg_tools import run_tool
 
@@ -46,10 +49,27 @@ def load(path: Path, *, replace: bool) -> None:
     if connection.vendor == "sqlite":
         _copy_sqlite_from(path)
         return
-    connection.close()
     options = ["--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error"]
     clean = ["--clean", "--if-exists"] if replace else []
-    run_tool("pg_restore", *options, *clean, str(path))
+    with NamedTemporaryFile("w", encoding="utf-8") as contents:
+        contents.writelines(_contents_to_load(path))
+        contents.flush()
+        connection.close()
+        run_tool("pg_restore", *options, *clean, f"--use-list={contents.name}", str(path))
+    with suppress(SearchIndexMissing):  # as for `migrate`, which has said so
+        make_search_index(connection)
+
+
+def _contents_to_load(path: Path) -> Iterator[str]:
+    """Yield the lines of a dump's list of contents that are loaded.
+
+    Extensions and the index that needs them are not: the role may own none of those that are there,
+    and could neither drop them nor make them anew. The index is made afterwards, if it can be.
+    """
+    for line in run_tool("pg_restore", "--list", str(path)).splitlines(keepends=True):
+        words = line.split()
+        if "EXTENSION" not in words and INDEX not in words:
+            yield line
 
 
 def _copy_sqlite_to(path: Path) -> None:

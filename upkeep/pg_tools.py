@@ -22,8 +22,8 @@ class ToolFailed(Exception):
     """A tool ended with an error; the message is its last line."""
 
 
-def run_tool(name: str, *options: str) -> None:
-    """Run a tool on the database in use; raise ToolMissing and ToolFailed.
+def run_tool(name: str, *options: str) -> str:
+    """Run a tool on the database in use and return what it prints; raise ToolMissing, ToolFailed.
 
     It gets the password in its environment, which other users cannot read.
     """
@@ -36,6 +36,7 @@ def run_tool(name: str, *options: str) -> None:
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["no reason given"]
         raise ToolFailed(f"{name}: {lines[-1]}")
+    return done.stdout
 
 
 def _environment(extra: dict[str, str] | None) -> dict[str, str]:

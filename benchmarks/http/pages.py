@@ -20,20 +20,22 @@ def pages(servers: Servers, rich: Person) -> list[Scenario]:
     deep = min(DEEP, own.count() // DEFAULT_PAGE_SIZE)
     web, made = servers.web, []
     for path, rows in (
-        ("images", own),
-        ("thumbnails", Thumbnail.objects.filter(owner=rich.user)),
+        ("images/?", own),
+        ("images/?fields=all&", own),
+        ("thumbnails/?", Thumbnail.objects.filter(owner=rich.user)),
     ):
         last = rows.order_by("-created_at", "-id")[(deep - 1) * DEFAULT_PAGE_SIZE - 1]
-        address = f"/api/user/{path}/"
+        address = f"/api/user/{path}"
+        name = path.rstrip("?&")
         cursor = Cursor(last.created_at, last.pk).encode()
-        for number, query in ((1, ""), (deep, f"?cursor={cursor}")):
+        for number, query in ((1, ""), (deep, f"cursor={cursor}")):
             made.append(
                 Scenario(
-                    f"{path}/, page {number}",
+                    f"{name}, page {number}",
                     [Request(f"{address}{query}", rich.token)],
                     web.port,
                     web,
-                    f"{path}/, page 1",
+                    f"{name}, page 1",
                     connections=1,
                 )
             )

@@ -40,12 +40,13 @@ with numbers as (
     select n, md5('account' || account)::uuid as owner, md5('picture' || n)::uuid as uid
     from numbers
 ), made as (
-    insert into images_picture (uid, owner_id, visibility, description, is_active, created_at,
+    insert into images_picture (uid, owner_id, visibility, description, name, is_active, created_at,
         updated_at, key, clean_key, format, width, height, frames, bytes, sha256, rendering,
         render_attempts, render_revision, render_ask_at, render_failure)
-    select uid, owner, 'public', 'Picture ' || n, false, %(begin)s + n * %(apart)s, %(begin)s,
+    select uid, owner, 'public', 'Picture ' || n, 'IMG_' || n || '.jpg', false,
+        %(begin)s + n * %(apart)s, %(begin)s,
         'users/' || owner || '/' || uid || '.jpg', 'users/' || owner || '/' || uid || '.jpg',
-        'JPEG', 1600, 1200, 1, 300000, repeat('0', 64), 'ready', 1, 0, %(begin)s, ''
+        'JPEG', 1600, 1200, 1, 300000, md5('a' || n) || md5('b' || n), 'ready', 1, 0, %(begin)s, ''
     from named
     returning id, owner_id, uid, created_at
 )

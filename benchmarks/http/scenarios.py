@@ -65,6 +65,8 @@ def lists(servers: Servers, everyone: list[Person], rich: Person) -> list[Scenar
     thumbnails = "100 dicts, thumbnails"
     return [
         of("restful images/ (100)", "/api/user/images/", everyone),
+        of("restful images/ (100), all fields", "/api/user/images/?fields=all", everyone),
+        of("restful images/ (100), a word", "/api/user/images/?q=777", [rich], ""),
         of("restful thumbnails/ (100)", "/api/user/thumbnails/", everyone, thumbnails),
         of("images API me (100)", "/api/me", everyone),
         of("pictures list (100)", "/pictures/get-user-pictures/{}?limit=100", everyone),
