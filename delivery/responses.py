@@ -29,7 +29,7 @@ def serve(
     etag = f'"{hashlib.sha256(tagged.encode()).hexdigest()[:32]}"'
     response = get_conditional_response(request, etag=etag) or _content(request, key, etag)
     if response.status_code in {200, 206}:
-        shown = name or key.rsplit("/", 1)[-1]
+        shown = shown_name(key, name)
         response["Content-Type"] = content_type
         response["Content-Disposition"] = (
             content_disposition_header(as_attachment=False, filename=shown) or "inline"
@@ -43,6 +43,11 @@ def serve(
     # Pages that isolate themselves (COEP) show only what allows it.
     response["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
+
+
+def shown_name(key: str, name: str = "") -> str:
+    """Return what a file is called where it leaves: the uploader's name, else ours."""
+    return name or key.rsplit("/", 1)[-1]
 
 
 def serve_negotiated(

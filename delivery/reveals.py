@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from delivery.access import ServableFile, file_for
+from delivery.responses import shown_name
 from images.exceptions import PictureTooCostly, StrippingFailed
 from images.formats.metadata_groups import DroppedItem, MetadataGroup
 from images.formats.registry import FORMATS
@@ -43,7 +44,7 @@ def reveal(picture: Picture) -> Reveal:
         width=width,
         height=height,
         bytes=picture_storage.size(file.key),
-        name=file.key.rpartition("/")[2],
+        name=shown_name(file.key, file.name),
         dropped=[] if file.key == picture.key else _list_dropped(picture, not is_original),
     )
 

@@ -197,6 +197,7 @@ def test_a_key_counts_at_one_route(as_alice: Client) -> None:
         ("pictures_service", {"file_name": "a.png"}, {"file_name": "b.png"}),
         ("restful_api", {"file_name": "a.png"}, {"file_name": "b.png"}),
         ("restful_api", {"new": "a"}, {"new": "b"}),
+        ("restful_api", {"metadata": '{"a": 1}'}, {"metadata": '{"a": 2}'}),
     ],
 )
 def test_other_fields_are_another_upload(

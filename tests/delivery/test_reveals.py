@@ -144,6 +144,12 @@ def test_a_film_and_a_preview_in_heic_are_named(alice: User, as_alice: Client) -
     assert set(dropped) >= {("Video", "motion photo"), ("Preview", "thumbnail")}
 
 
+def test_the_uploaders_file_name_stays_behind(alice: User, as_alice: Client) -> None:
+    picture = make_picture(alice, jpeg(60, 40), name="SECRET.jpg")
+    assert reveals(as_alice, picture)["name"] == picture.file_name
+    assert check(as_alice, picture) == []
+
+
 def test_a_picture_without_metadata_leaves_as_it_is(alice: User, as_alice: Client) -> None:
     assert check(as_alice, make_picture(alice, jpeg(60, 40))) == []
 
