@@ -87,7 +87,7 @@ def test_a_link_by_mail_sets_another_password_once(inbox: Inbox) -> None:
     kinds = list(
         SecurityEvent.objects.filter(user_id=alice.pk).order_by("pk").values_list("kind", flat=True)
     )
-    assert kinds[-3:] == ["password.changed", "sessions.ended", "password.reset"]
+    assert kinds[-3:] == ["password.changed", "token.ended", "password.reset"]
 
 
 def test_known_and_unknown_addresses_are_answered_by_the_same_work(

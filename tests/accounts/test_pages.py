@@ -80,8 +80,9 @@ def test_a_form_of_another_site_makes_no_account(invited: str) -> None:
 
 
 def test_a_link_of_the_staff_sets_a_password_once(alice: User) -> None:
-    address, phone = path_of(reset_url(alice)), token_client(alice)
-    browser = Client()
+    phone, browser = token_client(alice), Client()
+    alice.refresh_from_db()
+    address = path_of(reset_url(alice))
     assert "alice" in text(browser.get(address))
     wrong = browser.post(address, {"password": "short"})
     assert (wrong.status_code, "too short" in text(wrong)) == (400, True)
@@ -93,6 +94,13 @@ def test_a_link_of_the_staff_sets_a_password_once(alice: User) -> None:
         assert again.status_code == 410
     for other in ("none", f"{alice.pk.hex}.none", f"{alice.pk.hex}.", "x" * 500):
         assert browser.get(f"/reset/{other}/").status_code == 410
+
+
+def test_whoever_signs_in_meanwhile_needs_no_link(alice: User) -> None:
+    address = path_of(reset_url(alice))
+    body = {"username": "alice", "password": PASSWORD}
+    Client().post("/api/user/token/", body, content_type="application/json")
+    assert Client().get(address).status_code == 410
 
 
 def test_a_link_of_an_account_that_was_closed_sets_nothing(alice: User) -> None:

@@ -56,7 +56,7 @@ def known_ids(owner: User, picture: Picture, active: Picture) -> dict[str, str]:
         "link": write_token(LinkToken(link.pk)),
         "link_id": str(link.pk),
         "invitation": write_invitation_token(Invitation.objects.create(tier=owner.tier)),
-        "reset": reset_url(owner).split("/")[-2],
+        "reset": reset_url(User.objects.get(pk=owner.pk)).split("/")[-2],
         "password": PASSWORD,
     }
 
