@@ -107,6 +107,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     is_staff = models.BooleanField("staff", default=False, help_text="May use the admin.")
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
+    # When the worker goes on removing a closed account; null while it is not closed by its owner
+    # (`upkeep.closed_accounts`). From then on its pictures are nobody's to see.
+    removal_due_at = models.DateTimeField(null=True, editable=False)
     # How often all sessions were ended; part of what the admin's own sessions are compared with.
     sign_outs = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     # A new password that is not saved yet, and the session that saving it does not end.
@@ -126,7 +129,14 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=~Q(email="") & Q(email_counts=True),
             ),
         ]
-        indexes = [models.Index(fields=["-date_joined", "id"], name="user_newest")]
+        indexes = [
+            models.Index(fields=["-date_joined", "id"], name="user_newest"),
+            models.Index(
+                fields=["removal_due_at"],
+                condition=Q(removal_due_at__isnull=False),
+                name="user_removal_due",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.username

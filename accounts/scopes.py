@@ -47,7 +47,7 @@ SCOPES_BY_ROUTE: dict[str, dict[str, Scopes]] = {
     "api/user/token/": {"POST": NONE},
     "api/user/jwt-login/": {"POST": NONE},
     "api/user/jwt-logout/": {"POST": NONE},
-    "api/user/account/": {"GET": ACCOUNT, "PATCH": ACCOUNT},
+    "api/user/account/": {"GET": ACCOUNT, "PATCH": ACCOUNT, "DELETE": ACCOUNT},
     "api/user/account/password/": {"POST": ACCOUNT},
     "api/user/site/": {"GET": NONE},
     "api/user/invitations/<str:token>/": {"GET": NONE},

@@ -228,6 +228,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(minutes=1),
         "options": {"expires": 60, **celery.PUBLISH_WITH_RETRY},
     },
+    "remove closed accounts": {
+        "task": "upkeep.remove_closed_accounts",
+        "schedule": timedelta(seconds=30),
+        "options": {"expires": 30, **celery.PUBLISH_WITH_RETRY},
+    },
     "mend the ledger": {
         "task": "upkeep.mend_ledger",
         "schedule": timedelta(days=1),

@@ -23,6 +23,7 @@ def avatar_key(viewer: User | None, owner_id: UUID, height: int) -> str | None:
 
 
 def picture_of_thumbnail(key: str) -> Picture | None:
-    """Return the picture of a thumbnail that its owner's tier grants; one query."""
-    found = Thumbnail.objects.granted().select_related("picture").filter(key=key).first()
+    """Return the picture, and owner, of a thumbnail that the owner's tier grants; one query."""
+    granted = Thumbnail.objects.granted().filter(owner__removal_due_at=None)
+    found = granted.select_related("picture__owner").filter(key=key).first()
     return found.picture if found else None

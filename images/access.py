@@ -12,7 +12,12 @@ from images.permissions import PicturePermission, reaches_others
 
 
 def may_see(viewer: User | None, picture: Picture) -> bool:
-    """Return whether a viewer (None: not signed in) may learn that a picture exists."""
+    """Return whether a viewer (None: not signed in) may learn that a picture exists.
+
+    Its owner must be loaded. Of an account that its owner closed, nobody may.
+    """
+    if picture.owner.removal_due_at is not None:
+        return False
     if picture.visibility == Picture.Visibility.PUBLIC:
         return True
     if viewer is None:

@@ -44,11 +44,12 @@ class PictureQuerySet(CountedQuerySet["Picture"]):
 
     def visible_to(self, viewer: User | None) -> PictureQuerySet:
         """`images.access.may_see` as a query; the viewer is None when not signed in."""
+        there = self.filter(owner__removal_due_at=None)
         if viewer is None:
-            return self.filter(visibility=self.model.Visibility.PUBLIC)
+            return there.filter(visibility=self.model.Visibility.PUBLIC)
         if reaches_others(viewer, PicturePermission.VIEW):
-            return self
-        return self.filter(Q(owner=viewer) | ~Q(visibility=self.model.Visibility.PRIVATE))
+            return there
+        return there.filter(Q(owner=viewer) | ~Q(visibility=self.model.Visibility.PRIVATE))
 
     def active(self) -> PictureQuerySet:
         """Pictures that are their owner's avatar."""

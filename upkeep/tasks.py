@@ -4,9 +4,11 @@ import logging
 
 from celery import shared_task
 
+from upkeep.closed_accounts import remove_closed_accounts
 from upkeep.ledger import compare_ledger
 from upkeep.measuring import measure_copies
 
+__all__ = ["mend_ledger", "remove_closed_accounts"]
 logger = logging.getLogger(__name__)
 
 

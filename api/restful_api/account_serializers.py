@@ -86,6 +86,24 @@ class RestfulPasswordChange(serializers.Serializer[None]):
     new_password = password_field()
 
 
+@example({"password": PASSWORD})
+class RestfulAccountDeletion(serializers.Serializer[None]):
+    """The account's password; none where it has none."""
+
+    password = password_field(required=False, allow_blank=True)
+
+
+@example({"pictures": 30, "files": 118, "bytes": 96421337, "links": 4, "sessions": 2})
+class RestfulAccountReceipt(serializers.Serializer[None]):
+    """What goes with an account; files and bytes are those that leave the storage."""
+
+    pictures = serializers.IntegerField()
+    files = serializers.IntegerField()
+    bytes = serializers.IntegerField()
+    links = serializers.IntegerField()
+    sessions = serializers.IntegerField()
+
+
 def serialize_own_account(user: User) -> dict[str, Any]:
     """Write a `RestfulAccount`."""
     return {

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 
 from django.core.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.exceptions import BadCredentials, NoPassword, SignInTooOld
+from accounts.cookies import clear_token_cookies
+from accounts.exceptions import BadCredentials, NoPassword, SignInTooOld, StaffAccount
 from accounts.models import User
 from accounts.own_account import update_account
 from accounts.request_authentication import read_origin
@@ -17,6 +19,7 @@ from api.openapi.refusals import SIGN_IN_LIMITS, THROTTLED, Refusal
 from api.restful_api import account_serializers as s
 from api.restful_api.views import DONE
 from api.views import ContractView, caller, current_session
+from upkeep.closed_accounts import close_account
 
 _PASSWORD_IS_WRONG = "The password is wrong."  # noqa: S105 (a message)
 _EMAIL_TAKEN = Refusal(
@@ -31,6 +34,11 @@ _SIGN_IN_TOO_OLD = Refusal(
     "sign_in_too_old",
     "The account has no password here, and its token was issued more than 10 minutes ago.",
     SignInTooOld,
+)
+
+
+_STAFF_ACCOUNT = Refusal(
+    "staff_account", "Accounts of staff are deleted in the admin.", StaffAccount
 )
 
 
@@ -80,6 +88,31 @@ class AccountView(ContractView):
         with _blame("password"):
             user = update_account(current_session(request), origin=origin, **form.validated_data)
         return Response(s.serialize_own_account(user))
+
+    @describe(
+        "account_delete",
+        summary="Delete one's account",
+        description="Close the account at once, and remove everything that is its own: pictures, "
+        "links, sessions, files. Login and email address are free again. Rows and files follow "
+        "within seconds, or minutes where there are very many. It needs what another email address "
+        f"needs. Accounts of staff are deleted in the admin. {SIGN_IN_LIMITS}",
+        request={"application/json": s.RestfulAccountDeletion},
+        responses={200: s.RestfulAccountReceipt},
+        refuses=[_wrong_password("password"), _SIGN_IN_TOO_OLD, _STAFF_ACCOUNT, THROTTLED],
+        takes_body=True,
+    )
+    def delete(self, request: Request) -> Response:
+        """Close the account and remove all that is its own."""
+        form = s.RestfulAccountDeletion(data=request.data)
+        form.is_valid(raise_exception=True)
+        password = form.validated_data.get("password", "")
+        with _blame("password"):
+            receipt = close_account(
+                current_session(request), password=password, origin=read_origin(request._request)
+            )
+        response = Response(asdict(receipt))
+        clear_token_cookies(response)
+        return response
 
 
 class PasswordView(ContractView):

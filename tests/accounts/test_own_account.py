@@ -51,3 +51,12 @@ def test_no_password_is_made_where_there_is_none(external_issuer: None) -> None:
     )
     assert response.status_code == 403
     assert not User.objects.get().has_usable_password()
+
+
+def test_an_account_without_a_password_is_deleted_with_a_new_token(external_issuer: None) -> None:
+    def delete(age: timedelta) -> int:
+        client = client_of_issuer(age)
+        return client.delete(ACCOUNT, {}, content_type="application/json").status_code
+
+    assert delete(RECENT_SIGN_IN * 2) == 403
+    assert delete(timedelta(0)) == 200

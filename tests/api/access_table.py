@@ -62,7 +62,8 @@ class Row:
     # Sent as JSON, or as a form with a picture under the name `file_field`.
     body: dict[str, Any] = field(default_factory=dict)
     file_field: str = ""
-    # What staff with these permissions get, where it is not what a member gets.
+    # What staff without, and with these permissions get, where it is not what a member gets.
+    staff: Outcome | None = None
     view: Outcome | None = None
     change: Outcome | None = None
     delete: Outcome | None = None
@@ -109,6 +110,9 @@ RESTFUL_API = [
     Row("GET", "/api/user/account/", "200", "200", "200", "200", "401"),
     Row("GET", "/api/user/usage/", "200", "200", "200", "200", "401"),
     Row("PATCH", "/api/user/account/", "200", "200", "200", "200", "401", body={"name": "Ana"}),
+    Row("DELETE", "/api/user/account/", "200", "200", "200", "403", "401",
+        body={"password": "{password}"}, staff="403", view="403", change="403", delete="403",
+        upload="403", link="403"),
     Row("POST", "/api/user/account/password/", "204", "204", "204", "204", "401",
         body={"current_password": "{password}", "new_password": "quite another phrase"}),
     Row("GET", "/api/user/images/", "200 listed", "200 unlisted", "200 unlisted", "200 unlisted",

@@ -1,0 +1,136 @@
+"""Accounts that their owners delete: closed in one commit, removed by the worker.
+
+The commit that closes an account takes away all that anybody could use: sessions, the password,
+login and address (free again at once), and the sight of its pictures. Its row is the order to
+remove the rest, and goes last; so it is carried out whatever dies in between.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from celery import shared_task
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.exceptions import StaffAccount
+from accounts.models import Mail, Session, User
+from accounts.own_account import prove_identity
+from accounts.request_origin import RequestOrigin
+from accounts.security_log import record_event
+from accounts.services import end_every_session
+from images.caching import invalidate
+from images.models import Link, Picture
+from images.storage.base import picture_storage
+from images.storage.keys import folder_of
+from lib.after_commit import run_after_commit
+from thumbnails.usage import measure
+
+# Pictures of one transaction, which locks them.
+BATCH_SIZE = 200
+# For so long one worker goes on with an account; then others have their turn.
+TURN_SECONDS = 10.0
+# After so long an account whose worker died is taken up again.
+LEASE = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReceipt:
+    """What goes with an account; `files` and `bytes` leave the storage."""
+
+    pictures: int
+    files: int
+    bytes: int
+    links: int
+    sessions: int
+
+
+def close_account(session: Session, *, password: str, origin: RequestOrigin) -> AccountReceipt:
+    """Close the account of a session, count what goes with it, and let the worker remove it.
+
+    Raise StaffAccount, and what `prove_identity` raises.
+    """
+    if session.user.is_staff or session.user.is_superuser:
+        raise StaffAccount
+    user = prove_identity(session, password=password, origin=origin)
+    return _close(user)
+
+
+@transaction.atomic
+def _close(user: User) -> AccountReceipt:
+    User.objects.lock_with_password(user.pk, user.password)
+    own = Picture.objects.owned_by(user)
+    stored = measure(own)
+    receipt = AccountReceipt(
+        pictures=own.count(),
+        files=stored.files,
+        bytes=stored.bytes,
+        links=Link.objects.filter(picture__owner=user).count(),
+        sessions=Session.objects.of(user).live().count(),
+    )
+    record_event("account.closed", user, pictures=receipt.pictures, bytes=receipt.bytes)
+    end_every_session(user)
+    Mail.objects.filter(user=user).delete()
+    _forget_person(user)
+    invalidate(user.pk)
+    run_after_commit(remove_closed_accounts.delay)
+    return receipt
+
+
+def _forget_person(user: User) -> None:
+    user.username, user.name, user.email = f"closed-{user.pk.hex}", "", ""
+    user.is_active, user.password = False, make_password(None)
+    user.email_verified_at, user.removal_due_at = None, timezone.now()
+    names = ["name", "email", "is_active", "password", "email_verified_at", "removal_due_at"]
+    user.save(update_fields=["username", "username_key", *names])
+
+
+@shared_task(name="upkeep.remove_closed_accounts")
+def remove_closed_accounts() -> None:
+    """Go on with each closed account whose turn it is; where more is left, ask for another."""
+    now = timezone.now()
+    due = User.objects.filter(removal_due_at__lte=now).order_by("removal_due_at")
+    for user_id in list(due.values_list("pk", flat=True)[:20]):
+        mine = User.objects.filter(pk=user_id, removal_due_at__lte=now)
+        if mine.update(removal_due_at=now + LEASE) and not _remove_for_a_turn(user_id):
+            User.objects.filter(pk=user_id).update(removal_due_at=timezone.now())
+            remove_closed_accounts.delay()
+
+
+def _remove_for_a_turn(user_id: UUID) -> bool:
+    """Remove an account batch by batch; return whether all is gone."""
+    end = time.monotonic() + TURN_SECONDS
+    while _remove_some_pictures(user_id):
+        if time.monotonic() > end:
+            return False
+    return _remove_account(user_id)
+
+
+@transaction.atomic
+def _remove_some_pictures(user_id: UUID) -> int:
+    """Delete a batch of pictures with all that is theirs; return how many there were."""
+    # Every writer locks pictures, in the order of their ids, before what receivers lock.
+    locked = Picture.objects.owned_by(user_id).select_for_update().order_by("pk")
+    ids = list(locked.values_list("pk", flat=True)[:BATCH_SIZE])
+    Picture.objects.filter(pk__in=ids).delete()
+    return len(ids)
+
+
+@transaction.atomic
+def _remove_account(user_id: UUID) -> bool:
+    """Delete the row with what refers to it; False where an upload came in at the last moment.
+
+    The lock makes an upload that is under way wait, and then find no account. The folder goes
+    first: while files may be left in it, the row says so.
+    """
+    user = User.objects.select_for_update().filter(pk=user_id).first()
+    if user is None:
+        return True
+    if Picture.objects.owned_by(user_id).exists():
+        return False
+    picture_storage.delete_folder(folder_of(user_id))
+    record_event("account.deleted", user_id)
+    user.delete()
+    return True
