@@ -297,7 +297,10 @@ class Session(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="token_sessions"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="token_sessions",
+        db_index=False,  # `session_of_account` begins with it
     )
     scheme = models.CharField(max_length=8, choices=Scheme.choices)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -327,6 +330,7 @@ class Session(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["-created_at", "id"], name="session_newest"),
+            models.Index(fields=["user", "-created_at", "-id"], name="session_of_account"),
             models.Index(fields=["expires_at"], name="session_expiry"),
             models.Index(
                 fields=["external_id_digest"],

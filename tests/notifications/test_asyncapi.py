@@ -95,7 +95,7 @@ def test_every_close_code_is_in_the_events_page() -> None:
         for each in vars(close_codes).values()
         if isinstance(each, close_codes.CloseReason)
     ]
-    assert len(codes) == 7
+    assert len(codes) == 8
     assert [code for code in codes if f"| {code} |" not in guide] == []
 
 

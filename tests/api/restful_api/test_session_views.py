@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -18,6 +19,7 @@ from accounts.sessions import (
     open_bearer_session,
     open_cookie_session,
 )
+from lib.keyset import rows_after
 from tests.accounts.issuer import external_token
 from tests.clients import Client, Response
 from tests.factories import PASSWORD, bearer_client, make_picture, replace_password, token_client
@@ -117,6 +119,20 @@ def test_pages_of_sessions_show_each_once_newest_first(alice: User) -> None:
     assert shown[-1] == str(Session.objects.get(scheme="token").pk)
     of_pictures = client.get(SESSIONS + "?cursor=AAAAAAAAAAAAAAAAAAAAAA")
     assert of_pictures.status_code == 400
+
+
+@pytest.mark.postgres
+def test_a_page_of_many_sessions_is_read_along_an_index(alice: User) -> None:
+    later = timezone.now() + timedelta(days=1)
+    Session.objects.bulk_create(
+        Session(user=alice, scheme="bearer", expires_at=later) for _ in range(3_000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE accounts_session")
+    page = rows_after(None, Session.objects.of(alice).live())[:101]
+    plan = page.explain()
+    assert "session_of_account" in plan
+    assert "Sort" not in plan
 
 
 def test_one_session_is_ended_and_again_without_harm(alice: User, bob: User) -> None:
