@@ -224,9 +224,15 @@ def uncount_deleted(row: CountedRow, origin: object) -> None:
     """
     with counted_transaction(savepoint=False):
         changes = _running_changes()
-        if getattr(origin, "model", type(origin)) is not User:
+        if model_of(origin) is not User:
             changes.count(row.account_id, Counter({k: -n for k, n in row.amounts.items()}))
         changes.removed += [RemovedFile(key=each.key, bytes=each.bytes) for each in row.files]
+
+
+def model_of(origin: object) -> type:
+    """Return the model of what a deletion began with: a row or a queryset, as signals name it."""
+    found: type = getattr(origin, "model", type(origin))
+    return found
 
 
 def rows_of(owner_ids: Collection[UUID]) -> dict[UUID, Usage]:

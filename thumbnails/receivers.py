@@ -7,7 +7,7 @@ from django.db.models.signals import post_delete
 
 from accounts.models import User
 from accounts.signals import tier_changed
-from images.ledger import uncount_deleted
+from images.ledger import model_of, uncount_deleted
 from images.models import Picture
 from images.signals import picture_created, thumbnails_requested
 from lib.after_commit import run_after_commit
@@ -50,9 +50,13 @@ def _backfill_owner(user: User, **kwargs: Any) -> None:
 
 
 def _uncount_thumbnail(instance: Thumbnail, origin: object, **kwargs: Any) -> None:
-    """Have the row's files removed, and the renditions made of it deleted."""
+    """Have the row's files removed, and the renditions made of it deleted.
+
+    Those go by the cascade already where the picture or the account is deleted.
+    """
     uncount_deleted(instance, origin)
-    Rendition.objects.filter(source_key=instance.key).delete()
+    if model_of(origin) is Thumbnail:
+        Rendition.objects.filter(source_key=instance.key).delete()
 
 
 def _uncount_rendition(instance: Rendition, origin: object, **kwargs: Any) -> None:
