@@ -14,6 +14,8 @@ from accounts.models import Session, User
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_bearer_session
 from images.ledger import Usage
+from images.links import make_link
+from images.models import Link
 from tests.factories import make_picture
 from thumbnails.services import ensure_thumbnails
 from tiers.models import Tier
@@ -130,3 +132,20 @@ def test_an_upgrade_leaves_the_tiers_as_they_are_and_says_so(
     assert quotas == {"Basic": 7, "Premium": None, "Enterprise": None}
     [record] = [each for each in caplog.records if "tier_quotas" in each.name]
     assert "no limit: Enterprise, Premium." in record.getMessage()
+
+
+def test_links_of_an_older_release_get_their_pictures_owner(alice: User) -> None:
+    """Such a row is alive, opens nothing more than it did, and its link stands in the list."""
+    link, _ = make_link(maker=alice, picture=make_picture(alice), seconds=300)
+    former = Link.objects.values().get()
+    Link.objects.all().delete()
+    executor = MigrationExecutor(connection)
+    loader = executor.loader
+    before = loader.project_state(("images", "0012_link_owners"))
+    row = {name: former[name] for name in ("picture_id", "maker_id", "created_at", "expires_at")}
+    before.apps.get_model("images", "Link").objects.create(id=link.pk, **row)
+    assert Link.objects.get().owner is None
+    operation = loader.get_migration("images", "0012_link_owners").operations[-1]
+    assert isinstance(operation, RunPython)
+    operation.code(before.apps, connection.schema_editor())
+    assert Link.objects.values().get() == former

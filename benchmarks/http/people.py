@@ -1,9 +1,11 @@
 """The accounts that ask, their tokens, and real files behind the pictures they ask for."""
 
 import uuid
+from collections import defaultdict
 from dataclasses import dataclass, field
 from hashlib import md5
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -11,14 +13,27 @@ from PIL import Image
 
 from accounts.models import Session, User
 from accounts.tokens import issue_jwt
+from benchmarks.http.rows import PASSWORD
+from images.link_visits import write_pass
 from images.links import make_link
-from images.models import Picture
+from images.models import Link, Picture
 from thumbnails.models import Thumbnail
 
 # Of the accounts that share unevenly, so many have more than a page of 100.
 ASKING = 200
 _PICTURES_EACH = 3
 _LINK_SECONDS = 7200
+# A page of them, beside those that are opened.
+_LINKS_EACH = 100
+# More than any run spends.
+_MAX_OPENS = 1_000_000
+# The options of a link that is opened, by the name of its scenario.
+LINK_OPTIONS: dict[str, dict[str, Any]] = {
+    "link": {},
+    "link, cache_seconds": {"cache_seconds": 60},
+    "link, max_opens": {"max_opens": _MAX_OPENS},
+    "link, password": {"password": PASSWORD},
+}
 
 
 @dataclass
@@ -29,7 +44,9 @@ class Person:
     token: str
     pictures: list[Picture] = field(default_factory=list)
     thumbnails: list[Thumbnail] = field(default_factory=list)
-    links: list[str] = field(default_factory=list)
+    # Tokens by the options of their links, and passes of those that ask first.
+    links: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    passes: dict[str, str] = field(default_factory=dict)
 
 
 def collector() -> Person:
@@ -47,11 +64,25 @@ def people(folder: Path) -> list[Person]:
         person.thumbnails = list(Thumbnail.objects.filter(picture__in=person.pictures))
         for picture in person.pictures:
             _lie(picture.key, original)
-            _, token = make_link(maker=person.user, picture=picture, seconds=_LINK_SECONDS)
-            person.links.append(token)
+            _make_links(person, picture)
         for each in person.thumbnails:
             _lie(each.key, thumbnail)
     return found
+
+
+def _make_links(person: Person, picture: Picture) -> None:
+    """Make a link with each of the options, and as many more as fill a page together."""
+    for name, options in LINK_OPTIONS.items():
+        link, token = make_link(
+            maker=person.user, picture=picture, seconds=_LINK_SECONDS, **options
+        )
+        person.links[name].append(token)
+        if link.asks_first:
+            person.passes[token] = write_pass(link, link.expires_at)
+    Link.objects.bulk_create(
+        Link(picture=picture, owner=person.user, maker=person.user, expires_at=link.expires_at)
+        for _ in range(_LINKS_EACH // _PICTURES_EACH)
+    )
 
 
 def photograph(folder: Path, width: int, height: int) -> Path:

@@ -16,6 +16,7 @@ class Request:
     body: bytes = b""
     content_type: str = ""
     address: str = "10.0.0.1"
+    cookie: str = ""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -23,6 +24,8 @@ class Request:
         found = {"Host": HOST, "X-Forwarded-For": self.address, "X-Forwarded-Proto": "https"}
         if self.token:
             found["Authorization"] = f"Bearer {self.token}"
+        if self.cookie:
+            found["Cookie"] = self.cookie
         if self.body:
             found |= {"Content-Type": self.content_type, "Content-Length": str(len(self.body))}
         return found

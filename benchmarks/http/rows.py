@@ -58,8 +58,8 @@ select id, owner_id, px, px * 4 / 3, px,
 from made, (values (200), (400)) as heights (px)
 """
 _LINKS = """
-insert into images_link (picture_id, maker_id, created_at, expires_at, opened)
-select id, owner_id, now(), now() + interval '1 hour', 0 from images_picture
+insert into images_link (picture_id, owner_id, maker_id, created_at, expires_at, opened)
+select id, owner_id, owner_id, now(), now() + interval '1 hour', 0 from images_picture
 where id %% 10 = 0
 """
 _ACTIVE = """

@@ -4,7 +4,9 @@ import json
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlencode
 
 from urllib3 import encode_multipart_formdata
 
@@ -32,7 +34,8 @@ def floors(servers: Servers, everyone: list[Person]) -> list[Scenario]:
     """What costs as little as it can."""
     bare, floor, port = servers.bare, servers.floor, servers.nginx.floor
     keys = [picture.key for person in everyone for picture in person.pictures]
-    links = [f"/link/{int(t.partition('.')[0], 36)}" for person in everyone for t in person.links]
+    tokens = [token for person in everyone for token in person.links["link"]]
+    links = [f"/link/{int(token.partition('.')[0], 36)}" for token in tokens]
     return [
         Scenario("bare view", [Request("/")], bare.port, bare),
         Scenario("bare view, nginx", [Request("/")], port, bare),
@@ -71,6 +74,8 @@ def lists(servers: Servers, everyone: list[Person], rich: Person) -> list[Scenar
         of("images API me (100)", "/api/me", everyone),
         of("pictures list (100)", "/pictures/get-user-pictures/{}?limit=100", everyone),
         of("pictures list (1000)", "/pictures/get-user-pictures/{}", [rich], ""),
+        of("restful links/ (100)", "/api/user/links/", everyone),
+        of("restful links/, live", "/api/user/links/?live=true", everyone),
         of("restful events/", "/api/user/events/", everyone, ""),
         Scenario(kept.name, kept.requests, servers.kept.port, servers.kept, "100 dicts"),
     ]
@@ -100,7 +105,7 @@ def files(servers: Servers, everyone: list[Person]) -> list[Scenario]:
     pictures = [(p.token, each) for p in everyone for each in p.pictures]
     asked = {
         "signed address": [Request(signed_path(x.key)) for _, x in pictures],
-        "expiring link": [Request(f"/l/{token}") for p in everyone for token in p.links],
+        "expiring link": [Request(f"/l/{t}") for p in everyone for t in p.links["link"]],
         "images API images/uid": [Request(f"/api/images/{x.uid}") for _, x in pictures],
         "own /images/ address": [Request(f"/images/{x.key}", t) for t, x in pictures],
         "image service base64": [Request(f"/image/{x.uid}", t) for t, x in pictures],
@@ -108,6 +113,51 @@ def files(servers: Servers, everyone: list[Person]) -> list[Scenario]:
     front = servers.nginx.front
     return [
         Scenario(name, each, front, servers.web, "bare redirect") for name, each in asked.items()
+    ]
+
+
+def links(servers: Servers, everyone: list[Person]) -> list[Scenario]:
+    """An opened link with each of its options, behind nginx."""
+    plain = partial(_opening, everyone)
+    password = urlencode({"password": PASSWORD}).encode()
+    asked = {
+        "link, cache_seconds": plain("link, cache_seconds"),
+        "link, its page": plain("link, max_opens"),
+        "link, its button": plain("link, max_opens", pressed_with=b"visit="),
+        "link, with a pass": plain("link, max_opens", has_pass=True),
+        "link, password's page": plain("link, password"),
+        # A hash at a time: the service refuses more than a few together.
+        "link, its password": plain("link, password", pressed_with=password),
+    }
+    front = servers.nginx.front
+    return [
+        Scenario(
+            name,
+            requests,
+            front,
+            servers.web,
+            "bare redirect",
+            303 if requests[0].body else 200,
+            1 if requests[0].body == password else 8,
+        )
+        for name, requests in asked.items()
+    ]
+
+
+def _opening(
+    everyone: list[Person], option: str, *, pressed_with: bytes = b"", has_pass: bool = False
+) -> list[Request]:
+    """Return what asks for every link with an option."""
+    return [
+        Request(
+            f"/l/{token}",
+            method="POST" if pressed_with else "GET",
+            body=pressed_with,
+            content_type="application/x-www-form-urlencoded" if pressed_with else "",
+            cookie=f"__Secure-link-pass={person.passes[token]}" if has_pass else "",
+        )
+        for person in everyone
+        for token in person.links[option]
     ]
 
 

@@ -66,6 +66,8 @@ def prepare(reaper: Reaper) -> Path:
     }
     django.setup()
     call_command("migrate", verbosity=0)
+    # Pages name hashed files, which are collected when an image is built.
+    call_command("collectstatic", interactive=False, verbosity=0)
     return folder
 
 

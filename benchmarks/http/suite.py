@@ -25,6 +25,7 @@ def run(
         "Pages": pages(servers, rich),
         "Single reads": [floors[0], *reads],
         "Files, behind nginx": [*floors[1:5], *files],
+        "Links, behind nginx": [floors[2], *s.links(servers, everyone)],
         "Sign-in": sign_ins,
         "Uploads": uploads,
         "One web process, and two": scenarios_for_two_workers(
