@@ -39,12 +39,12 @@ def names_above(package: str) -> set[str]:
 def uses(source: str, names: set[str]) -> Iterator[tuple[int, str]]:
     """Yield line and name wherever a source reads an attribute or writes a field path of a name."""
     tree = ast.parse(source)
-    verbose_names = {id(each) for each in _verbose_names(tree)}
+    words = {id(each) for each in (*_verbose_names(tree), *_choices(tree))}
     for node in ast.walk(tree):
         match node:
             case ast.Attribute(attr=text):
                 found = {text}
-            case ast.Constant(value=str(text)) if id(node) not in verbose_names:
+            case ast.Constant(value=str(text)) if id(node) not in words:
                 found = _parts(text)
             case ast.keyword(arg=str(text)):
                 found = _parts(text)
@@ -65,6 +65,15 @@ def _verbose_names(tree: ast.AST) -> Iterator[ast.expr]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Field"):
             yield from node.args[:1]
+
+
+def _choices(tree: ast.AST) -> Iterator[ast.expr]:
+    """Yield the values and labels of choices, which name nothing of the database."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and "TextChoices" in map(ast.unparse, node.bases):
+            for each in node.body:
+                if isinstance(each, ast.Assign) and isinstance(each.value, ast.Tuple):
+                    yield from each.value.elts
 
 
 def modules(package: str) -> list[Path]:

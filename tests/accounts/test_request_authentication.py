@@ -140,5 +140,5 @@ def test_no_service_of_accounts_takes_an_http_request() -> None:
     package = Path(request_authentication.__file__).parent
     takers = {path.stem for path in package.glob("*.py") if "HttpRequest" in path.read_text()}
     assert takers == {
-        "request_authentication", "current_request", "receivers", "backends", "admin"
+        "request_authentication", "current_request", "receivers", "backends", "admin", "pages"
     }  # fmt: skip
