@@ -115,6 +115,17 @@ def test_an_address_that_was_tampered_with_is_refused(
     assert requests.get(spoil(shown), timeout=20).status_code == 403
 
 
+def test_the_owners_address_has_the_storage_send_the_uploaders_name(
+    bucket: Bucket, alice: User, as_alice: Client
+) -> None:
+    make_picture(alice, name='sueño "1".jpg')
+    [found] = as_alice.get("/api/user/images/").json()
+    response = requests.get(found["image"], timeout=20)
+    assert response.status_code == 200
+    shown = response.headers["Content-Disposition"]
+    assert shown == "inline; filename*=utf-8''sue%C3%B1o%20%221%22.jpg"
+
+
 def test_an_address_of_another_file_is_refused(shown: str, alice: User) -> None:
     place, query = shown.split("?")
     other = f"{place.rsplit('/', 1)[0]}/{Picture.objects.get().file_name}?{query}"
