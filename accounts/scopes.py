@@ -48,6 +48,8 @@ SCOPES_BY_ROUTE: dict[str, dict[str, Scopes]] = {
     "api/user/jwt-login/": {"POST": NONE},
     "api/user/jwt-logout/": {"POST": NONE},
     "api/user/account/": {"GET": ACCOUNT, "PATCH": ACCOUNT, "DELETE": ACCOUNT},
+    # It holds the pictures, and the addresses of links.
+    "api/user/account/export/": {"GET": ACCOUNT | READ | LINKS},
     "api/user/account/password/": {"POST": ACCOUNT},
     "api/user/site/": {"GET": NONE},
     "api/user/invitations/<str:token>/": {"GET": NONE},

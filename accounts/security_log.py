@@ -24,8 +24,8 @@ RETENTION = timedelta(days=90)
 # There may be as many as requests: config.env.logging writes one line a second of each.
 REFUSALS = frozenset({"sign-in.refused", "sign-in.throttled"})
 Kind = Literal[
-    "account.closed", "account.created", "account.deleted", "admin.added", "admin.changed",
-    "admin.deleted", "email.changed", "email.verified", "invitation.accepted",
+    "account.closed", "account.created", "account.deleted", "account.exported", "admin.added",
+    "admin.changed", "admin.deleted", "email.changed", "email.verified", "invitation.accepted",
     "invitation.revoked", "link.changed", "link.made", "link.revoked", "password.changed",
     "password.reset", "reset-link.made", "sessions.ended", "sign-in", "sign-in.refused",
     "sign-in.throttled", "token.ended", "token.made",

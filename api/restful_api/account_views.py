@@ -5,6 +5,9 @@ from contextlib import contextmanager
 from dataclasses import asdict
 
 from django.core.exceptions import ValidationError
+from django.http import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -13,12 +16,15 @@ from accounts.exceptions import BadCredentials, NoPassword, SignInTooOld, StaffA
 from accounts.models import User
 from accounts.own_account import update_account
 from accounts.request_authentication import read_origin
+from accounts.security_log import record_event
 from accounts.services import change_password
 from api.openapi.operations import describe
-from api.openapi.refusals import SIGN_IN_LIMITS, THROTTLED, Refusal
+from api.openapi.refusals import ARCHIVE_BUSY, SIGN_IN_LIMITS, THROTTLED, Refusal
 from api.restful_api import account_serializers as s
+from api.restful_api.account_export import export_members
 from api.restful_api.views import DONE
-from api.views import ContractView, caller, current_session
+from api.views import ContractView, base_url, caller, current_session
+from delivery.archives import archive_response
 from upkeep.closed_accounts import close_account
 
 _PASSWORD_IS_WRONG = "The password is wrong."  # noqa: S105 (a message)
@@ -112,6 +118,35 @@ class AccountView(ContractView):
             )
         response = Response(asdict(receipt))
         clear_token_cookies(response)
+        return response
+
+
+class ExportView(ContractView):
+    """`account/export/`."""
+
+    @describe(
+        "account_export",
+        summary="Download all that is one's own",
+        description="Send a ZIP archive: `account.json` with the account, all fields of its "
+        "pictures, its links and its sessions, then the originals under their own names, made "
+        "unique (the best thumbnails, where the tier grants no originals). The archive is made "
+        "while it is sent, one at a time for an account.",
+        responses={
+            (200, "application/zip"): OpenApiResponse(
+                OpenApiTypes.BINARY, description="The archive."
+            )
+        },
+        refuses=[ARCHIVE_BUSY],
+        headers=["Content-Disposition"],
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        """Send everything that the account has stored, and what is kept of it."""
+        session, base = current_session(request), base_url(request)
+        response = archive_response(
+            request.method, session.user_id, "account.zip", lambda: export_members(session, base)
+        )
+        if request.method == "GET":
+            record_event("account.exported", session.user)
         return response
 
 

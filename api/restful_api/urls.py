@@ -20,6 +20,7 @@ _ROUTES = [
     route("jwt-logout/", views.JwtLogoutView.as_view(), name="restful-jwt-logout"),
     route("token/", views.TokenView.as_view(), name="restful-token"),
     route("account/", account_views.AccountView.as_view(), name="restful-account"),
+    route("account/export/", account_views.ExportView.as_view(), name="restful-export"),
     route("account/password/", account_views.PasswordView.as_view(), name="restful-password"),
     route("site/", site_views.SiteView.as_view(), name="restful-site"),
     route(

@@ -110,6 +110,7 @@ RESTFUL_API = [
     Row("GET", "/api/user/account/", "200", "200", "200", "200", "401"),
     Row("GET", "/api/user/usage/", "200", "200", "200", "200", "401"),
     Row("PATCH", "/api/user/account/", "200", "200", "200", "200", "401", body={"name": "Ana"}),
+    Row("GET", "/api/user/account/export/", "200", "200", "200", "200", "401"),
     Row("DELETE", "/api/user/account/", "200", "200", "200", "403", "401",
         body={"password": "{password}"}, staff="403", view="403", change="403", delete="403",
         upload="403", link="403"),
