@@ -105,11 +105,14 @@ def test_lines_outside_any_request_say_so(lines: Callable[[], list[dict[str, Any
     assert lines()[-1]["request_id"] == "-"
 
 
-def test_a_links_token_is_in_no_line() -> None:
-    args = ("Service Unavailable", "/l/1.tov5ts.DOuOaaxp")
+@pytest.mark.parametrize(
+    "beginning", ["/l/", "/join/", "/reset/", "/verify/", "/api/user/invitations/"]
+)
+def test_a_links_token_is_in_no_line(beginning: str) -> None:
+    args = ("Service Unavailable", f"{beginning}1.tov5ts.DOuOaaxp")
     record = logging.makeLogRecord({"name": "django.request", "msg": "%s: %s", "args": args})
     assert all(each.filter(record) for each in handler_filters())
-    assert record.getMessage() == "Service Unavailable: /l/…"
+    assert record.getMessage() == f"Service Unavailable: {beginning}…"
 
 
 def handler_filters() -> list[logging.Filter]:
