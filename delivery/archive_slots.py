@@ -59,8 +59,11 @@ class ArchiveSlot:
         if now - self._renewed_at < _RENEW_SECONDS:
             return
         self._renewed_at = now
-        if shared.get(self._key) in {self._token, None}:
-            shared.set(self._key, self._token, LEASE_SECONDS)
+        try:
+            if shared.get(self._key) in {self._token, None}:
+                shared.set(self._key, self._token, LEASE_SECONDS)
+        except RedisError as error:
+            logger.warning("an archive's slot is not renewed: %s", type(error).__name__)
 
     def release(self) -> None:
         """Give the slot back; a second call does nothing."""

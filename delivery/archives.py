@@ -8,7 +8,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO
 from uuid import UUID
 
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 from zipstream import ZipStream, ZipStreamInfo
 
@@ -47,7 +47,8 @@ def archive_response(
     that it is not whole.
     """
     if method == "HEAD":
-        response: HttpResponseBase = HttpResponse()
+        # Not a body of 0 bytes: how long the archive is, nobody knows.
+        response = StreamingHttpResponse(())
     else:
         response = StreamingHttpResponse(_Sending(ArchiveSlot(owner_id), members))
     response["Content-Type"] = "application/zip"

@@ -169,7 +169,12 @@ def test_without_redis_archives_are_sent(monkeypatch: pytest.MonkeyPatch) -> Non
     def away(*args: object, **kwargs: object) -> None:
         raise RedisAway
 
-    monkeypatch.setattr(shared_cache, "add", away)
+    monkeypatch.setattr(archive_slots, "_RENEW_SECONDS", 0)
+    slot = ArchiveSlot(uuid.uuid4())
+    for name in ("add", "get", "set", "delete"):
+        monkeypatch.setattr(shared_cache, name, away)
+    slot.renew()
+    slot.release()
     ArchiveSlot(uuid.uuid4()).release()
 
 
@@ -178,4 +183,5 @@ def test_head_sends_nothing_and_takes_no_slot() -> None:
     slot = ArchiveSlot(owner)
     response = archive_response("HEAD", owner, "a.zip", lambda: iter(()))
     assert response["Content-Type"] == "application/zip"
+    assert response.streaming, "its length would be taken for the archive's"
     slot.release()
