@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.addresses import ask_to_verify, save_new_email
-from accounts.exceptions import SignInTooOld
+from accounts.exceptions import BadCredentials, SignInTooOld
 from accounts.mail import enqueue_mail
 from accounts.models import Mail, Session, User
 from accounts.registration import refuse_taken_email
@@ -26,6 +26,8 @@ def prove_identity(session: Session, *, password: str, origin: RequestOrigin) ->
     """
     user = session.user
     if user.has_usable_password():
+        if not password:  # what is left out is no guess, and counts as none
+            raise BadCredentials
         return verify_credentials(login=user.username, password=password, origin=origin)
     is_recent = timezone.now() - session.created_at <= RECENT_SIGN_IN
     if session.scheme != Session.Scheme.EXTERNAL or not is_recent:

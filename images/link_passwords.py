@@ -14,6 +14,8 @@ def hash_link_password(password: str) -> str:
 
 def verify_link_password(link: Link, password: str, origin: RequestOrigin) -> bool:
     """Return whether a password is the link's; raise TooManyAttempts and HashingBusy."""
+    if not password:  # a button that was pressed too early is no guess, and counts as none
+        return False
     with throttle_link_password(link.pk, origin) as attempt:
         attempt.succeeded = check_password(normalize_password(password), link.password)
     return attempt.succeeded

@@ -118,6 +118,6 @@ def serialize_own_account(user: User) -> dict[str, Any]:
 
 def serialize_tier(tier: Tier) -> dict[str, Any]:
     """Write a `RestfulTier`; it takes a query for the heights."""
-    names = RestfulTier().fields.keys() - {"heights"}
     heights = list(tier.heights.values_list("height", flat=True))
-    return {"heights": heights, **{name: getattr(tier, name) for name in names}}
+    names = RestfulTier().fields
+    return {name: heights if name == "heights" else getattr(tier, name) for name in names}

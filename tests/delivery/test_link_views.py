@@ -226,6 +226,8 @@ def test_guesses_are_throttled_by_link_and_network_and_by_address(
         return browser.post(address, {"password": password}).status_code
 
     first, second, third = (link_to(picture, password=PASSWORD) for _ in range(3))
+    # What is left out is no guess.
+    assert [post(first, "192.0.2.1", "") for _ in range(6)] == [403] * 6
     assert [post(first, "192.0.2.1", "x") for _ in range(6)] == [403] * 5 + [429]
     assert post(first, "192.0.2.77", PASSWORD) == 429
     assert post(first, "198.51.100.1", PASSWORD) == 303

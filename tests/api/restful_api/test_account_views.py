@@ -7,6 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import SecurityEvent, User
 from accounts.throttling import FAILURES_PER_LOGIN
+from api.restful_api.account_serializers import RestfulTier
 from tests.clients import Client, Response
 from tests.factories import PASSWORD, bearer_client, make_user, token_client
 
@@ -34,7 +35,9 @@ def kinds(user: User) -> list[str]:
 def test_an_account_tells_who_one_is_and_what_the_tier_allows(
     alice: User, as_alice: Client
 ) -> None:
-    assert as_alice.get(ACCOUNT).json() == {
+    body = as_alice.get(ACCOUNT).json()
+    assert list(body["tier"]) == list(RestfulTier().fields)
+    assert body == {
         "id": str(alice.pk),
         "username": "alice",
         "name": "",
@@ -90,8 +93,8 @@ def test_an_address_belongs_to_one_account_in_any_case(bob: User, as_alice: Clie
 
 
 def test_guesses_are_throttled_like_those_of_a_sign_in(as_alice: Client) -> None:
-    for _ in range(FAILURES_PER_LOGIN.amount):
-        assert patch(as_alice, email="x@example.org", password="guess").status_code == 400
+    for guess in [*[""] * FAILURES_PER_LOGIN.amount, *["guess"] * FAILURES_PER_LOGIN.amount]:
+        assert patch(as_alice, email="x@example.org", password=guess).status_code == 400
     refused = patch(as_alice, email="x@example.org", password=PASSWORD)
     assert refused.status_code == 429
     assert int(refused["Retry-After"]) > 0
