@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.fields import empty
 
-from api.fields import DigitsField
+from api.fields import DigitsField, TrueOrFalseField
 from api.openapi.examples import (
     FILE_URL,
     PICTURE_ID,
@@ -147,7 +147,7 @@ class RestfulPictureQuery(serializers.Serializer[None]):
     format = _FormatName(
         required=False, choices=list(FORMATS), help_text="Of the originals, in either case."
     )
-    is_active = serializers.BooleanField(
+    is_active = TrueOrFalseField(
         required=False, help_text="Whether they stand for the account: one at most does."
     )
     sha256 = serializers.RegexField(
@@ -203,7 +203,7 @@ class _Ids(serializers.ListField):
     """Ids of pictures, each counted once."""
 
     def __init__(self, **options: Any) -> None:
-        child = serializers.IntegerField(min_value=0, max_value=_MAX_ID)
+        child = DigitsField(min_value=0, max_value=_MAX_ID)
         super().__init__(child=child, allow_empty=False, max_length=MAX_IDS, **options)
 
     def run_validation(self, data: Any = empty) -> Any:

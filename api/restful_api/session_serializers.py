@@ -11,6 +11,7 @@ from rest_framework import serializers
 from accounts.models import SecurityEvent, Session
 from accounts.names import refuse_nul
 from accounts.scopes import Scope
+from api.fields import DigitsField
 from api.openapi.examples import example
 
 _MIN_LIFETIME = timedelta(minutes=1)
@@ -56,19 +57,28 @@ class RestfulEnded(serializers.Serializer[None]):
     ended = serializers.IntegerField()
 
 
+class _ScopesField(serializers.MultipleChoiceField):
+    """A list: the choices of DRF's own may also be the names of an object."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, list):
+            self.fail("not_a_list", input_type=type(data).__name__)
+        return super().to_internal_value(data)
+
+
 @example({"name": "backup at home", "scopes": ["read", "upload"], "expires_in": 2_592_000})
 class RestfulTokenRequest(serializers.Serializer[None]):
     """A name to know the token by, what it may do, and for how long."""
 
     name = serializers.CharField(max_length=100, validators=[refuse_nul])
-    scopes = serializers.MultipleChoiceField(
+    scopes = _ScopesField(
         choices=Scope.choices,
         allow_empty=False,
         help_text="`read` sees pictures, thumbnails and events; `upload` stores pictures; `change` "
         "changes and deletes them; `links` makes, sees and revokes links; `account` sees and "
         "changes the account, its sessions and its tokens.",
     )
-    expires_in = serializers.IntegerField(
+    expires_in = DigitsField(
         required=False,
         min_value=int(_MIN_LIFETIME.total_seconds()),
         help_text="Seconds; as long as a token of `token/` unless given, and never longer.",

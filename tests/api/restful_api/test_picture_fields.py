@@ -240,7 +240,8 @@ def test_each_filter_chooses(as_alice: Client, alice: User, bob: User) -> None:
     ("name", "value"),
     [
         ("state", "done"), ("state", ""), ("visibility", "friends"), ("format", "BMP"),
-        ("is_active", "maybe"), ("sha256", "abc"), ("created_after", "yesterday"),
+        ("is_active", "maybe"), ("is_active", "1"), ("sha256", "abc"),
+        ("created_after", "yesterday"),
         ("created_before", "2025-13-01"), ("order", "name"), ("q", "x" * 201), ("q", "\0"),
         ("limit", "0"), ("cursor", "x"), ("created_after", "0001-01-01T00:00:00+23:00"),
     ],

@@ -95,7 +95,7 @@ def test_pictures_of_others_are_not_found_but_for_staff_who_may_delete(
 @pytest.mark.parametrize(
     "body",
     [{}, {"ids": []}, {"ids": "all"}, {"ids": [None]}, {"ids": [-1]}, {"ids": [1] * 1001},
-     {"ids": [2**63]}, []],
+     {"ids": [2**63]}, {"ids": ["1_0"]}, {"ids": ["+1"]}, {"ids": ["\u0661"]}, {"ids": [1.0]}, []],
 )  # fmt: skip
 @pytest.mark.parametrize("what", ["delete", "change"])
 def test_what_names_no_pictures_is_refused(as_alice: Client, what: str, body: Any) -> None:

@@ -221,6 +221,8 @@ def test_a_token_lives_as_long_as_is_asked(alice: User, settings: Settings) -> N
         ({"expires_in": 59}, "expires_in"),
         ({"expires_in": 10**9}, "expires_in"),
         ({"expires_in": "soon"}, "expires_in"),
+        ({"expires_in": "9_000"}, "expires_in"),
+        ({"scopes": {"read": True}}, "scopes"),
     ],
 )
 def test_what_is_wrong_with_a_token_is_told_by_field(
