@@ -15,6 +15,7 @@ from accounts.cookies import access_cookie, set_token_cookies
 from accounts.known_devices import remember_device
 from accounts.models import Session, User
 from accounts.request_authentication import Authentication, read_origin
+from accounts.scopes import READ
 from accounts.throttling import throttle_upload
 from api.contracts import contract_at
 from api.errors import problem_of
@@ -154,6 +155,11 @@ def authentication_of(request: Request) -> Authentication:
 def current_session(request: Request) -> Session:
     """Return the session of a view that is closed to whoever has none."""
     return authentication_of(request).session
+
+
+def may_read(request: Request) -> bool:
+    """Return whether a token that writes may also see what it changes."""
+    return current_session(request).granted_scopes >= READ
 
 
 def read_query(request: Request, serializer: type[Serializer[Any]]) -> dict[str, Any]:

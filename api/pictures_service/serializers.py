@@ -88,8 +88,10 @@ class PicturesPicture(serializers.Serializer[None]):
     updatedAt = serializers.DateTimeField()
     user_id = serializers.UUIDField()
     url = serializers.URLField(
+        allow_null=True,
         help_text="Opens in a bare browser for half an hour to an hour: the upload, where the "
-        "owner's tier grants it, without its metadata for others; else the best thumbnail."
+        "owner's tier grants it, without its metadata for others; else the best thumbnail. Null "
+        "for a token that may change pictures and not read them.",
     )
 
 

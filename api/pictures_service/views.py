@@ -36,7 +36,7 @@ from api.pagination import (
 from api.parsers import FormParser, JsonParser, NoFileParser
 from api.pictures_service import serializers as s
 from api.pictures_service.socketio.binding import bind_named_socket
-from api.views import MAX_TEXT_BODY_SIZE, ContractView, PublicView, base_url, caller
+from api.views import MAX_TEXT_BODY_SIZE, ContractView, PublicView, base_url, caller, may_read
 from images.access import active_picture, may_act_for
 from images.default_picture import copy_default
 from images.models import Picture
@@ -191,7 +191,10 @@ class SetActivePictureView(ContractView):
         picture = _find_picture(request, pk, user_id, PicturePermission.CHANGE)
         activate(picture)
         bind_named_socket(request)
-        return _done_response(request, "Imagen activa establecida correctamente", picture)
+        response = _done_response(request, "Imagen activa establecida correctamente", picture)
+        if not may_read(request):
+            response.data["picture"]["url"] = None
+        return response
 
 
 class DeletePictureView(ContractView):

@@ -119,5 +119,5 @@ def serialize_own_account(user: User) -> dict[str, Any]:
 def serialize_tier(tier: Tier) -> dict[str, Any]:
     """Write a `RestfulTier`; it takes a query for the heights."""
     heights = list(tier.heights.values_list("height", flat=True))
-    names = RestfulTier().fields
+    names = RestfulTier().fields.keys()
     return {name: heights if name == "heights" else getattr(tier, name) for name in names}

@@ -61,8 +61,8 @@ class _ScopesField(serializers.MultipleChoiceField):
     """A list: the choices of DRF's own may also be the names of an object."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, list):
-            self.fail("not_a_list", input_type=type(data).__name__)
+        if isinstance(data, dict):
+            self.fail("not_a_list", input_type="dict")
         return super().to_internal_value(data)
 
 

@@ -12,9 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.cookies import clear_token_cookies, set_token_cookies
-from accounts.exceptions import BadCredentials
+from accounts.exceptions import BadCredentials, MissingScope
 from accounts.models import User
 from accounts.request_authentication import Authentication, read_origin, refuse_cross_site
+from accounts.scopes import Scope
 from accounts.services import sign_out, verify_credentials
 from accounts.sessions import open_api_token_session, open_cookie_session
 from api.multipart_parser import MultiPartParser, sent_name
@@ -50,6 +51,7 @@ from api.views import (
     PublicView,
     base_url,
     caller,
+    may_read,
     read_query,
 )
 from images.models import Picture
@@ -246,13 +248,21 @@ class PictureDetailView(ContractView):
         fields=_PICTURE,
     )
     def patch(self, request: Request, pk: int) -> Response:
-        """Change what is given."""
+        """Change what is given; whose token may not read is told no more than that it was done."""
         names = _read_field_names(request)
+        if "fields" in request.query_params and not may_read(request):
+            raise MissingScope([Scope.READ])
         picture = _find_picture(request, pk, PicturePermission.CHANGE)
         form = s.RestfulChange(data=request.data)
         form.is_valid(raise_exception=True)
         update_picture(picture, **form.validated_data)
-        return _details_response(request, picture, names)
+        response = _details_response(request, picture, names)
+        if not may_read(request):
+            # Neither an address that opens the bytes, nor what shows them in small.
+            response.data |= {
+                "image": picture.file_name, "thumbhash": None, "dominant_color": None
+            }  # fmt: skip
+        return response
 
     @describe(
         "images_delete",

@@ -19,6 +19,7 @@ from accounts.sessions import (
     open_bearer_session,
     open_cookie_session,
 )
+from images.models import Picture
 from lib.keyset import rows_after
 from tests.accounts.issuer import external_token
 from tests.clients import Client, Response
@@ -272,6 +273,32 @@ def test_a_token_of_a_later_release_has_the_scopes_that_are_known_here(alice: Us
     Session.objects.update(scopes=["read", "teleport"])
     assert client.get("/api/user/images/").status_code == 200
     assert client.get(SESSIONS).status_code == 403
+
+
+def test_a_token_that_changes_pictures_and_does_not_read_opens_none_by_it(alice: User) -> None:
+    picture = make_picture(alice)
+    Picture.objects.filter(pk=picture.pk).update(thumbhash="1QcSHQRnh493V4dIh4eXh1h4kJUI")
+    address = f"/api/user/images/{picture.pk}/"
+    activation = f"/pictures/set-active-picture/{picture.pk}/{alice.pk}"
+    writer, both = (
+        client_of(make(bearer_client(alice), *scopes))
+        for scopes in (["change"], ["change", "read"])
+    )
+
+    def patch(client: Client, query: str = "", **body: str) -> Response:
+        return client.patch(address + query, body, content_type="application/json")
+
+    body = patch(writer, description="mine").json()
+    assert body["description"] == "mine"
+    assert (body["image"], body["thumbhash"]) == (picture.file_name, None)
+    refused = patch(writer, "?fields=image,thumbnails", description="x")
+    assert refused.status_code == 403
+    assert writer.put(activation).json()["picture"]["url"] is None
+    assert patch(both).json()["image"].startswith("http")
+    assert patch(both, "?fields=image").status_code == 200
+    assert both.put(activation).json()["picture"]["url"].startswith("http")
+    picture.refresh_from_db()
+    assert picture.description == "mine"
 
 
 @pytest.mark.postgres
