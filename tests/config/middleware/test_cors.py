@@ -27,7 +27,10 @@ EXPOSED = (
     "X-Status-Reason, Link, Retry-After, Last-Event-ID, ETag, X-Request-ID, Content-Range, "
     "Accept-Ranges, Content-Disposition, Allow"
 )
-WITHOUT = {"healthz", "readyz", "robots.txt", "metrics", "i18n/setlang/", ""}
+WITHOUT = {
+    "healthz", "readyz", "robots.txt", "metrics", "i18n/setlang/", "", "join/", "join/<str:token>/",
+    "reset/", "reset/<str:token>/", "verify/<str:token>/",
+}  # fmt: skip
 MORE_PARTS = {
     "<path:key>": "users/nobody/none.jpg",
     "<str:token>": "nonsense",
