@@ -23,6 +23,15 @@ BYTES = OpenApiResponse(
     description="The bytes, as the picture's own type. (`application/octet-stream` is never sent: "
     "it stands for all of them, for generators that know bytes by no other name.)",
 )
+_ARCHIVE = OpenApiResponse(
+    OpenApiTypes.BINARY,
+    description="A ZIP archive. (`application/octet-stream` is never sent: it stands for bytes of "
+    "any type, for generators that know no other name.)",
+)
+ARCHIVE: dict[tuple[int, str], OpenApiResponse] = {
+    (200, "application/zip"): _ARCHIVE,
+    (200, ANY_BYTES): _ARCHIVE,
+}
 NOT_MODIFIED = OpenApiResponse(description="The client has this version: `If-None-Match` names it.")
 BYTES_HEADERS = ("ETag", "Cache-Control", "Accept-Ranges", "Content-Disposition")
 UPLOAD_HEADERS = (

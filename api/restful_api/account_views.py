@@ -6,8 +6,6 @@ from dataclasses import asdict
 
 from django.core.exceptions import ValidationError
 from django.http import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,6 +16,7 @@ from accounts.own_account import update_account
 from accounts.request_authentication import read_origin
 from accounts.security_log import record_event
 from accounts.services import change_password
+from api.openapi.files import ARCHIVE
 from api.openapi.operations import describe
 from api.openapi.refusals import ARCHIVE_BUSY, SIGN_IN_LIMITS, THROTTLED, Refusal
 from api.restful_api import account_serializers as s
@@ -131,11 +130,7 @@ class ExportView(ContractView):
         "pictures, its links and its sessions, then the originals under their own names, made "
         "unique (the best thumbnails, where the tier grants no originals). The archive is made "
         "while it is sent, one at a time for an account.",
-        responses={
-            (200, "application/zip"): OpenApiResponse(
-                OpenApiTypes.BINARY, description="The archive."
-            )
-        },
+        responses=ARCHIVE,
         refuses=[ARCHIVE_BUSY],
         headers=["Content-Disposition"],
     )

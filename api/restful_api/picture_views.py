@@ -1,11 +1,11 @@
 """Pictures in numbers, and the active one: what the image RESTful API has beyond its original."""
 
 from django.http import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.openapi.files import ARCHIVE
 from api.openapi.operations import describe
 from api.openapi.refusals import ARCHIVE_BUSY, NO_PICTURE, invalid_input
 from api.restful_api import picture_serializers as p
@@ -18,7 +18,6 @@ from images.services import activate, change_pictures
 from thumbnails.deletion import delete_pictures
 
 _ARCHIVE_NAME = "pictures.zip"
-_ZIP = "application/zip"
 
 
 class DeletePicturesView(ContractView):
@@ -83,7 +82,7 @@ class ArchiveView(ContractView):
         "(or the best thumbnails, where the tier grants no originals). The archive is made while "
         "it is sent, one at a time for an account.",
         parameters=[p.RestfulArchiveQuery],
-        responses={(200, _ZIP): OpenApiResponse(OpenApiTypes.BINARY, description="The archive.")},
+        responses=ARCHIVE,
         refuses=[
             invalid_input(p.RestfulArchiveQuery, {"ids": "x"}), NO_PICTURE, ARCHIVE_BUSY
         ],

@@ -46,7 +46,7 @@ const gone = await imagesRetrieve({ path, throwOnError: false });
 console.log(
   JSON.stringify({
     thumbnail: thumbnail.headers.get("Content-Type"),
-    listed: listed.map((each) => BigInt(each.id) === BigInt(picture.id)),
+    listed: listed.map((each) => BigInt(each.id ?? 0) === BigInt(picture.id)),
     link: opened.response.headers.get("Content-Type"),
     removed: removed.response.status,
     gone: gone.error?.detail,
