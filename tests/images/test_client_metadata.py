@@ -1,5 +1,6 @@
 """The JSON object that a client keeps with a picture."""
 
+import json
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ def test_an_object_is_taken(value: dict[str, Any]) -> None:
     "value",
     [
         None, [], "a", 1, {"a": "x" * (MAX_METADATA_BYTES - 7)}, {"a": "é" * 2045}, {"a": "\0"},
-        {"a\0": 1}, nested(33),
+        {"a\0": 1}, nested(33), {"a": [1e308] * 680}, {"a": [5e-324] * 20},
     ],
 )  # fmt: skip
 def test_what_cannot_be_kept_is_refused(value: Any) -> None:
@@ -46,6 +47,15 @@ def test_it_comes_back_as_it_was(alice: User) -> None:
     assert Picture.objects.get(pk=picture.pk).metadata == value
     update_picture(picture, metadata={})
     assert Picture.objects.get(pk=picture.pk).metadata == {}
+
+
+@pytest.mark.django_db
+def test_no_database_makes_more_of_it_than_its_limit(alice: User) -> None:
+    """PostgreSQL writes 1e308 in 309 digits."""
+    picture = make_picture(alice, metadata={"a": [1e308] * 13})
+    kept = Picture.objects.get(pk=picture.pk).metadata
+    assert [float(each) for each in kept["a"]] == [1e308] * 13
+    assert len(json.dumps(kept, separators=(",", ":"))) <= MAX_METADATA_BYTES
 
 
 @pytest.mark.django_db
