@@ -29,7 +29,8 @@ def _require_storable(value: dict[str, Any]) -> int:
 
     PostgreSQL keeps 1e308 as 309 digits, and gives them back.
     """
-    more, left = 0, [(value, 1)]
+    more = 0
+    left: list[tuple[Any, int]] = [(value, 1)]
     while left:
         each, depth = left.pop()
         if depth > _MAX_DEPTH:
