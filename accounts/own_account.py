@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.addresses import ask_to_verify, save_new_email
-from accounts.exceptions import BadCredentials, SignInTooOld
+from accounts.exceptions import BadCredentials, BadToken, SignInTooOld
 from accounts.mail import enqueue_mail
 from accounts.models import Mail, Session, User
 from accounts.registration import refuse_taken_email
@@ -47,7 +47,8 @@ def update_account(
 
     The address that the account has already is sent another mail where it is not verified yet.
     Another one needs the password: raise what `prove_identity` raises, and ValidationError by
-    field; the code `unique` means taken. Raise TooManyAttempts for one mail too many.
+    field; the code `unique` means taken. Raise TooManyAttempts for one mail too many, and BadToken
+    where the account was closed meanwhile.
     """
     user = session.user
     if email is not None and email != user.email:
@@ -58,7 +59,9 @@ def update_account(
     if name is not None:
         user.name = name
         user.clean_fields(exclude=["password", "username_key", "email", "tier"])
-        user.save(update_fields=["name"])
+        # An account that was closed meanwhile keeps no name, and may be gone.
+        if not User.objects.filter(pk=user.pk, is_active=True).update(name=name):
+            raise BadToken
     return user
 
 

@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from accounts.exceptions import BadToken
 from accounts.models import Session, User
-from accounts.own_account import RECENT_SIGN_IN
+from accounts.own_account import RECENT_SIGN_IN, update_account
+from accounts.request_origin import RequestOrigin
+from accounts.sessions import open_bearer_session
 from tests.accounts.issuer import external_token
 from tests.clients import Client, Response
 from tests.factories import token_client
@@ -60,3 +63,15 @@ def test_an_account_without_a_password_is_deleted_with_a_new_token(external_issu
 
     assert delete(RECENT_SIGN_IN * 2) == 403
     assert delete(timedelta(0)) == 200
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_an_account_that_is_closed_meanwhile_keeps_no_name(alice: User, is_gone: bool) -> None:
+    open_bearer_session(alice, RequestOrigin())
+    session = Session.objects.select_related("user__tier").get()
+    User.objects.filter(pk=alice.pk).update(is_active=False, name="")
+    if is_gone:
+        User.objects.filter(pk=alice.pk).delete()
+    with pytest.raises(BadToken):
+        update_account(session, origin=RequestOrigin(), name="Alice")
+    assert not User.objects.filter(name="Alice").exists()
