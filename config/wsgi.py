@@ -7,7 +7,7 @@ from django.utils.http import parse_header_parameters
 
 from config.observability import telemetry
 from config.start import load_settings, report_walls, require_default_picture
-from config.unread_bodies import discard_rest
+from config.unread_bodies import EndingBody, discard_rest
 
 load_settings()
 # Before the application loads the middleware, which telemetry extends.
@@ -27,7 +27,8 @@ def application(environ: dict[str, Any], start_response: Any) -> Any:
         parse_header_parameters(content_type)
     except ValueError:
         environ["CONTENT_TYPE"] = content_type.partition(";")[0]
-    try:
-        return _django(environ, start_response)
-    finally:
-        discard_rest(environ)
+    with EndingBody(environ["wsgi.input"]) as environ["wsgi.input"]:
+        try:
+            return _django(environ, start_response)
+        finally:
+            discard_rest(environ)

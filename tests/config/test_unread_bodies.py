@@ -1,16 +1,27 @@
-"""What granian leaves to the application: a body that nobody has read."""
+"""What granian leaves to the application: a body that nobody has read, or that a request keeps."""
 
+import gc
 import io
+import json
+import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.signals import request_started
+from django.db import close_old_connections
 from django.test import RequestFactory
 
 from config import unread_bodies
 from config.unread_bodies import discard_rest
 from config.wsgi import application
+from tests.factories import bearer_client, make_user
 
 BODY = b"x" * 200_000
+
+
+class Stream(io.BytesIO):
+    """As BytesIO, of which there is no weak reference."""
 
 
 def granian_environ(body: io.BytesIO, path: str = "/auth/signin", **changes: Any) -> dict[str, Any]:
@@ -58,3 +69,60 @@ def test_what_is_dropped_is_bounded_in_bytes_and_time(monkeypatch: pytest.Monkey
     late = io.BytesIO(BODY)
     discard_rest(granian_environ(late))
     assert late.tell() == 0
+
+
+@pytest.fixture
+def _nothing_is_collected() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture
+def _connections_stay() -> Iterator[None]:
+    """Leave the test's transaction open, as Django's test client does."""
+    request_started.disconnect(close_old_connections)
+    yield
+    request_started.connect(close_old_connections)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_nothing_is_collected", "_connections_stay")
+@pytest.mark.parametrize(
+    ("status", "path", "content_type", "body"),
+    [
+        (400, "/image", "application/json", json.dumps({"image": "A" * 200_001}).encode()),
+        (400, "/api/images", "application/json", json.dumps({"data": "A" * 200_001}).encode()),
+        (400, "/image", "application/json", b"{"),
+        (400, "/image", "application/x-www-form-urlencoded", b"image=" + b"A" * 200_001),
+        (415, "/image", "text/plain", BODY),
+        (413, "/auth/signin", "application/json", BODY),
+        (404, "/auth/nowhere", "text/plain", BODY),
+        (403, "/admin/login/", "application/x-www-form-urlencoded", b"username=a&password=b"),
+    ],
+    ids=["picture", "other picture", "no JSON", "form", "no type", "large", "nowhere", "page"],
+)
+def test_no_request_keeps_its_body_once_it_is_over(
+    status: int, path: str, content_type: str, body: bytes
+) -> None:
+    stream = Stream(body)
+    environ = granian_environ(
+        stream,
+        path,
+        CONTENT_TYPE=content_type,
+        CONTENT_LENGTH=str(len(body)),
+        **bearer_client(make_user("alice")).defaults,
+    )
+    left = weakref.ref(stream)
+    del stream
+    assert respond(environ) == status
+    assert left() is None
+
+
+def test_what_reads_a_body_after_its_request_hears_that_it_is_over() -> None:
+    stream = io.BytesIO(b"a\nb")
+    with unread_bodies.EndingBody(stream) as body:
+        assert [*body] == [b"a\n", b"b"]
+    with pytest.raises(ValueError, match="over"):
+        body.read()
+    assert not stream.closed
