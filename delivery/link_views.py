@@ -53,7 +53,7 @@ _MAX_PASSWORD_LENGTH = 1024
 def link(request: HttpRequest, token: str) -> HttpResponseBase:
     """Open an expiring link."""
     if request.method not in {"GET", "HEAD", "POST"}:
-        return HttpResponseNotAllowed(["GET", "HEAD"])
+        return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
     try:
         throttle_link_opening(read_origin(request))
         return _open(request, read_token(token))

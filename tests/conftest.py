@@ -2,8 +2,13 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from django.apps import apps
+from django.db.models.signals import post_migrate
 from hypothesis import HealthCheck, settings
+from pytest_django import DjangoDbBlocker
 from schemathesis.pytest.plugin import SchemathesisFunction
+
+from tiers.models import Tier, TierHeight
 
 # A machine that is busy for a moment is not a failure.
 settings.register_profile(
@@ -40,3 +45,17 @@ def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, postgres_server: object
 ) -> None:
     """Start the server before pytest-django makes its database there."""
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Give the tiers back to a database that was emptied after a test of transactions."""
+    with django_db_blocker.unblock():
+        tiers, heights = list(Tier.objects.all()), list(TierHeight.objects.all())
+
+    def give_back(**_: object) -> None:
+        if not Tier.objects.exists():
+            Tier.objects.bulk_create(tiers)
+            TierHeight.objects.bulk_create(heights)
+
+    post_migrate.connect(give_back, sender=apps.get_app_config("tiers"), weak=False)

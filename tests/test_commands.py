@@ -66,11 +66,15 @@ KEEP = [
     'export STORAGE_URL="$NEW"',
     "python manage.py move_storage --from file:///data/images",
     "python manage.py verify_storage",
+    "python manage.py verify_storage --verbosity 2",
     "python manage.py move_storage --from file:///data/images --remove-source",
 ]
 RUN = [*INSTALL, *KEEP]
 # The page shows what it says of a storage with faults: see tests/upkeep.
-PRINTS_ELSEWHERE = {"python manage.py verify_storage"}
+PRINTS_ELSEWHERE = {
+    "python manage.py verify_storage",
+    "python manage.py verify_storage --verbosity 2",
+}
 
 
 def commands_of(page: Path) -> list[str]:

@@ -21,9 +21,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from accounts.models import User
+from accounts.models import Session, User
 from accounts.request_origin import RequestOrigin
-from accounts.sessions import open_api_token_session
+from accounts.sessions import open_api_token_session, open_bearer_session
 from config.wsgi import application
 from images.links import LinkToken, write_token
 from images.models import Link
@@ -94,7 +94,10 @@ def known(
     link = Link.objects.create(
         picture=picture, maker=alice, expires_at=datetime(2999, 1, 1, tzinfo=UTC)
     )
+    open_bearer_session(alice, RequestOrigin())
+    session = Session.objects.of(alice).get(scheme=Session.Scheme.BEARER)
     return {
+        "session_id": str(session.pk),
         "id": picture.pk,
         "thumbnail": picture.thumbnails.earliest("height").pk,
         "link": link.pk,
