@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from lib.migrations import AddIndexOnline
+from lib.concurrent_indexes import AddIndexInUse
 
 
 class Migration(migrations.Migration):
@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [("accounts", "0012_user_removal")]
 
     operations = [
-        AddIndexOnline(
+        AddIndexInUse(
             model_name="session",
             index=models.Index(
                 fields=["user", "-created_at", "-id"],

@@ -5,7 +5,7 @@ from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import OuterRef, Subquery
 
-from lib.migrations import AddIndexOnline
+from lib.concurrent_indexes import AddIndexInUse
 
 BATCH_SIZE = 5_000
 
@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        AddIndexOnline(
+        AddIndexInUse(
             model_name="link",
             index=models.Index(fields=["owner", "-created_at", "-id"], name="link_newest_of_owner"),
         ),
