@@ -41,10 +41,9 @@ class Worker:
         Raises EOFError when the process died, BadMessage and TimeoutError.
         """
         self._line.settimeout(max(deadline - time.monotonic(), 0.001))
-        try:
+        # It may have said why it takes none, and ended: what it said can still be read.
+        with suppress(ConnectionError):
             channel.send(self._line, job, descriptors)
-        except ConnectionError:
-            raise EOFError from None
         return channel.receive(self._line, deadline)
 
     def abandon(self) -> None:
