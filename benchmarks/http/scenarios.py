@@ -3,7 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
@@ -105,7 +105,7 @@ def files(servers: Servers, everyone: list[Person]) -> list[Scenario]:
     pictures = [(p.token, each) for p in everyone for each in p.pictures]
     asked = {
         "signed address": [Request(signed_path(x.key)) for _, x in pictures],
-        "expiring link": [Request(f"/l/{t}") for p in everyone for t in p.links["link"]],
+        "expiring link": _opening(everyone, "link"),
         "images API images/uid": [Request(f"/api/images/{x.uid}") for _, x in pictures],
         "own /images/ address": [Request(f"/images/{x.key}", t) for t, x in pictures],
         "image service base64": [Request(f"/image/{x.uid}", t) for t, x in pictures],
@@ -148,7 +148,7 @@ def _opening(
     everyone: list[Person], option: str, *, pressed_with: bytes = b"", has_pass: bool = False
 ) -> list[Request]:
     """Return what asks for every link with an option."""
-    return [
+    asked = [
         Request(
             f"/l/{token}",
             method="POST" if pressed_with else "GET",
@@ -158,6 +158,16 @@ def _opening(
         )
         for person in everyone
         for token in person.links[option]
+    ]
+    return _from_many(asked)
+
+
+def _from_many(requests: Sequence[Request]) -> list[Request]:
+    """Return the requests as from many people, so that no throttle of an address is full."""
+    return [
+        replace(each, address=f"10.{third}.{number // 250}.{number % 250}")
+        for third in range(50)
+        for number, each in enumerate(requests)
     ]
 
 
