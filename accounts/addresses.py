@@ -6,6 +6,7 @@ their word, and the address is theirs; but it resets no password when mail can b
 """
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -18,10 +19,32 @@ from accounts.security_log import record_event
 from accounts.throttling import RESETS_PER_MAILBOX, enforce_limits
 
 
-def save_new_email(user: User) -> None:
-    """Save an address that the account was given just now; its reader is asked to verify it."""
+def refuse_taken_email(user: User) -> None:
+    """Raise ValidationError where the account's email address is that of another.
+
+    Where mail can be sent, it is that of whoever verified it.
+    """
+    others = User.objects.with_email(user.email).exclude(pk=user.pk)
+    if settings.EMAIL_URL:
+        others = others.exclude(email_verified_at=None)
+    if others.exists():
+        raise ValidationError(
+            {"email": ValidationError("This email address is taken.", code="unique")}
+        )
+
+
+def mark_unverified(user: User) -> None:
+    """Set what an address is that was given just now; the account is not saved."""
     user.email_verified_at = None
     user.email_counts = not settings.EMAIL_URL
+
+
+def save_new_email(user: User) -> None:
+    """Save an address that the account was given just now; its reader is asked to verify it.
+
+    Raise TooManyAttempts as `ask_to_verify` does, after the address was saved.
+    """
+    mark_unverified(user)
     user.save(update_fields=["email", "email_counts", "email_verified_at"])
     ask_to_verify(user)
 

@@ -15,7 +15,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.addresses import save_new_email
+from accounts.addresses import mark_unverified, save_new_email
+from accounts.exceptions import TooManyAttempts
 from accounts.forms import UserAddForm, UserForm
 from accounts.invitations import invitation_url, revoke_invitations
 from accounts.models import (
@@ -149,15 +150,24 @@ class UserAdmin(DjangoUserAdmin[User]):
         Announce a new tier, and end the sessions of a disabled account, in the same commit.
         """
         if change:
-            obj.save(update_fields=[*_columns(form.changed_data), "username_key"])
-            if "email" in form.changed_data:
-                save_new_email(obj)
+            columns = [name for name in _columns(form.changed_data) if name != "email"]
+            obj.save(update_fields=[*columns, "username_key"])
         else:
+            mark_unverified(obj)
             super().save_model(request, obj, form, change)
+        if "email" in form.changed_data:
+            self._save_email(request, obj)
         if change and "tier" in form.changed_data:
             tier_changed.send(sender=User, user=obj)
         if change and not obj.is_active:
             end_every_session(obj)
+
+    def _save_email(self, request: HttpRequest, user: User) -> None:
+        try:
+            save_new_email(user)
+        except TooManyAttempts:
+            text = _("The address is saved; no more mails are sent to it within this hour.")
+            self.message_user(request, text, "WARNING")
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         """End the sessions first, so that peers are told."""

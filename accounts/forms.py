@@ -1,9 +1,12 @@
 """The admin's forms for accounts."""
 
+from typing import Any
+
 from django import forms
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.core.exceptions import ValidationError
 
+from accounts.addresses import refuse_taken_email
 from accounts.models import User
 from accounts.names import login_key
 
@@ -19,13 +22,23 @@ class UniqueLoginForm(forms.ModelForm[User]):
         return username
 
 
-class UserForm(UniqueLoginForm, UserChangeForm[User]):
+class UniqueEmailForm(forms.ModelForm[User]):
+    """Refuses another account's address; Django leaves out constraints over what no form shows."""
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if "email" in self.changed_data:
+            refuse_taken_email(User(pk=self.instance.pk, email=self.cleaned_data.get("email", "")))
+        return cleaned
+
+
+class UserForm(UniqueLoginForm, UniqueEmailForm, UserChangeForm[User]):
     class Meta:
         model = User
         fields = "__all__"  # noqa: DJ007 (the admin's fieldsets choose)
 
 
-class UserAddForm(UniqueLoginForm, AdminUserCreationForm[User]):
+class UserAddForm(UniqueLoginForm, UniqueEmailForm, AdminUserCreationForm[User]):
     class Meta:
         model = User
         fields = ("username", "name", "email", "tier")

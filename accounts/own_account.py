@@ -5,11 +5,10 @@ from datetime import timedelta
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.addresses import ask_to_verify, save_new_email
+from accounts.addresses import ask_to_verify, refuse_taken_email, save_new_email
 from accounts.exceptions import BadCredentials, BadToken, SignInTooOld
 from accounts.mail import enqueue_mail
 from accounts.models import Mail, Session, User
-from accounts.registration import refuse_taken_email
 from accounts.request_origin import RequestOrigin
 from accounts.security_log import record_event
 from accounts.services import verify_credentials

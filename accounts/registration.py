@@ -7,7 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from accounts.addresses import ask_to_verify
+from accounts.addresses import ask_to_verify, mark_unverified, refuse_taken_email
 from accounts.exceptions import InvitationOver, SignUpRefused
 from accounts.invitations import accept_invitation, find_invitation
 from accounts.models import Invitation, User
@@ -41,7 +41,7 @@ def sign_up(
     user.set_password(password)
     try:
         with transaction.atomic():
-            user.email_counts = not settings.EMAIL_URL
+            mark_unverified(user)
             user.save(force_insert=True)
             record_event("account.created", user)
             ask_to_verify(user)
@@ -101,17 +101,3 @@ def _refuse_taken(user: User) -> None:
         errors |= error.error_dict
     if errors:
         raise ValidationError(errors)
-
-
-def refuse_taken_email(user: User) -> None:
-    """Raise ValidationError where the account's email address is that of another.
-
-    Where mail can be sent, it is that of whoever verified it.
-    """
-    others = User.objects.with_email(user.email).exclude(pk=user.pk)
-    if settings.EMAIL_URL:
-        others = others.exclude(email_verified_at=None)
-    if others.exists():
-        raise ValidationError(
-            {"email": ValidationError("This email address is taken.", code="unique")}
-        )

@@ -4,16 +4,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from pytest_django import DjangoCaptureOnCommitCallbacks
+from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from accounts.models import Session, User
+from accounts.models import Mail, Session, User
 from accounts.request_origin import RequestOrigin
 from accounts.scopes import Scope
 from accounts.sessions import make_named_token, open_bearer_session
 from images.models import Picture
 from tests.admin_actions import run_action
 from tests.clients import Client
-from tests.factories import PASSWORD, make_picture, tier
+from tests.factories import PASSWORD, make_picture, make_user, tier
 from tests.storages import StoredKeys
 from thumbnails.models import Backfill
 
@@ -48,6 +49,57 @@ def test_an_invalid_or_taken_login_is_refused_in_the_admin(
 def user_form(user: User, **changes: object) -> dict[str, Any]:
     form = {"username": user.username, "name": "", "email": "", "tier": user.tier.pk}
     return {**form, "is_active": "on", **changes}
+
+
+def addresses_of(user: User) -> dict[str, dict[str, Any]]:
+    """The pages at which staff give an address, and the forms that they send."""
+    return {
+        "/admin/accounts/user/add/": {**NEW_USER, "tier": tier("Basic").pk},
+        f"/admin/accounts/user/{user.pk}/change/": user_form(user),
+    }
+
+
+@pytest.mark.parametrize(
+    ("email_url", "verified"), [("", False), ("", True), ("smtp://mail.example.org", True)]
+)
+def test_another_accounts_address_is_refused_in_the_admin(
+    admin_client: Client, bob: User, settings: Settings, email_url: str, *, verified: bool
+) -> None:
+    at = timezone.now() if verified else None
+    make_user("carla", email="carla@example.org", email_verified_at=at)
+    settings.EMAIL_URL = email_url
+    for page, form in addresses_of(bob).items():
+        response = admin_client.post(page, {**form, "email": "Carla@example.org"})
+        assert response.context["adminform"].form.errors == {
+            "email": ["This email address is taken."]
+        }
+    assert User.objects.filter(email__iexact="carla@example.org").count() == 1
+
+
+def test_an_address_that_nobody_has_verified_may_be_given_again_where_mail_is_sent(
+    admin_client: Client, bob: User, settings: Settings
+) -> None:
+    make_user("carla", email="carla@example.org")
+    settings.EMAIL_URL = "smtp://mail.example.org"
+    for page, form in addresses_of(bob).items():
+        response = admin_client.post(page, {**form, "email": "carla@example.org"})
+        assert response.status_code == 302
+    assert Mail.objects.filter(address="carla@example.org", kind=Mail.Kind.VERIFY).count() == 2
+    counts = User.objects.filter(email="carla@example.org").values_list("email_counts", flat=True)
+    assert sorted(counts) == [False, False, True]
+
+
+def test_an_address_given_too_often_is_saved_without_another_mail(
+    admin_client: Client, bob: User, settings: Settings
+) -> None:
+    settings.EMAIL_URL = "smtp://mail.example.org"
+    page = f"/admin/accounts/user/{bob.pk}/change/"
+    for email in ("new@example.org", "") * 4:
+        assert admin_client.post(page, user_form(bob, email=email)).status_code == 302
+    answer = admin_client.post(page, user_form(bob, email="new@example.org"), follow=True)
+    assert "no more mails are sent" in answer.content.decode()
+    assert User.objects.get(pk=bob.pk).email == "new@example.org"
+    assert Mail.objects.filter(address="new@example.org").count() == 3
 
 
 def test_another_tier_starts_a_backfill_of_the_accounts_pictures(
