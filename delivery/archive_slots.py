@@ -60,8 +60,10 @@ class ArchiveSlot:
             return
         self._renewed_at = now
         try:
-            if shared.get(self._key) in {self._token, None}:
-                shared.set(self._key, self._token, LEASE_SECONDS)
+            # Nothing is written over: a lease that another archive took in between stays theirs.
+            is_ours = shared.add(self._key, self._token, LEASE_SECONDS)
+            if not is_ours and shared.get(self._key) == self._token:
+                shared.touch(self._key, LEASE_SECONDS)
         except RedisError as error:
             logger.warning("an archive's slot is not renewed: %s", type(error).__name__)
 

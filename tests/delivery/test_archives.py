@@ -149,6 +149,21 @@ def test_a_refused_archive_takes_no_thread() -> None:
     slot.release()
 
 
+def test_a_renewal_leaves_a_slot_that_another_archive_took_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    owner = uuid.uuid4()
+    monkeypatch.setattr(archive_slots, "_RENEW_SECONDS", 0)
+    slot, key = ArchiveSlot(owner), f"archive:{owner}"
+    # It ran out, and was taken, right after it was read.
+    shared_cache.set(key, "another process's")
+    with monkeypatch.context() as moment:
+        moment.setattr(shared_cache, "get", lambda key: slot._token)
+        slot.renew()
+    slot.release()
+    assert shared_cache.get(key) == "another process's"
+
+
 def test_a_slot_is_kept_while_it_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
     owner = uuid.uuid4()
     monkeypatch.setattr(archive_slots, "LEASE_SECONDS", 1)
@@ -171,7 +186,7 @@ def test_without_redis_archives_are_sent(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(archive_slots, "_RENEW_SECONDS", 0)
     slot = ArchiveSlot(uuid.uuid4())
-    for name in ("add", "get", "set", "delete"):
+    for name in ("add", "get", "set", "touch", "delete"):
         monkeypatch.setattr(shared_cache, name, away)
     slot.renew()
     slot.release()
