@@ -21,11 +21,11 @@ from accounts.known_devices import remember_device
 from accounts.models import Invitation, User
 from accounts.one_time_links import find_user_to_reset, find_user_to_verify
 from accounts.password_reset import ask_for_reset, reset_password
+from accounts.passwords import MAX_PASSWORD_LENGTH
 from accounts.registration import sign_up
 from accounts.request_authentication import read_origin
 from accounts.sessions import open_cookie_session
 
-MAX_PASSWORD_LENGTH = 1024
 # By the field and the code of what is wrong; the others are Django's own, which it translates.
 _MESSAGES = {
     ("username", "unique"): _("This login is taken."),

@@ -9,6 +9,9 @@ from typing import Any
 
 from django.contrib.auth import password_validation
 
+# Of what is taken as a password, so that nobody makes us hash a book.
+MAX_PASSWORD_LENGTH = 1024
+
 
 def normalize_password(password: str) -> str:
     """Return the password in Unicode's NFKC form."""

@@ -10,6 +10,7 @@ from images.file_names import replace_extension
 from images.formats.registry import FORMATS
 from images.models import Picture
 from images.permissions import PicturePermission, reaches_others
+from thumbnails.models import Thumbnail
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,19 @@ def file_for(viewer: User | None, picture: Picture, *, by_link: bool = False) ->
         best = _best_thumbnail(picture)
         return ServableFile(best.key, best.content_type, in_format_of(name, best.key))
     return ServableFile(key, FORMATS[picture.format].content_type, name)
+
+
+def is_original(picture: Picture, file: ServableFile) -> bool:
+    """Return whether a file of a picture is the original, or its copy without metadata."""
+    return file.key in {picture.key, picture.clean_key}
+
+
+def size_in_pixels(picture: Picture, file: ServableFile) -> tuple[int, int]:
+    """Return width and height of a file of a picture, as they are shown."""
+    if is_original(picture, file):
+        return picture.width, picture.height
+    sizes = Thumbnail.objects.values_list("width_px", "height_px")
+    return sizes.get(key=file.key)
 
 
 def name_for(viewer: User | None, picture: Picture) -> str:

@@ -22,9 +22,10 @@ from django.views.decorators.csrf import csrf_exempt
 
 from accounts.cookies import cookie_values
 from accounts.exceptions import HashingBusy, TooManyAttempts
+from accounts.passwords import MAX_PASSWORD_LENGTH
 from accounts.request_authentication import read_origin
 from accounts.throttling import throttle_link_opening
-from delivery.access import ServableFile, file_for
+from delivery.access import file_for, size_in_pixels
 from delivery.pages import busy_page, not_ready_page, page, page_not_found, too_many_page
 from delivery.responses import serve_negotiated
 from images.exceptions import LinkGone, NotReady, NotRenderable, StrippingFailed
@@ -46,7 +47,6 @@ from lib.thumbhash import thumbhash_png
 _REVALIDATE = "private, no-cache"
 # What was asked for, or spent, is kept nowhere.
 _NEVER_KEPT = "private, no-store"
-_MAX_PASSWORD_LENGTH = 1024
 
 
 @csrf_exempt
@@ -119,7 +119,7 @@ def _press(request: HttpRequest, link: Link) -> HttpResponse:
     if link.is_used_up and not has_opened(link, visit):
         raise LinkGone
     if link.has_password:
-        password = request.POST.get("password", "")[:_MAX_PASSWORD_LENGTH]
+        password = request.POST.get("password", "")[:MAX_PASSWORD_LENGTH]
         if not verify_link_password(link, password, read_origin(request)):
             return _page_of(request, link, visit=visit, status=403)
     # What cannot be served yet, or never, spends nothing.
@@ -162,7 +162,7 @@ def _pass_cookie() -> str:
 def _page_of(request: HttpRequest, link: Link, *, visit: UUID, status: int = 200) -> HttpResponse:
     """Return the page: of a picture behind a password it shows neither preview nor description."""
     picture, file = link.picture, file_for(None, link.picture, by_link=True)
-    width, height = _size(link, file)
+    width, height = size_in_pixels(picture, file)
     shows_picture = not link.has_password
     preview = ""
     if shows_picture and picture.thumbhash:
@@ -182,14 +182,3 @@ def _page_of(request: HttpRequest, link: Link, *, visit: UUID, status: int = 200
         visit=visit,
         is_wrong=status == 403,
     )
-
-
-def _size(link: Link, file: ServableFile) -> tuple[int, int]:
-    """Return the width and height of what is served."""
-    picture = link.picture
-    if file.key in {picture.key, picture.clean_key}:
-        return picture.width, picture.height
-    found: tuple[int, int] = picture.thumbnails.values_list("width_px", "height_px").get(
-        key=file.key
-    )
-    return found

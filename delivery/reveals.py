@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from delivery.access import ServableFile, file_for
+from delivery.access import ServableFile, file_for, is_original, size_in_pixels
 from delivery.responses import shown_name
 from images.exceptions import PictureTooCostly, StrippingFailed
 from images.formats.metadata_groups import DroppedItem, MetadataGroup
@@ -12,7 +12,6 @@ from images.models import Picture
 from images.sandbox.work import list_dropped
 from images.sandbox.work_dir import temporary_dir
 from images.storage.base import picture_storage
-from thumbnails.models import Thumbnail
 
 # Where an original cannot be stripped, nothing of it but pixels leaves.
 _EVERYTHING = DroppedItem(MetadataGroup.OTHER, "everything but the pixels")
@@ -37,27 +36,23 @@ def reveal(picture: Picture) -> Reveal:
     `file_for` does, and FileNotFoundError.
     """
     file = file_for(None, picture, by_link=True)
-    is_original = file.key in {picture.key, picture.clean_key}
-    width, height = (picture.width, picture.height) if is_original else _thumbnail_size(file)
+    width, height = size_in_pixels(picture, file)
     return Reveal(
         format=_format_of(file),
         width=width,
         height=height,
         bytes=picture_storage.size(file.key),
         name=shown_name(file.key, file.name),
-        dropped=[] if file.key == picture.key else _list_dropped(picture, not is_original),
+        dropped=[] if file.key == picture.key else _list_dropped(picture, file),
     )
-
-
-def _thumbnail_size(file: ServableFile) -> tuple[int, int]:
-    return Thumbnail.objects.values_list("width_px", "height_px").get(key=file.key)
 
 
 def _format_of(file: ServableFile) -> str:
     return next(each.name for each in FORMATS.values() if each.content_type == file.content_type)
 
 
-def _list_dropped(picture: Picture, is_rendition: bool) -> list[DroppedItem]:  # noqa: FBT001 (of this module alone)
+def _list_dropped(picture: Picture, file: ServableFile) -> list[DroppedItem]:
+    is_rendition = not is_original(picture, file)
     with temporary_dir() as folder:
         source = picture_storage.copy_to(picture.key, Path(folder))
         try:

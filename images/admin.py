@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest
 from django.template.defaultfilters import filesizeformat
@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from accounts.admin import UserAdmin
 from accounts.models import User
-from images.ledger import Usage
+from images.ledger import STORED_BYTES, Usage
 from images.models import Link, Picture
 from images.services import delete_picture, request_thumbnails, update_picture
 from images.usage import usage_of
@@ -148,8 +148,7 @@ class MeteredUserAdmin(UserAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """Load what each account stores in the same query, so that the list sorts by it."""
         usage = Usage.objects.filter(owner=OuterRef("pk"))
-        total = F("originals_bytes") + F("thumbnails_bytes") + F("other_bytes")
-        stored = Coalesce(Subquery(usage.values(total=total)), 0)
+        stored = Coalesce(Subquery(usage.values(total=STORED_BYTES)), 0)
         return super().get_queryset(request).annotate(stored_bytes=stored)
 
     @admin.display(description="stored", ordering="stored_bytes")

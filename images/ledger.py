@@ -71,6 +71,10 @@ class Usage(models.Model):
         return Counter({column: getattr(self, column) for column in Column})
 
 
+# `Usage.stored_bytes` in queries.
+STORED_BYTES = F("originals_bytes") + F("thumbnails_bytes") + F("other_bytes")
+
+
 class RowFile(NamedTuple):
     """A file that a row names, where its bytes count, and how many they are if that is known."""
 

@@ -32,6 +32,8 @@ MAX_THUMBHASH_LENGTH = 36
 # Of a link.
 MAX_NOTE_LENGTH = 500
 MAX_CACHE_SECONDS = 60
+# `Picture.has_clean_copy` in queries.
+HAS_CLEAN_COPY = ~Q(clean_key="") & ~Q(clean_key=F("key"))
 
 
 class PictureQuerySet(CountedQuerySet["Picture"]):

@@ -261,7 +261,7 @@ def delete_all(owner_id: UUID) -> int:
 
     Calling it again is harmless, also after the account itself was deleted.
     """
-    User.objects.select_for_update(no_key=True).filter(pk=owner_id).first()
+    User.objects.lock(owner_id)
     pictures = Picture.objects.owned_by(owner_id)
     # Locked before the signal: every writer locks pictures before what receivers lock.
     count = len(pictures.select_for_update().order_by("pk").values_list("pk"))
@@ -278,7 +278,7 @@ def _empty_folder(owner_id: UUID) -> None:
 
     The lock makes an upload in progress wait with its row; it then stores its file again.
     """
-    User.objects.select_for_update(no_key=True).filter(pk=owner_id).first()
+    User.objects.lock(owner_id)
     if not Picture.objects.owned_by(owner_id).exists():
         picture_storage.delete_folder(folder_of(owner_id))
 

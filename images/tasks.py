@@ -10,7 +10,7 @@ from images.retries import purge_past_keys
 
 @shared_task(name="images.forget_ended")
 def purge_ended_links() -> None:
-    """Delete links that ended long ago and past visits, batch by batch."""
+    """Delete past links and visits, and complete rows of an older release, batch by batch."""
     for step in (set_missing_owners, delete_ended_links, delete_past_visits):
         while step():
             pass

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from images.ledger import Amounts, Column
-from images.models import Picture
+from images.models import HAS_CLEAN_COPY, Picture
 from thumbnails.models import Rendition, Thumbnail
 
 
@@ -26,14 +26,13 @@ def measure(pictures: QuerySet[Picture]) -> StoredFiles:
     JPEG renditions count; a copy that an older release made counts no bytes until `verify_storage`
     has measured it.
     """
-    has_copy = ~Q(clean_key="") & ~Q(clean_key=F("key"))
     thumbnails = Thumbnail.objects.filter(picture__in=pictures.order_by().values("pk"))
     renditions = Rendition.objects.filter(picture__in=pictures.order_by().values("pk"))
     counted = [
         pictures.order_by().aggregate(
             files=Count("pk"),
             bytes=Sum("bytes"),
-            more_files=Count("pk", filter=has_copy),
+            more_files=Count("pk", filter=HAS_CLEAN_COPY),
             more_bytes=Sum("clean_bytes"),
         ),
         thumbnails.aggregate(

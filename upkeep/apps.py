@@ -4,6 +4,6 @@ from django.apps import AppConfig
 
 
 class UpkeepConfig(AppConfig):
-    """Commands and one task: no models, no receivers."""
+    """Commands and tasks: no models, no receivers."""
 
     name = "upkeep"

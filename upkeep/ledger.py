@@ -6,10 +6,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Sum
+from django.db.models import Exists, OuterRef, Sum
 
 from accounts.models import User
-from images.ledger import Amounts, Column, Usage, rows_of
+from images.ledger import STORED_BYTES, Amounts, Column, Usage, rows_of
 from thumbnails.usage import count_rows
 
 # Accounts whose rows are counted together, by a few queries.
@@ -82,6 +82,5 @@ def _delete_rows_without_account() -> None:
 
 def count_ledger() -> int:
     """Return the bytes of all accounts together, as the ledger says."""
-    stored = F("originals_bytes") + F("thumbnails_bytes") + F("other_bytes")
-    counted: int | None = Usage.objects.aggregate(bytes=Sum(stored))["bytes"]
+    counted: int | None = Usage.objects.aggregate(bytes=Sum(STORED_BYTES))["bytes"]
     return int(counted or 0)

@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from contextlib import suppress
 
-from django.db.models import F
-
 from images.ledger import Column, count_bytes, counted_transaction
-from images.models import Picture
+from images.models import HAS_CLEAN_COPY, Picture
 from images.services import lock_picture
 from images.storage.base import picture_storage
 from thumbnails.models import Rendition
@@ -43,7 +41,7 @@ def measure_copies() -> int:
 
 
 def _unmeasured() -> Iterator[ReferencedKey]:
-    copies = Picture.objects.filter(clean_bytes=None).exclude(clean_key__in=["", F("key")])
+    copies = Picture.objects.filter(HAS_CLEAN_COPY, clean_bytes=None)
     stripped = copies.values_list("clean_key", "pk")
     for key, picture_id in stripped.order_by("pk").iterator(chunk_size=BATCH_SIZE):
         yield ReferencedKey(key, FileKind.STRIPPED, picture_id)

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import F, QuerySet
 from django.db.models.functions import Collate
 
-from images.models import Picture
+from images.models import HAS_CLEAN_COPY, Picture
 from images.storage.keys import is_key
 from images.storage.listing import in_byte_order
 from thumbnails.models import Rendition, Thumbnail
@@ -48,7 +48,7 @@ def referenced_keys() -> Iterator[ReferencedKey]:
 
 def count_referenced_keys() -> int:
     """Return about how many keys rows name."""
-    stripped = Picture.objects.exclude(clean_key="").exclude(clean_key=F("key"))
+    stripped = Picture.objects.filter(HAS_CLEAN_COPY)
     counted = (Picture.objects, stripped, Thumbnail.objects, _webps(), Rendition.objects)
     return sum(each.count() for each in counted)
 

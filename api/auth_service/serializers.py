@@ -6,14 +6,13 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import User
+from accounts.passwords import MAX_PASSWORD_LENGTH
 from api.openapi.examples import ACCOUNT_ID, JWT, LOGIN, PASSWORD, example
-
-_MAX_PASSWORD_LENGTH = 1024
 
 
 def _password(*, required: bool = True) -> serializers.CharField:
     return serializers.CharField(
-        max_length=_MAX_PASSWORD_LENGTH,
+        max_length=MAX_PASSWORD_LENGTH,
         trim_whitespace=False,
         required=required,
         style={"input_type": "password"},

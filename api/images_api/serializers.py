@@ -6,6 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import User
+from accounts.passwords import MAX_PASSWORD_LENGTH
 from api.long_texts import LongTextField
 from api.openapi.examples import (
     ACCOUNT_ID,
@@ -18,7 +19,6 @@ from api.openapi.examples import (
 )
 from images.models import MAX_DESCRIPTION_LENGTH, Picture
 
-_MAX_PASSWORD_LENGTH = 1024
 # What `serialize_image` reads of a picture.
 IMAGE_FIELDS = ("id", "uid", "description", "created_at")
 
@@ -29,7 +29,7 @@ class ImagesApiRegistration(serializers.Serializer[None]):
 
     login = serializers.CharField(min_length=3, max_length=64)
     email = serializers.EmailField(max_length=254)
-    password = serializers.CharField(max_length=_MAX_PASSWORD_LENGTH, trim_whitespace=False)
+    password = serializers.CharField(max_length=MAX_PASSWORD_LENGTH, trim_whitespace=False)
     invitation = serializers.CharField(
         required=False, allow_blank=True, max_length=100, help_text="Where sign-up is not for all."
     )
@@ -57,7 +57,7 @@ class ImagesApiSignIn(serializers.Serializer[None]):
     """A login and its password."""
 
     login = serializers.CharField(max_length=254)
-    password = serializers.CharField(max_length=_MAX_PASSWORD_LENGTH, trim_whitespace=False)
+    password = serializers.CharField(max_length=MAX_PASSWORD_LENGTH, trim_whitespace=False)
 
 
 @example({"Authorization": JWT})

@@ -5,17 +5,17 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import User
+from accounts.passwords import MAX_PASSWORD_LENGTH
 from api.openapi.examples import ACCOUNT_ID, LOGIN, PASSWORD, example
 from tiers.models import Tier
 
-_MAX_PASSWORD_LENGTH = 1024
 _EMAIL = "alice@example.org"
 
 
 def password_field(**options: Any) -> serializers.CharField:
     """Return a field for a password, taken as it was typed."""
     return serializers.CharField(
-        max_length=_MAX_PASSWORD_LENGTH,
+        max_length=MAX_PASSWORD_LENGTH,
         trim_whitespace=False,
         style={"input_type": "password"},
         **options,

@@ -22,7 +22,7 @@ from api.openapi.refusals import ARCHIVE_BUSY, SIGN_IN_LIMITS, THROTTLED, Refusa
 from api.restful_api import account_serializers as s
 from api.restful_api.account_export import export_members
 from api.restful_api.views import DONE
-from api.views import ContractView, base_url, caller, current_session
+from api.views import ContractView, base_url, caller, current_session, read_body
 from delivery.archives import archive_response
 from upkeep.closed_accounts import close_account
 
@@ -40,8 +40,6 @@ _SIGN_IN_TOO_OLD = Refusal(
     "The account has no password here, and its token was issued more than 10 minutes ago.",
     SignInTooOld,
 )
-
-
 _STAFF_ACCOUNT = Refusal(
     "staff_account", "Accounts of staff are deleted in the admin.", StaffAccount
 )
@@ -87,11 +85,9 @@ class AccountView(ContractView):
     )
     def patch(self, request: Request) -> Response:
         """Change what is given."""
-        form = s.RestfulAccountChange(data=request.data)
-        form.is_valid(raise_exception=True)
-        origin = read_origin(request._request)
+        given, origin = read_body(request, s.RestfulAccountChange), read_origin(request._request)
         with _blame("password"):
-            user = update_account(current_session(request), origin=origin, **form.validated_data)
+            user = update_account(current_session(request), origin=origin, **given)
         return Response(s.serialize_own_account(user))
 
     @describe(
@@ -108,9 +104,7 @@ class AccountView(ContractView):
     )
     def delete(self, request: Request) -> Response:
         """Close the account and remove all that is its own."""
-        form = s.RestfulAccountDeletion(data=request.data)
-        form.is_valid(raise_exception=True)
-        password = form.validated_data.get("password", "")
+        password = read_body(request, s.RestfulAccountDeletion).get("password", "")
         with _blame("password"):
             receipt = close_account(
                 current_session(request), password=password, origin=read_origin(request._request)
@@ -158,9 +152,7 @@ class PasswordView(ContractView):
     )
     def post(self, request: Request) -> Response:
         """Change the password; every other session of the account ends."""
-        form = s.RestfulPasswordChange(data=request.data)
-        form.is_valid(raise_exception=True)
-        given = form.validated_data
+        given = read_body(request, s.RestfulPasswordChange)
         with _blame("current_password"):
             _change_password(request, caller(request), **given)
         return Response(status=204)

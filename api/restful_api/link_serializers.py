@@ -5,13 +5,13 @@ from typing import Any
 from django.urls import reverse
 from rest_framework import serializers
 
+from accounts.passwords import MAX_PASSWORD_LENGTH
 from api.fields import DigitsField, TrueOrFalseField
 from api.openapi.examples import PICTURE_ID, example
 from images.links import LinkToken, write_token
 from images.models import MAX_CACHE_SECONDS, MAX_NOTE_LENGTH
 from tiers.models import DEFAULT_LINK_SECONDS, MAX_LINK_SECONDS
 
-_MAX_PASSWORD_LENGTH = 1024
 _MAX_OPENS = 1_000_000
 _MAX_ID = 10**18 - 1
 _URL = "http://localhost:8000/l/7.q6m3k1XhT0Qd2b8Jb1l0Vw"
@@ -93,7 +93,7 @@ class RestfulLinkRequest(serializers.Serializer[None]):
         required=False,
         allow_null=True,
         trim_whitespace=False,
-        max_length=_MAX_PASSWORD_LENGTH,
+        max_length=MAX_PASSWORD_LENGTH,
         help_text="What whoever opens it must know.",
     )
     note = _NoteField()

@@ -20,11 +20,11 @@ from api.openapi.refusals import (
 )
 from api.pagination import page_response, read_page
 from api.restful_api import link_serializers as s
-from api.restful_api.views import DONE
+from api.restful_api.views import DONE, find_picture
 from api.views import ContractView, base_url, caller, read_body, read_query
 from images.exceptions import LinkDurationOutOfBounds
 from images.links import change_link, make_link, require_link_grant, revoke_links_of
-from images.models import Link, Picture
+from images.models import Link
 from images.permissions import PicturePermission
 
 _PICTURE = {"id": "The picture's number."}
@@ -47,7 +47,7 @@ class PictureLinkView(ContractView):
     def get(self, request: Request, pk: int) -> Response:
         """Return a link that opens in a bare browser until its time is over."""
         require_link_grant(maker := caller(request))
-        picture = _find_picture(request, pk)
+        picture = find_picture(request, pk, PicturePermission.LINK)
         seconds = read_query(request, s.RestfulLinkQuery)["time"]
         link, _ = make_link(maker=maker, picture=picture, seconds=seconds)
         url = s.link_url(link.pk, base=base_url(request))
@@ -93,7 +93,7 @@ class LinkListView(ContractView):
         """Make an expiring link."""
         require_link_grant(maker := caller(request))
         given = read_body(request, s.RestfulLinkRequest)
-        picture = _find_picture(request, given["image_id"])
+        picture = find_picture(request, given["image_id"], PicturePermission.LINK)
         with _refusing_times():
             link, _ = make_link(
                 maker=maker,
@@ -179,13 +179,6 @@ def _refusing_times() -> Iterator[None]:
         yield
     except LinkDurationOutOfBounds as error:
         raise ValidationError({"expires_in": [str(error)]}) from error
-
-
-def _find_picture(request: Request, pk: int) -> Picture:
-    """Return a picture of the caller's, or of anybody's by the permission; else it is not found."""
-    reached = Picture.objects.in_reach_of(caller(request), PicturePermission.LINK)
-    picture: Picture = reached.with_owner().get(pk=pk)
-    return picture
 
 
 def _link_response(request: Request, pk: int, *, status: int = 200) -> Response:

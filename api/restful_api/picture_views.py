@@ -1,7 +1,6 @@
 """Pictures in numbers, and the active one: what the image RESTful API has beyond its original."""
 
 from django.http import HttpResponseBase
-from drf_spectacular.utils import OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -9,6 +8,7 @@ from api.openapi.files import ARCHIVE
 from api.openapi.operations import describe
 from api.openapi.refusals import ARCHIVE_BUSY, NO_PICTURE, invalid_input
 from api.restful_api import picture_serializers as p
+from api.restful_api.views import DONE, find_picture
 from api.views import ContractView, caller, read_body, read_query
 from delivery.archives import archive_response
 from delivery.picture_archives import find_picture_rows, own_picture_rows, picture_members
@@ -109,12 +109,11 @@ class ActivePictureView(ContractView):
         summary="Make a picture the active one",
         description="The active picture stands for its account at `/avatars/<account>`.",
         request=None,
-        responses={204: OpenApiResponse(description="Done; there is no body.")},
+        responses={204: DONE},
         refuses=[NO_PICTURE],
         fields={"id": "The picture's number."},
     )
     def put(self, request: Request, pk: int) -> Response:
         """Make a picture its account's only active one."""
-        reached = Picture.objects.in_reach_of(caller(request), PicturePermission.CHANGE)
-        activate(reached.get(pk=pk))
+        activate(find_picture(request, pk, PicturePermission.CHANGE))
         return Response(status=204)

@@ -6,9 +6,9 @@ from rest_framework.response import Response
 from api.openapi.operations import describe
 from api.openapi.refusals import NO_PICTURE, PICTURE_NOT_READY
 from api.restful_api.reveal_serializers import RestfulReveal, serialize_reveal
-from api.views import ContractView, caller
+from api.restful_api.views import find_picture
+from api.views import ContractView
 from delivery.reveals import reveal
-from images.models import Picture
 from images.permissions import PicturePermission
 
 
@@ -27,5 +27,5 @@ class RevealsView(ContractView):
     )
     def get(self, request: Request, pk: int) -> Response:
         """Return what leaves by a link, and what the original has beside it."""
-        reached = Picture.objects.in_reach_of(caller(request), PicturePermission.VIEW)
-        return Response(serialize_reveal(reveal(reached.with_owner().get(pk=pk))))
+        picture = find_picture(request, pk, PicturePermission.VIEW)
+        return Response(serialize_reveal(reveal(picture)))

@@ -6,6 +6,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiSerializerExtension
 from rest_framework import serializers
 
+from accounts.passwords import MAX_PASSWORD_LENGTH
 from api.fields import DigitsField, HyphenatedUuidField
 from api.openapi.examples import (
     ACCOUNT_ID,
@@ -25,7 +26,6 @@ from images.file_names import MAX_NAME_LENGTH
 from images.models import MAX_DESCRIPTION_LENGTH, Picture
 from images.signed_urls import signed_url
 
-_MAX_PASSWORD_LENGTH = 1024
 _METADATA_HELP = (
     f"A JSON object of your own, of at most {MAX_METADATA_BYTES:,} bytes; it is kept as it is."
 )
@@ -39,7 +39,7 @@ class RestfulSignIn(serializers.Serializer[None]):
 
     username = serializers.CharField(max_length=254)
     password = serializers.CharField(
-        max_length=_MAX_PASSWORD_LENGTH, trim_whitespace=False, style={"input_type": "password"}
+        max_length=MAX_PASSWORD_LENGTH, trim_whitespace=False, style={"input_type": "password"}
     )
 
 

@@ -27,7 +27,7 @@ from api.pagination import (
 )
 from api.restful_api import session_serializers as s
 from api.restful_api.views import DONE
-from api.views import ContractView, authentication_of, caller, current_session
+from api.views import ContractView, authentication_of, caller, current_session, read_body
 from lib.keyset import Cursor
 
 _TOO_MANY_TOKENS = Refusal(
@@ -111,9 +111,7 @@ class TokenListView(ContractView):
     )
     def post(self, request: Request) -> Response:
         """Make an API token with a name and scopes."""
-        form = s.RestfulTokenRequest(data=request.data)
-        form.is_valid(raise_exception=True)
-        given, current = form.validated_data, current_session(request)
+        given, current = read_body(request, s.RestfulTokenRequest), current_session(request)
         lifetime = settings.API_TOKEN_LIFETIME
         if "expires_in" in given:
             lifetime = timedelta(seconds=given["expires_in"])

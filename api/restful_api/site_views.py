@@ -15,7 +15,7 @@ from api.openapi.operations import describe
 from api.openapi.refusals import THROTTLED, Refusal
 from api.restful_api import site_serializers as s
 from api.restful_api.views import DONE
-from api.views import PublicView
+from api.views import PublicView, read_body
 
 _NO_INVITATION = Refusal(
     "no_invitation", "It is no token of an invitation.", Invitation.DoesNotExist
@@ -82,9 +82,8 @@ class PasswordResetView(PublicView):
     )
     def post(self, request: Request) -> Response:
         """Let a mail be sent to the address, if an account has verified it."""
-        form = s.RestfulResetRequest(data=request.data)
-        form.is_valid(raise_exception=True)
-        ask_for_reset(address=form.validated_data["email"], origin=read_origin(request._request))
+        address = read_body(request, s.RestfulResetRequest)["email"]
+        ask_for_reset(address=address, origin=read_origin(request._request))
         return Response(status=204)
 
 
@@ -102,9 +101,7 @@ class PasswordResetConfirmView(PublicView):
     )
     def post(self, request: Request) -> Response:
         """Set the password; every session of the account ends."""
-        form = s.RestfulReset(data=request.data)
-        form.is_valid(raise_exception=True)
-        given, origin = form.validated_data, read_origin(request._request)
+        given, origin = read_body(request, s.RestfulReset), read_origin(request._request)
         try:
             reset_password(token=given["token"], new=given["new_password"], origin=origin)
         except ValidationError as error:

@@ -234,7 +234,7 @@ class PictureDetailView(ContractView):
     def get(self, request: Request, pk: int) -> Response:
         """Return one picture, with what its owner says of it."""
         names = _read_field_names(request)
-        picture = _find_picture(request, pk, PicturePermission.VIEW)
+        picture = find_picture(request, pk, PicturePermission.VIEW)
         return _details_response(request, picture, names)
 
     @describe(
@@ -252,7 +252,7 @@ class PictureDetailView(ContractView):
         names = _read_field_names(request)
         if "fields" in request.query_params and not may_read(request):
             raise MissingScope([Scope.READ])
-        picture = _find_picture(request, pk, PicturePermission.CHANGE)
+        picture = find_picture(request, pk, PicturePermission.CHANGE)
         form = s.RestfulChange(data=request.data)
         form.is_valid(raise_exception=True)
         update_picture(picture, **form.validated_data)
@@ -273,7 +273,7 @@ class PictureDetailView(ContractView):
     )
     def delete(self, request: Request, pk: int) -> Response:
         """Remove a picture, its thumbnails, its links and every file."""
-        delete_picture(_find_picture(request, pk, PicturePermission.DELETE))
+        delete_picture(find_picture(request, pk, PicturePermission.DELETE))
         return Response(status=204)
 
 
@@ -331,7 +331,7 @@ class ThumbnailDetailView(ContractView):
         return Response(status=204)
 
 
-def _find_picture(request: Request, pk: int, permission: PicturePermission) -> Picture:
+def find_picture(request: Request, pk: int, permission: PicturePermission) -> Picture:
     """Return a picture of the caller's, or of anybody's by the permission; else it is not found."""
     reached = Picture.objects.in_reach_of(caller(request), permission)
     picture: Picture = reached.with_owner().get(pk=pk)
