@@ -273,17 +273,6 @@ class SessionQuerySet(models.QuerySet["Session"]):
     end.queryset_only = True  # type: ignore[attr-defined]
 
 
-def default_end_of_invitation() -> datetime:
-    """Return the end of an invitation that is made now, unless staff choose another."""
-    return timezone.now() + timedelta(days=7)
-
-
-class InvitationQuerySet(models.QuerySet["Invitation"]):
-    def open(self) -> InvitationQuerySet:
-        """Return the invitations that may still be accepted."""
-        return self.filter(accepted_at=None, revoked_at=None, expires_at__gt=timezone.now())
-
-
 class Session(models.Model):
     """One sign-in, whatever kind of token it issued; a JWT carries its key as the token id."""
 
@@ -352,6 +341,17 @@ class Session(models.Model):
     def is_live(self, now: datetime) -> bool:
         """Tell whether the session may be used at `now`; the account is not looked at."""
         return self.ended_at is None and self.expires_at > now
+
+
+def default_end_of_invitation() -> datetime:
+    """Return the end of an invitation that is made now, unless staff choose another."""
+    return timezone.now() + timedelta(days=7)
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self) -> InvitationQuerySet:
+        """Return the invitations that may still be accepted."""
+        return self.filter(accepted_at=None, revoked_at=None, expires_at__gt=timezone.now())
 
 
 class Invitation(models.Model):

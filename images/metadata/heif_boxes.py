@@ -49,10 +49,10 @@ _NAMED_BOXES = {
     b"cprt": (MetadataGroup.TEXT, "copyright"),
     b"udta": (MetadataGroup.OTHER, "user data of a film"),
 }
-# Names that encoders give by themselves, which say nothing of a person or a place.
 _FILMS = frozenset({b"mpvd", b"moov", b"moof"})
 # Beside these a film has no more boxes that are worth a name.
 _UNNAMED_BOXES = frozenset({b"free", b"skip", b"mfra", b"sidx"})
+# Names that encoders give by themselves, which say nothing of a person or a place.
 _HARMLESS_NAMES = frozenset({b"", b"Color", b"Alpha", b"GMap", b"libavif", b"PictureHandler"})
 
 
