@@ -1,17 +1,83 @@
-"""ThumbHashes (evanw.github.io/thumbhash) as small PNGs, for pages that run no script.
+"""ThumbHashes (evanw.github.io/thumbhash): made of pixels, and drawn for pages without scripts.
 
-It is arithmetic on 25 bytes of our own; the library that makes them loads decoders of pictures.
+It is arithmetic on a few pixels, and on 25 bytes.
 """
 
 import struct
 import zlib
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from math import cos, pi
+from math import cos, floor, pi
+from operator import mul
+
+# A channel's mean, its waves from -1 to 1, and the factor that they were divided by.
+Waves = tuple[float, list[float], float]
 
 # Pixels of the longer side; there are seven waves at most, and browsers smooth what they enlarge.
 _SIDE = 32
+
+
+def make_thumbhash(width: int, height: int, rgba: Sequence[int]) -> bytes:
+    """Return the ThumbHash of pixels: red, green, blue and alpha of each, from 0 to 255."""
+    red, green, blue, alpha = ([value / 255 for value in rgba[band::4]] for band in range(4))
+    visible, pixels = sum(alpha), width * height
+    is_transparent = visible < pixels
+    if is_transparent:
+        red, green, blue = (_lay_on_mean(band, alpha, visible) for band in (red, green, blue))
+    light = [(r + g + b) / 3 for r, g, b in zip(red, green, blue, strict=True)]
+    yellow = [(r + g) / 2 - b for r, g, b in zip(red, green, blue, strict=True)]
+    redness = [r - g for r, g in zip(red, green, strict=True)]
+    limit, longest = (5 if is_transparent else 7), max(width, height)
+    across, down = (max(1, _round(limit * side / longest)) for side in (width, height))
+    bright = _find_waves(light, width, max(3, across), max(3, down))
+    by, rg = (_find_waves(band, width, 3, 3) for band in (yellow, redness))
+    head = _round(63 * bright[0]) | _round(31.5 + 31.5 * by[0]) << 6
+    head |= _round(31.5 + 31.5 * rg[0]) << 12 | _round(31 * bright[2]) << 18 | is_transparent << 23
+    shape = (down if width > height else across) | _round(63 * by[2]) << 3
+    shape |= _round(63 * rg[2]) << 9 | (width > height) << 15
+    nibbles = [_round(7.5 + 7.5 * wave) for each in (bright, by, rg) for wave in each[1]]
+    if is_transparent:
+        middle, waves, scale = _find_waves(alpha, width, 5, 5)
+        nibbles[:0] = [_round(15 * middle), _round(15 * scale)]
+        nibbles += [_round(7.5 + 7.5 * wave) for wave in waves]
+    nibbles += [0] * (len(nibbles) % 2)
+    pairs = zip(nibbles[::2], nibbles[1::2], strict=True)
+    packed = bytes(low | high << 4 for low, high in pairs)
+    return head.to_bytes(3, "little") + shape.to_bytes(2, "little") + packed
+
+
+def _lay_on_mean(band: list[float], alpha: list[float], visible: float) -> list[float]:
+    """Lay a colour on its mean over what is visible."""
+    mean = sum(map(mul, band, alpha)) / visible if visible else 0.0
+    return [mean * (1 - opaque) + value * opaque for value, opaque in zip(band, alpha, strict=True)]
+
+
+def _find_waves(channel: list[float], width: int, across: int, down: int) -> Waves:
+    """Return the mean, the waves by their size, and the largest of them (a cosine transform)."""
+    height = len(channel) // width
+    columns, rows = _cosines(across, width), _cosines(down, height)
+    lines = [channel[at : at + width] for at in range(0, len(channel), width)]
+    # By a wave's number across, what each row has of it.
+    shares = [[sum(map(mul, line, column)) for line in lines] for column in columns]
+    found = [
+        sum(map(mul, shares[x], rows[y])) / len(channel)
+        for y in range(down)
+        for x in range(across)
+        if x * down < across * (down - y)
+    ]
+    middle, *waves = found
+    scale = max(map(abs, waves))
+    return middle, [wave / scale if scale else -1.0 for wave in waves], scale
+
+
+def _cosines(count: int, side: int) -> list[list[float]]:
+    return [[cos(pi / side * n * (at + 0.5)) for at in range(side)] for n in range(count)]
+
+
+def _round(value: float) -> int:
+    """Round halves up, as JavaScript does."""
+    return floor(value + 0.5)
 
 
 @lru_cache(maxsize=256)

@@ -1,4 +1,4 @@
-"""The decoder of HEIC: libheif with libde265, in a wheel (`pi-heif`) that may be left out."""
+"""The decoder of HEIC: libheif with libde265, in a wheel that may be left out (`pillow-heif`)."""
 
 import weakref
 from typing import Any
@@ -8,25 +8,25 @@ import pyvips
 from images.formats.scan import Buffer
 
 try:
-    import pi_heif
+    import pillow_heif
 except ImportError:
-    pi_heif = None
+    pillow_heif = None
 else:
-    pi_heif.options.THUMBNAILS = False
-    pi_heif.options.DEPTH_IMAGES = False
-    pi_heif.options.AUX_IMAGES = False
+    pillow_heif.options.THUMBNAILS = False
+    pillow_heif.options.DEPTH_IMAGES = False
+    pillow_heif.options.AUX_IMAGES = False
     # Two pictures on two cores cost less than one picture's threads.
-    pi_heif.options.DECODE_THREADS = 1
+    pillow_heif.options.DECODE_THREADS = 1
 
 
 def is_available() -> bool:
     """Tell whether HEIC can be decoded here."""
-    return pi_heif is not None
+    return pillow_heif is not None
 
 
 def open_primary(file: Buffer) -> Any:
     """Return a file's primary picture, upright; its pixels are decoded when they are read."""
-    pictures = pi_heif.HeifFile(bytes(file))
+    pictures = pillow_heif.HeifFile(bytes(file))
     return pictures[pictures.primary_index]
 
 

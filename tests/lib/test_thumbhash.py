@@ -1,4 +1,4 @@
-"""ThumbHashes drawn for pages, as their authors' decoder draws them."""
+"""ThumbHashes are made and drawn as their authors' programs make and draw them."""
 
 import io
 from base64 import b64encode
@@ -6,17 +6,48 @@ from base64 import b64encode
 import numpy as np
 import pytest
 from PIL import Image
-from thash import rgba_to_thumb_hash_pure
 
-from lib.thumbhash import thumbhash_png
+from lib.thumbhash import make_thumbhash, thumbhash_png
 from tests.pictures import png
 from tests.thumbnails.rendering.thumbhash_decoder import draw_thumbhash
+
+# What its authors' program (npm thumbhash 0.1.1) makes of pixels that `draw` computes.
+AUTHORS = (
+    (24, 18, "opaque", "YQUKNYpQh3eWiYdzeIhod3QQDJzJ"),
+    (18, 24, "opaque", "nOYJfQZghouJJ4pXdnl3eXZwGn/6"),
+    (100, 100, "opaque", "3wcGFwJmZoSpdllWVpUfJ+80d1ZQmY8H"),
+    (24, 3, "opaque", "WjQGOY5wd3eFiHiIgIcIl3c="),
+    (1, 24, "opaque", "EfUhuQgIiYaIhoeI94KHCnc="),
+    (24, 18, "fading", "YBWGFIYYUHa1iXR5WAfiwKhtoHUWeWGYBw=="),
+    (9, 24, "fading", "GNaFOgIXcJxYKqeHkPrIcHR3VXdgSJk="),
+    (24, 24, "fading", "nxaGPQYYYHaZl5NqdoZwC3upBlp4oCeDcw=="),
+    (8, 8, "clear", "AAiCBQAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="),
+    (1, 1, "fading", "VLKpZRUiCPeIh3B/+PeHf3/4CPeIh3B/+A=="),
+)
+
+
+def draw(width: int, height: int, opacity: str) -> list[int]:
+    """Compute pixels with numbers that every language computes alike."""
+    pixels = []
+    for y in range(height):
+        for x in range(width):
+            alpha = {"opaque": 255, "clear": 0}.get(opacity, (x * 11 + y * y + 30) % 256)
+            colours = (x * 7 + y * 3) % 256, (x * y + 40) % 256, (200 + 5 * y - 2 * x) % 256
+            pixels += [*colours, alpha]
+    return pixels
+
+
+@pytest.mark.parametrize(("width", "height", "opacity", "expected"), AUTHORS)
+def test_a_thumbhash_is_what_its_authors_make(
+    width: int, height: int, opacity: str, expected: str
+) -> None:
+    made = make_thumbhash(width, height, draw(width, height, opacity))
+    assert b64encode(made).decode() == expected
 
 
 def hash_of(image: Image.Image) -> str:
     small = image.convert("RGBA")
-    made = rgba_to_thumb_hash_pure(*small.size, list(small.tobytes()))
-    return b64encode(bytes(made)).decode()
+    return b64encode(make_thumbhash(*small.size, small.tobytes())).decode()
 
 
 def fading(width: int, height: int) -> Image.Image:

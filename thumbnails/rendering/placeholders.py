@@ -6,9 +6,7 @@ from collections.abc import Iterable
 from operator import itemgetter
 from typing import Any
 
-# Always in pure Python: with numpy the same picture could have another value on another machine.
-from thash import rgba_to_thumb_hash_pure
-
+from lib.thumbhash import make_thumbhash
 from thumbnails.renderings import Placeholder
 
 # A ThumbHash keeps at most seven waves to a side: 24 pixels give the same bytes as the 100 that
@@ -25,7 +23,7 @@ def placeholder_of(image: Any) -> Placeholder:
     """Return the placeholder of a decoded picture, which is upright and in sRGB or grey."""
     small = image.thumbnail_image(SIDE, height=SIDE, size="down").colourspace("srgb")
     values = _values(small)
-    thumbhash = bytes(rgba_to_thumb_hash_pure(small.width, small.height, values))
+    thumbhash = make_thumbhash(small.width, small.height, values)
     return Placeholder(b64encode(thumbhash).decode(), _as_hex(_dominant(_pixels(values))))
 
 

@@ -99,7 +99,7 @@ def test_a_coding_without_a_decoder_is_refused_by_name(
 def test_without_the_heic_decoder_only_heic_is_refused(
     write_source: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("images.formats.libheif.pi_heif", None)
+    monkeypatch.setattr("images.formats.libheif.pillow_heif", None)
     with pytest.raises(RefusedPicture, match="HEIC pictures are not taken"):
         inspect(write_source(two_pictures()), LIMITS)
     assert inspect(write_source(encode(quarters(20, 10), "PNG")), LIMITS).format == "PNG"
@@ -136,8 +136,10 @@ def test_decoded_pixels_live_as_long_as_an_image_made_of_them(
 
 
 def test_stripping_heic_leaves_the_primary_picture_alone(
-    write_source: Callable[[bytes], Path], tmp_path: Path
+    write_source: Callable[[bytes], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The service's reader does not look for previews.
+    monkeypatch.setattr(pillow_heif.options, "THUMBNAILS", True)
     source, target = (
         write_source(two_pictures(exif=exif(1, latitude="N"), xmp=XMP)),
         tmp_path / "target",

@@ -23,7 +23,7 @@ from tests.pictures import BLUE, RED, animation, encode, jpeg, quarters
 from thumbnails.renderings import RenderingFailed
 from thumbnails.sandbox_work import render_jpeg, render_thumbnails
 
-DECODERS = ("PIL", "pyvips", "pi_heif", "thash")
+DECODERS = ("PIL", "pyvips", "pillow_heif")
 LIMITS = Limits(max_bytes=10**7, max_pixels=10**7)
 FACTS = {"format": "JPEG", "width": 30, "height": 20, "frames": 1, "has_alpha": False}
 # What each process of a deployment imports before its first request, task or command.
