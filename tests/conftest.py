@@ -15,7 +15,7 @@ settings.register_profile(
     "busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("busy machine")
-pytest_plugins = ["tests.fixtures", "tests.storages"]
+pytest_plugins = ["tests.fixtures", "tests.rendered", "tests.storages"]
 
 
 @pytest.hookimpl(trylast=True)

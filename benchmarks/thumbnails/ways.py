@@ -24,8 +24,8 @@ def render_ours(source: Path, into: Path) -> None:
 
 def render_jpeg_only(source: Path, into: Path) -> None:
     """As the worker does it, but JPEG alone: what the others do too."""
+    from images.formats.resizing import ANY_WIDTH, resize
     from thumbnails.rendering.encoding import encode_jpeg, flatten_on_white
-    from thumbnails.rendering.resizing import ANY_WIDTH, resize
 
     image = resize(source.read_bytes(), height=HEIGHTS[0]).copy_memory()
     for height in HEIGHTS:

@@ -11,7 +11,9 @@ import pyvips
 
 from images.formats.detect import codec_of
 from images.formats.memory import open_header, vips_source
+from images.formats.orientation import swaps_sides, turn_frames_upright
 from images.formats.registry import Format
+from images.formats.resizing import ANY_WIDTH, resize, srgb_options
 from images.formats.scan import Buffer
 from thumbnails.rendering.encoding import (
     Encoded,
@@ -21,9 +23,7 @@ from thumbnails.rendering.encoding import (
     fits_in_memory,
     flatten_on_white,
 )
-from thumbnails.rendering.orientation import swaps_sides, turn_frames_upright
 from thumbnails.rendering.placeholders import SIDE, placeholder_of
-from thumbnails.rendering.resizing import ANY_WIDTH, resize, srgb_options
 from thumbnails.renderings import Placeholder, RenderingFailed
 
 Rendered = tuple[list[Encoded], Placeholder]

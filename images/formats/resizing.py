@@ -10,8 +10,8 @@ import pyvips
 from images.formats.codec import Codec
 from images.formats.detect import codec_of
 from images.formats.memory import vips_source
+from images.formats.orientation import swaps_sides
 from images.formats.scan import Buffer
-from thumbnails.rendering.orientation import swaps_sides
 
 # Wide enough that the height always decides.
 ANY_WIDTH = 10_000_000

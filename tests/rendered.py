@@ -1,4 +1,4 @@
-"""What tests of rendering share."""
+"""What tests of decoding and rendering share."""
 
 from collections.abc import Callable
 from pathlib import Path
