@@ -1,6 +1,7 @@
 """Tokens that a peer declared ended before they were seen here, kept until they would expire."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -10,12 +11,15 @@ from accounts.models import RevokedToken
 
 
 @transaction.atomic(durable=True)
-def deny_token(identity: str, until: datetime) -> None:
-    """Put a token on the denylist; committed on return.
+def deny_tokens(ends: Mapping[str, datetime]) -> None:
+    """Put tokens on the denylist, each until it would expire; committed on return.
 
     See `accounts.external_issuer.token_identity` for what identifies a token.
     """
-    RevokedToken.objects.get_or_create(digest=_digest(identity), defaults={"expires_at": until})
+    rows = [RevokedToken(digest=_digest(each), expires_at=end) for each, end in ends.items()]
+    # In one order everywhere: two listeners may have the same tokens, and wait for each other.
+    rows.sort(key=lambda row: row.digest)
+    RevokedToken.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def is_denied(*identities: str) -> bool:

@@ -21,7 +21,7 @@ from django.utils import timezone
 from accounts.denylist import is_denied
 from accounts.exceptions import BadToken
 from accounts.issuer_keys import signing_key
-from accounts.models import Session, SessionQuerySet, User
+from accounts.models import Session, User
 from accounts.names import login_key, normalize_login
 from accounts.signals import session_opened
 from tiers.models import Tier
@@ -68,12 +68,8 @@ def external_session_id(subject: str, identity: str) -> UUID:
     return uuid.uuid5(_NAMESPACE, named)
 
 
-def external_sessions(identity: str) -> SessionQuerySet:
-    """Return the sessions of the tokens of an identity, whoever their subjects are."""
-    return Session.objects.filter(external_id_digest=identity_digest(identity))
-
-
 def identity_digest(identity: str) -> str:
+    """Return what the sessions of an identity's tokens have in common, whoever their subjects."""
     named = f"{settings.JWT_ISSUER} {identity}"
     return hashlib.sha256(named.encode(errors="surrogatepass")).hexdigest()
 

@@ -257,7 +257,9 @@ class SessionQuerySet(models.QuerySet["Session"]):
         running = self.model.objects.filter(pk__in=self.values("pk"), ended_at=None)
         if except_session is not None:
             running = running.exclude(pk=except_session.pk)
-        ended = list(running.select_related("user").select_for_update(of=("self",)))
+        # In one order everywhere, so that nobody waits in a circle.
+        running = running.select_related("user").order_by("pk")
+        ended = list(running.select_for_update(of=("self",)))
         if ended:
             now = timezone.now()
             for session in ended:

@@ -2,9 +2,10 @@
 
 import json
 import logging
+from collections.abc import Iterable
 
 from accounts.models import Session
-from accounts.revocation import revoke_by_id, revoke_token
+from accounts.revocation import revoke_tokens
 from accounts.sessions import remake_jwts
 
 logger = logging.getLogger(__name__)
@@ -28,26 +29,29 @@ def render_logouts(session: Session, authorization: str) -> list[str]:
     return [json.dumps({"type": "logout", "message": name}) for name in names]
 
 
-def handle_message(body: bytes) -> None:
-    """End the session that a logout names: by `bearer <jwt>` in any case, a JWT, or a token id.
+def handle_messages(bodies: Iterable[bytes]) -> None:
+    """End the sessions that logouts name: by `bearer <jwt>` in any case, a JWT, or a token id.
 
     A message without a type is a logout, as the newest peers send it; those of another type are
     ignored. Malformed messages are logged without their content and dropped. Raise only what the
-    database raises; the message must then be kept.
+    database raises; all of the messages must then be kept.
     """
+    tokens = [token for token in map(_read_token, bodies) if token]
+    if tokens:
+        revoke_tokens(tokens)
+
+
+def _read_token(body: bytes) -> str | None:
+    """Return the token or token id that a message ends, None where there is nothing to do."""
     try:
         named = _parse_logout(body)
     except ValueError as error:
         logger.warning("dropped a malformed message of the exchange: %s", error)
-        return
+        return None
     if named is None:
-        return
+        return None
     scheme, *rest = named.split(maxsplit=1)
-    token = rest[0] if rest and scheme.lower() == "bearer" else named
-    if token.count(".") == 2:
-        revoke_token(token)
-    else:
-        revoke_by_id(token)
+    return rest[0] if rest and scheme.lower() == "bearer" else named
 
 
 def _parse_logout(body: bytes) -> str | None:

@@ -15,7 +15,7 @@ from pytest_django import Settings
 from accounts import external_issuer
 from accounts.external_issuer import authenticate_external_token
 from accounts.models import RevokedToken, Session, User
-from notifications.logouts.messages import handle_message
+from notifications.logouts.messages import handle_messages
 from notifications.models import OutboxMessage
 from tests.accounts.issuer import ISSUER, KEYS, current_user, external_token, public_pem
 from tests.clients import Client
@@ -84,7 +84,7 @@ def test_a_peers_logout_ends_an_external_token_seen_or_not(form: str, seen: bool
     if seen:
         assert current_user(text) != 401
     named = form.format(token=text, jti="the-id")
-    handle_message(json.dumps({"type": "logout", "message": named}).encode())
+    handle_messages([json.dumps({"type": "logout", "message": named}).encode()])
     assert current_user(text) == 401
     assert RevokedToken.objects.exists() is not seen
     assert current_user(external_token()) != 401
@@ -95,7 +95,7 @@ def test_a_token_without_id_has_one_session() -> None:
     assert current_user(text) != 401
     assert current_user(text) != 401
     assert Session.objects.count() == 1
-    handle_message(json.dumps({"type": "logout", "message": f"Bearer {text}"}).encode())
+    handle_messages([json.dumps({"type": "logout", "message": f"Bearer {text}"}).encode()])
     assert current_user(text) == 401
 
 
@@ -117,7 +117,7 @@ def test_an_ended_token_without_id_is_refused_in_another_spelling(seen: bool) ->
     text = external_token(jti=None)
     if seen:
         assert current_user(text) != 401
-    handle_message(json.dumps({"type": "logout", "message": f"bearer {text}"}).encode())
+    handle_messages([json.dumps({"type": "logout", "message": f"bearer {text}"}).encode()])
     assert current_user(f"{text}==") == 401
 
 
@@ -163,7 +163,7 @@ class RunInBetween:
 def test_a_logout_received_while_a_token_is_first_seen_ends_its_session() -> None:
     text = external_token(jti="the-id")
     message = json.dumps({"type": "logout", "message": "the-id"}).encode()
-    other = RunInBetween("accounts_revokedtoken", lambda: handle_message(message))
+    other = RunInBetween("accounts_revokedtoken", lambda: handle_messages([message]))
     with connection.execute_wrapper(other):
         assert current_user(text) == 401
     assert other.work is None
@@ -176,7 +176,7 @@ def test_a_token_first_seen_while_its_logout_is_received_has_its_session_ended()
     text, seen = external_token(jti="the-id"), []
     other = RunInBetween("accounts_session", lambda: seen.append(current_user(text)))
     with connection.execute_wrapper(other):
-        handle_message(json.dumps({"type": "logout", "message": f"bearer {text}"}).encode())
+        handle_messages([json.dumps({"type": "logout", "message": f"bearer {text}"}).encode()])
     assert seen[0]["login"] == "ada"
     assert current_user(text) == 401
     assert not Session.objects.live().exists()
@@ -200,11 +200,11 @@ def test_an_id_names_a_session_only_together_with_its_subject() -> None:
     other = external_token(jti="the-id", sub="person-2", preferred_username="two")
     assert first["login"] == "one"
     assert current_user(other)["login"] == "two"
-    handle_message(json.dumps({"type": "logout", "message": f"bearer {other}"}).encode())
+    handle_messages([json.dumps({"type": "logout", "message": f"bearer {other}"}).encode()])
     assert current_user(other) == 401
     assert [session.user.username for session in Session.objects.live()] == ["one"]
     # A bare id says no subject: it ends them all.
-    handle_message(json.dumps({"type": "logout", "message": "the-id"}).encode())
+    handle_messages([json.dumps({"type": "logout", "message": "the-id"}).encode()])
     assert not Session.objects.live().exists()
 
 

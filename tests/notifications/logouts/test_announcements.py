@@ -23,7 +23,7 @@ from accounts.request_origin import RequestOrigin
 from accounts.services import delete_account, disable
 from accounts.sessions import open_api_token_session, open_bearer_session, open_cookie_session
 from accounts.token_authentication import authenticate_jwt
-from notifications.logouts.messages import handle_message
+from notifications.logouts.messages import handle_messages
 from notifications.models import OutboxMessage
 from tests.clients import Client
 from tests.factories import PASSWORD, replace_password, tier
@@ -206,7 +206,7 @@ def test_hearing_its_own_announcements_changes_nothing_and_announces_nothing(
     assert len(bodies) == 5
     sessions = list(Session.objects.values().order_by("pk"))
     for body in bodies * 2:
-        handle_message(body.encode())
+        handle_messages([body.encode()])
     assert list(Session.objects.values().order_by("pk")) == sessions
     assert OutboxMessage.objects.count() == 5
     # The sessions of a deleted account are known no more: one entry each, until it would expire.

@@ -20,7 +20,7 @@ from accounts.sessions import (
     open_cookie_session,
 )
 from accounts.tokens import issue_jwt
-from notifications.logouts.messages import handle_message
+from notifications.logouts.messages import handle_messages
 from notifications.models import OutboxMessage
 from tests.clients import Client
 
@@ -41,13 +41,13 @@ def token(alice: User, settings: Settings) -> str:
     "form", ["bearer {}", "Bearer {}", "BEARER   {}", "bearer\t{}", "{}", " {} "]
 )
 def test_a_token_in_any_form_ends_its_session(token: str, form: str) -> None:
-    handle_message(logout(form.format(token)))
+    handle_messages([logout(form.format(token))])
     assert not Session.objects.live().exists()
 
 
 @pytest.mark.parametrize("form", ["{}", "bearer {}"])
 def test_a_token_id_ends_its_session(token: str, form: str) -> None:
-    handle_message(logout(form.format(Session.objects.get().pk)))
+    handle_messages([logout(form.format(Session.objects.get().pk))])
     assert not Session.objects.live().exists()
 
 
@@ -55,7 +55,7 @@ def test_a_token_id_ends_its_session(token: str, form: str) -> None:
     "body", ['{{"message": "{}"}}', '{{"type": null, "message": "bearer {}"}}']
 )
 def test_a_message_without_a_type_is_a_logout(token: str, body: str) -> None:
-    handle_message(body.format(token).encode())
+    handle_messages([body.format(token).encode()])
     assert not Session.objects.live().exists()
 
 
@@ -110,14 +110,14 @@ def test_a_cookie_that_does_not_verify_is_not_announced(alice: User, settings: S
 
 
 def test_a_peers_logout_is_not_announced_again(token: str) -> None:
-    handle_message(logout(f"bearer {token}"))
+    handle_messages([logout(f"bearer {token}")])
     assert not OutboxMessage.objects.exists()
 
 
 def test_a_repeated_logout_changes_nothing(token: str) -> None:
-    handle_message(logout(token))
+    handle_messages([logout(token)])
     ended = Session.objects.get().ended_at
-    handle_message(logout(token))
+    handle_messages([logout(token)])
     assert Session.objects.get().ended_at == ended
     assert not RevokedToken.objects.exists()
 
@@ -134,7 +134,7 @@ def test_a_repeated_logout_changes_nothing(token: str) -> None:
     ],
 )  # fmt: skip
 def test_malformed_messages_and_other_types_are_dropped(token: str, body: bytes) -> None:
-    handle_message(body)
+    handle_messages([body])
     assert Session.objects.live().count() == 1
     assert not RevokedToken.objects.exists()
 
@@ -142,14 +142,14 @@ def test_malformed_messages_and_other_types_are_dropped(token: str, body: bytes)
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.text(max_size=60))
 def test_no_text_makes_handling_raise(db: None, text: str) -> None:
-    handle_message(logout(text))
+    handle_messages([logout(text)])
 
 
 def test_an_unknown_token_is_on_the_denylist_until_it_would_expire(alice: User) -> None:
     stranger = Session(pk=uuid.uuid4(), user_id=alice.pk)
     token = issue_jwt(stranger, "bearer", timedelta(hours=1))
     for _ in range(2):
-        handle_message(logout(token))
+        handle_messages([logout(token)])
     assert RevokedToken.objects.count() == 1
     assert purge_denylist() == 0
     RevokedToken.objects.update(expires_at="2020-01-01T00:00Z")

@@ -281,9 +281,9 @@ def sign_out_over_http(user: User, token: str) -> None:
 
 
 def receive_logout(user: User, token: str) -> None:
-    from notifications.logouts.messages import handle_message
+    from notifications.logouts.messages import handle_messages
 
-    handle_message(b'{"type": "logout", "message": "bearer %s"}' % token.encode())
+    handle_messages([b'{"type": "logout", "message": "bearer %s"}' % token.encode()])
 
 
 ENDINGS = [
