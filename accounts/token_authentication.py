@@ -15,6 +15,7 @@ _session_by_key_hash = CompiledQuery(Session.objects.with_user, "key_hash")
 
 def authenticate_jwt(token: str, *kinds: TokenKind) -> Session:
     """Return the live session of a JWT; raise ExpiredToken for one that only expired, BadToken."""
+    _require_encodable(token)
     if is_external_token(token):
         return _require_live(authenticate_external_token(token))
     return authenticate_claims(verify_jwt(token, *kinds))
@@ -30,7 +31,16 @@ def authenticate_claims(claims: Claims) -> Session:
 
 def authenticate_api_token(token: str) -> Session:
     """Return the live session of an API token; raise BadToken."""
+    _require_encodable(token)
     return _require_live(_session_by_key_hash.first(hash_api_token(token)))
+
+
+def _require_encodable(token: str) -> None:
+    """Raise BadToken for half a surrogate pair, which the JSON of a socket can escape."""
+    try:
+        token.encode()
+    except UnicodeEncodeError:
+        raise BadToken("The token is no text.") from None
 
 
 def _require_live(session: Session | None) -> Session:

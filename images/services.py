@@ -287,12 +287,7 @@ def _empty_folder(owner_id: UUID) -> None:
 def request_thumbnails(picture_ids: list[int], *, replace: bool = False) -> None:
     """Request the pictures' missing thumbnails again, with all attempts left.
 
-    With `replace` existing thumbnails are rendered again too; they are served until then. A copy
-    without metadata that could not be made is tried anew when it is next needed.
+    With `replace` existing thumbnails are rendered again too; they are served until then.
     """
-    pictures = Picture.objects.filter(pk__in=picture_ids)
-    pictures.mark_pending()
-    if replace:
-        # What failed, perhaps for lack of time, may succeed.
-        pictures.filter(clean_key="").update(clean_version=0)
+    Picture.objects.filter(pk__in=picture_ids).mark_pending()
     thumbnails_requested.send(sender=Picture, picture_ids=picture_ids, replace=replace)

@@ -9,16 +9,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A picture format: its name in our rows, its file extension, its media type, its codec.
-
-    `keeps_animation` tells whether thumbnails of an animation are animations, or still pictures.
-    """
+    """A picture format: its name in our rows, its file extension, its media type, its codec."""
 
     name: str
     extension: str
     content_type: str
     codec: str
-    keeps_animation: bool = False
 
 
 FORMATS = {
@@ -26,8 +22,8 @@ FORMATS = {
     for each in (
         Format("JPEG", "jpg", "image/jpeg", "images.formats.jpeg.JpegCodec"),
         Format("PNG", "png", "image/png", "images.formats.png.PngCodec"),
-        Format("WEBP", "webp", "image/webp", "images.formats.webp.WebpCodec", keeps_animation=True),
-        Format("GIF", "gif", "image/gif", "images.formats.gif.GifCodec", keeps_animation=True),
+        Format("WEBP", "webp", "image/webp", "images.formats.webp.WebpCodec"),
+        Format("GIF", "gif", "image/gif", "images.formats.gif.GifCodec"),
         Format("AVIF", "avif", "image/avif", "images.formats.avif.AvifCodec"),
         Format("HEIC", "heic", "image/heic", "images.formats.heic.HeicCodec"),
         Format("TIFF", "tif", "image/tiff", "images.formats.tiff.TiffCodec"),

@@ -81,3 +81,56 @@ def test_an_ended_session_is_not_renewed(alice: User) -> None:
     Session.objects.of(alice).end()
     with pytest.raises(BadToken):
         authenticate_cookies([pair.access], [pair.refresh])
+
+
+def test_a_renewed_session_lives_beyond_its_first_lifetime(
+    alice: User, bob: User, settings: Settings
+) -> None:
+    lifetime = settings.COOKIE_REFRESH_LIFETIME
+    of_bob = open_cookie_session(bob, RequestOrigin())
+    pair = open_cookie_session(alice, RequestOrigin())
+    first_end = timezone.now() + timedelta(minutes=5)
+    Session.objects.update(expires_at=first_end)
+    found = renew_cookies(pair.refresh)
+    renewed = found.renewed_cookies
+    assert renewed is not None
+    session = Session.objects.get(pk=found.session.pk)
+    assert timedelta(0) <= timezone.now() + lifetime - session.expires_at < timedelta(minutes=1)
+    assert session.is_live(first_end + timedelta(minutes=1))
+    # As if all that time had passed: the first end is over, the renewed one is not.
+    for each in Session.objects.all():
+        each.expires_at -= timedelta(minutes=10)
+        each.save()
+    assert renew_cookies(renewed.refresh).session.user == alice
+    with pytest.raises(BadToken):
+        renew_cookies(of_bob.refresh)
+
+
+def test_renewing_one_session_renews_no_other(alice: User) -> None:
+    pair, other = (open_cookie_session(alice, RequestOrigin()) for _ in range(2))
+    before = {each["id"]: each for each in Session.objects.values()}
+    renewed = renew_cookies(pair.refresh).session
+    changed = [each for each in Session.objects.values() if each != before[each["id"]]]
+    assert [each["id"] for each in changed] == [renewed.pk]
+    assert renew_cookies(other.refresh).renewed_cookies is not None
+
+
+def test_the_theft_of_one_sessions_token_ends_no_other(alice: User) -> None:
+    pair, other = (open_cookie_session(alice, RequestOrigin()) for _ in range(2))
+    renew_cookies(pair.refresh)
+    Session.objects.update(replaced_at=timezone.now() - REUSE_LEEWAY - timedelta(seconds=1))
+    with pytest.raises(BadToken):
+        renew_cookies(pair.refresh)
+    assert [each.user for each in Session.objects.live()] == [alice]
+    assert renew_cookies(other.refresh).renewed_cookies is not None
+
+
+def test_a_token_that_was_replaced_twice_is_stolen(alice: User) -> None:
+    first = open_cookie_session(alice, RequestOrigin())
+    second = renew_cookies(first.refresh).renewed_cookies
+    assert second is not None
+    assert renew_cookies(second.refresh).renewed_cookies is not None
+    assert renew_cookies(second.refresh).renewed_cookies is None
+    with pytest.raises(BadToken):
+        renew_cookies(first.refresh)
+    assert not Session.objects.live().exists()

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -5,18 +6,23 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from accounts.exceptions import BadToken
 from accounts.models import Session, User
 from accounts.renewal import renew_cookies
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import (
     MAX_ISSUED_JWTS,
     PEER_CACHE_LIFETIME,
+    RECORD_USE_INTERVAL,
     open_api_token_session,
     open_bearer_session,
     open_cookie_session,
+    record_origin,
+    record_use,
+    record_use_of_all,
     remake_jwts,
 )
-from accounts.token_authentication import authenticate_api_token
+from accounts.token_authentication import authenticate_api_token, authenticate_jwt
 
 pytestmark = pytest.mark.django_db
 
@@ -115,3 +121,81 @@ def test_keeping_what_jwts_are_made_of_needs_no_query(
         renew_cookies(pair.refresh)
     with django_assert_num_queries(5):  # the rows, their change and its entry, in a savepoint
         Session.objects.of(alice).end()
+
+
+def record_use_of_one(session: Session) -> None:
+    record_use_of_all([session.pk])
+
+
+@pytest.mark.parametrize("record", [record_use, record_use_of_one])
+def test_last_use_moves_one_row_after_five_minutes(
+    alice: User, record: Callable[[Session], None]
+) -> None:
+    """The other is of the same account, and as old."""
+    for _ in range(2):
+        open_bearer_session(alice, RequestOrigin())
+    one, other = Session.objects.order_by("created_at")
+    for age, is_recorded in (
+        (RECORD_USE_INTERVAL - timedelta(seconds=20), False),
+        (RECORD_USE_INTERVAL + timedelta(seconds=20), True),
+    ):
+        then = timezone.now() - age
+        Session.objects.update(last_used_at=then)
+        record(Session.objects.get(pk=one.pk))
+        used = Session.objects.get(pk=one.pk).last_used_at
+        assert (used > then) is is_recorded
+        assert timezone.now() - used < (timedelta(seconds=20) if is_recorded else 2 * age)
+        assert Session.objects.get(pk=other.pk).last_used_at == then
+
+
+def test_a_request_records_that_its_session_is_in_use(alice: User) -> None:
+    token, key = (
+        open_bearer_session(alice, RequestOrigin()),
+        open_api_token_session(alice, RequestOrigin()),
+    )
+    long_ago = timezone.now() - timedelta(days=1)
+    for authenticate in (
+        lambda: authenticate_jwt(token, "bearer"),
+        lambda: authenticate_api_token(key),
+    ):
+        Session.objects.update(last_used_at=long_ago)
+        used = authenticate()
+        moved = Session.objects.filter(last_used_at__gt=long_ago)
+        assert list(moved) == [used]
+
+
+def test_the_origin_of_one_session_is_recorded_where_none_was(alice: User) -> None:
+    for address in (None, None, "192.0.2.1"):
+        open_bearer_session(alice, RequestOrigin(address))
+    unknown, other, known = Session.objects.order_by("created_at")
+    for each in (unknown, known):
+        record_origin(each, RequestOrigin("198.51.100.7", "curl/8"))
+    rows = Session.objects.order_by("created_at").values_list("address", "agent")
+    assert list(rows) == [("198.51.100.7", "curl/8"), (None, ""), ("192.0.2.1", "")]
+    assert other.address is None
+
+
+def test_of_unnamed_tokens_only_ones_own_oldest_goes(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accounts.sessions.MAX_UNNAMED_TOKENS", 2)
+    open_bearer_session(alice, RequestOrigin())
+    of_bob = open_api_token_session(bob, RequestOrigin())
+    keys = [open_api_token_session(alice, RequestOrigin()) for _ in range(3)]
+    with pytest.raises(BadToken):
+        authenticate_api_token(keys[0])
+    assert [authenticate_api_token(key).user for key in (*keys[1:], of_bob)] == [alice, alice, bob]
+    assert Session.objects.of(alice).live().filter(scheme="bearer").count() == 1
+
+
+def test_ending_sessions_ends_those_of_one_account_and_keeps_the_one_that_is_excepted(
+    alice: User, bob: User
+) -> None:
+    for user in (alice, alice, bob):
+        open_bearer_session(user, RequestOrigin())
+    kept = Session.objects.of(alice).earliest("created_at")
+    assert Session.objects.of(alice).end(except_session=kept) == 1
+    assert {each.user for each in Session.objects.live()} == {alice, bob}
+    assert list(Session.objects.of(alice).live()) == [kept]
+    assert Session.objects.of(alice).end() == 1
+    assert [each.user for each in Session.objects.live()] == [bob]

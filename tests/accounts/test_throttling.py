@@ -1,7 +1,7 @@
 """Guesses are throttled before any hash; what others do keeps nobody out."""
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from urllib.parse import urlsplit
 
@@ -17,7 +17,7 @@ from accounts.local_limits import LocalLimit
 from accounts.models import User
 from accounts.request_origin import RequestOrigin
 from accounts.services import verify_credentials
-from accounts.throttling import network_key, throttle_sign_in
+from accounts.throttling import network_key, throttle_link_password, throttle_sign_in
 from images.models import Picture
 from tests.clients import Client, Response
 from tests.factories import PASSWORD, make_picture, token_client
@@ -258,3 +258,83 @@ def test_links_are_opened_no_more_often_from_one_address_than_allowed(
     assert refused.status_code == 429
     assert 0 < int(refused["Retry-After"]) <= 60
     assert Client(REMOTE_ADDR="192.0.2.9").get(path).status_code == 200
+
+
+@pytest.fixture
+def _redis_away(settings: Settings) -> Iterator[None]:
+    """Nobody listens where Redis should be; what this process counts begins anew."""
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    throttling._shared_limiter.cache_clear()
+    throttling._process_limiter.cache_clear()
+    yield
+    throttling._shared_limiter.cache_clear()
+    throttling._process_limiter.cache_clear()
+
+
+@pytest.mark.usefixtures("_redis_away")
+def test_without_redis_guesses_are_throttled_within_the_process(alice: User, bob: User) -> None:
+    for _ in range(12):
+        assert sign_in() == alice
+    assert guess(8) == 5
+    with pytest.raises(TooManyAttempts) as refused:
+        sign_in()
+    assert 0 < refused.value.retry_after <= 300
+    # Neither other networks nor, from this one, other accounts are kept out.
+    assert sign_in(address="198.51.100.1") == alice
+    assert sign_in(login="bob") == bob
+
+
+@pytest.mark.usefixtures("_redis_away")
+def test_without_redis_trust_and_the_passwords_of_links_count_within_the_process(
+    alice: User,
+) -> None:
+    with throttle_sign_in("alice", RequestOrigin("192.0.2.9")) as attempt:
+        assert current_trust() == Trust.CLEAN
+        attempt.succeeded = True
+    guess(1)
+    with throttle_sign_in("alice", RequestOrigin("192.0.2.9")) as attempt:
+        assert current_trust() == Trust.OTHER
+        attempt.succeeded = True
+    for _ in range(5):
+        with throttle_link_password(7, RequestOrigin("192.0.2.1")):
+            pass
+    with (
+        pytest.raises(TooManyAttempts),
+        throttle_link_password(7, RequestOrigin("192.0.2.1")),
+    ):
+        pass
+    with throttle_link_password(8, RequestOrigin("192.0.2.1")):
+        pass
+
+
+@pytest.mark.usefixtures("_redis_away")
+def test_without_redis_uploads_and_sign_ups_are_throttled_within_the_process(
+    alice: User, bob: User, settings: Settings
+) -> None:
+    settings.UPLOADS_PER_MINUTE = 2
+    origins = [RequestOrigin(f"192.0.2.{number}") for number in range(4)]
+    for origin in origins[:2]:
+        throttling.throttle_upload(alice, origin)
+    with pytest.raises(TooManyAttempts):
+        throttling.throttle_upload(alice, origins[2])
+    throttling.throttle_upload(bob, origins[3])
+    limit = (throttling.SIGN_UPS_PER_ADDRESS, "192.0.2.1")
+    for _ in range(20):
+        throttling.enforce_limits(limit)
+    with pytest.raises(TooManyAttempts):
+        throttling.enforce_limits(limit)
+    throttling.enforce_limits((throttling.SIGN_UPS_PER_ADDRESS, "192.0.2.2"))
+
+
+def test_a_refused_call_counts_on_no_limit(alice: User) -> None:
+    """Else whoever is refused by one limit would use up the others meanwhile."""
+    wide = (throttling.SIGN_INS_PER_ADDRESS, "a")
+    narrow = (throttling.RECENT_FAILURE, "a")
+    throttling.enforce_limits(wide, narrow)
+    for _ in range(40):
+        with pytest.raises(TooManyAttempts):
+            throttling.enforce_limits(wide, narrow)
+    for _ in range(29):
+        throttling.enforce_limits(wide)
+    with pytest.raises(TooManyAttempts):
+        throttling.enforce_limits(wide)

@@ -26,7 +26,8 @@ from images.links import (
 from images.models import Link
 from images.services import delete_picture
 from images.tasks import purge_ended_links
-from tests.factories import make_picture, tier
+from tests.factories import make_picture, make_staff, tier
+from tests.rows import make_row
 
 numbers = st.integers(min_value=0, max_value=2**63 - 1)
 
@@ -156,6 +157,41 @@ def test_a_link_ends_when_its_owners_account_is_disabled(
     disable(alice)
     with pytest.raises(LinkGone):
         open_link(link[1])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("disabled", ["maker", "owner"])
+def test_a_link_that_staff_made_ends_when_its_maker_or_its_owner_is_disabled(
+    alice: User, bob: User, disabled: str
+) -> None:
+    """By a plain update too; each ends the link alone, and ends no other."""
+    people = {"maker": make_staff("linker", "images.add_link"), "owner": alice}
+    _, text = make_link(maker=people["maker"], picture=make_row(alice), seconds=300)
+    _, of_bob = make_link(maker=bob, picture=make_row(bob), seconds=300)
+    token, other = read_token(text), read_token(of_bob)
+    assert token
+    assert other
+    assert open_link(token).maker == people["maker"]
+    assert Link.objects.with_liveness().filter(opens_now=True).count() == 2
+    User.objects.filter(pk=people[disabled].pk).update(is_active=False)
+    with pytest.raises(LinkGone):
+        open_link(token)
+    assert open_link(other).maker == bob
+    assert list(Link.objects.with_liveness().filter(opens_now=True)) == [open_link(other)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("past", ["expires_at", "revoked_at"])
+def test_a_link_is_gone_at_its_end_and_no_other_with_it(
+    link: tuple[Link, LinkToken], alice: User, past: str
+) -> None:
+    _, text = make_link(maker=alice, picture=link[0].picture, seconds=300)
+    other = read_token(text)
+    assert other
+    Link.objects.filter(pk=link[0].pk).update(**{past: timezone.now()})
+    with pytest.raises(LinkGone):
+        open_link(link[1])
+    assert open_link(other).pk == other.link_id
 
 
 @pytest.mark.django_db

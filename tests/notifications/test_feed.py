@@ -13,11 +13,19 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from images.models import Picture
 from images.services import activate, delete_picture, update_picture
-from notifications.feed import last_sequence, read_events, record_event
+from notifications.feed import (
+    last_sequence,
+    last_sequences,
+    position_before_oldest,
+    read_events,
+    record_event,
+    record_events,
+)
 from notifications.models import Feed, PictureEvent
 from notifications.tasks import purge_events
 from tests.clients import Client
 from tests.factories import make_picture, make_user
+from tests.rows import make_row
 
 Result = TypeVar("Result")
 WRITERS, EACH = 8, 40
@@ -216,3 +224,31 @@ def test_an_event_costs_three_queries(
     record_event(alice.pk, "pictures.cleared")
     with django_assert_num_queries(3):
         record_event(alice.pk, "pictures.cleared")
+
+
+@pytest.mark.django_db
+@pytest.mark.sqlite
+def test_the_feeds_of_two_accounts_number_by_themselves(alice: User, bob: User) -> None:
+    for user in (alice, bob, alice, alice):
+        record_event(user.pk, "pictures.cleared")
+    record_events(bob.pk, "picture.updated", [make_row(bob) for _ in range(3)])
+    assert (last_sequence(alice.pk), last_sequence(bob.pk)) == (3, 4)
+    assert last_sequences([alice.pk, bob.pk]) == {alice.pk: 3, bob.pk: 4}
+    assert last_sequences([bob.pk]) == {bob.pk: 4}
+    assert [each["id"] for each in read_events(alice.pk, 0).events] == [1, 2, 3]
+    assert [each["id"] for each in read_events(bob.pk, 0).events] == [1, 2, 3, 4]
+    assert types(bob) == ["pictures.cleared", *["picture.updated"] * 3]
+
+
+@pytest.mark.django_db
+def test_what_is_purged_of_one_feed_leaves_the_other(alice: User, bob: User) -> None:
+    for user in (alice, bob, alice, bob):
+        record_event(user.pk, "pictures.cleared")
+    old = timezone.now() - timedelta(days=8)
+    PictureEvent.objects.filter(owner=alice, sequence=1).update(at=old)
+    purge_events()
+    assert [position_before_oldest(user.pk) for user in (alice, bob)] == [1, 0]
+    assert (types(alice), types(bob)) == (["events.reset"], ["pictures.cleared"] * 2)
+    PictureEvent.objects.filter(owner=alice).delete()
+    assert position_before_oldest(alice.pk) == 2
+    assert position_before_oldest(make_user("carol").pk) == 0

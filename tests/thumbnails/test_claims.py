@@ -1,7 +1,9 @@
 """Claiming pictures: one worker at a time, a limited number of attempts."""
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -10,11 +12,12 @@ from pytest_django import Settings
 from accounts.models import User
 from images.models import Picture
 from tests.factories import make_picture
+from tests.rows import make_row
 from tests.thumbnails.rows import record_signal, state
 from thumbnails import claims
 from thumbnails.services import ensure_thumbnails
 from thumbnails.signals import thumbnails_failed
-from thumbnails.sweeping import take_overdue
+from thumbnails.sweeping import retry_at_next_sweep, take_overdue
 
 pytestmark = pytest.mark.django_db
 
@@ -58,3 +61,108 @@ def test_a_long_rendering_keeps_its_lease(alice: User, settings: Settings) -> No
         while Picture.objects.get().render_leased_until == first:
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+def request_again(picture: Picture) -> None:
+    Picture.objects.filter(pk=picture.pk).mark_pending()
+
+
+def rendered_too_late(picture: Picture) -> None:
+    request_again(picture)
+    assert claims.mark_rendered(picture, thumbhash="x") is False
+
+
+def use_up(picture: Picture) -> None:
+    Picture.objects.filter(pk=picture.pk).update(
+        render_attempts=claims.MAX_ATTEMPTS, render_leased_until=None
+    )
+    assert claims.claim(picture.pk) is None
+
+
+# What happens to a claimed picture, and what its row says afterwards.
+HAPPENINGS: list[tuple[Callable[[Picture], object], dict[str, Any]]] = [
+    (claims.return_attempt, {"rendering": "pending", "render_attempts": 0}),
+    (
+        lambda picture: claims.count_failure(picture, "bad"),
+        {"rendering": "pending", "render_failures": 1, "render_attempts": 1},
+    ),
+    (
+        lambda picture: claims.mark_failed(picture, "bad"),
+        {"rendering": "failed", "render_failure": "bad"},
+    ),
+    (
+        lambda picture: claims.mark_rendered(picture, thumbhash="x"),
+        {"rendering": "ready", "thumbhash": "x"},
+    ),
+    (rendered_too_late, {"rendering": "pending", "thumbhash": "x"}),
+    (use_up, {"rendering": "failed", "render_failure": claims.ATTEMPTS_USED_UP}),
+    (request_again, {"rendering": "pending", "render_attempts": 0, "render_revision": 1}),
+]
+
+
+@pytest.mark.parametrize(("happens", "says"), HAPPENINGS)
+def test_what_happens_to_one_picture_changes_no_other_that_is_rendered(
+    alice: User, happens: Callable[[Picture], object], says: dict[str, Any]
+) -> None:
+    """Both are of one account, claimed by two workers, and at the same revision."""
+    first, second = (claims.claim(make_row(alice).pk) for _ in range(2))
+    assert first
+    assert second
+    other = Picture.objects.filter(pk=second.pk).values()
+    before = list(other)
+    happens(first)
+    assert Picture.objects.filter(pk=first.pk).values(*says).get() == says
+    assert list(other.all()) == before
+
+
+def test_claiming_and_renewing_one_picture_leaves_another_waiting(alice: User) -> None:
+    first, second = (make_row(alice) for _ in range(2))
+    other = Picture.objects.filter(pk=second.pk).values()
+    before = list(other)
+    claimed = claims.claim(first.pk)
+    assert claimed is not None
+    leased = claimed.render_leased_until
+    claims._renew(first.pk)
+    assert Picture.objects.get(pk=first.pk).render_leased_until > leased  # type: ignore[operator]  # claimed
+    assert list(other.all()) == before
+
+
+def test_a_renewal_gives_no_lease_to_a_picture_that_nobody_renders(alice: User) -> None:
+    """Given back, or ready, it is no longer the worker's whose renewal comes too late."""
+    for state_of in ({}, {"rendering": "ready", "render_leased_until": timezone.now()}):
+        picture = make_row(alice)
+        Picture.objects.filter(pk=picture.pk).update(**state_of)
+        before = Picture.objects.filter(pk=picture.pk).values().get()
+        claims._renew(picture.pk)
+        assert Picture.objects.filter(pk=picture.pk).values().get() == before
+
+
+def test_the_last_failure_is_counted_for_each_picture_by_itself(alice: User) -> None:
+    pictures = [make_row(alice) for _ in range(claims.MAX_FAILURES)]
+    for each in pictures:
+        claims.count_failure(each, "bad")
+    assert Picture.objects.pending().count() == claims.MAX_FAILURES
+    assert set(Picture.objects.values_list("render_failures", flat=True)) == {1}
+
+
+def test_the_failure_of_an_outdated_rendering_fails_nothing(alice: User) -> None:
+    claimed = claims.claim(make_row(alice).pk)
+    assert claimed
+    request_again(claimed)
+    claims.mark_failed(claimed, "bad")
+    assert state(claimed) == "pending"
+
+
+def test_a_picture_is_retried_that_the_broker_refused_and_no_other(alice: User) -> None:
+    refused, sent = make_row(alice), make_row(alice)
+    assert set(take_overdue()) == {refused.pk, sent.pk}
+    retry_at_next_sweep([refused.pk])
+    assert take_overdue() == [refused.pk]
+
+
+def test_a_picture_is_retried_after_its_lease_and_not_before(alice: User) -> None:
+    now = timezone.now()
+    second = timedelta(seconds=1)
+    due, later = (make_row(alice, render_ask_at=now + each) for each in (-second, second))
+    assert take_overdue(now) == [due.pk]
+    assert take_overdue(now + second) == [later.pk]

@@ -130,3 +130,32 @@ async def test_a_reader_that_takes_nothing_is_too_slow() -> None:
         await asyncio.sleep(0.01)
         taken = [feed.subscription.offer(feed.write()) for _ in range(MAX_WAITING_EVENTS + 1)]
     assert taken == [True] * MAX_WAITING_EVENTS + [False]
+
+
+@run_async
+async def test_a_gap_is_read_without_another_wake_up() -> None:
+    """The wake-up of the second event is lost, and after the third nothing comes any more."""
+    feed = FakeFeed()
+    async with feed.running():
+        await asyncio.sleep(0.01)
+        feed.subscription.offer(feed.write())
+        await feed.wait_until_delivered(1)
+        feed.write()
+        feed.subscription.offer(feed.write())
+        await feed.wait_until_delivered(3)
+    assert feed.delivered == [1, 2, 3]
+
+
+@run_async
+async def test_what_is_delivered_already_is_dropped_and_reads_nothing() -> None:
+    feed = FakeFeed()
+    async with feed.running():
+        await asyncio.sleep(0.01)
+        first = feed.write()
+        feed.subscription.offer(first)
+        await feed.wait_until_delivered(1)
+        reads = feed.reads
+        feed.subscription.offer(first)
+        feed.subscription.offer(feed.write())
+        await feed.wait_until_delivered(2)
+    assert (feed.delivered, feed.reads) == ([1, 2], reads)

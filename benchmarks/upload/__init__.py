@@ -1,1 +1,0 @@
-"""Uploads through a whole deployment, until their thumbnails are ready."""
