@@ -6,7 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
-import jsonschema
+import jsonschema_rs
 import pytest
 import yaml
 
@@ -184,7 +184,7 @@ def test_the_operators_default_picture_is_mounted_read_only_where_it_is_read(nam
 
 
 # What Compose v1.29.2 itself checks a file against, taken from its wheel (Apache 2.0).
-COMPOSE_V1 = jsonschema.Draft7Validator(
+COMPOSE_V1 = jsonschema_rs.Draft7Validator(
     json.loads((ROOT / "tests" / "deployment" / "compose-1.29.2.json").read_text())
 )
 
@@ -224,7 +224,7 @@ def test_the_example_of_secrets_gives_every_process_of_ours_its_key() -> None:
 def test_what_compose_v1_does_not_know_is_found() -> None:
     parsed = compose.raw()
     parsed["services"]["nginx"]["depends_on"]["web"]["restart"] = True
-    with pytest.raises(jsonschema.ValidationError):
+    with pytest.raises(jsonschema_rs.ValidationError):
         COMPOSE_V1.validate(parsed)
 
 
