@@ -8,7 +8,6 @@ import logging
 from datetime import timedelta
 from smtplib import SMTPException
 
-from celery import shared_task
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
@@ -17,6 +16,7 @@ from django.utils import timezone, translation
 from accounts.models import Mail, User
 from accounts.one_time_links import reset_url, verification_url
 from lib.after_commit import run_after_commit
+from lib.background import background, background_task, enqueue_task
 
 logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 12
@@ -28,13 +28,13 @@ def enqueue_mail(kind: Mail.Kind, address: str, user: User | None = None) -> Non
     """Let a mail be sent once the transaction is committed, in the language of the request."""
     language = translation.get_language()
     Mail.objects.create(kind=kind, address=address, user=user, language=language)
-    run_after_commit(send_due_mail.delay)
+    run_after_commit(enqueue_task, send_due_mail)
 
 
-@shared_task(name="accounts.send_mail")
+@background_task("accounts.send_mail")
 def send_due_mail() -> None:
     """Send what is due, each mail by one worker."""
-    while mail := _claim():
+    while not background.is_stopping and (mail := _claim()):
         _send(mail)
 
 

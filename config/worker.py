@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from celery.signals import heartbeat_sent, setup_logging, worker_init
+from celery.signals import heartbeat_sent, setup_logging, worker_init, worker_shutting_down
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
@@ -29,6 +29,7 @@ def connect() -> None:
     setup_logging.connect(_keep_logging)
     worker_init.connect(_start)
     heartbeat_sent.connect(_write_heartbeat_if_due)
+    worker_shutting_down.connect(_stop_background)
 
 
 def _keep_logging(**kwargs: Any) -> None:
@@ -46,6 +47,12 @@ def _start(**kwargs: Any) -> None:
     telemetry.start()
     if settings.METRICS_PORT and settings.METRICS_TOKEN:
         serve_on_port(settings.METRICS_PORT)
+
+
+def _stop_background(**kwargs: Any) -> None:
+    from lib.background import background
+
+    background.stop()
 
 
 def _write_heartbeat_if_due(**kwargs: Any) -> None:

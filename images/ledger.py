@@ -227,10 +227,28 @@ def uncount_deleted(row: CountedRow, origin: object) -> None:
     account its whole row of the ledger goes: there the files alone are recorded.
     """
     with counted_transaction(savepoint=False):
-        changes = _running_changes()
-        if model_of(origin) is not User:
-            changes.count(row.account_id, Counter({k: -n for k, n in row.amounts.items()}))
-        changes.removed += [RemovedFile(key=each.key, bytes=each.bytes) for each in row.files]
+        _uncount(row, is_counted=model_of(origin) is not User)
+
+
+def delete_rows(rows: Sequence[CountedRow]) -> None:
+    """Delete rows of one model by one statement, as `delete` does it without what refers to them.
+
+    The caller, in a `counted_transaction`, has locked them, and deleted what refers to them.
+    """
+    for row in rows:
+        _uncount(row, is_counted=True)
+    if rows:
+        # No signal is sent and nothing is loaded again: Django's own deletion takes a query for
+        # every 100 rows.
+        found = type(rows[0])._base_manager.filter(pk__in=[row.pk for row in rows])
+        found._raw_delete(found.db)
+
+
+def _uncount(row: CountedRow, *, is_counted: bool) -> None:
+    changes = _running_changes()
+    if is_counted:
+        changes.count(row.account_id, Counter({k: -n for k, n in row.amounts.items()}))
+    changes.removed += [RemovedFile(key=each.key, bytes=each.bytes) for each in row.files]
 
 
 def model_of(origin: object) -> type:

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
-from django.db.models import Case, Exists, F, OuterRef, Q, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.utils import timezone
 
 from accounts.models import User
@@ -32,6 +32,8 @@ MAX_THUMBHASH_LENGTH = 36
 # Of a link.
 MAX_NOTE_LENGTH = 500
 MAX_CACHE_SECONDS = 60
+# What `Picture.render_backfill` is where thumbnails were requested again by nothing of the kind.
+NO_BACKFILL = 0
 # `Picture.has_clean_copy` in queries.
 HAS_CLEAN_COPY = ~Q(clean_key="") & ~Q(clean_key=F("key"))
 
@@ -64,13 +66,24 @@ class PictureQuerySet(CountedQuerySet["Picture"]):
     def pending(self) -> PictureQuerySet:
         return self.filter(rendering=self.model.Rendering.PENDING)
 
-    def mark_pending(self) -> int:
+    def of_uploads(self) -> PictureQuerySet:
+        """Pending pictures whose thumbnails go first, for the upload itself wants them."""
+        return self.pending().filter(render_backfill=None)
+
+    def of_backfills(self) -> PictureQuerySet:
+        """Pending pictures whose thumbnails wait behind those of uploads."""
+        return self.pending().exclude(render_backfill=None)
+
+    def mark_pending(self, *, backfill: int = NO_BACKFILL) -> int:
         """Request thumbnails, with all attempts left; return how many pictures there are.
 
+        They are rendered behind those of new uploads; a picture that is pending keeps its place.
         The new revision tells a worker that renders at this moment that its result is outdated.
         """
+        is_pending = When(rendering=self.model.Rendering.PENDING, then=F("render_backfill"))
         return self.update(
             rendering=self.model.Rendering.PENDING,
+            render_backfill=Case(is_pending, default=Value(backfill)),
             render_attempts=0,
             render_failures=0,
             render_revision=F("render_revision") + 1,
@@ -186,6 +199,9 @@ class Picture(CountedRow):
     # When thumbnails were last requested; null where an older release wrote the row.
     render_wanted_at = models.DateTimeField(default=timezone.now, null=True, editable=False)
     render_failure = models.CharField(max_length=200, blank=True, editable=False)
+    # Who last requested thumbnails: null for the upload itself, whose thumbnails go first, else the
+    # backfill (`thumbnails.backfills`) or NO_BACKFILL. No foreign key, since pictures outlive it.
+    render_backfill = models.BigIntegerField(null=True, editable=False)
 
     objects = PictureManager()
 
@@ -216,6 +232,16 @@ class Picture(CountedRow):
                 fields=["render_ask_at"],
                 condition=Q(rendering="pending"),
                 name="picture_thumbnails_wanted",
+            ),
+            models.Index(
+                fields=["render_ask_at"],
+                condition=Q(rendering="pending", render_backfill__isnull=True),
+                name="picture_wanted_by_upload",
+            ),
+            models.Index(
+                fields=["render_ask_at"],
+                condition=Q(rendering="pending", render_backfill__isnull=False),
+                name="picture_wanted_behind",
             ),
             models.Index(
                 fields=["render_wanted_at"],

@@ -15,10 +15,14 @@ from django.utils import timezone
 from images.storage.base import picture_storage
 from images.storage.outages import is_outage
 from lib.after_commit import run_after_commit
+from lib.background import background, background_task, enqueue_task
 
 logger = logging.getLogger(__name__)
 # What S3 deletes by one request.
 BATCH_SIZE = 1_000
+# So many files, those of some pictures, are removed at once by whoever deleted their rows; what
+# more there is, by the worker.
+MAX_AT_ONCE = 100
 # A storage that fails so often in a row is away: the rest of the batch waits for the next run.
 _MAX_FAILURES = 3
 
@@ -46,10 +50,13 @@ class Waiting(NamedTuple):
 def remove_after_commit(files: Sequence[RemovedFile]) -> None:
     """Record files whose rows the running transaction deletes, and remove them after its commit.
 
-    Of many files only one batch is removed at once; the rest is left to the worker.
+    Many are left to the worker.
     """
     recorded = RemovedFile.objects.bulk_create(files, batch_size=BATCH_SIZE)
-    run_after_commit(_remove_first, [each.pk for each in recorded[:BATCH_SIZE]])
+    if len(recorded) > MAX_AT_ONCE:
+        run_after_commit(enqueue_task, remove_files)
+    else:
+        run_after_commit(_remove_first, [each.pk for each in recorded])
 
 
 def waits_for_removal(key: str) -> bool:
@@ -69,9 +76,15 @@ def remove_waiting_files() -> int:
     Those that the storage does not remove now wait for the next call.
     """
     count = after = 0
-    while batch := list(_keys_after(after)):
+    while not background.is_stopping and (batch := list(_keys_after(after))):
         count, after = count + _remove(batch, retry=True), batch[-1]
     return count
+
+
+@background_task("images.remove_files")
+def remove_files() -> None:
+    """Remove the files of deleted rows that were not removed at once, batch by batch."""
+    remove_waiting_files()
 
 
 def _keys_after(after: int) -> QuerySet[RemovedFile, int]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,6 @@ from images.signals import (
     picture_created,
     picture_deleted,
     picture_updated,
-    pictures_cleared,
     pictures_updated,
     thumbnails_requested,
 )
@@ -35,7 +34,7 @@ from images.storage.base import picture_storage
 from images.storage.keys import folder_of, original_key
 from images.storage.transactions import stored_files
 from images.usage import check_quota, usage_of
-from lib.after_commit import run_after_commit
+from lib.batches import in_batches
 
 
 def create_picture(
@@ -136,7 +135,7 @@ def _insert(picture: Picture, upload: Path) -> None:
     lock_owner(picture.owner_id)
     check_quota(picture.owner, usage_of(picture.owner_id), picture.bytes)
     picture.save(force_insert=True)
-    # `delete_all` may have deleted the file before its row was there; the lock excludes it now.
+    # `empty_folder` may have deleted the file before its row was there; the lock excludes it now.
     if not picture_storage.exists(picture.key):
         picture_storage.save(picture.key, upload)
     picture_created.send(sender=Picture, picture=picture)
@@ -256,24 +255,7 @@ def delete_unless_active(picture: Picture) -> None:
 
 
 @transaction.atomic
-def delete_all(owner_id: UUID) -> int:
-    """Delete every picture of an account, and its folder on commit; return how many there were.
-
-    Calling it again is harmless, also after the account itself was deleted.
-    """
-    User.objects.lock(owner_id)
-    pictures = Picture.objects.owned_by(owner_id)
-    # Locked before the signal: every writer locks pictures before what receivers lock.
-    count = len(pictures.select_for_update().order_by("pk").values_list("pk"))
-    if count:
-        pictures_cleared.send(sender=Picture, owner_id=owner_id)
-        pictures.delete()
-    run_after_commit(_empty_folder, owner_id)
-    return count
-
-
-@transaction.atomic
-def _empty_folder(owner_id: UUID) -> None:
+def empty_folder(owner_id: UUID) -> None:
     """Delete also files without a row, such as that of an upload that was killed before its row.
 
     The lock makes an upload in progress wait with its row; it then stores its file again.
@@ -283,11 +265,20 @@ def _empty_folder(owner_id: UUID) -> None:
         picture_storage.delete_folder(folder_of(owner_id))
 
 
-@transaction.atomic
-def request_thumbnails(picture_ids: list[int], *, replace: bool = False) -> None:
+def request_thumbnails(picture_ids: Sequence[int], *, replace: bool = False) -> None:
     """Request the pictures' missing thumbnails again, with all attempts left.
 
-    With `replace` existing thumbnails are rendered again too; they are served until then.
+    They are rendered behind those of new uploads. With `replace` existing thumbnails are rendered
+    again too; they are served until then. Of many, each batch is a transaction of its own.
     """
-    Picture.objects.filter(pk__in=picture_ids).mark_pending()
-    thumbnails_requested.send(sender=Picture, picture_ids=picture_ids, replace=replace)
+    for batch in in_batches(sorted(picture_ids)):
+        _request_batch(batch, replace=replace)
+
+
+@transaction.atomic
+def _request_batch(picture_ids: Sequence[int], *, replace: bool) -> None:
+    # Every writer locks pictures, in the order of their ids, before what receivers lock.
+    pictures = Picture.objects.filter(pk__in=picture_ids)
+    list(pictures.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+    pictures.mark_pending()
+    thumbnails_requested.send(sender=Picture, picture_ids=list(picture_ids), replace=replace)

@@ -1,12 +1,10 @@
 """Periodic work of the scheduler."""
 
-from celery import shared_task
-
+from lib.background import background_task, repeat
 from notifications.feed import purge_old_events
 
 
-@shared_task(name="notifications.forget_events")
+@background_task("notifications.forget_events")
 def purge_events() -> None:
     """Delete, in batches, the events that are no longer kept."""
-    while purge_old_events():
-        pass
+    repeat(purge_old_events)

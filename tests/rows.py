@@ -1,10 +1,15 @@
 """Rows of pictures without a file, for tests that only read and write the database."""
 
 import uuid
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from accounts.models import User
 from images.models import Picture
+from images.storage.keys import original_key
 from thumbnails.models import Thumbnail
 
 
@@ -27,3 +32,44 @@ def make_thumbnail_row(picture: Picture, height: int = 200, **fields: Any) -> Th
         content_type="image/png",
         **(facts | fields),
     )
+
+
+def write_pictures(
+    owner: User, count: int, *, heights: Sequence[int] = (), quality: int = 80
+) -> list[int]:
+    """Write pictures that are ready, with thumbnails of some heights; return their ids in order."""
+    began = timezone.now() - timedelta(days=1)
+    pictures = Picture.objects.bulk_create(
+        Picture(
+            uid=(uid := uuid.uuid4()),
+            owner=owner,
+            key=original_key(owner.pk, uid, "jpg"),
+            format="JPEG",
+            width=900,
+            height=600,
+            bytes=1000,
+            sha256="0" * 64,
+            rendering=Picture.Rendering.READY,
+            thumbhash="AAAAAAA=",
+            created_at=began + timedelta(seconds=number),
+        )
+        for number in range(count)
+    )
+    Thumbnail.objects.bulk_create(
+        Thumbnail(
+            picture=picture,
+            owner=owner,
+            height=height,
+            width_px=height,
+            height_px=height,
+            key=f"{picture.key}_{height}.jpg",
+            webp_key=f"{picture.key}_{height}.webp",
+            content_type="image/jpeg",
+            bytes=100,
+            webp_bytes=50,
+            quality=quality,
+        )
+        for picture in pictures
+        for height in heights
+    )
+    return [each.pk for each in pictures]

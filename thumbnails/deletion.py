@@ -1,17 +1,27 @@
-"""Deleting pictures in numbers, with a receipt of everything that goes with them."""
+"""Deleting pictures and thumbnails in numbers: a commit for each batch, a query for each table.
 
-from collections.abc import Iterator, Sequence
+So go all pictures of an account, chosen ones, and what a tier no longer grants, whoever wants it.
+What a commit has deleted stays deleted; whoever repeats the call deletes the rest. The files follow
+after each commit, those of many by the worker (`images.removals`).
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Max
 
+from accounts.models import User
+from images.caching import invalidate
+from images.ledger import CountedRow, counted_transaction, delete_rows
 from images.models import Link, Picture, PictureQuerySet
-from images.signals import pictures_deleted
-from thumbnails.usage import measure
-
-# Pictures of one transaction: it locks them, and its account's feed, for some tenths of a second.
-BATCH_SIZE = 100
+from images.services import empty_folder
+from images.signals import pictures_cleared, pictures_deleted
+from lib.after_commit import run_after_commit
+from lib.batches import LOCKED_BATCH_SIZE, in_batches
+from thumbnails.models import Rendition, Thumbnail
 
 
 @dataclass(slots=True)
@@ -25,32 +35,93 @@ class DeletionReceipt:
 
 
 def delete_pictures(pictures: PictureQuerySet, ids: Sequence[int]) -> DeletionReceipt:
-    """Delete those of some pictures that have one of these ids; their files follow on commit.
+    """Delete those of some pictures that have one of these ids, and tell their owners.
 
-    Each goes with all that belongs to it or stays. They go in batches, so that after an error some
-    may be gone; whoever repeats the call deletes the rest.
+    Each goes with all that belongs to it or stays.
     """
     receipt = DeletionReceipt()
-    for batch in _batches(sorted(ids)):
-        _delete_batch(pictures.filter(pk__in=batch), receipt)
+    for batch in in_batches(sorted(ids)):
+        with counted_transaction():
+            locked = _lock(pictures.filter(pk__in=batch))
+            by_owner = sorted(locked, key=lambda each: each.owner_id)
+            for owner_id, owned in groupby(by_owner, key=lambda each: each.owner_id):
+                pictures_deleted.send(sender=Picture, owner_id=owner_id, pictures=list(owned))
+            _delete(locked, receipt)
     return receipt
 
 
-def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (ids[start : start + BATCH_SIZE] for start in range(0, len(ids), BATCH_SIZE))
+def delete_next_pictures(owner_id: UUID, *, up_to: int | None = None) -> int:
+    """Delete a batch of an account's pictures, and tell nobody; return how many there were.
+
+    Of those with ids up to a given one, if any.
+    """
+    owned = Picture.objects.owned_by(owner_id)
+    if up_to is not None:
+        owned = owned.filter(pk__lte=up_to)
+    with counted_transaction():
+        locked = _lock(owned)
+        _delete(locked, DeletionReceipt())
+        invalidate(owner_id)
+    return len(locked)
+
+
+def delete_all(owner_id: UUID) -> int:
+    """Delete every picture of an account, and its folder; return how many there were.
+
+    Calling it again is harmless, also after the account itself was deleted. What is uploaded
+    meanwhile stays.
+    """
+    count, last = 0, _announce_clearing(owner_id)
+    while last and (deleted := delete_next_pictures(owner_id, up_to=last)):
+        count += deleted
+    run_after_commit(empty_folder, owner_id)
+    return count
 
 
 @transaction.atomic
-def _delete_batch(pictures: PictureQuerySet, receipt: DeletionReceipt) -> None:
+def _announce_clearing(owner_id: UUID) -> int | None:
+    """Tell that an account's pictures go; return the greatest id, None where there are none.
+
+    The lock makes an upload wait, so that it has a greater one and is told after this.
+    """
+    User.objects.lock(owner_id)
+    last: int | None = Picture.objects.owned_by(owner_id).aggregate(last=Max("pk"))["last"]
+    if last:
+        pictures_cleared.send(sender=Picture, owner_id=owner_id)
+    return last
+
+
+def delete_thumbnails(thumbnails: Sequence[Thumbnail]) -> None:
+    """Delete thumbnails of locked pictures, with the renditions that were made of them.
+
+    The caller bounds their number, and opens a `counted_transaction`.
+    """
+    if thumbnails:
+        keys = [each.key for each in thumbnails]
+        delete_rows(list(Rendition.objects.filter(source_key__in=keys)))
+        delete_rows(thumbnails)
+
+
+def _lock(pictures: PictureQuerySet) -> list[Picture]:
     # Every writer locks pictures, in the order of their ids, before what receivers lock.
-    locked = list(pictures.select_for_update(of=("self",)).order_by("pk"))
-    rows = Picture.objects.filter(pk__in=[each.pk for each in locked])
-    stored, links = measure(rows), Link.objects.filter(picture__in=rows).count()
-    by_owner = sorted(locked, key=lambda each: each.owner_id)
-    for owner_id, owned in groupby(by_owner, key=lambda each: each.owner_id):
-        pictures_deleted.send(sender=Picture, owner_id=owner_id, pictures=list(owned))
-    rows.delete()
-    receipt.deleted += [each.pk for each in locked]
-    receipt.files += stored.files
-    receipt.bytes += stored.bytes
-    receipt.links += links
+    return list(pictures.select_for_update(of=("self",)).order_by("pk")[:LOCKED_BATCH_SIZE])
+
+
+def _delete(locked: Sequence[Picture], receipt: DeletionReceipt) -> None:
+    """Delete locked pictures with all that refers to them, in a `counted_transaction`."""
+    ids = [each.pk for each in locked]
+    if not ids:
+        return
+    links = Link.objects.filter(picture__in=ids)
+    # A test walks what refers to pictures; nothing refers to a link.
+    receipt.links += links._raw_delete(links.db)
+    every: tuple[Sequence[CountedRow], ...] = (
+        list(Thumbnail.objects.filter(picture__in=ids)),
+        list(Rendition.objects.filter(picture__in=ids)),
+        locked,
+    )
+    for rows in every:
+        delete_rows(rows)
+        receipt.files += sum(len(each.files) for each in rows)
+        receipt.bytes += sum(file.bytes or 0 for each in rows for file in each.files)
+    receipt.deleted += ids

@@ -153,18 +153,63 @@ class Rendition(CountedRow):
         return [RowFile(Column.OTHER, self.key, self.bytes)]
 
 
+# What a release before looks for `after_id` beyond: so it finds nothing left of an ended backfill.
+_AFTER_ALL = 2**63 - 1
+
+
+class BackfillQuerySet(models.QuerySet["Backfill"]):
+    def running(self) -> BackfillQuerySet:
+        return self.filter(state=self.model.State.RUNNING)
+
+    def end(self) -> int:
+        """Say that nothing is left to do; return how many there are."""
+        return self.update(
+            state=self.model.State.DONE, ended_at=timezone.now(), after_id=_AFTER_ALL
+        )
+
+
 class Backfill(models.Model):
     """Work through the pictures of a tier or an owner whose heights or quality changed.
 
-    Batches follow each other after `after_id` until no picture is left, in whichever process.
+    The row is all there is of it: whichever worker has time goes on from here, so that nothing is
+    lost with a worker or a broker. See `thumbnails.backfills`.
     """
+
+    class State(models.TextChoices):
+        """Only a running one goes on; what it has requested already is rendered all the same."""
+
+        RUNNING = "running", "Running"
+        PAUSED = "paused", "Paused"
+        CANCELLED = "cancelled", "Cancelled"
+        DONE = "done", "Done"
 
     tier = models.ForeignKey(Tier, on_delete=models.CASCADE, null=True, related_name="+")
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+"
     )
-    after_id = models.BigIntegerField(default=0)
+    state = models.CharField(
+        max_length=9, choices=State.choices, default=State.RUNNING, db_default=State.RUNNING
+    )
+    # The accounts whose turns are next, in this order, each with how far it has come: pairs of the
+    # account's id and the cursor (`lib.keyset`) of its last picture, "" before the first.
+    accounts = models.JSONField(default=list, db_default=[])
+    # Of a tier: the account up to which, by their ids, all have had a turn or stand in `accounts`;
+    # `has_all_accounts` once these are all.
+    after_account = models.UUIDField(null=True)
+    has_all_accounts = models.BooleanField(default=False, db_default=False)
+    # Pictures that were looked at; thumbnails that were rendered, and removed as no longer granted.
+    pictures_done = models.BigIntegerField(default=0, db_default=0)
+    thumbnails_made = models.BigIntegerField(default=0, db_default=0)
+    thumbnails_removed = models.BigIntegerField(default=0, db_default=0)
+    # Until when one worker alone goes on with it; it has its turn before those that had it later.
+    leased_until = models.DateTimeField(null=True)
+    turn_at = models.DateTimeField(default=timezone.now, null=True)
     created_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+    # How far the release before has come, which knows no other cursor.
+    after_id = models.BigIntegerField(default=0)
+
+    objects = BackfillQuerySet.as_manager()
 
     class Meta:
         db_table = "thumbnails_recheck"
@@ -174,6 +219,9 @@ class Backfill(models.Model):
                 condition=Q(tier=None, owner__isnull=False) | Q(tier__isnull=False, owner=None),
             ),
         ]
+        indexes = [
+            models.Index(fields=["turn_at"], condition=Q(state="running"), name="backfill_running"),
+        ]
 
     def __str__(self) -> str:
-        return f"pictures of {self.tier or self.owner} after {self.after_id}"
+        return f"pictures of {self.tier or self.owner}"

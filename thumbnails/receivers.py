@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db import transaction
 from django.db.models.signals import post_delete
 
 from accounts.models import User
@@ -11,8 +10,8 @@ from images.ledger import model_of, uncount_deleted
 from images.models import Picture
 from images.signals import picture_created, thumbnails_requested
 from lib.after_commit import run_after_commit
+from thumbnails.backfills import start_backfill
 from thumbnails.models import Rendition, Thumbnail
-from thumbnails.sweeping import start_backfill
 from thumbnails.tasks import enqueue, enqueue_backfill
 from tiers.models import Tier
 from tiers.signals import thumbnails_changed
@@ -21,7 +20,7 @@ from tiers.signals import thumbnails_changed
 def connect() -> None:
     """Connect every receiver; called once, when Django is ready."""
     picture_created.connect(_enqueue_picture, dispatch_uid="thumbnails.enqueue")
-    thumbnails_requested.connect(_enqueue_pictures, dispatch_uid="thumbnails.enqueue")
+    thumbnails_requested.connect(_enqueue_backfill, dispatch_uid="thumbnails.enqueue")
     thumbnails_changed.connect(_backfill_tier, dispatch_uid="thumbnails.backfill")
     tier_changed.connect(_backfill_owner, dispatch_uid="thumbnails.backfill")
     post_delete.connect(_uncount_thumbnail, sender=Thumbnail, dispatch_uid="thumbnails.uncount")
@@ -32,21 +31,20 @@ def _enqueue_picture(picture: Picture, **kwargs: Any) -> None:
     run_after_commit(enqueue, picture.pk)
 
 
-def _enqueue_pictures(picture_ids: list[int], *, replace: bool, **kwargs: Any) -> None:
+def _enqueue_backfill(picture_ids: list[int], *, replace: bool, **kwargs: Any) -> None:
     if replace:
         Thumbnail.objects.filter(picture__in=picture_ids).update(is_stale=True)
-    for picture_id in picture_ids:
-        run_after_commit(enqueue, picture_id)
+    run_after_commit(enqueue_backfill)
 
 
 def _backfill_tier(tier: Tier, **kwargs: Any) -> None:
     start_backfill(tier=tier)
-    transaction.on_commit(enqueue_backfill, robust=True)
+    run_after_commit(enqueue_backfill)
 
 
 def _backfill_owner(user: User, **kwargs: Any) -> None:
     start_backfill(owner=user)
-    transaction.on_commit(enqueue_backfill, robust=True)
+    run_after_commit(enqueue_backfill)
 
 
 def _uncount_thumbnail(instance: Thumbnail, origin: object, **kwargs: Any) -> None:

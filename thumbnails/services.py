@@ -17,6 +17,8 @@ from images.storage.keys import copy_key, webp_beside
 from images.storage.outages import is_outage
 from images.storage.transactions import stored_files
 from thumbnails import claims
+from thumbnails.backfills import count_thumbnails
+from thumbnails.deletion import delete_thumbnails
 from thumbnails.metrics import RENDER_SECONDS
 from thumbnails.models import Thumbnail
 from thumbnails.renderings import Placeholder, RenderedFile, RenderingFailed, Renderings
@@ -130,10 +132,12 @@ def _files_by_key(rows: list[Thumbnail], rendered: list[RenderedFile]) -> dict[s
 def _store_rows(picture: Picture, rows: list[Thumbnail], placeholder: Placeholder | None) -> bool:
     # The lock makes a deletion wait for the rows, so that it deletes them with the picture.
     lock_picture(picture.pk)
-    _delete_unwanted(picture, replaced=[row.height for row in rows])
+    removed = _delete_unwanted(picture, replaced=[row.height for row in rows])
     Thumbnail.objects.bulk_create(rows)
     found = asdict(placeholder) if placeholder else {}
     is_ready = claims.mark_rendered(picture, **found)
+    if picture.render_backfill:
+        count_thumbnails(picture.render_backfill, made=len(rows), removed=removed)
     if is_ready:
         picture.rendering = Picture.Rendering.READY
         thumbnails_ready.send(sender=Picture, picture=picture)
@@ -141,10 +145,16 @@ def _store_rows(picture: Picture, rows: list[Thumbnail], placeholder: Placeholde
     return is_ready
 
 
-def _delete_unwanted(picture: Picture, *, replaced: list[int]) -> None:
-    """Delete what the tier no longer grants and what is replaced; files follow on commit."""
-    picture.thumbnails.exclude(height__in=heights_of(picture.owner.tier)).delete()
-    picture.thumbnails.filter(height__in=replaced).delete()
+def _delete_unwanted(picture: Picture, *, replaced: list[int]) -> int:
+    """Delete what the tier no longer grants and what is replaced; files follow on commit.
+
+    Return how many the tier no longer grants.
+    """
+    granted = heights_of(picture.owner.tier)
+    there = list(picture.thumbnails.all())
+    gone = [each for each in there if each.height not in granted]
+    delete_thumbnails([*gone, *(each for each in there if each.height in granted & {*replaced})])
+    return len(gone)
 
 
 def _count_failure(picture: Picture, error: Exception) -> None:

@@ -5,25 +5,32 @@ import time
 
 from celery import shared_task
 from django.db import close_old_connections
-from kombu.exceptions import OperationalError
 
 from images.storage.outages import DATABASE_AWAY
-from lib.backoff import CircuitBreaker
+from lib.background import background, background_task, enqueue_task
+from thumbnails.backfills import go_on
 from thumbnails.claims import RETRY_INTERVAL
+from thumbnails.precedence import backfill_threads, upload_first, wait_for_uploads
 from thumbnails.services import ensure_thumbnails
-from thumbnails.sweeping import retry_at_next_sweep, run_backfill_batch, take_overdue
+from thumbnails.sweeping import give_back, take_overdue, take_wanted_again
 
 logger = logging.getLogger(__name__)
-# After a failure to reach the broker, requests skip it for 5 seconds: the sweep enqueues again.
-_broker_breaker = CircuitBreaker(5.0)
 # In seconds, between attempts while the database is unavailable; then the sweep takes over.
 _DATABASE_RETRY_DELAYS = (1, 2, 4, 8, 15)
+# Pictures that a worker takes at once from those that wait behind uploads.
+_TAKEN_AT_ONCE = 4
+# For so many another thread, here or in another worker, is woken up too.
+_WORTH_HELP = 20
+# So long a picture of a backfill waits for uploads, in seconds, before it is rendered beside them.
+_PATIENCE = 1.0
 
 
 @shared_task(name="thumbnails.ensure")
 def ensure(picture_id: int) -> None:
-    """Render the missing thumbnails of one picture."""
-    if _ensure_with_retries(picture_id):
+    """Render the missing thumbnails of one upload."""
+    with upload_first():
+        is_wanted_again = _ensure_with_retries(picture_id)
+    if is_wanted_again:
         enqueue(picture_id)
 
 
@@ -39,39 +46,43 @@ def _ensure_with_retries(picture_id: int) -> bool:
     return ensure_thumbnails(picture_id)
 
 
-@shared_task(name="thumbnails.sweep")
+@background_task("thumbnails.sweep")
 def sweep() -> None:
-    """Enqueue overdue pictures again, and continue backfills after tier changes."""
-    retry_at_next_sweep([picture_id for picture_id in take_overdue() if not enqueue(picture_id)])
-    backfill.delay()
+    """Enqueue overdue uploads again, and have what waits behind uploads rendered."""
+    give_back([picture_id for picture_id in take_overdue() if not enqueue(picture_id)])
+    enqueue_backfill()
 
 
-@shared_task(name="thumbnails.recheck")
+# Named as the release before does.
+@background_task("thumbnails.recheck", threads=backfill_threads)
 def backfill() -> None:
-    """Request the thumbnails of all pictures whose tier changed."""
-    while run_backfill_batch():
-        pass
+    """Render what waits behind uploads, and go on with backfills, as long as there is work."""
+    while not background.is_stopping:
+        if picture_ids := take_wanted_again(_TAKEN_AT_ONCE):
+            _render_behind_uploads(picture_ids)
+            continue
+        wanted, has_more = go_on()
+        if wanted >= _WORTH_HELP:
+            enqueue_backfill()
+        if not has_more:
+            return
+
+
+def _render_behind_uploads(picture_ids: list[int]) -> None:
+    while picture_ids and not background.is_stopping:
+        wait_for_uploads(_PATIENCE)
+        _ensure_with_retries(picture_ids.pop(0))
+    give_back(picture_ids)
 
 
 def enqueue(picture_id: int) -> bool:
-    """Send the message to render a picture; return whether the broker accepted it.
+    """Send the message to render an upload; return whether the broker accepted it.
 
     It never raises, since the sweep finds the row. A message expires once the sweep sends another.
     """
-    if _broker_breaker.is_open:
-        return False
-    try:
-        ensure.apply_async((picture_id,), expires=RETRY_INTERVAL.total_seconds())
-    except (OperationalError, OSError) as error:
-        _broker_breaker.trip()
-        logger.warning("the broker is unavailable, the sweep will retry: %s", type(error).__name__)
-        return False
-    return True
+    return enqueue_task(ensure, picture_id, expires=RETRY_INTERVAL.total_seconds())
 
 
 def enqueue_backfill() -> None:
-    """Send the message that a tier changed; never raise, since the sweep finds the row."""
-    try:
-        backfill.apply_async()
-    except (OperationalError, OSError) as error:
-        logger.warning("the broker is unavailable, the sweep will retry: %s", type(error).__name__)
+    """Wake up a worker for what waits behind uploads; the sweep does so too."""
+    enqueue_task(backfill, expires=RETRY_INTERVAL.total_seconds())

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from celery import shared_task
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
@@ -26,10 +25,10 @@ from images.models import Link, Picture
 from images.storage.base import picture_storage
 from images.storage.keys import folder_of
 from lib.after_commit import run_after_commit
+from lib.background import background, background_task, enqueue_task
+from thumbnails.deletion import delete_next_pictures
 from thumbnails.usage import measure
 
-# Pictures of one transaction, which locks them.
-BATCH_SIZE = 200
 # For so long one worker goes on with an account; then others have their turn.
 TURN_SECONDS = 10.0
 # After so long an account whose worker died is taken up again.
@@ -75,7 +74,7 @@ def _close(user: User) -> AccountReceipt:
     Mail.objects.filter(user=user).delete()
     _forget_person(user)
     invalidate(user.pk)
-    run_after_commit(remove_closed_accounts.delay)
+    run_after_commit(enqueue_task, remove_closed_accounts)
     return receipt
 
 
@@ -87,7 +86,7 @@ def _forget_person(user: User) -> None:
     user.save(update_fields=["username", "username_key", *names])
 
 
-@shared_task(name="upkeep.remove_closed_accounts")
+@background_task("upkeep.remove_closed_accounts")
 def remove_closed_accounts() -> None:
     """Go on with each closed account whose turn it is; where more is left, ask for another."""
     now = timezone.now()
@@ -96,26 +95,16 @@ def remove_closed_accounts() -> None:
         mine = User.objects.filter(pk=user_id, removal_due_at__lte=now)
         if mine.update(removal_due_at=now + LEASE) and not _remove_for_a_turn(user_id):
             User.objects.filter(pk=user_id).update(removal_due_at=timezone.now())
-            remove_closed_accounts.delay()
+            enqueue_task(remove_closed_accounts)
 
 
 def _remove_for_a_turn(user_id: UUID) -> bool:
     """Remove an account batch by batch; return whether all is gone."""
     end = time.monotonic() + TURN_SECONDS
-    while _remove_some_pictures(user_id):
-        if time.monotonic() > end:
+    while delete_next_pictures(user_id):
+        if background.is_stopping or time.monotonic() > end:
             return False
     return _remove_account(user_id)
-
-
-@transaction.atomic
-def _remove_some_pictures(user_id: UUID) -> int:
-    """Delete a batch of pictures with all that is theirs; return how many there were."""
-    # Every writer locks pictures, in the order of their ids, before what receivers lock.
-    locked = Picture.objects.owned_by(user_id).select_for_update().order_by("pk")
-    ids = list(locked.values_list("pk", flat=True)[:BATCH_SIZE])
-    Picture.objects.filter(pk__in=ids).delete()
-    return len(ids)
 
 
 @transaction.atomic

@@ -2,8 +2,7 @@
 
 import logging
 
-from celery import shared_task
-
+from lib.background import background_task
 from upkeep.closed_accounts import remove_closed_accounts
 from upkeep.ledger import compare_ledger
 from upkeep.measuring import measure_copies
@@ -12,7 +11,7 @@ __all__ = ["mend_ledger", "remove_closed_accounts"]
 logger = logging.getLogger(__name__)
 
 
-@shared_task(name="upkeep.mend_ledger")
+@background_task("upkeep.mend_ledger")
 def mend_ledger() -> None:
     """Count again what an older release wrote without the ledger, during an upgrade or after it."""
     measure_copies()

@@ -41,7 +41,8 @@ from images.access import active_picture, may_act_for
 from images.default_picture import copy_default
 from images.models import Picture
 from images.permissions import PicturePermission
-from images.services import activate, create_picture, delete_all, delete_unless_active
+from images.services import activate, create_picture, delete_unless_active
+from thumbnails.deletion import delete_all
 
 _SOCKET_PARSERS = [JsonParser, FormParser, MultiPartParser]
 _HAS_ONE = "El usuario ya tiene una imagen"

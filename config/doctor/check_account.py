@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from accounts.models import User
 from config.doctor.checks import CheckFailed
-from images.services import delete_all
+from thumbnails.deletion import delete_all
 from tiers.models import Tier
 
 

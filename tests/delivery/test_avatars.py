@@ -9,9 +9,10 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from accounts.services import move_to_tier
 from images.models import Picture
-from images.services import activate, delete_all, update_picture
+from images.services import activate, update_picture
 from tests.clients import Client
 from tests.factories import make_picture, tier
+from thumbnails.deletion import delete_all
 
 pytestmark = [pytest.mark.django_db, pytest.mark.storages]
 

@@ -443,7 +443,9 @@ def test_tasks_travel_through_a_quorum_queue_with_confirms(
     upload(admin)
     vhost = ["-p", "deployment"]
     queues = rabbitmq_server.control("list_queues", *vhost, "name", "type", "durable")
-    assert ["tintype", "quorum", "true"] in [line.split("\t") for line in queues.splitlines()]
+    found = [line.split("\t") for line in queues.splitlines()]
+    for name in ("tintype", "tintype.background"):
+        assert [name, "quorum", "true"] in found
     channels = rabbitmq_server.control("list_channels", *vhost, "confirm", "messages_unconfirmed")
     assert ["true", "0"] in [line.split("\t") for line in channels.splitlines()]
 

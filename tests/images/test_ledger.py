@@ -19,13 +19,13 @@ from images.exceptions import NotReady
 from images.ledger import Column, Usage, count_bytes
 from images.models import Picture
 from images.removals import RemovedFile, count_waiting, remove_waiting_files
-from images.services import delete_all, delete_picture, request_thumbnails
+from images.services import delete_picture, request_thumbnails
 from images.storage.base import picture_storage
 from images.storage.keys import folder_of
 from images.usage import usage_of
 from tests.factories import make_picture, make_user, tier
 from tests.pictures import jpeg
-from thumbnails.deletion import delete_pictures
+from thumbnails.deletion import delete_all, delete_pictures
 from thumbnails.models import Rendition, Thumbnail
 from thumbnails.services import delete_thumbnail, ensure_thumbnails
 from thumbnails.usage import count_rows

@@ -90,7 +90,7 @@ def test_an_upload_survives_the_deletion_of_all_pictures_meanwhile(
         lock_owner(alice.pk)
         uploading = uploads.submit(upload)
         wait_for_whole_file(stored_keys)
-        services._empty_folder(alice.pk)
+        services.empty_folder(alice.pk)
         assert stored_keys() == []
     picture = uploading.result(timeout=30)
     assert picture.key in stored_keys()

@@ -17,19 +17,14 @@ from delivery.stripped_copies import stripped_key
 from images.default_picture import copy_default
 from images.exceptions import PictureIsActive
 from images.models import Picture
-from images.services import (
-    activate,
-    delete_all,
-    delete_picture,
-    delete_unless_active,
-    update_picture,
-)
+from images.services import activate, delete_picture, delete_unless_active, update_picture
 from images.signals import picture_activated
 from images.storage import base
 from images.storage.keys import folder_of
 from tests.factories import make_picture
 from tests.pictures import jpeg
 from tests.storages import StoredKeys
+from thumbnails.deletion import delete_all
 
 
 @pytest.fixture

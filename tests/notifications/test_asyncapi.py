@@ -14,12 +14,13 @@ from accounts.services import sign_out
 from accounts.sessions import open_bearer_session
 from accounts.token_authentication import authenticate_jwt
 from images.models import Picture
-from images.services import activate, delete_all, delete_picture, update_picture
+from images.services import activate, delete_picture, update_picture
 from notifications import events
 from notifications.models import PictureEvent
 from notifications.sockets import close_codes
 from tests.factories import make_picture
 from tests.notifications.sockets.clients import SocketServer, bearer
+from thumbnails.deletion import delete_all
 from thumbnails.services import ensure_thumbnails
 
 DOCS = Path(__file__).parent.parent.parent / "docs"

@@ -7,11 +7,12 @@ import pytest
 from accounts.models import User
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_bearer_session
-from images.services import activate, delete_all, delete_picture
+from images.services import activate, delete_picture
 from tests.clients import Client
 from tests.factories import bearer_client, make_picture
 from tests.notifications.sockets.clients import Socket, SocketServer, bearer
 from tests.pictures import jpeg
+from thumbnails.deletion import delete_all
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 FORMAT = "?format=update-pictures"

@@ -16,7 +16,7 @@ from tests.thumbnails.rows import heights, keys
 from thumbnails import claims
 from thumbnails.models import Backfill
 from thumbnails.services import ensure_thumbnails
-from thumbnails.sweeping import run_backfill_batch, take_overdue
+from thumbnails.sweeping import take_overdue
 from tiers.services import set_heights
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +35,7 @@ def test_a_tiers_new_heights_are_rendered_for_its_pictures_alone(
         set_heights(tier=tier("Enterprise"), heights=[300])
     assert heights(picture) == [300]
     assert heights(other) == [200]
-    assert not Backfill.objects.exists()
+    assert Backfill.objects.get().state == Backfill.State.DONE
     assert set(stored_keys()) == {picture.key, other.key, *keys(picture, other)}
 
 
@@ -48,19 +48,6 @@ def test_moving_an_account_to_another_tier_renders_its_pictures_again(
     with django_capture_on_commit_callbacks(execute=True):
         move_to_tier(alice, make_tier("Poster", [1000, 50]))
     assert heights(picture) == [50, 1000]
-
-
-def test_an_interrupted_backfill_continues(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("thumbnails.sweeping.BATCH_SIZE", 2)
-    made = [make_picture(alice).pk for _ in range(5)]
-    Picture.objects.update(rendering="ready")
-    move_to_tier(alice, tier("Basic"))
-    run_backfill_batch()
-    pending = Picture.objects.pending().order_by("pk").values_list("pk", flat=True)
-    assert list(pending) == made[:2]
-    while run_backfill_batch():
-        pass
-    assert list(pending.all()) == made
 
 
 def test_the_sweep_retries_a_picture_once_a_minute(picture: Picture) -> None:

@@ -4,6 +4,7 @@ import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from images.models import Picture
+from lib import background
 from lib.backoff import CircuitBreaker
 from tests.thumbnails.rows import state
 from thumbnails import tasks
@@ -27,7 +28,7 @@ def test_what_the_broker_refused_is_enqueued_at_the_next_sweep(
     def away(*args: object, **kwargs: object) -> None:
         raise OSError("connection refused")
 
-    monkeypatch.setattr(tasks, "_broker_breaker", CircuitBreaker(5))
+    monkeypatch.setattr(background, "_broker_breaker", CircuitBreaker(5))
     monkeypatch.setattr(tasks.ensure, "apply_async", away)
     sweep()
     assert take_overdue() == [picture.pk]

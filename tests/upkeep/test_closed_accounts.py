@@ -21,6 +21,7 @@ from tests.factories import PASSWORD, bearer_client, make_picture, make_user, ti
 from tests.parallel import run_in_parallel
 from tests.pictures import jpeg
 from tests.storages import StoredKeys
+from thumbnails import deletion
 from upkeep import closed_accounts
 from upkeep.closed_accounts import remove_closed_accounts
 
@@ -131,7 +132,7 @@ def sign_in() -> Response:
 def test_what_dies_in_between_is_carried_out_later(
     owner: User, stored_keys: StoredKeys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(closed_accounts, "BATCH_SIZE", 1)
+    monkeypatch.setattr(deletion, "LOCKED_BATCH_SIZE", 1)
     delete(token_client(owner))
     folders: list[str] = []
 
@@ -158,13 +159,13 @@ def test_what_dies_in_between_is_carried_out_later(
 def test_one_worker_goes_on_for_a_turn_and_asks_for_another(
     owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So an account with a million pictures keeps no new upload waiting."""
-    monkeypatch.setattr(closed_accounts, "BATCH_SIZE", 1)
+    """So accounts with a million pictures take turns."""
+    monkeypatch.setattr(deletion, "LOCKED_BATCH_SIZE", 1)
     monkeypatch.setattr(closed_accounts, "TURN_SECONDS", 0.0)
     delete(token_client(owner))
     asked: list[int] = []
     monkeypatch.setattr(
-        remove_closed_accounts, "delay", lambda: asked.append(Picture.objects.count())
+        closed_accounts, "enqueue_task", lambda task: asked.append(Picture.objects.count())
     )
     remove_closed_accounts()
     assert asked == [1]

@@ -7,13 +7,13 @@ from accounts.models import User
 from delivery.jpeg_renditions import jpeg_key
 from delivery.stripped_copies import stripped_key
 from images.ledger import Usage
-from images.services import delete_all
 from images.storage.base import picture_storage
 from images.storage.keys import folder_of
 from tests.api.restful_api.test_views import upload
 from tests.clients import Client
 from tests.factories import make_picture, token_client
 from tests.pictures import jpeg, png
+from thumbnails.deletion import delete_all
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,6 @@ from config.health.probes import Probe
 from images.default_picture import copy_default
 from images.exceptions import StorageAway
 from images.models import Picture
-from images.services import delete_all
 from images.signed_urls import signed_url
 from images.storage.base import picture_storage
 from images.storage.urls import describe_storage
@@ -25,6 +24,7 @@ from tests.factories import make_picture
 from tests.pictures import png
 from tests.storages import Bucket
 from tests.thumbnails.rows import keys
+from thumbnails.deletion import delete_all
 from thumbnails.models import Thumbnail
 
 pytestmark = [pytest.mark.django_db, pytest.mark.s3]

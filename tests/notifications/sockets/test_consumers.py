@@ -14,12 +14,13 @@ from accounts.services import disable, sign_out
 from accounts.sessions import open_api_token_session, open_bearer_session, open_cookie_session
 from accounts.token_authentication import authenticate_jwt
 from images.models import Picture
-from images.services import activate, delete_all, delete_picture, update_picture
+from images.services import activate, delete_picture, update_picture
 from notifications.models import PictureEvent
 from tests.clients import Client
 from tests.factories import make_picture, make_staff, make_user, replace_password
 from tests.notifications.sockets.clients import Socket, SocketServer, bearer
 from tests.waiting import are_prompt, record_duration
+from thumbnails.deletion import delete_all
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 

@@ -1,0 +1,306 @@
+"""Backfills: bounded, fair between accounts, and taken up again by whichever worker is there."""
+
+import threading
+from collections.abc import Iterable
+
+import pytest
+from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
+
+from accounts.models import User
+from accounts.services import move_to_tier
+from images.ledger import Usage
+from images.models import NO_BACKFILL, Picture
+from images.services import request_thumbnails
+from tests.factories import make_picture, make_tier, make_user
+from tests.rows import write_pictures
+from tests.storages import StoredKeys
+from tests.thumbnails.rows import heights
+from thumbnails import backfills, tasks
+from thumbnails.backfills import go_on, start_backfill
+from thumbnails.models import Backfill, Thumbnail
+from thumbnails.precedence import upload_first, wait_for_uploads
+from thumbnails.services import ensure_thumbnails
+from thumbnails.sweeping import give_back, take_overdue, take_wanted_again
+from tiers.models import Tier
+from tiers.services import set_heights, set_quality
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+
+@pytest.fixture
+def tier() -> Tier:
+    return make_tier("Poster", [200])
+
+
+def go_on_to_the_end() -> int:
+    """Go on as a worker does, without rendering; return how often it was called."""
+    turns = 1
+    while go_on().has_more:
+        turns += 1
+    return turns
+
+
+def wanted() -> list[int]:
+    """Return the pictures that wait, in the order in which they were requested."""
+    pending = Picture.objects.of_backfills().order_by("render_wanted_at", "-pk")
+    return list(pending.values_list("pk", flat=True))
+
+
+def finish(picture_ids: Iterable[int]) -> None:
+    Picture.objects.filter(pk__in=picture_ids).update(rendering=Picture.Rendering.READY)
+
+
+def owners(picture_ids: Iterable[int]) -> list[str]:
+    names = dict(Picture.objects.values_list("pk", "owner__username"))
+    return [names[each] for each in picture_ids]
+
+
+def test_so_many_pictures_are_requested_and_more_once_these_are_there(
+    tier: Tier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfills, "MAX_WANTED", 6)
+    write_pictures(make_user("carol", tier.name), 20)
+    set_heights(tier=tier, heights=[200, 300])
+    go_on_to_the_end()
+    assert len(wanted()) == 6
+    assert not go_on().has_more
+    finish(wanted()[:4])
+    go_on_to_the_end()
+    assert len(wanted()) == 6
+    for _ in range(5):
+        finish(wanted())
+        go_on_to_the_end()
+    assert wanted() == []
+    backfill = Backfill.objects.get()
+    assert (backfill.state, backfill.pictures_done) == (Backfill.State.DONE, 20)
+
+
+def test_accounts_take_turns_newest_pictures_first(
+    tier: Tier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfills, "MAX_WANTED_IN_TURN", 2)
+    monkeypatch.setattr(backfills, "MAX_WANTED", 8)
+    large = write_pictures(make_user("large", tier.name), 100)
+    small = write_pictures(make_user("small", tier.name), 3)
+    single = write_pictures(make_user("single", tier.name), 1)
+    set_heights(tier=tier, heights=[300])
+    go_on_to_the_end()
+    assert sorted(owners(wanted())) == ["large"] * 4 + ["single"] + ["small"] * 3
+    assert set(wanted()) == {*single, *small, *large[-4:]}
+
+
+def test_a_small_accounts_backfill_does_not_wait_for_a_large_ones(
+    tier: Tier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfills, "MAX_WANTED_IN_TURN", 2)
+    monkeypatch.setattr(backfills, "MAX_WANTED", 4)
+    write_pictures(make_user("large", tier.name), 100)
+    set_heights(tier=tier, heights=[300])
+    go_on_to_the_end()
+    small = make_user("small", "Basic")
+    own = write_pictures(small, 1)
+    move_to_tier(small, tier)
+    finish(wanted())
+    go_on_to_the_end()
+    assert own[0] in wanted()
+    assert sorted(owners(wanted())) == ["large"] * 3 + ["small"]
+
+
+def test_accounts_beyond_those_that_take_turns_follow(
+    tier: Tier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfills, "MAX_ACCOUNTS", 4)
+    monkeypatch.setattr(backfills, "_ACCOUNTS_AT_ONCE", 3)
+    names = [f"account-{n}" for n in range(9)]
+    for name in names:
+        write_pictures(make_user(name, tier.name), 2)
+        make_user(f"empty-{name}", tier.name)
+    set_heights(tier=tier, heights=[300])
+    go_on()
+    assert len(Backfill.objects.get().accounts) <= 4
+    go_on_to_the_end()
+    assert sorted(owners(wanted())) == sorted(names * 2)
+
+
+def test_pictures_that_have_what_is_granted_are_passed_over_by_one_query_a_batch(
+    tier: Tier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfills, "TURN_SECONDS", 60.0)
+    write_pictures(make_user("carol", tier.name), 4 * backfills.BATCH_SIZE, heights=[200])
+    start_backfill(tier=tier)
+    with CaptureQueriesContext(connection) as queries:
+        assert not go_on().has_more
+    looked = [each for each in queries.captured_queries if "images_picture" in each["sql"]]
+    assert len(looked) <= 4 + 6
+    assert len(queries) <= 22
+    assert wanted() == []
+    assert Backfill.objects.get().pictures_done == 4 * backfills.BATCH_SIZE
+
+
+def test_what_is_no_longer_granted_goes_without_a_rendering(
+    tier: Tier,
+    stored_keys: StoredKeys,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    carol = make_user("carol", tier.name)
+    set_heights(tier=tier, heights=[200, 400])
+    pictures = [make_picture(carol) for _ in range(3)]
+    for each in pictures:
+        ensure_thumbnails(each.pk)
+    Backfill.objects.all().delete()
+    with django_capture_on_commit_callbacks(execute=True):
+        set_heights(tier=tier, heights=[400])
+    assert [heights(each) for each in pictures] == [[400]] * 3
+    assert Picture.objects.pending().count() == 0
+    backfill = Backfill.objects.get()
+    assert (backfill.thumbnails_made, backfill.thumbnails_removed) == (0, 3)
+    named = {key for row in Thumbnail.objects.all() for key in row.keys}
+    assert set(stored_keys()) == named | {each.key for each in pictures}
+    files = sum(row.bytes + row.webp_bytes for row in Thumbnail.objects.all())
+    assert Usage.objects.get(owner=carol).thumbnails_bytes == files
+
+
+def test_what_is_made_and_removed_is_counted(
+    tier: Tier, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    carol = make_user("carol", tier.name)
+    pictures = [make_picture(carol) for _ in range(3)]
+    for each in pictures:
+        ensure_thumbnails(each.pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        set_heights(tier=tier, heights=[100, 300])
+    with django_capture_on_commit_callbacks(execute=True):
+        set_quality(tier=tier, quality=60)
+    counts = Backfill.objects.order_by("pk").values_list(
+        "state", "pictures_done", "thumbnails_made", "thumbnails_removed"
+    )
+    assert list(counts) == [("done", 3, 6, 3), ("done", 3, 6, 0)]
+
+
+def test_only_a_running_one_goes_on(tier: Tier, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfills, "MAX_WANTED", 2)
+    write_pictures(make_user("carol", tier.name), 6)
+    set_heights(tier=tier, heights=[300])
+    go_on_to_the_end()
+    Backfill.objects.update(state=Backfill.State.PAUSED)
+    finish(wanted())
+    assert not go_on().has_more
+    assert wanted() == []
+    Backfill.objects.update(state=Backfill.State.RUNNING)
+    go_on_to_the_end()
+    assert len(wanted()) == 2
+    Backfill.objects.update(state=Backfill.State.CANCELLED)
+    finish(wanted())
+    assert not go_on().has_more
+    assert Backfill.objects.get().pictures_done == 4
+
+
+def test_what_dies_in_the_middle_is_done_again_and_counted_once(
+    tier: Tier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It dies after everything but the commit; its lease has to end first."""
+    made = write_pictures(make_user("carol", tier.name), 6)
+    set_heights(tier=tier, heights=[300])
+
+    def die(*_: object, **__: object) -> None:
+        raise DatabaseError("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(backfills, "_lock", die)
+        with pytest.raises(DatabaseError):
+            go_on()
+    assert wanted() == []
+    assert not go_on().has_more
+    Backfill.objects.update(leased_until=timezone.now())
+    go_on_to_the_end()
+    assert sorted(wanted()) == made
+    assert Backfill.objects.get().pictures_done == 6
+
+
+def test_a_worker_that_was_taken_for_dead_writes_nothing(tier: Tier) -> None:
+    write_pictures(make_user("carol", tier.name), 6)
+    set_heights(tier=tier, heights=[300])
+    [slow] = [backfills._Turn(each) for each in backfills._lease()]
+    slow.look(backfills._Grants(), 2)
+    Backfill.objects.update(leased_until=timezone.now())
+    go_on_to_the_end()
+    done = Backfill.objects.get().pictures_done
+    slow.write()
+    assert Backfill.objects.get().pictures_done == done == 6
+
+
+def test_an_upload_keeps_its_place_before_backfills(tier: Tier) -> None:
+    carol = make_user("carol", tier.name)
+    upload = make_picture(carol)
+    write_pictures(carol, 3)
+    set_heights(tier=tier, heights=[300])
+    go_on_to_the_end()
+    assert len(wanted()) == 3
+    assert take_overdue() == [upload.pk]
+    assert upload.pk not in take_wanted_again(10)
+    upload.refresh_from_db()
+    # A worker that renders it at this moment by the heights of before finds that out.
+    assert upload.render_revision == 1
+
+
+def test_what_is_requested_again_waits_behind_uploads(
+    alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    made = write_pictures(alice, 40)
+    with django_assert_max_num_queries(8):
+        request_thumbnails(made, replace=True)
+    assert set(Picture.objects.values_list("render_backfill", flat=True)) == {NO_BACKFILL}
+    assert take_overdue() == []
+    taken = take_wanted_again(10)
+    assert len(taken) == 10
+    assert not set(take_wanted_again(40)) & set(taken)
+    give_back(taken)
+    assert sorted(take_wanted_again(40)) == sorted(taken)
+
+
+def test_a_rendered_upload_is_a_backfills_picture_from_then_on(tier: Tier) -> None:
+    upload = make_picture(make_user("carol", tier.name))
+    ensure_thumbnails(upload.pk)
+    set_heights(tier=tier, heights=[300])
+    go_on_to_the_end()
+    upload.refresh_from_db()
+    assert upload.render_backfill == Backfill.objects.get().pk
+
+
+def test_a_backfill_waits_while_an_uploads_thumbnails_are_rendered() -> None:
+    began, ended = threading.Event(), threading.Event()
+
+    def render_behind() -> None:
+        began.set()
+        wait_for_uploads(20.0)
+        ended.set()
+
+    with upload_first():
+        thread = threading.Thread(target=render_behind)
+        thread.start()
+        began.wait(5)
+        assert not ended.wait(0.1)
+    assert ended.wait(5)
+    thread.join()
+
+
+def test_a_worker_renders_between_looking(tier: Tier, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So the first are there before the last were looked at, and the window never overflows."""
+    monkeypatch.setattr(backfills, "MAX_WANTED", 4)
+    write_pictures(make_user("carol", tier.name), 10)
+    set_heights(tier=tier, heights=[300])
+    most = []
+
+    def render(picture_id: int) -> bool:
+        most.append(Picture.objects.of_backfills().count())
+        finish([picture_id])
+        return False
+
+    monkeypatch.setattr(tasks, "ensure_thumbnails", render)
+    tasks.backfill()
+    assert len(most) == 10
+    assert max(most) == 4
+    assert Backfill.objects.get().state == Backfill.State.DONE
