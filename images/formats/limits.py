@@ -1,7 +1,7 @@
 """How large a picture may be, and the refusal of a file that is not taken."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NoReturn
 
 # 50 Mpx is the largest phone camera in common use; imgproxy draws the same line for a whole
 # animation at three times that.
@@ -47,7 +47,13 @@ class RefusedPicture(ValueError):
 
 NOT_AN_IMAGE = "This is not a picture."
 DAMAGED = "The picture is damaged or incomplete."
+UNSUPPORTED = "{name} pictures are not taken."
 UNSUPPORTED_KIND = "{name} pictures of this kind are not taken."
+
+
+def refuse_format(name: str) -> NoReturn:
+    """Raise RefusedPicture for a format that people do send and that is not taken."""
+    raise RefusedPicture("format", UNSUPPORTED.format(name=name))
 
 
 def refuse_size(width: int, height: int, frames: int, limits: Limits) -> None:

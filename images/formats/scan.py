@@ -50,11 +50,6 @@ def count_jpeg_scans(data: Buffer, limit: int) -> int:
     return sum(1 for _ in islice(scans, limit + 1))
 
 
-def has_jpeg_end(data: Buffer) -> bool:
-    """Tell whether the first picture has its end marker."""
-    return any(marker == EOI for marker, _ in jpeg_markers(data))
-
-
 def count_gif_frames(data: Buffer, limit: int) -> tuple[int, bool]:
     """Count the images of a GIF (GIF89a specification), up to one more than `limit`.
 

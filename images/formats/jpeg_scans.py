@@ -1,0 +1,245 @@
+"""Where the scans of a JPEG lie (ITU-T T.81, annex B), and whether they are all that it needs.
+
+Nothing is decoded. What follows the scan that completes the picture is no part of it, whatever it
+is: an end marker, the film of a phone's motion photo, or nothing.
+"""
+
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from images.formats.errors import BrokenStructure, require
+from images.formats.scan import EOI, SOS, Buffer
+
+# In entropy-coded data 0xFF stands before 00 (stuffing), D0-D7 (restart) or FF (fill) only.
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_END_MARKER = b"\xff\xd9"
+_TABLES = 0xC4
+_STANDALONE = frozenset({0x01, 0xD8, EOI})
+# Start of frame in all its kinds (table B.1, and JPEG-LS); C4, C8 and CC are something else.
+FRAMES = frozenset({*range(0xC0, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}
+PROGRESSIVE = frozenset({0xC2, 0xCA})
+_ARITHMETIC = frozenset({0xC9, 0xCA})
+_COEFFICIENTS = 64
+# A run that no encoder writes by chance, though it may in a picture of one colour.
+_ZEROS = bytes(64)
+_PRECISION = 8
+# What libjpeg takes (JPEG_MAX_DIMENSION).
+_MAX_LINES = 65_500
+LOSSLESS = "Lossless JPEG"
+_KINDS = {0xF7: "JPEG-LS", 0xCB: LOSSLESS} | dict.fromkeys(
+    (0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "Hierarchical JPEG"
+)
+# What stands behind the data of a picture in one scan instead of its end marker: a decoder that
+# asks for more than these bytes misses data, and finds the end of the file. A decoder that misses
+# nothing looks eight bytes ahead.
+_TAIL = b"\xaa" * 8
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a start of frame states: its marker, bits of a sample, its components' ids, its height.
+
+    `lines` is the height with which the last blocks are decoded as a whole, `start` where it lies.
+    """
+
+    marker: int
+    precision: int
+    components: bytes
+    start: int
+    lines: int
+
+    @property
+    def is_lossless(self) -> bool:
+        """Tell whether it is of the lossless kind that decoders know, if hardly any does."""
+        return self.marker == 0xC3
+
+
+@dataclass(slots=True)
+class Scans:
+    """The scans of a picture: their frame, and where the data of each begins and ends."""
+
+    frame: Frame
+    data: list[tuple[int, int]] = field(default_factory=list)
+    # Whether they bring every bit of the picture, or at least all bits of what they bring.
+    is_complete: bool = False
+    is_consistent: bool = False
+    has_end_marker: bool = False
+    # Whether zeros could be the data of blocks of one colour.
+    may_be_zeros: bool = True
+
+    @property
+    def end(self) -> int:
+        """Where the last scan's data ends."""
+        return self.data[-1][1]
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether no scan is missing.
+
+        Where a scan is left out on purpose the end marker says that none was lost; so it does where
+        data has no end of its own, which is read as zeros from there on (annex D).
+        """
+        if self.frame.marker in _ARITHMETIC or not self.is_complete:
+            return self.is_consistent and self.has_end_marker
+        return True
+
+    @property
+    def is_single(self) -> bool:
+        """Tell whether one scan holds everything, so that a decoder need not read all at first."""
+        return len(self.data) == 1 and self.frame.marker not in PROGRESSIVE
+
+
+def read_frame(data: Buffer) -> Frame:
+    """Return the first start of frame; raises BrokenStructure."""
+    for marker, start, end in _segments(data):
+        if marker in FRAMES:
+            return _read_frame(marker, data[start:end], start)
+    raise BrokenStructure("no frame")
+
+
+def read_scans(data: Buffer, max_scans: int) -> Scans:
+    """Return the scans up to the one that completes the picture; raises BrokenStructure."""
+    scans, missing, may_be_zeros = None, _Missing(), True
+    for marker, start, end in _segments(data):
+        if marker == _TABLES:
+            may_be_zeros &= _may_be_zeros(data[start:end])
+        elif marker in FRAMES and scans is None:
+            scans = Scans(_read_frame(marker, data[start:end], start))
+            missing = _Missing.of(scans.frame)
+        elif marker == SOS and scans:
+            found = _NEXT_MARKER.search(data, end)
+            scans.data.append((end, found.start() if found else len(data)))
+            missing.take(data[start:end])
+            scans.is_complete, scans.is_consistent = missing.is_nothing, missing.is_consistent
+            if scans.is_complete or len(scans.data) > max_scans:
+                break
+    if scans is None or not scans.data:
+        raise BrokenStructure("no scan")
+    scans.may_be_zeros = may_be_zeros or not scans.is_single
+    scans.has_end_marker = data[scans.end : scans.end + 2] == _END_MARKER
+    return scans
+
+
+def decodable(data: Buffer, scans: Scans) -> Buffer:
+    """Return a file that a decoder reads to its end where the picture is whole, and no further.
+
+    A picture in one scan has no end marker then: libjpeg would fill with grey what is missing
+    before one, and says so too late or not at all.
+    """
+    if scans.has_end_marker and not scans.is_single:
+        return data
+    return data[: scans.end] + (_TAIL if scans.is_single else _END_MARKER)
+
+
+def with_last_blocks(data: Buffer, scans: Scans, end: int | None = None) -> bytes:
+    """Return a decodable file that is high enough for every block to be asked for.
+
+    At a smaller size, lines at the end of a picture in one scan would be left out. With `end`, the
+    data of the last scan ends there.
+    """
+    end = scans.end if end is None else end
+    if not scans.is_single:
+        return data[:end] + _END_MARKER
+    file = bytearray(data[:end])
+    struct.pack_into(">H", file, scans.frame.start + 1, scans.frame.lines)
+    return bytes(file) + _TAIL
+
+
+def find_zeros(data: Buffer, start: int, end: int) -> tuple[int, int] | None:
+    """Return where the last long run of zeros between two positions begins and ends."""
+    found = data.rfind(_ZEROS, start, end)
+    if found < 0:
+        return None
+    return start + len(data[start:found].rstrip(b"\0")), found + len(_ZEROS)
+
+
+def kind_of(frame: Frame) -> str | None:
+    """Return the name of a kind of JPEG that is not taken; None for one that may be."""
+    if frame.marker in _KINDS:
+        return _KINDS[frame.marker]
+    if frame.is_lossless:
+        return None if frame.precision == _PRECISION else LOSSLESS
+    return "12-bit JPEG" if frame.precision == 12 else None
+
+
+def _segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
+    """Yield markers, with begin and end of what follows their length; stop behind the picture."""
+    position = 2
+    while found := _NEXT_MARKER.search(data, position):
+        marker, position = data[found.end() - 1], found.end()
+        if marker in _STANDALONE:
+            if marker in {EOI, 0xD8}:
+                return
+            continue
+        if position + 2 > len(data):
+            return
+        end = position + struct.unpack_from(">H", data, position)[0]
+        if end < position + 2 or end > len(data):
+            return
+        yield marker, position + 2, end
+        position = end
+
+
+def _read_frame(marker: int, body: bytes, start: int) -> Frame:
+    require(len(body) >= 6 and len(body) >= 6 + 3 * body[5], "a frame without its components")
+    components, sampling = body[6 : 6 + 3 * body[5] : 3], body[7 : 6 + 3 * body[5] : 3]
+    blocks = 1 if len(components) == 1 else max((each & 15 for each in sampling), default=1)
+    height, rows = struct.unpack_from(">H", body, 1)[0], 8 * max(1, blocks)
+    lines = min(-(-height // rows) * rows, _MAX_LINES)
+    return Frame(marker, body[0], components, start, lines)
+
+
+def _may_be_zeros(tables: bytes) -> bool:
+    """Tell whether the first code of each Huffman table is that of no change (section B.2.4.2).
+
+    It is all zeros. As any other code it would be followed by the bits of a number.
+    """
+    position = 0
+    while position + 17 < len(tables):
+        if tables[position + 17]:
+            return False
+        position += 17 + sum(tables[position + 1 : position + 17])
+    return True
+
+
+class _Missing:
+    """The lowest bit that is still missing of each coefficient of each component."""
+
+    def __init__(self) -> None:
+        self._is_progressive = False
+        self._bits: dict[int, list[int]] = {}
+
+    @classmethod
+    def of(cls, frame: Frame) -> "_Missing":
+        missing = cls()
+        missing._is_progressive = frame.marker in PROGRESSIVE
+        missing._bits = {each: [_COEFFICIENTS] * _COEFFICIENTS for each in frame.components}
+        return missing
+
+    def take(self, header: bytes) -> None:
+        """Note what a scan brings, by its header (section B.2.3)."""
+        count = header[0] if header else 0
+        require(len(header) >= 4 + 2 * count, "a scan's header")
+        first, last, bits = header[1 + 2 * count : 4 + 2 * count]
+        if not self._is_progressive:
+            first, last, bits = 0, _COEFFICIENTS - 1, 0
+        for component in header[1 : 1 + 2 * count : 2]:
+            known = self._bits.get(component, [])
+            known[first : last + 1] = [bits & 15] * len(known[first : last + 1])
+
+    @property
+    def is_nothing(self) -> bool:
+        """Tell whether every bit is there."""
+        return not any(any(bits) for bits in self._bits.values())
+
+    @property
+    def is_consistent(self) -> bool:
+        """Tell whether every component has its mean, and all bits of whatever else was begun.
+
+        Coefficients that no scan brings are zero, as some encoders mean it.
+        """
+        means = [bits[0] for bits in self._bits.values()]
+        begun = {bit for bits in self._bits.values() for bit in bits[1:]} - {_COEFFICIENTS}
+        return _COEFFICIENTS not in means and not any(begun | (set(means) if begun else set()))

@@ -1,0 +1,130 @@
+"""A JPEG is whole where its last block is, whatever its end says; rare kinds have names."""
+
+import struct
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from images.formats.inspect import inspect
+from images.formats.limits import Limits, RefusedPicture
+from images.formats.resizing import resize
+from tests.pictures import encode, waves
+
+LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
+EOI = b"\xff\xd9"
+KINDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "plain": ("RGB", {}),
+    "optimized": ("RGB", {"optimize": True}),
+    "full colours": ("RGB", {"subsampling": 0}),
+    "restarts": ("RGB", {"restart_marker_blocks": 10}),
+    "progressive": ("RGB", {"progressive": True}),
+    "progressive, restarts": ("RGB", {"progressive": True, "restart_marker_rows": 1}),
+    "grey": ("L", {}),
+    "grey, progressive": ("L", {"progressive": True}),
+    "cmyk": ("CMYK", {}),
+}
+# What phones and programs write behind a picture.
+TRAILER = b"\0\0\x01\x0aImage_UTC_Data1700000000000SEFHj\0\0\0" + bytes(range(255)) * 9
+JPEGS = {
+    kind: encode(waves(480, 320).convert(mode), "JPEG", quality=80, **options)
+    for kind, (mode, options) in KINDS.items()
+}
+
+
+def verdict(content: bytes) -> str:
+    try:
+        inspect(content, LIMITS)
+    except RefusedPicture as refused:
+        return refused.message if refused.code == "format" else refused.code
+    return "taken"
+
+
+def pixels(content: bytes) -> np.ndarray:
+    return np.asarray(resize(content, height=100).numpy(), int)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "ending",
+    [
+        b"",
+        TRAILER,
+        b"\0" * 500,
+        b"stray" + EOI,
+        b"\0" * 500 + EOI,
+        b"\xff\xff" + EOI,
+        EOI + TRAILER,
+    ],
+)
+def test_only_the_end_marker_may_be_missing(kind: str, ending: bytes) -> None:
+    whole = JPEGS[kind]
+    assert whole.endswith(EOI)
+    changed = whole[:-2] + ending
+    assert verdict(changed) == "taken"
+    assert np.array_equal(pixels(changed), pixels(whole))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7, 0.9, 0.97])
+def test_data_that_ends_or_turns_to_zeros_is_damage(kind: str, share: float) -> None:
+    whole = JPEGS[kind]
+    cut, missing = whole[: int(len(whole) * share)], len(whole) - int(len(whole) * share)
+    assert verdict(cut) == "damaged"
+    assert verdict(cut + EOI) == "damaged"
+    assert verdict(cut + bytes(missing)) == "damaged"
+    assert verdict(cut + bytes(missing - 2) + EOI) == "damaged"
+    assert verdict(cut + bytes(5 * missing) + EOI) == "damaged"
+
+
+@pytest.mark.parametrize("options", [{}, {"optimize": True}, {"progressive": True}])
+@pytest.mark.parametrize("ending", [EOI, b"", TRAILER])
+def test_a_surface_of_one_colour_may_be_all_zeros(options: dict[str, bool], ending: bytes) -> None:
+    white = encode(Image.new("RGB", (1200, 900), "white"), "JPEG", **options)
+    assert (bytes(64) in white) == bool(options)
+    assert verdict(white[:-2] + ending) == "taken"
+
+
+def test_a_progressive_picture_without_a_scan_is_damaged() -> None:
+    """Cut between two scans and closed by an end marker, it looks like a whole one."""
+    whole = JPEGS["progressive"]
+    scans = [at for at in range(len(whole)) if whole[at : at + 2] == b"\xff\xda"]
+    tables = [max(whole.rfind(b"\xff\xc4", 0, at), scans[0]) for at in scans]
+    assert len(scans) > 5
+    for at in tables[2:]:
+        assert verdict(whole[:at] + EOI) == "damaged"
+
+
+def with_frame(marker: int, precision: int = 8) -> bytes:
+    """State another kind of frame in an ordinary JPEG."""
+    content = bytearray(JPEGS["plain"])
+    at = content.index(b"\xff\xc0")
+    content[at + 1], content[at + 4] = marker, precision
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("marker", "precision", "name"),
+    [
+        (0xC1, 12, "12-bit JPEG"),
+        (0xC2, 12, "12-bit JPEG"),
+        (0xC3, 8, "Lossless JPEG"),
+        (0xC3, 16, "Lossless JPEG"),
+        (0xC5, 8, "Hierarchical JPEG"),
+        (0xCB, 8, "Lossless JPEG"),
+        (0xCF, 8, "Hierarchical JPEG"),
+        (0xF7, 8, "JPEG-LS"),
+    ],
+)
+def test_kinds_that_are_not_taken_are_refused_by_their_names(
+    marker: int, precision: int, name: str
+) -> None:
+    assert verdict(with_frame(marker, precision)) == f"{name} pictures are not taken."
+
+
+def test_a_frame_that_is_none_is_damage() -> None:
+    assert verdict(with_frame(0xC0, 255)) == "damaged"
+    broken = bytearray(JPEGS["plain"])
+    struct.pack_into(">H", broken, broken.index(b"\xff\xc0") + 2, 3)
+    assert verdict(bytes(broken)) == "damaged"
