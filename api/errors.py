@@ -45,7 +45,6 @@ from images.exceptions import (
     NotRenderable,
     PictureIsActive,
     QuotaExceeded,
-    StrippingFailed,
     UploadedPictureGone,
     UploadKeyReused,
     UploadStillRunning,
@@ -168,7 +167,6 @@ _PROBLEMS: list[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[A
     (NotRenderable, _fixed("not_found", 404, "Not found.")),
     (FileNotFoundError, _fixed("not_found", 404, "Not found.")),
     (ProblemError, lambda error: error.problem),
-    (StrippingFailed, _fixed("not_found", 404, "Not found.")),
     (LinkNotGranted, _fixed("forbidden", 403, "Your tier makes no expiring links.")),
     (LinkDurationOutOfBounds, lambda e: Problem(
         "validation", 400, str(e), "out_of_bounds", (FieldError("time", str(e)),))),

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from accounts.models import User
+from delivery.stored_renditions import JPEG, rendition_key
 from delivery.stripped_copies import stripped_key
 from images.access import may_change, may_see
-from images.exceptions import NotReady, NotRenderable
+from images.exceptions import NotReady, NotRenderable, StrippingFailed
 from images.file_names import replace_extension
 from images.formats.registry import FORMATS
 from images.models import Picture
@@ -38,34 +39,48 @@ def grants_original(viewer: User | None, owner: User) -> bool:
     return reaches_others(viewer, PicturePermission.VIEW)
 
 
-def original_key(viewer: User | None, picture: Picture) -> str | None:
-    """Return the key of the original as a viewer who may see the picture gets it.
+def original_for(viewer: User | None, picture: Picture) -> ServableFile | None:
+    """Return the original as a viewer who may see the picture gets it; None where not granted.
 
-    As it was uploaded for whoever may change the picture, without metadata for everybody else;
-    None where it is not granted. Raise as `stripped_key` does.
+    As it was uploaded for whoever may change the picture, without metadata for everybody else: they
+    get the best rendition where its metadata cannot be removed. Raise as `file_for` does.
     """
     if not grants_original(viewer, picture.owner):
         return None
+    content_type, name = FORMATS[picture.format].content_type, name_for(viewer, picture)
     is_own = viewer is not None and may_change(viewer, picture)
-    is_as_uploaded = is_own or not picture.owner.tier.cleans_originals
-    return picture.key if is_as_uploaded else stripped_key(picture)
+    if is_own or not picture.owner.tier.cleans_originals:
+        return ServableFile(picture.key, content_type, name)
+    try:
+        return ServableFile(stripped_key(picture), content_type, name)
+    except StrippingFailed:
+        return _best_rendition(picture)
+
+
+def _best_rendition(picture: Picture) -> ServableFile:
+    """Return the whole picture as JPEG, or the largest thumbnail of one that moves there too."""
+    if picture.frames > 1 and FORMATS[picture.format].keeps_animation:
+        return _best_thumbnail(picture)
+    try:
+        return ServableFile(rendition_key(picture, picture.key, None), JPEG)
+    except NotRenderable:
+        return _best_thumbnail(picture)
 
 
 def file_for(viewer: User | None, picture: Picture, *, by_link: bool = False) -> ServableFile:
     """Return the file that a viewer gets of a picture whose owner and tier are loaded.
 
     Raise Picture.DoesNotExist if the viewer may not see it, NotReady while its thumbnails are
-    rendered, NotRenderable if it has none and none is pending, and StrippingFailed if the metadata
-    of an original cannot be removed.
+    rendered, and NotRenderable if it has none and none is pending.
     """
     if not by_link and not may_see(viewer, picture):
         raise Picture.DoesNotExist
-    key = original_key(viewer, picture)
-    name = name_for(viewer, picture)
-    if key is None:
-        best = _best_thumbnail(picture)
-        return ServableFile(best.key, best.content_type, in_format_of(name, best.key))
-    return ServableFile(key, FORMATS[picture.format].content_type, name)
+    original = original_for(viewer, picture)
+    if original:
+        return original
+    best = _best_thumbnail(picture)
+    name = in_format_of(name_for(viewer, picture), best.key)
+    return ServableFile(best.key, best.content_type, name)
 
 
 def is_original(picture: Picture, file: ServableFile) -> bool:
@@ -77,8 +92,9 @@ def size_in_pixels(picture: Picture, file: ServableFile) -> tuple[int, int]:
     """Return width and height of a file of a picture, as they are shown."""
     if is_original(picture, file):
         return picture.width, picture.height
-    sizes = Thumbnail.objects.values_list("width_px", "height_px")
-    return sizes.get(key=file.key)
+    sizes = Thumbnail.objects.filter(key=file.key).values_list("width_px", "height_px")
+    # What is no thumbnail is a rendition as large as the picture.
+    return sizes.first() or (picture.width, picture.height)
 
 
 def name_for(viewer: User | None, picture: Picture) -> str:

@@ -1,24 +1,9 @@
-"""Whole pictures as JPEG, fit to a width: rendered on first request, then stored."""
-
-from pathlib import Path
-
-from django.db import IntegrityError
+"""JPEGs of what a viewer may see of a picture, fit to a width."""
 
 from accounts.models import User
 from delivery.access import rendering_source_for
-from images.exceptions import NotRenderable, PictureTooCostly
+from delivery.stored_renditions import rendition_key
 from images.models import Picture
-from images.sandbox.work_dir import temporary_dir
-from images.services import lock_picture
-from images.storage.base import picture_storage
-from images.storage.keys import copy_key
-from images.storage.transactions import stored_files
-from thumbnails.models import Rendition
-from thumbnails.renderings import RenderingFailed
-from thumbnails.sandbox_work import render_jpeg
-
-JPEG = "image/jpeg"
-FULL_WIDTH = 0
 
 
 def jpeg_key(viewer: User | None, picture: Picture, width: int | None) -> str:
@@ -26,32 +11,4 @@ def jpeg_key(viewer: User | None, picture: Picture, width: int | None) -> str:
 
     Raise Picture.DoesNotExist, NotReady, and NotRenderable when rendering failed permanently.
     """
-    source_key = rendering_source_for(viewer, picture)
-    same = {"picture": picture, "width": width or FULL_WIDTH, "source_key": source_key}
-    existing = Rendition.objects.filter(**same).values_list("key", flat=True).first()
-    return existing or _render(Rendition(**same), width)
-
-
-def _render(rendition: Rendition, width: int | None) -> str:
-    with temporary_dir() as folder:
-        source = picture_storage.copy_to(rendition.source_key, Path(folder))
-        target = Path(folder) / "rendition.jpg"
-        try:
-            render_jpeg(source, target, width=width)
-        except (RenderingFailed, PictureTooCostly) as error:
-            raise NotRenderable from error
-        rendition.key = copy_key(rendition.picture.key, f"w{rendition.width}", "jpg")
-        rendition.bytes = target.stat().st_size
-        return _store(rendition, target)
-
-
-def _store(rendition: Rendition, file: Path) -> str:
-    """Store a row with its file; return its key, or that of another request that was first."""
-    try:
-        with stored_files({rendition.key: file}):
-            lock_picture(rendition.picture_id)
-            rendition.save(force_insert=True)
-    except IntegrityError:
-        same = {"width": rendition.width, "source_key": rendition.source_key}
-        return Rendition.objects.get(picture=rendition.picture_id, **same).key
-    return rendition.key
+    return rendition_key(picture, rendering_source_for(viewer, picture), width)

@@ -28,7 +28,7 @@ from accounts.throttling import throttle_link_opening
 from delivery.access import file_for, size_in_pixels
 from delivery.pages import busy_page, not_ready_page, page, page_not_found, too_many_page
 from delivery.responses import serve_negotiated
-from images.exceptions import LinkGone, NotReady, NotRenderable, StrippingFailed
+from images.exceptions import LinkGone, NotReady, NotRenderable
 from images.link_passwords import verify_link_password
 from images.link_visits import (
     VISIT_LIFETIME,
@@ -59,8 +59,10 @@ def link(request: HttpRequest, token: str) -> HttpResponseBase:
         return _open(request, read_token(token))
     except TooManyAttempts as error:
         return too_many_page(request, error.retry_after)
-    except (LinkGone, FileNotFoundError, StrippingFailed, NotRenderable):
+    except LinkGone:
         return page(request, "images/link_gone.html", 410)
+    except (FileNotFoundError, NotRenderable):
+        return page(request, "images/not_renderable.html", 410)
     except NotReady:
         return not_ready_page(request)
     except HashingBusy:

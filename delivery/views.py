@@ -15,7 +15,7 @@ from delivery.pages import not_ready_page, page, page_not_found
 from delivery.responses import serve_negotiated
 from images import default_picture as default_file
 from images.access import may_see
-from images.exceptions import NotReady, NotRenderable, StrippingFailed
+from images.exceptions import NotReady, NotRenderable
 from images.formats.registry import content_type_of
 from images.models import Picture
 from images.signed_urls import is_valid_for_picture, seconds_left
@@ -63,7 +63,7 @@ def _serve_picture(
         return serve_negotiated(
             request, file.key, file.content_type, cache_control=_REVALIDATE, name=file.name
         )
-    except (Picture.DoesNotExist, FileNotFoundError, StrippingFailed, NotRenderable):
+    except (Picture.DoesNotExist, FileNotFoundError, NotRenderable):
         return page_not_found(request)
     except NotReady:
         return not_ready_page(request)

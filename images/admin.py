@@ -35,11 +35,12 @@ class PictureAdmin(admin.ModelAdmin[Picture]):
     ordering = ["-created_at", "-id"]
     fields = [
         "file_name", "owner", "visibility", "description", "is_active", "format",
-        "size", "sha256", "rendering", "render_attempts", "render_failure", "created_at",
+        "size", "sha256", "rendering", "render_attempts", "render_failure", "for_recipients",
+        "created_at",
     ]  # fmt: skip
     readonly_fields = [
         "file_name", "owner", "is_active", "format", "size", "sha256",
-        "rendering", "render_attempts", "render_failure", "created_at",
+        "rendering", "render_attempts", "render_failure", "for_recipients", "created_at",
     ]  # fmt: skip
 
     actions = ["render_again"]
@@ -74,6 +75,11 @@ class PictureAdmin(admin.ModelAdmin[Picture]):
     @admin.display(description="size")
     def size(self, picture: Picture) -> str:
         return f"{picture.width}×{picture.height}, {filesizeformat(picture.bytes)}"
+
+    @admin.display(description="for recipients", empty_value="Not asked for yet")
+    def for_recipients(self, picture: Picture) -> str | None:
+        """Say what leaves in place of the original."""
+        return picture.clean_copy.label if picture.clean_copy else None
 
 
 @contextmanager

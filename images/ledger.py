@@ -139,6 +139,16 @@ def count_bytes(owner_id: UUID, column: Column, size: int) -> None:
     _running_changes().count(owner_id, Counter({column: size}))
 
 
+def uncount_file(owner_id: UUID, file: RowFile) -> None:
+    """Take a file that an existing row no longer names out of the ledger, and have it removed.
+
+    Called in the `counted_transaction` that changes the row.
+    """
+    changes = _running_changes()
+    changes.count(owner_id, Counter({file.column: -(file.bytes or 0)}))
+    changes.removed.append(RemovedFile(key=file.key, bytes=file.bytes))
+
+
 def _running_changes() -> _Changes:
     changes = _open_changes.get()
     if changes is None:

@@ -34,6 +34,9 @@ MAX_NOTE_LENGTH = 500
 MAX_CACHE_SECONDS = 60
 # What `Picture.render_backfill` is where thumbnails were requested again by nothing of the kind.
 NO_BACKFILL = 0
+# Raised whenever `images.metadata` leaves more out, or manages what it could not: a copy that an
+# earlier one made, or failed to make, is made again when it is next needed.
+STRIPPING_VERSION = 1
 # `Picture.has_clean_copy` in queries.
 HAS_CLEAN_COPY = ~Q(clean_key="") & ~Q(clean_key=F("key"))
 
@@ -127,6 +130,12 @@ class Picture(CountedRow):
         MEMBERS = "members", "Members who know the id"
         PUBLIC = "public", "Anyone who knows the id"
 
+    class CleanCopy(models.TextChoices):
+        """What whoever may have the original without metadata gets."""
+
+        READY = "ready", "The original without metadata"
+        RENDITION = "rendition", "A rendition, since its metadata cannot be removed"
+
     class Rendering(models.TextChoices):
         """State of the thumbnails."""
 
@@ -170,6 +179,9 @@ class Picture(CountedRow):
     clean_key = models.CharField(max_length=200, blank=True, editable=False)
     # Of that copy's own file: null where it has none, and where an older release wrote it.
     clean_bytes = models.PositiveIntegerField(null=True, editable=False)
+    # The STRIPPING_VERSION that made the copy or, where `clean_key` is empty, could not. The
+    # database default serves an older release that still runs during an upgrade.
+    clean_version = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     format = models.CharField(max_length=8, editable=False)
     width = models.PositiveIntegerField(editable=False)
     height = models.PositiveIntegerField(editable=False)
@@ -277,9 +289,21 @@ class Picture(CountedRow):
         return self.clean_key not in {"", self.key}
 
     @property
+    def clean_copy(self) -> CleanCopy | None:
+        """What leaves in place of the original; None until somebody requested it."""
+        return clean_copy_state(self.clean_key, self.clean_version)
+
+    @property
     def file_name(self) -> str:
         """The last part of the key, a generated name: never the uploader's."""
         return self.key.rsplit("/", 1)[-1]
+
+
+def clean_copy_state(clean_key: str, clean_version: int) -> Picture.CleanCopy | None:
+    """Return `Picture.clean_copy` by the columns that it is told by."""
+    if clean_version != STRIPPING_VERSION:
+        return None
+    return Picture.CleanCopy.READY if clean_key else Picture.CleanCopy.RENDITION
 
 
 class LinkQuerySet(models.QuerySet["Link"]):

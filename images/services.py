@@ -269,7 +269,8 @@ def request_thumbnails(picture_ids: Sequence[int], *, replace: bool = False) -> 
     """Request the pictures' missing thumbnails again, with all attempts left.
 
     They are rendered behind those of new uploads. With `replace` existing thumbnails are rendered
-    again too; they are served until then. Of many, each batch is a transaction of its own.
+    again too; they are served until then. A copy without metadata that could not be made is tried
+    anew when it is next needed. Of many, each batch is a transaction of its own.
     """
     for batch in in_batches(sorted(picture_ids)):
         _request_batch(batch, replace=replace)
@@ -281,4 +282,7 @@ def _request_batch(picture_ids: Sequence[int], *, replace: bool) -> None:
     pictures = Picture.objects.filter(pk__in=picture_ids)
     list(pictures.select_for_update(no_key=True).order_by("pk").values_list("pk"))
     pictures.mark_pending()
+    if replace:
+        # What failed, perhaps for lack of time, may succeed.
+        pictures.filter(clean_key="").update(clean_version=0)
     thumbnails_requested.send(sender=Picture, picture_ids=list(picture_ids), replace=replace)

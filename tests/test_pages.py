@@ -24,7 +24,8 @@ _TRANSLATE_TAG = re.compile(r"""\{% translate (["'])(.*?)\1""")
 _TRANSLATE_CALL = re.compile(r"""\b_\("([^"]+)"\)""")
 MODULES = sorted(path for app in ("accounts", "delivery") for path in (ROOT / app).glob("*.py"))
 MESSAGE_PAGES = ["images/busy.html", "images/link_gone.html", "images/not_found.html",
-                 "images/not_ready.html", "403.html", "403_csrf.html", "500.html"]  # fmt: skip
+                 "images/not_ready.html", "images/not_renderable.html", "403.html",
+                 "403_csrf.html", "500.html"]  # fmt: skip
 # What is to be translated, with the number of the plural form where there are several.
 Catalogue: TypeAlias = dict[str | tuple[str, int], str]
 

@@ -65,7 +65,9 @@ def _delete_row(reference: ReferencedKey, picture: Picture) -> None:
         request_thumbnails([picture.pk])
     elif picture.clean_key == key:
         count_bytes(picture.owner_id, Column.OTHER, -(picture.clean_bytes or 0))
-        Picture.objects.filter(pk=picture.pk).update(clean_key="", clean_bytes=None)
+        Picture.objects.filter(pk=picture.pk).update(
+            clean_key="", clean_bytes=None, clean_version=0
+        )
 
 
 def _restore_default_picture(reference: ReferencedKey, run: str) -> str:

@@ -22,8 +22,9 @@ from api.openapi.refusals import NO_PICTURE, NOT_A_PICTURE, PICTURE_NOT_READY, Q
 from api.parsers import PictureFormParser, PictureJsonParser
 from api.views import ContractView, caller
 from delivery.access import file_for, in_format_of, name_for
-from delivery.jpeg_renditions import JPEG, jpeg_key
+from delivery.jpeg_renditions import jpeg_key
 from delivery.responses import serve
+from delivery.stored_renditions import JPEG
 from images.models import Picture
 from images.services import create_picture
 from images.storage.base import picture_storage

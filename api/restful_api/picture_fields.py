@@ -9,10 +9,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import User
-from delivery.access import grants_original, name_for, original_key
+from delivery.access import grants_original, name_for, original_for
 from images.access import may_change
-from images.exceptions import StrippingFailed
-from images.models import Picture
+from images.exceptions import NotReady, NotRenderable
+from images.models import Picture, clean_copy_state
 from images.signed_urls import signed_url
 from notifications.events import format_timestamp
 from thumbnails.models import Thumbnail
@@ -50,6 +50,10 @@ def _failure(row: Row, page: Page) -> str | None:
     return (row["render_failure"] or "It could not be rendered.") if is_failed else None
 
 
+def _clean_copy(row: Row, page: Page) -> str | None:
+    return clean_copy_state(row["clean_key"], row["clean_version"])
+
+
 def _as_it_is(column: str) -> PictureField:
     return PictureField((column,), lambda row, page: row[column])
 
@@ -80,6 +84,7 @@ FIELDS = {
     "is_active": _as_it_is("is_active"),
     "state": PictureField(("rendering",), lambda row, page: row["rendering"]),
     "failure": PictureField(("rendering", "render_failure"), _failure),
+    "clean_copy": PictureField(("clean_key", "clean_version"), _clean_copy),
     "thumbhash": _or_null("thumbhash"),
     "dominant_color": _or_null("dominant_color"),
     "thumbnails": PictureField(("id",), lambda row, page: page.thumbnails.get(row["id"], [])),
@@ -144,12 +149,12 @@ def write_picture(
 
 def _image_columns(picture: Picture, viewer: User) -> dict[str, Any]:
     try:
-        key = original_key(viewer, picture)
-    except StrippingFailed:
-        key = None
+        original = original_for(viewer, picture)
+    except (NotReady, NotRenderable):
+        original = None
     return {
-        "key": key or picture.key,
-        "is_granted": key is not None,
+        "key": original.key if original else picture.key,
+        "is_granted": original is not None,
         "name": name_for(viewer, picture),
     }
 

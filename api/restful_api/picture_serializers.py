@@ -61,6 +61,7 @@ class RestfulPictureThumbnail(serializers.Serializer[None]):
         "is_active": False,
         "state": "ready",
         "failure": None,
+        "clean_copy": "ready",
         "thumbhash": "1QcSHQRnh493V4dIh4eXh1h4kJUI",
         "dominant_color": "#7a8b99",
         "thumbnails": [{"id": 7, "height": 200, "width": 267, "url": THUMBNAIL_URL}],
@@ -98,6 +99,14 @@ class RestfulPictureFacts(serializers.Serializer[None]):
     state = serializers.ChoiceField(required=False, choices=_STATES, help_text="Of its thumbnails.")
     failure = serializers.CharField(
         required=False, allow_null=True, help_text="Why its thumbnails cannot be rendered."
+    )
+    clean_copy = serializers.RegexField(
+        "^(ready|rendition)$",
+        required=False,
+        allow_null=True,
+        help_text="What recipients get where the tier grants originals: `ready`, the original "
+        "without metadata; `rendition`, the picture as JPEG (an animation as its largest "
+        "thumbnail), since its metadata cannot be removed; null until it was first asked for.",
     )
     thumbhash = serializers.CharField(
         required=False,

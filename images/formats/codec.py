@@ -34,8 +34,6 @@ class Codec(ABC):
     is_shrunk_by_libvips: ClassVar[bool] = False
     # Whether EXIF alone states the orientation: `strip` is told it then, to write it again.
     has_orientation_in_exif: ClassVar[bool] = False
-    # Whether thumbnails of an animation are animations of the same format, or still pictures.
-    keeps_animation: ClassVar[bool] = False
 
     def __init__(self, fmt: Format) -> None:
         """Keep the record that names this codec."""

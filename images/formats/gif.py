@@ -18,7 +18,6 @@ class GifCodec(StandardCodec):
     """Counts frames by their blocks: Pillow would decode all to know how many."""
 
     vips_loader = "Nsgif"
-    keeps_animation = True
 
     def matches(self, head: bytes) -> bool:
         """Look for either signature."""

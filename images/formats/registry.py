@@ -9,12 +9,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A picture format: its name in our rows, its file extension, its media type, its codec."""
+    """A picture format: its name in our rows, its file extension, its media type, its codec.
+
+    `keeps_animation` tells whether thumbnails of an animation are animations, or still pictures.
+    """
 
     name: str
     extension: str
     content_type: str
     codec: str
+    keeps_animation: bool = False
 
 
 FORMATS = {
@@ -22,8 +26,8 @@ FORMATS = {
     for each in (
         Format("JPEG", "jpg", "image/jpeg", "images.formats.jpeg.JpegCodec"),
         Format("PNG", "png", "image/png", "images.formats.png.PngCodec"),
-        Format("WEBP", "webp", "image/webp", "images.formats.webp.WebpCodec"),
-        Format("GIF", "gif", "image/gif", "images.formats.gif.GifCodec"),
+        Format("WEBP", "webp", "image/webp", "images.formats.webp.WebpCodec", keeps_animation=True),
+        Format("GIF", "gif", "image/gif", "images.formats.gif.GifCodec", keeps_animation=True),
         Format("AVIF", "avif", "image/avif", "images.formats.avif.AvifCodec"),
         Format("HEIC", "heic", "image/heic", "images.formats.heic.HeicCodec"),
         Format("TIFF", "tif", "image/tiff", "images.formats.tiff.TiffCodec"),

@@ -28,19 +28,20 @@ class TiffCodec(Codec):
         return head.startswith((b"II*\0", b"MM\0*")) and head[8:10] != b"CR"
 
     def describe(self, data: Buffer, limits: Limits) -> Facts:
-        """Describe the first page as it is shown; the others count as frames."""
+        """Describe the first page as it is shown; others count as frames, but for previews."""
         pages = read_pages(data, limits)
         first = pages[0]
         size = first.number(WIDTH), first.number(HEIGHT)
         if first.number(ORIENTATION, UPRIGHT) in SWAPS_SIDES:
             size = size[1], size[0]
         has_alpha = transparency(first) is not None
-        return facts_of(self.format, size, frames=len(pages), has_alpha=has_alpha)
+        frames = 1 + sum(not page.is_preview for page in pages[1:])
+        return facts_of(self.format, size, frames=frames, has_alpha=has_alpha)
 
     def verify(self, data: Buffer, facts: Facts) -> None:
         """Decode every page."""
-        for page in range(facts.frames):
-            _open_page(data, page).avg()
+        for number, _ in enumerate(directories(data)):
+            _open_page(data, number).avg()
 
     def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         """Copy what makes pixels; the orientation is a field that stays."""

@@ -15,6 +15,7 @@ _HEADER_BYTES = 8
 _ENTRY_BYTES = 12
 # Bytes of one value, by the number of its type (section 2; 13 is an IFD of the first supplement).
 _WIDTHS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+_REDUCED = 1
 _NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I"}
 
 SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
@@ -69,6 +70,11 @@ class Directory:
     def number(self, tag: int, default: int = 0) -> int:
         """Return a field's first value, or the default where the field is missing."""
         return next(iter(self.numbers(tag)), default)
+
+    @cached_property
+    def is_preview(self) -> bool:
+        """Tell whether it is another page, or the picture itself, in a smaller size."""
+        return bool(self.number(SUBFILE) & _REDUCED)
 
     @cached_property
     def is_tiled(self) -> bool:

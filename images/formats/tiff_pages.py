@@ -15,7 +15,6 @@ from images.formats.tiff_directories import (
     ROWS_PER_STRIP,
     SAMPLE_FORMAT,
     SAMPLES,
-    SUBFILE,
     SUBSAMPLING,
     TILE_HEIGHT,
     TILE_WIDTH,
@@ -35,7 +34,7 @@ _BITS = frozenset({1, 2, 4, 8, 16})
 # CMYK with transparency, RGB with transparency and a saved selection.
 _MAX_SAMPLES = 5
 _UNSIGNED = 1
-_REDUCED, _SEPARATE = 1, 2
+_SEPARATE = 2
 
 
 def read_pages(data: Buffer, limits: Limits) -> list[Directory]:
@@ -56,7 +55,7 @@ def _read_supported_pages(data: Buffer, limits: Limits) -> Iterator[Directory]:
         if pixels > limits.max_total_pixels:
             reason = f"More than {limits.max_total_pixels} pixels in all frames."
             raise RefusedPicture("too_many_frames", reason)
-        if not _is_supported(page) or (pages == 1 and page.number(SUBFILE) & _REDUCED):
+        if not _is_supported(page) or (pages == 1 and page.is_preview):
             raise RefusedPicture("format", UNSUPPORTED_KIND.format(name="TIFF"))
         _refuse_broken(page, limits)
         yield page

@@ -19,7 +19,6 @@ class WebpCodec(StandardCodec):
 
     vips_loader = "Webp"
     has_orientation_in_exif = True
-    keeps_animation = True
 
     def matches(self, head: bytes) -> bool:
         """Look for the RIFF header."""

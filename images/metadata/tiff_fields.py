@@ -11,7 +11,6 @@ from images.formats.scan import EOI, jpeg_markers
 from images.formats.tiff_directories import (
     COMPRESSION,
     JPEG_TABLES,
-    SUBFILE,
     Directory,
     Field,
     directories,
@@ -27,7 +26,6 @@ _KEPT = frozenset({
 })  # fmt: skip
 _ASCII = 2
 _OLD_JPEG, _JPEG = 6, 7
-_REDUCED = 1
 # Decoders of JPEG in TIFF need the first two; any other application segment is metadata.
 _APP0, _APP14, _APP15, _COMMENT = 0xE0, 0xEE, 0xEF, 0xFE
 
@@ -35,7 +33,7 @@ _APP0, _APP14, _APP15, _COMMENT = 0xE0, 0xEE, 0xEF, 0xFE
 def strip_tiff(data: bytes, dropped: Dropped) -> bytes:
     """Return the stripped file; raises BrokenStructure."""
     found = list(directories(data))
-    pages = [each for n, each in enumerate(found) if n == 0 or not _is_preview(each)]
+    pages = [each for n, each in enumerate(found) if n == 0 or not each.is_preview]
     require(bool(pages), "no page")
     if len(pages) < len(found):
         dropped.add(MetadataGroup.PREVIEW, "page of a smaller size")
@@ -49,10 +47,6 @@ def strip_tiff(data: bytes, dropped: Dropped) -> bytes:
     for page, following in zip(pages, starts, strict=True):
         _write(result, page.order, page.start + 2 + 12 * len(_kept_fields(page)), following)
     return bytes(result[: max(ends)])
-
-
-def _is_preview(page: Directory) -> bool:
-    return bool(page.number(SUBFILE) & _REDUCED)
 
 
 def _kept_fields(page: Directory) -> list[Field]:

@@ -26,9 +26,10 @@ from tests.metadata_fixtures import (
     FORMATS,
     SECRET,
     picture_with_metadata,
-    tiff_with_comment_in_strip,
 )
 from tests.metadata_inspector import find_metadata, metadata_texts
+from tests.pictures import BLUE, RED, animation, frame_count
+from thumbnails.renderings import RenderingFailed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 NAMES = ("SECRET-NAME.jpg", "SECRET-NAME")
@@ -148,27 +149,55 @@ def test_no_url_serves_metadata_to_strangers(
             assert record_sent("the service", own.get(f"/image/{picture.uid}")).content == content
 
 
-def test_an_original_that_cannot_be_stripped_is_not_served(
-    alice: User, bob: User, as_alice: Client, shown: Callable[[bytes], Picture]
-) -> None:
-    content = tiff_with_comment_in_strip()
-    picture = shown(content)
-    responses = originals(picture, bob)
-    assert {each.status for each in responses} <= {404, 410}
-    assert [each.route for each in responses if SECRET in each.content] == []
-    assert [fault for each in copies(picture, bob) for fault in find_faults(each, {SECRET})] == []
-    assert record_sent("the file", as_alice.get(f"/images/{picture.key}")).content == content
-
-
-def test_a_failure_of_stripping_serves_nothing(
-    alice: User, bob: User, shown: Callable[[bytes], Picture], monkeypatch: pytest.MonkeyPatch
+def test_of_an_original_that_cannot_be_stripped_a_rendition_leaves(
+    alice: User,
+    bob: User,
+    as_alice: Client,
+    shown: Callable[[bytes], Picture],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whatever the reason: here it is not the file's."""
-    picture = shown(picture_with_metadata("JPEG"))
+    content = picture_with_metadata("JPEG")
+    picture = shown(content)
+    asked = f"/api/user/images/{picture.pk}/?fields=clean_copy"
+    assert as_alice.get(asked).json() == {"clean_copy": None}
     monkeypatch.setattr("delivery.stripped_copies.strip_metadata", _fail)
     responses = originals(picture, bob)
-    assert {each.status for each in responses} <= {404, 410}
-    assert [each.route for each in responses if SECRET in each.content] == []
+    assert [fault for each in responses for fault in find_faults(each, {SECRET})] == []
+    for response in responses:
+        assert Image.open(BytesIO(response.content)).size == (picture.width, picture.height)
+    assert record_sent("the file", as_alice.get(f"/images/{picture.key}")).content == content
+    assert as_alice.get(asked).json() == {"clean_copy": "rendition"}
+
+
+def test_of_an_animation_that_cannot_be_stripped_an_animation_leaves(
+    alice: User, shown: Callable[[bytes], Picture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = shown(animation("GIF", [RED, BLUE], [100, 200]))
+    monkeypatch.setattr("delivery.stripped_copies.strip_metadata", _fail)
+    response = Client().get(f"/l/{make_link(maker=alice, picture=picture, seconds=300)[1]}")
+    assert frame_count(Image.open(BytesIO(response.getvalue()))) == 2
+
+
+def test_a_link_to_what_cannot_be_shown_at_all_says_so_and_not_that_it_expired(
+    alice: User, shown: Callable[[bytes], Picture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = shown(picture_with_metadata("JPEG"))
+    picture.thumbnails.all().delete()
+    Picture.objects.filter(pk=picture.pk).update(rendering=Picture.Rendering.FAILED)
+    monkeypatch.setattr("delivery.stripped_copies.strip_metadata", _fail)
+    monkeypatch.setattr("delivery.stored_renditions.render_jpeg", _fail_to_render)
+    token = make_link(maker=alice, picture=picture, seconds=300)[1]
+    response = Client().get(f"/l/{token}")
+    assert response.status_code == 410
+    assert "The link is valid" in response.content.decode()
+    Picture.objects.filter(pk=picture.pk).update(rendering=Picture.Rendering.PENDING)
+    response = Client().get(f"/l/{token}")
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+
+
+def _fail_to_render(*args: object, **kwargs: object) -> None:
+    raise RenderingFailed("nothing works today")
 
 
 def _fail(*args: object) -> None:

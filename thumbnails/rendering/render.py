@@ -57,7 +57,7 @@ def _wrap_errors() -> Iterator[None]:
 def _animated_format(data: Buffer) -> Format | None:
     """Return the format of a picture whose thumbnails are animated; None where they are still."""
     codec = codec_of(data)
-    if codec is None or not codec.keeps_animation:
+    if codec is None or not codec.format.keeps_animation:
         return None
     image = open_header(data)
     is_animated = "n-pages" in image.get_fields() and image.get("n-pages") > 1

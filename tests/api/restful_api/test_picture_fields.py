@@ -85,6 +85,7 @@ def test_all_fields_say_what_a_picture_is(
         "is_active": True,
         "state": "ready",
         "failure": None,
+        "clean_copy": None,
         "thumbhash": picture.thumbhash,
         "dominant_color": picture.dominant_color,
     }
