@@ -1,6 +1,7 @@
 """`./dev bench verify [KEYS] [ACCOUNTS]`: seconds and memory of `verify_storage`.
 
-On a private PostgreSQL (or DATABASE_URL's empty database) and a private folder; both go afterwards.
+On a private PostgreSQL (or BENCH_DATABASE_URL's empty database) and a private folder; both go
+afterwards.
 """
 
 import os

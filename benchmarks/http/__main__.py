@@ -1,7 +1,7 @@
 """`./dev bench http [--pictures N] [--seconds S] [--rounds R]`; needs nginx on PATH.
 
-Uses DATABASE_URL and REDIS_URL where they are set (the database must be empty), else private
-servers. All that is measured runs in one go, in turns.
+Uses BENCH_DATABASE_URL and BENCH_REDIS_URL where they are set (the database must be empty), else
+private servers. All that is measured runs in one go, in turns.
 """
 
 import argparse

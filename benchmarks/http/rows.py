@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 from tqdm import tqdm
 
+from benchmarks.picture_rows import pictures_of
 from tiers.models import Tier
 
 PASSWORD = "correct horse battery"  # noqa: S105 (of accounts that nobody has)
@@ -31,32 +32,11 @@ select md5('session' || n)::uuid, md5('account' || n)::uuid, 'bearer', now(), no
     now() + interval '30 days', '', '', ''
 from generate_series(0, %(count)s - 1) n
 """
-_PICTURES = """
-with numbers as (
-    select n, case when n %% 2 = 0 then 0
-        else 1 + floor(power(random(), 2) * (%(accounts)s - 1))::int end as account
-    from generate_series(%(first)s, %(last)s) n
-), named as (
-    select n, md5('account' || account)::uuid as owner, md5('picture' || n)::uuid as uid
-    from numbers
-), made as (
-    insert into images_picture (uid, owner_id, visibility, description, name, is_active, created_at,
-        updated_at, key, clean_key, format, width, height, frames, bytes, sha256, rendering,
-        render_attempts, render_revision, render_ask_at, render_failure)
-    select uid, owner, 'public', 'Picture ' || n, 'IMG_' || n || '.jpg', false,
-        %(begin)s + n * %(apart)s, %(begin)s,
-        'users/' || owner || '/' || uid || '.jpg', 'users/' || owner || '/' || uid || '.jpg',
-        'JPEG', 1600, 1200, 1, 300000, md5('a' || n) || md5('b' || n), 'ready', 1, 0, %(begin)s, ''
-    from named
-    returning id, owner_id, uid, created_at
+_PICTURES = pictures_of(
+    account="""case when n %% 2 = 0 then 0
+        else 1 + floor(power(random(), 2) * (%(accounts)s - 1))::int end""",
+    owner="md5('account' || account)::uuid",
 )
-insert into thumbnails_thumbnail (picture_id, owner_id, height, width_px, height_px, key,
-    content_type, bytes, is_stale, created_at)
-select id, owner_id, px, px * 4 / 3, px,
-    'users/' || owner_id || '/' || uid || '_' || px || '_0000abcd.jpg', 'image/jpeg', 20000,
-    false, created_at
-from made, (values (200), (400)) as heights (px)
-"""
 _LINKS = """
 insert into images_link (picture_id, owner_id, maker_id, created_at, expires_at, opened)
 select id, owner_id, owner_id, now(), now() + interval '1 hour', 0 from images_picture
@@ -89,7 +69,8 @@ def _write_pictures(pictures: int, accounts: int) -> None:
     with tqdm(total=pictures, desc="pictures", unit_scale=True) as bar:
         for first in range(0, pictures, _BATCH):
             last = min(first + _BATCH, pictures) - 1
-            _run(_PICTURES, first=first, last=last, accounts=accounts, begin=begin, apart=_APART)
+            of_all = {"series": "picture", "accounts": accounts, "begin": begin, "apart": _APART}
+            _run(_PICTURES, first=first, last=last, **of_all)
             bar.update(last - first + 1)
 
 

@@ -14,7 +14,6 @@ from benchmarks.parts import start_database, start_redis
 from devkit.children import Child, Reaper
 from tests.servers.ports import free_ports, listens, wait_until
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 HOST = "bench.example"
 # As docker-compose.yml starts them.
 _GRANIAN = ["--interface=wsgi", "--host=127.0.0.1", "--blocking-threads=4", "--log-level=warning"]
@@ -92,7 +91,7 @@ def _granian(reaper: Reaper, module: str, *, workers: int = 1, **settings: str) 
     options = [*_GRANIAN, f"--port={port}", f"--workers={workers}"]
     command = [sys.executable, "-m", "granian", *options, f"{module}:application"]
     env = {**os.environ, **settings}
-    child = Child.start(reaper, module, command, env=env, cwd=ROOT)
+    child = Child.start(reaper, module, command, env=env)
     wait_until(lambda: listens(port), module, child=child)
     return Server(child, port)
 

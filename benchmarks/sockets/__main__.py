@@ -2,7 +2,7 @@
 
 CPU is that of the server for each delivery, its idle work included.
 
-Uses DATABASE_URL and REDIS_URL where they are set, else private servers.
+Uses BENCH_DATABASE_URL and BENCH_REDIS_URL where they are set, else private servers.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ from devkit.children import Child, Reaper
 from tests.servers.ports import free_ports, listens, wait_until
 
 SECONDS, RATE, SOCKETS = 20, 100.0, 1000
-ROOT = Path(__file__).resolve().parent.parent.parent
+
 UVICORN = ["--lifespan=off", "--log-level=warning", "--ws-per-message-deflate=false"]
 
 
@@ -128,7 +128,7 @@ def _prepare(reaper: Reaper, folder: str) -> None:
 def _start_server(reaper: Reaper, application: str) -> Server:
     [port] = free_ports(1)
     command = [sys.executable, "-m", "uvicorn", f"--port={port}", *UVICORN, application]
-    child = Child.start(reaper, "uvicorn", command, env=os.environ, cwd=ROOT)
+    child = Child.start(reaper, "uvicorn", command, env=os.environ)
     wait_until(lambda: listens(port), application, child=child)
     return Server(child, f"127.0.0.1:{port}")
 
@@ -188,7 +188,7 @@ def _run_writer(owners: list[str], seconds: int) -> list[tuple[str, str, float]]
     count = str(int(seconds * RATE))
     command = [sys.executable, "-m", "benchmarks.sockets.writer", count, str(RATE)]
     done = subprocess.run(
-        command, cwd=ROOT, input="\n".join(owners), capture_output=True, text=True, check=True
+        command, input="\n".join(owners), capture_output=True, text=True, check=True
     )
     found: list[tuple[str, str, float]] = json.loads(done.stdout)
     return found

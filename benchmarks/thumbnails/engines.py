@@ -13,7 +13,6 @@ from pathlib import Path
 from benchmarks.thumbnails.ways import WAYS
 
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def engine(command: list[str]) -> Iterator[Engine]:
     """Run a process that renders, with one thread where its library has threads of its own."""
     env = os.environ | {"VIPS_CONCURRENCY": "1"}
     with subprocess.Popen(
-        command, cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         yield Engine(process)
         process.communicate()

@@ -64,6 +64,13 @@ class Postgres:
     def url_of(self, name: str) -> str:
         return f"postgres://postgres@/{name}?host={quote(str(self._folder), safe='')}"
 
+    @property
+    def child(self) -> Child:
+        """The server's process, once it was started."""
+        if self._child is None:
+            raise RuntimeError("PostgreSQL was not started")
+        return self._child
+
     def start(self) -> None:
         """Start, at first on a new cluster, after `stop` or `kill` on the same data."""
         if not self._data.exists():

@@ -34,7 +34,7 @@ class RabbitMQ:
         self.port, self._distribution_port, self._epmd_port = free_ports(3)
         self._write_settings()
         self._start_epmd()
-        self._child = self._start_server()
+        self.child = self._start_server()
         self.source = str(self._program)
 
     @property
@@ -46,23 +46,23 @@ class RabbitMQ:
 
     def start(self) -> None:
         """Start again after `stop` or `kill`, on the same data."""
-        if not self._child.is_running():
-            self._child = self._start_server()
+        if not self.child.is_running():
+            self.child = self._start_server()
 
     def stop(self) -> None:
         """Stop in order: what is durable and written stays."""
-        self._child.stop(STOP_TIMEOUT)
+        self.child.stop(STOP_TIMEOUT)
 
     def kill(self) -> None:
         """End it without a warning, as a power failure does."""
-        self._child.end()
+        self.child.end()
 
     def restart(self) -> None:
         self.stop()
         self.start()
 
     def is_running(self) -> bool:
-        return self._child.is_running()
+        return self.child.is_running()
 
     def control(self, *arguments: str) -> str:
         """Run rabbitmqctl, for example `control("add_vhost", "alice")`; return its output."""

@@ -1,0 +1,1 @@
+"""Uploads through a whole deployment, until their thumbnails are ready."""

@@ -1,0 +1,134 @@
+"""What is uploaded, and what came of it as rows of tables."""
+
+import math
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tqdm import tqdm
+
+from benchmarks.deployment import BROKERS, DATABASE, Deployment
+from benchmarks.turns import is_compared, turn
+from benchmarks.upload.client import Form, Person, Upload
+
+Row = dict[str, float | None]
+# What follows a commit, as acknowledging a message, is part of an upload.
+_SETTLE_SECONDS = 0.15
+
+
+@dataclass
+class Measured:
+    """Slices of uploads of one kind; CPU in seconds by part, for each slice."""
+
+    slices: list[list[Upload]] = field(default_factory=list)
+    cpu: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def uploads(self) -> list[Upload]:
+        """All of them."""
+        return [each for part in self.slices for each in part]
+
+    def cpu_ms(self, *parts: str) -> float:
+        """Return milliseconds of CPU for an upload, the median of the slices."""
+        shares = zip(self.slices, self.cpu, strict=True)
+        return 1000 * statistics.median(
+            sum(used[part] for part in parts or used) / len(uploads) for uploads, used in shares
+        )
+
+    def cpu_row(self) -> Row:
+        """Return CPU of all processes, and what of it is whose."""
+        named = {"web CPU": "web", "worker CPU": "worker", "db CPU": DATABASE}
+        others = "sockets", "beat", BROKERS
+        row: Row = {"all CPU ms": self.cpu_ms()}
+        row |= {name: self.cpu_ms(part) for name, part in named.items()}
+        return row | {"others": self.cpu_ms(*others)}
+
+
+@contextmanager
+def counted(deployment: Deployment, into: Measured) -> Iterator[list[Upload]]:
+    """Count the CPU of what is appended to the list inside."""
+    uploads: list[Upload] = []
+    before = deployment.cpu()
+    yield uploads
+    time.sleep(_SETTLE_SECONDS)
+    after = deployment.cpu()
+    into.slices.append(uploads)
+    into.cpu.append({part: after[part] - before[part] for part in after})
+
+
+def measure_lone(
+    deployment: Deployment, person: Person, forms: dict[str, Form], rounds: int, each: int
+) -> dict[str, Measured]:
+    """Upload one after the other, each once the thumbnails of the former are ready."""
+    found = {name: Measured() for name in forms}
+    for _ in _rounds(rounds, "lone uploads"):
+        for name, form in forms.items():
+            with turn(), counted(deployment, found[name]) as uploads:
+                uploads.extend(person.upload(form) for _ in range(each))
+    return found
+
+
+def measure_at_once(
+    deployment: Deployment, person: Person, form: Form, rounds: int, count: int, lanes: int
+) -> Measured:
+    """Upload so many at a time, and wait for all thumbnails."""
+    found = Measured()
+    for _ in _rounds(rounds, f"{lanes} at a time"):
+        with turn(), counted(deployment, found) as uploads:
+            uploads.extend(send_many(person, form, count, lanes))
+    return found
+
+
+def send_many(person: Person, form: Form, count: int, lanes: int) -> list[Upload]:
+    """Upload as fast as so many lanes can, then wait for all thumbnails."""
+    bar = tqdm(total=count, desc="uploading", leave=False, disable=is_compared() or count < 100)
+
+    def send(_: int) -> tuple[int, Upload]:
+        sent = person.send(form)
+        bar.update()
+        return sent
+
+    with ThreadPoolExecutor(lanes) as pool, bar:
+        sent = list(pool.map(send, range(count)))
+    return [person.wait(*each) for each in sent]
+
+
+def _rounds(count: int, what: str) -> Iterator[int]:
+    yield from tqdm(range(count), desc=what, leave=False, disable=is_compared())
+
+
+def at(share: float, seconds: Sequence[float]) -> float:
+    """Return a quantile in milliseconds."""
+    ordered = sorted(seconds)
+    return 1000 * ordered[math.ceil(share * (len(ordered) - 1))]
+
+
+def lone_row(measured: Measured) -> Row:
+    """Describe lone uploads, by medians."""
+    uploads = measured.uploads
+    return {
+        "201 ms": at(0.5, [each.until_answer for each in uploads]),
+        "ready ms": at(0.5, [each.until_ready for each in uploads]),
+        **measured.cpu_row(),
+    }
+
+
+def many_row(measured: Measured) -> Row:
+    """Describe uploads that came together; "after" counts from the 201."""
+    uploads, after = measured.uploads, [each.ready_after for each in measured.uploads]
+    seconds = sum(
+        max(each.answered if each.ready is None else each.ready for each in part)
+        - min(each.sent for each in part)
+        for part in measured.slices
+    )
+    return {
+        "201 p50 ms": at(0.5, [each.until_answer for each in uploads]),
+        "ready p50": at(0.5, [each.until_ready for each in uploads]),
+        "after p50": at(0.5, after),
+        "after p99": at(0.99, after),
+        "ready/s": len(uploads) / seconds,
+        **measured.cpu_row(),
+    }
