@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from devkit import bench, checks, env_file, formatting, local_run, management, supply, tests
+from devkit import bench, checks, env_file, formatting, local_run, management, mutate, supply, tests
 from devkit.messages import Refusal, complain, say
 
 
@@ -35,6 +35,9 @@ COMMANDS = {
     "test": Command(tests.run, "test [pytest arguments]", "run the tests against private servers"),
     "check": Command(checks.run, "check [--no-tests]", "format, lint, types, Django, tests"),
     "fmt": Command(formatting.run, "fmt", "repair format and imports"),
+    "mutate": Command(
+        mutate.run, "mutate [MODULE …]", "change modules in one place each; do tests notice?"
+    ),
     "bench": Command(bench.run, "bench NAME", "run one benchmark; without NAME, list them"),
     "env": Command(env_file.run, "env https://HOST", "make the .env of docker-compose.yml"),
     "sbom": Command(supply.write_sbom, "sbom [FILE]", "write what an image holds (CycloneDX)"),

@@ -7,7 +7,12 @@ from pytest_django import Settings
 from accounts.cookies import access_cookie, refresh_cookie
 from accounts.exceptions import BadToken
 from accounts.models import Session, User
-from accounts.renewal import REUSE_LEEWAY, authenticate_cookies, renew_cookies
+from accounts.renewal import (
+    REUSE_LEEWAY,
+    _rotate_refresh_token,
+    authenticate_cookies,
+    renew_cookies,
+)
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_cookie_session
 from tests.clients import Client as Browser
@@ -133,4 +138,12 @@ def test_a_token_that_was_replaced_twice_is_stolen(alice: User) -> None:
     assert renew_cookies(second.refresh).renewed_cookies is None
     with pytest.raises(BadToken):
         renew_cookies(first.refresh)
+    assert not Session.objects.live().exists()
+
+
+def test_a_session_that_ends_while_it_is_renewed_gets_no_cookies(alice: User) -> None:
+    open_cookie_session(alice, RequestOrigin())
+    loaded = Session.objects.get()
+    Session.objects.of(alice).end()
+    assert _rotate_refresh_token(loaded) is None
     assert not Session.objects.live().exists()

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -149,15 +150,11 @@ def test_last_use_moves_one_row_after_five_minutes(
 
 
 def test_a_request_records_that_its_session_is_in_use(alice: User) -> None:
-    token, key = (
-        open_bearer_session(alice, RequestOrigin()),
-        open_api_token_session(alice, RequestOrigin()),
-    )
+    token = open_bearer_session(alice, RequestOrigin())
+    key = open_api_token_session(alice, RequestOrigin())
     long_ago = timezone.now() - timedelta(days=1)
-    for authenticate in (
-        lambda: authenticate_jwt(token, "bearer"),
-        lambda: authenticate_api_token(key),
-    ):
+    ways = [partial(authenticate_jwt, token, "bearer"), partial(authenticate_api_token, key)]
+    for authenticate in ways:
         Session.objects.update(last_used_at=long_ago)
         used = authenticate()
         moved = Session.objects.filter(last_used_at__gt=long_ago)
