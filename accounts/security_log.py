@@ -1,11 +1,13 @@
 """The security log: who did what to accounts, sessions, links and rights, from where, how it ended.
 
-Each event is one line of the logger `tintype.security`, and a row that its account and staff can
-look at for RETENTION. Nothing secret is in either: no password, token or whole header.
+Each event is a row that its account and staff can look at for RETENTION. What a request has caused
+is one line of the logger `tintype.security` besides, written when the request is over. Nothing
+secret is in either: no password, token or whole header.
 """
 
 import json
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, Literal
@@ -15,7 +17,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.current_request import current_actor, current_origin
+from accounts.current_request import add_to_request, current_actor, current_origin
 from accounts.models import SecurityEvent, User
 from lib.batches import delete_batch
 
@@ -63,15 +65,29 @@ def _make_event(kind: Kind, user: User | UUID | None, facts: dict[str, Any]) -> 
 
 
 def _write(event: SecurityEvent) -> None:
-    line = {
-        "event": event.kind,
-        "account": event.user_id,
-        "by": event.actor_id,
-        "address": event.address,
-        **event.facts,
-    }
+    """Write a line: at once outside of requests, else with what else the request has caused."""
+    add_to_request(event, _write_line)
+
+
+def _write_line(events: Sequence[SecurityEvent]) -> None:
+    """Write the first event, and in `also` those that followed from it in the same request."""
+    first, *others = events
+    line = {"event": first.kind, **_common(first), **first.facts}
+    if others:
+        line["also"] = [
+            {"event": each.kind, **_difference(each, first), **each.facts} for each in others
+        ]
     # The kind is an argument of its own, by which a flood is told from other events.
-    logger.info("%s %s", event.kind, json.dumps(line, default=str))
+    logger.info("%s %s", first.kind, json.dumps(line, default=str))
+
+
+def _common(event: SecurityEvent) -> dict[str, Any]:
+    return {"account": event.user_id, "by": event.actor_id, "address": event.address}
+
+
+def _difference(event: SecurityEvent, first: SecurityEvent) -> dict[str, Any]:
+    told = _common(first)
+    return {name: value for name, value in _common(event).items() if value != told[name]}
 
 
 def events_of(user_id: UUID, *, before: int | None = None) -> QuerySet[SecurityEvent]:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import psycopg
+from psycopg import ClientCursor
 
 from benchmarks.parts import TREE
 from benchmarks.processes import cpu_seconds, pss_mib
@@ -86,7 +87,9 @@ class Deployment:
 
     def sql(self, statement: str, **values: object) -> list[tuple[object, ...]]:
         """Run a statement and commit; return its rows."""
-        with psycopg.connect(self.database_url, autocommit=True) as database:
+        with psycopg.connect(
+            self.database_url, autocommit=True, cursor_factory=ClientCursor
+        ) as database:
             cursor = database.execute(statement.encode(), values or None)
             return cursor.fetchall() if cursor.description else []
 

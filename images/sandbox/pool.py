@@ -127,7 +127,7 @@ def _result_of(operation: str, reply: dict[str, Any]) -> object:
     cpu = replies.number(reply.pop("cpu", 0.0), 0, 2 * MAX_CPU_SECONDS)
     if "result" in reply:
         result = replies.record(reply, "result")["result"]
-        logger.info("%s took %.3f s of CPU", operation, cpu)
+        logger.debug("%s took %.3f s of CPU", operation, cpu)
         return result
     kind = replies.text(reply.pop("error", None), replies.NAME)
     if kind == "memory":
