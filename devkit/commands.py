@@ -32,7 +32,7 @@ COMMANDS = {
         management.manage, "manage ARGUMENTS", "run manage.py with the local run's settings"
     ),
     "shell": Command(management.shell, "shell", "open Django's shell on the local run's data"),
-    "test": Command(tests.run, "test [pytest arguments]", "run the tests against private servers"),
+    "test": Command(tests.run, "test [--all|--fast|…]", "run the tests against private servers"),
     "check": Command(checks.run, "check [--no-tests]", "format, lint, types, Django, tests"),
     "fmt": Command(formatting.run, "fmt", "repair format and imports"),
     "mutate": Command(

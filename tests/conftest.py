@@ -1,5 +1,7 @@
+import re
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from django.apps import apps
@@ -15,6 +17,7 @@ settings.register_profile(
     "busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("busy machine")
+NIGHTLY_FILE = re.compile(r"^pytestmark = (\[[^\]]*|.*)pytest\.mark\.nightly", re.MULTILINE)
 pytest_plugins = ["tests.fixtures", "tests.rendered", "tests.storages"]
 
 
@@ -30,7 +33,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if isinstance(item, SchemathesisFunction):
             item._id = replace(item.id, params=item.operation_label)
     require_unique_ids(items)
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, ("nightly", "slow"))))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import no file that is nightly as a whole where nightly tests are left out."""
+    if "not nightly" not in config.option.markexpr or not collection_path.is_file():
+        return None
+    return NIGHTLY_FILE.search(collection_path.read_text()) is not None or None
 
 
 def require_unique_ids(items: list[pytest.Item]) -> None:

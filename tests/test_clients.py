@@ -16,7 +16,7 @@ from tests.processes import PASSWORD, ROOT, Running, dev_run
 from tests.servers import npm
 from tests.test_main_job import photograph
 
-pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.processes, pytest.mark.nightly, pytest.mark.timeout(180)]
 
 PROGRAMS: dict[str, str] = dict(
     re.findall(

@@ -39,8 +39,11 @@ LISTED = {
     "ADMIN_PASSWORD=let-me-look-around ./dev run": "likewise",
     "./dev demo": "tests/devkit/test_management.py runs it",
     "./dev test": "runs this test",
+    "./dev test --fast": "would run tests within a test",
+    "./dev test --all": "runs this test",
     "./dev test tests/delivery/test_ranges.py": "would run tests within a test",
     './dev test -k "stranger and delete"': "would run tests within a test",
+    "./dev mutate accounts.renewal": "would run tests within a test",
     "./dev check": "would run all tests within a test; CI runs it",
     "./dev fmt": "changes the working tree",
     "./dev sbom": "tests/devkit/test_supply.py runs it",
@@ -192,7 +195,7 @@ def pattern_of(printed: str) -> str:
 
 
 @pytest.mark.processes
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(180)
 def test_commands_do_as_printed_with_a_photograph_of_several_megabytes(tmp_path: Path) -> None:
     """README's requests, then the operator's commands while the service runs."""

@@ -18,7 +18,7 @@ from thumbnails.models import Thumbnail
 
 pytestmark = [
     pytest.mark.django_db,
-    pytest.mark.slow,
+    pytest.mark.nightly,
     pytest.mark.timeout(300),
     pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING),
 ]

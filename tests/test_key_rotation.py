@@ -11,7 +11,7 @@ import requests
 from tests.pictures import jpeg
 from tests.processes import PASSWORD, dev_run
 
-pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.processes, pytest.mark.nightly, pytest.mark.timeout(240)]
 
 OLD, NEW = secrets.token_urlsafe(48), secrets.token_urlsafe(48)
 SIGN_IN = {"username": "admin", "password": PASSWORD}

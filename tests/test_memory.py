@@ -16,7 +16,7 @@ from tests.processes import PASSWORD, dev_run
 
 pytestmark = [
     pytest.mark.processes,
-    pytest.mark.slow,
+    pytest.mark.nightly,
     pytest.mark.timeout(180),
     pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="reads /proc"),
 ]

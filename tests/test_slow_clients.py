@@ -11,7 +11,7 @@ import requests
 
 from tests.processes import PASSWORD, Running, dev_run
 
-pytestmark = [pytest.mark.processes, pytest.mark.slow]
+pytestmark = [pytest.mark.processes, pytest.mark.nightly]
 CREDENTIALS = {"login": "admin", "password": PASSWORD}
 HEADERS = b"Host: localhost\r\nContent-Type: application/json\r\n"
 HALVES = [

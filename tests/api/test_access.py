@@ -76,7 +76,14 @@ def outcome(response: Response, expected: str, picture: Picture) -> str:
     return f"{given} {word}" if OUTCOMES[word](response, picture) else f"{given} not {word}"
 
 
-@pytest.mark.parametrize(("visibility", "tier"), list(product(VISIBILITIES, TIERS)))
+@pytest.mark.parametrize(
+    ("visibility", "tier"),
+    [
+        # The closest to being wrong: a private picture, of an owner whom the tier gives everything.
+        pytest.param(*each, marks=[] if each == ("private", "Enterprise") else pytest.mark.nightly)
+        for each in product(VISIBILITIES, TIERS)
+    ],
+)
 def test_everybody_gets_what_the_table_says(
     settings: Settings,
     visibility: str,

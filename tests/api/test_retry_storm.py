@@ -93,7 +93,7 @@ def stored_picture(route: UploadRoute, response: requests.Response) -> Picture:
     return Picture.objects.get(**{name: value})
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_uploads_whose_connection_is_cut_after_the_commit_are_stored_once(
     server: LiveServer, headers: dict[str, str]
 ) -> None:

@@ -30,7 +30,7 @@ from images.models import Link
 from tests.factories import make_picture
 from tests.pictures import jpeg
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+pytestmark = [pytest.mark.django_db, pytest.mark.nightly]
 
 # A file that is no picture, a cursor made up and a login with odd letters fit the document, and are
 # refused all the same. In a form or a query a list of one looks like the one: it is taken.

@@ -131,7 +131,7 @@ def test_the_table_has_every_model_of_the_admin(things: Things) -> None:
     assert registered == set(OPENED_BY) == set(things.rows)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_each_single_permission_opens_the_pages_that_the_table_says(things: Things) -> None:
     clerk = make_staff("clerk")
     client, wrong = browser(clerk), []

@@ -226,7 +226,7 @@ def test_it_costs_constant_queries(
         reveals(as_alice, picture)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
 def test_of_pictures_of_the_corpus_what_is_told_is_what_leaves(
     alice: User, as_alice: Client, settings: Settings

@@ -46,7 +46,7 @@ def test_a_command_returns_the_exit_code_of_manage_py(tmp_path: Path) -> None:
 
 
 @pytest.mark.processes
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(300)
 def test_a_demo_makes_pictures_and_links_and_may_be_repeated(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"

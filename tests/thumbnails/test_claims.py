@@ -17,7 +17,7 @@ from tests.thumbnails.rows import record_signal, state
 from thumbnails import claims
 from thumbnails.services import ensure_thumbnails
 from thumbnails.signals import thumbnails_failed
-from thumbnails.sweeping import retry_at_next_sweep, take_overdue
+from thumbnails.sweeping import give_back, take_overdue
 
 pytestmark = pytest.mark.django_db
 
@@ -156,7 +156,7 @@ def test_the_failure_of_an_outdated_rendering_fails_nothing(alice: User) -> None
 def test_a_picture_is_retried_that_the_broker_refused_and_no_other(alice: User) -> None:
     refused, sent = make_row(alice), make_row(alice)
     assert set(take_overdue()) == {refused.pk, sent.pk}
-    retry_at_next_sweep([refused.pk])
+    give_back([refused.pk])
     assert take_overdue() == [refused.pk]
 
 

@@ -22,7 +22,7 @@ from tests.storages import Bucket
 
 pytestmark = [
     pytest.mark.processes,
-    pytest.mark.slow,
+    pytest.mark.nightly,
     pytest.mark.s3,
     pytest.mark.postgres,
     pytest.mark.timeout(300),

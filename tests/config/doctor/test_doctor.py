@@ -19,7 +19,7 @@ from tests.processes import ROOT, dev_run
 from tests.servers.ports import free_ports
 from tests.servers.rabbitmq import Broker
 
-pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.processes, pytest.mark.nightly, pytest.mark.timeout(240)]
 
 
 KEY = secrets.token_urlsafe(48)

@@ -18,7 +18,7 @@ from tests.processes import PASSWORD, ROOT, dev_run, until
 from tests.servers.databases import fresh_database
 from tests.servers.plugin import Database
 
-pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.processes, pytest.mark.nightly, pytest.mark.timeout(180)]
 
 
 class Collector(ThreadingHTTPServer):

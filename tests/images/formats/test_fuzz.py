@@ -19,7 +19,7 @@ SEEDS = [
 ]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_damaged_picture_is_either_refused_or_taken() -> None:
     before, chance = set(work_dir().iterdir()), random.Random(20_261_121)
     outcomes = {outcome_of(mutate(chance.choice(SEEDS), chance)) for _ in range(800)}

@@ -185,7 +185,7 @@ def test_a_damaged_file_raises_nothing_but_a_refusal(
 
 
 @pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_every_good_picture_of_the_corpus_is_taken_at_its_true_size() -> None:
     wrong = []
     for sample in corpus.samples("accept"):
@@ -199,7 +199,7 @@ def test_every_good_picture_of_the_corpus_is_taken_at_its_true_size() -> None:
 
 
 @pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_every_bad_picture_of_the_corpus_is_refused() -> None:
     taken = []
     for sample in corpus.samples("reject", "either"):

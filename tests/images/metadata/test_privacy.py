@@ -20,7 +20,7 @@ from thumbnails.renderings import RenderingFailed
 from thumbnails.sandbox_work import render_jpeg, render_thumbnails
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.nightly,
     pytest.mark.timeout(300),
     pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING),
 ]

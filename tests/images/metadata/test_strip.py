@@ -140,14 +140,14 @@ def find_faults(sample: corpus.Sample, target: Path) -> list[str]:
 
 
 @pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_every_good_picture_of_the_corpus_is_stripped(tmp_path: Path) -> None:
     found = {str(s): find_faults(s, tmp_path / "target") for s in corpus.samples("accept")}
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 
 @pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_doubtful_pictures_of_the_corpus_are_stripped_or_refused(tmp_path: Path) -> None:
     outcomes = set()
     for sample in corpus.samples("either"):

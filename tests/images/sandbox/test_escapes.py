@@ -82,7 +82,7 @@ def test_a_decoder_that_does_not_answer_is_ended(
     assert outcome(pool, "describe_itself")["process"]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_decoder_has_ten_seconds_of_cpu(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "TIMEOUT_SECONDS", 60)
     began = time.monotonic()

@@ -161,7 +161,7 @@ for line in sys.stdin:
 PAST_EVERY_FILTER = {335, 336} if platform.machine() == "x86_64" else set()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.skipif(
     platform.machine() not in ARCHITECTURES or sys.platform != "linux",
     reason="no table of this machine's calls",

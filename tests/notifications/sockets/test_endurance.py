@@ -38,7 +38,7 @@ from tests.waiting import are_prompt, record_duration
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.processes,
-    pytest.mark.slow,
+    pytest.mark.nightly,
     pytest.mark.timeout(180),
 ]
 

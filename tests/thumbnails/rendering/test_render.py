@@ -177,7 +177,7 @@ def test_a_jpeg_is_rendered_on_white_and_never_enlarged(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(300)
 def test_every_good_picture_of_the_corpus_is_rendered(tmp_path: Path) -> None:
     wrong = []

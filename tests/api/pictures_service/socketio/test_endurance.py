@@ -25,7 +25,7 @@ from tests.waiting import until
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.processes,
-    pytest.mark.slow,
+    pytest.mark.nightly,
 ]
 BURST, MANY = 50, 40
 # A text frame of two bytes, masked by nothing: `CONNECT`.
