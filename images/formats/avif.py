@@ -1,14 +1,18 @@
 """AVIF: the pictures that are coded in AV1, of which libvips or else Pillow shows the first."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pyvips
-from PIL import ImageOps
+from PIL import Image, ImageOps
 
+from images.formats.clean_aperture import clean_aperture
 from images.formats.codec import StandardCodec
+from images.formats.exif import SWAPS_SIDES, orientation_of
 from images.formats.facts import Facts
 from images.formats.isobmff import brands
+from images.formats.limits import Limits
 from images.formats.memory import open_by_pillow
 from images.formats.nclx import states_display_p3
 from images.formats.scan import Buffer
@@ -27,6 +31,17 @@ class AvifCodec(StandardCodec):
         """Look for AVIF's brands among a file's."""
         return bool(brands(head) & BRANDS)
 
+    def describe(self, data: Buffer, limits: Limits) -> Facts:
+        """Have Pillow count the frames; the size is that of the decoder that will show it."""
+        facts = super().describe(data, limits)
+        try:
+            header = self.open(data)
+            return replace(facts, width=header.width, height=header.height)
+        except pyvips.Error:
+            with open_by_pillow(data, self.format.name) as opened:
+                width, height = _size_as_shown(opened, data)
+            return replace(facts, width=width, height=height)
+
     def verify(self, data: Buffer, facts: Facts) -> None:
         """Decode every frame."""
         self.decode_frames(data)
@@ -36,9 +51,9 @@ class AvifCodec(StandardCodec):
         return [strip_avif(data, dropped)]
 
     def open_by_other_decoder(self, data: Buffer) -> Any:
-        """Decode the first frame by Pillow, upright and with its colour profile."""
+        """Decode the first frame by Pillow, as it is shown and with its colour profile."""
         with open_by_pillow(data, self.format.name) as opened:
-            upright = ImageOps.exif_transpose(opened)
+            upright = _as_shown(opened, data)
             mode = "RGBA" if upright.has_transparency_data else "RGB"
             image = pyvips.Image.new_from_array(upright.convert(mode))
             profile = opened.info.get("icc_profile")
@@ -50,3 +65,16 @@ class AvifCodec(StandardCodec):
     def states_display_p3(self, data: Buffer) -> bool:
         """Look for its numbers in the primary picture's properties."""
         return states_display_p3(data)
+
+
+def _as_shown(opened: Image.Image, data: Buffer) -> Image.Image:
+    """Return what Pillow decodes, cropped and turned as libvips does it: Pillow does not crop."""
+    aperture = clean_aperture(data, opened.size)
+    return ImageOps.exif_transpose(opened.crop(aperture) if aperture else opened)
+
+
+def _size_as_shown(opened: Image.Image, data: Buffer) -> tuple[int, int]:
+    left, top, right, bottom = clean_aperture(data, opened.size) or (0, 0, *opened.size)
+    size = right - left, bottom - top
+    # Pillow writes how the picture is to be turned into EXIF of its own.
+    return size[::-1] if orientation_of(opened.info.get("exif") or b"") in SWAPS_SIDES else size

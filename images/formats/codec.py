@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from PIL import Image
 
-from images.formats.exif import SWAPS_SIDES, orientation_of
+from images.formats.exif import SWAPS_SIDES, UPRIGHT
 from images.formats.facts import Facts, facts_of
 from images.formats.limits import Limits, refuse_size
 from images.formats.memory import open_by_pillow, open_header
@@ -62,8 +62,15 @@ class Codec(ABC):
     def open(self, data: Buffer) -> Any:
         """Return the first frame as a libvips image with its profile, not decoded where possible.
 
-        Its orientation is applied, or stands in the image's metadata for libvips to apply.
+        It is as it is stored: `orientation` says how it is to be turned.
         """
+
+    def orientation(self, data: Buffer) -> int:
+        """Return the EXIF orientation (1 to 8) by which what `open` returns is to be turned.
+
+        Every process asks here, and nobody else: the stated size, thumbnails, the stripped copy.
+        """
+        return UPRIGHT
 
     def load(self, data: Buffer, opened: Any, shrink: float) -> Any:
         """Return the first frame to decode, shrunk by at most a factor while it decodes.
@@ -92,7 +99,7 @@ class StandardCodec(Codec):
         with open_by_pillow(data, self.format.name) as image:
             width, height = image.size
             refuse_size(width, height, 1, limits)
-            if orientation_of(image) in SWAPS_SIDES:
+            if self.orientation(data) in SWAPS_SIDES:
                 width, height = height, width
             has_alpha = image.mode in _MODES_WITH_ALPHA or "transparency" in image.info
             frames = frames or int(getattr(image, "n_frames", 1))

@@ -9,6 +9,7 @@ import pyvips
 
 from images.formats.codec import StandardCodec
 from images.formats.errors import BrokenStructure, require
+from images.formats.exif import first_orientation
 from images.formats.facts import Facts
 from images.formats.jpeg_scans import (
     LOSSLESS,
@@ -23,7 +24,7 @@ from images.formats.jpeg_scans import (
 )
 from images.formats.limits import MAX_SCANS, Limits, RefusedPicture, refuse_format
 from images.formats.memory import vips_source
-from images.formats.scan import Buffer, count_jpeg_scans
+from images.formats.scan import Buffer, count_jpeg_scans, exif_of_jpeg
 from images.metadata.dropped import Dropped
 from images.metadata.jpeg_segments import strip_jpeg
 
@@ -73,6 +74,10 @@ class JpegCodec(StandardCodec):
     def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         """Drop application segments and comments, the colour profile aside."""
         return strip_jpeg(data, orientation, dropped)
+
+    def orientation(self, data: Buffer) -> int:
+        """Read the first EXIF segment before the scans."""
+        return first_orientation(exif_of_jpeg(data))
 
     def load(self, data: Buffer, opened: Any, shrink: float) -> Any:
         """Have the decoder itself shrink by the largest of its factors that is allowed."""

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 import pyvips
 
 from images.formats.codec import StandardCodec
+from images.formats.exif import first_orientation
 from images.formats.facts import Facts
 from images.formats.memory import vips_source
-from images.formats.scan import Buffer
+from images.formats.scan import Buffer, exif_of_png
 from images.metadata.dropped import Dropped
 from images.metadata.png_chunks import SIGNATURE, strip_png
 
@@ -29,6 +30,10 @@ class PngCodec(StandardCodec):
         else:
             options = {"access": "sequential", "fail_on": "truncated"}
             pyvips.Image.pngload_source(vips_source(data), **options).avg()
+
+    def orientation(self, data: Buffer) -> int:
+        """Read the EXIF chunk before the pixels."""
+        return first_orientation(exif_of_png(data))
 
     def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         """Keep the chunks that make the picture."""

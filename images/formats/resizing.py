@@ -10,7 +10,7 @@ import pyvips
 from images.formats.codec import Codec
 from images.formats.detect import codec_of
 from images.formats.memory import vips_source
-from images.formats.orientation import swaps_sides
+from images.formats.orientation import swaps_sides, turn_upright, with_orientation
 from images.formats.scan import Buffer
 
 # Wide enough that the height always decides.
@@ -38,13 +38,20 @@ def resize(data: Buffer, *, height: int = ANY_WIDTH, width: int = ANY_WIDTH) -> 
 
 def _decode_to(box: Box, data: Buffer, codec: Codec, *, use_profile: bool = True) -> Any:
     """Open without decoding, then decode as far as is needed."""
-    opened = codec.open(data)
+    orientation = codec.orientation(data)
+    opened = with_orientation(codec.open(data), orientation)
     conversion = _conversion(opened, data, codec) if use_profile else {}
     if codec.is_shrunk_by_libvips:
-        options = _fit_options(box) | conversion
-        options["fail_on"] = "truncated"
-        return pyvips.Image.thumbnail_source(vips_source(data), box["width"], **options)
-    return _fit(codec.load(data, opened, _max_shrink(opened, box)), box, conversion)
+        lying = _turned_box(box) if swaps_sides(opened) else box
+        options = _fit_options(lying) | conversion | {"no_rotate": True, "fail_on": "truncated"}
+        made = pyvips.Image.thumbnail_source(vips_source(data), lying["width"], **options)
+        return turn_upright(made, orientation)
+    loaded = codec.load(data, opened, _max_shrink(opened, box))
+    return _fit(with_orientation(loaded, orientation), box, conversion)
+
+
+def _turned_box(box: Box) -> Box:
+    return {"width": box["height"], "height": box["width"]}
 
 
 def _conversion(opened: Any, data: Buffer, codec: Codec) -> dict[str, str]:

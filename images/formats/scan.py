@@ -15,7 +15,7 @@ Buffer = bytes | mmap.mmap
 
 # In entropy-coded data 0xFF stands before 00 (stuffing), D0-D7 (restart) or FF (fill) only.
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-SOS, EOI = 0xDA, 0xD9
+SOS, EOI, _APP1 = 0xDA, 0xD9, 0xE1
 _GIF_IMAGE, _GIF_EXTENSION, _GIF_TRAILER = 0x2C, 0x21, 0x3B
 _MAX_CHUNKS = 4_000_000
 
@@ -48,6 +48,37 @@ def count_jpeg_scans(data: Buffer, limit: int) -> int:
     """Count the scans of the first picture, up to one more than `limit`."""
     scans = (marker for marker, _ in jpeg_markers(data) if marker == SOS)
     return sum(1 for _ in islice(scans, limit + 1))
+
+
+def exif_of_jpeg(data: Buffer) -> Iterator[bytes]:
+    """Yield the blocks of EXIF before the first scan."""
+    for marker, position in jpeg_markers(data):
+        if marker in {SOS, EOI} or position + 2 > len(data):
+            return
+        end = position + struct.unpack_from(">H", data, position)[0]
+        if marker == _APP1 and data[position + 2 : position + 6] == b"Exif":
+            yield bytes(data[position + 2 : end])
+
+
+def exif_of_png(data: Buffer) -> Iterator[bytes]:
+    """Yield the blocks of EXIF before the pixels (PNG, third edition)."""
+    position, seen = 8, 0
+    while position + 8 <= len(data) and seen < _MAX_CHUNKS:
+        length, kind = struct.unpack_from(">I4s", data, position)
+        if kind in {b"IDAT", b"IEND"}:
+            return
+        if kind == b"eXIf":
+            yield bytes(data[position + 8 : position + 8 + length])
+        position, seen = position + 12 + length, seen + 1
+
+
+def exif_of_webp(data: Buffer) -> Iterator[bytes]:
+    """Yield the blocks of EXIF of an extended file (RFC 9649); a simple file has none."""
+    if data[12:16] != b"VP8X":
+        return
+    for kind, start in _riff_chunks(data):
+        if kind == b"EXIF":
+            yield bytes(data[start : start + struct.unpack_from("<I", data, start - 4)[0]])
 
 
 def count_gif_frames(data: Buffer, limit: int) -> tuple[int, bool]:

@@ -6,12 +6,13 @@ from typing import Any
 import pyvips
 
 from images.formats.codec import Codec
-from images.formats.exif import SWAPS_SIDES, UPRIGHT
+from images.formats.errors import BrokenStructure
+from images.formats.exif import SWAPS_SIDES, UPRIGHT, valid_orientation
 from images.formats.facts import Facts, facts_of
 from images.formats.limits import Limits
 from images.formats.memory import vips_source
 from images.formats.scan import Buffer
-from images.formats.tiff_directories import HEIGHT, ORIENTATION, WIDTH, directories
+from images.formats.tiff_directories import HEIGHT, ORIENTATION, WIDTH, Directory, directories
 from images.formats.tiff_pages import read_pages
 from images.formats.tiff_samples import extra_samples, transparency
 from images.metadata.dropped import Dropped
@@ -32,7 +33,7 @@ class TiffCodec(Codec):
         pages = read_pages(data, limits)
         first = pages[0]
         size = first.number(WIDTH), first.number(HEIGHT)
-        if first.number(ORIENTATION, UPRIGHT) in SWAPS_SIDES:
+        if _orientation_of(first) in SWAPS_SIDES:
             size = size[1], size[0]
         has_alpha = transparency(first) is not None
         frames = 1 + sum(not page.is_preview for page in pages[1:])
@@ -42,6 +43,10 @@ class TiffCodec(Codec):
         """Decode every page."""
         for number, _ in enumerate(directories(data)):
             _open_page(data, number).avg()
+
+    def orientation(self, data: Buffer) -> int:
+        """Read the first page's field."""
+        return _orientation_of(next(directories(data)))
 
     def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         """Copy what makes pixels; the orientation is a field that stays."""
@@ -61,6 +66,13 @@ class TiffCodec(Codec):
         colours = image.bands - extra
         visible = image[:colours]
         return visible if alpha is None else visible.bandjoin(image[colours + alpha])
+
+
+def _orientation_of(page: Directory) -> int:
+    try:
+        return valid_orientation(page.number(ORIENTATION, UPRIGHT))
+    except BrokenStructure:  # of a type that is no number
+        return UPRIGHT
 
 
 def _open_page(data: Buffer, page: int) -> Any:

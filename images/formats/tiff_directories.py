@@ -43,6 +43,11 @@ class Field:
     end: int
 
     @property
+    def is_number(self) -> bool:
+        """Tell whether the values are unsigned numbers."""
+        return self.kind in _NUMBERS
+
+    @property
     def is_out_of_line(self) -> bool:
         """Tell whether the values lie elsewhere than in the directory."""
         return self.start != self.entry_at + 8

@@ -6,10 +6,11 @@ import pyvips
 
 from images.formats.codec import StandardCodec
 from images.formats.errors import BrokenStructure
+from images.formats.exif import first_orientation
 from images.formats.facts import Facts
 from images.formats.limits import Limits, refuse_size
 from images.formats.memory import vips_source
-from images.formats.scan import Buffer, webp_canvas
+from images.formats.scan import Buffer, exif_of_webp, webp_canvas
 from images.metadata.dropped import Dropped
 from images.metadata.webp_chunks import strip_webp
 
@@ -36,6 +37,10 @@ class WebpCodec(StandardCodec):
         """Decode every frame."""
         options = {"n": -1, "access": "sequential", "fail_on": "truncated"}
         pyvips.Image.webpload_source(vips_source(data), **options).avg()
+
+    def orientation(self, data: Buffer) -> int:
+        """Read the EXIF chunk of an extended file."""
+        return first_orientation(exif_of_webp(data))
 
     def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         """Keep the chunks that make the picture."""

@@ -8,8 +8,7 @@ cannot be followed to its end is refused: a picture leaves stripped or not at al
 from images.exceptions import StrippingFailed
 from images.formats.codec import Codec
 from images.formats.detect import codec_named
-from images.formats.exif import UPRIGHT, orientation_of
-from images.formats.memory import open_by_pillow
+from images.formats.exif import UPRIGHT
 from images.formats.metadata_groups import MetadataGroup
 from images.formats.scan import Buffer
 from images.metadata.dropped import UNUSED_BYTES, Dropped
@@ -39,8 +38,7 @@ def _orientation_to_restore(data: bytes, codec: Codec) -> int:
     """Return the orientation that goes with the EXIF; elsewhere it stays where it is stated."""
     if not codec.has_orientation_in_exif:
         return UPRIGHT
-    with open_by_pillow(data, codec.format.name) as image:
-        return orientation_of(image)
+    return codec.orientation(data)
 
 
 def has_profile(file: Buffer, format_name: str) -> bool:

@@ -3,14 +3,17 @@
 Every byte that no kept field, strip or tile uses is zero, so that nothing unknown can stay.
 """
 
+import struct
 from itertools import chain
 
 from images.formats.errors import require
+from images.formats.exif import UPRIGHT, valid_orientation
 from images.formats.metadata_groups import MetadataGroup
 from images.formats.scan import EOI, jpeg_markers
 from images.formats.tiff_directories import (
     COMPRESSION,
     JPEG_TABLES,
+    ORIENTATION,
     Directory,
     Field,
     directories,
@@ -24,7 +27,7 @@ _KEPT = frozenset({
     290, 291, 292, 293, 296, 297, 301, 317, 318, 319, 320, 321, 322, 323, 324, 325, 332, 334, 336,
     338, 339, 340, 341, 347, 529, 530, 531, 532, 34675,
 })  # fmt: skip
-_ASCII = 2
+_ASCII, _SHORT = 2, 3
 _OLD_JPEG, _JPEG = 6, 7
 # Decoders of JPEG in TIFF need the first two; any other application segment is metadata.
 _APP0, _APP14, _APP15, _COMMENT = 0xE0, 0xEE, 0xEF, 0xFE
@@ -51,7 +54,12 @@ def strip_tiff(data: bytes, dropped: Dropped) -> bytes:
 
 def _kept_fields(page: Directory) -> list[Field]:
     fields = (page.fields[tag] for tag in page.fields if tag in _KEPT)
-    return [field for field in fields if field.kind != _ASCII]
+    return [field for field in fields if field.kind != _ASCII and not _is_unread(field)]
+
+
+def _is_unread(field: Field) -> bool:
+    """Tell whether it is an orientation that nobody reads."""
+    return field.tag == ORIENTATION and not (field.is_number and field.count)
 
 
 def _note(dropped: Dropped, data: bytes, page: Directory) -> None:
@@ -71,12 +79,20 @@ def _copy_page(data: bytes, result: bytearray, page: Directory) -> int:
     result[page.start : page.start + 2] = count
     for place, field in enumerate(kept):
         at = page.start + 2 + 12 * place
-        result[at : at + 12] = data[field.entry_at : field.entry_at + 12]
-    out_of_line = [(field.start, field.end) for field in kept if field.is_out_of_line]
+        result[at : at + 12] = _entry(data, page, field)
+    out_of_line = [(f.start, f.end) for f in kept if f.is_out_of_line and f.tag != ORIENTATION]
     for start, end in chain(out_of_line, pieces):
         require(end <= len(data), "a field past the end")
         result[start:end] = data[start:end]
     return max(page.start + 6 + 12 * len(kept), *(end for _, end in chain(out_of_line, pieces)))
+
+
+def _entry(data: bytes, page: Directory, field: Field) -> bytes:
+    """Return a field's entry; the orientation as everybody reads it, a single SHORT."""
+    if field.tag != ORIENTATION:
+        return data[field.entry_at : field.entry_at + 12]
+    value = valid_orientation(page.number(ORIENTATION, UPRIGHT))
+    return struct.pack(f"{page.order}HHIHH", ORIENTATION, _SHORT, 1, value, 0)
 
 
 def _refuse_metadata_in(data: bytes, page: Directory, pieces: list[tuple[int, int]]) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import pyvips
 
 from images.formats.detect import codec_of
+from images.formats.exif import SWAPS_SIDES, UPRIGHT
 from images.formats.memory import open_header, vips_source
-from images.formats.orientation import swaps_sides, turn_frames_upright
+from images.formats.orientation import turn_frames_upright
 from images.formats.registry import Format
 from images.formats.resizing import ANY_WIDTH, resize, srgb_options
 from images.formats.scan import Buffer
@@ -93,16 +94,20 @@ def _reduce_strip(strip: Any, data: Buffer, height: int) -> Any:
 
 def _load_strip(data: Buffer, height: int) -> Any:
     """Reduce every frame; libvips by itself would turn the strip as if it were one picture."""
-    header = open_header(data)
-    box = (height, ANY_WIDTH) if swaps_sides(header) else (ANY_WIDTH, height)
-    conversion = srgb_options(header)
+    orientation, conversion = _orientation_of(data), srgb_options(open_header(data))
+    box = (height, ANY_WIDTH) if orientation in SWAPS_SIDES else (ANY_WIDTH, height)
     try:
-        return turn_frames_upright(_thumbnail_strip(data, box, conversion))
+        return turn_frames_upright(_thumbnail_strip(data, box, conversion), orientation)
     except (pyvips.Error, UnicodeDecodeError):
         if not conversion:
             raise
         # As for stills: a profile that cannot be used must not cost the picture.
-        return turn_frames_upright(_thumbnail_strip(data, box, {}))
+        return turn_frames_upright(_thumbnail_strip(data, box, {}), orientation)
+
+
+def _orientation_of(data: Buffer) -> int:
+    codec = codec_of(data)
+    return codec.orientation(data) if codec else UPRIGHT
 
 
 def _thumbnail_strip(data: Buffer, box: tuple[int, int], conversion: dict[str, str]) -> Any:
