@@ -22,6 +22,7 @@ urlpatterns = [
     path("", include("api.urls")),
     path("", include("accounts.urls")),
     path("", include("delivery.urls")),
+    path("", include("delivery.gallery_urls")),
 ]
 
 handler400 = "config.errors.bad_request"

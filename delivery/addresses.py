@@ -2,6 +2,8 @@
 
 # Each stands for itself and for every address below it.
 BYTE_PREFIXES = ("/images", "/avatars", "/l")
+# The first parts of the gallery's own addresses, besides the root.
+GALLERY_PARTS = frozenset({"p", "links", "account"})
 
 
 def leads_to_bytes(path: str) -> bool:

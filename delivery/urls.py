@@ -4,7 +4,6 @@ from delivery import link_views, views
 from lib.routes import route
 
 urlpatterns = [
-    route("", views.gallery, name="gallery"),
     route("images/default/default.png", views.default_picture, name="default-picture"),
     route("images/<path:key>", views.media, name="media"),
     route("avatars/<anyuuid:user_id>", views.avatar, name="avatar"),

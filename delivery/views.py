@@ -16,7 +16,7 @@ from delivery.responses import serve_negotiated
 from images import default_picture as default_file
 from images.access import may_see
 from images.exceptions import NotReady, NotRenderable
-from images.formats.registry import content_type_of
+from images.formats.registry import FORMATS, content_type_of
 from images.models import Picture
 from images.signed_urls import is_valid_for_picture, seconds_left
 from images.storage.keys import folder_of, is_key
@@ -25,6 +25,16 @@ from lib.read_only import read_only
 # Visibility may change at any moment: a browser may store the bytes but revalidates each time.
 _REVALIDATE = "private, no-cache"
 _IMMUTABLE = "max-age=31536000, immutable"
+# What static/js/gallery.js imports, directly or not: a browser fetches them at once.
+_MODULES_OF_FIRST_SCREEN = [
+    f"js/{name}.js"
+    for name in (
+        "api", "connection", "deletions", "dom", "feed", "file-inputs", "grid", "grid-groups",
+        "grid-images", "grid-input", "i18n", "layout", "pages", "picture-list", "poller",
+        "refresher", "router", "search-form", "selection", "selection-bar", "session",
+        "sign-in-form", "store", "thumbhash", "tile", "uploads",
+    )
+]  # fmt: skip
 
 
 @read_only
@@ -135,6 +145,11 @@ def _serve_file(
 
 
 @read_only
-def gallery(request: HttpRequest) -> HttpResponse:
-    """Show the page to sign in, upload and browse; it is a client of /api/user/."""
-    return page(request, "images/gallery.html", 200)
+def gallery(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+    """Show the page to sign in, upload and browse; it is a client of /api/user/.
+
+    Its script reads the address, and asks for the picture that it names.
+    """
+    return page(
+        request, "images/gallery.html", 200, formats=list(FORMATS), modules=_MODULES_OF_FIRST_SCREEN
+    )

@@ -55,6 +55,7 @@ def _steps(folder: Path) -> list[Step]:
         Step("format", ["-m", "ruff", "format", "--check", "."]),
         Step("lint", ["-m", "ruff", "check", "."]),
         Step("types", ["-m", "mypy", ".", "dev"]),
+        Step("script types", ["-m", "tests.servers.npm", "tsc", "--project", "jsconfig.json"]),
         Step("import rules", ["-c", "from importlinter.cli import *; lint_imports_command()"]),
         Step(
             "deployment",

@@ -11,6 +11,8 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from delivery.addresses import GALLERY_PARTS
+from tests.api.routes import routes_of
 from tests.clients import Client
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -90,7 +92,8 @@ def test_the_scripts_use_exactly_the_messages_that_the_page_delivers() -> None:
 
 def test_the_page_translates_only_messages_that_the_api_returns() -> None:
     page = (ROOT / "templates" / "images" / "i18n.html").read_text()
-    sources = read([*(ROOT / "images").rglob("*.py"), ROOT / "api" / "errors.py"])
+    packages = ("accounts", "api", "images", "thumbnails")
+    sources = read(path for name in packages for path in (ROOT / name).rglob("*.py"))
     returned = re.sub(r"\{[^}\"]*\}", "{}", sources)
     for message in re.findall(r'data-message="([^"]+)"', page):
         assert re.sub(r"\{\w+\}", "{}", message) in returned, message
@@ -109,7 +112,7 @@ def test_every_static_file_that_a_page_or_script_names_exists() -> None:
 
 def test_every_icon_that_a_page_uses_is_drawn_and_no_other() -> None:
     pages = read(TEMPLATES)
-    assert set(re.findall(r'href="#([\w-]+)"', pages)) == set(
+    assert set(re.findall(r'<use href="#([\w-]+)"', pages)) == set(
         re.findall(r'symbol id="([\w-]+)"', pages)
     )
 
@@ -201,3 +204,28 @@ def test_text_has_enough_contrast(theme: dict[str, str], text: str, ground: str)
     """WCAG 2.2 AA: 4.5 to 1."""
     lighter, darker = sorted((luminance(theme[text]), luminance(theme[ground])), reverse=True)
     assert (lighter + 0.05) / (darker + 0.05) >= 4.5
+
+
+def test_the_server_answers_exactly_the_addresses_that_the_gallery_shows() -> None:
+    script = (ROOT / "static" / "js" / "router.js").read_text()
+    shown = set(re.findall(r'^  "(/[^"]*)": \{ page', script, re.MULTILINE))
+    served = {f"/{route}".replace("<id:pk>", ":id") for route in routes_of("delivery.gallery_urls")}
+    assert shown == {path.rstrip("/") or "/" for path in served}
+    assert {path.split("/")[1] for path in served} == GALLERY_PARTS | {""}
+    assert Client().get("/p/1/made-up").status_code == 404
+
+
+def test_the_page_names_each_module_that_its_first_screen_imports() -> None:
+    def imports(name: str) -> set[str]:
+        found = set(re.findall(r' from "\./([^"]+)"', (ROOT / "static" / "js" / name).read_text()))
+        return found.union(*map(imports, found))
+
+    page = Client().get("/").content.decode()
+    named = set(re.findall(r'rel="modulepreload" href="/static/js/([^"]+)"', page))
+    assert named == imports("gallery.js")
+
+
+def test_the_scripts_of_the_gallery_are_small() -> None:
+    """Whatever a person does: at most 120 kB before any compression, comments and types aside."""
+    code = re.sub(r"/\*\*?.*?\*/|^ *//.*$", "", read(SCRIPTS), flags=re.DOTALL | re.MULTILINE)
+    assert len(code.encode()) <= 120_000

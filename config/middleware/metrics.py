@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponseBase
 from prometheus_client import Counter, Histogram
 
 from api.contracts import find_contract
+from delivery.addresses import GALLERY_PARTS
 
 REQUESTS = Counter(
     "tintype_requests", "Requests by contract and status code.", ["contract", "code"]
@@ -54,6 +55,6 @@ def _label(path: str) -> str:
     if contract := find_contract(path):
         return contract.name
     first = path.split("/")[1]
-    if not first:
+    if not first or first in GALLERY_PARTS:
         return "gallery"
     return first if first in _OTHER_LABELS else "elsewhere"

@@ -6,18 +6,19 @@ const SIGNED_OUT = 4401; // the close code of /ws/pictures/ for an ended session
 
 /**
  * @param {number} since id of the last event that the page already shows
- * @param {{onEvent: (event: object) => void, onSessionEnd: () => void, onDisconnect: () => void}}
- *   handlers `onDisconnect` is called each time the socket closes or cannot be opened
- * @returns {{isOpen: () => boolean, reconnect: () => void, stop: () => void}}
+ * @param {{onEvent: (event: PictureEvent) => void, onSessionEnd: () => void,
+ *   onDisconnect: () => void}} handlers `onDisconnect` is called each time the socket closes or
+ *   cannot be opened
  */
 export function followEvents(since, handlers) {
   let lastEventId = since;
   let delay = MIN_DELAY;
-  let timer = null;
-  let socket = null;
+  let timer = 0; // 0 where none runs
+  /** @type {WebSocket} */
+  let socket;
 
   function connect() {
-    timer = null;
+    timer = 0;
     const origin = location.origin.replace("http", "ws");
     socket = new WebSocket(`${origin}/ws/pictures/?since=${lastEventId}`);
     socket.onmessage = ({ data }) => receive(JSON.parse(data));
@@ -27,6 +28,7 @@ export function followEvents(since, handlers) {
     };
   }
 
+  /** @param {PictureEvent} event */
   function receive(event) {
     lastEventId = event.id;
     delay = MIN_DELAY;
@@ -45,7 +47,7 @@ export function followEvents(since, handlers) {
     isOpen: () => socket.readyState === WebSocket.OPEN,
     /** Connect now, where the next attempt is scheduled for later. */
     reconnect() {
-      if (timer === null) return;
+      if (!timer) return;
       clearTimeout(timer);
       connect();
     },

@@ -1,25 +1,25 @@
 /** Where files come from: the file picker, a drop anywhere on the page, the clipboard. */
 
-const picker = document.getElementById("files");
-const dropOverlay = document.getElementById("drop-overlay");
+import { byId, find } from "./dom.js";
+
+const picker = find(document, "#files", HTMLInputElement);
+const dropOverlay = byId("drop-overlay");
 
 /**
  * @param {() => boolean} isEnabled whether files are accepted now
  * @param {(files: File[]) => void} onFiles
  */
 export function listenForFiles(isEnabled, onFiles) {
-  const receive = (files) => isEnabled() && files.length && onFiles([...files]);
+  const receive = (/** @type {FileList | null | undefined} */ files) => {
+    if (isEnabled() && files?.length) onFiles([...files]);
+  };
   picker.addEventListener("change", () => {
     receive(picker.files);
     picker.value = "";
   });
-  document.addEventListener("paste", (event) => receive(event.clipboardData.files));
-  listenForDrops(isEnabled, receive);
-}
-
-function listenForDrops(isEnabled, receive) {
+  document.addEventListener("paste", (event) => receive(event.clipboardData?.files));
   document.addEventListener("dragover", (event) => {
-    if (!event.dataTransfer.types.includes("Files")) return;
+    if (!event.dataTransfer?.types.includes("Files")) return;
     // Without this the browser would leave the page and open the file.
     event.preventDefault();
     dropOverlay.hidden = !isEnabled();
@@ -29,7 +29,7 @@ function listenForDrops(isEnabled, receive) {
   });
   document.addEventListener("drop", (event) => {
     dropOverlay.hidden = true;
-    if (!event.dataTransfer.types.includes("Files")) return;
+    if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
     receive(event.dataTransfer.files);
   });

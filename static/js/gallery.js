@@ -1,63 +1,77 @@
 /** The gallery page: sign in, upload, look at pictures; a client of /api/user/ like any other. */
 
 import * as api from "./api.js";
+import * as connection from "./connection.js";
+import * as deletions from "./deletions.js";
+import { byId, showText } from "./dom.js";
 import { followEvents } from "./feed.js";
 import { listenForFiles } from "./file-inputs.js";
+import * as gridInput from "./grid-input.js";
 import * as grid from "./grid.js";
-import { errorMessage, showText, translate } from "./i18n.js";
-import { createPendingPictures } from "./pending-pictures.js";
+import { errorMessage, translate } from "./i18n.js";
+import * as pages from "./pages.js";
+import * as pictureList from "./picture-list.js";
 import { createPoller } from "./poller.js";
+import * as refresher from "./refresher.js";
+import { current, navigate, startRouter } from "./router.js";
+import * as searchForm from "./search-form.js";
+import * as selectionBar from "./selection-bar.js";
+import { handleSessionEnd } from "./session.js";
 import { handleSignIn, prepareSignIn } from "./sign-in-form.js";
-import { createThumbnailList } from "./thumbnail-list.js";
+import * as store from "./store.js";
 import * as uploads from "./uploads.js";
-import * as viewer from "./viewer.js";
 
-const byId = (id) => document.getElementById(id);
-const moreButton = byId("more");
 const errorBanner = byId("error-banner");
-const thumbnails = createThumbnailList(grid.addThumbnail);
-let nextPage = null; // the path of the next page of pictures
-let isSignedIn = null; // null until the server has said so
-let isLoading = false;
+/** @type {boolean | null} null until the server has said so */
+let isSignedIn = null;
 let isSigningOut = false;
+/** @type {ReturnType<typeof followEvents> | null} */
 let feed = null;
-const endObserver = new IntersectionObserver(
-  ([entry]) => entry.isIntersecting && runAction(loadPictures), { rootMargin: "600px" },
-);
 
-/** Run `work` and show its error. While the error is shown, the poller tries again. */
+/**
+ * Run `work` and show its error. While the error is shown, the poller tries again.
+ * @param {() => Promise<void>} work
+ */
 async function attempt(work) {
   try {
     await work();
     showText(errorBanner, "");
+    connection.showOnline();
   } catch (error) {
     if (!(error instanceof api.ApiError)) throw error;
     if (error.status === 401) return isSignedIn ? endSession() : showSignIn();
-    showText(errorBanner, bannerText(error));
+    if (error.status === 0) connection.showOffline();
+    else showText(errorBanner, error.status >= 500 ? translate("busy") : errorMessage(error));
   }
 }
 
-/** Attempt what the user asked for, then poll soon for what is still missing. */
+/**
+ * Attempt what the user asked for, then poll soon for what is still missing.
+ * @param {() => Promise<void>} work
+ */
 async function runAction(work) {
   await attempt(work);
   poller.wake();
 }
 
-function bannerText(error) {
-  if (error.status === 0) return translate("offline");
-  return error.status >= 500 ? translate("busy") : errorMessage(error);
-}
-
 const poller = createPoller(
-  () => !errorBanner.hidden || (isSignedIn && !feed?.isOpen() && grid.hasPending()),
-  () => attempt(feed ? pendingPictures.fetchAll : start),
+  () =>
+    !errorBanner.hidden || connection.isOffline() ||
+    Boolean(isSignedIn && !feed?.isOpen() && store.pending().length),
+  () => attempt(feed ? fetchMissing : start),
 );
+
+async function fetchMissing() {
+  if (!feed?.isOpen()) store.pending().forEach((id) => refresher.refresh(id));
+  await refresher.fetchPending();
+  if (!store.isLoaded()) await pictureList.load();
+}
 
 async function start() {
   // The position first: what happens after it arrives as an event, so no picture is missed.
   const since = await api.fetchLastEventId();
-  await loadPictures();
-  if (!isSignedIn) return;
+  await pictureList.load();
+  showGallery();
   feed ??= followEvents(since, {
     onEvent: handleEvent,
     onDisconnect: poller.wake,
@@ -65,70 +79,44 @@ async function start() {
   });
 }
 
-const pendingPictures = createPendingPictures(
-  thumbnails.fetchNewer,
-  () => attempt(pendingPictures.fetchAll),
-  updateControls,
-);
-const eventHandlers = {
-  "picture.created": ({ picture }) => pendingPictures.add(picture.id),
-  "thumbnails.ready": () => pendingPictures.fetchSoon(),
-  "thumbnails.failed": ({ picture }) => grid.stopWaiting(picture.id),
-  "picture.deleted": ({ picture }) => removePicture(picture.id),
-  "pictures.cleared": () => grid.ids().forEach(removePicture),
-  "events.reset": () => location.reload(),
-};
-const handleEvent = (event) => eventHandlers[event.type]?.(event);
-
-function removePicture(id) {
-  viewer.leave(id);
-  grid.remove(id);
-  updateControls();
-}
-
-async function loadPictures() {
-  if (isLoading) return;
-  isLoading = true;
-  try {
-    const { body, next } = await api.fetchPictures(nextPage);
-    nextPage = next;
-    showGallery();
-    grid.add(body);
-    updateControls();
-    await thumbnails.fetchNewer();
-    await thumbnails.fetchOlder(() => !grid.hasPending());
-  } finally {
-    isLoading = false;
+/** @param {PictureEvent} event */
+function handleEvent({ type, at, picture }) {
+  if (type === "events.reset") return location.reload();
+  if (type === "pictures.cleared") {
+    return store.remove(store.ids().filter((id) => (store.get(id)?.created_at ?? "") <= at));
   }
-  updateControls(); // the end may have come into sight while isLoading kept it from loading more
-}
-
-function updateControls() {
-  byId("gallery").classList.toggle("empty", grid.count() === 0);
-  moreButton.hidden = nextPage === null;
-  // Observed anew, it reports again where the new rows did not fill the screen.
-  endObserver.unobserve(moreButton);
-  endObserver.observe(moreButton);
+  if (!picture) return;
+  if (type === "picture.deleted") return store.remove([picture.id]);
+  const isNew = type === "picture.created" || !store.isLoaded();
+  if (isNew) store.announcePicture(picture);
+  // What is new has nothing more to show before its thumbnails are there.
+  const isShown = store.get(picture.id) !== undefined;
+  if (isShown !== isNew || store.isFiltered()) refresher.refresh(picture.id, picture.created_at);
 }
 
 function showGallery() {
   if (isSignedIn) return;
   isSignedIn = true;
   showState();
+  startRouter((route) => void (isSignedIn && pages.show(route, runAction)));
+  connection.resume();
 }
 
 function showSignIn() {
   isSignedIn = false;
   showText(errorBanner, "");
+  connection.showOnline();
   showState();
   prepareSignIn(history.state?.isEnded ? translate("sessionEnded") : "");
   history.replaceState(null, "");
 }
 
 function showState() {
-  byId("loading")?.remove();
-  byId("gallery").hidden = byId("sign-out").hidden = !isSignedIn;
-  byId("sign-in-section").hidden = isSignedIn;
+  byId("loading").hidden = true;
+  for (const each of document.querySelectorAll("[data-signed-in]")) {
+    if (each instanceof HTMLElement) each.hidden = !isSignedIn;
+  }
+  byId("sign-in-section").hidden = Boolean(isSignedIn);
 }
 
 /** Reload, since a page belongs to one session; `isEnded` has the sign-in form say so. */
@@ -136,21 +124,25 @@ function leavePage({ isEnded = false } = {}) {
   poller.stop();
   feed?.stop();
   uploads.clear();
-  history.replaceState({ isEnded }, "");
+  pictureList.forget();
+  connection.forget();
+  history.replaceState({ isEnded }, "", isEnded ? undefined : "/");
   location.reload();
 }
 
-const endSession = () => isSigningOut || leavePage({ isEnded: true });
+const endSession = () => void (isSigningOut || leavePage({ isEnded: true }));
 
+handleSessionEnd(endSession);
 handleSignIn(async () => {
   await runAction(start);
   // Without a jump: the user may have scrolled down meanwhile.
-  if (isSignedIn) byId("heading").focus({ preventScroll: true });
+  if (isSignedIn && current().dialog === "") byId("heading").focus({ preventScroll: true });
 });
 
 byId("sign-out").addEventListener("click", () =>
   runAction(async () => {
     isSigningOut = true;
+    await deletions.flush();
     await api.signOut().catch((error) => {
       isSigningOut = false;
       throw error;
@@ -161,25 +153,34 @@ byId("sign-out").addEventListener("click", () =>
 
 uploads.setUploadHandlers({
   onStored(picture) {
-    grid.add([picture]);
-    updateControls();
+    // An event may have told of it before.
+    if (!feed?.isOpen() || !store.get(picture.id)) refresher.refresh(picture.id);
     poller.wake();
   },
   onSessionEnd: endSession,
 });
 listenForFiles(() => Boolean(isSignedIn), uploads.enqueue);
-
-grid.handleSelection(viewer.open);
-viewer.setViewerHandlers({
-  onDeleted: removePicture,
-  onSessionEnd: endSession,
-  onShown: (id) => nextPage && grid.neighbour(id, 1) === undefined && runAction(loadPictures),
+connection.start({
+  enqueue: uploads.enqueue,
+  onOnline() {
+    poller.wake();
+    feed?.reconnect();
+    uploads.resume();
+  },
 });
 
-moreButton.addEventListener("click", () => runAction(loadPictures));
-window.addEventListener("online", () => {
-  poller.wake();
-  feed?.reconnect();
-});
+/** @param {number[]} ids */
+function deleteSoon(ids) {
+  const next = store.neighbour(ids.at(-1) ?? 0, 1) ?? store.neighbour(ids[0] ?? 0, -1);
+  void deletions.deleteSoon(ids).then(() => grid.focus(next?.id ?? null));
+}
 
-runAction(start);
+refresher.start(() => void attempt(refresher.fetchPending));
+grid.start((id) => refresher.refresh(id));
+gridInput.listen((id) => navigate(`/p/${id}`), deleteSoon);
+selectionBar.start(deleteSoon);
+deletions.start((error) => showText(errorBanner, deletions.deletionMessage(error)));
+searchForm.start();
+pictureList.start(runAction);
+
+void runAction(start);

@@ -1,138 +1,200 @@
-/** The rows of pictures, newest first; a tile is pending until its first thumbnail is there. */
+/** The list of pictures on the page. Only what is near the screen is drawn. */
 
-import { fetchThumbnail } from "./api.js";
-import { translate } from "./i18n.js";
+import { byId } from "./dom.js";
+import * as groups from "./grid-groups.js";
+import * as images from "./grid-images.js";
+import { boundedAspect, layOut, rowsBetween } from "./layout.js";
+import * as selection from "./selection.js";
+import * as store from "./store.js";
+import { cancelImage, createTile, showFacts } from "./tile.js";
 
-const grid = document.getElementById("pictures");
-const tileTemplate = document.getElementById("tile").content.firstElementChild;
-// The page stops waiting for a worker that is down for longer than this.
-const TIMEOUT = 120_000; // milliseconds
-const MIN_ASPECT_RATIO = 0.6;
-const MAX_ASPECT_RATIO = 2.6;
-// Thumbnails lower than this many pixels are not enlarged.
-const MIN_ENLARGED_HEIGHT = 100;
-const pictures = new Map(); // id -> {id, image, tile}
-const thumbnails = new Map(); // picture id -> its thumbnails
-// Ids of removed pictures: a response that is still under way may list them.
-const removed = new Set();
+const container = byId("pictures");
+// Faster than this, nobody sees more than colours: thumbnails wait until the page comes to rest.
+const FAST = 1200; // pixels between two frames
+const REST = 120; // milliseconds
+let layout = layOut([], { width: 0, rowHeight: 0, gap: 0, headingHeight: 0 });
+/** @type {Map<number, Tile>} */
+const tiles = new Map();
+/** @type {number | null} the picture that Tab reaches */
+let active = null;
+let offset = 0; // of the container from the top of the page
+let width = 0;
+let rowHeight = 200;
+let lastTop = 0;
+let isScheduled = false;
+let isFast = false;
+let restTimer = 0;
 
-/** Show pictures of the API; one that is shown already stays as it is. */
-export function add(rows) {
-  for (const { id, image } of rows) {
-    if (pictures.has(id) || removed.has(id)) continue;
-    const tile = tileTemplate.cloneNode(true);
-    tile.dataset.id = id;
-    tile.firstChild.setAttribute("aria-label", translate("picture", { id }));
-    grid.insertBefore(tile, firstOlderTile(id));
-    pictures.set(id, { id, image, tile });
-    showThumbnail(id);
-    setTimeout(stopWaiting, TIMEOUT, id);
+/** Draw the list anew, after it or the width of the page changed. */
+export function refresh() {
+  const today = new Date();
+  const items = store.list().map(({ id, width: across, height, created_at }) => {
+    return { id, aspect: boundedAspect(across, height), group: groups.nameOf(created_at, today) };
+  });
+  width = container.clientWidth;
+  if (!width) return;
+  offset = container.getBoundingClientRect().top + scrollY;
+  const style = getComputedStyle(container);
+  const pixels = (/** @type {string} */ name) => parseFloat(style.getPropertyValue(name));
+  rowHeight = pixels("--row");
+  const anchor = scrollY > offset ? topmost() : null;
+  layout = layOut(items, {
+    width, rowHeight, gap: pixels("--gap"), headingHeight: pixels("--heading"),
+  });
+  container.style.height = `${layout.height}px`;
+  // What is added above what is being looked at must not move it.
+  if (anchor) restore(anchor);
+  render();
+}
+
+/** Return the picture at the top of the screen, and how far down it is. */
+export function topmost() {
+  const row = rowsBetween(layout.rows, scrollY - offset, Infinity).find(({ boxes }) => boxes.length);
+  return row?.boxes[0] ? { id: row.boxes[0].id, down: row.top + offset - scrollY } : null;
+}
+
+/** Scroll a picture to where it was. @param {{id: number, down: number}} place */
+export function restore({ id, down }) {
+  const row = rowOf(id);
+  if (row) scrollTo(0, row.top + offset - down);
+}
+
+/** @param {number} id */
+function rowOf(id) {
+  const index = store.indexOf(id);
+  return index < 0 ? undefined : layout.rows.findLast((row) => row.boxes.length && row.index <= index);
+}
+
+function schedule() {
+  if (isScheduled) return;
+  isScheduled = true;
+  requestAnimationFrame(() => {
+    isScheduled = false;
+    render();
+  });
+}
+
+function render() {
+  const top = scrollY - offset;
+  const screen = innerHeight;
+  isFast = Math.abs(top - lastTop) > FAST;
+  lastTop = top;
+  clearTimeout(restTimer);
+  if (isFast) restTimer = setTimeout(render, REST);
+  const reach = isFast ? 0 : screen;
+  const rows = rowsBetween(layout.rows, top - reach, top + screen + reach);
+  /** @type {Map<number, {box: Box, row: Row}>} */
+  const wanted = new Map();
+  for (const row of rows) for (const box of row.boxes) wanted.set(box.id, { box, row });
+  removeOthers(wanted);
+  groups.show(container, rows, layout.headings);
+  for (const { box, row } of wanted.values()) drawTile(box, row);
+  keepOrder();
+  setTabStop();
+  if (isFast) images.pause();
+  else images.load([...tiles.values()], offset);
+}
+
+/** @param {Map<number, unknown>} wanted */
+function removeOthers(wanted) {
+  for (const [id, tile] of tiles) {
+    // A focused one stays, or the keyboard would lose its place.
+    const isKept = tile.element.contains(document.activeElement) && store.get(id);
+    if (wanted.has(id) || isKept) continue;
+    cancelImage(tile);
+    tile.element.remove();
+    tiles.delete(id);
   }
 }
 
-/** Return the tile to insert a picture before: uploads may finish in any order. */
-function firstOlderTile(id) {
-  const isOlder = (tile) => Number(tile.dataset.id) < id;
-  const last = grid.lastElementChild;
-  return last && isOlder(last) ? [...grid.children].find(isOlder) : null;
+/** @param {Box} box @param {Row} row */
+function drawTile(box, row) {
+  const picture = /** @type {Picture} */ (store.get(box.id));
+  const tile = tiles.get(box.id) ?? createTile();
+  tiles.set(box.id, tile);
+  showFacts(tile, picture);
+  tile.width = box.width;
+  tile.row = row;
+  const { style } = tile.element;
+  style.transform = `translate(${box.left}px, ${row.top}px)`;
+  style.width = `${box.width}px`;
+  style.height = `${row.height}px`;
+  tile.element.setAttribute("aria-posinset", String(store.indexOf(box.id) + 1));
+  tile.element.setAttribute("aria-setsize", String(store.hasMore() ? -1 : store.list().length));
+  tile.box.checked = selection.has(box.id);
+  tile.element.classList.toggle("selected", tile.box.checked);
+  const list = groups.listOf(row.group);
+  if (tile.element.parentElement !== list) list?.append(tile.element);
 }
 
-/** Add a thumbnail of the API, whether its picture is shown yet or not. */
-export function addThumbnail(row) {
-  thumbnails.set(row.image_id, [...(thumbnails.get(row.image_id) ?? []), row]);
-  showThumbnail(row.image_id);
+/** Have the elements in the order of the list, for those who hear or tab through it. */
+function keepOrder() {
+  const inOrder = [...tiles].sort(([one], [other]) => store.indexOf(one) - store.indexOf(other));
+  for (const list of groups.lists()) {
+    let next = list.firstElementChild;
+    for (const [, { element }] of inOrder) {
+      if (element.parentElement !== list) continue;
+      // The focused one is never moved, which would take the focus from it.
+      if (element === next) next = next.nextElementSibling;
+      else list.insertBefore(element, next);
+    }
+  }
 }
 
-function showThumbnail(id) {
-  const picture = pictures.get(id);
-  const best = chooseThumbnail(thumbnails.get(id) ?? []);
-  if (!picture || !best) return;
-  const button = picture.tile.firstChild;
-  const image = button.querySelector("img") ?? makeImage(picture.tile);
-  image.onerror = () => renewUrl(image, best.id);
-  image.src = best.thumbnail;
-  picture.tile.classList.remove("pending");
-  button.replaceChildren(image);
+function setTabStop() {
+  const first = [...tiles.keys()].sort((one, other) => store.indexOf(one) - store.indexOf(other))[0];
+  const reached = active !== null && tiles.has(active) ? active : first;
+  for (const [id, { button, box }] of tiles) button.tabIndex = box.tabIndex = id === reached ? 0 : -1;
 }
 
-/** Return the smallest thumbnail that fills a row on this screen, else the largest. */
-function chooseThumbnail(rows) {
-  const height = grid.firstElementChild?.offsetHeight * devicePixelRatio || 0;
-  return byHeight(rows).find((row) => row.height >= height) ?? byHeight(rows).at(-1);
+/** Return the picture that an element of the list belongs to. @param {EventTarget | null} target */
+export function idOf(target) {
+  const tile = target instanceof Element ? target.closest("#pictures li") : null;
+  return tile instanceof HTMLElement ? Number(tile.dataset.id) : null;
 }
 
-const byHeight = (rows) => rows.toSorted((one, other) => one.height - other.height);
-
-function makeImage(tile) {
-  const image = document.createElement("img");
-  image.alt = "";
-  image.loading = "lazy";
-  image.onload = () => {
-    const ratio = image.naturalWidth / image.naturalHeight;
-    const bounded = Math.min(MAX_ASPECT_RATIO, Math.max(MIN_ASPECT_RATIO, ratio));
-    tile.style.setProperty("--aspect-ratio", bounded.toFixed(3));
-    tile.classList.toggle("small", image.naturalHeight < MIN_ENLARGED_HEIGHT);
-  };
-  return image;
-}
-
-/** Fetch a new URL, once: URLs expire, and a page may stay open for hours. */
-async function renewUrl(image, thumbnailId) {
-  image.onerror = null;
-  const row = await fetchThumbnail(thumbnailId).catch(() => null);
-  if (row) image.src = row.thumbnail;
-}
-
-export function hasPending() {
-  return grid.querySelector(".pending") !== null;
-}
-
-/** Show that a picture has no preview, where it is still pending. */
-export function stopWaiting(id) {
-  const tile = pictures.get(id)?.tile;
-  if (!tile?.matches(".pending")) return;
-  tile.classList.remove("pending");
-  tile.querySelector("span").textContent = translate("noPreview");
-}
-
-export function remove(id) {
-  removed.add(id);
-  pictures.get(id)?.tile.remove();
-  pictures.delete(id);
-  thumbnails.delete(id);
-}
-
-export const ids = () => [...pictures.keys()];
-export const count = () => pictures.size;
-export const find = (id) => pictures.get(id);
-
-/** Return undefined where the picture has no thumbnail yet. */
-export function largestThumbnail(id) {
-  return byHeight(thumbnails.get(id) ?? []).at(-1);
-}
-
-/** Return the id of the picture before (-1) or after (1) another, undefined at the end. */
-export function neighbour(id, step) {
-  const tile = pictures.get(id)?.tile;
-  const other = step < 0 ? tile?.previousElementSibling : tile?.nextElementSibling;
-  return other ? Number(other.dataset.id) : undefined;
-}
-
-/** Focus a picture, or the heading above them all where it is gone. */
+/**
+ * Focus a picture, scrolled into sight, or the heading above them all where it is gone.
+ * @param {number | null} id
+ */
 export function focus(id) {
-  const tile = pictures.get(id)?.tile;
-  (tile ? tile.firstChild : document.getElementById("heading")).focus();
+  const row = id === null ? undefined : rowOf(id);
+  if (id === null || !row) return byId("heading").focus({ preventScroll: true });
+  const top = scrollY - offset;
+  const bar = 72; // pixels that the header covers
+  if (row.top - bar < top) scrollTo(0, row.top + offset - bar);
+  else if (row.top + row.height > top + innerHeight) {
+    scrollTo(0, row.top + row.height + offset - innerHeight + 8);
+  }
+  active = id;
+  render();
+  tiles.get(id)?.button.focus({ preventScroll: true });
 }
 
-/** @param {(id: number) => void} onSelect */
-export function handleSelection(onSelect) {
-  grid.addEventListener("click", ({ target }) => {
-    const tile = target.closest("li");
-    if (tile && target.closest("button")) onSelect(Number(tile.dataset.id));
-  });
-  grid.addEventListener("keydown", ({ key, target }) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
-    const other = step && neighbour(Number(target.closest("li").dataset.id), step);
-    if (other) focus(other);
+/** Return the picture above or below another. @param {number} id @param {number} step in rows */
+export function vertical(id, step) {
+  const rows = layout.rows.filter(({ boxes }) => boxes.length);
+  const at = rows.findIndex(({ boxes }) => boxes.some((box) => box.id === id));
+  const box = rows[at]?.boxes.find((each) => each.id === id);
+  const other = rows[Math.max(0, Math.min(rows.length - 1, at + step))];
+  if (!box || !other) return undefined;
+  const middle = box.left + box.width / 2;
+  return (other.boxes.find(({ left, width: across }) => left + across >= middle) ?? other.boxes.at(-1))?.id;
+}
+
+export const rowsOnScreen = () => Math.max(1, Math.floor(innerHeight / rowHeight) - 1);
+/** How far below the screen the list ends. */
+export const left = () => offset + layout.height - scrollY - innerHeight;
+
+/** @param {(id: number) => void} staleHandler is called where the URLs of a picture have expired */
+export function start(staleHandler) {
+  images.start(staleHandler);
+  store.subscribe(refresh);
+  selection.subscribe(render);
+  addEventListener("scroll", schedule, { passive: true });
+  new ResizeObserver(() => container.clientWidth !== width && refresh()).observe(container);
+  container.addEventListener("focusin", ({ target }) => {
+    active = idOf(target) ?? active;
+    setTabStop();
   });
 }

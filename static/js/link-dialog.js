@@ -1,78 +1,147 @@
-/** The dialog that makes an expiring link to a picture, to copy or to share. */
+/** The dialog that makes links to one picture, and lists those that there are. */
 
-import { createLink } from "./api.js";
-import { closeOnClickOutside } from "./confirm-dialog.js";
-import { announce, errorMessage, formatTime, showText, translate } from "./i18n.js";
+import { createLink, fetchLinks } from "./api.js";
+import { bindDialog } from "./dialogs.js";
+import {
+  byId, copyText, dialogById, field, find, formById, handleActions, part,
+} from "./dom.js";
+import { formatDuration, formatTime, translate } from "./i18n.js";
+import { createLinkItem, sayCopied, showQrCode } from "./link-item.js";
+import { attempt, getAccount } from "./session.js";
 
-const dialog = document.getElementById("links");
-const form = document.getElementById("make-link");
-const customTime = document.getElementById("custom-time");
-const problem = form.querySelector(".problem");
-const result = form.querySelector(".result");
-const urlField = document.getElementById("link-url");
-let pictureId = null;
-let onSessionEnd = () => {};
+const dialog = dialogById("links");
+const form = formById("make-link");
+const choices = part(form, ".choices");
+const customTime = byId("custom-time");
+const minutes = field(form, "minutes");
+const problem = part(form, ".problem");
+const result = part(form, ".result");
+const urlField = find(form, "#link-url", HTMLInputElement);
+const submitButton = find(form, "button.primary", HTMLButtonElement);
+const list = part(dialog, ".link-list");
+let pictureId = 0;
+let isMaking = false;
 
-/** @param {() => void} sessionEndHandler is called when the session has ended */
-export function openLinkDialog(id, sessionEndHandler) {
-  pictureId = id;
-  onSessionEnd = sessionEndHandler;
-  showText(problem, "");
-  result.hidden = true;
-  dialog.showModal();
+const showDialog = bindDialog(dialog, ({ dialog: name }) => name === "links", ({ id }) => `/p/${id}`);
+
+/** @param {Route} route */
+export function showLinks(route) {
+  if (!showDialog(route)) return;
+  pictureId = route.id ?? 0;
+  form.reset();
+  startAnew();
+  void attempt(problem, prepare);
 }
 
-const chosenSeconds = () => Number(form.elements.seconds.value || form.elements.minutes.value * 60);
+async function prepare() {
+  const id = pictureId;
+  list.replaceChildren();
+  const { tier } = await getAccount();
+  byId("no-links").hidden = tier.grants_links;
+  form.hidden = !tier.grants_links;
+  showBounds(tier);
+  const { body } = await fetchLinks({ image_id: id, live: true });
+  if (id === pictureId) showList(body);
+}
 
+/** Offer the times that the plan allows alone. @param {Tier} tier */
+function showBounds({ link_min_seconds: least, link_max_seconds: most }) {
+  for (const each of form.querySelectorAll("[name=seconds]")) {
+    if (!(each instanceof HTMLInputElement) || !each.value) continue;
+    const isAllowed = Number(each.value) >= least && Number(each.value) <= most;
+    each.disabled = !isAllowed;
+    each.parentElement?.toggleAttribute("hidden", !isAllowed);
+  }
+  const first = form.querySelector("[name=seconds]:not(:disabled)");
+  if (!form.querySelector("[name=seconds]:checked:not(:disabled)") && first instanceof HTMLInputElement) {
+    first.checked = true;
+  }
+  minutes.min = String(Math.ceil(least / 60));
+  minutes.max = String(Math.floor(most / 60));
+  byId("link-bounds").textContent = translate("linkBounds", {
+    least: formatDuration(least), most: formatDuration(most),
+  });
+  showCustomTime();
+}
+
+function showCustomTime() {
+  customTime.hidden = field(form, "seconds").value !== "";
+  minutes.disabled = customTime.hidden;
+}
+
+/** @param {PictureLink[]} links */
+function showList(links) {
+  const remove = (/** @type {number} */ id) => {
+    list.querySelector(`[data-id="${id}"]`)?.remove();
+    byId("links-heading").hidden = !list.childElementCount;
+    if (urlField.dataset.id === String(id)) startAnew();
+    part(dialog, "h2").focus();
+  };
+  list.replaceChildren(...links.map((link) => createLinkItem(link, remove)));
+  byId("links-heading").hidden = !links.length;
+}
+
+/** @param {SubmitEvent} event */
 async function submit(event) {
   event.preventDefault();
-  showText(problem, "");
-  try {
-    const { url, expires_in: seconds } = await createLink(pictureId, chosenSeconds());
-    showLink(url, new Date(Date.now() + seconds * 1000));
-  } catch (error) {
-    result.hidden = true;
-    if (error.status === 401) return onSessionEnd();
-    showText(problem, error.status === 403 ? translate("noLinks") : errorMessage(error));
-  }
+  // One press makes one link, however often the button is pressed meanwhile.
+  if (isMaking || submitButton.hidden) return;
+  isMaking = submitButton.disabled = true;
+  await attempt(problem, async () => {
+    const link = await createLink(readForm());
+    showResult(link);
+    const { body } = await fetchLinks({ image_id: link.image_id, live: true });
+    if (link.image_id === pictureId) showList(body.filter(({ id }) => id !== link.id));
+  });
+  isMaking = submitButton.disabled = false;
 }
 
-function showLink(url, expiresAt) {
-  const status = translate("validUntil", { time: formatTime(expiresAt) });
+function readForm() {
+  const value = (/** @type {string} */ name) => field(form, name).value;
+  return {
+    image_id: pictureId,
+    expires_in: Number(value("seconds")) || Number(value("minutes")) * 60,
+    note: value("note"),
+    max_opens: Number(value("max_opens")) || null,
+    password: value("link_password") || null,
+  };
+}
+
+/** @param {PictureLink} link */
+function showResult({ id, url, expires_at }) {
   urlField.value = url;
-  result.hidden = false;
-  result.querySelector("[role=status]").textContent = status;
-  result.querySelector("[data-action=copy] span").textContent = translate("copy");
+  urlField.dataset.id = String(id);
+  choices.hidden = submitButton.hidden = true;
+  result.hidden = part(form, "[data-action=another]").hidden = false;
+  const time = formatTime(new Date(expires_at));
+  part(result, "[role=status]").textContent = translate("validUntil", { time });
+  urlField.focus();
   urlField.select();
 }
 
+function startAnew() {
+  choices.hidden = submitButton.hidden = false;
+  result.hidden = part(form, "[data-action=another]").hidden = true;
+  delete urlField.dataset.id;
+  const code = find(result, "details", HTMLDetailsElement);
+  code.open = false;
+  code.querySelector("svg.qr")?.remove();
+  part(result, "[data-action=copy] span").textContent = translate("copy");
+}
+
+/** @type {Record<string, (button: HTMLElement) => unknown>} */
 const actions = {
   close: () => dialog.close(),
+  another: startAnew,
   share: () => navigator.share({ url: urlField.value }).catch(() => {}),
-  async copy(button) {
-    await copyUrl();
-    button.querySelector("span").textContent = translate("copied");
-    announce(translate("copied"));
-  },
+  copy: async (button) => (await copyText(urlField.value, urlField)) && sayCopied(button),
 };
 
-async function copyUrl() {
-  urlField.select();
-  // Over plain HTTP a browser offers no clipboard, but still obeys the deprecated command.
-  if (navigator.clipboard) await navigator.clipboard.writeText(urlField.value);
-  else document.execCommand("copy");
-}
-
-form.addEventListener("submit", submit);
-form.addEventListener("change", () => {
-  customTime.hidden = form.elements.seconds.value !== "";
-  customTime.querySelector("input").disabled = customTime.hidden;
-  result.hidden = true;
+form.addEventListener("submit", (event) => void submit(event));
+form.addEventListener("change", showCustomTime);
+handleActions(dialog, (action, button) => {
+  if (!button.closest(".link-list")) void actions[action]?.(button);
 });
-form.addEventListener("click", ({ target }) => {
-  const button = target.closest("[data-action]");
-  if (button) actions[button.dataset.action](button);
-});
-customTime.querySelector("input").disabled = true;
-result.querySelector("[data-action=share]").hidden = !navigator.share;
-closeOnClickOutside(dialog);
+const code = find(result, "details", HTMLDetailsElement);
+code.addEventListener("toggle", () => void showQrCode(code, urlField.value));
+part(result, "[data-action=share]").hidden = !("share" in navigator);

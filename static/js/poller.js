@@ -10,18 +10,18 @@ const BACKOFF = 1.4;
  * @returns {{wake: () => void, stop: () => void}} `wake` polls again soon, if needed
  */
 export function createPoller(isNeeded, poll) {
-  let timer = null;
+  let timer = 0;
   let delay = MIN_DELAY;
 
   async function run() {
     await poll();
-    timer = null;
+    timer = 0;
     delay = Math.min(MAX_DELAY, delay * BACKOFF);
     schedule();
   }
 
   function schedule() {
-    if (timer === null && isNeeded()) timer = setTimeout(run, delay);
+    if (!timer && isNeeded()) timer = setTimeout(run, delay);
   }
 
   return {
@@ -31,7 +31,7 @@ export function createPoller(isNeeded, poll) {
     },
     stop() {
       clearTimeout(timer);
-      timer = null;
+      timer = 0;
     },
   };
 }

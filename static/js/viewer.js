@@ -1,153 +1,166 @@
 /** The dialog that shows one picture, as large as the screen. */
 
-import { deletePicture, fetchPicture, fetchThumbnail } from "./api.js";
-import { askForConfirmation } from "./confirm-dialog.js";
+import { ApiError, deletePicture, fetchPicture } from "./api.js";
+import { bindDialog } from "./dialogs.js";
+import { announce, dialogById, find, handleActions, part, showText } from "./dom.js";
 import * as grid from "./grid.js";
-import { announce, errorMessage, showText, translate } from "./i18n.js";
-import { openLinkDialog } from "./link-dialog.js";
+import { titleOf, translate } from "./i18n.js";
+import { showLinks } from "./link-dialog.js";
+import * as panel from "./picture-panel.js";
+import { close, current, navigate } from "./router.js";
+import { attempt, failureText, getAccount } from "./session.js";
+import * as store from "./store.js";
+import { createStageImage } from "./stage-image.js";
 
-const dialog = document.getElementById("viewer");
-const title = document.getElementById("viewer-title");
-const original = document.getElementById("original");
-const problem = dialog.querySelector(".problem");
-const MIN_SWIPE = 60; // pixels
-let image = dialog.querySelector("img");
+const dialog = dialogById("viewer");
+const confirmation = dialogById("confirm-delete");
+const title = part(dialog, "#viewer-title");
+const original = find(dialog, "#original", HTMLAnchorElement);
+const problem = part(dialog, ".stage .problem");
+const linkButton = part(dialog, "[data-action=link]");
+/** @type {number | null} */
 let shownId = null;
-let handlers = {};
+let shownIndex = -1;
+/** @type {Details | null} */
+let details = null;
 
-/**
- * @param {{onDeleted: (id: number) => void, onSessionEnd: () => void,
- *   onShown: (id: number) => void}} viewerHandlers
- */
-export function setViewerHandlers(viewerHandlers) {
-  handlers = viewerHandlers;
+const showDialog = bindDialog(dialog, ({ id }) => id !== null, () => "/");
+const showConfirmation = bindDialog(confirmation, ({ dialog: name }) => name === "delete", ownPath);
+const image = createStageImage(part(dialog, ".stage"), problem, (step) => showNeighbour(step));
+
+/** @param {Route} route */
+function ownPath({ id }) {
+  return `/p/${id}`;
 }
 
-export function open(id) {
-  show(id);
-  if (!dialog.open) dialog.showModal();
-}
-
-export const close = () => dialog.close();
-
-/** Show a neighbour, where the picture shown is about to be removed from the grid. */
-export function leave(id) {
-  if (!dialog.open || shownId !== id) return;
-  announce(translate("deleted", { id }));
-  const other = grid.neighbour(id, 1) ?? grid.neighbour(id, -1);
-  if (other === undefined) close();
-  else show(other);
-}
-
-function show(id) {
-  const picture = grid.find(id);
-  // Without the right to see originals, the API returns no URL.
-  const hasOriginal = picture.image.startsWith("http");
-  shownId = id;
-  title.textContent = translate("picture", { id });
-  showText(problem, "");
-  original.hidden = !hasOriginal;
-  if (hasOriginal) original.href = picture.image;
-  for (const [action, step] of [["previous", -1], ["next", 1]]) {
-    const button = dialog.querySelector(`[data-action=${action}]`);
-    button.hidden = grid.neighbour(id, step) === undefined;
+/** @param {Route} route */
+export function show(route) {
+  const { id, dialog: name } = route;
+  const before = shownId;
+  if (id !== null && id !== shownId) showPicture(id);
+  showDialog(route);
+  panel.show(name === "details", details);
+  showLinks(route);
+  showConfirmation(route);
+  if (id === null && before !== null) {
+    shownId = null;
+    grid.focus(before);
   }
-  showImage(id, hasOriginal ? picture.image : grid.largestThumbnail(id)?.thumbnail);
-  handlers.onShown(id);
 }
 
-/** Show the thumbnail at once, and the image at `url` as soon as it is loaded. */
-async function showImage(id, url) {
-  const preview = grid.largestThumbnail(id)?.thumbnail;
-  replaceImage(makeImage(preview, preview === url ? "" : "preview"));
-  if (!url) return showText(problem, translate("noPreview"));
-  const loaded = (await loadImage(url)) ?? (await loadImage(await fetchNewUrl(id)));
-  if (shownId !== id) return;
-  if (loaded) return replaceImage(loaded);
-  // Browsers show neither HEIC nor TIFF: the thumbnail stands in for such an original.
-  const thumbnail = await loadImage(preview);
-  if (shownId !== id) return;
-  if (thumbnail) return replaceImage(thumbnail);
-  showText(problem, translate("notShown"));
-  replaceImage(makeImage());
+/** @param {number} id */
+function showPicture(id) {
+  shownId = id;
+  shownIndex = store.indexOf(id);
+  details = null;
+  const picture = store.get(id);
+  title.textContent = picture ? titleOf(picture) : translate("picture", { id });
+  showText(problem, "");
+  original.hidden = true;
+  showNeighbours();
+  image.showPreview(title.textContent, picture?.thumbnails.at(-1)?.url);
+  void load(id);
+  void getAccount().then(({ tier }) => (linkButton.hidden = !tier.grants_links), failureText);
 }
 
-/** Make a new element: an old one would show its former picture until the new one is loaded. */
-function makeImage(url, className = "") {
-  const made = document.createElement("img");
-  made.alt = title.textContent;
-  made.className = className;
-  if (url) made.src = url;
-  return made;
+/** Fetch the picture's facts, then the picture. @param {number} id */
+async function load(id) {
+  try {
+    const found = await fetchPicture(id);
+    if (store.get(id)) store.merge([found]);
+    if (shownId !== id) return;
+    details = found;
+    showDetails(found);
+    await image.show(found);
+  } catch (error) {
+    if (shownId !== id) return;
+    const isGone = error instanceof ApiError && error.status === 404;
+    showText(problem, isGone ? translate("noPicture") : failureText(error));
+    if (isGone && store.get(id)) store.remove([id]);
+  }
 }
 
-function replaceImage(made) {
-  image.replaceWith(made);
-  image = made;
+/** @param {Details} found */
+function showDetails(found) {
+  title.textContent = titleOf(found);
+  image.describe(titleOf(found));
+  // Without the right to see originals, the API returns no URL.
+  original.hidden = !found.image.startsWith("http");
+  if (!original.hidden) original.href = found.image;
+  panel.show(current().dialog === "details", found);
 }
 
-/** Return the image once it can be shown, undefined where it cannot. */
-async function loadImage(url) {
-  const made = makeImage(url);
-  return made.decode().then(() => made, () => undefined);
+function showNeighbours() {
+  for (const [action, step] of /** @type {[string, number][]} */ ([["previous", -1], ["next", 1]])) {
+    const other = shownId === null ? undefined : store.neighbour(shownId, step);
+    part(dialog, `[data-action=${action}]`).hidden = other === undefined;
+  }
+  const isLast = shownId !== null && store.neighbour(shownId, 1) === undefined;
+  if (isLast && store.hasMore()) void store.loadMore().catch(() => {});
 }
 
-/** URLs expire: fetch a new one of the original, or of the largest thumbnail. */
-async function fetchNewUrl(id) {
-  const row = await fetchPicture(id).catch(() => null);
-  if (row?.image.startsWith("http")) return row.image;
-  const thumbnail = row && grid.largestThumbnail(id);
-  return thumbnail && (await fetchThumbnail(thumbnail.id).catch(() => null))?.thumbnail;
-}
-
+/** @param {number} step */
 function showNeighbour(step) {
-  const other = grid.neighbour(shownId, step);
-  if (other !== undefined) show(other);
+  const other = shownId === null ? undefined : store.neighbour(shownId, step);
+  if (!other) return;
+  const suffix = current().dialog === "details" ? "/details" : "";
+  navigate(`/p/${other.id}${suffix}`, { replace: true });
+}
+
+/** Show a neighbour, or the list, where the picture shown is gone. @param {number} id */
+function leave(id) {
+  announce(translate("deleted", { title: title.textContent ?? "" }));
+  const other = store.list()[shownIndex] ?? store.list()[shownIndex - 1];
+  shownId = null;
+  if (current().id !== id) return;
+  if (other) navigate(`/p/${other.id}`, { replace: true });
+  else close("/");
 }
 
 async function deleteShown() {
-  const id = shownId;
-  if (!(await askForConfirmation(document.getElementById("confirm-delete")))) return;
+  const id = /** @type {number} */ (shownId);
   await deletePicture(id).catch((error) => {
     if (error.status !== 404) throw error;
   });
-  leave(id);
-  handlers.onDeleted(id);
+  store.remove([id]);
 }
 
+/** @type {Record<string, () => void>} */
 const actions = {
-  close,
+  close: () => close("/"),
   previous: () => showNeighbour(-1),
   next: () => showNeighbour(1),
-  link: () => openLinkDialog(shownId, handlers.onSessionEnd),
-  delete: deleteShown,
+  zoom: () => image.zoom.toggle(),
+  link: () => navigate(`/p/${shownId}/links`),
+  details: () => toggleDetails(),
+  delete: () => navigate(`/p/${shownId}/delete`),
 };
 
-async function runAction(name) {
-  try {
-    await actions[name]();
-  } catch (error) {
-    if (error.status === 401) handlers.onSessionEnd();
-    else showText(problem, errorMessage(error));
-  }
+function toggleDetails() {
+  const suffix = current().dialog === "details" ? "" : "/details";
+  navigate(`/p/${shownId}${suffix}`, { replace: true });
 }
 
-dialog.addEventListener("click", ({ target }) => {
-  const button = target.closest("[data-action]");
-  if (button) runAction(button.dataset.action);
+handleActions(dialog, (action) => actions[action]?.());
+dialog.addEventListener("keydown", (event) => {
+  const { key, target, ctrlKey, metaKey, altKey } = event;
+  const isField = target instanceof Element && target.matches("input, textarea, select");
+  if (isField || ctrlKey || metaKey || altKey) return;
+  if (image.zoom.handleKey(key)) return event.preventDefault();
+  const name = { ArrowLeft: "previous", ArrowRight: "next", Delete: "delete", i: "details" }[key];
+  if (name) actions[name]?.();
 });
-dialog.addEventListener("keydown", ({ key }) => {
-  const name = { ArrowLeft: "previous", ArrowRight: "next", Delete: "delete" }[key];
-  if (name) runAction(name);
+confirmation.addEventListener("close", () => {
+  if (confirmation.returnValue === "yes") void attempt(problem, deleteShown);
 });
-dialog.addEventListener("close", () => grid.focus(shownId));
-
-let touchStart = null;
-dialog.addEventListener("touchstart", ({ touches }) => {
-  touchStart = touches.length === 1 ? touches[0].clientX : null;
-}, { passive: true });
-dialog.addEventListener("touchend", ({ changedTouches }) => {
-  const moved = touchStart === null ? 0 : changedTouches[0].clientX - touchStart;
-  // Someone who has zoomed in moves the picture, and does not want another.
-  if (Math.abs(moved) > MIN_SWIPE && !(visualViewport?.scale > 1)) showNeighbour(moved > 0 ? -1 : 1);
-}, { passive: true });
+panel.start((changed) => {
+  details = changed;
+  showDetails(changed);
+});
+store.subscribe(() => {
+  if (shownId === null) return;
+  const index = store.indexOf(shownId);
+  if (index >= 0) shownIndex = index;
+  else if (shownIndex >= 0) leave(shownId);
+  showNeighbours();
+});

@@ -6,7 +6,14 @@ from tests.api.routes import routes
 from tests.clients import Client
 
 PUBLIC = {
-    "": "the gallery's sign-in page",
+    "": "the gallery's page, which signs in; so at each of its addresses",
+    "p/<id:pk>/": "the gallery's page",
+    "p/<id:pk>/details/": "the gallery's page",
+    "p/<id:pk>/links/": "the gallery's page",
+    "p/<id:pk>/delete/": "the gallery's page",
+    "links/": "the gallery's page",
+    "account/": "the gallery's page",
+    "account/delete/": "the gallery's page",
     "robots.txt": "search engines ask before anything else",
     "healthz": "a load balancer asks",
     "readyz": "a load balancer asks",

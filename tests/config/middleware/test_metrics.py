@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
         ("/api/user/images/", "restful_api", 401),
         ("/pictures/nothing", "pictures_service", 404),
         ("/", "gallery", 200),
+        ("/p/1", "gallery", 200),
         ("/healthz", "healthz", 200),
         ("/images/x.jpg", "images", 404),
         ("/made-up-by-a-client", "elsewhere", 404),

@@ -1,0 +1,100 @@
+/** What the address names: a page, and the picture or dialog that is open on it. */
+
+/**
+ * The server answers these with the page (`delivery/gallery_urls.py`).
+ * @type {Record<string, Place>}
+ */
+export const ADDRESSES = {
+  "/": { page: "pictures", dialog: "" },
+  "/p/:id": { page: "pictures", dialog: "viewer" },
+  "/p/:id/details": { page: "pictures", dialog: "details" },
+  "/p/:id/links": { page: "pictures", dialog: "links" },
+  "/p/:id/delete": { page: "pictures", dialog: "delete" },
+  "/links": { page: "links", dialog: "" },
+  "/account": { page: "account", dialog: "" },
+  "/account/delete": { page: "account", dialog: "delete-account" },
+};
+
+/** @type {(route: Route) => void} */
+let onChange = () => {};
+// The query of the list, which stays while a picture is open.
+let listQuery = "";
+
+/**
+ * Return undefined where an address is none of ours.
+ * @param {URL | Location} url
+ * @returns {Route | undefined}
+ */
+export function parse(url) {
+  const path = url.pathname.replace(/\/$/, "") || "/";
+  const id = path.match(/^\/p\/(\d+)/)?.[1];
+  const place = ADDRESSES[id ? path.replace(id, ":id") : path];
+  if (!place) return undefined;
+  return { ...place, id: id ? Number(id) : null, query: new URLSearchParams(url.search), path };
+}
+
+export const current = () =>
+  parse(location) ?? { page: "pictures", dialog: "", id: null, query: new URLSearchParams(), path: "/" };
+
+/**
+ * Show another address. `replace` leaves no way back to this one.
+ * @param {string} path
+ * @param {{replace?: boolean}} [options]
+ */
+export function navigate(path, { replace = false } = {}) {
+  const opener = replace ? history.state?.opener : location.pathname;
+  history[replace ? "replaceState" : "pushState"]({ opener }, "", withQuery(path));
+  notify();
+}
+
+/** A picture's address keeps the search that it was found by. @param {string} path */
+const withQuery = (path) => (path.startsWith("/p/") || path === "/" ? path + listQuery : path);
+
+/**
+ * Close what is open: go back where it was opened from there, so that Back does not open it again.
+ * @param {string} parent
+ */
+export function close(parent) {
+  /** @type {string} */
+  const opener = history.state?.opener ?? "";
+  const isPicture = opener.startsWith("/p/");
+  if (parent.startsWith("/p/") ? opener.startsWith(parent) : opener && !isPicture) history.back();
+  else navigate(parent, { replace: true });
+}
+
+/**
+ * Choose which pictures the list shows.
+ * @param {URLSearchParams} query
+ */
+export function setQuery(query) {
+  const text = query.toString();
+  listQuery = text && `?${text}`;
+  navigate("/", { replace: true });
+}
+
+function notify() {
+  const route = current();
+  if (route.page === "pictures") listQuery = location.search;
+  onChange(route);
+}
+
+/** @param {MouseEvent} event */
+function followLink(event) {
+  const { target, button, metaKey, ctrlKey, shiftKey, altKey, defaultPrevented } = event;
+  const link = target instanceof Element ? target.closest("a") : null;
+  if (!link || button || metaKey || ctrlKey || shiftKey || altKey || defaultPrevented) return;
+  if (link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
+  if (!parse(new URL(link.href))) return;
+  event.preventDefault();
+  if (link.dataset.page === "pictures") listQuery = "";
+  if (link.pathname !== location.pathname) navigate(link.pathname);
+}
+
+/** @param {(route: Route) => void} listener is called now and at each change */
+export function startRouter(listener) {
+  onChange = listener;
+  history.scrollRestoration = "manual";
+  window.addEventListener("popstate", notify);
+  document.addEventListener("click", followLink);
+  notify();
+}
