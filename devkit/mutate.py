@@ -11,30 +11,46 @@ from devkit import environment
 from devkit.messages import Refusal, say
 
 MUTANTS = 30
+_ACCOUNTS, _IMAGES, _DELIVERY = "tests/accounts", "tests/images", "tests/delivery"
 _LOGOUTS = "tests/notifications/logouts"
-# The tests of each module, beside the one of its own name.
+# Beside the tests of its own name, those of each module.
 MODULES: dict[str, list[str]] = {
-    "accounts.sessions": ["tests/accounts", f"{_LOGOUTS}/test_announcements.py"],
+    "accounts.sessions": [
+        f"{_ACCOUNTS}/test_renewal.py",
+        f"{_ACCOUNTS}/test_tokens.py",
+        f"{_ACCOUNTS}/test_token_authentication.py",
+        f"{_LOGOUTS}/test_announcements.py",
+        "tests/test_scheduled_tasks.py",
+    ],
     "accounts.renewal": [f"{_LOGOUTS}/test_announcements.py"],
-    "accounts.revocation": ["tests/accounts/test_external_issuer.py", _LOGOUTS],
-    "accounts.throttling": ["tests/delivery/test_one_time_links.py"],
-    "images.access": ["tests/images", "tests/api/test_access.py"],
-    "images.links": ["tests/images", "tests/delivery"],
-    "images.services": ["tests/images"],
-    "images.signed_urls": ["tests/delivery"],
-    "images.storage.transactions": ["tests/images/storage", "tests/images/test_services.py"],
-    "images.metadata.jpeg_segments": ["tests/images/metadata", "tests/delivery/test_privacy.py"],
-    "images.metadata.heif_boxes": ["tests/images/metadata"],
-    "delivery.ranges": ["tests/delivery"],
-    "thumbnails.claims": ["tests/thumbnails"],
+    "accounts.revocation": [
+        f"{_ACCOUNTS}/test_external_issuer.py",
+        f"{_LOGOUTS}/test_messages.py",
+        f"{_LOGOUTS}/test_listener_batches.py",
+    ],
+    "accounts.throttling": [f"{_DELIVERY}/test_one_time_links.py"],
+    "accounts.token_authentication": [f"{_ACCOUNTS}/test_request_authentication.py"],
+    "images.access": [f"{_IMAGES}/test_permissions.py", f"{_DELIVERY}/test_avatars.py"],
+    "images.links": [
+        f"{_IMAGES}/test_permissions.py",
+        f"{_DELIVERY}/test_link_views.py",
+        "tests/test_scheduled_tasks.py",
+    ],
+    "images.services": [f"{_IMAGES}/test_races.py", f"{_IMAGES}/test_client_metadata.py"],
+    "images.signed_urls": [f"{_DELIVERY}/test_views.py"],
+    "images.storage.transactions": [f"{_IMAGES}/test_services.py"],
+    "images.metadata.jpeg_segments": [f"{_IMAGES}/metadata"],
+    "images.metadata.heif_boxes": [f"{_IMAGES}/metadata"],
+    "delivery.ranges": [f"{_DELIVERY}/test_views.py"],
+    "thumbnails.claims": ["tests/thumbnails/test_services.py"],
     "thumbnails.services": ["tests/thumbnails"],
-    "notifications.feed": ["tests/notifications"],
-    "notifications.logouts.relay": [_LOGOUTS],
-    "notifications.logouts.listener": [_LOGOUTS],
+    "notifications.feed": ["tests/test_scheduled_tasks.py"],
+    "notifications.logouts.relay": [f"{_LOGOUTS}/test_announcements.py"],
+    "notifications.logouts.listener": [f"{_LOGOUTS}/test_messages.py"],
     "notifications.sockets.subscription": [],
-    "lib.signing": ["tests/images/test_signed_urls.py", "tests/images/test_links.py"],
-    "api.pagination": ["tests/api/restful_api", "tests/lib/test_keyset.py"],
-    "api.errors": ["tests/api/test_errors.py"],
+    "lib.signing": [f"{_IMAGES}/test_signed_urls.py", f"{_IMAGES}/test_links.py"],
+    "api.pagination": ["tests/api/restful_api/test_views.py", "tests/lib/test_keyset.py"],
+    "api.errors": ["tests/api/test_urls.py"],
     "upkeep.verifying": ["tests/upkeep/test_verify_storage.py"],
     "upkeep.copying": ["tests/upkeep/test_move_storage.py"],
 }
