@@ -12,6 +12,7 @@ from images.formats.codec import StandardCodec
 from images.formats.exif import SWAPS_SIDES, orientation_of
 from images.formats.facts import Facts
 from images.formats.isobmff import brands
+from images.formats.isobmff_zeros import refuse_zeros
 from images.formats.limits import Limits
 from images.formats.memory import open_by_pillow
 from images.formats.nclx import states_display_p3
@@ -45,6 +46,11 @@ class AvifCodec(StandardCodec):
     def verify(self, data: Buffer, facts: Facts) -> None:
         """Decode every frame."""
         self.decode_frames(data)
+        self.verify_end(data)
+
+    def verify_end(self, data: Buffer) -> None:
+        """Look for zeros in place of data, of which a decoder makes a picture too."""
+        refuse_zeros(data)
 
     def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         """Blank what makes no picture."""

@@ -51,6 +51,9 @@ class Codec(ABC):
     def verify(self, data: Buffer, facts: Facts) -> None:
         """Decode every frame; raise where a byte is missing."""
 
+    def verify_end(self, data: Buffer) -> None:  # noqa: B027 (most have nothing to look for)
+        """Raise where data is missing that no decode misses."""
+
     @abstractmethod
     def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         """Yield a file of the same pixels, profile and orientation without any other metadata.

@@ -12,6 +12,7 @@ from images.formats.facts import Facts, facts_of
 from images.formats.isobmff import brands, require_box
 from images.formats.isobmff_items import read_items
 from images.formats.isobmff_relations import primary_item, read_properties
+from images.formats.isobmff_zeros import refuse_zeros
 from images.formats.limits import UNSUPPORTED_KIND, Limits, RefusedPicture, refuse_size
 from images.formats.nclx import states_display_p3
 from images.formats.scan import Buffer
@@ -44,8 +45,13 @@ class HeicCodec(Codec):
 
     def verify(self, data: Buffer, facts: Facts) -> None:
         """Decode the picture, whose size may not be what its header states."""
+        self.verify_end(data)
         image = libheif.decode(data)
         require((image.width, image.height) == (facts.width, facts.height), "another size")
+
+    def verify_end(self, data: Buffer) -> None:
+        """Look for zeros in place of data, of which libde265 makes a picture too."""
+        refuse_zeros(data)
 
     def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         """Blank what is no part of the picture."""

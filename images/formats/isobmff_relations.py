@@ -73,3 +73,19 @@ def _associations(reader: Reader) -> Iterator[tuple[int, int]]:
         item = reader.number(number_width)
         for _ in range(reader.number(1)):
             yield item, reader.number(index_width) & mask
+
+
+def items_needed(data: Content, meta: Box) -> set[int]:
+    """Return the primary picture's item, and those that it is put together from."""
+    found, references = {primary_item(data, meta)}, list(read_references(data, meta))
+    while (
+        more := {
+            number
+            for each in references
+            if each.kind == b"dimg" and each.source in found
+            for number in each.targets
+        }
+        - found
+    ):
+        found |= more
+    return found

@@ -18,6 +18,14 @@ else:
     # Two pictures on two cores cost less than one picture's threads.
     pillow_heif.options.DECODE_THREADS = 1
 
+# By whether there are colours, and how their values are stored.
+_INTERPRETATIONS = {
+    (False, "uchar"): "b-w",
+    (False, "ushort"): "grey16",
+    (True, "uchar"): "srgb",
+    (True, "ushort"): "rgb16",
+}
+
 
 def is_available() -> bool:
     """Tell whether HEIC can be decoded here."""
@@ -37,10 +45,13 @@ def decode(file: Buffer) -> Any:
     # any image made of it; the view keeps nothing, so the picture is kept as long as the view.
     data, profile = memoryview(picture.data), picture.info.get("icc_profile")
     weakref.finalize(data, lambda _: None, picture)
-    image = pyvips.Image.new_from_memory(data, *picture.size, len(picture.mode), "uchar")
-    image = image.copy(interpretation="srgb" if image.bands > 2 else "b-w")
+    # A mode names its bands, grey of more than eight bits as I;16, and more bits behind them.
+    bands, _, bits = picture.mode.partition(";")
+    form = "ushort" if bits else "uchar"
+    image = pyvips.Image.new_from_memory(data, *picture.size, len(bands), form)
+    image = image.copy(interpretation=_INTERPRETATIONS[image.bands > 2, form])
     if picture.premultiplied_alpha:
-        image = image.unpremultiply().cast("uchar")
+        image = image.unpremultiply().cast(form)
     if profile:
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
     return image

@@ -7,7 +7,9 @@ left to the decoder, which is stricter; nothing is raised.
 import mmap
 import re
 import struct
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
@@ -17,6 +19,10 @@ Buffer = bytes | mmap.mmap
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 SOS, EOI, _APP1 = 0xDA, 0xD9, 0xE1
 _GIF_IMAGE, _GIF_EXTENSION, _GIF_TRAILER = 0x2C, 0x21, 0x3B
+_HOLDERS = {b"RIFF": 4, b"ANMF": 16}
+# Between two blocks. Where data is lost there are more, which end a block as a single one does.
+_MAX_ZEROS = 5
+_PIECE_BYTES = 1024**2
 _MAX_CHUNKS = 4_000_000
 
 
@@ -81,10 +87,61 @@ def exif_of_webp(data: Buffer) -> Iterator[bytes]:
             yield bytes(data[start : start + struct.unpack_from("<I", data, start - 4)[0]])
 
 
+def png_chunks(data: Buffer) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the kind of each chunk of a PNG, and where its body begins and ends."""
+    position, kind = 8, b""
+    while kind != b"IEND" and position + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        yield kind, position + 8, min(position + 8 + length, len(data))
+        position += 12 + length
+
+
+def count_text_bytes(data: Buffer, limit: int) -> int:
+    """Count what the texts and profiles of a PNG inflate to, up to little more than `limit`."""
+    count = 0
+    for kind, start, end in png_chunks(data):
+        if kind in _COMPRESSED_CHUNKS:
+            count += _count_inflated(_COMPRESSED_CHUNKS[kind](data[start:end]), limit - count)
+        elif kind == b"tEXt":
+            count += end - start
+        if count > limit:
+            break
+    return count
+
+
+def _compressed_text(body: bytes) -> bytes:
+    """Return the compressed text of an iTXt chunk; nothing where it is not compressed."""
+    _, _, rest = body.partition(b"\0")
+    return rest[2:].split(b"\0", 2)[-1] if rest[:1] == b"\1" else b""
+
+
+def _compressed_rest(body: bytes) -> bytes:
+    """Return what follows a keyword and the method of compression."""
+    return body.partition(b"\0")[2][1:]
+
+
+_COMPRESSED_CHUNKS = {
+    b"zTXt": _compressed_rest,
+    b"iCCP": _compressed_rest,
+    b"iTXt": _compressed_text,
+}
+
+
+def _count_inflated(compressed: bytes, limit: int) -> int:
+    """Count in pieces that are thrown away; what is no zlib stream is left to the decoder."""
+    inflater, count = zlib.decompressobj(), 0
+    with suppress(zlib.error):
+        while compressed and count <= limit:
+            count += len(inflater.decompress(compressed, _PIECE_BYTES))
+            compressed = inflater.unconsumed_tail
+    return count
+
+
 def count_gif_frames(data: Buffer, limit: int) -> tuple[int, bool]:
     """Count the images of a GIF (GIF89a specification), up to one more than `limit`.
 
-    The second value tells whether the trailer was reached, or the limit: else frames are missing.
+    The second value tells whether the end of a block was reached at which the file ends, or the
+    limit: else frames are missing. As browsers do, it passes over zeros between blocks.
     """
     frames, position = 0, 13 + (gif_table_bytes(data[10]) if len(data) > 10 else 0)
     while frames <= limit and position < len(data):
@@ -94,9 +151,13 @@ def count_gif_frames(data: Buffer, limit: int) -> tuple[int, bool]:
             position = _skip_sub_blocks(data, position + 11 + gif_table_bytes(data[position + 9]))
         elif block == _GIF_EXTENSION:
             position = _skip_sub_blocks(data, position + 2)
+        elif block == 0 and data[position : position + _MAX_ZEROS].strip(b"\0"):
+            position += 1
+        elif block == 0 and len(data) - position < _MAX_ZEROS:
+            return frames, frames > 0
         else:
             return frames, block == _GIF_TRAILER
-    return frames, frames > limit
+    return frames, frames > limit or (frames > 0 and position == len(data))
 
 
 def gif_table_bytes(flags: int) -> int:
@@ -123,6 +184,23 @@ def webp_canvas(data: Buffer) -> Canvas | None:
     return Canvas(width, height, max(frames, 1)) if width and height else None
 
 
+def cut_webp(data: Buffer, end: int) -> bytes:
+    """Return a WebP that ends earlier, with the lengths of what encloses its end."""
+    file, position, limit = bytearray(data[:end]), 0, end
+    while position + 8 <= limit:
+        kind, length = bytes(file[position : position + 4]), _u32(file, position + 4)
+        body, following = position + 8, position + 8 + length + length % 2
+        if following < end:
+            position = following
+            continue
+        struct.pack_into("<I", file, position + 4, end - body)
+        # What RIFF and a frame hold are chunks in their turn, behind a few bytes of their own.
+        if kind not in _HOLDERS:
+            break
+        position = body + _HOLDERS[kind]
+    return bytes(file) + b"\0" * (end % 2)
+
+
 def _riff_chunks(data: Buffer) -> Iterator[tuple[bytes, int]]:
     position, seen = 12, 0
     while position + 8 <= len(data) and seen < _MAX_CHUNKS:
@@ -143,6 +221,10 @@ def _webp_size(kind: bytes, head: bytes) -> tuple[int, int]:
         bits = int.from_bytes(head[1:5], "little")
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     return 0, 0
+
+
+def _u32(data: bytearray, start: int) -> int:
+    return int.from_bytes(data[start : start + 4], "little")
 
 
 def _u24(data: bytes, start: int) -> int:

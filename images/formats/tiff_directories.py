@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from images.formats.errors import BrokenStructure
 from images.formats.scan import Buffer
@@ -86,16 +87,42 @@ class Directory:
         """Tell whether the pixels lie in tiles rather than in strips."""
         return TILE_WIDTH in self.fields
 
+    @property
+    def states_lengths(self) -> bool:
+        """Tell whether it says how long the strips or tiles are."""
+        return (TILE_BYTES if self.is_tiled else STRIP_BYTES) in self.fields
+
     def pieces(self) -> list[tuple[int, int]]:
         """Return where each strip or tile begins and ends; raises BrokenStructure past the end."""
         tags = (TILE_OFFSETS, TILE_BYTES) if self.is_tiled else (STRIP_OFFSETS, STRIP_BYTES)
         offsets, lengths = (self.numbers(tag) for tag in tags)
+        if not lengths and not self.is_tiled:
+            lengths = self._compute_lengths(offsets)
         if not offsets or len(offsets) != len(lengths):
             raise BrokenStructure("strips")
         found = [(start, start + length) for start, length in zip(offsets, lengths, strict=True)]
         if max(end for _, end in found) > len(self.data):
             raise BrokenStructure("a strip past the end")
         return found
+
+    def _compute_lengths(self, offsets: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the lengths of strips that state none, as old programs left them.
+
+        They are known where nothing is compressed; else a strip ends where something else begins.
+        """
+        if self.number(COMPRESSION, 1) != 1:
+            fields = (each.start for each in self.fields.values() if each.is_out_of_line)
+            starts = sorted({*offsets, self.start, len(self.data), *fields})
+            ends = dict(pairwise(starts))
+            return tuple(ends.get(each, 0) - each for each in offsets if each < len(self.data))
+        height = self.number(HEIGHT)
+        rows = max(1, min(self.number(ROWS_PER_STRIP, height), height))
+        samples = self.number(SAMPLES, 1) if self.number(PLANAR, 1) == 1 else 1
+        line = -(-self.number(WIDTH) * self.number(BITS, 1) * samples // 8)
+        strips = -(-height // rows)
+        return tuple(
+            line * min(rows, height - n % strips * rows) for n, _ in enumerate(offsets) if strips
+        )
 
 
 def directories(data: Buffer) -> Iterator[Directory]:

@@ -19,14 +19,18 @@ def strip_gif(data: bytes, dropped: Dropped) -> Iterator[bytes]:
     require(data.startswith(SIGNATURES), "no signature")
     position = _SCREEN_BYTES + gif_table_bytes(data[10])
     yield data[:position]
-    while data[position] != _TRAILER:
+    # The trailer may be missing, and zeros stand between blocks.
+    while position < len(data) and data[position] != _TRAILER:
+        if not data[position]:
+            position += 1
+            continue
         end = _end_of_block(data, position)
         if _is_kept(data, position):
             yield data[position:end]
         else:
             _note(dropped, data[position:end])
         position = end
-    yield data[position : position + 1]
+    yield bytes([_TRAILER])
     dropped.add_trailer(data[position + 1 :])
 
 

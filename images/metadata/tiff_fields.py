@@ -73,6 +73,8 @@ def _copy_page(data: bytes, result: bytearray, page: Directory) -> int:
     """Copy a page's fields and pixels; return where the last of them ends."""
     require(page.number(COMPRESSION, 1) != _OLD_JPEG, "pixels that fields point into")
     kept, pieces = _kept_fields(page), page.pieces()
+    is_bounded = page.number(COMPRESSION, 1) == 1 or page.states_lengths
+    require(is_bounded, "strips whose end is not known")
     if page.number(COMPRESSION, 1) == _JPEG:
         _refuse_metadata_in(data, page, pieces)
     count = len(kept).to_bytes(2, "little" if page.order == "<" else "big")
