@@ -4,8 +4,11 @@ The only module of this package, besides Django's own interfaces, that takes an 
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -156,16 +159,23 @@ def read_origin(request: HttpRequest) -> RequestOrigin:
     user_agent = request.headers.get("User-Agent", "").replace("\0", "")
     device = cookie_values(request.headers.get("Cookie", ""), device_cookie())
     return RequestOrigin(
-        _client_ip(request), user_agent[:_MAX_USER_AGENT_LENGTH], "".join(device[:1])
+        read_client_ip(request.META), user_agent[:_MAX_USER_AGENT_LENGTH], "".join(device[:1])
     )
 
 
-def _client_ip(request: HttpRequest) -> str | None:
-    hops = [request.META.get("REMOTE_ADDR", "")]
+def read_client_ip(environ: Mapping[str, Any]) -> str | None:
+    """Return the address of a request's client by its WSGI environ; None for what is none."""
+    hops = [environ.get("REMOTE_ADDR", "")]
     if settings.TRUSTED_PROXIES:
-        hops = request.headers.get("X-Forwarded-For", "").split(",")[-settings.TRUSTED_PROXIES :]
+        forwarded_for = environ.get("HTTP_X_FORWARDED_FOR", "")
+        hops = forwarded_for.split(",")[-settings.TRUSTED_PROXIES :]
+    return _normalized_ip(hops[0].strip())
+
+
+@lru_cache(maxsize=4096)
+def _normalized_ip(text: str) -> str | None:
     try:
-        address = ip_address(hops[0].strip())
+        address = ip_address(text)
     except ValueError:
         return None
     # A dual-stack socket shows an IPv4 client as an IPv6 address (RFC 4291, section 2.5.5.2).

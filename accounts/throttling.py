@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import ip_address, ip_network
 from threading import BoundedSemaphore
 
@@ -192,13 +192,15 @@ def throttle_upload(user: User, origin: RequestOrigin) -> None:
     )
 
 
-def throttle_link_opening(origin: RequestOrigin) -> None:
-    """Count a request for any link by an address, without asking Redis; raise TooManyAttempts."""
+def count_link_opening(origin: RequestOrigin) -> int:
+    """Count a request for any link by an address, without asking Redis.
+
+    Return 0, or after how many seconds there is room again.
+    """
     if not settings.RATE_LIMITS:
-        return
+        return 0
     limit = settings.LINK_OPENINGS_PER_MINUTE
-    if seconds := _link_openings.seconds_to_wait(throttling_key(origin), limit):
-        raise TooManyAttempts(seconds)
+    return _link_openings.seconds_to_wait(throttling_key(origin), limit)
 
 
 def throttling_key(origin: RequestOrigin) -> str:
@@ -206,9 +208,14 @@ def throttling_key(origin: RequestOrigin) -> str:
 
     Whoever has one IPv6 address has all 2⁶⁴ of its network (RFC 6177).
     """
-    if origin.client_ip is None:
+    return _throttling_key(origin.client_ip)
+
+
+@lru_cache(maxsize=4096)
+def _throttling_key(client_ip: str | None) -> str:
+    if client_ip is None:
         return "unknown"
-    address = ip_address(origin.client_ip)
+    address = ip_address(client_ip)
     return str(address if address.version == 4 else ip_network((address, 64), strict=False))
 
 

@@ -94,7 +94,7 @@ MIDDLEWARE = [
     "config.middleware.request_bodies.request_bodies_middleware",
     "config.middleware.body_limit.body_limit_middleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "config.middleware.language.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -1,5 +1,6 @@
 """The WSGI application, for granian and for the one-port run (config.asgi)."""
 
+import re
 from typing import Any
 
 from django.core.wsgi import get_wsgi_application
@@ -9,6 +10,7 @@ from config.observability import telemetry
 from config.start import load_settings, report_walls, require_default_picture
 from config.unread_bodies import EndingBody, discard_rest
 
+_CHARSET = re.compile(r";\s*charset\s*=[^;]*", re.IGNORECASE)
 load_settings()
 # Before the application loads the middleware, which telemetry extends.
 telemetry.start()
@@ -17,18 +19,33 @@ require_default_picture()
 report_walls()
 
 
-def application(environ: dict[str, Any], start_response: Any) -> Any:
-    """Serve a request, whatever its Content-Type and however early it is refused.
+def _application(environ: dict[str, Any], start_response: Any) -> Any:
+    """Let Django serve a request, whatever its Content-Type and however early it is refused.
 
     A Content-Type that Django cannot parse stands there without parameters.
     """
     content_type = environ.get("CONTENT_TYPE", "")
     try:
-        parse_header_parameters(content_type)
+        _, parameters = parse_header_parameters(content_type)
+        # Of the names that Django takes for charsets, some are of no text (`bz2`), and fail later.
+        "a".encode(parameters.get("charset") or "ascii")
     except ValueError:
         environ["CONTENT_TYPE"] = content_type.partition(";")[0]
+    except LookupError:
+        environ["CONTENT_TYPE"] = _CHARSET.sub("", content_type)
     with EndingBody(environ["wsgi.input"]) as environ["wsgi.input"]:
         try:
             return _django(environ, start_response)
         finally:
             discard_rest(environ)
+
+
+def _with_byte_layer() -> Any:
+    """Return the application; with traces everything goes through Django, which makes them."""
+    # It needs the models, and so Django, which is set up by now.
+    from config.byte_layer import ByteLayer
+
+    return _application if telemetry.ENDPOINT else ByteLayer(_application)
+
+
+application = _with_byte_layer()

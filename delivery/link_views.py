@@ -24,10 +24,11 @@ from accounts.cookies import cookie_values
 from accounts.exceptions import HashingBusy, TooManyAttempts
 from accounts.passwords import MAX_PASSWORD_LENGTH
 from accounts.request_authentication import read_origin
-from accounts.throttling import throttle_link_opening
 from delivery.access import file_for, size_in_pixels
+from delivery.link_targets import respond_with_target, target_of
+from delivery.link_throttle import throttle_opening
 from delivery.pages import busy_page, not_ready_page, page, page_not_found, too_many_page
-from delivery.responses import serve_negotiated
+from delivery.responses import to_django
 from images.exceptions import LinkGone, NotReady, NotRenderable
 from images.link_passwords import verify_link_password
 from images.link_visits import (
@@ -43,8 +44,6 @@ from images.storage.base import picture_storage
 from lib.path_converters import parse_uuid
 from lib.thumbhash import thumbhash_png
 
-# A link may be revoked at any moment: a browser may store the bytes but revalidates each time.
-_REVALIDATE = "private, no-cache"
 # What was asked for, or spent, is kept nowhere.
 _NEVER_KEPT = "private, no-store"
 
@@ -55,7 +54,7 @@ def link(request: HttpRequest, token: str) -> HttpResponseBase:
     if request.method not in {"GET", "HEAD", "POST"}:
         return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
     try:
-        throttle_link_opening(read_origin(request))
+        throttle_opening(request.META)
         return _open(request, read_token(token))
     except TooManyAttempts as error:
         return too_many_page(request, error.retry_after)
@@ -77,22 +76,15 @@ def _open(request: HttpRequest, token: LinkToken | None) -> HttpResponseBase:
         return page_not_found(request)
     if link.asks_first:
         return _open_behind_page(request, link)
-    response = _serve(request, link, cache_control=_cache_control(link))
+    response = _serve(request, link)
     if request.method == "GET":
         count_opening(link)
     return response
 
 
-def _cache_control(link: Link) -> str:
-    if not link.cache_seconds:
-        return _REVALIDATE
-    left = int((link.expires_at - timezone.now()).total_seconds())
-    return f"public, max-age={max(0, min(link.cache_seconds, left))}, must-revalidate"
-
-
-def _serve(request: HttpRequest, link: Link, *, cache_control: str) -> HttpResponseBase:
-    file = file_for(None, link.picture, by_link=True)
-    return serve_negotiated(request, file.key, file.content_type, cache_control=cache_control)
+def _serve(request: HttpRequest, link: Link, *, cache_control: str = "") -> HttpResponseBase:
+    target = target_of(link)
+    return to_django(respond_with_target(request.META, target, cache_control=cache_control))
 
 
 # --- Links that ask first -----------------------------------------------------------------------

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from delivery.access import ServableFile, file_for, is_original, size_in_pixels
-from delivery.responses import shown_name
+from delivery.file_responses import shown_name
 from images.exceptions import PictureTooCostly, StrippingFailed
 from images.formats.metadata_groups import DroppedItem, MetadataGroup
 from images.formats.registry import FORMATS

@@ -12,13 +12,14 @@ from delivery.access import file_for
 from delivery.avatars import DEFAULT_HEIGHT, avatar_key, picture_of_thumbnail
 from delivery.decorators import for_viewer
 from delivery.pages import not_ready_page, page, page_not_found
-from delivery.responses import serve_negotiated
+from delivery.responses import serve_negotiated, to_django
+from delivery.signed_files import respond_signed
 from images import default_picture as default_file
 from images.access import may_see
 from images.exceptions import NotReady, NotRenderable
 from images.formats.registry import FORMATS, content_type_of
 from images.models import Picture
-from images.signed_urls import is_valid_for_picture, seconds_left
+from images.signed_urls import is_valid_for_picture
 from images.storage.keys import folder_of, is_key
 from lib.read_only import read_only
 
@@ -49,8 +50,11 @@ def _serve_signed(request: HttpRequest, key: str) -> HttpResponseBase:
     """Serve a file without a database query, or what anyone may have of a picture."""
     expires, signature = request.GET.get("expires", ""), request.GET.get("signature", "")
     name = request.GET.get("name", "")
-    if left := seconds_left(key, expires, signature, name):
-        return _serve_file(request, key, f"private, max-age={left}, immutable", name=name)
+    try:
+        if found := respond_signed(request.META, key, expires, signature, name):
+            return to_django(found)
+    except FileNotFoundError:
+        return page_not_found(request)
     if is_valid_for_picture(key, expires, signature):
         return _serve_picture(request, None, key, by_link=True)
     return page_not_found(request)
@@ -131,15 +135,13 @@ def _serve_thumbnail_to_viewer(
     return _serve_file(request, key, f"private, {_IMMUTABLE}")
 
 
-def _serve_file(
-    request: HttpRequest, key: str, cache_control: str, *, name: str = ""
-) -> HttpResponseBase:
+def _serve_file(request: HttpRequest, key: str, cache_control: str) -> HttpResponseBase:
     """Serve a file that the browser may have, or a 404 page."""
     content_type = content_type_of(key)
     try:
         if content_type is None:
             return page_not_found(request)
-        return serve_negotiated(request, key, content_type, cache_control=cache_control, name=name)
+        return serve_negotiated(request, key, content_type, cache_control=cache_control)
     except FileNotFoundError:
         return page_not_found(request)
 

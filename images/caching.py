@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.cache import cache
 
+from images.changes import announce_change
 from lib.after_commit import run_after_commit
 
 Value = TypeVar("Value")
@@ -45,8 +46,9 @@ def cached(
 
 
 def invalidate(owner_id: UUID) -> None:
-    """Drop every cached list of an account when the running transaction commits."""
+    """Drop what is kept of an account, lists and links, when the running transaction commits."""
     run_after_commit(_start_generation, owner_id)
+    announce_change(owner_id)
 
 
 def _current_generation(owner_id: UUID) -> str:

@@ -17,6 +17,7 @@ from django.utils.http import base36_to_int, int_to_base36
 
 from accounts.models import User
 from accounts.security_log import record_event
+from images.changes import announce_change
 from images.exceptions import LinkDurationOutOfBounds, LinkGone, LinkNotGranted, LinkRevoked
 from images.link_passwords import hash_link_password
 from images.models import Link, Picture
@@ -30,6 +31,7 @@ _PURPOSE = "link"
 # Staff can look at an expired link for this long; its token is invalid as soon as it expires.
 RETENTION = timedelta(days=30)
 _link_by_id = CompiledQuery(Link.objects.with_picture, "id")
+_target_by_id = CompiledQuery(Link.objects.with_target, "id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ def change_link(
     deleted meanwhile.
     """
     row = Link.objects.filter(pk=link.pk)
+    announce_change(link.picture.owner_id)
     if note is not None and not row.update(note=note):
         raise Link.DoesNotExist
     if seconds is None:
@@ -157,6 +160,7 @@ def revoke_links_of(owner: User) -> int:
     )
     if revoked:
         record_event("link.revoked", owner, count=revoked)
+        announce_change(owner.pk)
     return revoked
 
 
@@ -166,10 +170,26 @@ def open_link(token: LinkToken) -> Link:
     Where it asks first, its openings may be used up. It takes one query, and two more for a link
     that staff made for another.
     """
-    now = timezone.now()
-    if token.expires is not None and token.expires <= now.timestamp():
+    if token.expires is not None and token.expires <= timezone.now().timestamp():
         raise LinkGone
-    link = _link_by_id.first(token.link_id)
+    return _require_open(_link_by_id.first(token.link_id))
+
+
+def open_own_link(token: LinkToken) -> Link | None:
+    """Return a link as `open_link` does, with little more than what leads to its bytes.
+
+    Return None for one that staff made for another: that takes more to decide.
+    """
+    link = _target_by_id.first(token.link_id)
+    if link is not None:
+        if link.maker_id != link.picture.owner_id:
+            return None
+        link.maker = link.picture.owner
+    return _require_open(link)
+
+
+def _require_open(link: Link | None) -> Link:
+    now = timezone.now()
     if link is None or link.is_over(now):
         raise LinkGone
     accounts_are_active = link.picture.owner.is_active and link.maker.is_active

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.security_log import record_event
+from images.changes import announce_change
 from images.file_names import MAX_NAME_LENGTH, validate_base_name
 from images.ledger import Amounts, Column, CountedQuerySet, CountedRow, RowFile
 from images.permissions import (
@@ -311,6 +312,16 @@ class LinkQuerySet(models.QuerySet["Link"]):
         """Load the picture, its owner, the maker and both tiers in the same query."""
         return self.select_related("picture__owner__tier", "maker__tier")
 
+    def with_target(self) -> LinkQuerySet:
+        """Load what says where a link of the picture's owner leads, and nothing else."""
+        return self.select_related("picture__owner__tier").only(
+            *("maker_id", "expires_at", "revoked_at", "max_opens", "opened", "password"),
+            *("cache_seconds", "picture__key", "picture__clean_key", "picture__format"),
+            *("picture__rendering", "picture__owner__is_active", "picture__owner__is_superuser"),
+            *("picture__owner__removal_due_at", "picture__owner__tier__grants_links"),
+            *("picture__owner__tier__grants_original", "picture__owner__tier__cleans_originals"),
+        )
+
     def in_reach_of(self, account: User) -> LinkQuerySet:
         """Links to one's own pictures, and those that one made as staff; all for superusers."""
         if account.is_superuser:
@@ -345,6 +356,7 @@ class LinkQuerySet(models.QuerySet["Link"]):
         self.model.objects.filter(pk__in=[pk for pk, _ in links]).update(revoked_at=now)
         for owner_id, count in Counter(owner_id for _, owner_id in links).items():
             record_event("link.revoked", owner_id, count=count)
+            announce_change(owner_id)
         return len(links)
 
     # As with `delete`: revoking every link of the table needs an explicit `.all()`.

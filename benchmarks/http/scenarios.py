@@ -105,6 +105,7 @@ def files(servers: Servers, everyone: list[Person]) -> list[Scenario]:
     pictures = [(p.token, each) for p in everyone for each in p.pictures]
     asked = {
         "signed address": [Request(signed_path(x.key)) for _, x in pictures],
+        "signed thumbnail": [Request(signed_path(x.key)) for p in everyone for x in p.thumbnails],
         "expiring link": _opening(everyone, "link"),
         "images API images/uid": [Request(f"/api/images/{x.uid}") for _, x in pictures],
         "own /images/ address": [Request(f"/images/{x.key}", t) for t, x in pictures],
@@ -121,6 +122,10 @@ def links(servers: Servers, everyone: list[Person]) -> list[Scenario]:
     plain = partial(_opening, everyone)
     password = urlencode({"password": PASSWORD}).encode()
     asked = {
+        # Of 600 links each is opened again after more than the second for which it is kept, or not
+        # at all; of 20 again and again.
+        "link, opened once": plain("link"),
+        "link, opened repeatedly": _from_many(plain("link")[:20]),
         "link, cache_seconds": plain("link, cache_seconds"),
         "link, its page": plain("link, max_opens"),
         "link, its button": plain("link, max_opens", pressed_with=b"visit="),

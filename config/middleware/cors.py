@@ -67,12 +67,19 @@ def _methods_at(path: str) -> tuple[str, ...]:
     return tuple(name for name in _ANY if name.lower() in has)
 
 
-def _with_headers(response: HttpResponseBase, request: HttpRequest) -> HttpResponseBase:
-    headers = cors_headers(
-        request.headers.get("Origin", ""),
+def response_headers(origin: str, *, has_cookies: bool) -> dict[str, str]:
+    """Return what `lib.cors` adds to a response under our settings."""
+    return cors_headers(
+        origin,
         trusted=settings.TRUSTED_ORIGINS,
         any_origin=settings.CORS_ANY_ORIGIN,
-        has_cookies=bool(request.headers.get("Cookie")),
+        has_cookies=has_cookies,
+    )
+
+
+def _with_headers(response: HttpResponseBase, request: HttpRequest) -> HttpResponseBase:
+    headers = response_headers(
+        request.headers.get("Origin", ""), has_cookies=bool(request.headers.get("Cookie"))
     )
     if vary := headers.pop("Vary", ""):
         patch_vary_headers(response, vary.split(", "))

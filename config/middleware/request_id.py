@@ -1,6 +1,7 @@
 """Gives each request an id, which its log lines and its response bear."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
@@ -17,13 +18,13 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        with use_request_id(_trusted_id(request) or new_request_id()) as request_id:
+        with use_request_id(request_id_of(request.META)) as request_id:
             response = self.get_response(request)
         response[HEADER] = request_id
         return response
 
 
-def _trusted_id(request: HttpRequest) -> str:
-    """Return the request's own id where a proxy of ours wrote it, else ""."""
-    text = request.headers.get(HEADER, "") if settings.TRUSTED_PROXIES else ""
-    return text if is_valid_request_id(text) else ""
+def request_id_of(environ: Mapping[str, Any]) -> str:
+    """Return a request's own id where a proxy of ours wrote it, else a new one."""
+    text = environ.get("HTTP_X_REQUEST_ID", "") if settings.TRUSTED_PROXIES else ""
+    return text if is_valid_request_id(text) else new_request_id()

@@ -26,7 +26,7 @@ _DOCS_POLICY = (
     "frame-ancestors 'none'"
 )
 _PAGE_POLICIES = (("/admin/", _ADMIN_POLICY), ("/api/docs/", _DOCS_POLICY))
-_HEADERS = {
+HEADERS = {
     "Permissions-Policy": (
         "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
     ),
@@ -37,7 +37,7 @@ _HEADERS = {
 }
 
 # On what a link or a signature gives. Search engines read it, since /robots.txt lets them ask.
-_NOT_INDEXED = "noindex, noarchive"
+NOT_INDEXED = "noindex, noarchive"
 
 
 class SecurityHeadersMiddleware:
@@ -49,10 +49,10 @@ class SecurityHeadersMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", _policy(request.path, response))
-        for name, value in _HEADERS.items():
+        for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if is_secret(request.path, request.META.get("QUERY_STRING", "")):
-            response.headers["X-Robots-Tag"] = _NOT_INDEXED
+            response.headers["X-Robots-Tag"] = NOT_INDEXED
         return response
 
 

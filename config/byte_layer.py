@@ -1,0 +1,251 @@
+"""Answers the two addresses of bytes that are asked most before Django: signed files and links.
+
+A WSGI application around Django's. It says what the views would say, by the same functions, with
+the headers that the middleware would add; `tests/config/test_byte_layer.py` sends each case both
+ways and compares. Whatever it is not sure of goes on to Django: every refusal, every page, links
+that ask first, whoever is signed in. So nothing is open here that is not open there.
+"""
+
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from http.client import responses as reason_phrases
+from io import BytesIO
+from typing import IO, Any
+from urllib.parse import unquote
+
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIRequest
+from django.db import close_old_connections
+from django.http import HttpResponse
+from django.http.request import split_domain_port, validate_host
+from django.middleware.security import SecurityMiddleware
+
+from accounts.exceptions import TooManyAttempts
+from config.middleware.body_limit import NOT_RECEIVED
+from config.middleware.cors import response_headers
+from config.middleware.long_headers import LIMITS
+from config.middleware.metrics import record_request
+from config.middleware.request_id import HEADER, request_id_of
+from config.middleware.security_headers import HEADERS, NOT_INDEXED
+from delivery.file_responses import PlainResponse, read_chunks
+from delivery.kept_targets import KeptTargets
+from delivery.link_targets import LinkTarget, respond_with_target, target_of
+from delivery.link_throttle import throttle_opening
+from delivery.signed_files import respond_signed
+from images.exceptions import LinkGone, NotReady, NotRenderable
+from images.links import LinkToken, open_own_link, read_token
+from images.opening_counter import OpeningCounter
+from lib.request_id import set_request_id
+
+logger = logging.getLogger(__name__)
+Environ = dict[str, Any]
+Application = Callable[[Environ, Any], Iterable[bytes]]
+
+# The routes of which some requests are answered here.
+ROUTES = ("images/<path:key>", "l/<str:token>")
+
+# As `images.signed_urls` and `images.links` write them, with a slash more or less; what is written
+# in another way is Django's to read.
+_FILE_PATH = re.compile(
+    r"/images/(users/[0-9a-f-]{36}/[A-Za-z0-9][A-Za-z0-9._-]*)/?", re.ASCII
+).fullmatch
+_SIGNED_QUERY = re.compile(
+    r"expires=([0-9]{1,12})&signature=([\w-]{22})(?:&name=([\w.~%-]+))?", re.ASCII
+).fullmatch
+_LINK_PATH = re.compile(r"/l/([0-9a-z]{1,13}\.[\w-]{22})/?", re.ASCII).fullmatch
+# What Django would let stand; it replaces a malformed value, or has it deleted.
+_SESSION_KEY = re.compile("[0-9a-z]{32}").fullmatch
+_CSRF_SECRET = re.compile("[0-9A-Za-z]{32}|[0-9A-Za-z]{64}").fullmatch
+
+
+class ByteLayer:
+    """A WSGI application that answers what it can, and hands everything else to another.
+
+    Settings are read once, when it is made.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        *,
+        kept: KeptTargets | None = None,
+        counter: OpeningCounter | None = None,
+    ) -> None:
+        self._application = application
+        self._passes = Gate()
+        self._kept = kept or KeptTargets()
+        self._counter = counter or OpeningCounter()
+        self._transport_security = _transport_security()
+        # A browser asks in the same way for every picture of a page.
+        self._cors_headers = lru_cache(maxsize=64)(response_headers)
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path.startswith(("/images/users/", "/l/")) and self._passes(environ):
+            started = time.perf_counter()
+            request_id = request_id_of(environ)
+            set_request_id(request_id)
+            try:
+                response = self._try_to_respond(environ, path)
+            finally:
+                set_request_id("")
+            if response:
+                record_request(path.split("/", 2)[1], response.status, started)
+                return self._send(response, environ, request_id, start_response)
+        return self._application(environ, start_response)
+
+    def _try_to_respond(self, environ: Environ, path: str) -> PlainResponse | None:
+        try:
+            if link := _LINK_PATH(path):
+                return self._respond_with_link(environ, link[1])
+            return _respond_with_file(environ, path)
+        except (LinkGone, NotReady, NotRenderable, FileNotFoundError, TooManyAttempts):
+            return None
+        except Exception:
+            # Django meets the same, and has a response for it.
+            logger.exception("left to Django")
+            return None
+
+    def _respond_with_link(self, environ: Environ, text: str) -> PlainResponse | None:
+        token = read_token(text)
+        if token is None:
+            return None
+        throttle_opening(environ)
+        target = self._find_target(token)
+        if target is None or target.expires_at.timestamp() <= time.time():
+            return None
+        response = respond_with_target(environ, target)
+        if environ["REQUEST_METHOD"] == "GET":
+            self._counter.add(token.link_id)
+        return response
+
+    def _find_target(self, token: LinkToken) -> LinkTarget | None:
+        begun, read_at = self._kept.begin(), time.monotonic()
+        if kept := self._kept.get(token.link_id):
+            return kept
+        target = _read_target(token)
+        if target:
+            self._kept.keep(target, begun=begun, read_at=read_at)
+        return target
+
+    def _send(
+        self, response: PlainResponse, environ: Environ, request_id: str, start_response: Any
+    ) -> Iterable[bytes]:
+        headers = {**HEADERS, **response.headers}
+        headers["X-Robots-Tag"] = NOT_INDEXED
+        origin, has_cookies = environ.get("HTTP_ORIGIN", ""), bool(environ.get("HTTP_COOKIE"))
+        for name, value in self._cors_headers(origin, has_cookies=has_cookies).items():
+            is_more = name == "Vary" and name in headers
+            headers[name] = f"{headers[name]}, {value}" if is_more else value
+        headers.setdefault("Content-Length", "0")
+        headers[HEADER] = request_id
+        if self._transport_security and self._passes.is_secure(environ):
+            headers["Strict-Transport-Security"] = self._transport_security
+        status = f"{response.status} {reason_phrases[response.status]}"
+        start_response(status, list(headers.items()))
+        return _Chunks(response.file, response.length) if response.file else [b""]
+
+
+def _respond_with_file(environ: Environ, path: str) -> PlainResponse | None:
+    file, query = _FILE_PATH(path), _SIGNED_QUERY(environ.get("QUERY_STRING", ""))
+    if file is None or query is None:
+        return None
+    expires, signature, name = query.groups("")
+    return respond_signed(environ, file[1], expires, signature, unquote(name))
+
+
+def _read_target(token: LinkToken) -> LinkTarget | None:
+    """Return what a link leads to; None where a view has more to do. Raise as `open_link` does."""
+    close_old_connections()
+    try:
+        link = open_own_link(token)
+        if link is None or link.asks_first:
+            return None
+        # A copy without metadata is made when it is first asked for.
+        is_made = link.picture.clean_key or not link.picture.owner.tier.cleans_originals
+        return target_of(link) if is_made else None
+    finally:
+        close_old_connections()
+
+
+class Gate:
+    """Which requests the middleware would let pass, and do nothing to but add headers."""
+
+    def __init__(self) -> None:
+        self._must_be_secure = settings.SECURE_SSL_REDIRECT
+        proxy: tuple[str, str] | None = settings.SECURE_PROXY_SSL_HEADER
+        self._proxy_header, self._secure_value = proxy or ("", "")
+        self._allowed_hosts = settings.ALLOWED_HOSTS
+        self._limits = [(name, limit) for name, (limit, _) in LIMITS.items()]
+        self._cookies = (
+            (settings.SESSION_COOKIE_NAME, _SESSION_KEY),
+            (settings.CSRF_COOKIE_NAME, _CSRF_SECRET),
+        )
+        self._is_our_host = lru_cache(maxsize=64)(self._find_host)
+
+    def __call__(self, environ: Environ) -> bool:
+        return (
+            environ["REQUEST_METHOD"] in {"GET", "HEAD"}
+            and not environ.get("SCRIPT_NAME")
+            and environ.get("CONTENT_LENGTH", "") in {"", "0"}
+            and "HTTP_TRANSFER_ENCODING" not in environ
+            and "HTTP_BODY_TOO_LARGE" not in environ
+            and not environ.get(NOT_RECEIVED)
+            and (not self._must_be_secure or self.is_secure(environ))
+            and self._is_our_host(environ.get("HTTP_HOST", ""))
+            and self._is_within_limits(environ)
+            and self._lets_cookies_stand(environ.get("HTTP_COOKIE", ""))
+        )
+
+    def is_secure(self, environ: Environ) -> bool:
+        """Tell what Django's `request.is_secure()` tells."""
+        if self._proxy_header and (value := environ.get(self._proxy_header)) is not None:
+            return bool(value.split(",", 1)[0].strip() == self._secure_value)
+        return bool(environ.get("wsgi.url_scheme") == "https")
+
+    def _find_host(self, header: str) -> bool:
+        domain, _ = split_domain_port(header)
+        return bool(domain) and validate_host(domain, self._allowed_hosts)
+
+    def _is_within_limits(self, environ: Environ) -> bool:
+        for name, limit in self._limits:
+            if name in environ and len(environ[name]) > limit:
+                return False
+        return True
+
+    def _lets_cookies_stand(self, header: str) -> bool:
+        """Tell whether Django would neither replace a cookie of its own nor delete it."""
+        for name, is_well_formed in self._cookies:
+            if name in header:
+                pairs = [part.partition("=") for part in header.split(";")]
+                values = [value.strip() for found, _, value in pairs if found.strip() == name]
+                if not all(map(is_well_formed, values)):
+                    return False
+        return True
+
+
+def _transport_security() -> str:
+    """Return what Django's middleware says of HTTPS to a request that came by it; "" if nothing."""
+    environ = {"REQUEST_METHOD": "GET", "wsgi.url_scheme": "https", "wsgi.input": BytesIO()}
+    if settings.SECURE_PROXY_SSL_HEADER:
+        name, secure = settings.SECURE_PROXY_SSL_HEADER
+        environ[name] = secure
+    response = HttpResponse()
+    SecurityMiddleware(lambda _: response).process_response(WSGIRequest(environ), response)
+    return response.headers.get("Strict-Transport-Security", "")
+
+
+class _Chunks:
+    """The bytes of a file, which is closed at the end, or when the server gives up."""
+
+    def __init__(self, file: IO[bytes], length: int) -> None:
+        self._file, self._length = file, length
+
+    def __iter__(self) -> Iterator[bytes]:
+        return read_chunks(self._file, self._length)
+
+    def close(self) -> None:
+        self._file.close()

@@ -1,0 +1,156 @@
+"""How a stored file leaves: status, headers and bytes, decided by a request's WSGI environ alone.
+
+No framework's request or response: `delivery.responses` sends what is decided here by Django, and
+`config.byte_layer` without it.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import IO, Any
+
+from django.conf import settings
+from django.utils.cache import get_conditional_response
+from django.utils.http import content_disposition_header
+
+from delivery.accept import WEBP, header_prefers_webp
+from delivery.access import in_format_of
+from delivery.ranges import ByteRange, UnsatisfiableRange, is_plain_range, requested_range
+from images.storage.base import picture_storage
+from images.storage.keys import webp_beside
+
+# PEP 3333's, which Django calls `request.META`.
+Environ = Mapping[str, Any]
+
+# A browser that is tricked into rendering user content as a page must run nothing in it.
+_INERT_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
+_CHUNK_SIZE = 64 * 1024
+_CONDITIONS = frozenset(
+    {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE"}
+)
+
+
+@dataclass(slots=True)
+class PlainResponse:
+    """What leaves: `length` bytes of an open file from where it stands, or headers alone."""
+
+    status: int
+    headers: dict[str, str]
+    file: IO[bytes] | None = None
+    length: int = 0
+
+
+def respond_negotiated(
+    environ: Environ, key: str, content_type: str, *, cache_control: str, name: str = ""
+) -> PlainResponse:
+    """Respond with a stored file, or with its WebP copy if the client prefers that.
+
+    Raise FileNotFoundError.
+    """
+    webp = webp_beside(key)
+    if not webp:
+        return respond(environ, key, content_type, cache_control=cache_control, name=name)
+    if header_prefers_webp(environ.get("HTTP_ACCEPT", ""), content_type):
+        key, content_type, name = webp, WEBP, in_format_of(name, webp)
+    response = respond(environ, key, content_type, cache_control=cache_control, name=name)
+    response.headers["Vary"] = "Accept"
+    return response
+
+
+def respond(
+    environ: Environ, key: str, content_type: str, *, cache_control: str, name: str = ""
+) -> PlainResponse:
+    """Respond with a stored file, under `name` or its key's; raise FileNotFoundError."""
+    # The content behind a key never changes, so that key and name alone determine the entity tag.
+    tagged = f"{key}\0{name}" if name else key
+    etag = f'"{hashlib.sha256(tagged.encode()).hexdigest()[:32]}"'
+    status = _status_by_condition(environ, etag)
+    response = PlainResponse(status, {}) if status else _content(environ, key, etag)
+    headers = response.headers
+    if response.status in {200, 206}:
+        headers["Content-Type"] = content_type
+        headers["Content-Disposition"] = _disposition(shown_name(key, name))
+    headers["ETag"] = etag
+    headers["Cache-Control"] = cache_control
+    if "X-Accel-Redirect" not in headers:  # nginx adds its own header
+        headers["Accept-Ranges"] = "bytes"
+    headers["Content-Security-Policy"] = _INERT_POLICY
+    headers["X-Content-Type-Options"] = "nosniff"
+    # Pages that isolate themselves (COEP) show only what allows it.
+    headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+def shown_name(key: str, name: str = "") -> str:
+    """Return what a file is called where it leaves: the uploader's name, else ours."""
+    return name or key.rsplit("/", 1)[-1]
+
+
+def read_chunks(file: IO[bytes], length: int) -> Iterator[bytes]:
+    """Read `length` bytes; the file is closed at the end, or when the client disconnects."""
+    with file:
+        while length > 0 and (chunk := file.read(min(_CHUNK_SIZE, length))):
+            length -= len(chunk)
+            yield chunk
+
+
+def _disposition(name: str) -> str:
+    return content_disposition_header(as_attachment=False, filename=name) or "inline"
+
+
+def _status_by_condition(environ: Environ, etag: str) -> int:
+    """Return what Django answers to a conditional request, 304 or 412; 0 where the file leaves."""
+    if _CONDITIONS.isdisjoint(environ):
+        return 0
+    asked: Any = SimpleNamespace(
+        META=environ, method=environ["REQUEST_METHOD"], path=environ.get("PATH_INFO", "")
+    )
+    response = get_conditional_response(asked, etag=etag)
+    return response.status_code if response else 0
+
+
+def _content(environ: Environ, key: str, etag: str) -> PlainResponse:
+    if _is_sent_by_nginx(environ, key):
+        return PlainResponse(200, {"X-Accel-Redirect": settings.ACCEL_REDIRECT_PREFIX + key})
+    if environ["REQUEST_METHOD"] == "HEAD":
+        return PlainResponse(200, {"Content-Length": str(picture_storage.size(key))})
+    file = picture_storage.open(key)
+    size = file.seek(0, 2)
+    try:
+        byte_range = _range_to_send(environ, etag, size)
+    except UnsatisfiableRange:
+        file.close()
+        return PlainResponse(416, {"Content-Range": f"bytes */{size}"})
+    return _opened(file, byte_range, size)
+
+
+def _is_sent_by_nginx(environ: Environ, key: str) -> bool:
+    """Return whether nginx sends the bytes: it can read files on disk only.
+
+    A range that it would read in another way than `requested_range`, or refuse with a page of its
+    own, is left to the service.
+    """
+    if not settings.ACCEL_REDIRECT_PREFIX or picture_storage.origin:
+        return False
+    header = environ.get("HTTP_RANGE", "")
+    return not header or is_plain_range(header, picture_storage.size(key))
+
+
+def _range_to_send(environ: Environ, etag: str, size: int) -> ByteRange | None:
+    """Return None, for the whole file, if If-Range names another version."""
+    condition = environ.get("HTTP_IF_RANGE")
+    if condition and condition != etag:
+        return None
+    return requested_range(environ.get("HTTP_RANGE", ""), size)
+
+
+def _opened(file: IO[bytes], byte_range: ByteRange | None, size: int) -> PlainResponse:
+    file.seek(byte_range.first if byte_range else 0)
+    if byte_range is None:
+        return PlainResponse(200, {"Content-Length": str(size)}, file, size)
+    headers = {
+        "Content-Range": f"bytes {byte_range.first}-{byte_range.last}/{size}",
+        "Content-Length": str(byte_range.length),
+    }
+    return PlainResponse(206, headers, file, byte_range.length)
