@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.notifications.sockets.clients import server_environment
@@ -25,5 +25,6 @@ def run_granian(folder: Path, workers: int = 1, **variables: str) -> Iterator[Ru
         until(lambda: answers(server), 60, server)
         yield server
     finally:
-        os.killpg(server.process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # the test ended it
+            os.killpg(server.process.pid, signal.SIGKILL)
         server.process.wait(timeout=60)

@@ -1,5 +1,6 @@
 """Two web processes and one link."""
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -11,11 +12,14 @@ import pytest
 import requests
 
 from accounts.models import User
+from accounts.services import disable, move_to_tier
 from images.links import make_link
 from images.models import Link, LinkVisit, Picture
-from tests.factories import make_picture
+from images.services import delete_picture
+from tests.factories import make_picture, make_user, tier
 from tests.granian import run_granian
 from tests.pictures import png
+from tests.processes import Running
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -56,6 +60,8 @@ def test_two_processes_spend_the_last_opening_once(alice: User, tmp_path: Path) 
         visitors_race_for_the_last_opening(picture, urls)
         one_visitor_presses_at_both(picture, urls)
         a_revocation_is_seen_by_both(picture, urls)
+        what_a_link_leads_to_is_kept_until_it_changes(picture, urls)
+        openings_are_written_within_a_second_and_when_a_process_ends(picture, one, urls)
 
 
 def visitors_race_for_the_last_opening(picture: Picture, urls: list[str]) -> None:
@@ -100,3 +106,51 @@ def a_revocation_is_seen_by_both(picture: Picture, urls: list[str]) -> None:
         revoked = time.monotonic()
         assert [each().status_code for each in ask] == [410, 410]
         assert time.monotonic() - revoked < 1
+
+
+def statuses(address: str, urls: list[str], count: int = 1) -> set[int]:
+    return {requests.get(url + address, timeout=30).status_code for url in urls * count}
+
+
+def what_a_link_leads_to_is_kept_until_it_changes(picture: Picture, urls: list[str]) -> None:
+    """Each process has it at hand, and whatever ends the link is heard before the next request."""
+    for end in ("revoked", "deleted", "tier", "disabled"):
+        owner = make_user(f"owner-{end}", "Enterprise")
+        own = make_picture(owner, BYTES)
+        link, token = make_link(maker=owner, picture=own, seconds=300)
+        address = f"/l/{token}"
+        assert statuses(address, urls, 10) == {200}
+        if end == "revoked":
+            Link.objects.filter(pk=link.pk).revoke()
+        elif end == "deleted":
+            delete_picture(own)
+        elif end == "tier":
+            move_to_tier(owner, tier("Premium"))
+        else:
+            disable(owner)
+        assert statuses(address, urls, 3) == {410}, end
+    # Past our services nothing is announced: a second is the limit.
+    link, token = make_link(maker=picture.owner, picture=picture, seconds=300)
+    assert statuses(f"/l/{token}", urls, 10) == {200}
+    Link.objects.filter(pk=link.pk).update(revoked_at=link.created_at)
+    ended = time.monotonic()
+    kept = statuses(f"/l/{token}", urls)
+    while statuses(f"/l/{token}", urls) != {410}:
+        assert time.monotonic() - ended < 1.2
+    assert kept == {200}
+
+
+def openings_are_written_within_a_second_and_when_a_process_ends(
+    picture: Picture, server: Running, urls: list[str]
+) -> None:
+    link, token = make_link(maker=picture.owner, picture=picture, seconds=300)
+    assert statuses(f"/l/{token}", urls, 5) == {200}
+    deadline = time.monotonic() + 5
+    while Link.objects.get(pk=link.pk).opened < 10:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    time.sleep(1.1)
+    assert statuses(f"/l/{token}", urls[:1], 3) == {200}
+    server.process.send_signal(signal.SIGTERM)
+    server.process.wait(timeout=30)
+    assert Link.objects.get(pk=link.pk).opened == 13
