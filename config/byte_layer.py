@@ -30,6 +30,7 @@ from config.middleware.long_headers import LIMITS
 from config.middleware.metrics import record_request
 from config.middleware.request_id import HEADER, request_id_of
 from config.middleware.security_headers import HEADERS, NOT_INDEXED
+from delivery.access import grants_original
 from delivery.file_responses import PlainResponse, read_chunks
 from delivery.kept_targets import KeptTargets
 from delivery.link_targets import LinkTarget, respond_with_target, target_of
@@ -164,9 +165,10 @@ def _read_target(token: LinkToken) -> LinkTarget | None:
         link = open_own_link(token)
         if link is None or link.asks_first:
             return None
+        owner = link.picture.owner
         # A copy without metadata is made when it is first asked for.
-        is_made = link.picture.clean_key or not link.picture.owner.tier.cleans_originals
-        return target_of(link) if is_made else None
+        needs_copy = owner.tier.cleans_originals and grants_original(None, owner)
+        return None if needs_copy and not link.picture.clean_key else target_of(link)
     finally:
         close_old_connections()
 
