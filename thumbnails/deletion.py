@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Max
 
 from accounts.models import User
@@ -50,16 +49,10 @@ def delete_pictures(pictures: PictureQuerySet, ids: Sequence[int]) -> DeletionRe
     return receipt
 
 
-def delete_next_pictures(owner_id: UUID, *, up_to: int | None = None) -> int:
-    """Delete a batch of an account's pictures, and tell nobody; return how many there were.
-
-    Of those with ids up to a given one, if any.
-    """
-    owned = Picture.objects.owned_by(owner_id)
-    if up_to is not None:
-        owned = owned.filter(pk__lte=up_to)
+def delete_next_pictures(owner_id: UUID) -> int:
+    """Delete a batch of an account's pictures, and tell nobody; return how many there were."""
     with counted_transaction():
-        locked = _lock(owned)
+        locked = _lock(Picture.objects.owned_by(owner_id))
         _delete(locked, DeletionReceipt())
         invalidate(owner_id)
     return len(locked)
@@ -71,24 +64,43 @@ def delete_all(owner_id: UUID) -> int:
     Calling it again is harmless, also after the account itself was deleted. What is uploaded
     meanwhile stays.
     """
-    count, last = 0, _announce_clearing(owner_id)
-    while last and (deleted := delete_next_pictures(owner_id, up_to=last)):
+    count, last = _clear(owner_id)
+    while last and (deleted := _delete_more(owner_id, up_to=last)):
         count += deleted
     run_after_commit(empty_folder, owner_id)
     return count
 
 
-@transaction.atomic
-def _announce_clearing(owner_id: UUID) -> int | None:
-    """Tell that an account's pictures go; return the greatest id, None where there are none.
+def _clear(owner_id: UUID) -> tuple[int, int | None]:
+    """Tell that an account's pictures go, and delete the first batch of them.
 
-    The lock makes an upload wait, so that it has a greater one and is told after this.
+    Returns how many were deleted, and the greatest id where there are more. The lock makes an
+    upload wait, so that it has a greater one and is told after this.
     """
-    User.objects.lock(owner_id)
-    last: int | None = Picture.objects.owned_by(owner_id).aggregate(last=Max("pk"))["last"]
-    if last:
-        pictures_cleared.send(sender=Picture, owner_id=owner_id)
-    return last
+    with counted_transaction():
+        User.objects.lock(owner_id)
+        owned = Picture.objects.owned_by(owner_id)
+        last: int | None = owned.aggregate(last=Max("pk"))["last"]
+        locked = _lock(owned)
+        if locked:
+            pictures_cleared.send(sender=Picture, owner_id=owner_id)
+        _delete(locked, DeletionReceipt())
+        invalidate(owner_id)
+    return len(locked), last if len(locked) == LOCKED_BATCH_SIZE else None
+
+
+def _delete_more(owner_id: UUID, *, up_to: int) -> int:
+    """Delete another batch after a clearing, and tell of each picture; return how many there were.
+
+    Whoever heard of the clearing and looked at once saw these pictures still.
+    """
+    with counted_transaction():
+        locked = _lock(Picture.objects.owned_by(owner_id).filter(pk__lte=up_to))
+        if locked:
+            pictures_deleted.send(sender=Picture, owner_id=owner_id, pictures=locked)
+        _delete(locked, DeletionReceipt())
+        invalidate(owner_id)
+    return len(locked)
 
 
 def delete_thumbnails(thumbnails: Sequence[Thumbnail]) -> None:
