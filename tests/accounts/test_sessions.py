@@ -7,14 +7,16 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from accounts.exceptions import BadToken
+from accounts.exceptions import BadToken, MissingScope, TooManyTokens
 from accounts.models import Session, User
 from accounts.renewal import renew_cookies
 from accounts.request_origin import RequestOrigin
+from accounts.scopes import Scope
 from accounts.sessions import (
     MAX_ISSUED_JWTS,
     PEER_CACHE_LIFETIME,
     RECORD_USE_INTERVAL,
+    make_named_token,
     open_api_token_session,
     open_bearer_session,
     open_cookie_session,
@@ -196,3 +198,68 @@ def test_ending_sessions_ends_those_of_one_account_and_keeps_the_one_that_is_exc
     assert list(Session.objects.of(alice).live()) == [kept]
     assert Session.objects.of(alice).end() == 1
     assert [each.user for each in Session.objects.live()] == [bob]
+
+
+def make_token(session: Session, *scopes: Scope, name: str = "a backup") -> tuple[Session, str]:
+    lifetime = timedelta(days=1)
+    return make_named_token(
+        session, name=name, scopes=scopes, lifetime=lifetime, origin=RequestOrigin()
+    )
+
+
+def test_a_named_token_signs_in_to_the_account_of_its_maker_with_its_scopes(
+    alice: User, bob: User
+) -> None:
+    for user in (bob, alice):
+        open_bearer_session(user, RequestOrigin())
+    made, token = make_token(Session.objects.get(user=alice), Scope.UPLOAD, Scope.READ)
+    found = authenticate_api_token(token)
+    assert (found, found.user, found.name) == (made, alice, "a backup")
+    assert found.granted_scopes == {Scope.READ, Scope.UPLOAD}
+    assert abs(found.expires_at - timezone.now() - timedelta(days=1)) < timedelta(minutes=1)
+
+
+def test_nobody_makes_a_token_with_scopes_that_their_own_lacks(alice: User) -> None:
+    open_bearer_session(alice, RequestOrigin())
+    first, _ = make_token(Session.objects.get(), Scope.READ, Scope.ACCOUNT)
+    with pytest.raises(MissingScope, match="lacks the scope upload links"):
+        make_token(first, Scope.READ, Scope.UPLOAD, Scope.LINKS)
+    assert make_token(first, Scope.READ)[0].granted_scopes == {Scope.READ}
+
+
+def test_a_session_that_has_ended_makes_no_token_though_others_live(alice: User) -> None:
+    for _ in range(2):
+        open_bearer_session(alice, RequestOrigin())
+    ended = Session.objects.earliest("created_at")
+    Session.objects.filter(pk=ended.pk).end()
+    with pytest.raises(BadToken):
+        make_token(ended, Scope.READ)
+    assert Session.objects.filter(scheme="token").count() == 0
+
+
+def test_named_tokens_are_limited_for_each_account_by_itself(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unnamed ones, ended ones and those of others do not count."""
+    monkeypatch.setattr("accounts.sessions.MAX_NAMED_TOKENS", 2)
+    for user in (alice, bob):
+        open_bearer_session(user, RequestOrigin())
+        open_api_token_session(user, RequestOrigin())
+    of_alice, of_bob = (Session.objects.get(user=user, scheme="bearer") for user in (alice, bob))
+    ended, _ = make_token(of_alice, Scope.READ)
+    Session.objects.filter(pk=ended.pk).end()
+    for _ in range(2):
+        make_token(of_alice, Scope.READ)
+    with pytest.raises(TooManyTokens):
+        make_token(of_alice, Scope.READ)
+    make_token(of_bob, Scope.READ)
+
+
+def test_a_browsers_session_of_an_older_release_is_renewed(alice: User) -> None:
+    """Its row does not say which tokens it issued."""
+    pair = open_cookie_session(alice, RequestOrigin())
+    Session.objects.update(issued_jwts=None)
+    renewed = renew_cookies(pair.refresh).renewed_cookies
+    assert renewed is not None
+    assert authenticate_jwt(renewed.access, "access").user == alice
+    assert len(kept_jwts()) == 1
