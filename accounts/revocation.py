@@ -60,10 +60,7 @@ def revoke_tokens(tokens: Iterable[str]) -> None:
 def _sessions(revocations: Sequence[_Revocation]) -> SessionQuerySet:
     keys = {key for each in revocations for key in each.keys}
     digests = {each.digest for each in revocations if each.digest}
-    named = Q(pk__in=keys)
-    if digests:
-        named |= Q(external_id_digest__in=digests)
-    return Session.objects.filter(named)
+    return Session.objects.filter(Q(pk__in=keys) | Q(external_id_digest__in=digests))
 
 
 def _read(token: str) -> _Revocation:

@@ -34,7 +34,9 @@ def test_an_expired_access_cookie_is_renewed_by_the_refresh_cookie(
     settings.COOKIE_ACCESS_LIFETIME = timedelta(hours=1)
     found = authenticate_cookies([pair.access], [pair.refresh])
     assert found.renewed_cookies is not None
-    assert authenticate_cookies([found.renewed_cookies.access], []).session == found.session
+    # It is what the session is known by elsewhere, should this request end it.
+    assert found.access == found.renewed_cookies.access
+    assert authenticate_cookies([found.access], []).session == found.session
 
 
 def test_of_parallel_requests_with_one_refresh_token_all_pass_and_one_renews(alice: User) -> None:
@@ -147,3 +149,14 @@ def test_a_session_that_ends_while_it_is_renewed_gets_no_cookies(alice: User) ->
     Session.objects.of(alice).end()
     assert _rotate_refresh_token(loaded) is None
     assert not Session.objects.live().exists()
+
+
+def test_of_two_requests_that_loaded_a_session_before_either_renewed_it_one_renews(
+    alice: User,
+) -> None:
+    open_cookie_session(alice, RequestOrigin())
+    first, second = Session.objects.get(), Session.objects.get()
+    renewed = _rotate_refresh_token(first)
+    assert renewed is not None
+    assert _rotate_refresh_token(second) is None
+    assert renew_cookies(renewed.refresh).renewed_cookies is not None

@@ -230,7 +230,8 @@ def _remove_assignment(node: ast.Assign) -> Iterator[Change]:
 
 def _change_return(node: ast.Return) -> Iterator[Change]:
     value = node.value
-    if value is not None and not (isinstance(value, ast.Constant) and value.value is None):
+    # Callers do not tell None from another false value, and that is changed as a constant.
+    if value is not None and not (isinstance(value, ast.Constant) and not value.value):
         yield "", ast.Return(ast.Constant(None))
 
 

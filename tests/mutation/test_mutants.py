@@ -28,6 +28,7 @@ def changes(body: str) -> list[str]:
         ("x = 'text ' + a", []),
         ("self.a = 1", ["pass", "self.a = 2"]),
         ("return a", ["return None"]),
+        ("return False", ["return True"]),
         ("a[1:b]", ["pass", "a[:b]", "a[1:]", "a[2:b]"]),
         ("rows.filter(pk=a)", ["pass", "rows.filter()", "rows"]),
         ("raise ValueError('why')", ["pass"]),

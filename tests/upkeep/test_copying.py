@@ -1,5 +1,6 @@
 """What may go from a source once it was copied: what the target has byte for byte."""
 
+from collections.abc import Iterator
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import IO
@@ -9,7 +10,8 @@ from django.core.management import call_command
 
 from images.storage.base import PictureStorage
 from images.storage.disk import DiskStorage
-from upkeep.copying import CopyDiffers, Outcome, copy_files, delete_copied_files
+from images.storage.listing import StoredFile
+from upkeep.copying import _THREADS, CopyDiffers, Outcome, copy_files, delete_copied_files
 from upkeep.named_storages import open_storage
 
 SAME, OTHER_BYTES, LONGER, MISSING = (f"users/a/{name}.png" for name in "abcd")
@@ -94,3 +96,35 @@ def test_a_key_that_somebody_else_writes_meanwhile_stops_it(
         list(copy_files(source.walk(), source, target))
     monkeypatch.undo()
     assert content(target, SAME) == b"another"
+
+
+@pytest.mark.usefixtures("_both")
+def test_a_file_that_goes_meanwhile_is_passed_over(
+    source: PictureStorage, target: PictureStorage
+) -> None:
+    files = list(source.walk())
+    source.delete(MISSING)
+    outcomes = list(copy_files(files, source, target))
+    assert outcomes == [Outcome.THERE, Outcome.THERE, Outcome.COPIED, Outcome.GONE]
+    assert keys(target) == [SAME, OTHER_BYTES, LONGER]
+
+
+def test_no_more_is_listed_ahead_than_is_copied_at_once(
+    source: PictureStorage, target: PictureStorage
+) -> None:
+    names = [f"users/a/{number:03}.png" for number in range(50)]
+    for name in names:
+        source.write(name, BytesIO(b"content"))
+    listed: list[StoredFile] = []
+
+    def walk() -> Iterator[StoredFile]:
+        for each in source.walk():
+            listed.append(each)
+            yield each
+
+    copying = copy_files(walk(), source, target)
+    assert next(copying) == Outcome.COPIED
+    # Merging two listings looks one ahead.
+    assert len(listed) == 2 * _THREADS + 1
+    assert list(copying) == [Outcome.COPIED] * 49
+    assert keys(target) == names

@@ -1,9 +1,11 @@
 import json
 import uuid
+from base64 import urlsafe_b64encode
 from datetime import timedelta
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -154,6 +156,29 @@ def test_an_unknown_token_is_on_the_denylist_until_it_would_expire(alice: User) 
     assert purge_denylist() == 0
     RevokedToken.objects.update(expires_at="2020-01-01T00:00Z")
     assert purge_denylist() == 1
+
+
+@pytest.mark.parametrize("days", [1, 900])
+def test_an_unknown_token_is_denied_no_longer_than_a_token_of_today_lives(
+    alice: User, settings: Settings, days: int
+) -> None:
+    settings.BEARER_LIFETIME = timedelta(days=14)
+    token = issue_jwt(Session(user_id=alice.pk), "bearer", timedelta(days=days))
+    handle_messages([logout(token)])
+    end = timezone.now() + timedelta(days=min(days, 14))
+    assert abs(RevokedToken.objects.get().expires_at - end) < timedelta(minutes=1)
+
+
+NESTED = urlsafe_b64encode(b'{"a":' + b"[" * 5_000).decode().rstrip("=")
+
+
+@pytest.mark.parametrize("text", ["a.b.c", "..", f"e30.{NESTED}.x", "e30.W10.x"])
+def test_what_only_looks_like_a_token_is_denied_as_it_is(alice: User, text: str) -> None:
+    open_bearer_session(alice, RequestOrigin())
+    session = Session.objects.get()
+    handle_messages([logout(text), logout(str(session.pk))])
+    assert RevokedToken.objects.count() == 1
+    assert not Session.objects.live().exists()
 
 
 def test_without_a_broker_no_logout_message_is_written(alice: User, settings: Settings) -> None:
