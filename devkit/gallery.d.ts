@@ -32,8 +32,7 @@ interface Details extends Picture {
   image: string;
   bytes: number;
   format: string;
-  sha256: string;
-  clean_copy?: string;
+  clean_copy: "ready" | "rendition" | null;
 }
 
 interface Reveal {

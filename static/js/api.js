@@ -7,7 +7,7 @@ export const MAX_PER_PAGE = 1000;
 const LIST_FIELDS =
   "id,name,width,height,created_at,updated_at,visibility,description,is_active,state,failure," +
   "thumbhash,dominant_color,thumbnails";
-const DETAIL_FIELDS = `${LIST_FIELDS},image,bytes,format,sha256`;
+const DETAIL_FIELDS = `${LIST_FIELDS},image,bytes,format,clean_copy`;
 
 /** `status` is 0 where no response came; `body` is the JSON of the error, null where there is none. */
 export class ApiError extends Error {

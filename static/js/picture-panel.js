@@ -71,7 +71,11 @@ async function showReveals(id) {
     const { format, width, height, bytes, dropped } = await api.fetchReveals(id);
     if (shown?.id !== id) return;
     const values = { format, width, height, size: formatBytes(bytes) };
-    text.textContent = translate(dropped.length ? "revealsWithout" : "reveals", values);
+    const says = dropped.length ? "revealsWithout" : "reveals";
+    text.textContent = translate(says, values);
+    // What was asked for may just have shown that no clean copy can be made.
+    const isRendition = (await api.fetchPicture(id)).clean_copy === "rendition";
+    if (isRendition) text.textContent = `${translate("givesRendition")} ${text.textContent}`;
     reveals.replaceChildren(...dropped.map(({ group, name }) => {
       const item = clone("reveal");
       item.textContent = `${group}: ${name}`;
