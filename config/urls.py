@@ -7,6 +7,7 @@ from django.views.i18n import set_language
 from config.health import views as health
 from config.observability import exporter
 from config.robots import robots
+from delivery import installation
 from lib import path_converters
 from lib.routes import route
 
@@ -23,6 +24,9 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("delivery.urls")),
     path("", include("delivery.gallery_urls")),
+    route("manifest.webmanifest", installation.manifest, name="manifest"),
+    route("service-worker.js", installation.service_worker, name="service-worker"),
+    route("share/", installation.share, name="share"),
 ]
 
 handler400 = "config.errors.bad_request"

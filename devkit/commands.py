@@ -26,7 +26,9 @@ COMMANDS = {
         local_run.run, "run [--reload]", "serve everything on this machine; Ctrl-C stops it"
     ),
     "demo": Command(
-        management.demo, "demo", "make an account with drawn pictures and links, to look at"
+        management.demo,
+        "demo [--screenshots]",
+        "make an account with drawn pictures and links, to look at",
     ),
     "manage": Command(
         management.manage, "manage ARGUMENTS", "run manage.py with the local run's settings"

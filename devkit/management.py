@@ -17,8 +17,12 @@ def shell(arguments: list[str]) -> int:
 
 
 def demo(arguments: list[str]) -> int:
+    if arguments == ["--screenshots"]:
+        environment.prepare(environment.DEVELOPMENT)
+        command = [environment.python(), "-m", "devkit.screenshots"]
+        return subprocess.run(command, cwd=environment.ROOT, check=False).returncode
     if arguments:
-        raise Refusal("demo takes no arguments; PORT and DATA_DIR come from the environment.")
+        raise Refusal("demo takes only --screenshots; PORT and DATA_DIR come from the environment.")
     return _run("-m", "devkit.demo")
 
 

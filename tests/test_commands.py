@@ -38,6 +38,8 @@ LISTED = {
     "./dev run": "the test of README's requests runs it, with a port of its own",
     "ADMIN_PASSWORD=let-me-look-around ./dev run": "likewise",
     "./dev demo": "tests/devkit/test_management.py runs it",
+    "./dev demo --screenshots": "writes the pictures of the documentation",
+    "./dev bench gallery": "takes minutes",
     "./dev test": "runs this test",
     "./dev test --fast": "would run tests within a test",
     "./dev test --all": "runs this test",

@@ -35,6 +35,7 @@ _HEADERS: dict[str, tuple[str, str, Any]] = {
         "SameSite=Lax, over HTTPS Secure.",
         "string", "access_token=eyJhbGciOiJIUzI1NiJ9.e30.c2ln; HttpOnly; SameSite=Lax; Path=/",
     ),
+    "Clear-Site-Data": ("That browsers forget what they kept of the site.", "string", '"cache"'),
     "ETag": (
         "Names these bytes, for `If-None-Match` and `If-Range`.",
         "string", '"3f7a1c5e9b2d4f608a1c3e5d7f90b1a2"',

@@ -28,9 +28,12 @@ _OTHER_LABELS = frozenset(
         "i18n",
         "images",
         "l",
+        "manifest.webmanifest",
         "metrics",
         "readyz",
         "robots.txt",
+        "service-worker.js",
+        "share",
         "static",
     }
 )

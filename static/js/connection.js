@@ -28,8 +28,10 @@ export async function resume() {
   const files = [];
   for (const request of await cache.keys()) {
     const response = await cache.match(request);
-    const name = decodeURIComponent(new URL(request.url).hash.slice(1)) || "shared";
-    if (response) files.push(new File([await response.blob()], name, { type: response.headers.get("Content-Type") ?? "" }));
+    if (!response) continue;
+    const name = decodeURIComponent(response.headers.get("X-Name") ?? "shared");
+    const type = response.headers.get("Content-Type") ?? "";
+    files.push(new File([await response.blob()], name, { type }));
   }
   await forget();
   if (files.length) enqueue(files);
@@ -45,4 +47,6 @@ export function start(handlers) {
   enqueue = handlers.enqueue;
   addEventListener("offline", showOffline);
   addEventListener("online", handlers.onOnline);
+  // Over plain HTTP browsers install nothing.
+  void navigator.serviceWorker?.register("/service-worker.js").catch(() => {});
 }

@@ -92,7 +92,7 @@ def test_pictures_are_described_found_and_opened_again_by_their_address(
     login = open_with_pictures(service, page, "Premium", 3)
     oldest = stored(service, login)[-1]
     page.goto(f"{service.url}/p/{oldest}/details")
-    page.get_by_label("Description").fill("A hill at dawn")
+    page.get_by_label("Description, read to").fill("A hill at dawn")
     page.locator("#edit-name").fill("hill.jpg")
     page.locator("#edit-visibility").select_option("members")
     page.locator("#edit").get_by_role("button", name="Save").click()
@@ -267,6 +267,7 @@ def test_the_main_job_is_done_by_names_and_roles_alone(service: Service, page: P
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "es-MX"])
+@pytest.mark.usefixtures("node_modules")
 def test_no_page_dialog_or_state_violates_wcag(service: Service, page: Page, locale: str) -> None:
     found = find_violations(page, "sign-in")
     login = service.create_account("Enterprise")

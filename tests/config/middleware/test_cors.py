@@ -30,6 +30,7 @@ EXPOSED = (
 WITHOUT = {
     "healthz", "readyz", "robots.txt", "metrics", "i18n/setlang/", "join/", "join/<str:token>/",
     "reset/", "reset/<str:token>/", "verify/<str:token>/", *routes_of("delivery.gallery_urls"),
+    "manifest.webmanifest", "service-worker.js", "share/",
 }  # fmt: skip
 MORE_PARTS = {
     "<path:key>": "users/nobody/none.jpg",

@@ -1,0 +1,299 @@
+"""The gallery in a real Chromium: what a cold start loads, when it stands, how it scrolls.
+
+`./dev bench gallery` prints medians of nine cold starts with 500 pictures, on a desktop's and on a
+phone's screen, and scrolls through 10,000. `--runs`, `--pictures` and `--scroll` change that.
+With BENCH_TREE it measures the gallery of another commit's tree.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+import requests
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from benchmarks.parts import TREE
+from devkit.environment import python
+from devkit.messages import say
+from tests.pictures import encode, waves
+from tests.servers.ports import free_ports
+
+PASSWORD = "a phrase for the bench"  # noqa: S105 (of a service that ends with the bench)
+SCREENS = {"desktop": (1440, 900), "phone": (390, 844)}
+REAL_PICTURES = 40
+# Copies the rows of a few real pictures; their files get more names on the disk.
+_FILL = """
+import os, uuid
+from datetime import timedelta
+from django.conf import settings
+from accounts.models import User
+from images.models import Picture
+from images.storage.base import picture_storage
+from thumbnails.models import Thumbnail
+owner = User.objects.get(username={login!r})
+real = list(Picture.objects.filter(owner=owner).prefetch_related("thumbnails"))
+def another(key):
+    made = key.replace(key.rsplit("/", 1)[-1][:36], str(uuid.uuid4()))
+    os.link(picture_storage.path(key), picture_storage.path(made))
+    return made
+for start in range(len(real), {count}, 500):
+    pictures, thumbnails = [], []
+    for number in range(start, min(start + 500, {count})):
+        old = real[number % len(real)]
+        own = list(old.thumbnails.all())
+        new = Picture.objects.get(pk=old.pk)
+        new.pk, new.uid, new.is_active = None, uuid.uuid4(), False
+        new.key, new.clean_key = another(old.key), ""
+        new.created_at = old.created_at - timedelta(hours=number)
+        pictures.append(new)
+        for each in own:
+            keys = {{"key": another(each.key)}}
+            if each.webp_key:
+                from images.storage.keys import webp_beside
+                keys["webp_key"] = webp_beside(keys["key"])
+                os.link(picture_storage.path(each.webp_key), picture_storage.path(keys["webp_key"]))
+            thumbnails.append((len(pictures) - 1, each, keys))
+    made = Picture.objects.bulk_create(pictures)
+    rows = []
+    for place, each, keys in thumbnails:
+        values = {{name: getattr(each, name) for name in (
+            "owner_id", "height", "width_px", "height_px", "content_type", "bytes", "webp_bytes",
+            "quality")}}
+        rows.append(Thumbnail(picture=made[place], **values, **keys))
+    Thumbnail.objects.bulk_create(rows)
+"""
+_WATCH = """
+window.seen = { lcp: 0, cls: 0 };
+const watch = (type, handle) => new PerformanceObserver((list) => list.getEntries().forEach(handle))
+    .observe({ type, buffered: true });
+watch("largest-contentful-paint", (entry) => { seen.lcp = entry.startTime; });
+watch("layout-shift", (entry) => { if (!entry.hadRecentInput) seen.cls += entry.value; });
+"""
+_STANDS = """() => {
+    const tiles = [...document.querySelectorAll("#pictures li")].filter((tile) => {
+        const box = tile.getBoundingClientRect();
+        return box.bottom > 0 && box.top < innerHeight;
+    });
+    return tiles.length > 3 && tiles.every((tile) => {
+        const image = tile.querySelector("img");
+        return image && image.complete && image.naturalWidth > 0;
+    });
+}"""
+_SCROLL = """async ([seconds, step]) => {
+    const frames = [];
+    let nodes = 0;
+    const end = performance.now() + seconds * 1000;
+    for (let last = performance.now(); last < end; ) {
+        scrollBy(0, step);
+        const now = await new Promise(requestAnimationFrame);
+        frames.push(now - last);
+        last = now;
+        nodes = Math.max(nodes, document.querySelectorAll("*").length);
+    }
+    return { frames, nodes, left: document.body.scrollHeight - scrollY - innerHeight };
+}"""
+
+
+@dataclass
+class Start:
+    """A cold or warm start: milliseconds, requests and bytes until the first screen stands."""
+
+    stands: float
+    lcp: float
+    cls: float
+    requests: int
+    bytes: int
+
+
+@dataclass
+class Traffic:
+    page: Page
+    requests: int = 0
+    bytes: int = 0
+    session: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.session = self.page.context.new_cdp_session(self.page)
+        self.session.send("Network.enable")
+        self.session.on("Network.requestWillBeSent", self._count_request)
+        self.session.on("Network.loadingFinished", self._count_bytes)
+
+    def _count_request(self, event: dict[str, Any]) -> None:
+        self.requests += not event["request"]["url"].startswith("data:")
+
+    def _count_bytes(self, event: dict[str, Any]) -> None:
+        self.bytes += int(event["encodedDataLength"])
+
+
+@dataclass
+class Service:
+    url: str
+    data_dir: Path
+
+    def shell(self, program: str) -> None:
+        env = os.environ | {"LOCAL": "on", "DATA_DIR": str(self.data_dir), "DATABASE_URL": ""}
+        command = [python(), "manage.py", "shell", "-v", "0", "-c", program]
+        subprocess.run(command, cwd=TREE, env=env, check=True)
+
+    def fill(self, login: str, count: int) -> None:
+        """Make an account with this many pictures."""
+        self.shell(
+            "from accounts.models import User; from tiers.models import Tier; "
+            f"User.objects.create_user({login!r}, {PASSWORD!r}, "
+            "tier=Tier.objects.get(name='Enterprise'))"
+        )
+        client = requests.Session()
+        images = f"{self.url}/api/user/images/"
+        body = {"username": login, "password": PASSWORD}
+        client.post(f"{self.url}/api/user/jwt-login/", json=body, timeout=60).raise_for_status()
+        for number in range(REAL_PICTURES):
+            picture = encode(waves(900 + 40 * (number % 7), 600 + 70 * (number % 5)), "JPEG")
+            client.post(images, files={"image": picture}, timeout=60).raise_for_status()
+        asked = {"state": "pending", "fields": "id"}
+        while client.get(images, params=asked, timeout=60).json():
+            time.sleep(0.5)
+        self.shell(_FILL.format(login=login, count=count))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=9)
+    parser.add_argument("--pictures", type=int, default=500)
+    parser.add_argument("--scroll", type=int, default=10_000, help="0: do not scroll")
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="tintype-bench-") as folder:
+        data_dir, [port] = Path(folder) / "data", free_ports(1)
+        env = os.environ | {
+            "PORT": str(port), "DATA_DIR": str(data_dir), "ADMIN_PASSWORD": PASSWORD,
+            "DATABASE_URL": "", "AMQP_URL": "",
+        }  # fmt: skip
+        log = (Path(folder) / "log").open("wb")
+        command = [sys.executable, "dev", "run"]
+        process = subprocess.Popen(command, cwd=TREE, env=env, stdout=log, stderr=log)
+        try:
+            service = Service(f"http://localhost:{port}", data_dir)
+            _wait(service.url)
+            _measure(service, options)
+        finally:
+            process.terminate()
+            process.wait(60)
+            log.close()
+
+
+def _wait(url: str) -> None:
+    for _ in range(240):
+        try:
+            if requests.get(f"{url}/readyz", timeout=5).status_code == 200:
+                return
+        except requests.RequestException:
+            pass
+        time.sleep(0.5)
+    raise SystemExit("The service is not ready after two minutes.")
+
+
+def _measure(service: Service, options: argparse.Namespace) -> None:
+    service.fill("few", options.pictures)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=options.chromium, args=["--no-sandbox", "--disable-gpu"]
+        )
+        for screen in SCREENS:
+            starts = [_start(browser, service, screen) for _ in range(options.runs)]
+            _report(f"{screen}, {options.pictures} pictures", starts)
+        if options.scroll:
+            service.fill("many", options.scroll)
+            _scroll(browser, service)
+        browser.close()
+
+
+def _sign_in(browser: Browser, service: Service, screen: str, login: str) -> BrowserContext:
+    width, height = SCREENS[screen]
+    context = browser.new_context(viewport={"width": width, "height": height}, locale="en-US")
+    body = {"username": login, "password": PASSWORD}
+    context.request.post(f"{service.url}/api/user/jwt-login/", data=body)
+    return context
+
+
+def _start(browser: Browser, service: Service, screen: str) -> Start:
+    context = _sign_in(browser, service, screen, "few")
+    page = context.new_page()
+    page.add_init_script(_WATCH)
+    traffic = Traffic(page)
+    started = time.monotonic()
+    page.goto(service.url)
+    page.wait_for_function(_STANDS, timeout=60_000)
+    stands = time.monotonic() - started
+    asked, received = traffic.requests, traffic.bytes
+    page.evaluate(_SCROLL, [3, 120])
+    seen = page.evaluate("() => window.seen")
+    context.close()
+    return Start(1000 * stands, seen["lcp"], seen["cls"], asked, received)
+
+
+def _report(name: str, starts: list[Start]) -> None:
+    say(
+        f"{name}: stands {median(each.stands for each in starts):.0f} ms, "
+        f"LCP {median(each.lcp for each in starts):.0f} ms, "
+        f"{median(each.requests for each in starts):.0f} requests, "
+        f"{median(each.bytes for each in starts) / 1000:.0f} kB, "
+        f"CLS {max(each.cls for each in starts):.4f} (the worst, scrolled)"
+    )
+
+
+def _scroll(browser: Browser, service: Service) -> None:
+    context = _sign_in(browser, service, "desktop", "many")
+    page = context.new_page()
+    page.add_init_script(_WATCH)
+    page.goto(service.url)
+    page.wait_for_function(_STANDS, timeout=60_000)
+    with tempfile.TemporaryDirectory(prefix="tintype-trace-") as folder:
+        path = Path(folder) / "trace.json"
+        browser.start_tracing(page=page, path=path, categories=["toplevel", "devtools.timeline"])
+        result: dict[str, Any] = {"left": 1}
+        frames: list[float] = []
+        nodes = 0
+        for _ in range(12):
+            result = page.evaluate(_SCROLL, [5, 400])
+            frames += result["frames"]
+            nodes = max(nodes, result["nodes"])
+            if result["left"] < 10:
+                break
+        browser.stop_tracing()
+        tasks = _long_tasks(json.loads(path.read_text()))
+    seen = page.evaluate("() => window.seen")
+    say(
+        f"scrolling: p95 of {len(frames)} frames {quantiles(frames, n=20)[-1]:.1f} ms, "
+        f"{len(tasks)} tasks over 50 ms (longest {max(tasks, default=0):.0f}), "
+        f"at most {nodes} elements, CLS {seen['cls']:.4f}, {result['left']:.0f} pixels left"
+    )
+    context.close()
+
+
+def _long_tasks(trace: dict[str, Any]) -> list[float]:
+    """Return the milliseconds of each task of a page's main thread that took over 50."""
+    events = trace["traceEvents"]
+    main_threads = {
+        (each["pid"], each["tid"])
+        for each in events
+        if each["name"] == "thread_name" and each["args"]["name"] == "CrRendererMain"
+    }
+    return [
+        each["dur"] / 1000
+        for each in events
+        if (each["pid"], each["tid"]) in main_threads
+        and each["name"] in {"RunTask", "ThreadControllerImpl::RunTask"}
+        and each.get("dur", 0) > 50_000
+    ]
+
+
+if __name__ == "__main__":
+    main()

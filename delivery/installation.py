@@ -1,0 +1,80 @@
+"""What lets a phone install the gallery, and share its photographs into it."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from django.contrib.staticfiles import finders
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.templatetags.static import static
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+
+from images.formats.registry import FORMATS
+from lib.read_only import read_only
+
+_ICONS = (("icon-192.png", 192, "any"), ("icon-512.png", 512, "any maskable"))
+
+
+@read_only
+def manifest(request: HttpRequest) -> HttpResponse:
+    """Return the web application manifest (W3C)."""
+    response = JsonResponse(
+        {
+            "id": "/",
+            "name": "Tintype",
+            "short_name": "Tintype",
+            "description": _("Your pictures, kept as they are and shown in every size."),
+            "start_url": "/",
+            "scope": "/",
+            "display": "standalone",
+            "background_color": "#f7f3ec",
+            "theme_color": "#f7f3ec",
+            "icons": [
+                {
+                    "src": static(name),
+                    "sizes": f"{side}x{side}",
+                    "type": "image/png",
+                    "purpose": use,
+                }
+                for name, side, use in _ICONS
+            ],
+            "shortcuts": [{"name": _("Links"), "url": "/links"}],
+            "share_target": {
+                "action": "/share",
+                "method": "POST",
+                "enctype": "multipart/form-data",
+                "params": {
+                    "files": [
+                        {
+                            "name": "pictures",
+                            "accept": [each.content_type for each in FORMATS.values()],
+                        }
+                    ]
+                },
+            },
+        },
+        content_type="application/manifest+json",
+    )
+    response["Cache-Control"] = "no-cache"
+    return response
+
+
+@read_only
+def service_worker(request: HttpRequest) -> HttpResponse:
+    """Return the service worker's script, at the root: it rules what lies below its address."""
+    response = HttpResponse(_read_worker(), content_type="text/javascript; charset=utf-8")
+    response["Cache-Control"] = "no-cache"
+    return response
+
+
+@lru_cache(maxsize=1)
+def _read_worker() -> str:
+    return Path(str(finders.find("js/service-worker.js"))).read_text(encoding="utf-8")
+
+
+@csrf_exempt
+def share(request: HttpRequest) -> HttpResponse:
+    """Show the gallery. The service worker takes what is shared; without one, nothing is read."""
+    response = HttpResponseRedirect("/")
+    response.status_code = 303
+    return response

@@ -1,0 +1,27 @@
+/**
+ * The service worker: takes pictures that a phone's other programs share. It keeps nothing else, so
+ * that nothing is left behind by a sign-out.
+ */
+
+// The type checker knows pages alone.
+const worker = /** @type {any} */ (self);
+const SHARED = "shared-pictures"; // connection.js takes them from there
+
+worker.addEventListener("install", () => worker.skipWaiting());
+worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(worker.clients.claim()));
+worker.addEventListener("fetch", (/** @type {any} */ event) => {
+  const { method, url } = event.request;
+  if (method === "POST" && new URL(url).pathname === "/share") event.respondWith(keep(event.request));
+});
+
+/** Keep what is shared until the page takes it, then show the page. @param {Request} request */
+async function keep(request) {
+  const cache = await caches.open(SHARED);
+  const files = (await request.formData()).getAll("pictures");
+  for (const [index, file] of files.entries()) {
+    if (!(file instanceof File)) continue;
+    const headers = { "Content-Type": file.type, "X-Name": encodeURIComponent(file.name) };
+    await cache.put(`/share/${Date.now()}-${index}`, new Response(file, { headers }));
+  }
+  return Response.redirect("/", 303);
+}

@@ -1,0 +1,38 @@
+"""What lets a phone install the gallery, and share its photographs into it."""
+
+import json
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib.staticfiles import finders
+from PIL import Image
+
+from tests.clients import Client
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("en", "kept as they are"), ("es", "guardadas tal como son")]
+)
+def test_the_manifest_names_icons_of_the_size_that_it_says(language: str, text: str) -> None:
+    response = Client().get("/manifest.webmanifest", headers={"Accept-Language": language})
+    assert response["Content-Type"] == "application/manifest+json"
+    manifest = json.loads(response.content)
+    assert text in manifest["description"]
+    for icon in manifest["icons"]:
+        path = finders.find(urlsplit(icon["src"]).path.removeprefix("/static/"))
+        with Image.open(str(path)) as image:
+            assert f"{image.width}x{image.height}" == icon["sizes"]
+    assert {icon["sizes"] for icon in manifest["icons"]} == {"192x192", "512x512"}
+    assert "image/heic" in manifest["share_target"]["params"]["files"][0]["accept"]
+
+
+def test_the_service_worker_is_a_script_at_the_root_that_no_cache_keeps() -> None:
+    response = Client().get("/service-worker.js")
+    assert response["Content-Type"] == "text/javascript; charset=utf-8"
+    assert response["Cache-Control"] == "no-cache"
+    assert "caches.open(SHARED)" in response.content.decode()
+
+
+def test_what_is_shared_without_a_service_worker_leads_to_the_gallery() -> None:
+    response = Client(enforce_csrf_checks=True).post("/share", {"pictures": "x"})
+    assert (response.status_code, response["Location"]) == (303, "/")
