@@ -45,7 +45,7 @@ MODULES: dict[str, list[str]] = {
     "thumbnails.claims": ["tests/thumbnails/test_services.py"],
     "thumbnails.services": ["tests/thumbnails"],
     "notifications.feed": ["tests/test_scheduled_tasks.py"],
-    "notifications.logouts.relay": [f"{_LOGOUTS}/test_announcements.py"],
+    "notifications.logouts.relay": [],
     "notifications.logouts.listener": [f"{_LOGOUTS}/test_messages.py"],
     "notifications.sockets.subscription": [],
     "lib.signing": [f"{_IMAGES}/test_signed_urls.py", f"{_IMAGES}/test_links.py"],

@@ -51,6 +51,13 @@ def test_a_range_past_the_end_cannot_be_satisfied(header: str) -> None:
         requested_range(header, 10)
 
 
+@pytest.mark.parametrize("header", ["bytes=0-", "bytes=0-0", "bytes=-1", "bytes=-0"])
+def test_of_an_empty_file_no_range_can_be_satisfied(header: str) -> None:
+    with pytest.raises(UnsatisfiableRange):
+        requested_range(header, 0)
+    assert not is_plain_range(header, 0)
+
+
 @given(st.text(max_size=30), st.integers(min_value=0, max_value=100))
 def test_a_range_never_leaves_the_file(header: str, size: int) -> None:
     try:
