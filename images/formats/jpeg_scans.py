@@ -130,7 +130,7 @@ def decodable(data: Buffer, scans: Scans) -> Buffer:
     """
     if scans.has_end_marker and not scans.is_single:
         return data
-    return data[: scans.end] + (_TAIL if scans.is_single else _END_MARKER)
+    return _data_until(data, scans.end) + (_TAIL if scans.is_single else _END_MARKER)
 
 
 def with_last_blocks(data: Buffer, scans: Scans, end: int | None = None) -> bytes:
@@ -141,10 +141,18 @@ def with_last_blocks(data: Buffer, scans: Scans, end: int | None = None) -> byte
     """
     end = scans.end if end is None else end
     if not scans.is_single:
-        return data[:end] + _END_MARKER
-    file = bytearray(data[:end])
+        return _data_until(data, end) + _END_MARKER
+    file = bytearray(_data_until(data, end))
     struct.pack_into(">H", file, scans.frame.start + 1, scans.frame.lines)
     return bytes(file) + _TAIL
+
+
+def _data_until(data: Buffer, end: int) -> bytes:
+    """Return a file up to a position, without the first byte of a marker or code that was cut off.
+
+    With what is put behind, it would make a marker, at which a decoder stops without a word.
+    """
+    return bytes(data[:end]).rstrip(b"\xff")
 
 
 def find_zeros(data: Buffer, start: int, end: int) -> tuple[int, int] | None:

@@ -78,6 +78,15 @@ def test_data_that_ends_or_turns_to_zeros_is_damage(kind: str, share: float) -> 
     assert verdict(cut + bytes(5 * missing) + EOI) == "damaged"
 
 
+def test_data_that_ends_in_the_middle_of_a_code_or_marker_is_damage() -> None:
+    """The first byte of what was cut off is the first of every marker."""
+    whole = JPEGS["full colours"]
+    ends = [at + 1 for at in range(len(whole) * 2 // 3, len(whole) - 20) if whole[at] == 0xFF]
+    assert len(ends) > 5
+    for end in ends:
+        assert verdict(whole[:end]) == verdict(whole[:end] + EOI) == "damaged"
+
+
 @pytest.mark.parametrize("options", [{}, {"optimize": True}, {"progressive": True}])
 @pytest.mark.parametrize("ending", [EOI, b"", TRAILER])
 def test_a_surface_of_one_colour_may_be_all_zeros(options: dict[str, bool], ending: bytes) -> None:
