@@ -1,5 +1,7 @@
 """The pictures service's error shape: in Spanish, `message` or `error`."""
 
+import re
+
 from api.problems import Problem, RenderedProblem
 
 # The one route whose errors stand under both names.
@@ -23,11 +25,24 @@ _BY_CODE = {
     "uploaded_gone": "La imagen subida con esta Idempotency-Key ya no existe",
     "parse_error": "No se puede leer el cuerpo de la petición",
     "not_an_image": "El archivo no es una imagen",
-    "format": "El formato de la imagen no está permitido",
     "damaged": "La imagen está dañada",
     "too_many_pixels": "La imagen tiene demasiados píxeles",
     "too_many_frames": "La imagen tiene demasiados fotogramas",
     "too_many_scans": "La imagen es demasiado compleja",
+}
+_FORMATS = {
+    r"(.+) pictures of this kind are not taken\.": "No se aceptan imágenes {} de esta clase",
+    r"Camera raw \((.+)\) pictures are not taken\.": "No se aceptan imágenes sin revelar ({})",
+    r"(.+) pictures are not taken\.": "No se aceptan imágenes {}",
+    r"(.+) video files are not taken\.": "No se aceptan vídeos {}",
+    r"(.+) files are not taken\.": "No se aceptan archivos {}",
+}
+_SPANISH_NAMES = {
+    "Icon": "de icono",
+    "Cursor": "de cursor",
+    "Lossless JPEG": "JPEG sin pérdida",
+    "Hierarchical JPEG": "JPEG jerárquicas",
+    "12-bit JPEG": "JPEG de 12 bits",
 }
 _BY_KIND = {
     "validation": "La petición no es válida",
@@ -62,11 +77,21 @@ def render_problem(problem: Problem) -> RenderedProblem:
 
 
 def _message(problem: Problem) -> str:
+    if problem.code == "format":
+        return _format_message(problem.message)
     if problem.code in _BY_CODE:
         return _BY_CODE[problem.code]
     if problem.kind == "validation" and problem.fields and problem.fields[0].path:
         return _field_message(problem.fields[0].path, problem.code)
     return _BY_KIND[problem.kind]
+
+
+def _format_message(message: str) -> str:
+    """Say in Spanish which format is not taken (`images.formats.limits`)."""
+    for pattern, spanish in _FORMATS.items():
+        if found := re.fullmatch(pattern, message):
+            return spanish.format(*(_SPANISH_NAMES.get(each, each) for each in found.groups()))
+    return "El formato de la imagen no está permitido"
 
 
 def _field_message(path: str, code: str) -> str:

@@ -10,17 +10,6 @@ from images.formats.registry import FORMATS
 from images.formats.scan import Buffer
 
 HEAD_BYTES = 64
-# Formats that people do send, so that the refusal can name them.
-_REFUSED_SIGNATURES = {
-    b"BM": "BMP",
-    b"II+\0": "BigTIFF",
-    b"MM\0+": "BigTIFF",
-    b"II*\0\x10\0\0\0CR": "camera raw",
-    b"%PDF": "PDF",
-    b"8BPS": "Photoshop",
-    b"<svg": "SVG",
-    b"\0\0\x01\0": "icon",
-}
 
 # Nothing is rendered twice, so a cache of operations would only hold memory.
 pyvips.cache_set_max(0)
@@ -46,13 +35,6 @@ def codec_for(head: bytes) -> Codec | None:
 def codec_of(data: Buffer) -> Codec | None:
     """Return the codec of the format that a file is of."""
     return codec_for(data[:HEAD_BYTES])
-
-
-def refused_format(head: bytes) -> str | None:
-    """Return the name of a known format that is not taken."""
-    start = head.lstrip()
-    known = _REFUSED_SIGNATURES.items()
-    return next((name for signature, name in known if start.startswith(signature)), None)
 
 
 # A sandboxed process can open no module's file later.

@@ -9,11 +9,11 @@ from images.formats import avif, libheif
 from images.formats.codec import Codec
 from images.formats.errors import BrokenStructure, require
 from images.formats.facts import Facts, facts_of
-from images.formats.isobmff import brands, require_box
+from images.formats.isobmff import brands, find_box, require_box
 from images.formats.isobmff_items import read_items
 from images.formats.isobmff_relations import primary_item, read_properties
 from images.formats.isobmff_zeros import refuse_zeros
-from images.formats.limits import UNSUPPORTED_KIND, Limits, RefusedPicture, refuse_size
+from images.formats.limits import UNSUPPORTED, UNSUPPORTED_KIND, Limits, RefusedPicture, refuse_size
 from images.formats.nclx import states_display_p3
 from images.formats.scan import Buffer
 from images.metadata.dropped import Dropped
@@ -35,7 +35,10 @@ class HeicCodec(Codec):
     def describe(self, data: Buffer, limits: Limits) -> Facts:
         """Refuse what the boxes state, then ask the decoder for the size as shown."""
         if not libheif.is_available():
-            raise RefusedPicture("format", "HEIC pictures are not taken.")
+            raise RefusedPicture("format", UNSUPPORTED.format(name="HEIC"))
+        if find_box(data, 0, len(data), b"meta") is None and find_box(data, 0, len(data), b"moov"):
+            # A film, of which no picture is the one to show.
+            raise RefusedPicture("format", UNSUPPORTED_KIND.format(name="HEIF"))
         header = read_primary(data)
         if header.kind not in _ITEM_KINDS:
             raise RefusedPicture("format", UNSUPPORTED_KIND.format(name="HEIF"))

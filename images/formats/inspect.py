@@ -8,10 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from images.formats.codec import Codec
-from images.formats.detect import HEAD_BYTES, codec_for, codec_named, refused_format
+from images.formats.detect import HEAD_BYTES, codec_for, codec_named
 from images.formats.facts import Facts
-from images.formats.limits import DAMAGED, NOT_AN_IMAGE, Limits, RefusedPicture, refuse_size
+from images.formats.limits import (
+    DAMAGED,
+    NOT_AN_IMAGE,
+    Limits,
+    RefusedPicture,
+    refuse_size,
+)
 from images.formats.scan import Buffer
+from images.formats.unsupported import refusal_of
 
 
 def inspect(data: Buffer, limits: Limits) -> Facts:
@@ -27,7 +34,7 @@ def identify(data: Buffer, limits: Limits) -> Facts:
         raise RefusedPicture("too_large", f"More than {limits.max_bytes} bytes.")
     if not data:
         raise RefusedPicture("not_an_image", "The file is empty.")
-    codec = _codec_for(data[:HEAD_BYTES])
+    codec = _codec_for(data)
     with _refuse_damage():
         facts = codec.describe(data, limits)
     refuse_size(facts.width, facts.height, facts.frames, limits)
@@ -40,13 +47,13 @@ def verify(data: Buffer, facts: Facts) -> None:
         codec_named(facts.format).verify(data, facts)
 
 
-def _codec_for(head: bytes) -> Codec:
-    codec = codec_for(head)
+def _codec_for(data: Buffer) -> Codec:
+    codec = codec_for(data[:HEAD_BYTES])
     if codec:
         return codec
-    other = refused_format(head)
-    if other:
-        raise RefusedPicture("format", f"{other} pictures are not taken.")
+    reason = refusal_of(data)
+    if reason:
+        raise RefusedPicture("format", reason)
     raise RefusedPicture("not_an_image", NOT_AN_IMAGE)
 
 

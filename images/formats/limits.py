@@ -48,6 +48,7 @@ class RefusedPicture(ValueError):
 NOT_AN_IMAGE = "This is not a picture."
 DAMAGED = "The picture is damaged or incomplete."
 UNSUPPORTED = "{name} pictures are not taken."
+UNSUPPORTED_FILE = "{name} files are not taken."
 UNSUPPORTED_KIND = "{name} pictures of this kind are not taken."
 
 

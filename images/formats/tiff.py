@@ -9,12 +9,22 @@ from images.formats.codec import Codec
 from images.formats.errors import BrokenStructure
 from images.formats.exif import SWAPS_SIDES, UPRIGHT, valid_orientation
 from images.formats.facts import Facts, facts_of
-from images.formats.limits import Limits
+from images.formats.limits import Limits, RefusedPicture, refuse_format
 from images.formats.memory import vips_source
 from images.formats.scan import Buffer
-from images.formats.tiff_directories import HEIGHT, ORIENTATION, WIDTH, Directory, directories
+from images.formats.tiff_directories import (
+    DNG_VERSION,
+    HEIGHT,
+    MAKE,
+    ORIENTATION,
+    SUB_DIRECTORIES,
+    WIDTH,
+    Directory,
+    directories,
+)
 from images.formats.tiff_pages import read_pages
 from images.formats.tiff_samples import extra_samples, transparency
+from images.formats.unsupported import RAW, raw_by_maker
 from images.metadata.dropped import Dropped
 from images.metadata.tiff_fields import strip_tiff
 
@@ -30,7 +40,13 @@ class TiffCodec(Codec):
 
     def describe(self, data: Buffer, limits: Limits) -> Facts:
         """Describe the first page as it is shown; others count as frames, but for previews."""
-        pages = read_pages(data, limits)
+        try:
+            pages = read_pages(data, limits)
+        except (BrokenStructure, RefusedPicture) as error:
+            raw = _name_of_raw(data, is_broken=isinstance(error, BrokenStructure))
+            if raw and getattr(error, "code", "format") == "format":
+                refuse_format(raw)
+            raise
         first = pages[0]
         size = first.number(WIDTH), first.number(HEIGHT)
         if _orientation_of(first) in SWAPS_SIDES:
@@ -73,6 +89,18 @@ def _orientation_of(page: Directory) -> int:
         return valid_orientation(page.number(ORIENTATION, UPRIGHT))
     except BrokenStructure:  # of a type that is no number
         return UPRIGHT
+
+
+def _name_of_raw(data: Buffer, *, is_broken: bool) -> str | None:
+    """Return which raw files of a camera a TIFF is one of that is not taken, if it is."""
+    first = next(directories(data))
+    if DNG_VERSION in first.fields:
+        return RAW.format(kind="DNG")
+    if is_broken and WIDTH in first.fields and SUB_DIRECTORIES not in first.fields:
+        return None
+    make = first.fields.get(MAKE)
+    text = data[make.start : min(make.end, make.start + 64)] if make else b""
+    return raw_by_maker(text.decode("latin-1").strip("\0"))
 
 
 def _open_page(data: Buffer, page: int) -> Any:
