@@ -222,6 +222,7 @@ def test_every_action_has_a_row(admin_client: Client, staff: User) -> None:
     assert there - {("auth/group", "delete_selected")} == set(ACTIONS)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("model", "action"), ACTIONS)
 def test_an_action_asks_for_its_permission(things: Things, model: str, action: str) -> None:
     """Beside each single permission staff have that to see the list, else no action is there."""

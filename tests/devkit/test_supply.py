@@ -59,6 +59,7 @@ def test_vulnerabilities_are_told_and_what_was_not_looked_up_is_not_counted() ->
     assert supply.read_audit(found) == (["two 2.0: PYSEC-1, mended in 2.1"], 2)
 
 
+@pytest.mark.nightly
 def test_the_bill_of_materials_names_every_pinned_package_with_its_hashes(tmp_path: Path) -> None:
     target = tmp_path / "sbom.cdx.json"
     assert supply.write_sbom([str(target)]) == 0
