@@ -31,6 +31,7 @@ def load() -> decoder.Operations:
         "strip": images.strip_metadata,
         "dropped": images.list_dropped,
         "render_thumbnails": thumbnails.render_thumbnails,
+        "render_pixels": thumbnails.render_pixels,
         "render_jpeg": thumbnails.render_jpeg,
     }
 
@@ -44,8 +45,11 @@ def use(operations: decoder.Operations) -> None:
     with Path(os.devnull).open("wb") as file:
         output = decoder.Output(file.fileno())
         for content in (grey.bandjoin([grey, grey]).jpegsave_buffer(), grey.pngsave_buffer()):
-            operations["inspect"](content, {"limits": limits}, output)
+            inspection = {"limits": limits, "height": 24, "max_pixel_bytes": 10_000}
+            operations["inspect"](content, inspection, output)
             operations["render_thumbnails"](content, {"heights": [24, 12], "quality": 80}, output)
+        shape = {"width": 4, "height": 4, "bands": 3}
+        operations["render_pixels"](bytes(48), {**shape, "heights": [4, 2], "quality": 80}, output)
         operations["strip"](content, {"format_name": "PNG"}, output)
         operations["dropped"](content, {"format_name": "PNG", "is_rendition": True}, output)
         operations["render_jpeg"](content, {"width": None, "quality": 80}, output)

@@ -273,6 +273,8 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = LOCAL
 # Uploads lie here while they are inspected, and what is made of them until it is stored.
 FILE_UPLOAD_TEMP_DIR = env_str("WORK_DIR", str(DATA_DIR / "work"))
+# Whether web processes and workers share that folder: where pixels travel (images/pixels.py).
+WORK_DIR_SHARED = env_bool("WORK_DIR_SHARED", default=LOCAL)
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 # Limits of form fields and JSON without a picture; contracts that take base64 set their own.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024

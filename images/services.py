@@ -2,7 +2,8 @@
 
 import hashlib
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from images import pixels
 from images.client_metadata import validate_metadata
 from images.exceptions import PictureIsActive, PictureTooCostly, UploadTooLarge
 from images.file_names import to_base_name
@@ -21,7 +23,7 @@ from images.formats.limits import Limits, RefusedPicture
 from images.metrics import UPLOAD_BYTES
 from images.models import Picture, PictureQuerySet
 from images.retries import Claim, Retry, store_once
-from images.sandbox.work import inspect_picture
+from images.sandbox.work import inspect_and_shrink, inspect_picture
 from images.signals import (
     picture_activated,
     picture_created,
@@ -35,6 +37,7 @@ from images.storage.keys import folder_of, original_key
 from images.storage.transactions import stored_files
 from images.usage import check_quota, usage_of
 from lib.batches import in_batches
+from tiers.services import largest_height
 
 
 def create_picture(
@@ -75,16 +78,32 @@ def create_picture(
 
 def _build_upload(owner: User, upload: Path) -> Picture:
     check_upload_size(owner, upload.stat().st_size)
-    facts = inspect_upload(upload, upload_limits(owner))
     uid = uuid.uuid4()
+    facts = _inspect_once(owner, upload, uid)
     key = original_key(owner.pk, uid, facts.extension)
     return build_picture(upload, facts, uid=uid, owner=owner, key=key)
 
 
+def _inspect_once(owner: User, upload: Path, uid: UUID) -> Facts:
+    """Return what an upload is, and leave its pixels for the thumbnails that its owner gets."""
+    with _refusal_of_the_costly():
+        height = largest_height(owner.tier)
+        facts, found = inspect_and_shrink(upload, upload_limits(owner), height)
+    if found:
+        pixels.leave(uid, *found)
+    return facts
+
+
 def inspect_upload(upload: Path, limits: Limits) -> Facts:
     """Return what a file in `work_dir()` is; raise RefusedPicture."""
-    try:
+    with _refusal_of_the_costly():
         return inspect_picture(upload, limits)
+
+
+@contextmanager
+def _refusal_of_the_costly() -> Iterator[None]:
+    try:
+        yield
     except PictureTooCostly as killed:
         raise RefusedPicture("too_costly", str(killed)) from killed
 

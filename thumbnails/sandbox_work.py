@@ -7,9 +7,10 @@ what comes back is checked.
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from images.formats.registry import FORMATS, Format
+from images.pixels import Pixels
 from images.sandbox import replies
 from images.sandbox.confine import MAX_OUTPUT_BYTES
 from images.sandbox.pool import Decoded, OperationFailed, decoded
@@ -39,11 +40,24 @@ def render_thumbnails(
 
     Raises RenderingFailed, and PictureTooCostly.
     """
+    return _render("render_thumbnails", source, heights, into, quality=quality)
+
+
+def render_pixels(
+    pixels: Pixels, heights: Sequence[int], into: Path, *, quality: int = 80
+) -> Renderings:
+    """Do as `render_thumbnails` with pixels that suffice for these heights, of a still picture."""
+    shape = pixels.shape
+    lie = {"width": shape.width, "height": shape.height, "bands": shape.bands}
+    return _render("render_pixels", pixels.file, heights, into, quality=quality, **lie)
+
+
+def _render(
+    operation: str, source: Path | BinaryIO, heights: Sequence[int], into: Path, **arguments: int
+) -> Renderings:
     asked = sorted(heights, reverse=True)
     try:
-        with decoded(
-            "render_thumbnails", source, writes=True, heights=asked, quality=quality
-        ) as rendered:
+        with decoded(operation, source, writes=True, heights=asked, **arguments) as rendered:
             made = replies.record(rendered.result, "thumbnails", "placeholder")
             each = zip(replies.items(made["thumbnails"], len(asked)), asked, strict=True)
             files = [_save_thumbnail(rendered, one, height, into) for one, height in each]

@@ -10,6 +10,7 @@ from django.db import transaction
 from images.caching import invalidate
 from images.exceptions import PictureTooCostly
 from images.models import Picture
+from images.pixels import taken
 from images.sandbox.work_dir import temporary_dir
 from images.services import lock_picture
 from images.storage.base import picture_storage
@@ -22,7 +23,7 @@ from thumbnails.deletion import delete_thumbnails
 from thumbnails.metrics import RENDER_SECONDS
 from thumbnails.models import Thumbnail
 from thumbnails.renderings import Placeholder, RenderedFile, RenderingFailed, Renderings
-from thumbnails.sandbox_work import render_thumbnails
+from thumbnails.sandbox_work import render_pixels, render_thumbnails
 from thumbnails.signals import thumbnails_ready
 from tiers.services import heights_of
 
@@ -85,15 +86,35 @@ def _render(picture: Picture, folder: Path) -> Renderings:
     heights = missing_heights(picture)
     if not heights and picture.thumbhash:
         return Renderings([], None)
+    with RENDER_SECONDS.time():
+        made = _render_pixels(picture, heights, folder) or _render_original(
+            picture, heights, folder
+        )
+    logger.info("picture %s: %s thumbnails", picture.pk, len(made.thumbnails))
+    return made
+
+
+def _render_pixels(picture: Picture, heights: list[int], folder: Path) -> Renderings | None:
+    """Render from what the check of the upload left; None where that is not enough, or fails."""
+    with taken(picture.uid) as pixels:
+        if pixels is None or not heights or not pixels.shape.suffices(heights[0]):
+            return None
+        try:
+            return render_pixels(pixels, heights, folder, quality=picture.owner.tier.quality)
+        except (RenderingFailed, PictureTooCostly) as error:
+            logger.warning("picture %s is decoded anew: %s", picture.pk, error)
+            for file in folder.iterdir():
+                file.unlink()
+            return None
+
+
+def _render_original(picture: Picture, heights: list[int], folder: Path) -> Renderings:
     source, quality = picture_storage.copy_to(picture.key, folder), picture.owner.tier.quality
     try:
-        with RENDER_SECONDS.time():
-            made = render_thumbnails(source, heights, folder, quality=quality)
+        return render_thumbnails(source, heights, folder, quality=quality)
     except RenderingFailed:
         _raise_if_disk_is_full(folder)
         raise
-    logger.info("picture %s: %s thumbnails", picture.pk, len(made.thumbnails))
-    return made
 
 
 def _raise_if_disk_is_full(folder: Path) -> None:

@@ -1,8 +1,11 @@
 """Change what tiers grant, and read it."""
 
 from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
 
 from django.db import transaction
+from django.db.models import Max
 
 from tiers.models import Tier, TierHeight
 from tiers.signals import thumbnails_changed
@@ -35,6 +38,22 @@ def announce_thumbnail_change(tier: Tier) -> None:
     """Send `thumbnails_changed`; the admin calls this after it has written the rows itself."""
     tier.save(update_fields=["updated_at"])
     thumbnails_changed.send(sender=Tier, tier=tier)
+
+
+def largest_height(tier: Tier) -> int | None:
+    """Return the largest height in pixels, None where there is none.
+
+    For what may be wrong without harm: it is asked for once as long as `tier` does not change.
+    """
+    return _largest_height(tier.pk, tier.updated_at)
+
+
+@lru_cache(maxsize=256)
+def _largest_height(tier_id: int, _: datetime) -> int | None:
+    found: int | None = TierHeight.objects.filter(tier=tier_id).aggregate(Max("height"))[
+        "height__max"
+    ]
+    return found
 
 
 def heights_of(tier: Tier) -> set[int]:

@@ -9,7 +9,7 @@ from PIL import Image
 from images.formats.exif import SWAPS_SIDES, UPRIGHT
 from images.formats.facts import Facts, facts_of
 from images.formats.limits import Limits, refuse_size
-from images.formats.memory import open_by_pillow, open_header
+from images.formats.memory import open_by_pillow, open_header, open_lines
 from images.formats.registry import Format
 from images.formats.scan import Buffer
 from images.metadata.dropped import Dropped
@@ -82,6 +82,19 @@ class Codec(ABC):
         """
         return opened
 
+    def load_to_verify(self, data: Buffer, opened: Any, shrink: float) -> tuple[Any, Any]:
+        """Return what `load` does, and the picture that it is the upper part of, or the whole.
+
+        A file of one frame is whole if the lines of both can be read to the last, and if
+        `verify_end` and `is_verified_by_load` say so too; else `verify` decides.
+        """
+        loaded = self.load(data, opened, shrink)
+        return loaded, loaded
+
+    def is_verified_by_load(self, opened: Any) -> bool:
+        """Tell whether the decode of one frame shows that a file of one frame is whole."""
+        return True
+
     def open_by_other_decoder(self, data: Buffer) -> Any | None:
         """Return the first frame of a file that `open` cannot read; None where nothing else can."""
         return None
@@ -93,8 +106,6 @@ class Codec(ABC):
 
 class StandardCodec(Codec):
     """A format whose header Pillow reads, and whose pixels libvips decodes."""
-
-    is_shrunk_by_libvips = True
 
     def describe(self, data: Buffer, limits: Limits) -> Facts:
         """Count the frames, then read size, orientation and transparency by Pillow."""
@@ -115,6 +126,10 @@ class StandardCodec(Codec):
     def open(self, data: Buffer) -> Any:
         """Read the header by libvips."""
         return open_header(data)
+
+    def load(self, data: Buffer, opened: Any, shrink: float) -> Any:
+        """Read the picture by libvips, line by line."""
+        return open_lines(data)
 
     def decode_frames(self, data: Buffer) -> None:
         """Decode every frame by Pillow."""

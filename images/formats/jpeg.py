@@ -23,7 +23,7 @@ from images.formats.jpeg_scans import (
     with_last_blocks,
 )
 from images.formats.limits import MAX_SCANS, Limits, RefusedPicture, refuse_format
-from images.formats.memory import vips_source
+from images.formats.memory import open_lines, vips_source
 from images.formats.scan import Buffer, count_jpeg_scans, exif_of_jpeg
 from images.metadata.dropped import Dropped
 from images.metadata.jpeg_segments import strip_jpeg
@@ -39,8 +39,6 @@ class JpegCodec(StandardCodec):
     """Refuses too many scans, each of which costs a pass over the whole picture."""
 
     vips_loader = "Jpeg"
-    # libvips' own thumbnailing would shrink less while it decodes than `load` does.
-    is_shrunk_by_libvips = False
     has_orientation_in_exif = True
 
     def matches(self, head: bytes) -> bool:
@@ -71,6 +69,18 @@ class JpegCodec(StandardCodec):
             _decode_whole(with_last_blocks(data, scans), shrink)
         _refuse_zeros(data, scans, shrink)
 
+    def load_to_verify(self, data: Buffer, opened: Any, shrink: float) -> tuple[Any, Any]:
+        """Take no warning, of which `verify` knows which are harmless."""
+        file, factor = with_last_blocks(data, read_scans(data, MAX_SCANS)), _factor(shrink)
+        blocks = open_lines(file, shrink=factor, fail_on="warning")
+        return blocks.crop(0, 0, blocks.width, max(1, opened.height // factor)), blocks
+
+    def verify_end(self, data: Buffer) -> None:
+        """Look at the scans, and for zeros in place of data, of which decoders make a picture."""
+        scans = read_scans(data, MAX_SCANS)
+        require(scans.is_whole, "a scan that is missing")
+        _refuse_zeros(data, scans, 1)
+
     def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         """Drop application segments and comments, the colour profile aside."""
         return strip_jpeg(data, orientation, dropped)
@@ -80,11 +90,15 @@ class JpegCodec(StandardCodec):
         return first_orientation(exif_of_jpeg(data))
 
     def load(self, data: Buffer, opened: Any, shrink: float) -> Any:
-        """Have the decoder itself shrink by the largest of its factors that is allowed."""
-        factor = next((each for each in _FACTORS if each <= shrink), 1)
-        options = {"access": "sequential", "shrink": factor, "fail_on": "truncated"}
-        source = vips_source(decodable(data, read_scans(data, MAX_SCANS)))
-        return pyvips.Image.new_from_source(source, "", **options)
+        """Have the decoder itself shrink by the largest of its factors that is allowed.
+
+        libvips' own thumbnailing would have it shrink less.
+        """
+        return open_lines(decodable(data, read_scans(data, MAX_SCANS)), shrink=_factor(shrink))
+
+
+def _factor(shrink: float) -> int:
+    return next((each for each in _FACTORS if each <= shrink), 1)
 
 
 @contextmanager

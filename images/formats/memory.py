@@ -22,6 +22,12 @@ def open_header(data: Buffer) -> Any:
     return pyvips.Image.new_from_source(vips_source(data), "")
 
 
+def open_lines(data: Buffer, **options: Any) -> Any:
+    """Return a picture whose lines libvips decodes as they are asked for, from the first on."""
+    given = {"access": "sequential", "fail_on": "truncated"} | options
+    return pyvips.Image.new_from_source(vips_source(data), "", **given)
+
+
 def open_by_pillow(data: Buffer, format_name: str) -> Image.Image:
     """Return a picture that is decoded when its pixels are asked for."""
     return Image.open(io.BufferedReader(_MemoryFile(data)), formats=[format_name])

@@ -36,12 +36,16 @@ class PngCodec(StandardCodec):
 
     def verify(self, data: Buffer, facts: Facts) -> None:
         """Decode what the file holds."""
-        require(all(kind.isalpha() for kind, *_ in png_chunks(data)), "a chunk of no kind")
+        self.verify_end(data)
         if facts.frames > 1:
             self.decode_frames(data)
         else:
             options = {"access": "sequential", "fail_on": "truncated"}
             pyvips.Image.pngload_source(vips_source(data), **options).avg()
+
+    def verify_end(self, data: Buffer) -> None:
+        """Look at what the chunks are called."""
+        require(all(kind.isalpha() for kind, *_ in png_chunks(data)), "a chunk of no kind")
 
     def orientation(self, data: Buffer) -> int:
         """Read the EXIF chunk before the pixels."""

@@ -8,7 +8,9 @@ from typing import Any
 import pyvips
 
 from images.formats.codec import Codec
-from images.formats.detect import codec_of
+from images.formats.detect import codec_named, codec_of
+from images.formats.exif import SWAPS_SIDES
+from images.formats.facts import Facts
 from images.formats.memory import vips_source
 from images.formats.orientation import swaps_sides, turn_upright, with_orientation
 from images.formats.scan import Buffer
@@ -18,7 +20,7 @@ ANY_WIDTH = 10_000_000
 # With half as much again as is wanted, what the decoder's own shrinking leaves out cannot be seen:
 # 53 dB against the whole picture, as with twice as much; with a quarter as much it is 47.
 _OVERSAMPLING = 1.5
-Box = dict[str, int]
+Box = dict[str, Any]
 
 
 def resize(data: Buffer, *, height: int = ANY_WIDTH, width: int = ANY_WIDTH) -> Any:
@@ -36,22 +38,95 @@ def resize(data: Buffer, *, height: int = ANY_WIDTH, width: int = ANY_WIDTH) -> 
         return _to_eight_bits(_decode_to(box, data, codec, use_profile=False))
 
 
+def resize_and_verify(data: Buffer, facts: Facts, *, height: int) -> Any | None:
+    """Return what `resize` does, in memory, from a decode which shows that the file is whole.
+
+    None where that takes a decode of its own: of animations and several pages, where the decoder
+    that verifies is not the one that renders, or where the file cannot be rendered, which may not
+    be a reason to refuse it.
+    """
+    codec, box = codec_named(facts.format), {"width": ANY_WIDTH, "height": height}
+    if facts.frames > 1:
+        return None
+    try:
+        orientation = codec.orientation(data)
+        opened = with_orientation(codec.open(data), orientation)
+        if not codec.is_verified_by_load(opened):
+            return None
+        image = _to_eight_bits(_decode_whole(box, data, codec, opened))
+        codec.verify_end(data)
+    except Exception:  # noqa: BLE001 (whatever it is, `Codec.verify` has the last word)
+        return None
+    return image if _is_of(image, facts, height) else None
+
+
+def _decode_whole(box: Box, data: Buffer, codec: Codec, opened: Any) -> Any:
+    """Decode every line, also those that make no part of the smaller picture."""
+    conversion, orientation = _conversion(opened, data, codec), codec.orientation(data)
+    if codec.is_shrunk_by_libvips:
+        return _shrink_by_libvips(data, box, conversion, orientation).copy_memory()
+    shrink = _max_shrink(opened, box)
+    loaded, whole = codec.load_to_verify(data, opened, shrink)
+    loaded = with_orientation(loaded, orientation)
+    box = _fit_exactly(box, loaded, opened)
+    if swaps_sides(loaded):
+        box = _turned_box(box)
+    # Turned by libvips it would be read at once.
+    lying = _fit(loaded, box, conversion | {"no_rotate": True})
+    # Lines are read once, in their order, so the last is asked for together with the others.
+    last = whole.crop(0, whole.height - 1, 1, 1)[0].cast(lying.format)
+    both = lying.insert(last, 0, lying.height, expand=True).copy_memory()
+    return turn_upright(both.crop(0, 0, lying.width, lying.height), orientation).copy_memory()
+
+
+def _is_of(image: Any, facts: Facts, height: int) -> bool:
+    """Tell whether a smaller picture has the shape that was found out."""
+    scale = min(1, height / facts.height)
+    shape = max(1, round(facts.width * scale)), max(1, round(facts.height * scale))
+    is_as_wide = abs(image.width - shape[0]) <= 1 + shape[0] // 100
+    return bool(is_as_wide and image.height == shape[1])
+
+
 def _decode_to(box: Box, data: Buffer, codec: Codec, *, use_profile: bool = True) -> Any:
     """Open without decoding, then decode as far as is needed."""
     orientation = codec.orientation(data)
     opened = with_orientation(codec.open(data), orientation)
     conversion = _conversion(opened, data, codec) if use_profile else {}
     if codec.is_shrunk_by_libvips:
-        lying = _turned_box(box) if swaps_sides(opened) else box
-        options = _fit_options(lying) | conversion | {"no_rotate": True, "fail_on": "truncated"}
-        made = pyvips.Image.thumbnail_source(vips_source(data), lying["width"], **options)
-        return turn_upright(made, orientation)
-    loaded = codec.load(data, opened, _max_shrink(opened, box))
-    return _fit(with_orientation(loaded, orientation), box, conversion)
+        return _shrink_by_libvips(data, box, conversion, orientation)
+    loaded = with_orientation(codec.load(data, opened, _max_shrink(opened, box)), orientation)
+    return _fit(loaded, _fit_exactly(box, loaded, opened), conversion)
+
+
+def _fit_exactly(box: Box, loaded: Any, opened: Any) -> Box:
+    """Return the size that a picture has in a box, where its shrunk decode would have another.
+
+    Decoders shrink to whole pixels, which may be half a pixel more.
+    """
+    exact = _size_within(box, opened)
+    if exact == _size_within(box, loaded):
+        return box
+    return {"width": exact[0], "height": exact[1], "size": "force"}
+
+
+def _size_within(box: Box, image: Any) -> tuple[int, int]:
+    """Return width and height, upright and in a box, as libvips rounds them."""
+    width, height = image.width, image.height
+    if swaps_sides(image):
+        width, height = height, width
+    scale = min(1, box["width"] / width, box["height"] / height)
+    return max(1, int(width * scale + 0.5)), max(1, int(height * scale + 0.5))
+
+
+def _shrink_by_libvips(data: Buffer, box: Box, conversion: dict[str, str], orientation: int) -> Any:
+    lying = _turned_box(box) if orientation in SWAPS_SIDES else box
+    options = _fit_options(lying) | conversion | {"no_rotate": True, "fail_on": "truncated"}
+    made = pyvips.Image.thumbnail_source(vips_source(data), lying["width"], **options)
+    return turn_upright(made, orientation)
 
 
 def _turned_box(box: Box) -> Box:
-    return {"width": box["height"], "height": box["width"]}
+    return box | {"width": box["height"], "height": box["width"]}
 
 
 def _conversion(opened: Any, data: Buffer, codec: Codec) -> dict[str, str]:
@@ -82,12 +157,12 @@ def _max_shrink(header: Any, box: Box) -> float:
     return float(min(wanted, width, height))
 
 
-def _fit(image: Any, box: Box, conversion: dict[str, str]) -> Any:
+def _fit(image: Any, box: Box, conversion: dict[str, Any]) -> Any:
     return image.thumbnail_image(box["width"], **_fit_options(box), **conversion)
 
 
 def _fit_options(box: Box) -> dict[str, Any]:
-    return {"height": box["height"], "size": "down"}
+    return {"height": box["height"], "size": box.get("size", "down")}
 
 
 def _to_eight_bits(image: Any) -> Any:

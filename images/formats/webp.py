@@ -22,6 +22,7 @@ class WebpCodec(StandardCodec):
     """Refuses a canvas by its size before a decoder allocates it."""
 
     vips_loader = "Webp"
+    is_shrunk_by_libvips = True
     has_orientation_in_exif = True
 
     def matches(self, head: bytes) -> bool:

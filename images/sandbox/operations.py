@@ -7,22 +7,58 @@ from collections.abc import Mapping
 from typing import Any
 
 from images.exceptions import StrippingFailed
-from images.formats.inspect import inspect
+from images.formats.facts import Facts
+from images.formats.inspect import identify, verify
 from images.formats.limits import Limits, RefusedPicture
 from images.formats.metadata_groups import MetadataGroup
+from images.formats.resizing import resize_and_verify
 from images.metadata.dropped import Dropped
 from images.metadata.strip import has_profile, strip
 from images.sandbox.decoder import Failed, Input, Output
 
+# Grey or sRGB, without transparency and with it.
+_BANDS = {False: (1, 3), True: (2, 4)}
 
-def inspect_picture(data: Input, arguments: Mapping[str, Any], _: Output) -> dict[str, Any]:
-    """Return the facts of a picture."""
+
+def inspect_picture(data: Input, arguments: Mapping[str, Any], output: Output) -> dict[str, Any]:
+    """Return the facts of a picture, and write its pixels at a height where that costs little."""
     try:
-        facts = inspect(data, Limits(**arguments["limits"]))
+        facts = identify(data, Limits(**arguments["limits"]))
+        image = _decode_once(data, facts, arguments["height"], arguments["max_pixel_bytes"])
+        if image is None:
+            verify(data, facts)
     except RefusedPicture as refused:
         raise Failed("refused", code=refused.code, message=refused.message) from None
     names = ("format", "width", "height", "frames", "has_alpha")
-    return {name: getattr(facts, name) for name in names}
+    return {
+        "facts": {name: getattr(facts, name) for name in names},
+        "shape": None if image is None else _write_pixels(image, output),
+    }
+
+
+def _decode_once(data: Input, facts: Facts, height: int | None, max_bytes: int) -> Any | None:
+    """Decode a picture that is whole to pixels that are not too many; None in any other case."""
+    if height is None:
+        return None
+    scale = min(1, height / facts.height)
+    if facts.width * facts.height * scale**2 * (4 if facts.has_alpha else 3) > max_bytes:
+        return None
+    image = resize_and_verify(data, facts, height=height)
+    if image is None or image.width * image.height * image.bands > max_bytes:
+        return None
+    return image
+
+
+def _write_pixels(image: Any, output: Output) -> dict[str, int] | None:
+    """Write the samples, and return how they lie; None where there is no place, or no such form."""
+    is_usual = image.format == "uchar" and image.bands in _BANDS[image.hasalpha()]
+    if not is_usual:
+        return None
+    try:
+        output.write(image.write_to_memory())
+    except Failed:
+        return None
+    return {"width": image.width, "height": image.height, "bands": image.bands}
 
 
 def list_dropped(data: Input, arguments: Mapping[str, Any], _: Output) -> dict[str, Any]:

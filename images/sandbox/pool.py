@@ -69,25 +69,33 @@ class Decoded:
 
     def save(self, length: int, target: Path) -> Path:
         """Copy the next bytes of the output into a new file; raises replies.Malformed."""
+        with target.open("xb") as file:
+            for piece in self._pieces(length):
+                file.write(piece)
+        return target
+
+    def read(self, length: int) -> bytes:
+        """Return the next bytes of the output; raises replies.Malformed."""
+        return b"".join(self._pieces(length))
+
+    def _pieces(self, length: int) -> Iterator[bytes]:
         if self._output is None:
             raise replies.Malformed("no output")
-        with target.open("xb") as file:
-            end = self._taken + length
-            while self._taken < end:
-                # Not by its own position, which the decoder could move.
-                piece = os.pread(
-                    self._output.fileno(), min(_COPY_BYTES, end - self._taken), self._taken
-                )
-                if not piece:
-                    raise replies.Malformed("the output is shorter than was said")
-                file.write(piece)
-                self._taken += len(piece)
-        return target
+        end = self._taken + length
+        while self._taken < end:
+            # Not by its own position, which the decoder could move.
+            piece = os.pread(
+                self._output.fileno(), min(_COPY_BYTES, end - self._taken), self._taken
+            )
+            if not piece:
+                raise replies.Malformed("the output is shorter than was said")
+            self._taken += len(piece)
+            yield piece
 
 
 @contextmanager
 def decoded(
-    operation: str, source: Path, *, writes: bool = False, **arguments: object
+    operation: str, source: Path | BinaryIO, *, writes: bool = False, **arguments: object
 ) -> Iterator[Decoded]:
     """Have a file decoded by an operation of `config.decoder`, which may write an output.
 
@@ -107,7 +115,10 @@ def decoded(
 
 
 @contextmanager
-def _open_input(source: Path) -> Iterator[BinaryIO]:
+def _open_input(source: Path | BinaryIO) -> Iterator[BinaryIO]:
+    if not isinstance(source, Path):
+        yield source
+        return
     descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         yield file

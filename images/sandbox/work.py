@@ -13,6 +13,7 @@ from images.formats.facts import Facts, facts_of
 from images.formats.limits import Code, Limits, RefusedPicture, refuse_size
 from images.formats.metadata_groups import MAX_ITEMS, DroppedItem, MetadataGroup
 from images.formats.registry import FORMATS
+from images.pixels import MAX_BANDS, MAX_BYTES, Shape
 from images.sandbox import replies
 from images.sandbox.pool import OperationFailed, decoded
 
@@ -24,11 +25,40 @@ def inspect_picture(path: Path, limits: Limits) -> Facts:
 
     Raises RefusedPicture, and PictureTooCostly.
     """
+    facts, _ = inspect_and_shrink(path, limits, None)
+    return facts
+
+
+def inspect_and_shrink(
+    path: Path, limits: Limits, height: int | None
+) -> tuple[Facts, tuple[Shape, bytes] | None]:
+    """Return what a whole picture is, and its pixels at a height where one decode gives both.
+
+    Raises as `inspect_picture`.
+    """
+    arguments = {"limits": asdict(limits), "height": height, "max_pixel_bytes": MAX_BYTES}
     try:
-        with decoded("inspect", path, limits=asdict(limits)) as found:
-            return _facts(found.result, limits)
+        with decoded("inspect", path, writes=height is not None, **arguments) as found:
+            result = replies.record(found.result, "facts", "shape")
+            facts = _facts(result["facts"], limits)
+            if height is None or result["shape"] is None:
+                return facts, None
+            shape = _shape(result["shape"], height)
+            return facts, (shape, found.read(shape.bytes))
     except OperationFailed as failed:
         raise _refusal(failed) from None
+
+
+def _shape(value: object, height: int) -> Shape:
+    found = replies.record(value, "width", "height", "bands")
+    shape = Shape(
+        replies.integer(found["width"], 1, MAX_BYTES),
+        replies.integer(found["height"], 1, height),
+        replies.integer(found["bands"], 1, MAX_BANDS),
+        height,
+    )
+    replies.integer(shape.bytes, 1, MAX_BYTES)
+    return shape
 
 
 def strip_metadata(source: Path, target: Path, format_name: str) -> bool:

@@ -8,12 +8,14 @@ import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import User
+from images import pixels
+from images.exceptions import PictureTooCostly
 from images.models import Picture
 from images.services import request_thumbnails
 from images.storage.base import picture_storage
 from images.storage.disk import DiskStorage
 from tests.factories import make_picture, make_tier
-from tests.pictures import png
+from tests.pictures import animation, encode, png, quarters
 from tests.storages import StoredKeys
 from tests.thumbnails.rows import heights, keys, record_signal, state
 from thumbnails import claims, services
@@ -171,3 +173,71 @@ def test_an_account_without_heights_has_no_thumbnails(alice: User) -> None:
     picture = make_picture(alice)
     ensure_thumbnails(picture.pk)
     assert (heights(picture), state(picture)) == ([], "ready")
+
+
+# --- Pixels that the check left -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_thumbnails_of_pixels_are_those_of_the_original(
+    alice: User, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Byte for byte, and the original is decoded once, by the check."""
+
+    def render_original(*_: object, **__: object) -> None:
+        raise AssertionError("the original is decoded again")
+
+    content = encode(quarters(900, 600, "RGBA" if name == "PNG" else "RGB"), name)
+    once, twice = make_picture(alice, content), make_picture(alice, content)
+    pixels.drop(twice.uid)
+    with monkeypatch.context() as patched:
+        patched.setattr(services, "render_thumbnails", render_original)
+        ensure_thumbnails(once.pk)
+    ensure_thumbnails(twice.pk)
+    assert files(once) == files(twice)
+    once.refresh_from_db()
+    twice.refresh_from_db()
+    assert (once.thumbhash, once.dominant_color) == (twice.thumbhash, twice.dominant_color)
+    assert once.thumbhash
+
+
+def files(picture: Picture) -> list[tuple[int, bytes]]:
+    """Return each thumbnail's width and bytes, its WebP's too."""
+    found = []
+    for each in picture.thumbnails.order_by("height"):
+        for key in filter(None, (each.key, each.webp_key)):
+            with picture_storage.open(key) as file:
+                found.append((each.width_px, file.read()))
+    return found
+
+
+def test_a_height_beyond_the_pixels_is_rendered_from_the_original(alice: User) -> None:
+    picture = make_picture(alice, png(1500, 1000))
+    set_heights(tier=alice.tier, heights=[200, 800])
+    ensure_thumbnails(picture.pk)
+    sizes = set(picture.thumbnails.values_list("height_px", flat=True))
+    assert sizes == {200, 800}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [animation("GIF", [(9, 9, 9), (200, 0, 0)], [50, 50]), png(9000, 320)],
+)
+def test_of_animations_and_of_too_many_pixels_none_are_left(alice: User, content: bytes) -> None:
+    picture = make_picture(alice, content)
+    with pixels.taken(picture.uid) as found:
+        assert found is None
+    ensure_thumbnails(picture.pk)
+    assert state(picture) == "ready"
+
+
+def test_pixels_that_cannot_be_rendered_cost_a_second_decode_alone(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise PictureTooCostly("The picture is too costly to decode.")
+
+    picture = make_picture(alice, png(900, 600))
+    monkeypatch.setattr(services, "render_pixels", fail)
+    ensure_thumbnails(picture.pk)
+    assert (heights(picture), state(picture)) == ([200, 400], "ready")

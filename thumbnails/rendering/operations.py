@@ -9,7 +9,7 @@ from typing import Any
 
 from images.sandbox.decoder import Failed, Input, Output
 from thumbnails.rendering.encoding import Encoded
-from thumbnails.rendering.render import render, render_as_jpeg
+from thumbnails.rendering.render import encode_pixels, render, render_as_jpeg
 from thumbnails.renderings import RenderingFailed
 
 
@@ -17,6 +17,19 @@ def render_thumbnails(data: Input, arguments: Mapping[str, Any], output: Output)
     """Write the thumbnails one after another, each with its WebP behind it, and describe them."""
     try:
         encoded, placeholder = render(data, arguments["heights"], arguments["quality"])
+    except RenderingFailed:
+        raise Failed("rendering") from None
+    thumbnails = [_write(each, output) for each in encoded]
+    return {"thumbnails": thumbnails, "placeholder": asdict(placeholder)}
+
+
+def render_pixels(data: Input, arguments: Mapping[str, Any], output: Output) -> dict[str, Any]:
+    """Do as `render_thumbnails` with pixels that an inspection wrote."""
+    shape = arguments["width"], arguments["height"], arguments["bands"]
+    try:
+        encoded, placeholder = encode_pixels(
+            data, shape, arguments["heights"], arguments["quality"]
+        )
     except RenderingFailed:
         raise Failed("rendering") from None
     thumbnails = [_write(each, output) for each in encoded]

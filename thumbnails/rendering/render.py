@@ -28,6 +28,8 @@ from thumbnails.rendering.placeholders import SIDE, placeholder_of
 from thumbnails.renderings import Placeholder, RenderingFailed
 
 Rendered = tuple[list[Encoded], Placeholder]
+# Grey alone, or with transparency.
+_GREY_BANDS = 2
 
 
 def render(data: Buffer, heights: Sequence[int], quality: int) -> Rendered:
@@ -65,8 +67,27 @@ def _animated_format(data: Buffer) -> Format | None:
     return codec.format if is_animated else None
 
 
+def encode_pixels(
+    data: Buffer, shape: tuple[int, int, int], heights: list[int], quality: int
+) -> Rendered:
+    """Return what `render` does of samples of a byte each, grey or sRGB, that are large enough.
+
+    `shape` is width, height and bands.
+    """
+    width, height, bands = shape
+    with _wrap_errors():
+        image = pyvips.Image.new_from_memory(data, width, height, bands, "uchar")
+        kind = "b-w" if bands <= _GREY_BANDS else "srgb"
+        return _encode_stills(image.copy(interpretation=kind), heights, quality)
+
+
 def _render_still(data: Buffer, heights: list[int], quality: int) -> Rendered:
     image = resize(data, height=heights[0] if heights else SIDE).copy_memory()
+    return _encode_stills(image, heights, quality)
+
+
+def _encode_stills(image: Any, heights: list[int], quality: int) -> Rendered:
+    """Encode a picture in memory at each height, largest first."""
     encoded = []
     for height in heights:
         image = _reduce(image, height)

@@ -13,9 +13,10 @@ from images.exceptions import PictureTooCostly, StrippingFailed
 from images.formats.limits import Limits, RefusedPicture
 from images.formats.metadata_groups import MAX_ITEMS, MetadataGroup
 from images.formats.registry import FORMATS
+from images.pixels import Shape
 from images.sandbox import pool as pools
 from images.sandbox.pool import Pool
-from images.sandbox.work import inspect_picture, list_dropped, strip_metadata
+from images.sandbox.work import inspect_and_shrink, inspect_picture, list_dropped, strip_metadata
 from tests import decoding
 from tests.images.sandbox.pools import hostile_pool
 from tests.metadata_fixtures import picture_with_metadata
@@ -235,11 +236,33 @@ def test_an_answer_that_is_too_long_is_not_read(
 def test_facts_that_cannot_be_true_are_not_believed(
     answering: Callable[..., None], source: Path, change: dict[str, object]
 ) -> None:
-    answering("answer", result=FACTS)
+    answering("answer", result={"facts": FACTS, "shape": None})
     assert inspect_picture(source, LIMITS).content_type == "image/jpeg"
-    answering("answer", result=FACTS | change)
+    answering("answer", result={"facts": FACTS | change, "shape": None})
     with pytest.raises(PictureTooCostly):
         inspect_picture(source, LIMITS)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"width": 0}, {"width": 31}, {"height": 21}, {"height": True}, {"bands": 5}, {"bands": 0},
+        {"width": 1 << 60}, {"width": 10**6, "bands": 4}, {"made_for": 20}, {"width": None},
+    ],
+)  # fmt: skip
+def test_pixels_that_are_not_there_as_they_are_said_to_be_are_not_believed(
+    answering: Callable[..., None], source: Path, change: dict[str, object]
+) -> None:
+    shape: dict[str, object] = {"width": 30, "height": 20, "bands": 1}
+
+    def inspect(shape: dict[str, object]) -> tuple[object, object]:
+        result = {"facts": FACTS, "shape": shape}
+        answering("answer", result=result, output=bytes(600).hex())
+        return inspect_and_shrink(source, LIMITS, 20)
+
+    assert inspect(shape)[1] == (Shape(30, 20, 1, made_for=20), bytes(600))
+    with pytest.raises(PictureTooCostly):
+        inspect(shape | change)
 
 
 def test_what_a_refusal_says_holds_no_markup(answering: Callable[..., None], source: Path) -> None:
@@ -359,7 +382,7 @@ def test_what_is_written_after_the_answer_changes_nothing(
     assert strip_metadata(source, tmp_path / "target", "JPEG") is True
     stored = (tmp_path / "target").read_bytes()
     assert len(stored) == 1003
-    answering("answer", result=FACTS)
+    answering("answer", result={"facts": FACTS, "shape": None})
     assert inspect_picture(source, LIMITS).width == 30
     assert (tmp_path / "target").read_bytes() == stored
 

@@ -1,0 +1,249 @@
+"""The pixels that the check of an upload leaves for its thumbnails, so that it is decoded once.
+
+They lie where web processes and workers both reach: in the work folder if they share it, else in
+Redis; for two minutes, and so many in all. Whoever finds none decodes the original, so nothing here
+fails anything. They are a stranger's as the upload is: only the sandbox looks at them.
+"""
+
+import logging
+import os
+import struct
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from redis import Redis
+from redis.exceptions import RedisError
+
+from images.sandbox.work_dir import work_dir
+from lib.backoff import CircuitBreaker
+
+logger = logging.getLogger(__name__)
+# A picture 1,080 pixels high takes 5 MB, with transparency 6.
+MAX_BYTES = 8 * 1024**2
+KEPT_SECONDS = 120
+# A hundred pictures of 400 pixels in height: more wait only where workers cannot keep up. A quarter
+# of what the Redis of docker-compose.yml may hold.
+MAX_BYTES_IN_ALL = 64 * 1024**2
+MAX_BANDS = 4
+# Behind the samples: width, height, bands, and the height that was asked for.
+_SHAPE = struct.Struct(">HHBH")
+# After a failure to reach Redis, nothing waits for it for so long.
+_redis_breaker = CircuitBreaker(5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How samples of a byte each lie: line by line, with the bands of a pixel side by side.
+
+    One band is grey, three are sRGB, and one more is transparency. `made_for` is the height in
+    pixels that was asked for: a picture that is less high is there in full.
+    """
+
+    width: int
+    height: int
+    bands: int
+    made_for: int
+
+    @property
+    def bytes(self) -> int:
+        return self.width * self.height * self.bands
+
+    def suffices(self, height: int) -> bool:
+        """Tell whether a thumbnail of this height is as good as from the original."""
+        return height <= self.made_for or self.height < self.made_for
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """Samples in a file without a name, from its beginning."""
+
+    shape: Shape
+    file: BinaryIO
+
+
+def leave(uid: UUID, shape: Shape, samples: bytes) -> None:
+    """Leave a picture's pixels for whoever renders its thumbnails; never raise."""
+    content = samples + _SHAPE.pack(shape.width, shape.height, shape.bands, shape.made_for)
+    try:
+        _Folder.put(str(uid), content) if settings.WORK_DIR_SHARED else _put_in_redis(uid, content)
+    except (OSError, RedisError) as error:
+        logger.warning("pixels are not left for thumbnails: %s", type(error).__name__)
+
+
+@contextmanager
+def taken(uid: UUID) -> Iterator[Pixels | None]:
+    """Take a picture's pixels, which are gone then; None where there are none."""
+    with tempfile.TemporaryFile(dir=work_dir(), buffering=0) as file:
+        try:
+            content = _Folder.take(str(uid)) if settings.WORK_DIR_SHARED else _take_from_redis(uid)
+            shape = _shape_of(content)
+            if shape:
+                file.write(memoryview(content)[: shape.bytes])
+        except (OSError, RedisError) as error:
+            logger.warning("pixels are not to be had: %s", type(error).__name__)
+            shape = None
+        yield Pixels(shape, file) if shape else None
+
+
+def drop(uid: UUID) -> None:
+    """Forget a picture's pixels, if there are any; never raise."""
+    with taken(uid):
+        pass
+
+
+def remove_expired() -> float | None:
+    """Remove from the folder what lies there too long, whoever left it.
+
+    Return after how many seconds there is more to remove; None where nothing lies there.
+    """
+    return _Folder.remove_expired()
+
+
+def _shape_of(content: bytes) -> Shape | None:
+    """Return the shape of what was left; None where it is none of ours."""
+    if len(content) <= _SHAPE.size:
+        return None
+    shape = Shape(*_SHAPE.unpack(content[-_SHAPE.size :]))
+    is_whole = len(content) == shape.bytes + _SHAPE.size and 1 <= shape.bands <= MAX_BANDS
+    return shape if is_whole and shape.bytes <= MAX_BYTES else None
+
+
+class _Folder:
+    """Files named for their pictures, in a folder within the work folder."""
+
+    _lock: ClassVar = threading.Lock()
+    _remover: ClassVar[threading.Thread | None] = None
+
+    @staticmethod
+    def _path() -> Path:
+        path = work_dir() / "pixels"
+        path.mkdir(mode=0o700, exist_ok=True)
+        return path
+
+    @classmethod
+    def put(cls, name: str, content: bytes) -> None:
+        """Write a file, unless too much lies there, and see to it that it goes in time."""
+        folder = cls._path()
+        if sum(size for _, size, _ in cls._entries(folder)) + len(content) > MAX_BYTES_IN_ALL:
+            return
+        cls._remove_in_time()
+        unfinished = folder / f".{name}"
+        try:
+            unfinished.write_bytes(content)
+            unfinished.rename(folder / name)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
+
+    @classmethod
+    def take(cls, name: str) -> bytes:
+        """Return a file's content, and remove it first, so that it is there for one alone."""
+        path = cls._path() / name
+        try:
+            with path.open("rb") as file:
+                path.unlink()
+                return file.read(MAX_BYTES + _SHAPE.size + 1)
+        except FileNotFoundError:
+            return b""
+
+    @classmethod
+    def remove_expired(cls) -> float | None:
+        now, left = time.time(), []
+        for path, _, written_at in cls._entries(cls._path()):
+            if written_at + KEPT_SECONDS <= now:
+                path.unlink(missing_ok=True)
+            else:
+                left.append(written_at + KEPT_SECONDS - now)
+        return min(left, default=None)
+
+    @staticmethod
+    def _entries(folder: Path) -> list[tuple[Path, int, float]]:
+        """Return path, size and time of writing of each file."""
+        found = []
+        for entry in os.scandir(folder):
+            with suppress(FileNotFoundError):  # taken meanwhile
+                facts = entry.stat(follow_symlinks=False)
+                found.append((Path(entry.path), facts.st_size, facts.st_mtime))
+        return found
+
+    @classmethod
+    def _remove_in_time(cls) -> None:
+        """Have a thread remove files as they expire, until none is there."""
+        with cls._lock:
+            if cls._remover is None:
+                cls._remover = threading.Thread(target=cls._remove, name="pixels", daemon=True)
+                cls._remover.start()
+
+    @classmethod
+    def _remove(cls) -> None:
+        # The first file is yet to be written.
+        wait: float | None = KEPT_SECONDS / 4
+        while wait is not None:
+            time.sleep(wait)
+            with cls._lock:
+                try:
+                    wait = cls.remove_expired()
+                except OSError as error:
+                    logger.warning("pixels cannot be removed: %s", type(error).__name__)
+                    wait = KEPT_SECONDS / 4
+                if wait is None:
+                    cls._remover = None
+
+
+# KEYS: the index, the picture. ARGV: the content, how many bytes may be there in all, for how many
+# seconds. The index tells the length of each entry and when it ends, as Redis ends it by itself.
+_PUT = """
+local now, length = tonumber(redis.call('TIME')[1]), #ARGV[1]
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+local total = length
+for _, each in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  total = total + tonumber(string.match(each, '^%d+'))
+end
+if total > tonumber(ARGV[2]) then return 0 end
+redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[3])
+redis.call('ZADD', KEYS[1], now + ARGV[3], length .. ':' .. KEYS[2])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return 1
+"""
+_TAKE = """
+local content = redis.call('GET', KEYS[2])
+if content then
+  redis.call('DEL', KEYS[2])
+  redis.call('ZREM', KEYS[1], #content .. ':' .. KEYS[2])
+end
+return content
+"""
+
+
+def _put_in_redis(uid: UUID, content: bytes) -> None:
+    _ask_redis(_PUT, uid, content, MAX_BYTES_IN_ALL, KEPT_SECONDS)
+
+
+def _take_from_redis(uid: UUID) -> bytes:
+    return bytes(_ask_redis(_TAKE, uid) or b"")
+
+
+def _ask_redis(script: str, uid: UUID, *arguments: bytes | int) -> Any:
+    if _redis_breaker.is_open:
+        return None
+    prefix = f"{settings.CACHES['default']['KEY_PREFIX']}:pixels"
+    try:
+        return _script(script)(keys=[prefix, f"{prefix}:{uid}"], args=arguments)
+    except RedisError:
+        _redis_breaker.trip()
+        raise
+
+
+@cache
+def _script(script: str) -> Any:
+    timeouts = {"socket_timeout": 2, "socket_connect_timeout": 1}
+    return Redis.from_url(settings.REDIS_URL, **timeouts).register_script(script)
