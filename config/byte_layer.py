@@ -38,6 +38,7 @@ from delivery.link_throttle import throttle_opening
 from delivery.signed_files import respond_signed
 from images.exceptions import LinkGone, NotReady, NotRenderable
 from images.links import LinkToken, open_own_link, read_token
+from images.models import Picture
 from images.opening_counter import OpeningCounter
 from lib.request_id import set_request_id
 
@@ -166,9 +167,10 @@ def _read_target(token: LinkToken) -> LinkTarget | None:
         if link is None or link.asks_first:
             return None
         owner = link.picture.owner
-        # A copy without metadata is made when it is first asked for.
+        # A copy without metadata, or what takes its place, is made when it is first asked for.
         needs_copy = owner.tier.cleans_originals and grants_original(None, owner)
-        return None if needs_copy and not link.picture.clean_key else target_of(link)
+        is_ready = link.picture.clean_copy == Picture.CleanCopy.READY
+        return target_of(link) if is_ready or not needs_copy else None
     finally:
         close_old_connections()
 

@@ -317,7 +317,12 @@ class LinkQuerySet(models.QuerySet["Link"]):
         return self.select_related("picture__owner__tier").only(
             *("maker_id", "expires_at", "revoked_at", "max_opens", "opened", "password"),
             *("cache_seconds", "picture__key", "picture__clean_key", "picture__format"),
-            *("picture__rendering", "picture__owner__is_active", "picture__owner__is_superuser"),
+            *(
+                "picture__clean_version",
+                "picture__rendering",
+                "picture__owner__is_active",
+                "picture__owner__is_superuser",
+            ),
             *("picture__owner__removal_due_at", "picture__owner__tier__grants_links"),
             *("picture__owner__tier__grants_original", "picture__owner__tier__cleans_originals"),
         )
