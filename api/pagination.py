@@ -51,8 +51,13 @@ def page_response(
     """Return a page with the address of the next one, if any, in its Link header."""
     response = Response(body, headers=dict(headers or {}))
     if next_url:
-        response["Link"] = f'<{next_url}>; rel="next"'
+        response["Link"] = link_to_next(next_url)
     return response
+
+
+def link_to_next(next_url: str) -> str:
+    """Return the Link header of a page that is not the last."""
+    return f'<{next_url}>; rel="next"'
 
 
 def replace_in_query(request: Request, **parameters: str) -> str:

@@ -4,8 +4,11 @@ import json
 import logging
 from typing import Any
 
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
+from redis import Redis
 from redis.exceptions import RedisError
+
+from lib.redis_client import client_of
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +28,18 @@ class JsonSerializer:
         return json.loads(data)
 
 
+class _OneClient(RedisCacheClient):
+    """Django's client makes one of the library's for each call, which costs more than the call."""
+
+    def __init__(self, servers: list[str], serializer: Any = None, **options: Any) -> None:
+        super().__init__(servers, serializer, **options)
+        self._url, self._options = servers[0], tuple(sorted(options.items()))
+
+    def get_client(self, key: Any = None, *, write: bool = False) -> Redis:
+        """Return the client of this process; the address is the cache's only one."""
+        return client_of(self._url, self._options)
+
+
 class ForgivingRedisCache(RedisCache):
     """While Redis is away, reads miss and writes are dropped, each with a log line.
 
@@ -35,6 +50,7 @@ class ForgivingRedisCache(RedisCache):
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         options = {**params.get("OPTIONS", {}), "serializer": JsonSerializer}
         super().__init__(server, {**params, "OPTIONS": options})
+        self._class = _OneClient
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
         try:

@@ -1,24 +1,36 @@
 """Lists cached for a few seconds, one account at a time.
 
-The cache key of a list contains its owner's current generation. A change starts a new generation
-after its commit, so that a list computed from older rows is never found again: an account sees its
+An entry begins with its owner's mark, which is read in the same trip. A change renews the mark
+after its commit, so that a list computed from older rows never counts again: an account sees its
 own writes at once.
 """
 
+import json
+import logging
 import uuid
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from contextlib import suppress
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import cache
+from redis.exceptions import RedisError
 
 from images.changes import announce_change
 from lib.after_commit import run_after_commit
+from lib.redis_client import redis_client
 
+logger = logging.getLogger(__name__)
 Value = TypeVar("Value")
-# In seconds. A generation must outlive every list cached under it.
-_GENERATION_TIMEOUT = 24 * 3600
+# In seconds. A mark must outlive every list cached under it.
+_MARK_TIMEOUT = 24 * 3600
+# As JSON, as an earlier release reads it: 32 digits between quotes.
+_MARK_LENGTH = 34
+
+
+def _write_json(value: Any) -> bytes:
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
 
 
 def cached(
@@ -27,42 +39,60 @@ def cached(
     compute: Callable[[], Value],
     *,
     is_valid: Callable[[Any], bool],
+    write: Callable[[Value], bytes] = _write_json,
+    read: Callable[[bytes], Any] = json.loads,
 ) -> Value:
     """Return the list cached under `name`, computed where there is none.
 
-    `name` must contain everything that the list depends on besides the owner's rows. `compute`
-    must return plain data that JSON gives back as it was, and `is_valid` must accept that alone:
+    `name` must contain everything that the list depends on besides the owner's rows. `read` must
+    return what `write` wrote as it was, or raise ValueError, and `is_valid` must accept that alone:
     an entry that something else wrote counts as none.
     """
     if not settings.CACHE_SECONDS:
         return compute()
-    key = f"list:{owner_id}:{_current_generation(owner_id)}:{name}"
-    found = cache.get(key)
-    if is_valid(found):
-        return cast("Value", found)
+    key = cache.make_key(f"list:{owner_id}:{name}")
+    mark, entry = _read_both(cache.make_key(_mark_name(owner_id)), key)
+    if mark and entry.startswith(mark):
+        with suppress(ValueError, RecursionError):
+            found: Value = read(entry[_MARK_LENGTH:])
+            if is_valid(found):
+                return found
+    # Before the rows are read: a change from here on renews it.
+    mark = mark or _renew_mark(owner_id)
     value = compute()
-    cache.set(key, value, settings.CACHE_SECONDS)
+    _write_entry(key, mark + write(value))
     return value
+
+
+def _read_both(mark_key: str, key: str) -> tuple[bytes, bytes]:
+    """Return an account's mark and an entry, each empty where there is none."""
+    try:
+        found: list[Any] = redis_client().mget(mark_key, key)
+    except RedisError as error:
+        logger.warning("cache read failed: %s", type(error).__name__)
+        return b"", b""
+    mark, entry = (value or b"" for value in found)
+    return (mark if len(mark) == _MARK_LENGTH else b""), entry
+
+
+def _write_entry(key: str, entry: bytes) -> None:
+    try:
+        redis_client().set(key, entry, ex=settings.CACHE_SECONDS)
+    except RedisError as error:
+        logger.warning("cache write failed: %s", type(error).__name__)
 
 
 def invalidate(owner_id: UUID) -> None:
     """Drop what is kept of an account, lists and links, when the running transaction commits."""
-    run_after_commit(_start_generation, owner_id)
+    run_after_commit(_renew_mark, owner_id)
     announce_change(owner_id)
 
 
-def _current_generation(owner_id: UUID) -> str:
-    generation = cache.get(_generation_key(owner_id))
-    if isinstance(generation, str) and generation:
-        return generation
-    return _start_generation(owner_id)
+def _renew_mark(owner_id: UUID) -> bytes:
+    mark = uuid.uuid4().hex
+    cache.set(_mark_name(owner_id), mark, _MARK_TIMEOUT)
+    return f'"{mark}"'.encode()
 
 
-def _start_generation(owner_id: UUID) -> str:
-    generation = uuid.uuid4().hex
-    cache.set(_generation_key(owner_id), generation, _GENERATION_TIMEOUT)
-    return generation
-
-
-def _generation_key(owner_id: UUID) -> str:
+def _mark_name(owner_id: UUID) -> str:
     return f"list-mark:{owner_id}"

@@ -1,18 +1,31 @@
-"""The lists of the image RESTful API, cached for a few seconds for one account each."""
+"""The lists of the image RESTful API, cached for a few seconds for one account each, as written."""
 
 import hashlib
+import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.http import HttpResponse, HttpResponseBase
+from django.utils.cache import get_conditional_response
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
-from rest_framework.response import Response
 
-from api.pagination import page_response, read_page
+from api.pagination import link_to_next, read_page
 from api.views import caller
 from images.caching import cached
 from lib.own_url import own_url
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page as it leaves; `next_url` is "" on the last one."""
+
+    body: bytes
+    etag: str
+    next_url: str
 
 
 def cached_list_response(
@@ -22,26 +35,45 @@ def cached_list_response(
     serialize: Callable[[list[dict[str, Any]]], list[Any]],
     *,
     oldest_first: bool = False,
-) -> Response:
-    """Return a page of the caller's rows, as `serialize` writes them: plain data, as JSON has it.
+) -> HttpResponseBase:
+    """Return a page of the caller's rows, as `serialize` writes them; a 304 where it is known.
 
     The query's parameters may choose anything: the page is cached under all of them.
     """
 
-    def read() -> dict[str, Any]:
+    def compute() -> _Page:
         rows, next_url = read_page(request, queryset, fields, oldest_first=oldest_first)
-        return {"rows": serialize(rows), "next": next_url}
+        body = JSONRenderer().render(serialize(rows))
+        digest = hashlib.sha256(body + next_url.encode()).hexdigest()
+        return _Page(body, f'"{digest[:32]}"', next_url)
 
-    page = cached(caller(request).pk, _cache_key(request), read, is_valid=_is_page)
-    return page_response(page["rows"], page["next"])
-
-
-def _is_page(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and isinstance(value.get("rows"), list)
-        and isinstance(value.get("next"), str)
+    page = cached(
+        caller(request).pk,
+        _cache_key(request),
+        compute,
+        is_valid=lambda value: isinstance(value, _Page),
+        write=_write,
+        read=_read,
     )
+    response = HttpResponse(page.body, content_type="application/json")
+    response["ETag"] = page.etag
+    if page.next_url:
+        response["Link"] = link_to_next(page.next_url)
+    known = get_conditional_response(request._request, etag=page.etag, response=response)
+    return known or response
+
+
+def _write(page: _Page) -> bytes:
+    return json.dumps([page.etag, page.next_url]).encode() + b"\n" + page.body
+
+
+def _read(entry: bytes) -> _Page:
+    """Raise ValueError for what `_write` did not write."""
+    head, _, body = entry.partition(b"\n")
+    etag, next_url = json.loads(head)
+    if not (isinstance(etag, str) and isinstance(next_url, str) and body[:1] + body[-1:] == b"[]"):
+        raise ValueError("not a page")
+    return _Page(body, etag, next_url)
 
 
 def _cache_key(request: Request) -> str:

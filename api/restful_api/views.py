@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.http import HttpResponseBase
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.permissions import AllowAny
@@ -19,7 +20,7 @@ from accounts.scopes import Scope
 from accounts.services import sign_out, verify_credentials
 from accounts.sessions import open_api_token_session, open_cookie_session
 from api.multipart_parser import MultiPartParser, sent_name
-from api.openapi.files import PICTURE_LIMITS
+from api.openapi.files import NOT_MODIFIED, PICTURE_LIMITS
 from api.openapi.operations import describe
 from api.openapi.pages import BAD_CURSOR, BAD_LIMIT, page_parameters
 from api.openapi.refusals import (
@@ -182,11 +183,11 @@ class PictureListView(ContractView):
         "without `fields`, `id` and `image` of each. A list is kept for 15 seconds unless the "
         "service is set otherwise; one's own changes show at once.",
         parameters=[p.RestfulPictureQuery, *page_parameters()],
-        responses={200: p.RestfulPictureFacts(many=True)},
+        responses={200: p.RestfulPictureFacts(many=True), 304: NOT_MODIFIED},
         refuses=[invalid_input(p.RestfulPictureQuery, {"fields": "size"}), BAD_LIMIT, BAD_CURSOR],
-        headers=["Link"],
+        headers=["Link", "ETag"],
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """Return a page of the caller's pictures, newest first unless asked otherwise."""
         viewer, query = caller(request), read_query(request, p.RestfulPictureQuery)
         names = query.get("fields", LIST_FIELDS)
@@ -287,11 +288,11 @@ class ThumbnailListView(ContractView):
         "thumbnails_list",
         summary="List your thumbnails",
         parameters=[p.RestfulThumbnailQuery, *page_parameters()],
-        responses={200: s.RestfulThumbnail(many=True)},
+        responses={200: s.RestfulThumbnail(many=True), 304: NOT_MODIFIED},
         refuses=[invalid_input(p.RestfulThumbnailQuery, {"image_id": "x"}), BAD_LIMIT, BAD_CURSOR],
-        headers=["Link"],
+        headers=["Link", "ETag"],
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """Return a page of the thumbnails of the caller's pictures, newest first."""
         query, base = read_query(request, p.RestfulThumbnailQuery), base_url(request)
         granted = Thumbnail.objects.granted_to(caller(request))

@@ -1,9 +1,11 @@
 """The image RESTful API against its contract: exact JSON, exact codes."""
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 from rest_framework.authtoken.serializers import AuthTokenSerializer
@@ -12,6 +14,7 @@ from rest_framework.exceptions import ValidationError
 from accounts.models import Session, User
 from accounts.services import disable, move_to_tier
 from images.models import Picture
+from lib.redis_client import redis_client
 from tests.clients import Client, Response
 from tests.factories import PASSWORD, make_picture, make_user, tier, token_client
 from tests.pictures import jpeg, png
@@ -663,3 +666,50 @@ def test_an_unforeseen_failure_tells_nothing_about_the_inside(
     client.raise_request_exception = False
     response = client.get(IMAGES)
     assert (response.status_code, response.json()) == (500, {"detail": "Internal server error."})
+
+
+def test_a_list_that_the_client_has_is_304_without_making_it(
+    alice: User,
+    settings: Settings,
+    django_assert_num_queries: DjangoAssertNumQueries,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    """The session's row is read each time; the list is not, until something of it changes."""
+    settings.CACHE_SECONDS = 10
+    client, pictures = token_client(alice), [make_picture(alice) for _ in range(2)]
+    for path in (f"{IMAGES}?limit=1", f"{IMAGES}?fields=all", "/api/user/thumbnails/"):
+        first = client.get(path)
+        with django_assert_num_queries(1):
+            again = client.get(path)
+        assert (again.content, again["ETag"]) == (first.content, first["ETag"])
+        assert again.get("Link") == first.get("Link")
+        with django_assert_num_queries(1):
+            known = client.get(path, headers={"If-None-Match": f"W/{first['ETag']}"})
+        assert (known.status_code, known.content, known["ETag"]) == (304, b"", first["ETag"])
+        assert known["Cache-Control"] == "private, no-cache"
+        assert known["Vary"] == first["Vary"]
+    tag = client.get(IMAGES)["ETag"]
+    with django_capture_on_commit_callbacks(execute=True):
+        client.delete(f"{IMAGES}{pictures[0].pk}/")
+    changed = client.get(IMAGES, headers={"If-None-Match": tag})
+    assert (changed.status_code, len(changed.json())) == (200, 1)
+    # Nobody else's, and nobody's without a token.
+    assert Client().get(IMAGES, headers={"If-None-Match": changed["ETag"]}).status_code == 401
+    settings.CACHE_SECONDS = 0
+    assert client.get(IMAGES, headers={"If-None-Match": changed["ETag"]}).status_code == 304
+
+
+def test_a_kept_list_that_something_else_wrote_is_made_again(
+    alice: User, settings: Settings
+) -> None:
+    settings.CACHE_SECONDS = 10
+    client = token_client(alice)
+    make_picture(alice)
+    first = client.get(IMAGES)
+    redis: Any = redis_client()
+    mark = redis.get(cache.make_key(f"list-mark:{alice.pk}"))
+    [key] = redis.keys(f"*:list:{alice.pk}:*")
+    for poison in (b"", b"[]", b"[1, 2]\n[]", b'["a", ""]\n', b'["a", ""]\n{}', b"[" * 5000):
+        redis.set(key, mark + poison)
+        response = client.get(IMAGES)
+        assert (response.json(), response["ETag"]) == (first.json(), first["ETag"])
