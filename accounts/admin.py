@@ -29,7 +29,7 @@ from accounts.models import (
 )
 from accounts.password_reset import make_reset_url
 from accounts.scopes import ALL_SCOPES, Scope
-from accounts.services import delete_account, end_every_session
+from accounts.services import end_every_session
 from accounts.signals import tier_changed
 from tiers.models import DEFAULT_TIER_NAME, Tier
 
@@ -85,7 +85,10 @@ class RoleAdmin(GroupAdmin):
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin[User]):
-    """An account with its tier; its sessions are a click away."""
+    """An account with its tier; its sessions are a click away.
+
+    `upkeep.admin` deletes accounts, and registers these pages.
+    """
 
     form = UserForm
     add_form = UserAddForm
@@ -168,15 +171,6 @@ class UserAdmin(DjangoUserAdmin[User]):
         except TooManyAttempts:
             text = _("The address is saved; no more mails are sent to it within this hour.")
             self.message_user(request, text, "WARNING")
-
-    def delete_model(self, request: HttpRequest, obj: User) -> None:
-        """End the sessions first, so that peers are told."""
-        delete_account(obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """End the sessions first, so that peers are told."""
-        for user in queryset:
-            delete_account(user)
 
 
 def _columns(names: list[str]) -> list[str]:

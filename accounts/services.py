@@ -89,14 +89,6 @@ def move_to_tier(user: User, tier: Tier) -> None:
 
 
 @transaction.atomic
-def delete_account(user: User) -> None:
-    """Delete an account with all it owns; its sessions end first, so that peers are told."""
-    Session.objects.of(user).end()
-    record_event("account.deleted", user)
-    user.delete()
-
-
-@transaction.atomic
 def disable(user: User) -> None:
     """Close an account and end its sessions; idempotent."""
     user.is_active = False

@@ -1,7 +1,7 @@
 """Pictures, links and what accounts store, as staff see them."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib import admin
@@ -65,12 +65,6 @@ class PictureAdmin(admin.ModelAdmin[Picture]):
         """Delete by the service, which sends the signal."""
         with _deleted_is_not_found():
             delete_picture(obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Picture]) -> None:
-        """Delete each by the service, in a commit of its own."""
-        for picture in queryset:
-            with suppress(Picture.DoesNotExist):
-                delete_picture(picture)
 
     @admin.display(description="size")
     def size(self, picture: Picture) -> str:

@@ -5,21 +5,22 @@ or later, whatever happens to the process or to the storage after the commit.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from django.db import models, transaction
-from django.db.models import Count, QuerySet, Sum
+from django.db import connection, models, transaction
+from django.db.models import Count, Sum
 from django.utils import timezone
 
 from images.storage.base import picture_storage
 from images.storage.outages import is_outage
 from lib.after_commit import run_after_commit
 from lib.background import background, background_task, enqueue_task
+from lib.batches import let_others_write
 
 logger = logging.getLogger(__name__)
-# What S3 deletes by one request.
-BATCH_SIZE = 1_000
+# Files whose rows are locked together while they are removed: a tenth of a second on a disk.
+BATCH_SIZE = 4_000
 # So many files, those of some pictures, are removed at once by whoever deleted their rows; what
 # more there is, by the worker.
 MAX_AT_ONCE = 100
@@ -52,11 +53,23 @@ def remove_after_commit(files: Sequence[RemovedFile]) -> None:
 
     Many are left to the worker.
     """
-    recorded = RemovedFile.objects.bulk_create(files, batch_size=BATCH_SIZE)
-    if len(recorded) > MAX_AT_ONCE:
+    if len(files) > MAX_AT_ONCE:
+        _record(files)
         run_after_commit(enqueue_task, remove_files)
     else:
+        recorded = RemovedFile.objects.bulk_create(files)
         run_after_commit(_remove_first, [each.pk for each in recorded])
+
+
+def _record(files: Sequence[RemovedFile]) -> None:
+    """Write many rows, by one statement that is prepared once."""
+    table, now = RemovedFile._meta.db_table, timezone.now()
+    removed_at = connection.ops.adapt_datetimefield_value(now)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"insert into {table} (key, bytes, removed_at) values (%s, %s, %s)",  # noqa: S608 (our own name)
+            [(each.key, each.bytes, removed_at) for each in files],
+        )
 
 
 def waits_for_removal(key: str) -> bool:
@@ -75,10 +88,24 @@ def remove_waiting_files() -> int:
 
     Those that the storage does not remove now wait for the next call.
     """
-    count = after = 0
-    while not background.is_stopping and (batch := list(_keys_after(after))):
-        count, after = count + _remove(batch, retry=True), batch[-1]
+    count, last = _remove_next(0)
+    while last is not None and not background.is_stopping:
+        let_others_write()
+        removed, last = _remove_next(last)
+        count += removed
     return count
+
+
+@transaction.atomic
+def _remove_next(after: int) -> tuple[int, int | None]:
+    """Remove the next files that wait, unless somebody else does at this moment.
+
+    Return how many were removed, and the last row if there may be more.
+    """
+    waiting = RemovedFile.objects.filter(pk__gt=after).order_by("pk")
+    rows = list(waiting.select_for_update(skip_locked=True)[:BATCH_SIZE])
+    removed = _remove_locked(rows, retry=True) if rows else 0
+    return removed, rows[-1].pk if len(rows) == BATCH_SIZE else None
 
 
 @background_task("images.remove_files")
@@ -87,25 +114,20 @@ def remove_files() -> None:
     remove_waiting_files()
 
 
-def _keys_after(after: int) -> QuerySet[RemovedFile, int]:
-    waiting = RemovedFile.objects.filter(pk__gt=after).order_by("pk")
-    return waiting.values_list("pk", flat=True)[:BATCH_SIZE]
-
-
+@transaction.atomic
 def _remove_first(row_ids: list[int]) -> None:
     """Remove them, unless the storage does not at once: whoever deleted them is waiting."""
-    _remove(row_ids, retry=False)
+    rows = RemovedFile.objects.filter(pk__in=row_ids).select_for_update(skip_locked=True)
+    _remove_locked(list(rows.order_by("pk")), retry=False)
 
 
-@transaction.atomic
-def _remove(row_ids: Iterable[int], *, retry: bool) -> int:
-    """Remove those files whose rows are still there and locked by nobody else; return how many.
+def _remove_locked(rows: list[RemovedFile], *, retry: bool) -> int:
+    """Remove files whose rows are locked, and these; return how many.
 
     The lock on a row is the right to remove its file: without it, a slow process could remove a
     file that was stored under the same name since.
     """
-    rows = RemovedFile.objects.filter(pk__in=row_ids).select_for_update(skip_locked=True)
-    removed = _delete_files(list(rows.order_by("pk")), retry=retry)
+    removed = _delete_files(rows, retry=retry)
     RemovedFile.objects.filter(pk__in=removed).delete()
     return len(removed)
 

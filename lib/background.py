@@ -19,6 +19,7 @@ from django.db import close_old_connections
 from kombu.exceptions import OperationalError
 
 from lib.backoff import CircuitBreaker
+from lib.batches import let_others_write
 from lib.request_id import current_request_id, use_request_id
 
 logger = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ background = Background()
 def repeat(step: Callable[[], int | bool]) -> None:
     """Repeat a step until it finds nothing more to do, or the process is to end."""
     while not background.is_stopping and step():
-        pass
+        let_others_write()
 
 
 def background_task(

@@ -16,6 +16,7 @@ from images.services import create_picture
 from tests.clients import Client
 from tests.pictures import jpeg
 from tiers.models import Tier, TierHeight
+from upkeep.closed_accounts import close_as_staff, remove_closed_accounts
 
 PASSWORD = "correct horse battery"
 _GRANTS = {
@@ -44,6 +45,12 @@ def tier(name: str) -> Tier:
 def make_user(username: str, tier_name: str = "Basic", **fields: Any) -> User:
     """Make an account whose password is PASSWORD."""
     return User.objects.create_user(username, PASSWORD, tier=tier(tier_name), **fields)
+
+
+def delete_account(user: User) -> None:
+    """Delete an account as staff do, and let a worker remove what is its own."""
+    close_as_staff(user)
+    remove_closed_accounts()
 
 
 def replace_password(user: User, password: str) -> None:

@@ -27,7 +27,6 @@ from accounts.renewal import renew_cookies
 from accounts.request_origin import RequestOrigin
 from accounts.services import (
     change_password,
-    delete_account,
     disable,
     end_every_session,
     end_other_sessions,
@@ -57,7 +56,7 @@ from images.services import (
 from notifications.feed import record_event, record_events
 from notifications.logouts.messages import handle_messages
 from notifications.models import Feed
-from tests.factories import PASSWORD, make_tier, replace_password
+from tests.factories import PASSWORD, delete_account, make_tier, replace_password
 from tests.rows import make_row, make_thumbnail_row
 from thumbnails import claims
 from thumbnails.deletion import delete_all, delete_pictures

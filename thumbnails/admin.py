@@ -1,20 +1,29 @@
 """Thumbnails as staff see them: their own pages, and as previews on those of pictures."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from accounts.models import User
 from images.admin import PictureAdmin
-from images.models import Picture
+from images.models import Link, Picture
 from images.permissions import PicturePermission, reaches_others
 from images.signed_urls import signed_url
+from lib.batches import in_batches
+from thumbnails.deletion import delete_chosen_thumbnails, delete_pictures
 from thumbnails.models import Thumbnail
+from thumbnails.usage import measure
 
 # In pixels.
 _LIST_PREVIEW_HEIGHT, _PAGE_PREVIEW_HEIGHT = 64, 320
+# Of what is to be deleted.
+_MAX_NAMED = 20
 
 
 @admin.register(Picture)
@@ -30,6 +39,23 @@ class PreviewedPictureAdmin(PictureAdmin):
         """Load the thumbnails beside the pictures: two queries, however long the page."""
         return super().get_queryset(request).prefetch_related("thumbnails")
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Name the first of them and count what goes with them, however many there are."""
+        ids = [each.pk for each in objs]
+        rows = Picture.objects.filter(pk__in=ids)
+        counts = {
+            capfirst(Picture._meta.verbose_name_plural): len(ids),
+            "Files": measure(rows).files,
+            capfirst(Link._meta.verbose_name_plural): Link.objects.filter(picture__in=ids).count(),
+        }
+        allowed = self.has_delete_permission(request)
+        forbidden = set() if allowed else {str(Picture._meta.verbose_name)}
+        return name_first(objs), counts, forbidden, []
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Picture]) -> None:
+        """Delete as their owners do, batch by batch."""
+        delete_pictures(Picture.objects.all(), list(queryset.values_list("pk", flat=True)))
+
     @admin.display(description="")
     def preview(self, picture: Picture) -> SafeString:
         """Show the smallest thumbnail that is tall enough, or why there is none."""
@@ -39,6 +65,13 @@ class PreviewedPictureAdmin(PictureAdmin):
     def large_preview(self, picture: Picture) -> SafeString:
         """Show a taller thumbnail."""
         return _preview(picture, _PAGE_PREVIEW_HEIGHT)
+
+
+def name_first(rows: Sequence[Any]) -> list[str]:
+    """Return the names of the first rows that are to be deleted, and how many more there are."""
+    names = [str(each) for each in rows[:_MAX_NAMED]]
+    more = len(rows) - len(names)
+    return [*names, f"… {more} more"] if more else names
 
 
 def _preview(picture: Picture, height: int) -> SafeString:
@@ -87,6 +120,11 @@ class ThumbnailAdmin(admin.ModelAdmin[Thumbnail]):
     def pixels(self, thumbnail: Thumbnail) -> str:
         """Return the width and height of the file."""
         return f"{thumbnail.width_px}×{thumbnail.height_px}"
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Thumbnail]) -> None:
+        """Delete batch by batch."""
+        for batch in in_batches(list(queryset.values_list("pk", flat=True))):
+            delete_chosen_thumbnails(batch)
 
     # A thumbnail is a picture: the permissions of pictures decide.
 

@@ -19,7 +19,7 @@ from images.models import Link, Picture, PictureQuerySet
 from images.services import empty_folder
 from images.signals import pictures_cleared, pictures_deleted
 from lib.after_commit import run_after_commit
-from lib.batches import LOCKED_BATCH_SIZE, in_batches
+from lib.batches import LOCKED_BATCH_SIZE, in_batches, let_others_write
 from thumbnails.models import Rendition, Thumbnail
 
 
@@ -39,7 +39,9 @@ def delete_pictures(pictures: PictureQuerySet, ids: Sequence[int]) -> DeletionRe
     Each goes with all that belongs to it or stays.
     """
     receipt = DeletionReceipt()
-    for batch in in_batches(sorted(ids)):
+    for number, batch in enumerate(in_batches(sorted(ids))):
+        if number:
+            let_others_write()
         with counted_transaction():
             locked = _lock(pictures.filter(pk__in=batch))
             by_owner = sorted(locked, key=lambda each: each.owner_id)
@@ -67,6 +69,7 @@ def delete_all(owner_id: UUID) -> int:
     count, last = _clear(owner_id)
     while last and (deleted := _delete_more(owner_id, up_to=last)):
         count += deleted
+        let_others_write()
     run_after_commit(empty_folder, owner_id)
     return count
 
@@ -112,6 +115,15 @@ def delete_thumbnails(thumbnails: Sequence[Thumbnail]) -> None:
         keys = [each.key for each in thumbnails]
         delete_rows(list(Rendition.objects.filter(source_key__in=keys)))
         delete_rows(thumbnails)
+
+
+def delete_chosen_thumbnails(ids: Sequence[int]) -> None:
+    """Delete a batch of thumbnails; they are rendered again when their pictures' are requested."""
+    pictures = Picture.objects.filter(pk__in=Thumbnail.objects.filter(pk__in=ids).values("picture"))
+    with counted_transaction():
+        for owner_id in {each.owner_id for each in _lock(pictures)}:
+            invalidate(owner_id)
+        delete_thumbnails(list(Thumbnail.objects.filter(pk__in=ids)))
 
 
 def _lock(pictures: PictureQuerySet) -> list[Picture]:

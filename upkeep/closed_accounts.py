@@ -26,6 +26,7 @@ from images.storage.base import picture_storage
 from images.storage.keys import folder_of
 from lib.after_commit import run_after_commit
 from lib.background import background, background_task, enqueue_task
+from lib.batches import let_others_write
 from thumbnails.deletion import delete_next_pictures
 from thumbnails.usage import measure
 
@@ -54,12 +55,19 @@ def close_account(session: Session, *, password: str, origin: RequestOrigin) -> 
     if session.user.is_staff or session.user.is_superuser:
         raise StaffAccount
     user = prove_identity(session, password=password, origin=origin)
-    return _close(user)
+    with transaction.atomic():
+        User.objects.lock_with_password(user.pk, user.password)
+        return _close(user)
 
 
 @transaction.atomic
+def close_as_staff(user: User) -> AccountReceipt:
+    """Close any account, and let the worker remove it."""
+    User.objects.lock(user.pk)
+    return _close(user)
+
+
 def _close(user: User) -> AccountReceipt:
-    User.objects.lock_with_password(user.pk, user.password)
     own = Picture.objects.owned_by(user)
     stored = measure(own)
     receipt = AccountReceipt(
@@ -69,6 +77,7 @@ def _close(user: User) -> AccountReceipt:
         links=Link.objects.filter(picture__owner=user).count(),
         sessions=Session.objects.of(user).live().count(),
     )
+    # Under the lock of the account's row.
     record_event("account.closed", user, pictures=receipt.pictures, bytes=receipt.bytes)
     end_every_session(user)
     Mail.objects.filter(user=user).delete()
@@ -81,9 +90,11 @@ def _close(user: User) -> AccountReceipt:
 def _forget_person(user: User) -> None:
     user.username, user.name, user.email = f"closed-{user.pk.hex}", "", ""
     user.is_active, user.password = False, make_password(None)
+    user.is_staff = user.is_superuser = False
     user.email_verified_at, user.removal_due_at = None, timezone.now()
     names = ["name", "email", "is_active", "password", "email_verified_at", "removal_due_at"]
-    user.save(update_fields=["username", "username_key", *names])
+    rights = ["is_staff", "is_superuser"]
+    user.save(update_fields=["username", "username_key", *names, *rights])
 
 
 @background_task("upkeep.remove_closed_accounts")
@@ -104,6 +115,9 @@ def _remove_for_a_turn(user_id: UUID) -> bool:
     while delete_next_pictures(user_id):
         if background.is_stopping or time.monotonic() > end:
             return False
+        let_others_write()
+    # Once before the lock, for it may take long; what is there then may be that of an upload.
+    picture_storage.delete_folder(folder_of(user_id))
     return _remove_account(user_id)
 
 

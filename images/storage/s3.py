@@ -1,6 +1,7 @@
 """Pictures in a bucket of an S3-compatible storage, under the same keys as on disk."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from functools import cache, cached_property
 from io import BufferedReader
@@ -33,6 +34,8 @@ _CLIENT_OPTIONS = {
     "max_pool_connections": 32,
     "retries": {"mode": "standard", "total_max_attempts": 2},
 }
+# Of the connections that a client keeps.
+_DELETIONS_AT_ONCE = 16
 # Sessions make one client at a time.
 _MAKING = RLock()
 
@@ -107,6 +110,12 @@ class S3PictureStorage(PictureStorage):
     def delete(self, key: str) -> None:
         with translate_errors(key):
             self._client.delete_object(**self._object(key))
+
+    def delete_many(self, keys: Iterable[str]) -> None:
+        """Delete side by side; not every compatible storage deletes several by one request."""
+        with ThreadPoolExecutor(_DELETIONS_AT_ONCE) as pool:
+            for _ in pool.map(self.delete, keys):
+                pass
 
     def presigned_url(self, key: str, *, begins: int, seconds: int, name: str = "") -> str:
         """Sign without asking the storage; a browser may keep the file until the URL ends."""

@@ -22,6 +22,7 @@ from tests.factories import PASSWORD, make_picture, make_staff, make_user, tier
 from tests.pictures import jpeg
 from thumbnails.models import Thumbnail
 from tiers.models import Tier
+from upkeep.closed_accounts import remove_closed_accounts
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
@@ -251,6 +252,7 @@ def test_staff_who_may_delete_accounts_delete_no_pictures_with_them(things: Thin
     assert browser(clerk).post(address, {"post": "yes"}).status_code == 403
     both = make_staff("both", "accounts.delete_user", "images.delete_picture")
     assert browser(both).post(address, {"post": "yes"}).status_code == 302
+    remove_closed_accounts()
     assert not Picture.objects.exists()
 
 

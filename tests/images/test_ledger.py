@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import User
-from accounts.services import delete_account, move_to_tier
+from accounts.services import move_to_tier
 from delivery.jpeg_renditions import jpeg_key
 from delivery.stripped_copies import stripped_key
 from images.default_picture import copy_default
@@ -23,7 +23,7 @@ from images.services import delete_picture, request_thumbnails
 from images.storage.base import picture_storage
 from images.storage.keys import folder_of
 from images.usage import usage_of
-from tests.factories import make_picture, make_user, tier
+from tests.factories import delete_account, make_picture, make_user, tier
 from tests.pictures import jpeg
 from thumbnails.deletion import delete_all, delete_pictures
 from thumbnails.models import Rendition, Thumbnail

@@ -1,12 +1,164 @@
+"""Many pictures deleted: by few queries, in commits that are short, and again after a crash."""
+
+import time
+from pathlib import Path
+
 import pytest
+from django.conf import settings
+from django.db import DatabaseError
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from accounts.models import User
-from images.models import Picture
+from images import ledger
+from images.ledger import Usage
+from images.models import Link, Picture
+from images.removals import RemovedFile
+from lib.batches import LOCKED_BATCH_SIZE
 from notifications.models import PictureEvent
-from tests.factories import make_picture
+from tests.clients import Client
+from tests.factories import make_picture, make_user
+from tests.rows import write_pictures
 from thumbnails import deletion
+from thumbnails.deletion import delete_all, delete_next_pictures, delete_pictures
+from thumbnails.models import Rendition, Thumbnail
+from upkeep.closed_accounts import close_as_staff, remove_closed_accounts
+from upkeep.ledger import compare_ledger
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+
+def test_all_that_cascades_from_a_picture_is_deleted_with_it() -> None:
+    """`_raw_delete` follows no relation: one that is new has to be added there."""
+    cascading = {
+        each.related_model
+        for model in (Picture, Thumbnail, Rendition, Link)
+        for each in model._meta.related_objects
+    }
+    assert cascading == {Thumbnail, Rendition, Link}
+
+
+def test_a_batch_takes_a_query_for_each_table(
+    alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    write_pictures(alice, 200, heights=[200, 400])
+    with django_assert_max_num_queries(14):
+        assert delete_next_pictures(alice.pk) == 200
+    assert RemovedFile.objects.count() == 1000
+    assert not Thumbnail.objects.exists()
+    assert list(compare_ledger(fix=False)) == []
+
+
+def test_ten_thousand_pictures_would_take_300_queries_at_most(
+    alice: User,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    """Of two batches, with the removal of their files; what is constant is counted twice too."""
+    batches = -(-10_000 // LOCKED_BATCH_SIZE)
+    write_pictures(alice, 2 * LOCKED_BATCH_SIZE, heights=[200, 400])
+    # So the share is mounted.
+    (Path(settings.MEDIA_ROOT) / "users").mkdir(parents=True)
+    close_as_staff(alice)
+    with (
+        django_assert_max_num_queries(40 + 2 * (300 - 40) // batches),
+        django_capture_on_commit_callbacks(execute=True),
+    ):
+        remove_closed_accounts()
+    assert not User.objects.filter(pk=alice.pk).exists()
+
+
+def test_what_dies_between_two_batches_goes_on(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = write_pictures(alice, 5, heights=[200])
+    write_pictures(bob, 1, heights=[200])
+    monkeypatch.setattr(deletion, "LOCKED_BATCH_SIZE", 2)
+    write = ledger._Changes.write
+
+    def die_in_the_second(changes: ledger._Changes) -> None:
+        if Picture.objects.owned_by(alice).count() < 3:
+            raise DatabaseError("killed")
+        write(changes)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ledger._Changes, "write", die_in_the_second)
+        with pytest.raises(DatabaseError):
+            delete_all(alice.pk)
+    assert (
+        list(Picture.objects.owned_by(alice).order_by("pk").values_list("pk", flat=True))
+        == (made[2:])
+    )
+    assert list(compare_ledger(fix=False)) == []
+    assert delete_all(alice.pk) == 3
+    assert delete_all(alice.pk) == 0
+    assert Usage.objects.get(owner=alice).stored_bytes == 0
+    assert Picture.objects.count() == 1
+
+
+def test_what_is_uploaded_while_all_goes_stays(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pictures(alice, 4)
+    monkeypatch.setattr(deletion, "LOCKED_BATCH_SIZE", 2)
+    uploaded: list[int] = []
+
+    def upload_once() -> None:
+        if not uploaded:
+            uploaded.extend(write_pictures(alice, 1))
+
+    monkeypatch.setattr(deletion, "let_others_write", upload_once)
+    assert delete_all(alice.pk) == 4
+    assert list(Picture.objects.values_list("pk", flat=True)) == uploaded
+
+
+def test_chosen_pictures_go_by_few_queries(
+    alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    made = write_pictures(alice, 100, heights=[200])
+    with django_assert_max_num_queries(20):
+        receipt = delete_pictures(Picture.objects.owned_by(alice), made)
+    assert (len(receipt.deleted), receipt.files, receipt.bytes) == (100, 300, 100 * 1150)
+
+
+def test_staff_delete_pictures_in_numbers(
+    admin_client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    carol = make_user("carol")
+    chosen = write_pictures(carol, 60, heights=[200])
+    form = {"action": "delete_selected", "_selected_action": chosen[:50]}
+    page = admin_client.post("/admin/images/picture/", form)
+    assert "30 more" in page.text
+    with django_assert_max_num_queries(130):
+        admin_client.post("/admin/images/picture/", form | {"post": "yes"})
+    assert Picture.objects.count() == 10
+
+
+def test_staff_close_an_account_and_the_worker_removes_it(
+    admin_client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    carol = make_user("carol", is_staff=True, email="carol@example.org")
+    write_pictures(carol, 300, heights=[200, 400])
+    address = f"/admin/accounts/user/{carol.pk}/delete/"
+    with django_assert_max_num_queries(30):
+        assert "300" in admin_client.get(address).text
+    with django_assert_max_num_queries(50):
+        assert admin_client.post(address, {"post": "yes"}).status_code == 302
+    assert "carol" not in admin_client.get("/admin/accounts/user/").text.split("result_list")[1]
+    assert Picture.objects.visible_to(None).count() == 0
+    assert make_user("carol").pk != carol.pk
+    remove_closed_accounts()
+    assert not User.objects.filter(pk=carol.pk).exists()
+    assert not Picture.objects.exists()
+
+
+def test_a_batch_holds_up_other_writers_of_sqlite_for_less_than_half_a_second(
+    alice: User,
+) -> None:
+    """Its own CPU time, on a machine that may be busy otherwise."""
+    write_pictures(alice, LOCKED_BATCH_SIZE, heights=[200, 400])
+    began = time.thread_time()
+    assert delete_next_pictures(alice.pk) == LOCKED_BATCH_SIZE
+    assert time.thread_time() - began < 0.5
 
 
 def told_of(user: User, after: int) -> list[tuple[str, int | None]]:

@@ -20,13 +20,13 @@ from accounts.exceptions import BadToken
 from accounts.models import RevokedToken, Session, User
 from accounts.renewal import REUSE_LEEWAY, renew_cookies
 from accounts.request_origin import RequestOrigin
-from accounts.services import delete_account, disable
+from accounts.services import disable
 from accounts.sessions import open_api_token_session, open_bearer_session, open_cookie_session
 from accounts.token_authentication import authenticate_jwt
 from notifications.logouts.messages import handle_messages
 from notifications.models import OutboxMessage
 from tests.clients import Client
-from tests.factories import PASSWORD, replace_password, tier
+from tests.factories import PASSWORD, delete_account, replace_password, tier
 
 pytestmark = pytest.mark.django_db
 ORIGIN = RequestOrigin()
