@@ -3,11 +3,15 @@
 import logging
 import os
 import threading
+from collections.abc import Callable
+from functools import partial
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 logger = logging.getLogger(__name__)
+# A process that was told to wait serves without them from then on.
+_DECODERS_TIMEOUT_SECONDS = 20
 
 
 def load_settings() -> None:
@@ -33,6 +37,20 @@ def report_walls() -> None:
     else:
         # Nothing depends on it, so nothing waits for it.
         threading.Thread(target=report, name="walls", daemon=True).start()
+
+
+def start_decoders() -> Callable[[], None]:
+    """Have this process' decoders started; what is returned waits until they are ready.
+
+    For web processes and workers alone: whatever else decodes a picture starts them then.
+    """
+    from images.pixels import remove_expired
+    from images.sandbox.pool import prepare
+
+    # What an earlier run left, whose processes were all killed.
+    remove_expired()
+    thread = prepare()
+    return partial(thread.join, _DECODERS_TIMEOUT_SECONDS)
 
 
 def require_walls() -> None:

@@ -41,12 +41,14 @@ def _start(**kwargs: Any) -> None:
 
     from config.observability import telemetry
     from config.observability.exporter import serve_on_port
-    from config.start import report_walls
+    from config.start import report_walls, start_decoders
 
+    wait_for_decoders = start_decoders()
     report_walls()
     telemetry.start()
     if settings.METRICS_PORT and settings.METRICS_TOKEN:
         serve_on_port(settings.METRICS_PORT)
+    wait_for_decoders()
 
 
 def _stop_background(**kwargs: Any) -> None:

@@ -1,22 +1,28 @@
 """The WSGI application, for granian and for the one-port run (config.asgi)."""
 
 import re
+import sys
 from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 from django.utils.http import parse_header_parameters
 
 from config.observability import telemetry
-from config.start import load_settings, report_walls, require_default_picture
+from config.start import load_settings, report_walls, require_default_picture, start_decoders
 from config.unread_bodies import EndingBody, discard_rest
 
 _CHARSET = re.compile(r";\s*charset\s*=[^;]*", re.IGNORECASE)
 load_settings()
+# While Django is loaded. Below `config.asgi` this is the process of sockets, which decodes nothing,
+# or a one-port run, which starts decoders itself (devkit.web).
+_wait_for_decoders = None if "config.asgi" in sys.modules else start_decoders()
 # Before the application loads the middleware, which telemetry extends.
 telemetry.start()
 _django = get_wsgi_application()
 require_default_picture()
 report_walls()
+if _wait_for_decoders:
+    _wait_for_decoders()
 
 
 def _application(environ: dict[str, Any], start_response: Any) -> Any:

@@ -11,6 +11,7 @@ import uvicorn
 from django.core.management import call_command
 
 from config.one_port_server import BoundedHttpProtocol
+from config.start import start_decoders
 
 STOP_TIMEOUT = 3
 
@@ -18,8 +19,10 @@ STOP_TIMEOUT = 3
 def main(host: str, port: int) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
+    wait_for_decoders = start_decoders()
     call_command("migrate", interactive=False, verbosity=0)
     call_command("create_admin")
+    wait_for_decoders()
     uvicorn.run(
         "config.asgi:application",
         host=host,

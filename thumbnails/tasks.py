@@ -6,6 +6,7 @@ import time
 from celery import shared_task
 from django.db import close_old_connections
 
+from images.pixels import remove_expired
 from images.storage.outages import DATABASE_AWAY
 from lib.background import background, background_task, enqueue_task
 from thumbnails.backfills import go_on
@@ -51,6 +52,8 @@ def sweep() -> None:
     """Enqueue overdue uploads again, and have what waits behind uploads rendered."""
     give_back([picture_id for picture_id in take_overdue() if not enqueue(picture_id)])
     enqueue_backfill()
+    # A web process that left pixels may have been killed before it removed them.
+    remove_expired()
 
 
 # Named as the release before does.

@@ -1,11 +1,12 @@
 """The processes that decode, kept ready, and the one function that has a picture decoded.
 
-A program with the decoders is started at first use; it forks one process for each picture, the next
-while the last one works. A picture that kills its process costs itself alone.
+A program with the decoders is started by `prepare`, or at first use; it forks one process for each
+picture, the next while the last one works. A picture that kills its process costs itself alone.
 """
 
 import logging
 import os
+import random
 import signal
 import tempfile
 import threading
@@ -191,6 +192,13 @@ class Pool:
         generation.keep_one_ready()
         return reply
 
+    def prepare(self) -> None:
+        """Start the program and fork ahead, so that the first picture waits for neither."""
+        try:
+            self._generation().keep_one_ready()
+        except DecoderUnavailable as error:
+            logger.warning("the decoders' program does not start: %s", error)
+
     def stop(self) -> None:
         """End every process."""
         with self._lock:
@@ -205,11 +213,11 @@ class Pool:
                     # Gone by itself: the sockets of what it had ready are still open.
                     self._current.retire()
                 self._current = _Generation(
-                    self._program, self._flags, _PICTURES_BEFORE_WARM, self._size
+                    self._program, self._flags, _spread(_PICTURES_BEFORE_WARM), self._size
                 )
             if self._current.is_worn:
                 # Asked again after as many pictures, where it does not start.
-                self._current.renew(_PICTURES_BEFORE_WARM)
+                self._current.renew(_spread(_PICTURES_BEFORE_WARM))
                 self._replace_soon()
             return self._current
 
@@ -238,7 +246,9 @@ class Pool:
         """Start a program in the background; the former one serves until it can be used."""
         try:
             flags = (*self._flags, _WARM)
-            following = _Generation(self._program, flags, MAX_PICTURES_PER_TEMPLATE, self._size)
+            pictures = _spread(MAX_PICTURES_PER_TEMPLATE)
+            following = _Generation(self._program, flags, pictures, self._size)
+            following.keep_one_ready()
         except DecoderUnavailable as error:
             logger.warning("the decoders' program does not start again: %s", error)
             following = None
@@ -252,6 +262,11 @@ class Pool:
                     former, self._current = self._current, following
         if former is not None:
             former.retire()
+
+
+def _spread(pictures: int) -> int:
+    """Return so many or up to a quarter less, so that processes do not start programs together."""
+    return random.randint(pictures - pictures // 4, pictures)  # noqa: S311 (no secret depends on it)
 
 
 class _Generation:
@@ -304,8 +319,10 @@ class _Generation:
     def _finish(self) -> None:
         with self._lock:
             self._busy -= 1
-            if self._is_retired and not self._busy:
-                self._stop()
+            is_over = self._is_retired and not self._busy
+        if is_over:
+            # Whoever had the last picture decoded does not wait for it.
+            threading.Thread(target=self._stop, name="decoders' end").start()
 
     def keep_one_ready(self) -> None:
         """Fork ahead, so that the next picture does not wait for it."""
@@ -332,6 +349,13 @@ class _Pools:
 
     lock = threading.Lock()
     by_pid: dict[int, Pool] = {}
+
+
+def prepare() -> threading.Thread:
+    """Have this process' decoders started; the thread that is returned ends when they are ready."""
+    thread = threading.Thread(target=_pool().prepare, name="decoders", daemon=True)
+    thread.start()
+    return thread
 
 
 def _pool() -> Pool:

@@ -15,6 +15,7 @@ from images.exceptions import PictureTooCostly
 from images.formats.limits import RefusedPicture
 from images.sandbox import pool as pools
 from images.sandbox.pool import Pool
+from images.sandbox.template import Template
 from tests.factories import make_picture
 from tests.images.sandbox.pools import hostile_pool, run
 from tests.pictures import jpeg
@@ -83,6 +84,39 @@ def test_a_worn_program_is_replaced_while_pictures_are_decoded(
     assert len(set(processes)) == 200
 
 
+def test_a_successor_is_ready_before_the_former_program_goes(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nobody waits for either."""
+    monkeypatch.setattr(pools, "_PICTURES_BEFORE_WARM", 1)
+    stop = Template.stop
+
+    def stop_slowly(template: Template) -> None:
+        time.sleep(2)
+        stop(template)
+
+    pool.prepare()
+    former = pool._current
+    assert former
+    assert len(former._ready) == 1
+    monkeypatch.setattr(Template, "stop", stop_slowly)
+    deadline = time.monotonic() + 30
+    while pool._current is former:
+        assert time.monotonic() < deadline
+        began = time.monotonic()
+        process_of(pool)
+        assert time.monotonic() - began < 1.5
+    following = pool._current
+    assert following
+    assert following._ready
+
+
+def test_processes_do_not_start_programs_together() -> None:
+    spread = {pools._spread(1000) for _ in range(200)}
+    assert len(spread) > 50
+    assert (min(spread) >= 750, max(spread) <= 1000) == (True, True)
+
+
 def test_many_threads_share_the_processes() -> None:
     with hostile_pool(size=3) as pool, ThreadPoolExecutor(12) as threads:
         processes = set(threads.map(lambda _: process_of(pool), range(120)))
@@ -102,7 +136,7 @@ def test_a_picture_that_kills_its_decoder_is_refused(
     def kill(*_: object, **__: object) -> None:
         run(pool, "signal_itself", signal=signal.SIGSEGV)
 
-    monkeypatch.setattr("images.services.inspect_picture", kill)
+    monkeypatch.setattr("images.services.inspect_and_shrink", kill)
     with pytest.raises(RefusedPicture) as refused:
         make_picture(alice, jpeg(30, 20))
     assert refused.value.code == "too_costly"

@@ -31,19 +31,28 @@ FACTS = {"format": "JPEG", "width": 30, "height": 20, "frames": 1, "has_alpha": 
 ENTRANCES = {
     "web": "import config.wsgi",
     "sockets": "import config.asgi",
-    "worker": "from config.celery import app; app.loader.import_default_modules()",
+    "worker": (
+        "from config.celery import app; app.loader.import_default_modules()\n"
+        "from celery.signals import worker_init; worker_init.send(None)"
+    ),
     "commands": (
         "import django; django.setup()\n"
         "from django.core.management import get_commands, load_command_class\n"
         "[load_command_class(app, name) for name, app in get_commands().items()]"
     ),
 }
+# Those that decode have a process ready for the first picture.
+DECODING = {"web", "worker"}
+_READY = (
+    "from images.sandbox import pool\n"
+    "print('ready' if [p for p in pool._Pools.by_pid.values() if p._current._ready] else 'cold')"
+)
 _URLS = "from django.urls import get_resolver; get_resolver().url_patterns"
 
 
 @pytest.mark.parametrize("entrance", ENTRANCES)
-def test_no_other_process_loads_a_decoder(entrance: str) -> None:
-    code = f"{ENTRANCES[entrance]}\n{_URLS}\nimport sys; print(*sys.modules)"
+def test_no_process_loads_a_decoder_and_those_that_decode_have_one_ready(entrance: str) -> None:
+    code = f"{ENTRANCES[entrance]}\n{_URLS}\n{_READY}\nimport sys; print(*sys.modules)"
     ran = subprocess.run(
         [sys.executable, "-c", code],
         check=True,
@@ -51,6 +60,7 @@ def test_no_other_process_loads_a_decoder(entrance: str) -> None:
         capture_output=True,
         text=True,
     )
+    assert ran.stdout.startswith("ready" if entrance in DECODING else "cold")
     loaded = set(ran.stdout.split())
     assert {"images.sandbox.work", "thumbnails.sandbox_work", "api.urls"} <= loaded
     assert loaded & {*DECODERS, "images.formats.inspect", "thumbnails.rendering.render"} == set()
