@@ -16,13 +16,14 @@ _LOGOUTS = "tests/notifications/logouts"
 # Beside the tests of its own name, those of each module.
 MODULES: dict[str, list[str]] = {
     "accounts.sessions": [
+        "tests/test_twins.py",
         f"{_ACCOUNTS}/test_renewal.py",
         f"{_ACCOUNTS}/test_tokens.py",
         f"{_ACCOUNTS}/test_token_authentication.py",
         f"{_LOGOUTS}/test_announcements.py",
         "tests/test_scheduled_tasks.py",
     ],
-    "accounts.renewal": [f"{_LOGOUTS}/test_announcements.py"],
+    "accounts.renewal": [f"{_LOGOUTS}/test_announcements.py", "tests/test_twins.py"],
     "accounts.revocation": [
         f"{_ACCOUNTS}/test_external_issuer.py",
         f"{_LOGOUTS}/test_messages.py",
@@ -32,11 +33,13 @@ MODULES: dict[str, list[str]] = {
     "accounts.token_authentication": [f"{_ACCOUNTS}/test_request_authentication.py"],
     "images.access": [f"{_IMAGES}/test_permissions.py", f"{_DELIVERY}/test_avatars.py"],
     "images.links": [
+        "tests/test_twins.py",
         f"{_IMAGES}/test_permissions.py",
         f"{_DELIVERY}/test_link_views.py",
+        "tests/api/restful_api/test_link_views.py",
         "tests/test_scheduled_tasks.py",
     ],
-    "images.services": [f"{_IMAGES}/test_races.py", f"{_IMAGES}/test_client_metadata.py"],
+    "images.services": [f"{_IMAGES}/test_client_metadata.py", "tests/test_twins.py"],
     "images.signed_urls": [f"{_DELIVERY}/test_views.py"],
     "images.storage.transactions": [f"{_IMAGES}/test_services.py"],
     "images.metadata.jpeg_segments": [f"{_IMAGES}/metadata"],
@@ -44,9 +47,9 @@ MODULES: dict[str, list[str]] = {
     "delivery.ranges": [f"{_DELIVERY}/test_views.py"],
     "thumbnails.claims": ["tests/thumbnails/test_services.py"],
     "thumbnails.services": ["tests/thumbnails"],
-    "notifications.feed": ["tests/test_scheduled_tasks.py"],
-    "notifications.logouts.relay": [],
-    "notifications.logouts.listener": [f"{_LOGOUTS}/test_messages.py"],
+    "notifications.feed": ["tests/test_scheduled_tasks.py", "tests/test_twins.py"],
+    "notifications.logouts.relay": [f"{_LOGOUTS}/test_loops.py"],
+    "notifications.logouts.listener": [f"{_LOGOUTS}/test_loops.py"],
     "notifications.sockets.subscription": [],
     "lib.signing": [f"{_IMAGES}/test_signed_urls.py", f"{_IMAGES}/test_links.py"],
     "api.pagination": ["tests/api/restful_api/test_views.py", "tests/lib/test_keyset.py"],

@@ -1,5 +1,6 @@
 """Guesses are throttled before any hash; what others do keeps nobody out."""
 
+import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -338,3 +339,67 @@ def test_a_refused_call_counts_on_no_limit(alice: User) -> None:
         throttling.enforce_limits(wide)
     with pytest.raises(TooManyAttempts):
         throttling.enforce_limits(wide)
+
+
+@pytest.mark.parametrize("redis", ["there", "away"])
+def test_a_right_password_takes_back_its_own_failure_and_no_other(
+    alice: User, redis: str, request: pytest.FixtureRequest
+) -> None:
+    if redis == "away":
+        request.getfixturevalue("_redis_away")
+    assert guess(4) == 4
+    for _ in range(3):
+        sign_in()
+    assert guess(3) == 1
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long each call of `sleep` would have taken."""
+    naps: list[float] = []
+    monkeypatch.setattr(time, "sleep", naps.append)
+    return naps
+
+
+def test_what_is_slowed_waits_and_gives_its_place_back(slept: list[float]) -> None:
+    for _ in range(3):
+        throttling._slow_down(Trust.OTHER)
+    assert slept == [throttling.SLOWING_SECONDS] * 3
+
+
+def test_beyond_a_hundred_failures_an_hour_guesses_at_one_links_password_are_slowed(
+    slept: list[float],
+) -> None:
+    def guess_at(link_id: int, network: int) -> None:
+        with throttle_link_password(link_id, RequestOrigin(f"198.18.{network}.1")):
+            pass
+
+    for network in range(20):
+        for _ in range(5):
+            guess_at(7, network)
+    assert slept == []
+    guess_at(8, 100)
+    assert slept == []
+    guess_at(7, 100)
+    assert slept == [throttling.SLOWING_SECONDS]
+
+
+def test_openings_of_links_are_not_limited_where_limits_are_switched_off(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttling, "_link_openings", LocalLimit("link-openings-of-another-test"))
+    settings.LINK_OPENINGS_PER_MINUTE, settings.RATE_LIMITS = 1, False
+    origin = RequestOrigin("192.0.2.1")
+    assert [throttling.count_link_opening(origin) for _ in range(3)] == [0, 0, 0]
+    settings.RATE_LIMITS = True
+    assert throttling.count_link_opening(origin) == 0
+    assert 0 < throttling.count_link_opening(origin) <= 60
+    assert throttling.count_link_opening(RequestOrigin("192.0.2.2")) == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [("192.0.2.77", "192.0.2.77"), ("2001:db8:1:2:3::1", "2001:db8:1:2::/64"), (None, "unknown")],
+)
+def test_calls_are_counted_by_address_or_network(address: str | None, key: str) -> None:
+    assert throttling.throttling_key(RequestOrigin(address)) == key

@@ -1,17 +1,19 @@
 """Expiring links: their tokens, and everything that ends them."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.strategies._internal.core import DataObject
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from accounts.models import User
+from accounts.models import SecurityEvent, User
 from accounts.services import disable, move_to_tier
-from images.exceptions import LinkDurationOutOfBounds, LinkGone, LinkNotGranted
+from images.exceptions import LinkDurationOutOfBounds, LinkGone, LinkNotGranted, LinkRevoked
 from images.links import (
     LinkToken,
     change_link,
@@ -20,13 +22,16 @@ from images.links import (
     make_link,
     open_link,
     read_token,
+    require_link_grant,
+    revoke_links_of,
     set_missing_owners,
     write_token,
 )
 from images.models import Link
 from images.services import delete_picture
 from images.tasks import purge_ended_links
-from tests.factories import make_picture, make_staff, tier
+from lib.signing import make_signature
+from tests.factories import make_picture, make_staff, make_user, tier
 from tests.rows import make_row
 
 numbers = st.integers(min_value=0, max_value=2**63 - 1)
@@ -209,3 +214,91 @@ def test_links_past_their_retention_are_deleted(link: tuple[Link, LinkToken], al
     Link.objects.filter(pk=old.pk).update(expires_at=timezone.now() - timedelta(days=31))
     assert delete_ended_links() == 1
     assert list(Link.objects.all()) == [link[0]]
+
+
+@pytest.mark.parametrize("text", ["", "."])
+def test_a_token_without_a_row_is_none_though_it_were_signed(text: str) -> None:
+    assert read_token(f"{text}{make_signature('link', '')}") is None
+
+
+@pytest.mark.django_db
+def test_links_may_be_made_by_whom_the_tier_or_a_permission_grants_them(alice: User) -> None:
+    for granted in (alice, make_staff("linker", "images.add_link")):
+        require_link_grant(granted)
+    for other in (make_staff("clerk", "images.view_picture"), make_user("carol", "Premium")):
+        with pytest.raises(LinkNotGranted):
+            require_link_grant(other)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("more", [{"password": "x"}, {"max_opens": 1}])
+def test_bytes_behind_a_question_may_not_be_kept(alice: User, more: dict[str, Any]) -> None:
+    picture = make_row(alice)
+    with pytest.raises(ValidationError) as refused:
+        make_link(maker=alice, picture=picture, seconds=300, cache_seconds=1, **more)
+    assert list(refused.value.message_dict) == ["cache_seconds"]
+    made, _ = make_link(maker=alice, picture=picture, seconds=300, cache_seconds=0, **more)
+    assert made.asks_first
+    kept, _ = make_link(maker=alice, picture=picture, seconds=300, cache_seconds=60)
+    assert (kept.cache_seconds, kept.asks_first) == (60, False)
+
+
+@pytest.mark.django_db
+def test_a_change_of_the_note_leaves_the_end_and_is_no_event(
+    link: tuple[Link, LinkToken], alice: User
+) -> None:
+    end = Link.objects.get().expires_at
+    change_link(link[0], changer=alice, note="for the printer")
+    changed = Link.objects.get()
+    assert (changed.note, changed.expires_at) == ("for the printer", end)
+    assert not SecurityEvent.objects.filter(kind="link.changed").exists()
+    change_link(link[0], changer=alice, seconds=400, note=None)
+    changed = Link.objects.get()
+    assert changed.note == "for the printer"
+    assert timedelta(seconds=395) < changed.expires_at - timezone.now() <= timedelta(seconds=400)
+    assert SecurityEvent.objects.get(kind="link.changed").facts["link"] == link[0].pk
+
+
+@pytest.mark.django_db
+def test_a_link_that_is_revoked_or_gone_cannot_be_changed(
+    link: tuple[Link, LinkToken], alice: User
+) -> None:
+    """Another of the same picture is there and stays as it was."""
+    other, _ = make_link(maker=alice, picture=link[0].picture, seconds=300)
+    before = Link.objects.filter(pk=other.pk).values().get()
+    Link.objects.filter(pk=link[0].pk).revoke()
+    with pytest.raises(LinkRevoked):
+        change_link(link[0], changer=alice, seconds=300)
+    Link.objects.filter(pk=link[0].pk).delete()
+    with pytest.raises(Link.DoesNotExist):
+        change_link(link[0], changer=alice, note="x")
+    with pytest.raises(LinkDurationOutOfBounds):
+        change_link(other, changer=alice, seconds=299)
+    alice.tier = tier("Premium")
+    with pytest.raises(LinkNotGranted):
+        change_link(other, changer=alice, seconds=300)
+    assert Link.objects.filter(pk=other.pk).values().get() == before
+
+
+@pytest.mark.django_db
+def test_all_links_to_an_accounts_pictures_are_revoked_those_of_older_releases_too(
+    alice: User, bob: User
+) -> None:
+    linker = make_staff("linker", "images.add_link")
+    for maker, owner in ((alice, alice), (linker, alice), (alice, alice), (bob, bob), (bob, bob)):
+        make_link(maker=maker, picture=make_row(owner), seconds=300)
+    older = Link.objects.filter(
+        pk__in=[Link.objects.earliest("pk").pk, Link.objects.latest("pk").pk]
+    )
+    older.update(owner=None)
+    assert revoke_links_of(alice) == 3
+    live = Link.objects.filter(revoked_at=None)
+    assert {each.maker for each in live} == {bob}
+    assert live.count() == 2
+    event = SecurityEvent.objects.get(kind="link.revoked")
+    assert (event.user_id, event.facts) == (alice.pk, {"count": 3})
+    first = Link.objects.filter(maker=alice).values_list("revoked_at", flat=True)
+    before = list(first)
+    assert revoke_links_of(alice) == 0
+    assert list(first.all()) == before
+    assert SecurityEvent.objects.filter(kind="link.revoked").count() == 1

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from images.signed_urls import seconds_left, signed_path
+from images.signed_urls import (
+    image_sources,
+    is_valid_for_picture,
+    seconds_left,
+    signed_path,
+    signed_picture_url,
+    signed_url,
+)
+from images.storage.disk import DiskStorage
+from lib.signing import make_signature
 
 
 def expires_and_signature(url: str) -> tuple[str, str]:
@@ -56,3 +65,64 @@ def test_a_changed_expiry_is_invalid() -> None:
 @given(st.text(max_size=40), st.text(max_size=20), st.text(max_size=30))
 def test_an_invented_url_is_invalid(key: str, expires: str, signature: str) -> None:
     assert seconds_left(key, expires, signature) == 0
+
+
+def test_a_files_url_bears_its_host_and_the_name_under_which_it_leaves(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_clock(monkeypatch, 5000)
+    url = signed_url("users/a/b.jpg", "https://pics.example", name="Ünïcode & more.jpg")
+    assert url.startswith("https://pics.example/images/users/a/b.jpg?expires=")
+    expires, signature = expires_and_signature(url)
+    name = parse_qs(urlsplit(url).query)["name"][0]
+    assert name == "Ünïcode & more.jpg"
+    assert seconds_left("users/a/b.jpg", expires, signature, name) > 0
+    # It is good under this name alone, and one without a name under none.
+    for other in ("", "another.jpg"):
+        assert seconds_left("users/a/b.jpg", expires, signature, other) == 0
+    expires, signature = expires_and_signature(signed_url("users/a/b.jpg"))
+    assert seconds_left("users/a/b.jpg", expires, signature) > 0
+    assert seconds_left("users/a/b.jpg", expires, signature, name) == 0
+    assert "name=" not in signed_url("users/a/b.jpg")
+
+
+def test_a_storage_that_signs_by_itself_is_asked_for_the_same_windows(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, dict[str, object]]] = []
+
+    def presigned_url(self: DiskStorage, key: str, **options: object) -> str:
+        asked.append((key, options))
+        return "https://bucket.example/k"
+
+    monkeypatch.setattr(DiskStorage, "presigned_url", presigned_url)
+    settings.MEDIA_URL_WINDOW = 1000
+    set_clock(monkeypatch, 5999)
+    assert signed_url("k", "https://pics.example", name="n") == "https://bucket.example/k"
+    assert asked == [("k", {"begins": 5000, "seconds": 2000, "name": "n"})]
+
+
+def test_the_url_of_a_picture_is_good_for_a_picture_alone(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MEDIA_URL_WINDOW = 1000
+    set_clock(monkeypatch, 5000)
+    url = signed_picture_url("k", "https://pics.example")
+    assert url.startswith("https://pics.example/images/k?")
+    expires, signature = expires_and_signature(url)
+    assert is_valid_for_picture("k", expires, signature) is True
+    assert seconds_left("k", expires, signature) == 0
+    of_file = expires_and_signature(signed_path("k"))
+    assert is_valid_for_picture("k", *of_file) is False
+    assert is_valid_for_picture("other", expires, signature) is False
+    set_clock(monkeypatch, int(expires))
+    assert is_valid_for_picture("k", expires, signature) is False
+
+
+@pytest.mark.parametrize("expires", ["9" * 13, "\u0663" * 11, "-1", "", "1e9"])
+def test_an_expiry_in_another_form_is_invalid_though_it_were_signed(expires: str) -> None:
+    assert seconds_left("k", expires, make_signature("media", f"k:{expires}")) == 0
+
+
+def test_pages_take_pictures_from_this_service_and_from_the_storage() -> None:
+    assert image_sources() == "'self' blob: data:"
