@@ -26,7 +26,7 @@ def cpu_seconds(leader: int) -> float:
 
 def pss_mib(leader: int) -> float:
     """Return the memory of a process and its descendants; what is shared counts in shares."""
-    return sum(map(_pss_kib, descendants(leader))) / 1024
+    return sum(map(pss_mib_of, descendants(leader)))
 
 
 def descendants(leader: int) -> list[int]:
@@ -53,9 +53,10 @@ def _read_all() -> dict[int, _Process]:
     return found
 
 
-def _pss_kib(pid: int) -> int:
+def pss_mib_of(pid: int) -> float:
+    """Return the memory of one process, 0 where it has ended."""
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
-                return int(line.split()[1])
+                return int(line.split()[1]) / 1024
     return 0

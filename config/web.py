@@ -1,13 +1,15 @@
-"""Run granian with its own options, once the settings are valid: `python -m config.web …`.
+"""Become granian with its own options, once the settings are valid: `python -m config.web …`.
 
-Granian alone starts its workers first, and each of them would report a bad setting again.
+Granian alone starts its workers first, and each of them would report a bad setting again. What was
+loaded to see them goes with this program, and so is not kept beside the workers.
 """
 
-from granian.cli import entrypoint
+import os
+import sys
 
 from config.start import load_settings, require_walls
 
 if __name__ == "__main__":
     load_settings()
     require_walls()
-    entrypoint()  # type: ignore[no-untyped-call]  # a click command
+    os.execv(sys.executable, [sys.executable, "-m", "granian", *sys.argv[1:]])  # noqa: S606 (no shell is wanted)

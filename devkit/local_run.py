@@ -53,7 +53,7 @@ def _serve(local: LocalSettings, lock: TextIO, *, reloads: bool) -> int:
             _start_valkey(supervisor, variables)
             print(variables["REDIS_URL"], file=lock, flush=True)
             _start_web(supervisor, local, reloads=reloads)
-            _start_workers(supervisor, reloads=reloads)
+            _start_worker(supervisor, reloads=reloads)
             _start_logout_fan_out(supervisor, variables)
             _announce(local)
             supervisor.watch()
@@ -107,16 +107,12 @@ def _listens(host: str, port: int) -> bool:
     return True
 
 
-def _start_workers(supervisor: Supervisor, *, reloads: bool) -> None:
-    """Start what needs the migrated database."""
+def _start_worker(supervisor: Supervisor, *, reloads: bool) -> None:
+    """Start what needs the migrated database: the worker, which schedules too."""
     root_is_fine = "ignore:You're running the worker with superuser privileges"
-    celery = [environment.python(), "-W", root_is_fine, "-m", "celery", "-q", "-A", "config"]
     threads = str(min(os.cpu_count() or 1, MAX_WORKER_THREADS))
-    # Threads suffice: they only wait for the sandboxed processes that render.
-    pool = ["--pool", "threads", "--concurrency", threads]
-    worker = [*celery, "worker", *pool, "--without-gossip", "--without-mingle"]
+    worker = [environment.python(), "-W", root_is_fine, "-m", "devkit.worker", threads]
     supervisor.start("worker", _reloading(worker) if reloads else worker)
-    supervisor.start("beat", [*celery, "beat"])
 
 
 def _start_logout_fan_out(supervisor: Supervisor, variables: dict[str, str]) -> None:

@@ -22,6 +22,9 @@ class OutboxMessage(models.Model):
 class Heartbeat(models.Model):
     """When a process that readiness depends on last reported that it works."""
 
+    # Of the process that listens to other services' logouts.
+    LISTENER = "auth-events"
+
     name = models.CharField(max_length=32, primary_key=True)
     at = models.DateTimeField()
 

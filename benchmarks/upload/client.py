@@ -5,14 +5,14 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import requests
 from urllib3 import encode_multipart_formdata
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from benchmarks.deployment import AS_FROM_NGINX, Deployment
+from benchmarks.deployment import AS_FROM_NGINX
 
 PASSWORD = "correct horse battery"  # noqa: S105 (of an account that nobody has)
 _TIMEOUT = 120
@@ -54,18 +54,25 @@ class Upload:
         return float("inf") if self.ready is None else max(self.ready - self.answered, 0.0)
 
 
+class Service(Protocol):
+    """Where uploads are taken and sockets opened."""
+
+    port: int
+    sockets: str
+
+
 class Person:
     """An account that is signed in; its socket is open until `close`."""
 
-    def __init__(self, deployment: Deployment, name: str) -> None:
-        self._url = f"http://127.0.0.1:{deployment.port}"
+    def __init__(self, service: Service, name: str) -> None:
+        self._url = f"http://127.0.0.1:{service.port}"
         body = {"login": name, "name": name, "password": PASSWORD}
         self._post("/auth/signup", body)
         self.token = str(self._post("/auth/signin", body).json()["token"])
         self._local = threading.local()
         self._ready: dict[int, float] = {}
         self._heard = threading.Condition()
-        self._socket = self._listen(deployment.sockets)
+        self._socket = self._listen(service.sockets)
 
     def close(self) -> None:
         """Close the socket."""

@@ -5,8 +5,6 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote
 
 from django.core.exceptions import ImproperlyConfigured
-from psycopg import ProgrammingError
-from psycopg.conninfo import make_conninfo
 
 from config.env.urls import parse_url
 
@@ -64,6 +62,10 @@ def _postgresql(parts: SplitResult, *, pooled: bool) -> dict[str, Any]:
 
 
 def _require_known_options(options: dict[str, Any]) -> None:
+    # Loaded only where the database is PostgreSQL.
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import make_conninfo
+
     # libpq itself would report an unknown option only at the first request.
     try:
         make_conninfo(**options)

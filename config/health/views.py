@@ -19,7 +19,6 @@ from config.health.probes import Probe, run_probes
 from images.sandbox.walls import find_walls
 from images.storage.base import picture_storage
 from lib.read_only import read_only
-from notifications.logouts import listener
 from notifications.models import Heartbeat
 
 _BROKER_TIMEOUT = 1
@@ -96,7 +95,7 @@ def _check_heartbeat(name: str) -> None:
 
 def _check_auth_events() -> None:
     if settings.AMQP_URL:
-        _check_heartbeat(listener.HEARTBEAT_NAME)
+        _check_heartbeat(Heartbeat.LISTENER)
 
 
 _PROBES = {

@@ -2,14 +2,19 @@
 
 import errno
 
-from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError
 from django.db import InterfaceError, OperationalError
 
 from images.exceptions import StorageAway
 
 DATABASE_AWAY = (OperationalError, InterfaceError)
-_STORAGE_AWAY = (StorageAway, BotoCoreError, Boto3Error, ClientError)
+# Of S3's library by their names, for it is loaded only where pictures lie in S3.
+_S3_ERRORS = frozenset(
+    {
+        ("boto3.exceptions", "Boto3Error"),
+        ("botocore.exceptions", "BotoCoreError"),
+        ("botocore.exceptions", "ClientError"),
+    }
+)
 # A disk that is full, over quota, read-only or broken; a share that is gone; too many open files.
 _DISK_AWAY = frozenset({
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO,
@@ -19,6 +24,10 @@ _DISK_AWAY = frozenset({
 
 def is_outage(error: BaseException) -> bool:
     """Tell whether trying the same again later may well succeed."""
-    if isinstance(error, (*DATABASE_AWAY, *_STORAGE_AWAY)):
+    if isinstance(error, (*DATABASE_AWAY, StorageAway)) or _is_of_s3(error):
         return True
     return isinstance(error, OSError) and error.errno in _DISK_AWAY
+
+
+def _is_of_s3(error: BaseException) -> bool:
+    return any((each.__module__, each.__name__) in _S3_ERRORS for each in type(error).__mro__)

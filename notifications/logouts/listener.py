@@ -26,7 +26,6 @@ from notifications.logouts.messages import handle_messages
 from notifications.models import Heartbeat
 
 logger = logging.getLogger(__name__)
-HEARTBEAT_NAME = "auth-events"
 # Messages that the broker delivers before the first of them is acknowledged, and that are handled
 # together.
 BATCH_SIZE = 500
@@ -79,7 +78,7 @@ class _PeriodicHeartbeat:
         """Write the heartbeat, at most once per HEARTBEAT_INTERVAL; tell whether it was written."""
         if time.monotonic() < self._next:
             return False
-        Heartbeat.objects.update_or_create(name=HEARTBEAT_NAME, defaults={"at": timezone.now()})
+        Heartbeat.objects.update_or_create(name=Heartbeat.LISTENER, defaults={"at": timezone.now()})
         self._next = time.monotonic() + HEARTBEAT_INTERVAL
         return True
 

@@ -85,11 +85,13 @@ def test_an_unknown_command_names_the_help_command() -> None:
 def test_when_one_process_ends_it_is_named_and_the_others_are_stopped(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     with dev_run(data_dir) as service:
-        [beat] = until(lambda: pids_of(data_dir, "beat"), 20, service)
-        os.kill(beat, signal.SIGKILL)
+        # The scheduler, which is a part of the worker, has written its schedule.
+        until(lambda: list(data_dir.glob("beat-schedule*")), 20, service)
+        [worker] = pids_of(data_dir, "devkit.worker")
+        os.kill(worker, signal.SIGKILL)
         assert service.process.wait(timeout=40) == 1
     log = service.log.read_text()
-    assert "beat was ended by signal 9 (SIGKILL); the rest is being stopped." in log
+    assert "worker was ended by signal 9 (SIGKILL); the rest is being stopped." in log
     assert command_lines_of(data_dir) == []
 
 
@@ -101,7 +103,7 @@ def test_web_and_worker_restart_when_code_changes(tmp_path: Path) -> None:
     with dev_run(data_dir, "--reload") as service:
         # A worker that is ready was started long enough ago for its files to be watched.
         until(lambda: is_ready(service), 60, service)
-        before = {word: set(pids_of(data_dir, word)) for word in ("devkit.web", "worker")}
+        before = {word: set(pids_of(data_dir, word)) for word in ("devkit.web", "devkit.worker")}
         (ROOT / "config" / "urls.py").touch()
 
         def all_are_new() -> bool:

@@ -17,6 +17,8 @@ from tests.servers.ports import free_ports, listens, wait_until
 # On PATH, Debian has a wrapper that only root and the user rabbitmq may start.
 DEBIAN = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 STOP_TIMEOUT = 20.0
+# An Erlang machine on a busy computer.
+START_TIMEOUT = 180.0
 COMMAND_TIMEOUT = 60.0
 
 
@@ -137,7 +139,7 @@ class RabbitMQ:
                 output=output,
                 death_signal=signal.SIGKILL,
             )
-        wait_until(self._is_ready, "RabbitMQ", child=child)
+        wait_until(self._is_ready, "RabbitMQ", child=child, seconds=START_TIMEOUT)
         return child
 
     def _is_ready(self) -> bool:

@@ -1,0 +1,1 @@
+"""What the service takes of a machine's memory, idle and after a burst of uploads."""
