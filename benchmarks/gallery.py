@@ -36,13 +36,14 @@ from datetime import timedelta
 from django.conf import settings
 from accounts.models import User
 from images.models import Picture
-from images.storage.base import picture_storage
+folder = settings.DATA_DIR / "images"
+path_of = lambda key: folder / key
 from thumbnails.models import Thumbnail
 owner = User.objects.get(username={login!r})
 real = list(Picture.objects.filter(owner=owner).prefetch_related("thumbnails"))
 def another(key):
     made = key.replace(key.rsplit("/", 1)[-1][:36], str(uuid.uuid4()))
-    os.link(picture_storage.path(key), picture_storage.path(made))
+    os.link(path_of(key), path_of(made))
     return made
 for start in range(len(real), {count}, 500):
     pictures, thumbnails = [], []
@@ -59,7 +60,7 @@ for start in range(len(real), {count}, 500):
             if each.webp_key:
                 from images.storage.keys import webp_beside
                 keys["webp_key"] = webp_beside(keys["key"])
-                os.link(picture_storage.path(each.webp_key), picture_storage.path(keys["webp_key"]))
+                os.link(path_of(each.webp_key), path_of(keys["webp_key"]))
             thumbnails.append((len(pictures) - 1, each, keys))
     made = Picture.objects.bulk_create(pictures)
     rows = []

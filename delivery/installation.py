@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.templatetags.static import static
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
 
 from images.formats.registry import FORMATS
 from lib.read_only import read_only
@@ -73,6 +74,7 @@ def _read_worker() -> str:
 
 
 @csrf_exempt
+@require_POST
 def share(request: HttpRequest) -> HttpResponse:
     """Show the gallery. The service worker takes what is shared; without one, nothing is read."""
     response = HttpResponseRedirect("/")

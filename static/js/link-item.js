@@ -15,7 +15,7 @@ export function createLinkItem(link, onRevoked) {
   const problem = part(item, ".problem");
   item.dataset.id = String(link.id);
   const title = link.note || formatTime(new Date(link.created_at));
-  part(item, "h3").textContent = title;
+  part(item, ".title").textContent = title;
   part(item, ".state").textContent = stateOf(link);
   part(item, ".live").hidden = !link.is_live;
   url.value = link.url;

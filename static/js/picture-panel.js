@@ -8,6 +8,7 @@ import * as store from "./store.js";
 
 const panel = byId("details");
 const form = formById("edit");
+const fields = find(form, "fieldset", HTMLFieldSetElement);
 const facts = part(panel, "dl");
 const problem = part(panel, ".problem");
 const status = part(panel, "[role=status]");
@@ -24,6 +25,8 @@ export function show(isOpen, picture) {
   panel.hidden = !isOpen;
   const button = part(document.body, "#viewer [data-action=details]");
   button.setAttribute("aria-expanded", String(isOpen));
+  // Nothing is typed that what arrives would write over.
+  fields.disabled = !picture;
   if (!isOpen || !picture || picture === shown) return;
   const isOther = picture.id !== shown?.id;
   shown = picture;
@@ -71,8 +74,7 @@ async function showReveals(id) {
     const { format, width, height, bytes, dropped } = await api.fetchReveals(id);
     if (shown?.id !== id) return;
     const values = { format, width, height, size: formatBytes(bytes) };
-    const says = dropped.length ? "revealsWithout" : "reveals";
-    text.textContent = translate(says, values);
+    text.textContent = translate(dropped.length ? "revealsWithout" : "reveals", values);
     // What was asked for may just have shown that no clean copy can be made.
     const isRendition = (await api.fetchPicture(id)).clean_copy === "rendition";
     if (isRendition) text.textContent = `${translate("givesRendition")} ${text.textContent}`;

@@ -27,8 +27,10 @@ HERE = Path(__file__).parent
 # The document itself and the page that shows it, pages for people, and what is for staff.
 NOT_DESCRIBED = {
     "join/", "join/<str:token>/", "reset/", "reset/<str:token>/", "verify/<str:token>/",
-    "", "api/docs/", "api/schema/", "api/schema/asyncapi.yaml", "i18n/setlang/", "metrics",
-    "robots.txt",
+    "api/docs/", "api/schema/", "api/schema/asyncapi.yaml", "i18n/setlang/", "metrics",
+    "robots.txt", "manifest.webmanifest", "service-worker.js", "share/",
+    "", "p/<id:pk>/", "p/<id:pk>/details/", "p/<id:pk>/links/", "p/<id:pk>/delete/", "links/",
+    "account/", "account/delete/",
 }  # fmt: skip
 DOCUMENT: dict[str, Any] = with_null(SchemaGenerator().get_schema(public=True))
 OPERATIONS = {

@@ -155,7 +155,7 @@ def test_links_are_made_once_shown_together_and_end_at_once(service: Service, pa
     page.goto(f"{service.url}/links")
     item = page.locator("#links-page .link-list li")
     expect(item).to_have_count(1)
-    expect(item.locator("h3")).to_have_text("for Ana")
+    expect(item.locator(".title")).to_have_text("for Ana")
     expect(item.locator(".state")).to_contain_text("Opened: 0 of 2")
     expect(item.locator(".state")).to_contain_text("Asks for a password")
     assert requests.get(address, timeout=10).status_code == 200
