@@ -12,13 +12,14 @@ from PIL import Image, ImageOps
 
 from images.formats.clean_aperture import clean_aperture
 from images.formats.codec import StandardCodec
+from images.formats.colours import Colours
 from images.formats.exif import SWAPS_SIDES, orientation_of
 from images.formats.facts import Facts
 from images.formats.isobmff import brands
 from images.formats.isobmff_zeros import refuse_zeros
 from images.formats.limits import Limits
 from images.formats.memory import open_by_pillow, open_lines
-from images.formats.nclx import states_display_p3
+from images.formats.nclx import read_nclx
 from images.formats.scan import Buffer
 from images.metadata.dropped import Dropped
 from images.metadata.heif_boxes import strip_avif
@@ -75,9 +76,9 @@ class AvifCodec(StandardCodec):
         """Decode the first frame by Pillow."""
         return _decode_by_pillow(data, self.format.name, 1)
 
-    def states_display_p3(self, data: Buffer) -> bool:
-        """Look for its numbers in the primary picture's properties."""
-        return states_display_p3(data)
+    def colours(self, data: Buffer) -> Colours | None:
+        """Read the primary picture's properties."""
+        return read_nclx(data)
 
 
 def _as_shown(opened: Image.Image, data: Buffer, shrink: float) -> Image.Image:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from PIL import Image
 
+from images.formats.colours import Colours
 from images.formats.exif import SWAPS_SIDES, UPRIGHT
 from images.formats.facts import Facts, facts_of
 from images.formats.limits import Limits, refuse_size
@@ -99,9 +100,12 @@ class Codec(ABC):
         """Return the first frame of a file that `open` cannot read; None where nothing else can."""
         return None
 
-    def states_display_p3(self, data: Buffer) -> bool:
-        """Tell whether a file without a colour profile states Display P3 in another way."""
-        return False
+    def colours(self, data: Buffer) -> Colours | None:
+        """Return colours that a file states by numbers, where they count; None for sRGB.
+
+        A profile counts instead where the format says so, and is applied by libvips.
+        """
+        return None
 
 
 class StandardCodec(Codec):

@@ -7,6 +7,7 @@ from typing import Any
 
 from images.formats import avif, libheif
 from images.formats.codec import Codec
+from images.formats.colours import Colours
 from images.formats.errors import BrokenStructure, require
 from images.formats.facts import Facts, facts_of
 from images.formats.isobmff import brands, find_box, require_box
@@ -14,7 +15,7 @@ from images.formats.isobmff_items import read_items
 from images.formats.isobmff_relations import primary_item, read_properties
 from images.formats.isobmff_zeros import refuse_zeros
 from images.formats.limits import UNSUPPORTED, UNSUPPORTED_KIND, Limits, RefusedPicture, refuse_size
-from images.formats.nclx import states_display_p3
+from images.formats.nclx import read_nclx
 from images.formats.scan import Buffer
 from images.metadata.dropped import Dropped
 from images.metadata.heif_boxes import strip_heic
@@ -62,11 +63,11 @@ class HeicCodec(Codec):
 
     def open(self, data: Buffer) -> Any:
         """Decode the picture; it is upright."""
-        return libheif.decode(data)
+        return libheif.decode(data, is_deep=self.colours(data) is not None)
 
-    def states_display_p3(self, data: Buffer) -> bool:
-        """Look for its numbers in the primary picture's properties."""
-        return states_display_p3(data)
+    def colours(self, data: Buffer) -> Colours | None:
+        """Read the primary picture's properties."""
+        return read_nclx(data)
 
 
 @dataclass(frozen=True, slots=True)

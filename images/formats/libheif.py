@@ -32,15 +32,18 @@ def is_available() -> bool:
     return pillow_heif is not None
 
 
-def open_primary(file: Buffer) -> Any:
-    """Return a file's primary picture, upright; its pixels are decoded when they are read."""
-    pictures = pillow_heif.HeifFile(bytes(file))
+def open_primary(file: Buffer, *, is_deep: bool = False) -> Any:
+    """Return a file's primary picture, upright; its pixels are decoded when they are read.
+
+    Colours have eight bits, or 16 of a deep picture that is asked for as such.
+    """
+    pictures = pillow_heif.HeifFile(bytes(file), convert_hdr_to_8bit=not is_deep)
     return pictures[pictures.primary_index]
 
 
-def decode(file: Buffer) -> Any:
+def decode(file: Buffer, *, is_deep: bool = False) -> Any:
     """Return the primary picture as a libvips image, upright and with its colour profile."""
-    picture = open_primary(file)
+    picture = open_primary(file, is_deep=is_deep)
     # libvips reads the decoder's own pixels, not a copy. pyvips keeps this view of them as long as
     # any image made of it; the view keeps nothing, so the picture is kept as long as the view.
     data, profile = memoryview(picture.data), picture.info.get("icc_profile")

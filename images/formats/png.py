@@ -1,23 +1,27 @@
 """PNG, and the animations (APNG) of which the first frame is shown."""
 
+import struct
 from collections.abc import Iterable
 
 import pyvips
 from PIL import PngImagePlugin
 
 from images.formats.codec import StandardCodec
+from images.formats.colours import PLAIN_SRGB, Colours, of_code_points, of_gamma
 from images.formats.errors import require
 from images.formats.exif import first_orientation
 from images.formats.facts import Facts
 from images.formats.limits import Limits
 from images.formats.memory import vips_source
-from images.formats.scan import Buffer, count_text_bytes, exif_of_png, png_chunks
+from images.formats.scan import Buffer, count_text_bytes, exif_of_png, png_chunks, png_colours
 from images.metadata.dropped import Dropped
 from images.metadata.png_chunks import SIGNATURE, strip_png
 
 # In all of a file. Drawing programs export texts and profiles of many megabytes.
 _MAX_TEXT_BYTES = 64 * 1024**2
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = _MAX_TEXT_BYTES
+# What gAMA and cHRM count in.
+_PNG_UNIT = 100_000
 
 
 class PngCodec(StandardCodec):
@@ -51,6 +55,30 @@ class PngCodec(StandardCodec):
         """Read the EXIF chunk before the pixels."""
         return first_orientation(exif_of_png(data))
 
+    def colours(self, data: Buffer) -> Colours | None:
+        """Read the first of cICP, iCCP, sRGB and gAMA that there is, by their rank."""
+        stated = png_colours(data)
+        if b"cICP" in stated:
+            numbers = of_code_points(*stated[b"cICP"][:2])
+            # Without colours of ours libvips would apply the profile.
+            return numbers or (PLAIN_SRGB if b"iCCP" in stated else None)
+        if b"gAMA" not in stated or {b"iCCP", b"sRGB"} & stated.keys():
+            return None
+        gamma, *places = (each / _PNG_UNIT for each in _numbers(stated))
+        if not gamma:
+            return None
+        if not places:
+            return of_gamma(gamma, None)
+        xw, yw, xr, yr, xg, yg, xb, yb = places
+        return of_gamma(gamma, (xr, yr, xg, yg, xb, yb, xw, yw))
+
     def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         """Keep the chunks that make the picture."""
         return strip_png(data, orientation, dropped)
+
+
+def _numbers(stated: dict[bytes, bytes]) -> tuple[int, ...]:
+    """Return gAMA's number, and those of cHRM where it is there and whole."""
+    words = stated[b"gAMA"] + stated.get(b"cHRM", b"")
+    found = struct.unpack(f">{len(words) // 4}I", words)
+    return found if len(found) == 9 and all(found[1:]) else found[:1]

@@ -8,6 +8,7 @@ from typing import Any
 import pyvips
 
 from images.formats.codec import Codec
+from images.formats.colours import to_srgb
 from images.formats.detect import codec_named, codec_of
 from images.formats.exif import SWAPS_SIDES
 from images.formats.facts import Facts
@@ -33,7 +34,8 @@ def resize(data: Buffer, *, height: int = ANY_WIDTH, width: int = ANY_WIDTH) -> 
     except (pyvips.Error, UnicodeDecodeError):
         other = codec.open_by_other_decoder(data)
         if other is not None:
-            return _to_eight_bits(_fit(other, box, _conversion(other, data, codec)))
+            shown = _in_srgb(other, data, codec, _max_shrink(other, box))
+            return _to_eight_bits(_fit(shown, box, srgb_options(shown)))
         # A colour profile that cannot be used must not cost the picture: its pixels as they are.
         return _to_eight_bits(_decode_to(box, data, codec, use_profile=False))
 
@@ -62,17 +64,18 @@ def resize_and_verify(data: Buffer, facts: Facts, *, height: int) -> Any | None:
 
 def _decode_whole(box: Box, data: Buffer, codec: Codec, opened: Any) -> Any:
     """Decode every line, also those that make no part of the smaller picture."""
-    conversion, orientation = _conversion(opened, data, codec), codec.orientation(data)
+    conversion, orientation = srgb_options(opened), codec.orientation(data)
     if codec.is_shrunk_by_libvips:
         return _shrink_by_libvips(data, box, conversion, orientation).copy_memory()
     shrink = _max_shrink(opened, box)
     loaded, whole = codec.load_to_verify(data, opened, shrink)
+    loaded = _in_srgb(loaded, data, codec, shrink)
     loaded = with_orientation(loaded, orientation)
     box = _fit_exactly(box, loaded, opened)
     if swaps_sides(loaded):
         box = _turned_box(box)
     # Turned by libvips it would be read at once.
-    lying = _fit(loaded, box, conversion | {"no_rotate": True})
+    lying = _fit(loaded, box, srgb_options(loaded) | {"no_rotate": True})
     # Lines are read once, in their order, so the last is asked for together with the others.
     last = whole.crop(0, whole.height - 1, 1, 1)[0].cast(lying.format)
     both = lying.insert(last, 0, lying.height, expand=True).copy_memory()
@@ -91,10 +94,15 @@ def _decode_to(box: Box, data: Buffer, codec: Codec, *, use_profile: bool = True
     """Open without decoding, then decode as far as is needed."""
     orientation = codec.orientation(data)
     opened = with_orientation(codec.open(data), orientation)
-    conversion = _conversion(opened, data, codec) if use_profile else {}
+    conversion = srgb_options(opened) if use_profile else {}
     if codec.is_shrunk_by_libvips:
         return _shrink_by_libvips(data, box, conversion, orientation)
-    loaded = with_orientation(codec.load(data, opened, _max_shrink(opened, box)), orientation)
+    shrink = _max_shrink(opened, box)
+    loaded = codec.load(data, opened, shrink)
+    if use_profile:
+        loaded = _in_srgb(loaded, data, codec, shrink)
+        conversion = srgb_options(loaded)
+    loaded = with_orientation(loaded, orientation)
     return _fit(loaded, _fit_exactly(box, loaded, opened), conversion)
 
 
@@ -129,18 +137,22 @@ def _turned_box(box: Box) -> Box:
     return box | {"width": box["height"], "height": box["width"]}
 
 
-def _conversion(opened: Any, data: Buffer, codec: Codec) -> dict[str, str]:
-    """Return the options that lead to sRGB, none where no other colours are stated.
-
-    libvips would also look for a profile of its own where there is none: half the time of a JPEG.
-    """
-    if not _has_profile(opened) and codec.states_display_p3(data):
-        return {"input_profile": "p3", "output_profile": "srgb"}
-    return srgb_options(opened)
+def _in_srgb(image: Any, data: Buffer, codec: Codec, shrink: float) -> Any:
+    """Convert by what a file states instead of a profile; as few pixels as will do."""
+    colours = codec.colours(data)
+    if colours is None:
+        return image
+    factor = int(min(shrink, image.width, image.height))
+    if factor > 1 and not image.hasalpha():
+        image = image.shrink(factor, factor)
+    return to_srgb(image, colours)
 
 
 def srgb_options(opened: Any) -> dict[str, str]:
-    """Return the options that convert by an embedded profile, none where there is none."""
+    """Return the options that convert by an embedded profile, none where there is none.
+
+    libvips would also look for a profile of its own where there is none: half the time of a JPEG.
+    """
     return {"output_profile": "srgb"} if _has_profile(opened) else {}
 
 

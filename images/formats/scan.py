@@ -23,6 +23,7 @@ _HOLDERS = {b"RIFF": 4, b"ANMF": 16}
 # Between two blocks. Where data is lost there are more, which end a block as a single one does.
 _MAX_ZEROS = 5
 _PIECE_BYTES = 1024**2
+_COLOUR_CHUNKS = {b"cICP": 4, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32}
 _MAX_CHUNKS = 4_000_000
 
 
@@ -94,6 +95,19 @@ def png_chunks(data: Buffer) -> Iterator[tuple[bytes, int, int]]:
         length, kind = struct.unpack_from(">I4s", data, position)
         yield kind, position + 8, min(position + 8 + length, len(data))
         position += 12 + length
+
+
+def png_colours(data: Buffer) -> dict[bytes, bytes]:
+    """Return the chunks before the pixels that state colours, where they have their length."""
+    found: dict[bytes, bytes] = {}
+    for kind, start, end in png_chunks(data):
+        if kind == b"IDAT":
+            break
+        if end - start == _COLOUR_CHUNKS.get(kind):
+            found.setdefault(kind, data[start:end])
+        elif kind == b"iCCP":
+            found[kind] = b""
+    return found
 
 
 def count_text_bytes(data: Buffer, limit: int) -> int:

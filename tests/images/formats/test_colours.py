@@ -1,0 +1,224 @@
+"""Colours that a file states by numbers look as the same picture does in sRGB (ΔE of CIE 1976)."""
+
+import struct
+import zlib
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pillow_heif
+import pytest
+from PIL import Image
+
+from images.formats.colours import of_code_points, of_gamma
+from images.formats.png import PngCodec
+from images.formats.registry import FORMATS
+from images.formats.resizing import resize
+from tests.pictures import encode, waves
+from tests.profiles import display_p3
+
+SIZE = (180, 120)
+SEEN = np.asarray(waves(*SIZE), float) / 255
+# Red, green, blue and white, and what each makes of linear sRGB (ITU-T H.273, table 2).
+XY = {
+    1: [(0.640, 0.330), (0.300, 0.600), (0.150, 0.060)],
+    9: [(0.708, 0.292), (0.170, 0.797), (0.131, 0.046)],
+    12: [(0.680, 0.320), (0.265, 0.690), (0.150, 0.060)],
+}
+D65 = (0.3127, 0.3290)
+ADOBE = [(0.640, 0.330), (0.210, 0.710), (0.150, 0.060)]
+SDR = (1, 4, 5, 6, 8, 13, 14, 15)
+PQ, HLG = 16, 18
+
+
+def xyz(x: float, y: float) -> np.ndarray:
+    return np.array([x / y, 1, (1 - x - y) / y])
+
+
+def to_xyz(primaries: list[tuple[float, float]]) -> np.ndarray:
+    columns = np.stack([xyz(*each) for each in primaries], axis=1)
+    return np.asarray(columns * np.linalg.solve(columns, xyz(*D65)))
+
+
+def to_linear(values: np.ndarray) -> np.ndarray:
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+def to_curve(light: np.ndarray, transfer: int) -> np.ndarray:
+    """Return what an encoder stores of light, of which 1 is white (203 cd/m² in HDR)."""
+    if transfer == PQ:
+        power = (light * 203 / 10_000) ** 0.1593017578125
+        curve = (0.8359375 + 18.8515625 * power) / (1 + 18.6875 * power)
+        return np.asarray(curve**78.84375)
+    if transfer == HLG:
+        shown = light * 0.203
+        luminance = (shown @ [0.2627, 0.6780, 0.0593])[..., None]
+        scene = shown * np.maximum(luminance, 1e-9) ** ((1 - 1.2) / 1.2)
+        logarithm = 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073
+        return np.where(scene <= 1 / 12, np.sqrt(3 * scene), logarithm)
+    if transfer in {4, 5, 8}:
+        return np.asarray(light ** (1 / {4: 2.2, 5: 2.8, 8: 1.0}[transfer]))
+    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+
+
+def stored(primaries: list[tuple[float, float]], transfer: int) -> np.ndarray:
+    """Return the picture in other colours, from 0 to 1."""
+    matrix = np.linalg.solve(to_xyz(primaries), to_xyz(XY[1]))
+    light = np.clip(to_linear(SEEN) @ matrix.T, 0, None)
+    return np.asarray(np.clip(to_curve(light, transfer), 0, 1))
+
+
+def lab(values: np.ndarray) -> np.ndarray:
+    ratio = to_linear(values) @ to_xyz(XY[1]).T / xyz(*D65)
+    root = np.where(ratio > 216 / 24389, np.cbrt(ratio), (ratio * 24389 / 27 + 16) / 116)
+    x, y, z = np.moveaxis(root, -1, 0)
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
+
+
+def difference(content: bytes, expected: np.ndarray = SEEN) -> float:
+    """Return the mean ΔE (CIE 1976) of what is rendered."""
+    shown = resize(content, height=SIZE[1]).numpy()[..., :3] / 255
+    assert shown.shape == expected.shape
+    return float(np.linalg.norm(lab(shown) - lab(expected), axis=-1).mean())
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png(values: np.ndarray, *chunks: bytes, bits: int = 16) -> bytes:
+    """Write a PNG of RGB with chunks before its pixels."""
+    pixels = (values * (2**bits - 1)).round().astype(">u2" if bits == 16 else "u1")
+    rows = b"".join(b"\0" + row.tobytes() for row in pixels)
+    header = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], bits, 2, 0, 0, 0)
+    body = chunk(b"IHDR", header) + b"".join(chunks) + chunk(b"IDAT", zlib.compress(rows))
+    return b"\x89PNG\r\n\x1a\n" + body + chunk(b"IEND", b"")
+
+
+def cicp(primaries: int, transfer: int) -> bytes:
+    return chunk(b"cICP", bytes([primaries, transfer, 0, 1]))
+
+
+def gama(gamma: float) -> bytes:
+    return chunk(b"gAMA", struct.pack(">I", round(gamma * 100_000)))
+
+
+def chrm(primaries: list[tuple[float, float]]) -> bytes:
+    numbers = [round(each * 100_000) for pair in [D65, *primaries] for each in pair]
+    return chunk(b"cHRM", struct.pack(">8I", *numbers))
+
+
+P3 = chunk(b"iCCP", b"p3\0\0" + zlib.compress(display_p3()))
+
+
+@pytest.mark.parametrize("primaries", XY)
+@pytest.mark.parametrize("transfer", SDR)
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_png_looks_as_its_code_points_say(primaries: int, transfer: int, bits: int) -> None:
+    content = png(stored(XY[primaries], transfer), cicp(primaries, transfer), bits=bits)
+    assert difference(content) < 1.0
+
+
+@pytest.mark.parametrize("primaries", XY)
+@pytest.mark.parametrize("transfer", [PQ, HLG])
+def test_hdr_looks_as_its_sdr_does(primaries: int, transfer: int) -> None:
+    content = png(stored(XY[primaries], transfer), cicp(primaries, transfer))
+    assert difference(content) < 2.0
+    # Without the conversion it would not.
+    assert difference(png(stored(XY[primaries], transfer))) > 8
+
+
+@pytest.mark.parametrize("transfer", [PQ, HLG])
+def test_what_is_brighter_than_white_keeps_its_hue_and_order(transfer: int) -> None:
+    nits = np.linspace(100, 900, SIZE[0]) / 203
+    light = np.tile(nits[None, :, None] * [1.0, 0.5, 0.2], (SIZE[1], 1, 1))
+    values = np.clip(to_curve(light, transfer), 0, 1)
+    shown = resize(png(values, cicp(1, transfer)), height=SIZE[1]).numpy()[60].astype(int)
+    assert (np.diff(shown[:, 0]) >= -1).all()
+    assert shown[-1, 0] > 250 > shown[0, 0]
+    ratios = to_linear(shown / 255)
+    assert np.allclose(ratios[:, 1] / ratios[:, 0], 0.5, atol=0.03)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "primaries", "transfer"),
+    [
+        ((gama(1.0),), XY[1], 8),
+        ((gama(1 / 2.2), chrm(ADOBE)), ADOBE, 13),
+        ((gama(1 / 2.8),), XY[1], 5),
+        ((gama(1 / 2.2), chrm(XY[1])), XY[1], 13),
+        # cICP, then iCCP, then sRGB, and only then gAMA with cHRM.
+        ((cicp(9, 13), P3, gama(1.0)), XY[9], 13),
+        ((P3, gama(1.0), chrm(ADOBE)), XY[12], 13),
+        ((chunk(b"sRGB", b"\0"), gama(1.0), chrm(ADOBE)), XY[1], 13),
+        ((cicp(1, 13), P3), XY[1], 13),
+        ((cicp(2, 2),), XY[1], 13),
+        ((chrm(ADOBE),), XY[1], 13),
+        ((gama(0.0),), XY[1], 13),
+        ((chunk(b"cICP", b"\x09"), chunk(b"gAMA", b"\0")), XY[1], 13),
+    ],
+)
+def test_the_highest_of_a_pngs_statements_counts(
+    chunks: tuple[bytes, ...], primaries: list[tuple[float, float]], transfer: int
+) -> None:
+    assert difference(png(stored(primaries, transfer), *chunks)) < 1.0
+
+
+def with_numbers(content: bytes, primaries: int, transfer: int) -> bytes:
+    """State other code points in an AVIF."""
+    at = content.index(b"nclx") + 4
+    return content[:at] + struct.pack(">HH", primaries, transfer) + content[at + 4 :]
+
+
+def heic(values: np.ndarray, bits: int, **numbers: int) -> bytes:
+    if bits == 8:
+        stored_as, mode = (values * 255).round().astype(np.uint8), "RGB"
+    else:
+        stored_as, mode = (values * 65_535).round().astype(np.uint16), "RGB;16"
+    file = pillow_heif.from_bytes(mode, SIZE, stored_as.tobytes())
+    result = BytesIO()
+    file.save(result, quality=-1, chroma=444, matrix_coefficients=0, **numbers)
+    return result.getvalue()
+
+
+@pytest.mark.parametrize("primaries", XY)
+@pytest.mark.parametrize("transfer", [*SDR, PQ, HLG])
+def test_heic_looks_as_its_code_points_say(primaries: int, transfer: int) -> None:
+    values = stored(XY[primaries], transfer)
+    numbers = {"color_primaries": primaries, "transfer_characteristics": transfer}
+    assert difference(heic(values, 10, **numbers)) < (2.0 if transfer in {PQ, HLG} else 1.0)
+
+
+@pytest.mark.parametrize("primaries", XY)
+@pytest.mark.parametrize("transfer", SDR)
+def test_avif_looks_as_its_code_points_say(primaries: int, transfer: int) -> None:
+    pixels = Image.fromarray((stored(XY[primaries], transfer) * 255).round().astype(np.uint8))
+    options: dict[str, Any] = {"quality": 100, "subsampling": "4:4:4"}
+    content = with_numbers(encode(pixels, "AVIF", **options), primaries, transfer)
+    # Eight bits of linear light in wide primaries hold no better picture.
+    more = 1.1 if transfer == 8 else 1.0
+    assert difference(content) < difference(encode(waves(*SIZE), "AVIF", **options)) + more
+
+
+def test_transparency_and_grey_are_kept() -> None:
+    clear = waves(*SIZE).convert("RGBA")
+    clear.putalpha(Image.linear_gradient("L").resize(SIZE))
+    grey = waves(*SIZE).convert("L")
+    for picture, statement in ((clear, cicp(12, 8)), (grey, gama(1.0)), (grey, cicp(9, HLG))):
+        content = encode(picture, "PNG")
+        changed = content[:33] + statement + content[33:]
+        before, after = (resize(each, height=SIZE[1]).copy_memory() for each in (content, changed))
+        assert after.bands == before.bands
+        assert after.format == "uchar"
+        if before.hasalpha():
+            assert np.array_equal(after.numpy()[..., 3], before.numpy()[..., 3])
+        assert after[0].avg() > before[0].avg() + 10
+
+
+def test_srgb_in_numbers_costs_no_conversion() -> None:
+    for transfer in (1, 2, 6, 13, 14, 15):
+        assert of_code_points(1, transfer) is None
+        assert of_code_points(2, transfer) is None
+    assert of_gamma(0.45455, None) is None
+    content = png(SEEN, gama(0.45455), chrm(XY[1]))
+    assert PngCodec(FORMATS["PNG"]).colours(content) is None
