@@ -30,7 +30,7 @@ MODULES: dict[str, list[str]] = {
         f"{_LOGOUTS}/test_listener_batches.py",
     ],
     "accounts.throttling": [f"{_DELIVERY}/test_one_time_links.py"],
-    "accounts.token_authentication": [f"{_ACCOUNTS}/test_request_authentication.py"],
+    "accounts.token_authentication": [f"{_ACCOUNTS}/test_sessions.py"],
     "images.access": [f"{_IMAGES}/test_permissions.py", f"{_DELIVERY}/test_avatars.py"],
     "images.links": [
         "tests/test_twins.py",

@@ -1,19 +1,82 @@
-"""Who may see a picture."""
+"""Who may see a picture, change it, and act for its owner."""
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import User
-from images.access import may_see
+from images.access import active_picture, may_act_for, may_change, may_see
+from images.exceptions import NoActivePicture
 from images.models import Picture
-from tests.factories import make_picture
+from images.permissions import PicturePermission
+from tests.factories import make_picture, make_staff
+from tests.rows import make_row
+
+pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.django_db
+@pytest.mark.parametrize("is_closed", [False, True])
 @pytest.mark.parametrize("visibility", Picture.Visibility.values)
 def test_visible_to_is_may_see_as_a_query(
-    alice: User, bob: User, staff: User, visibility: str
+    alice: User, bob: User, staff: User, visibility: str, is_closed: bool
 ) -> None:
     picture = make_picture(alice, visibility=visibility)
+    if is_closed:
+        User.objects.filter(pk=alice.pk).update(removal_due_at=timezone.now())
+        picture = Picture.objects.with_owner().get()
     for viewer in (alice, bob, staff, None):
         found = Picture.objects.visible_to(viewer).filter(pk=picture.pk).exists()
         assert found == may_see(viewer, picture), viewer
+        assert not (is_closed and found)
+
+
+# Who sees a picture of each visibility.
+SEEN_BY = {
+    "private": {"alice", "staff", "viewer"},
+    "members": {"alice", "staff", "viewer", "bob", "linker"},
+    "public": {"alice", "staff", "viewer", "bob", "linker", "nobody"},
+}
+
+
+@pytest.mark.parametrize("visibility", Picture.Visibility.values)
+def test_who_sees_a_picture_follows_from_its_visibility(
+    alice: User, bob: User, staff: User, visibility: str
+) -> None:
+    picture = make_row(alice, visibility=visibility)
+    people: dict[str, User | None] = {"alice": alice, "bob": bob, "staff": staff, "nobody": None}
+    people["viewer"] = make_staff("viewer", "images.view_picture")
+    people["linker"] = make_staff("linker", "images.add_link")
+    assert {name for name, who in people.items() if may_see(who, picture)} == SEEN_BY[visibility]
+
+
+def test_a_picture_is_changed_by_its_owner_and_staff_who_may(
+    alice: User, bob: User, staff: User
+) -> None:
+    picture = make_row(alice, visibility="public")
+    changer, viewer = (
+        make_staff(f"{each}r", f"images.{each}_picture") for each in ("change", "view")
+    )
+    assert [may_change(each, picture) for each in (alice, staff, changer)] == [True] * 3
+    assert [may_change(each, picture) for each in (bob, viewer)] == [False] * 2
+    assert may_act_for(alice, alice.pk, PicturePermission.DELETE)
+    assert not may_act_for(changer, alice.pk, PicturePermission.DELETE)
+
+
+def test_the_active_picture_is_an_accounts_own_and_follows_its_visibility(
+    alice: User, bob: User
+) -> None:
+    with pytest.raises(NoActivePicture):
+        active_picture(alice, alice.pk)
+    for owner in (bob, alice):
+        make_row(owner)
+        make_row(owner, is_active=True)
+    mine = Picture.objects.get(owner=alice, is_active=True)
+    assert active_picture(alice, alice.pk) == mine
+    for viewer in (bob, None):
+        with pytest.raises(NoActivePicture):
+            active_picture(viewer, alice.pk)
+    Picture.objects.filter(pk=mine.pk).update(visibility="members")
+    assert active_picture(bob, alice.pk) == mine
+    with pytest.raises(NoActivePicture):
+        active_picture(None, alice.pk)
+    Picture.objects.filter(pk=mine.pk).update(visibility="public")
+    assert active_picture(None, alice.pk) == mine

@@ -9,8 +9,10 @@ import pytest
 from django.db import IntegrityError, OperationalError, transaction
 
 from accounts.models import User
+from images.exceptions import StorageAway
 from images.models import Picture
 from images.storage.base import picture_storage
+from images.storage.disk import DiskStorage
 from images.storage.transactions import stored_files
 from tests.pictures import png
 from tests.storages import StoredKeys
@@ -81,3 +83,30 @@ def test_all_of_several_files_are_stored_or_none(source: Path, stored_keys: Stor
     with pytest.raises(FileNotFoundError), stored_files(files):
         pytest.fail("The block was entered.")
     assert stored_keys() == []
+
+
+@pytest.mark.django_db
+def test_a_storage_that_is_away_hides_no_error_and_another_fault_is_told(
+    source: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fault: list[Exception] = [StorageAway("no folder")]
+
+    def fail(self: DiskStorage, keys: object) -> None:
+        raise fault[0]
+
+    monkeypatch.setattr(DiskStorage, "delete_many", fail)
+    with pytest.raises(ZeroDivisionError), stored_files({KEY: source}):
+        raise ZeroDivisionError
+    assert KEY in caplog.text
+    fault[0] = KeyError()
+    with pytest.raises(KeyError), stored_files({f"{KEY}.png": source}):
+        raise ZeroDivisionError
+
+
+@pytest.mark.django_db
+def test_the_files_of_one_failure_go_and_no_others(source: Path, stored_keys: StoredKeys) -> None:
+    with stored_files({KEY: source}):
+        pass
+    with pytest.raises(ZeroDivisionError), stored_files({f"{KEY}.png": source}):
+        raise ZeroDivisionError
+    assert stored_keys() == [KEY]

@@ -1,0 +1,261 @@
+"""AVIF and HEIC, made box by box: which items and boxes stay, which go, what they are called."""
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from images.formats.errors import BrokenStructure
+from images.metadata.dropped import Dropped
+from images.metadata.heif_boxes import strip_avif, strip_heic
+
+ALPHA = b"\0\0\0\0urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0"
+DEPTH = b"\0\0\0\0urn:mpeg:hevc:2015:auxid:2\0"
+# What a test needs of properties: one that stays, two of an auxiliary picture, one that goes.
+ISPE, AUX_ALPHA, AUX_DEPTH, UDES = 1, 2, 3, 4
+
+
+def box(kind: bytes, *bodies: bytes) -> bytes:
+    body = b"".join(bodies)
+    return struct.pack(">I4s", len(body) + 8, kind) + body
+
+
+def full(kind: bytes, *bodies: bytes, version: int = 0) -> bytes:
+    return box(kind, bytes([version, 0, 0, 0]), *bodies)
+
+
+PROPERTIES = (
+    full(b"ispe", b"size of it"),
+    box(b"auxC", ALPHA),
+    box(b"auxC", DEPTH),
+    full(b"udes", b"description of a person"),
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    kind: bytes
+    name: bytes = b""
+    properties: Sequence[int] = (ISPE,)
+
+
+def content(number: int) -> bytes:
+    return b"<bytes of item %03d>" % number
+
+
+def picture(
+    items: Mapping[int, Item],
+    references: Sequence[tuple[bytes, int, Sequence[int]]] = (),
+    *,
+    primary: int = 1,
+    in_meta: bytes = b"",
+    after: bytes = b"",
+    slack: bytes = b"",
+) -> bytes:
+    """Return a file with `slack` before, between and after the contents of the items."""
+    head = full(
+        b"iinf",
+        struct.pack(">H", len(items)),
+        *(
+            full(b"infe", struct.pack(">HH", n, 0), each.kind, each.name + b"\0", version=2)
+            for n, each in items.items()
+        ),
+    )
+    head += full(b"pitm", struct.pack(">H", primary))
+    head += box(
+        b"iprp",
+        box(b"ipco", *PROPERTIES),
+        full(
+            b"ipma",
+            struct.pack(">I", len(items)),
+            *(
+                struct.pack(">HB", n, len(each.properties)) + bytes(each.properties)
+                for n, each in items.items()
+            ),
+        ),
+    )
+    related = [
+        box(kind, struct.pack(f">HH{len(targets)}H", source, len(targets), *targets))
+        for kind, source, targets in references
+    ]
+    head += full(b"iref", *related) if related else b""
+    head = full(b"hdlr", bytes(4), b"pict", bytes(12), b"\0") + head + in_meta
+    ftyp = box(b"ftyp", b"heic", bytes(4), b"mif1")
+    location_bytes = 8 + 4 + 2 + 2 + len(items) * (2 + 2 + 2 + 4 + 4)
+    media = len(ftyp) + 8 + 4 + len(head) + location_bytes + 8
+    places, mdat = b"", slack
+    for number in items:
+        mine = content(number)
+        places += struct.pack(">HHHII", number, 0, 1, media + len(mdat), len(mine))
+        mdat += mine + slack
+    location = full(b"iloc", b"\x44\0", struct.pack(">H", len(items)), places)
+    return ftyp + full(b"meta", head, location) + box(b"mdat", mdat) + after
+
+
+def strip(data: bytes, *, avif: bool = False) -> tuple[bytes, list[tuple[str, str]]]:
+    dropped = Dropped()
+    stripped = (strip_avif if avif else strip_heic)(data, dropped)
+    assert len(stripped) == len(data)
+    return stripped, [(each.group.value, each.name) for each in dropped.items()]
+
+
+def kept(stripped: bytes) -> list[int]:
+    """Return the items whose content is there."""
+    return [number for number in range(1, 10) if content(number) in stripped]
+
+
+def test_a_picture_that_is_nothing_else_stays_byte_for_byte() -> None:
+    data = picture({1: Item(b"hvc1", b"Color", [ISPE])})
+    # The description is a property that nothing needs; without it nothing changes.
+    plain = data.replace(PROPERTIES[3], box(b"free", bytes(len(PROPERTIES[3]) - 8)))
+    assert strip(plain) == (plain, [])
+
+
+# Kinds of the items, what they are to each other, and which of them make the primary picture.
+PARTS = [
+    ({1: b"hvc1", 2: b"hvc1"}, [], [1]),
+    # A grid of tiles; tiles of another picture; a grid that holds a grid.
+    ({1: b"grid", 2: b"hvc1", 3: b"hvc1"}, [(b"dimg", 1, [2, 3])], [1, 2, 3]),
+    ({1: b"hvc1", 2: b"grid", 3: b"hvc1"}, [(b"dimg", 2, [3])], [1]),
+    ({1: b"iovl", 2: b"grid", 3: b"hvc1"}, [(b"dimg", 2, [3]), (b"dimg", 1, [2])], [1, 2, 3]),
+    # A tone map is made of the picture and a gain map; anything else made of it is a copy.
+    ({1: b"hvc1", 2: b"tmap", 3: b"hvc1"}, [(b"dimg", 2, [1, 3])], [1, 2, 3]),
+    ({1: b"hvc1", 2: b"iden"}, [(b"dimg", 2, [1])], [1]),
+    ({1: b"hvc1", 2: b"tmap", 3: b"hvc1"}, [(b"dimg", 2, [3])], [1]),
+    # A thumbnail, and metadata that describes.
+    ({1: b"hvc1", 2: b"hvc1"}, [(b"thmb", 2, [1])], [1]),
+    ({1: b"hvc1", 2: b"Exif", 3: b"mime"}, [(b"cdsc", 2, [1]), (b"cdsc", 3, [1])], [1]),
+    ({1: b"grid", 2: b"hvc1", 3: b"Exif"}, [(b"dimg", 1, [2, 3])], [1, 2]),
+    # References that end in nothing, or in a circle.
+    ({1: b"hvc1", 2: b"hvc1"}, [(b"dimg", 1, [7]), (b"dimg", 1, [1])], [1]),
+]
+
+
+@pytest.mark.parametrize(("kinds", "references", "wanted"), PARTS)
+def test_the_parts_of_the_primary_picture_stay_and_others_go(
+    kinds: dict[int, bytes], references: list[tuple[bytes, int, list[int]]], wanted: list[int]
+) -> None:
+    stripped, _ = strip(picture({n: Item(kind) for n, kind in kinds.items()}, references))
+    assert kept(stripped) == wanted
+    for number, kind in kinds.items():
+        entry = struct.pack(">HH", number, 0)
+        assert (entry + kind in stripped) is (number in wanted)
+        assert (entry + b"free" in stripped) is (number not in wanted)
+
+
+@pytest.mark.parametrize(
+    ("prop", "targets", "stays"),
+    [(AUX_ALPHA, [1], True), (AUX_DEPTH, [1], False), (AUX_ALPHA, [3], False), (ISPE, [1], False)],
+)
+def test_transparency_stays_and_other_auxiliary_pictures_go(
+    prop: int, targets: list[int], stays: bool
+) -> None:
+    items = {1: Item(b"hvc1"), 2: Item(b"hvc1", properties=[ISPE, prop]), 3: Item(b"hvc1")}
+    stripped, named = strip(picture(items, [(b"auxl", 2, targets)]))
+    assert kept(stripped) == ([1, 2] if stays else [1])
+    assert (("Picture", "auxiliary picture") in named) is not stays
+
+
+def test_what_goes_is_named_by_what_it_is_to_the_picture() -> None:
+    kinds = [b"grid", b"hvc1", b"hvc1", b"grid", b"hvc1", b"urim", b"mime"]
+    items = {number: Item(kind) for number, kind in enumerate(kinds, 1)}
+    references = [(b"dimg", 1, [2]), (b"thmb", 3, [1]), (b"dimg", 4, [5])]
+    _, named = strip(picture(items, references))
+    # A tile of a picture that goes is no picture of its own.
+    assert named == [
+        ("Preview", "thumbnail"), ("Picture", "further picture"), ("Other", "urim item"),
+        ("Other", "mime item"), ("Text", "description"),
+    ]  # fmt: skip
+
+
+def test_names_of_what_stays_go_unless_encoders_give_them() -> None:
+    items = {1: Item(b"grid", b"Color"), 2: Item(b"hvc1", b"Alices cat"), 3: Item(b"Exif", b"Bob")}
+    stripped, named = strip(picture(items, [(b"dimg", 1, [2])]))
+    assert b"Color" in stripped
+    assert b"Alices cat" not in stripped
+    assert b"Bob" not in stripped
+    assert named.count(("Text", "name of a part")) == 1
+
+
+def test_properties_that_say_something_go_and_those_of_the_pixels_stay() -> None:
+    stripped, named = strip(picture({1: Item(b"hvc1")}))
+    assert all(each in stripped for each in PROPERTIES[:3])
+    assert b"description of a person" not in stripped
+    assert b"udes" not in stripped
+    assert named == [("Text", "description")]
+
+
+@pytest.mark.parametrize("avif", [False, True])
+def test_what_lies_between_the_items_goes(avif: bool) -> None:
+    items = {1: Item(b"hvc1"), 2: Item(b"Exif")}
+    stripped, _ = strip(picture(items, slack=b"hidden"), avif=avif)
+    assert kept(stripped) == [1]
+    assert b"hidden" not in stripped
+
+
+def test_boxes_that_hold_no_part_of_the_picture_go_and_are_named() -> None:
+    data = picture(
+        {1: Item(b"hvc1")},
+        in_meta=box(b"cprt", b"of Alice") + box(b"zzzz", b"anything"),
+        after=box(b"free", bytes(8))
+        + box(b"skip", b"words")
+        + box(b"mpvd", b"a film")
+        + box(b"uuid", b"<x:xmpmeta><dc:title/></x:xmpmeta>"),
+    )
+    stripped, named = strip(data)
+    for gone in (b"of Alice", b"anything", b"words", b"a film", b"dc:title", b"cprt", b"mpvd"):
+        assert gone not in stripped
+    assert named == [
+        ("Text", "description"), ("Text", "copyright"), ("Other", "zzzz box"),
+        ("Other", "unused bytes"), ("Video", "motion photo"), ("XMP", "dc:title"),
+    ]  # fmt: skip
+
+
+FILM = box(
+    b"moov",
+    box(b"mvhd", b"a head"),
+    box(b"udta", b"of a person"),
+    box(
+        b"trak", box(b"tkhd", b"a track"), box(b"mdia", box(b"meta", b"where"), box(b"mdhd", b"m"))
+    ),
+)
+
+
+def test_the_sequence_of_an_avif_stays_without_what_people_said() -> None:
+    stripped, named = strip(picture({1: Item(b"av01"), 2: Item(b"Exif")}, after=FILM), avif=True)
+    for stays in (b"moov", b"a head", b"a track", b"mdhd"):
+        assert stays in stripped
+    for gone in (b"of a person", b"where", b"udta"):
+        assert gone not in stripped
+    assert kept(stripped) == [1]
+    assert ("Other", "user data of a film") in named
+    assert ("Other", "meta box") in named
+
+
+def test_bytes_that_no_item_names_stay_where_a_sequence_may_need_them() -> None:
+    data = picture({1: Item(b"av01"), 2: Item(b"Exif")}, after=FILM, slack=b"samples")
+    stripped, _ = strip(data, avif=True)
+    assert stripped.count(b"samples") == 3
+    # Of a HEIC a film is another file's business, and goes.
+    stripped, named = strip(data)
+    assert b"samples" not in stripped
+    assert b"a track" not in stripped
+    assert ("Video", "motion photo") in named
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        picture({1: Item(b"hvc1")})[24:],
+        picture({1: Item(b"hvc1")}) + full(b"meta"),
+        picture({1: Item(b"hvc1")}, in_meta=full(b"pitm", b"\0\1")),
+        picture({1: Item(b"Exif"), 2: Item(b"hvc1")}),
+        picture({1: Item(b"Exif")}),
+        picture({2: Item(b"hvc1")}),
+        picture({1: Item(b"hvc1")})[:-1],
+    ],
+)
+def test_a_file_without_its_picture_or_with_two_of_a_kind_is_not_stripped(data: bytes) -> None:
+    with pytest.raises(BrokenStructure):
+        strip(data)
