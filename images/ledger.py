@@ -158,7 +158,7 @@ def _running_changes() -> _Changes:
 
 def _write_amounts(owner_id: UUID, amounts: Amounts) -> None:
     row = Usage.objects.filter(owner=owner_id)
-    changes = {str(column): F(column) + amounts[column] for column in Column}
+    changes = {str(each): F(each) + amounts[each] for each in Column if amounts[each]}
     if not row.update(**changes):
         # Of two first changes at the same time one makes the row, then both count.
         Usage.objects.bulk_create([Usage(owner_id=owner_id)], ignore_conflicts=True)

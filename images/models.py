@@ -112,6 +112,14 @@ class PictureManager(_PictureManager["Picture"]):
     def by_key(self, key: str) -> Picture:
         return self._by_key.get(key)
 
+    def find_by_id(self, picture_id: int) -> Picture | None:
+        """Return the picture, or None."""
+        return self._by_id.first(picture_id)
+
+    @cached_property
+    def _by_id(self) -> CompiledQuery[Picture]:
+        return CompiledQuery(self.with_owner, "id")
+
     @cached_property
     def _by_uid(self) -> CompiledQuery[Picture]:
         return CompiledQuery(self.with_owner, "uid")

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
 from django.utils import timezone
 
 from images.models import Picture
@@ -24,6 +23,8 @@ from notifications.models import Feed, PictureEvent
 RETENTION = timedelta(days=7)
 PAGE_SIZE = 100
 PURGE_BATCH_SIZE = 5_000
+# Django's own updates return nothing.
+_ADD_TO_LAST = "update notifications_feed set last = last + %s where owner_id = %s returning last"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,23 @@ def record_events(owner_id: UUID, kind: PictureEventType, pictures: list[Picture
 
 def _next_sequence(owner_id: UUID, count: int = 1) -> int:
     """Add to the account's counter; the row stays locked until the commit."""
-    feed = Feed.objects.filter(owner=owner_id)
-    if not feed.update(last=F("last") + count):
+    last = _add_to_last(owner_id, count)
+    if last is None:
         # Of two first events at the same time one creates the row, then both add to it.
         Feed.objects.bulk_create([Feed(owner_id=owner_id)], ignore_conflicts=True)
-        feed.update(last=F("last") + count)
-    return feed.values_list("last", flat=True).get()
+        last = _add_to_last(owner_id, count)
+    if last is None:
+        raise Feed.DoesNotExist
+    return last
+
+
+def _add_to_last(owner_id: UUID, count: int) -> int | None:
+    """Add to the counter and return it, by one statement; None where there is no row."""
+    owner = Feed._meta.pk.get_db_prep_value(owner_id, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD_TO_LAST, [count, owner])
+        row = cursor.fetchone()
+    return int(row[0]) if row else None
 
 
 def last_sequence(owner_id: UUID) -> int:

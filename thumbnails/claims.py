@@ -48,7 +48,7 @@ def claim(picture_id: int) -> Picture | None:
         render_ask_at=lease_end,
     )
     if claimed:
-        return Picture.objects.with_owner().filter(pk=picture_id).first()
+        return Picture.objects.find_by_id(picture_id)
     for picture in claimable.filter(render_attempts__gte=MAX_ATTEMPTS):
         mark_failed(picture, ATTEMPTS_USED_UP)
     return None
@@ -114,13 +114,15 @@ def mark_rendered(picture: Picture, **placeholders: str) -> bool:
     """End the lease of a rendered picture and save its placeholders.
 
     Return whether the picture is ready. It stays pending when thumbnails were requested again since
-    the claim.
+    the claim. Raise Picture.DoesNotExist when it was deleted meanwhile. In a transaction the row
+    is locked from then on.
     """
     fields = {"render_leased_until": None, "render_ask_at": timezone.now(), **placeholders}
     same_revision = Picture.objects.filter(pk=picture.pk, render_revision=picture.render_revision)
     if same_revision.update(rendering=Picture.Rendering.READY, render_failure="", **fields):
         return True
-    Picture.objects.filter(pk=picture.pk).update(**fields)
+    if not Picture.objects.filter(pk=picture.pk).update(**fields):
+        raise Picture.DoesNotExist
     return False
 
 

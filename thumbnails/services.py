@@ -1,18 +1,18 @@
 """Render thumbnails that are missing, delete those that the tier no longer grants."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from images.caching import invalidate
 from images.exceptions import PictureTooCostly
 from images.models import Picture
 from images.pixels import taken
 from images.sandbox.work_dir import temporary_dir
-from images.services import lock_picture
 from images.storage.base import picture_storage
 from images.storage.keys import copy_key, webp_beside
 from images.storage.outages import is_outage
@@ -25,10 +25,18 @@ from thumbnails.models import Thumbnail
 from thumbnails.renderings import Placeholder, RenderedFile, RenderingFailed, Renderings
 from thumbnails.sandbox_work import render_pixels, render_thumbnails
 from thumbnails.signals import thumbnails_ready
-from tiers.services import heights_of
 
 logger = logging.getLogger(__name__)
 MAX_THUMBNAIL_BYTES = 8 * 1024**2
+# Written out, since Django takes longer to compile it than a database to run it.
+_HEIGHTS = """
+    select granted.height, fresh.id is not null
+    from tiers_tierheight granted
+    left join thumbnails_thumbnail fresh on fresh.picture_id = %s
+        and fresh.height = granted.height and not fresh.is_stale and fresh.quality = %s
+    where granted.tier_id = %s
+    order by granted.height desc
+"""
 
 
 def ensure_thumbnails(picture_id: int) -> bool:
@@ -57,14 +65,15 @@ def ensure_thumbnails(picture_id: int) -> bool:
         return False
 
 
-def missing_heights(picture: Picture) -> list[int]:
-    """Return the granted heights (pixels) without a thumbnail, largest first.
+def find_heights(picture: Picture) -> dict[int, bool]:
+    """Return the granted heights (pixels), largest first, and whether a thumbnail is there.
 
-    A stale thumbnail, or one of another quality than the tier's, counts as missing.
+    One that is stale, or of another quality than the tier's, does not count. One query.
     """
     tier = picture.owner.tier
-    fresh = picture.thumbnails.filter(is_stale=False, quality=tier.quality)
-    return sorted(heights_of(tier) - set(fresh.values_list("height", flat=True)), reverse=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_HEIGHTS, [picture.pk, tier.quality, tier.pk])
+        return {height: bool(is_there) for height, is_there in cursor.fetchall()}
 
 
 def _render_missing_thumbnails(picture: Picture) -> bool:
@@ -73,17 +82,18 @@ def _render_missing_thumbnails(picture: Picture) -> bool:
     Return whether the picture is ready. Raise Picture.DoesNotExist, and leave no file, when it was
     deleted meanwhile.
     """
+    granted = find_heights(picture)
+    missing = [height for height, is_there in granted.items() if not is_there]
     with temporary_dir() as folder:
-        made = _render(picture, Path(folder))
+        made = _render(picture, missing, Path(folder))
         rows = [_thumbnail_row(picture, each) for each in made.thumbnails]
         files = _files_by_key(rows, made.thumbnails)
         with stored_files(files):
-            return _store_rows(picture, rows, made.placeholder)
+            return _store_rows(picture, granted, rows, made.placeholder)
 
 
-def _render(picture: Picture, folder: Path) -> Renderings:
+def _render(picture: Picture, heights: list[int], folder: Path) -> Renderings:
     """Render the missing heights, or only placeholders for a picture that has none."""
-    heights = missing_heights(picture)
     if not heights and picture.thumbhash:
         return Renderings([], None)
     with RENDER_SECONDS.time():
@@ -150,13 +160,17 @@ def _files_by_key(rows: list[Thumbnail], rendered: list[RenderedFile]) -> dict[s
     return usual | {row.webp_key: each.webp for row, each in pairs if each.webp}
 
 
-def _store_rows(picture: Picture, rows: list[Thumbnail], placeholder: Placeholder | None) -> bool:
-    # The lock makes a deletion wait for the rows, so that it deletes them with the picture.
-    lock_picture(picture.pk)
-    removed = _delete_unwanted(picture, replaced=[row.height for row in rows])
-    Thumbnail.objects.bulk_create(rows)
+def _store_rows(
+    picture: Picture,
+    granted: Collection[int],
+    rows: list[Thumbnail],
+    placeholder: Placeholder | None,
+) -> bool:
     found = asdict(placeholder) if placeholder else {}
+    # First of all: its lock makes a deletion wait for the rows, so that it deletes them too.
     is_ready = claims.mark_rendered(picture, **found)
+    removed = _delete_unwanted(picture, granted, replaced=[row.height for row in rows])
+    Thumbnail.objects.bulk_create(rows)
     if picture.render_backfill:
         count_thumbnails(picture.render_backfill, made=len(rows), removed=removed)
     if is_ready:
@@ -166,15 +180,16 @@ def _store_rows(picture: Picture, rows: list[Thumbnail], placeholder: Placeholde
     return is_ready
 
 
-def _delete_unwanted(picture: Picture, *, replaced: list[int]) -> int:
+def _delete_unwanted(picture: Picture, granted: Collection[int], *, replaced: list[int]) -> int:
     """Delete what the tier no longer grants and what is replaced; files follow on commit.
 
     Return how many the tier no longer grants.
     """
-    granted = heights_of(picture.owner.tier)
     there = list(picture.thumbnails.all())
     gone = [each for each in there if each.height not in granted]
-    delete_thumbnails([*gone, *(each for each in there if each.height in granted & {*replaced})])
+    delete_thumbnails(
+        [*gone, *(each for each in there if each.height in replaced and each not in gone)]
+    )
     return len(gone)
 
 

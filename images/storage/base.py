@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, ClassVar, cast
@@ -103,6 +103,11 @@ class PictureStorage(ABC):
         """Store a copy of a local file, as `write` does."""
         with source.open("rb") as file:
             self.write(key, file)
+
+    def save_all(self, files: Mapping[str, Path]) -> None:
+        """Store copies of local files under keys; where one fails, others may be there."""
+        for key, source in files.items():
+            self.save(key, source)
 
     def write(self, key: str, file: IO[bytes]) -> None:
         """Store bytes under exactly this key; raise FileExistsError where it is taken.

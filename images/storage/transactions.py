@@ -27,8 +27,7 @@ def stored_files(files: Mapping[str, Path]) -> Iterator[None]:
     """
     is_committing = False
     try:
-        for key, source in files.items():
-            picture_storage.save(key, source)
+        picture_storage.save_all(files)
         with counted_transaction():
             yield
             is_committing = True

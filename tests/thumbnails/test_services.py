@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pytest_django import DjangoCaptureOnCommitCallbacks
+from django.conf import settings
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from accounts.models import User
 from images import pixels
@@ -13,7 +14,7 @@ from images.exceptions import PictureTooCostly
 from images.models import Picture
 from images.services import request_thumbnails
 from images.storage.base import picture_storage
-from images.storage.disk import DiskStorage
+from lib import durable_files
 from tests.factories import make_picture, make_tier
 from tests.pictures import animation, encode, png, quarters
 from tests.storages import StoredKeys
@@ -159,7 +160,7 @@ def test_an_unavailable_storage_costs_no_attempt(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as disk:
-        disk.setattr(DiskStorage, "save", full)
+        disk.setattr(durable_files, "write", full)
         for _ in range(2 * claims.MAX_ATTEMPTS):
             ensure_thumbnails(picture.pk)
     assert (state(picture), picture.render_attempts) == ("pending", 0)
@@ -241,3 +242,20 @@ def test_pixels_that_cannot_be_rendered_cost_a_second_decode_alone(
     monkeypatch.setattr(services, "render_pixels", fail)
     ensure_thumbnails(picture.pk)
     assert (heights(picture), state(picture)) == ([200, 400], "ready")
+
+
+def test_an_upload_takes_eleven_statements_and_one_commit(
+    picture: Picture, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Of claiming, looking, and one transaction of rows, event and ledger."""
+    with django_assert_num_queries(11):
+        ensure_thumbnails(picture.pk)
+    assert state(picture) == "ready"
+
+
+def test_the_names_of_all_files_are_flushed_at_once(picture: Picture, flushed: list[Path]) -> None:
+    ensure_thumbnails(picture.pk)
+    keys = [key for row in picture.thumbnails.all() for key in row.keys]
+    folder = (Path(settings.MEDIA_ROOT) / picture.key).parent
+    assert len(keys) > 2
+    assert flushed.count(folder) == 1

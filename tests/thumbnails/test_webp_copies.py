@@ -1,5 +1,6 @@
 """Thumbnails kept twice: what is stored, named, and removed."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from images.default_picture import safe_stem
 from images.models import Picture
 from images.services import delete_picture
-from images.storage.disk import DiskStorage
 from images.storage.keys import copy_key, is_key, webp_beside
+from lib import durable_files
 from tests.storages import StoredKeys
 from thumbnails.models import Thumbnail
 from thumbnails.services import delete_thumbnail, ensure_thumbnails
@@ -23,16 +24,16 @@ pytestmark = pytest.mark.django_db
 def test_no_file_stays_when_one_cannot_be_stored(
     picture: Picture, stored_keys: StoredKeys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save = DiskStorage.save
-    saved: list[str] = []
+    write = durable_files.write
+    saved: list[Path] = []
 
-    def save_three(storage: DiskStorage, key: str, source: Path) -> None:
+    def write_three(path: Path, chunks: Iterable[bytes], mode: int) -> None:
         if len(saved) == 3:
             raise OSError("No space left on device")
-        saved.append(key)
-        save(storage, key, source)
+        saved.append(path)
+        write(path, chunks, mode)
 
-    monkeypatch.setattr(DiskStorage, "save", save_three)
+    monkeypatch.setattr(durable_files, "write", write_three)
     with pytest.raises(OSError, match="No space"):
         ensure_thumbnails(picture.pk)
     assert len(saved) == 3
