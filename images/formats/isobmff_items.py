@@ -15,11 +15,12 @@ from images.formats.isobmff import (
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An item: its number, its type, where the type is written, and where its name ends."""
+    """An item: its number, its type, where the type is written, where its entry begins and ends."""
 
     number: int
     kind: bytes
     kind_at: int
+    start: int
     end: int
 
 
@@ -35,7 +36,7 @@ def read_items(data: Content, meta: Box) -> Iterator[Item]:
         width = 2 if version == 2 else 4
         number = int.from_bytes(data[entry.body + 4 : entry.body + 4 + width], "big")
         kind_at = entry.body + 6 + width
-        yield Item(number, bytes(data[kind_at : kind_at + 4]), kind_at, entry.end)
+        yield Item(number, bytes(data[kind_at : kind_at + 4]), kind_at, entry.body, entry.end)
 
 
 def read_extents(data: Content, meta: Box) -> dict[int, list[tuple[int, int]]]:

@@ -1,4 +1,8 @@
-"""The segments of a JPEG (ITU-T T.81, annex B); entropy-coded data passes untouched."""
+"""The segments of a JPEG (ITU-T T.81, annex B): those that make the picture stay, as they are.
+
+Between segments decoders pass over what is none; it goes. Entropy-coded data loses what decoders
+pass over in it (`images.metadata.jpeg_scans`).
+"""
 
 import re
 import struct
@@ -6,93 +10,170 @@ from collections.abc import Iterator
 
 from images.formats.errors import require
 from images.formats.exif import UPRIGHT, orientation_exif
+from images.formats.jpeg_scans import FRAMES, read_scans
+from images.formats.limits import MAX_SCANS
 from images.formats.metadata_groups import MetadataGroup
-from images.metadata.dropped import Dropped
+from images.metadata.dropped import UNUSED_BYTES, Dropped
+from images.metadata.icc_profiles import strip_profile
+from images.metadata.jpeg_scans import Segment, strip_scans
 
-_SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
+_SOI, _EOI_MARKER = b"\xff\xd8", b"\xff\xd9"
+_EOI, _SOS, _COM = 0xD9, 0xDA, 0xFE
 _APP0, _APP1, _APP2, _APP13, _APP14, _APP15 = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF
+_APPLICATIONS = frozenset(range(_APP0, _APP15 + 1))
+# Tables of Huffman and arithmetic coding, of quantization, the restart interval.
+_KEPT = FRAMES | {0xC4, 0xCC, 0xDB, 0xDD, _SOS}
+# As libjpeg looks for the next marker: whatever comes before it is passed over.
+_MARKER = re.compile(rb"\xff+([^\x00\xff])")
 _END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+# Restart markers, the start of image and a reserved one have no segment behind them.
+_STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 # A JFIF header with the size of its thumbnail, which is dropped and set to 0×0.
-_JFIF_BYTES = 14
+_JFIF_BYTES, _ADOBE_BYTES = 14, 12
+_PROFILE = b"ICC_PROFILE\0"
+_PROFILE_BYTES = 65_519
 
 
 def strip_jpeg(data: bytes, orientation: int, dropped: Dropped) -> Iterator[bytes]:
     """Yield the stripped file in pieces; raises BrokenStructure, IndexError or struct.error."""
-    require(data[:2] == b"\xff\xd8", "no start of image")
-    yield data[:2]
-    is_oriented, end = orientation == UPRIGHT, 2
-    for marker, segment in _segments(data):
-        end += len(segment)
+    require(data[:2] == _SOI, "no start of image")
+    end = read_scans(data, MAX_SCANS).end
+    found = list(read_segments(data[:end]))
+    _note_rest(data[end:], dropped)
+    kept = list(_strip_segments(found, dropped))
+    if orientation != UPRIGHT:
         # EXIF comes first, but a JFIF header is one only before it.
-        if not is_oriented and marker != _APP0:
-            is_oriented = True
-            yield _exif_segment(orientation)
-        stripped = _strip_segment(marker, segment)
-        if stripped != segment:
-            _note(dropped, marker, segment.lstrip(b"\xff")[3:])
-        yield stripped
-    dropped.add_trailer(data[end:])
+        exif = Segment(_APP1, b"Exif\0\0" + orientation_exif(orientation))
+        kept.insert(bool(kept and kept[0].marker == _APP0), exif)
+    pixels = [each for each in kept if each.marker in _KEPT]
+    stripped = strip_scans(pixels)
+    if stripped != pixels:
+        dropped.add(MetadataGroup.OTHER, UNUSED_BYTES)
+    following = iter(stripped)
+    yield _SOI
+    for each in kept:
+        yield (next(following) if each.marker in _KEPT else each).written()
+    yield _EOI_MARKER
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield each marker with its whole segment, entropy-coded data included, to the end marker."""
+def read_segments(data: bytes) -> Iterator[Segment]:
+    """Yield the segments to the end of image, or of the data; raises BrokenStructure."""
     position = 2
-    while True:
-        require(data[position] == 0xFF, "no marker where one must be")
-        start = position
-        while data[position + 1] == 0xFF:
-            position += 1
-        marker = data[position + 1]
-        end = position + 2 if marker == _EOI else _end_of_segment(data, position + 2)
-        if marker == _SOS:
-            found = _END_OF_SCAN.search(data, end)
-            require(found is not None, "a scan without end")
-            end = found.start() if found else end
-        yield marker, data[start:end]
+    while found := _MARKER.search(data, position):
+        marker, position = found[1][0], found.end()
         if marker == _EOI:
             return
-        position = end
+        if marker in _STANDALONE:
+            continue
+        length = int(struct.unpack_from(">H", data, position)[0])
+        end = position + length
+        require(length >= 2 and end <= len(data), "a segment longer than the file")
+        body, scan = data[position + 2 : end], b""
+        if marker == _SOS:
+            stop = _END_OF_SCAN.search(data, end)
+            position = stop.start() if stop else len(data)
+            # What is filled up before a marker is no data: there 00 would follow.
+            scan = data[end:position].rstrip(b"\xff")
+        else:
+            position = end
+        yield Segment(marker, body, scan)
 
 
-def _end_of_segment(data: bytes, position: int) -> int:
-    length = int(struct.unpack_from(">H", data, position)[0])
-    require(length >= 2 and position + length <= len(data), "a segment longer than the file")
-    return position + length
+def _strip_segments(segments: list[Segment], dropped: Dropped) -> Iterator[Segment]:
+    """Yield what makes the picture, with a profile that is written anew where that is needed."""
+    profile = _profile_of(segments)
+    stripped = strip_profile(profile)
+    # The first header counts, and of what tells the colours the last.
+    single = [each for each in segments if _is_jfif(each)][:1]
+    single += [each for each in segments if _is_adobe(each)][-1:]
+    is_written = False
+    for segment in segments:
+        if segment.marker in _KEPT or (_is_profile(segment) and stripped == profile):
+            yield segment
+        elif any(segment is each for each in single):
+            yield _shortened(segment, dropped)
+        elif not _is_profile(segment):
+            _note(dropped, segment)
+        elif not is_written:
+            is_written = True
+            dropped.add(MetadataGroup.PROFILE, "what colour does not need")
+            yield from _profile_segments(stripped)
 
 
-def _strip_segment(marker: int, segment: bytes) -> bytes:
-    """Return a segment, nothing, or a JFIF header without its preview."""
-    if marker == _COM:
-        return b""
-    if not _APP0 <= marker <= _APP15:
+def _shortened(segment: Segment, dropped: Dropped) -> Segment:
+    """Return a JFIF header without its preview, or Adobe's segment without what follows it."""
+    is_adobe = segment.marker == _APP14
+    body = (
+        segment.body[:_ADOBE_BYTES] if is_adobe else segment.body[:12].ljust(12, b"\0") + bytes(2)
+    )
+    if body == segment.body:
         return segment
-    body = segment.lstrip(b"\xff")[3:]
-    if marker == _APP0 and body.startswith(b"JFIF\0") and len(body) >= _JFIF_BYTES:
-        return b"\xff\xe0" + struct.pack(">H", _JFIF_BYTES + 2) + body[:12] + b"\0\0"
-    is_profile = marker == _APP2 and body.startswith(b"ICC_PROFILE\0")
-    is_adobe = marker == _APP14 and body.startswith(b"Adobe")
-    return segment if is_profile or is_adobe else b""
+    if is_adobe:
+        dropped.add(MetadataGroup.OTHER, UNUSED_BYTES)
+    else:
+        _note(dropped, segment)
+    return Segment(segment.marker, body)
 
 
-def _note(dropped: Dropped, marker: int, body: bytes) -> None:
+def _is_jfif(segment: Segment) -> bool:
+    return segment.marker == _APP0 and segment.body.startswith(b"JFIF\0")
+
+
+def _is_adobe(segment: Segment) -> bool:
+    is_long_enough = len(segment.body) >= _ADOBE_BYTES
+    return segment.marker == _APP14 and is_long_enough and segment.body.startswith(b"Adobe")
+
+
+def _is_profile(segment: Segment) -> bool:
+    return segment.marker == _APP2 and segment.body.startswith(_PROFILE)
+
+
+def _profile_of(segments: list[Segment]) -> bytes:
+    """Return the profile that lies in numbered segments (ICC.1, annex B.4), in whatever order.
+
+    b"" where one is missing: then decoders have none either.
+    """
+    parts = [each.body[len(_PROFILE) :] for each in segments if _is_profile(each)]
+    numbered = {part[0]: part[2:] for part in parts if len(part) >= 2}
+    if len(numbered) != len(parts) or any(part[1] != len(parts) for part in parts):
+        return b""
+    return b"".join(numbered.get(n, b"") for n in range(1, len(parts) + 1))
+
+
+def _profile_segments(profile: bytes) -> Iterator[Segment]:
+    parts = [profile[n : n + _PROFILE_BYTES] for n in range(0, len(profile), _PROFILE_BYTES)]
+    for number, part in enumerate(parts, 1):
+        yield Segment(_APP2, _PROFILE + bytes([number, len(parts)]) + part)
+
+
+def _note_rest(rest: bytes, dropped: Dropped) -> None:
+    """Note what follows the last scan but for the end marker."""
+    marker = _MARKER.match(rest)
+    has_end = marker is not None and marker[1][0] == _EOI
+    dropped.add_trailer(rest[marker.end() :] if marker and has_end else rest)
+
+
+def _note(dropped: Dropped, segment: Segment) -> None:
+    marker, body = segment.marker, segment.body
     name, _, rest = body.partition(b"\0")
-    if marker == _COM:
-        dropped.add(MetadataGroup.TEXT, "comment")
-    elif marker == _APP1 and name == b"Exif":
+    if marker == _APP1 and name == b"Exif":
         dropped.add_exif(body)
     elif marker == _APP1 and name.startswith(b"http://ns.adobe.com/"):
         dropped.add_xmp(rest)
     elif marker == _APP13 and name.startswith(b"Photoshop"):
         dropped.add_photoshop(rest)
-    elif marker == _APP2 and name == b"MPF":
-        dropped.add(MetadataGroup.PICTURE, "index of further pictures (MPF)")
-    elif marker == _APP0:
-        dropped.add(MetadataGroup.PREVIEW, f"{name[:4].decode(errors='replace')} thumbnail")
     else:
+        dropped.add(*_named(marker, name))
+
+
+def _named(marker: int, name: bytes) -> tuple[MetadataGroup, str]:
+    if marker == _COM:
+        return MetadataGroup.TEXT, "comment"
+    if marker == _APP2 and name == b"MPF":
+        return MetadataGroup.PICTURE, "index of further pictures (MPF)"
+    if marker == _APP0:
+        return MetadataGroup.PREVIEW, f"{name[:4].decode(errors='replace')} thumbnail"
+    if marker in _APPLICATIONS:
         named = name[:20].decode(errors="replace")
-        dropped.add(MetadataGroup.OTHER, f"application segment {marker - _APP0} {named}")
-
-
-def _exif_segment(orientation: int) -> bytes:
-    body = b"Exif\0\0" + orientation_exif(orientation)
-    return b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
+        return MetadataGroup.OTHER, f"application segment {marker - _APP0} {named}"
+    return MetadataGroup.OTHER, UNUSED_BYTES

@@ -4,21 +4,33 @@ Every byte that no kept field, strip or tile uses is zero, so that nothing unkno
 """
 
 import struct
-from itertools import chain
+from dataclasses import dataclass, replace
 
 from images.formats.errors import require
 from images.formats.exif import UPRIGHT, valid_orientation
 from images.formats.metadata_groups import MetadataGroup
-from images.formats.scan import EOI, jpeg_markers
 from images.formats.tiff_directories import (
     COMPRESSION,
     JPEG_TABLES,
     ORIENTATION,
+    STRIP_BYTES,
+    STRIP_OFFSETS,
+    TILE_BYTES,
+    TILE_OFFSETS,
     Directory,
     Field,
     directories,
 )
 from images.metadata.dropped import Dropped
+from images.metadata.icc_profiles import strip_profile
+from images.metadata.kept_bytes import KeptBytes
+from images.metadata.tiff_pieces import (
+    ends_by_itself,
+    packed,
+    strip_piece,
+    strip_stream,
+    wanted_pieces,
+)
 
 # How pixels are stored, coloured and turned (TIFF 6.0); names, dates, texts, previews and every
 # private field go. 34675 is the colour profile.
@@ -27,10 +39,18 @@ _KEPT = frozenset({
     290, 291, 292, 293, 296, 297, 301, 317, 318, 319, 320, 321, 322, 323, 324, 325, 332, 334, 336,
     338, 339, 340, 341, 347, 529, 530, 531, 532, 34675,
 })  # fmt: skip
-_ASCII, _SHORT = 2, 3
-_OLD_JPEG, _JPEG = 6, 7
-# Decoders of JPEG in TIFF need the first two; any other application segment is metadata.
-_APP0, _APP14, _APP15, _COMMENT = 0xE0, 0xEE, 0xEF, 0xFE
+_PROFILE = 34675
+_OFFSETS, _BYTE_COUNTS = (
+    frozenset({STRIP_OFFSETS, TILE_OFFSETS}),
+    frozenset({STRIP_BYTES, TILE_BYTES}),
+)
+# How many values a field may have where it is more than one: for each sample, colour or level.
+_MOST = {
+    258: 8, 280: 8, 281: 8, 291: 65_536, 297: 2, 301: 3 * 65_536, 318: 2, 319: 6, 320: 3 * 65_536,
+    321: 2, 336: 16, 338: 8, 339: 8, 340: 8, 341: 8, 529: 3, 530: 2, 532: 6,
+}  # fmt: skip
+_ASCII, _SHORT, _LONG, _INLINE_BYTES = 2, 3, 4, 4
+_OLD_JPEG = 6
 
 
 def strip_tiff(data: bytes, dropped: Dropped) -> bytes:
@@ -40,74 +60,89 @@ def strip_tiff(data: bytes, dropped: Dropped) -> bytes:
     require(bool(pages), "no page")
     if len(pages) < len(found):
         dropped.add(MetadataGroup.PREVIEW, "page of a smaller size")
+    kept = KeptBytes(data)
+    kept.keep(0, 4)
     for page in found:
-        _note(dropped, data, page)
-    result = bytearray(len(data))
-    result[:4] = data[:4]
-    _write(result, pages[0].order, 4, pages[0].start)
-    ends = [_copy_page(data, result, page) for page in pages]
-    starts = [*(page.start for page in pages[1:]), 0]
-    for page, following in zip(pages, starts, strict=True):
-        _write(result, page.order, page.start + 2 + 12 * len(_kept_fields(page)), following)
-    return bytes(result[: max(ends)])
+        if page not in pages:
+            _note(dropped, page, set())
+    written = [_copy_page(kept, page, dropped) for page in pages]
+    order, starts = pages[0].order, [page.start for page in pages]
+    kept.write(4, struct.pack(f"{order}I", starts[0]))
+    for page, count, following in zip(pages, written, [*starts[1:], 0], strict=True):
+        kept.write(page.start + 2 + 12 * count, struct.pack(f"{order}I", following))
+    return bytes(kept.result[: kept.end])
 
 
-def _kept_fields(page: Directory) -> list[Field]:
-    fields = (page.fields[tag] for tag in page.fields if tag in _KEPT)
-    return [field for field in fields if field.kind != _ASCII and not _is_unread(field)]
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A field as it is written: what its values are, and where they lie if not in its entry."""
+
+    field: Field
+    count: int
+    values: bytes
+
+    def entry(self, order: str) -> bytes:
+        head = struct.pack(f"{order}HHI", self.field.tag, self.field.kind, self.count)
+        if len(self.values) <= _INLINE_BYTES:
+            return head + self.values.ljust(_INLINE_BYTES, b"\0")
+        return head + struct.pack(f"{order}I", self.field.start)
 
 
-def _is_unread(field: Field) -> bool:
-    """Tell whether it is an orientation that nobody reads."""
-    return field.tag == ORIENTATION and not (field.is_number and field.count)
+def _copy_page(kept: KeptBytes, page: Directory, dropped: Dropped) -> int:
+    """Copy a page's fields and pixels; return how many fields."""
+    require(page.number(COMPRESSION, 1) != _OLD_JPEG, "pixels that fields point into")
+    is_bounded = page.states_lengths or ends_by_itself(page)
+    require(is_bounded, "strips whose end is not known")
+    lengths = _copy_pieces(kept, page)
+    fields = [_strip_field(page, page.fields[tag], lengths) for tag in page.fields if tag in _KEPT]
+    written = [each for each in fields if each]
+    for place, each in enumerate(written):
+        kept.write(page.start + 2 + 12 * place, each.entry(page.order))
+        if len(each.values) > _INLINE_BYTES:
+            kept.write(each.field.start, each.values)
+    kept.write(page.start, struct.pack(f"{page.order}H", len(written)))
+    _note(dropped, page, {each.field.tag for each in written})
+    return len(written)
 
 
-def _note(dropped: Dropped, data: bytes, page: Directory) -> None:
-    kept = {field.tag for field in _kept_fields(page)}
+def _copy_pieces(kept: KeptBytes, page: Directory) -> list[int]:
+    """Copy the strips or tiles that hold the page; return how long each is now."""
+    lengths = []
+    for number, (start, end) in enumerate(page.pieces()[: wanted_pieces(page)]):
+        content = strip_piece(page, number, page.data[start:end])
+        kept.write(start, content)
+        lengths.append(len(content))
+    return lengths
+
+
+def _strip_field(page: Directory, field: Field, lengths: list[int]) -> _Written | None:
+    """Return what stays of a field; None of one that goes."""
+    require(field.end <= len(page.data), "a field past the end")
+    values = bytes(page.data[field.start : field.end])
+    if field.kind == _ASCII or not field.count:
+        return None
+    if field.tag == ORIENTATION:
+        return _orientation(page, field)
+    if field.tag in {_PROFILE, JPEG_TABLES}:
+        stripped = strip_profile(values) if field.tag == _PROFILE else strip_stream(values)
+        return _Written(field, len(stripped), stripped) if stripped else None
+    if field.tag in _BYTE_COUNTS and field.is_number:
+        kind = field.kind if field.kind in {_SHORT, _LONG} else _LONG
+        return _Written(replace(field, kind=kind), len(lengths), packed(page.order, kind, lengths))
+    most = len(lengths) if field.tag in _OFFSETS else _MOST.get(field.tag, 1)
+    count = min(field.count, most)
+    return _Written(field, count, values[: count * (len(values) // field.count)])
+
+
+def _orientation(page: Directory, field: Field) -> _Written | None:
+    """Return the orientation as everybody reads it, a single SHORT; None of what nobody reads."""
+    if not field.is_number:
+        return None
+    value = valid_orientation(page.number(ORIENTATION, UPRIGHT))
+    return _Written(replace(field, kind=_SHORT), 1, packed(page.order, _SHORT, [value]))
+
+
+def _note(dropped: Dropped, page: Directory, kept: set[int]) -> None:
     fields = {each.tag: (each.start, each.end) for each in page.fields.values()}
     left = {tag: span for tag, span in fields.items() if tag not in kept}
-    dropped.add_tiff_fields(data, page.order, left)
-
-
-def _copy_page(data: bytes, result: bytearray, page: Directory) -> int:
-    """Copy a page's fields and pixels; return where the last of them ends."""
-    require(page.number(COMPRESSION, 1) != _OLD_JPEG, "pixels that fields point into")
-    kept, pieces = _kept_fields(page), page.pieces()
-    is_bounded = page.number(COMPRESSION, 1) == 1 or page.states_lengths
-    require(is_bounded, "strips whose end is not known")
-    if page.number(COMPRESSION, 1) == _JPEG:
-        _refuse_metadata_in(data, page, pieces)
-    count = len(kept).to_bytes(2, "little" if page.order == "<" else "big")
-    result[page.start : page.start + 2] = count
-    for place, field in enumerate(kept):
-        at = page.start + 2 + 12 * place
-        result[at : at + 12] = _entry(data, page, field)
-    out_of_line = [(f.start, f.end) for f in kept if f.is_out_of_line and f.tag != ORIENTATION]
-    for start, end in chain(out_of_line, pieces):
-        require(end <= len(data), "a field past the end")
-        result[start:end] = data[start:end]
-    return max(page.start + 6 + 12 * len(kept), *(end for _, end in chain(out_of_line, pieces)))
-
-
-def _entry(data: bytes, page: Directory, field: Field) -> bytes:
-    """Return a field's entry; the orientation as everybody reads it, a single SHORT."""
-    if field.tag != ORIENTATION:
-        return data[field.entry_at : field.entry_at + 12]
-    value = valid_orientation(page.number(ORIENTATION, UPRIGHT))
-    return struct.pack(f"{page.order}HHIHH", ORIENTATION, _SHORT, 1, value, 0)
-
-
-def _refuse_metadata_in(data: bytes, page: Directory, pieces: list[tuple[int, int]]) -> None:
-    """Raise BrokenStructure when a strip's JPEG stream holds more than pixels."""
-    tables = page.fields.get(JPEG_TABLES)
-    for start, end in chain(pieces, [(tables.start, tables.end)] if tables else []):
-        stream, last = data[start:end], 2
-        for marker, position in jpeg_markers(stream):
-            is_application = _APP0 <= marker <= _APP15 and marker not in {_APP0, _APP14}
-            require(marker != _COMMENT and not is_application, "metadata in a strip")
-            last = position if marker == EOI else 0
-        require(not last or not stream[last:].strip(b"\0"), "something after a strip")
-
-
-def _write(result: bytearray, order: str, at: int, value: int) -> None:
-    result[at : at + 4] = value.to_bytes(4, "little" if order == "<" else "big")
+    dropped.add_tiff_fields(bytes(page.data), page.order, left)

@@ -10,7 +10,7 @@ from images.exceptions import StrippingFailed
 from images.formats.facts import Facts
 from images.formats.inspect import identify, verify
 from images.formats.limits import Limits, RefusedPicture
-from images.formats.metadata_groups import MetadataGroup
+from images.formats.metadata_groups import MAX_ITEMS, DroppedItem, MetadataGroup
 from images.formats.resizing import resize_and_verify
 from images.metadata.dropped import Dropped
 from images.metadata.strip import has_profile, strip
@@ -68,9 +68,11 @@ def list_dropped(data: Input, arguments: Mapping[str, Any], _: Output) -> dict[s
         strip(data, format_name, dropped)
     except StrippingFailed:
         raise Failed("stripping") from None
+    found = dropped.items()
     if arguments["is_rendition"] and has_profile(data, format_name):
-        dropped.add(MetadataGroup.PROFILE, "ICC profile")
-    return {"items": [[each.group.value, each.name] for each in dropped.items()]}
+        whole = DroppedItem(MetadataGroup.PROFILE, "ICC profile")
+        found = [*(each for each in found if each.group != MetadataGroup.PROFILE), whole]
+    return {"items": [[each.group.value, each.name] for each in found[:MAX_ITEMS]]}
 
 
 def strip_metadata(data: Input, arguments: Mapping[str, Any], output: Output) -> dict[str, Any]:

@@ -9,13 +9,14 @@ from PIL import ExifTags, Image, ImageCms
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.models import User
+from images.exceptions import StrippingFailed
 from images.formats.limits import RefusedPicture
 from images.models import Picture
 from images.storage.base import picture_storage
 from tests import corpus
 from tests.clients import Client, Response
 from tests.factories import make_picture, make_user, tier, token_client
-from tests.metadata_fixtures import FORMATS, picture_with_metadata, tiff_with_comment_in_strip
+from tests.metadata_fixtures import FORMATS, picture_with_metadata
 from tests.metadata_inspector import find_metadata
 from tests.pictures import encode, jpeg, quarters
 
@@ -68,7 +69,8 @@ def check_by_another_reader(
         found = find_metadata(original)
         assert find_metadata(content) == []
         with Image.open(BytesIO(content)) as image:
-            assert sorted(image.size) == sorted(size)  # of those on their side too
+            if b"clap" not in content:  # Pillow shows what is cropped off
+                assert sorted(image.size) == sorted(size)  # of those on their side too
     except (OSError, SyntaxError, ValueError, KeyError, UserWarning):  # only our reader opens it
         return
     groups, names = {group for group, _ in dropped}, {name for _, name in dropped}
@@ -195,11 +197,14 @@ def test_the_best_thumbnail_leaves_without_a_profile(
 
 
 def test_a_thumbnail_that_is_not_ready_is_a_503_and_what_cannot_be_followed_is_said_so(
-    carol: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+    carol: User,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("delivery.reveals.list_dropped", _fail)
     owner = token_client(carol)
     with django_capture_on_commit_callbacks() as rendering:
-        picture = make_picture(carol, tiff_with_comment_in_strip())
+        picture = make_picture(carol, jpeg(60, 40, comment=b"SECRET"))
     response = owner.get(f"/api/user/images/{picture.pk}/reveals/")
     assert (response.status_code, response["Retry-After"]) == (503, "5")
     for callback in rendering:
@@ -207,6 +212,10 @@ def test_a_thumbnail_that_is_not_ready_is_a_503_and_what_cannot_be_followed_is_s
     assert reveals(owner, picture)["dropped"] == [
         {"group": "Other", "name": "everything but the pixels"}
     ]
+
+
+def _fail(*args: object, **kwargs: object) -> None:
+    raise StrippingFailed("nothing works today")
 
 
 # --- Who may ask, and what it costs ---------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Stripped copies: no metadata, not a pixel changed."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,22 @@ from tests.profiles import display_p3
 LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
 GPS_EXIF = exif(6, latitude="N")
 XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>SECRET-XMP</x:xmpmeta>"
+
+
+def colours_of(profile: bytes | None) -> dict[bytes, bytes]:
+    """Return the tags of a profile by which colours are converted; none of a broken one."""
+    if profile is None or len(profile) < 132 or profile[36:40] != b"acsp":
+        return {}
+    places = [
+        struct.unpack_from(">4sII", profile, 132 + 12 * n)
+        for n in range(struct.unpack_from(">I", profile, 128)[0])
+    ]
+    colours = {b"wtpt", b"chad", b"bkpt", b"cicp"}
+    return {
+        name: profile[at : at + size].rstrip(b"\0")
+        for name, at, size in places
+        if name in colours or name[1:] in {b"XYZ", b"TRC"} or name[:3] in {b"A2B", b"B2A"}
+    }
 
 
 def pixels(path: Path) -> list[np.ndarray]:
@@ -70,7 +87,8 @@ def test_xmp_is_removed_but_the_colour_profile_stays(tmp_path: Path, name: str) 
     )
     result = strip_and_compare(tmp_path, content, name)
     assert b"SECRET" not in result
-    assert open_image(tmp_path / "target").info["icc_profile"] == profile
+    kept = open_image(tmp_path / "target").info["icc_profile"]
+    assert colours_of(kept) == colours_of(profile)
 
 
 def test_comments_are_removed(tmp_path: Path) -> None:
@@ -132,7 +150,9 @@ def find_faults(sample: corpus.Sample, target: Path) -> list[str]:
     claims = {
         "marker": not sample.marker or sample.marker.encode() not in target.read_bytes(),
         "facts": inspect(target, LIMITS) == facts,
-        "profile": before.info.get("icc_profile") == after.info.get("icc_profile"),
+        # Of two profiles Pillow reads the last, everybody else the first.
+        "profile": colours_of(before.info.get("icc_profile"))
+        in ({}, colours_of(after.info.get("icc_profile"))),
         "fields": not set(after.getexif()) - {0x0112} and not after.info.get("xmp"),
         "pixels": np.array_equal(np.asarray(before), np.asarray(after)),
     }
