@@ -3,7 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from devkit import bench, checks, env_file, formatting, local_run, management, mutate, supply, tests
+from devkit import (
+    bench,
+    checks,
+    env_file,
+    formatting,
+    freshness,
+    local_run,
+    management,
+    mutate,
+    supply,
+    tests,
+)
 from devkit.messages import Refusal, complain, say
 
 
@@ -43,6 +54,9 @@ COMMANDS = {
     "bench": Command(bench.run, "bench NAME", "run one benchmark; without NAME, list them"),
     "env": Command(env_file.run, "env https://HOST", "make the .env of docker-compose.yml"),
     "sbom": Command(supply.write_sbom, "sbom [FILE]", "write what an image holds (CycloneDX)"),
+    "freshness": Command(
+        freshness.run, "freshness", "say how old the newest releases of the decoders are"
+    ),
     "help": Command(_help, "help", "show this list"),
 }
 
