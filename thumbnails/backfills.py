@@ -23,6 +23,7 @@ from django.utils import timezone
 from accounts.models import User
 from images.ledger import counted_transaction
 from images.models import NO_BACKFILL, Picture
+from lib.batches import LOCKED_BATCH_SIZE
 from lib.keyset import Cursor, rows_after
 from thumbnails.deletion import delete_thumbnails
 from thumbnails.models import Backfill, Thumbnail
@@ -142,7 +143,7 @@ class _Turn:
     def is_open(self) -> bool:
         """Whether more may be looked at before what was found is written down."""
         has_more = bool(self._accounts) or not self._backfill.has_all_accounts
-        return has_more and len(self._found.surplus) < BATCH_SIZE
+        return has_more and len(self._found.surplus) < LOCKED_BATCH_SIZE
 
     def look(self, grants: _Grants, room: int) -> int:
         """Let the next account have its turn; return how many pictures should be rendered."""

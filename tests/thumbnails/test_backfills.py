@@ -163,6 +163,19 @@ def test_what_is_no_longer_granted_goes_without_a_rendering(
     assert Usage.objects.get(owner=carol).thumbnails_bytes == files
 
 
+def test_a_tiers_thumbnails_go_by_few_queries(
+    tier: Tier, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Of 10,000 pictures by fewer than 300: these are a fifth, with what begins and ends it."""
+    write_pictures(make_user("carol", tier.name), 2_000, heights=[200])
+    set_heights(tier=tier, heights=[])
+    with django_assert_max_num_queries(58):
+        go_on_to_the_end()
+    assert not Thumbnail.objects.exists()
+    backfill = Backfill.objects.get()
+    assert (backfill.state, backfill.thumbnails_removed) == (Backfill.State.DONE, 2_000)
+
+
 def test_what_is_made_and_removed_is_counted(
     tier: Tier, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:

@@ -1,0 +1,151 @@
+"""`./dev bench many [PICTURES] [ACCOUNTS]`: work on all pictures of an account or a tier.
+
+On a private PostgreSQL (or DATABASE_URL's empty database) with a million pictures: the quota check
+of the account that owns half of them, a backfill of pictures that need nothing, an account of
+10,000 pictures removed, and all thumbnails of a tier deleted. Rows alone: no picture has a file.
+"""
+
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import django
+from django.core.management import call_command
+
+from benchmarks.parts import start_database, start_own_redis
+from benchmarks.tables import note, show
+from devkit.children import Reaper
+
+PICTURES, ACCOUNTS = 1_000_000, 10_000
+REMOVED = 10_000
+CHECKS = 200
+Row = dict[str, float | None]
+
+
+def main(pictures: int = PICTURES, accounts: int = ACCOUNTS) -> None:
+    """Make the rows, then measure each piece of work in this process."""
+    with Reaper() as reaper:
+        folder = reaper.make_folder("tintype-many-")
+        os.environ |= {"LOCAL": "on", "DATA_DIR": str(folder), "LOG_LEVEL": "WARNING"}
+        os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+        os.environ |= {"REDIS_URL": start_own_redis(reaper), "DATABASE_URL": start_database(reaper)}
+        django.setup()
+        call_command("migrate", verbosity=0)
+        (folder / "images" / "users").mkdir(parents=True)
+        _fill(pictures, accounts)
+        note(f"{pictures} pictures with two thumbnails each, of {accounts} accounts.")
+        show("Quota check", {"of the account that owns half": _check_quota()})
+        show(
+            "Pictures worked through",
+            {
+                "backfill, nothing to do": _backfill(pictures),
+                f"account of {REMOVED} removed": _remove_account(),
+                "tier's thumbnails deleted": _delete_thumbnails(pictures),
+            },
+        )
+
+
+def _fill(pictures: int, accounts: int) -> None:
+    from benchmarks.http.rows import fill
+    from upkeep.ledger import compare_ledger
+
+    fill(pictures, accounts)
+    # SQL alone wrote the rows, so the ledger is counted anew.
+    for _ in compare_ledger(fix=True):
+        pass
+
+
+def _check_quota() -> Row:
+    """Return milliseconds, of CPU and by the clock."""
+    from accounts.models import User
+    from images.usage import check_quota, usage_of
+
+    owner = User.objects.select_related("tier").get(username="account-0")
+    cpu, clock = [], []
+    for _ in range(CHECKS):
+        began, at = time.process_time(), time.perf_counter()
+        check_quota(owner, usage_of(owner.pk), 1)
+        cpu.append(time.process_time() - began)
+        clock.append(time.perf_counter() - at)
+    return {"CPU ms": 1000 * statistics.median(cpu), "ms": 1000 * statistics.median(clock)}
+
+
+def _backfill(pictures: int) -> Row:
+    from thumbnails.backfills import start_backfill
+    from tiers.models import Tier
+
+    start_backfill(tier=Tier.objects.get(name="Enterprise"))
+    return _measure(_go_on, pictures)
+
+
+def _go_on() -> None:
+    from thumbnails.backfills import go_on
+
+    while go_on().has_more:
+        pass
+
+
+def _remove_account() -> Row:
+    from accounts.models import User
+    from images.models import Picture
+    from tests.rows import write_pictures
+    from tiers.models import Tier
+    from upkeep.closed_accounts import close_as_staff, remove_closed_accounts
+
+    owner = User.objects.create_user("large", tier=Tier.objects.get(name="Basic"))
+    write_pictures(owner, REMOVED, heights=[200, 400])
+    close_as_staff(owner)
+    found = _measure(remove_closed_accounts, REMOVED)
+    if Picture.objects.owned_by(owner.pk).exists():
+        raise RuntimeError("some pictures are left")
+    return found
+
+
+def _delete_thumbnails(pictures: int) -> Row:
+    from thumbnails.models import Thumbnail
+    from tiers.models import Tier
+    from tiers.services import set_heights
+
+    set_heights(tier=Tier.objects.get(name="Enterprise"), heights=[])
+    found = _measure(_go_on, pictures)
+    if left := Thumbnail.objects.count():
+        raise RuntimeError(f"{left} thumbnails are left")
+    return found
+
+
+def _measure(work: Callable[[], object], pictures: int) -> Row:
+    """Return what work takes: statements, time, and memory above what there was before."""
+    from django.db import connection
+
+    statements = 0
+
+    def count(execute: Callable[..., object], *arguments: object) -> object:
+        nonlocal statements
+        statements += 1
+        return execute(*arguments)
+
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    before, cpu, clock = _peak_mib(), time.process_time(), time.perf_counter()
+    with connection.execute_wrapper(count):
+        work()
+    took = time.perf_counter() - clock
+    return {
+        "seconds": took,
+        "CPU s": time.process_time() - cpu,
+        "a second": pictures / took,
+        "statements": statements,
+        "MiB more": _peak_mib() - before,
+    }
+
+
+def _peak_mib() -> float:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    [peak] = [line for line in lines if line.startswith("VmHWM:")]
+    return int(peak.split()[1]) / 1024
+
+
+if __name__ == "__main__":
+    main(*(int(word) for word in sys.argv[1:]))
