@@ -62,6 +62,10 @@ class Codec(ABC):
         What is left out is noted in `dropped`. Raises BrokenStructure where that is not certain.
         """
 
+    def shown(self, data: Buffer) -> Buffer:
+        """Return a file that decoders show as browsers show this one."""
+        return data
+
     @abstractmethod
     def open(self, data: Buffer) -> Any:
         """Return the first frame as a libvips image with its profile, not decoded where possible.

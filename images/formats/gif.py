@@ -7,6 +7,7 @@ import pyvips
 from images.formats.codec import StandardCodec
 from images.formats.errors import require
 from images.formats.facts import Facts
+from images.formats.gif_surround import with_clear_surround
 from images.formats.limits import Limits
 from images.formats.memory import vips_source
 from images.formats.scan import Buffer, count_gif_frames
@@ -33,6 +34,10 @@ class GifCodec(StandardCodec):
         """Decode every frame."""
         options = {"n": -1, "access": "sequential", "fail_on": "truncated"}
         pyvips.Image.gifload_source(vips_source(data), **options).avg()
+
+    def shown(self, data: Buffer) -> Buffer:
+        """Have libvips know of transparency where the first frame leaves a part of the screen."""
+        return with_clear_surround(data)
 
     def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         """Keep the blocks that make the picture."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import pyvips
 from PIL import PngImagePlugin
 
+from images.formats.apng import first_frame
 from images.formats.codec import StandardCodec
 from images.formats.colours import PLAIN_SRGB, Colours, of_code_points, of_gamma
 from images.formats.errors import require
@@ -71,6 +72,10 @@ class PngCodec(StandardCodec):
             return of_gamma(gamma, None)
         xw, yw, xr, yr, xg, yg, xb, yb = places
         return of_gamma(gamma, (xr, yr, xg, yg, xb, yb, xw, yw))
+
+    def shown(self, data: Buffer) -> Buffer:
+        """Show the first frame of an animation whose default picture is no frame."""
+        return first_frame(data)
 
     def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         """Keep the chunks that make the picture."""

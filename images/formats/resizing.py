@@ -29,6 +29,7 @@ def resize(data: Buffer, *, height: int = ANY_WIDTH, width: int = ANY_WIDTH) -> 
     codec, box = codec_of(data), {"width": width, "height": height}
     if codec is None:
         raise pyvips.Error("of no format that is taken")
+    data = codec.shown(data)
     try:
         return _to_eight_bits(_decode_to(box, data, codec))
     except (pyvips.Error, UnicodeDecodeError):
@@ -51,6 +52,7 @@ def resize_and_verify(data: Buffer, facts: Facts, *, height: int) -> Any | None:
     if facts.frames > 1:
         return None
     try:
+        data = codec.shown(data)
         orientation = codec.orientation(data)
         opened = with_orientation(codec.open(data), orientation)
         if not codec.is_verified_by_load(opened):

@@ -162,9 +162,9 @@ def count_gif_frames(data: Buffer, limit: int) -> tuple[int, bool]:
         block = data[position]
         if block == _GIF_IMAGE and position + 9 < len(data):
             frames += 1
-            position = _skip_sub_blocks(data, position + 11 + gif_table_bytes(data[position + 9]))
+            position = skip_sub_blocks(data, position + 11 + gif_table_bytes(data[position + 9]))
         elif block == _GIF_EXTENSION:
-            position = _skip_sub_blocks(data, position + 2)
+            position = skip_sub_blocks(data, position + 2)
         elif block == 0 and data[position : position + _MAX_ZEROS].strip(b"\0"):
             position += 1
         elif block == 0 and len(data) - position < _MAX_ZEROS:
@@ -179,7 +179,8 @@ def gif_table_bytes(flags: int) -> int:
     return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def _skip_sub_blocks(data: Buffer, position: int) -> int:
+def skip_sub_blocks(data: Buffer, position: int) -> int:
+    """Return the position behind a GIF's sub-blocks, which begin at one."""
     while position < len(data) and data[position]:
         position += 1 + data[position]
     return position + 1

@@ -13,12 +13,15 @@ from images.formats.limits import Limits, RefusedPicture, refuse_format
 from images.formats.memory import vips_source
 from images.formats.scan import Buffer
 from images.formats.tiff_directories import (
+    COMPRESSION,
     DNG_VERSION,
     HEIGHT,
     MAKE,
     ORIENTATION,
     SUB_DIRECTORIES,
     WIDTH,
+    X_RESOLUTION,
+    Y_RESOLUTION,
     Directory,
     directories,
 )
@@ -27,6 +30,10 @@ from images.formats.tiff_samples import extra_samples, transparency
 from images.formats.unsupported import RAW, raw_by_maker
 from images.metadata.dropped import Dropped
 from images.metadata.tiff_fields import strip_tiff
+
+# Of 204 by 98 or 196 pixels to an inch; a scan's 200 by 199 are as good as square.
+_FAXES = frozenset({2, 3, 4})
+_ALMOST_SQUARE, _MAX_STRETCH = 0.02, 4
 
 
 class TiffCodec(Codec):
@@ -48,7 +55,7 @@ class TiffCodec(Codec):
                 refuse_format(raw)
             raise
         first = pages[0]
-        size = first.number(WIDTH), first.number(HEIGHT)
+        size = _square_size(first)
         if _orientation_of(first) in SWAPS_SIDES:
             size = size[1], size[0]
         has_alpha = transparency(first) is not None
@@ -76,6 +83,10 @@ class TiffCodec(Codec):
         """
         image = _open_page(data, 0)
         page = next(directories(data))
+        width, height = _square_size(page)
+        if (width, height) != (image.width, image.height):
+            across, down = width / image.width, height / image.height
+            return image.copy_memory().resize(across, vscale=down, kernel="linear")
         extra, alpha = extra_samples(page), transparency(page)
         if extra == (alpha is not None):
             return image
@@ -89,6 +100,19 @@ def _orientation_of(page: Directory) -> int:
         return valid_orientation(page.number(ORIENTATION, UPRIGHT))
     except BrokenStructure:  # of a type that is no number
         return UPRIGHT
+
+
+def _square_size(page: Directory) -> tuple[int, int]:
+    """Return width and height; of a fax, whose pixels are often no squares, with square ones."""
+    width, height = page.number(WIDTH), page.number(HEIGHT)
+    across, down = page.ratio(X_RESOLUTION), page.ratio(Y_RESOLUTION)
+    if page.number(COMPRESSION) not in _FAXES or not across or not down:
+        return width, height
+    if 1 + _ALMOST_SQUARE < across / down <= _MAX_STRETCH:
+        return width, round(height * across / down)
+    if 1 + _ALMOST_SQUARE < down / across <= _MAX_STRETCH:
+        return round(width * down / across), height
+    return width, height
 
 
 def _name_of_raw(data: Buffer, *, is_broken: bool) -> str | None:

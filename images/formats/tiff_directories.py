@@ -17,6 +17,7 @@ _ENTRY_BYTES = 12
 # Bytes of one value, by the number of its type (section 2; 13 is an IFD of the first supplement).
 _WIDTHS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _REDUCED = 1
+_FRACTION = 5
 _NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I"}
 
 SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
@@ -28,7 +29,7 @@ STRIP_OFFSETS, ORIENTATION, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES, PLANAR = (
     279,
     284,
 )
-MAKE, SUB_DIRECTORIES = 271, 330
+MAKE, X_RESOLUTION, Y_RESOLUTION, SUB_DIRECTORIES = 271, 282, 283, 330
 TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES = 322, 323, 324, 325
 EXTRA_SAMPLES, SAMPLE_FORMAT, JPEG_TABLES, SUBSAMPLING, DNG_VERSION = 338, 339, 347, 530, 50706
 
@@ -82,6 +83,14 @@ class Directory:
     def is_preview(self) -> bool:
         """Tell whether it is another page, or the picture itself, in a smaller size."""
         return bool(self.number(SUBFILE) & _REDUCED)
+
+    def ratio(self, tag: int) -> float:
+        """Return a field's fraction; 0 where there is none."""
+        field = self.fields.get(tag)
+        if field is None or field.kind != _FRACTION or field.end > len(self.data):
+            return 0.0
+        above, below = struct.unpack_from(f"{self.order}II", self.data, field.start)
+        return above / below if below else 0.0
 
     @cached_property
     def is_tiled(self) -> bool:

@@ -97,6 +97,8 @@ def _encode_stills(image: Any, heights: list[int], quality: int) -> Rendered:
 
 def _render_animation(data: Buffer, heights: list[int], quality: int, fmt: Format) -> Rendered:
     """Reduce every frame, keeping delays and loop; libvips holds the frames as one tall strip."""
+    codec = codec_of(data)
+    data = codec.shown(data) if codec else data
     strip = _load_strip(data, heights[0])
     encoded = []
     for height in heights:
