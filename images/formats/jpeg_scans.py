@@ -35,6 +35,7 @@ _KINDS = {0xF7: "JPEG-LS", 0xCB: LOSSLESS} | dict.fromkeys(
 # asks for more than these bytes misses data, and finds the end of the file. A decoder that misses
 # nothing looks eight bytes ahead.
 _TAIL = b"\xaa" * 8
+_MARKER_BYTE = 0xFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,23 @@ def read_frame(data: Buffer) -> Frame:
 
 
 def read_scans(data: Buffer, max_scans: int) -> Scans:
-    """Return the scans up to the one that completes the picture; raises BrokenStructure."""
+    """Return the scans up to the one that completes the picture; raises BrokenStructure.
+
+    Of the file that was asked for last they are known.
+    """
+    if _Last.data is not data or _Last.scans is None or _Last.max_scans != max_scans:
+        _Last.scans = _read_scans(data, max_scans)
+        _Last.data, _Last.max_scans = data, max_scans
+    return _Last.scans
+
+
+class _Last:
+    data: Buffer | None = None
+    max_scans = 0
+    scans: Scans | None = None
+
+
+def _read_scans(data: Buffer, max_scans: int) -> Scans:
     scans, missing, may_be_zeros = None, _Missing(), True
     for marker, start, end in _segments(data):
         if marker == _TABLES:
@@ -130,7 +147,9 @@ def decodable(data: Buffer, scans: Scans) -> Buffer:
     """
     if scans.has_end_marker and not scans.is_single:
         return data
-    return _data_until(data, scans.end) + (_TAIL if scans.is_single else _END_MARKER)
+    end, tail = _data_end(data, scans.end), _TAIL if scans.is_single else _END_MARKER
+    with memoryview(data) as view:
+        return b"".join((view[:end], tail))
 
 
 def with_last_blocks(data: Buffer, scans: Scans, end: int | None = None) -> bytes:
@@ -139,20 +158,23 @@ def with_last_blocks(data: Buffer, scans: Scans, end: int | None = None) -> byte
     At a smaller size, lines at the end of a picture in one scan would be left out. With `end`, the
     data of the last scan ends there.
     """
-    end = scans.end if end is None else end
-    if not scans.is_single:
-        return _data_until(data, end) + _END_MARKER
-    file = bytearray(_data_until(data, end))
-    struct.pack_into(">H", file, scans.frame.start + 1, scans.frame.lines)
-    return bytes(file) + _TAIL
+    end = _data_end(data, scans.end if end is None else end)
+    with memoryview(data) as view:
+        if not scans.is_single:
+            return b"".join((view[:end], _END_MARKER))
+        lines, height = scans.frame.start + 1, struct.pack(">H", scans.frame.lines)
+        # At once: in a sandboxed process every copy is memory that the kernel has to clear.
+        return b"".join((view[:lines], height, view[lines + len(height) : end], _TAIL))
 
 
-def _data_until(data: Buffer, end: int) -> bytes:
-    """Return a file up to a position, without the first byte of a marker or code that was cut off.
+def _data_end(data: Buffer, end: int) -> int:
+    """Return where data ends without the first byte of a marker or code that was cut off there.
 
     With what is put behind, it would make a marker, at which a decoder stops without a word.
     """
-    return bytes(data[:end]).rstrip(b"\xff")
+    while end and data[end - 1] == _MARKER_BYTE:
+        end -= 1
+    return end
 
 
 def find_zeros(data: Buffer, start: int, end: int) -> tuple[int, int] | None:
