@@ -16,6 +16,7 @@ from images.formats.colours import Colours
 from images.formats.exif import SWAPS_SIDES, orientation_of
 from images.formats.facts import Facts
 from images.formats.isobmff import brands
+from images.formats.isobmff_relations import states_premultiplied
 from images.formats.isobmff_zeros import refuse_zeros
 from images.formats.limits import Limits
 from images.formats.memory import open_by_pillow, open_lines
@@ -66,7 +67,11 @@ class AvifCodec(StandardCodec):
         """Decode the first frame by Pillow where that loses nothing."""
         if self.is_verified_by_load(opened):
             return _decode_by_pillow(data, self.format.name, shrink)
-        return open_lines(data)
+        image = open_lines(data)
+        # Pillow's decoder knows it, libvips' does not.
+        if image.hasalpha() and states_premultiplied(data):
+            return image.unpremultiply().cast(image.format)
+        return image
 
     def is_verified_by_load(self, opened: Any) -> bool:
         """Tell whether Pillow decodes it, as `verify` does."""

@@ -89,3 +89,9 @@ def items_needed(data: Content, meta: Box) -> set[int]:
     ):
         found |= more
     return found
+
+
+def states_premultiplied(data: Content) -> bool:
+    """Tell whether a picture's colours are multiplied by its transparency (ISO/IEC 23008-12)."""
+    meta = require_box(data, 0, len(data), b"meta")
+    return any(each.kind == b"prem" for each in read_references(data, meta))

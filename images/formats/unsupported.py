@@ -3,6 +3,7 @@
 Nothing is decoded, and of a file no more is read than its first kilobytes and its last bytes.
 """
 
+import codecs
 import re
 import struct
 
@@ -72,6 +73,9 @@ _PROLOG = re.compile(r"\s*(<\?.*?\?>|<!--.*?-->|\s)*", re.DOTALL)
 _SVG = re.compile(r"<([\w.-]+:)?svg[\s>/]|<!doctype\s+([\w.-]+:)?svg\b", re.IGNORECASE)
 _BYTE_ORDERS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be", b"<\0": "utf-16-le"}
 _BYTE_ORDERS[b"\0<"] = "utf-16-be"
+for _encoding in _BYTE_ORDERS.values():
+    # A sandboxed process can open no module's file later.
+    codecs.lookup(_encoding)
 # By how the field Make begins; whatever they write in a TIFF that no TIFF reader shows.
 _RAW_BY_MAKER = {
     "NIKON": "NEF",

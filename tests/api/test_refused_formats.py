@@ -17,6 +17,9 @@ SVG = b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>"
 FILM = b"\0\0\0\x14ftypmp42\0\0\0\0mp42" + bytes(40)
 SENTENCES = {
     SVG: ("SVG pictures are not taken.", "No se aceptan imágenes SVG"),
+    ("\ufeff" + SVG.decode()).encode("utf-16-be"): (
+        "SVG pictures are not taken.", "No se aceptan imágenes SVG"
+    ),
     FILM: ("MP4 video files are not taken.", "No se aceptan vídeos MP4"),
     b"%PDF-1.7": ("PDF files are not taken.", "No se aceptan archivos PDF"),
     b"FUJIFILMCCD-RAW": (

@@ -10,10 +10,13 @@ import pillow_heif
 import pytest
 from PIL import Image
 
+from images.formats.avif import AvifCodec
 from images.formats.colours import of_code_points, of_gamma
+from images.formats.isobmff_relations import states_premultiplied
 from images.formats.png import PngCodec
 from images.formats.registry import FORMATS
 from images.formats.resizing import resize
+from tests import corpus
 from tests.pictures import encode, waves
 from tests.profiles import display_p3
 
@@ -222,3 +225,18 @@ def test_srgb_in_numbers_costs_no_conversion() -> None:
     assert of_gamma(0.45455, None) is None
     content = png(SEEN, gama(0.45455), chrm(XY[1]))
     assert PngCodec(FORMATS["PNG"]).colours(content) is None
+
+
+@pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
+def test_premultiplied_avif_looks_alike_by_both_decoders(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = (corpus.ROOT / "reports" / "avif_premultiplied.avif").read_bytes()
+    assert states_premultiplied(content)
+    assert not states_premultiplied(encode(waves(*SIZE).convert("RGBA"), "AVIF"))
+
+    def on_white() -> np.ndarray:
+        shown = resize(content, height=200).copy_memory()
+        return np.asarray(shown.flatten(background=[255] * 3).numpy(), float) / 255
+
+    by_pillow = on_white()
+    monkeypatch.setattr(AvifCodec, "is_verified_by_load", lambda *_: False)
+    assert np.linalg.norm(lab(on_white()) - lab(by_pillow), axis=-1).mean() < 1.0
