@@ -65,9 +65,12 @@ _VIDEOS: tuple[tuple[int, bytes, str], ...] = (
     # QuickTime's oldest files begin with a box of another kind.
     *((4, kind, "MOV") for kind in (b"moov", b"mdat", b"wide", b"pnot")),
 )
+_MP4_BRANDS = (b"iso", b"mp4", b"avc", b"M4V", b"M4A", b"f4v", b"dash", b"mmp4", b"MSNV")
 _EBML = b"\x1aE\xdf\xa3"
 # Codings of HEIF that have no decoder here.
-_HEIF_BRANDS = frozenset({b"avci", b"avcs", b"j2ki", b"j2is", b"vvic", b"vvis", b"evbi", b"evbs"})
+_HEIF_BRANDS = frozenset(
+    {b"avci", b"avcs", b"j2ki", b"j2is", b"vvic", b"vvis", b"evbi", b"evbs", b"mif3"}
+)
 _PNM = re.compile(rb"P[1-7FfHh]\s[\s#0-9A-Z-]")
 _PROLOG = re.compile(r"\s*(<\?.*?\?>|<!--.*?-->|\s)*", re.DOTALL)
 _SVG = re.compile(r"<([\w.-]+:)?svg[\s>/]|<!doctype\s+([\w.-]+:)?svg\b", re.IGNORECASE)
@@ -149,11 +152,12 @@ def _is_svg(head: bytes) -> bool:
 def _video(head: bytes) -> str | None:
     if head.startswith(_EBML):
         return "WebM" if b"webm" in head[:64] else "Matroska"
-    if head[4:8] != b"ftyp":
-        return None
-    if head[8:12] == b"qt  ":
+    found = brands(head)
+    if head[8:12] == b"qt  " and found:
         return "MOV"
-    return "3GP" if head[8:10] == b"3g" else "MP4"
+    if head[8:10] == b"3g" and found:
+        return "3GP"
+    return "MP4" if any(each.startswith(_MP4_BRANDS) for each in found) else None
 
 
 def _looks_like_tga(head: bytes) -> bool:
