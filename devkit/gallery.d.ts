@@ -165,6 +165,8 @@ interface Tile {
   box: HTMLInputElement;
   picture: Picture | null;
   row: Row | null;
+  /** Of the list; -1 where there are more. */
+  total: number;
   width: number;
   isLoading: boolean;
   isStale: boolean;

@@ -14,17 +14,17 @@ export function start(staleHandler) {
 
 /**
  * @param {Tile[]} tiles those that are drawn
- * @param {number} offset of the list from the top of the page
+ * @param {number} top how far the list is scrolled
+ * @param {number} screen its height
  */
-export function load(tiles, offset) {
-  const top = scrollY - offset;
+export function load(tiles, top, screen) {
   const inOrder = tiles.sort((one, other) => (one.row?.top ?? 0) - (other.row?.top ?? 0));
   const seen = inOrder.filter(
-    ({ row }) => row && row.top + row.height > top && row.top < top + innerHeight,
+    ({ row }) => row && row.top + row.height > top && row.top < top + screen,
   );
   const later = () => {
     clearTimeout(timer);
-    timer = setTimeout(load, DELAY, tiles.filter(({ element }) => element.isConnected), offset);
+    timer = setTimeout(load, DELAY, tiles.filter(({ element }) => element.isConnected), top, screen);
   };
   inOrder.forEach(showPlaceholder);
   seen.forEach((tile) => loadImage(tile, onStale, later));

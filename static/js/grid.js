@@ -1,14 +1,16 @@
 /** The list of pictures on the page. Only what is near the screen is drawn. */
 
-import { byId } from "./dom.js";
+import { byId, part } from "./dom.js";
 import * as groups from "./grid-groups.js";
 import * as images from "./grid-images.js";
-import { boundedAspect, layOut, rowsBetween } from "./layout.js";
+import { keepOrder, setTabStop } from "./grid-order.js";
+import { besideInRows, boundedAspect, layOut, rowsBetween } from "./layout.js";
 import * as selection from "./selection.js";
 import * as store from "./store.js";
 import { cancelImage, createTile, showFacts } from "./tile.js";
 
 const container = byId("pictures");
+const more = part(document, ".grid-frame > .more");
 // Faster than this, nobody sees more than colours: thumbnails wait until the page comes to rest.
 const FAST = 1200; // pixels between two frames
 const REST = 120; // milliseconds
@@ -21,7 +23,9 @@ let offset = 0; // of the container from the top of the page
 let width = 0;
 let rowHeight = 200;
 let lastTop = 0;
+let screen = 0; // its height: asked for once a frame, since asking lays the page out
 let isScheduled = false;
+let onDrawn = () => {};
 let isFast = false;
 let restTimer = 0;
 
@@ -42,6 +46,8 @@ export function refresh() {
     width, rowHeight, gap: pixels("--gap"), headingHeight: pixels("--heading"),
   });
   container.style.height = `${layout.height}px`;
+  // A transform, since what the list pushes down would count as a shift.
+  more.style.transform = `translateY(${layout.height}px)`;
   // What is added above what is being looked at must not move it.
   if (anchor) restore(anchor);
   render();
@@ -65,6 +71,11 @@ function rowOf(id) {
   return index < 0 ? undefined : layout.rows.findLast((row) => row.boxes.length && row.index <= index);
 }
 
+/** @param {() => void} listener is called after each drawing */
+export function handleDrawn(listener) {
+  onDrawn = listener;
+}
+
 function schedule() {
   if (isScheduled) return;
   isScheduled = true;
@@ -76,7 +87,7 @@ function schedule() {
 
 function render() {
   const top = scrollY - offset;
-  const screen = innerHeight;
+  screen = innerHeight;
   isFast = Math.abs(top - lastTop) > FAST;
   lastTop = top;
   clearTimeout(restTimer);
@@ -89,10 +100,11 @@ function render() {
   removeOthers(wanted);
   groups.show(container, rows, layout.headings);
   for (const { box, row } of wanted.values()) drawTile(box, row);
-  keepOrder();
-  setTabStop();
+  keepOrder(tiles, groups.lists());
+  setTabStop(tiles, active);
   if (isFast) images.pause();
-  else images.load([...tiles.values()], offset);
+  else images.load([...tiles.values()], top, screen);
+  onDrawn();
 }
 
 /** @param {Map<number, unknown>} wanted */
@@ -111,8 +123,14 @@ function removeOthers(wanted) {
 function drawTile(box, row) {
   const picture = /** @type {Picture} */ (store.get(box.id));
   const tile = tiles.get(box.id) ?? createTile();
+  const total = store.hasMore() ? -1 : store.list().length;
+  const isSelected = selection.has(box.id);
+  const isDrawn = tile.row === row && tile.picture === picture && tile.total === total;
+  // Most stay as they are while the page is scrolled: to write it anew costs a frame.
+  if (isDrawn && tile.box.checked === isSelected) return;
   tiles.set(box.id, tile);
   showFacts(tile, picture);
+  tile.total = total;
   tile.width = box.width;
   tile.row = row;
   const { style } = tile.element;
@@ -120,31 +138,11 @@ function drawTile(box, row) {
   style.width = `${box.width}px`;
   style.height = `${row.height}px`;
   tile.element.setAttribute("aria-posinset", String(store.indexOf(box.id) + 1));
-  tile.element.setAttribute("aria-setsize", String(store.hasMore() ? -1 : store.list().length));
-  tile.box.checked = selection.has(box.id);
-  tile.element.classList.toggle("selected", tile.box.checked);
+  tile.element.setAttribute("aria-setsize", String(total));
+  tile.box.checked = isSelected;
+  tile.element.classList.toggle("selected", isSelected);
   const list = groups.listOf(row.group);
   if (tile.element.parentElement !== list) list?.append(tile.element);
-}
-
-/** Have the elements in the order of the list, for those who hear or tab through it. */
-function keepOrder() {
-  const inOrder = [...tiles].sort(([one], [other]) => store.indexOf(one) - store.indexOf(other));
-  for (const list of groups.lists()) {
-    let next = list.firstElementChild;
-    for (const [, { element }] of inOrder) {
-      if (element.parentElement !== list) continue;
-      // The focused one is never moved, which would take the focus from it.
-      if (element === next) next = next.nextElementSibling;
-      else list.insertBefore(element, next);
-    }
-  }
-}
-
-function setTabStop() {
-  const first = [...tiles.keys()].sort((one, other) => store.indexOf(one) - store.indexOf(other))[0];
-  const reached = active !== null && tiles.has(active) ? active : first;
-  for (const [id, { button, box }] of tiles) button.tabIndex = box.tabIndex = id === reached ? 0 : -1;
 }
 
 /** Return the picture that an element of the list belongs to. @param {EventTarget | null} target */
@@ -172,19 +170,10 @@ export function focus(id) {
 }
 
 /** Return the picture above or below another. @param {number} id @param {number} step in rows */
-export function vertical(id, step) {
-  const rows = layout.rows.filter(({ boxes }) => boxes.length);
-  const at = rows.findIndex(({ boxes }) => boxes.some((box) => box.id === id));
-  const box = rows[at]?.boxes.find((each) => each.id === id);
-  const other = rows[Math.max(0, Math.min(rows.length - 1, at + step))];
-  if (!box || !other) return undefined;
-  const middle = box.left + box.width / 2;
-  return (other.boxes.find(({ left, width: across }) => left + across >= middle) ?? other.boxes.at(-1))?.id;
-}
-
+export const vertical = (id, step) => besideInRows(layout.rows, id, step);
 export const rowsOnScreen = () => Math.max(1, Math.floor(innerHeight / rowHeight) - 1);
 /** How far below the screen the list ends. */
-export const left = () => offset + layout.height - scrollY - innerHeight;
+export const left = () => layout.height - lastTop - screen;
 
 /** @param {(id: number) => void} staleHandler is called where the URLs of a picture have expired */
 export function start(staleHandler) {
@@ -195,6 +184,6 @@ export function start(staleHandler) {
   new ResizeObserver(() => container.clientWidth !== width && refresh()).observe(container);
   container.addEventListener("focusin", ({ target }) => {
     active = idOf(target) ?? active;
-    setTabStop();
+    setTabStop(tiles, active);
   });
 }

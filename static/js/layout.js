@@ -82,3 +82,19 @@ export function rowsBetween(rows, from, to) {
   while (end < rows.length && (rows[end]?.top ?? 0) <= to) end += 1;
   return rows.slice(low, end);
 }
+
+/**
+ * Return the picture above or below another.
+ * @param {Row[]} all
+ * @param {number} id
+ * @param {number} step in rows
+ */
+export function besideInRows(all, id, step) {
+  const rows = all.filter(({ boxes }) => boxes.length);
+  const at = rows.findIndex(({ boxes }) => boxes.some((box) => box.id === id));
+  const box = rows[at]?.boxes.find((each) => each.id === id);
+  const other = rows[Math.max(0, Math.min(rows.length - 1, at + step))];
+  if (!box || !other) return undefined;
+  const middle = box.left + box.width / 2;
+  return (other.boxes.find(({ left, width }) => left + width >= middle) ?? other.boxes.at(-1))?.id;
+}

@@ -104,11 +104,11 @@ export function forget() {
 export function start(runner) {
   runAction = runner;
   store.subscribe(updateControls);
+  grid.handleDrawn(loadAhead);
   moreButton.addEventListener("click", () => void runAction(() => store.loadMore()));
   byId("clear-search").addEventListener("click", clearSearch);
   let timer = 0;
   addEventListener("scroll", () => {
-    loadAhead();
     clearTimeout(timer);
     timer = setTimeout(savePlace, SETTLED);
   }, { passive: true });

@@ -2,6 +2,7 @@
 
 import { clone, find, part } from "./dom.js";
 import { titleOf, translate } from "./i18n.js";
+import * as store from "./store.js";
 import { thumbhashUrl } from "./thumbhash.js";
 
 // Thumbnails lower than this many pixels are not enlarged.
@@ -22,6 +23,7 @@ export function createTile() {
     box: find(element, "input", HTMLInputElement),
     picture: null,
     row: null,
+    total: 0,
     width: 0,
     isLoading: false,
     isStale: false,
@@ -61,6 +63,8 @@ export function showFacts(tile, picture) {
 /** @param {Picture} picture */
 function isOverdue({ id }) {
   const since = firstShown.get(id) ?? Date.now();
+  // Drawn again then, unless its thumbnails are there before.
+  if (!firstShown.has(id)) setTimeout(() => store.update(id, {}), TIMEOUT);
   firstShown.set(id, since);
   return Date.now() - since >= TIMEOUT;
 }

@@ -324,3 +324,29 @@ def test_no_page_dialog_or_state_violates_wcag(service: Service, page: Page, loc
         page.goto(f"{service.url}/{path}")
         found += find_violations(page, path)
     assert found == []
+
+
+def test_a_picture_that_another_program_shares_is_uploaded_once_and_leaves_nothing(
+    service: Service, page: Page
+) -> None:
+    share = """async (bytes) => {
+        await navigator.serviceWorker.ready;
+        const form = new FormData();
+        const content = new Uint8Array(bytes);
+        form.append("pictures", new File([content], "niña.png", { type: "image/png" }));
+        return (await fetch("/share", { method: "POST", body: form })).url;
+    }"""
+    page.reload()  # from now on the service worker stands between the page and the network
+    content = list(encode(waves(30, 20), "PNG"))
+    assert page.evaluate(share, content) == f"{service.url}/"
+    login = service.create_account("Premium")
+    open_gallery(page, login)
+    expect(tiles(page).locator("img")).to_have_count(1)
+    with service.open_session(login) as session:
+        [row] = session.get(f"{service.url}/api/user/images/?fields=name", timeout=10).json()
+    assert row["name"] == "niña.png"
+    page.evaluate(share, content)
+    page.locator("#sign-out").click()
+    expect(page.locator("#sign-in")).to_be_visible()
+    assert page.evaluate("() => caches.keys()") == []
+    assert page.evaluate("() => sessionStorage.length") == 0
