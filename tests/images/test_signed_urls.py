@@ -115,8 +115,16 @@ def test_the_url_of_a_picture_is_good_for_a_picture_alone(
     of_file = expires_and_signature(signed_path("k"))
     assert is_valid_for_picture("k", *of_file) is False
     assert is_valid_for_picture("other", expires, signature) is False
+    set_clock(monkeypatch, int(expires) - 1)
+    assert is_valid_for_picture("k", expires, signature) is True
     set_clock(monkeypatch, int(expires))
     assert is_valid_for_picture("k", expires, signature) is False
+
+
+def test_a_url_of_an_older_release_stays_valid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It signed the key and the expiry, which is what is signed where there is no name."""
+    set_clock(monkeypatch, 5000)
+    assert seconds_left("k", "5060", make_signature("media", "k:5060")) == 60
 
 
 @pytest.mark.parametrize("expires", ["9" * 13, "\u0663" * 11, "-1", "", "1e9"])
