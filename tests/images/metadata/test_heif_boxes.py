@@ -50,6 +50,8 @@ def picture(
     *,
     primary: int = 1,
     in_meta: bytes = b"",
+    in_properties: bytes = b"",
+    before: bytes = b"",
     after: bytes = b"",
     slack: bytes = b"",
 ) -> bytes:
@@ -65,6 +67,7 @@ def picture(
     head += full(b"pitm", struct.pack(">H", primary))
     head += box(
         b"iprp",
+        in_properties,
         box(b"ipco", *PROPERTIES),
         full(
             b"ipma",
@@ -81,7 +84,7 @@ def picture(
     ]
     head += full(b"iref", *related) if related else b""
     head = full(b"hdlr", bytes(4), b"pict", bytes(12), b"\0") + head + in_meta
-    ftyp = box(b"ftyp", b"heic", bytes(4), b"mif1")
+    ftyp = box(b"ftyp", b"heic", bytes(4), b"mif1") + before
     location_bytes = 8 + 4 + 2 + 2 + len(items) * (2 + 2 + 2 + 4 + 4)
     media = len(ftyp) + 8 + 4 + len(head) + location_bytes + 8
     places, mdat = b"", slack
@@ -194,20 +197,47 @@ def test_what_lies_between_the_items_goes(avif: bool) -> None:
     assert b"hidden" not in stripped
 
 
+def test_items_lie_in_any_box_of_media_and_what_no_item_names_goes_from_each() -> None:
+    items = {1: Item(b"grid"), 2: Item(b"hvc1"), 3: Item(b"Exif")}
+    data = picture(items, [(b"dimg", 1, [2])], before=box(b"mdat", b"hidden"), slack=b"secret")
+    stripped, _ = strip(data + box(b"mdat", b"hidden"))
+    assert kept(stripped) == [1, 2]
+    assert b"hidden" not in stripped
+    assert b"secret" not in stripped
+    assert stripped.count(b"mdat") == 3
+
+
+def test_a_sequence_needs_no_picture_beside_it() -> None:
+    stripped, _ = strip(picture({1: Item(b"Exif")}, after=FILM), avif=True)
+    assert kept(stripped) == []
+    assert b"a track" in stripped
+
+
 def test_boxes_that_hold_no_part_of_the_picture_go_and_are_named() -> None:
     data = picture(
         {1: Item(b"hvc1")},
         in_meta=box(b"cprt", b"of Alice") + box(b"zzzz", b"anything"),
+        in_properties=box(b"yyyy", b"something"),
         after=box(b"free", bytes(8))
         + box(b"skip", b"words")
         + box(b"mpvd", b"a film")
         + box(b"uuid", b"<x:xmpmeta><dc:title/></x:xmpmeta>"),
     )
     stripped, named = strip(data)
-    for gone in (b"of Alice", b"anything", b"words", b"a film", b"dc:title", b"cprt", b"mpvd"):
+    for gone in (
+        b"of Alice",
+        b"anything",
+        b"something",
+        b"words",
+        b"a film",
+        b"dc:title",
+        b"cprt",
+        b"mpvd",
+    ):
         assert gone not in stripped
     assert named == [
-        ("Text", "description"), ("Text", "copyright"), ("Other", "zzzz box"),
+        ("Other", "yyyy box"), ("Text", "description"), ("Text", "copyright"),
+        ("Other", "zzzz box"),
         ("Other", "unused bytes"), ("Video", "motion photo"), ("XMP", "dc:title"),
     ]  # fmt: skip
 

@@ -124,6 +124,23 @@ def test_a_message_that_makes_handling_raise_keeps_no_other_from_being_handled(
     assert RevokedToken.objects.count() == 1
 
 
+def test_no_message_is_acknowledged_where_the_database_goes_away_between_two(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = Channel()
+
+    def handle(bodies: list[bytes]) -> None:
+        if len(bodies) > 1:
+            raise ZeroDivisionError
+        if bodies == [b"second"]:
+            raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(listener, "handle_messages", handle)
+    with pytest.raises(OperationalError):
+        listener._handle_batch(channel, channel.deliver(b"first", b"second", b"third"))
+    assert channel.acknowledged == []
+
+
 def test_a_batch_ends_what_it_names_and_denies_what_is_unknown(alice: User, bob: User) -> None:
     """Of every form: by key, by JWT and by id, of two accounts, one of them twice."""
     tokens = [open_bearer_session(user, ORIGIN) for user in (alice, bob, alice)]
