@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -53,6 +54,7 @@ from images.services import (
     request_thumbnails,
     update_picture,
 )
+from images.storage.base import picture_storage
 from notifications.feed import record_event, record_events
 from notifications.logouts.messages import handle_messages
 from notifications.models import Feed
@@ -122,6 +124,8 @@ def make_things(user: User) -> Things:
 @pytest.fixture
 def hers(alice: User, settings: Any) -> Things:
     settings.AMQP_URL = "amqp://nowhere"
+    # A storage without any file is taken for one that is away, once there are rows.
+    picture_storage.write(f"users/{alice.pk}/first.png", BytesIO(b"content"))
     alice.email, alice.name = "alice@example.org", "Alice"
     alice.save()
     return make_things(alice)
