@@ -8,12 +8,13 @@ so that a browser that lists again finds the file in its cache.
 """
 
 import time
+from functools import partial
 from urllib.parse import quote
 
 from django.conf import settings
 
 from images.storage.base import picture_storage
-from lib.signing import make_signature, verify_signature
+from lib.signing import signer, verify_signature
 
 # A file, or whatever of a picture may leave to anyone: one signature is never good for the other.
 _FILE, _PICTURE = "media", "media-of-anyone"
@@ -26,12 +27,7 @@ def signed_url(key: str, host: str = "", *, name: str = "") -> str:
     (scheme and host name) or is relative to it. The file leaves under `name`, or under that of its
     key; only whoever may change the picture gets a URL with the uploader's.
     """
-    window = settings.MEDIA_URL_WINDOW
-    window_start = int(time.time()) // window * window
-    presigned = picture_storage.presigned_url(
-        key, begins=window_start, seconds=2 * window, name=name
-    )
-    return presigned or host + signed_path(key, name)
+    return UrlSigner(host).file_url(key, name)
 
 
 def signed_picture_url(key: str, host: str) -> str:
@@ -40,7 +36,7 @@ def signed_picture_url(key: str, host: str) -> str:
     That is the original without metadata, or the best thumbnail where the owner's tier grants no
     original. `key` is the original's; which file leaves is decided when the URL is opened.
     """
-    return host + _signed_path(_PICTURE, key)
+    return UrlSigner(host).picture_url(key)
 
 
 def image_sources() -> str:
@@ -50,15 +46,37 @@ def image_sources() -> str:
 
 def signed_path(key: str, name: str = "") -> str:
     """Return our URL of a file, without scheme and host."""
-    return _signed_path(_FILE, key, name)
+    return UrlSigner().file_path(key, name)
 
 
-def _signed_path(purpose: str, key: str, name: str = "") -> str:
-    window = settings.MEDIA_URL_WINDOW
-    expires = (int(time.time()) // window + 2) * window
-    signed = make_signature(purpose, _signed_text(key, str(expires), name))
-    named = f"&name={quote(name, safe='')}" if name else ""
-    return f"{settings.MEDIA_URL}{quote(key)}?expires={expires}&signature={signed}{named}"
+class UrlSigner:
+    """Signs the URLs of a page's files: what they have in common is looked up once."""
+
+    def __init__(self, host: str = "") -> None:
+        window = settings.MEDIA_URL_WINDOW
+        begins = int(time.time()) // window * window
+        self._expires, self._beginning = str(begins + 2 * window), host + settings.MEDIA_URL
+        self._sign_file, self._sign_picture = signer(_FILE), signer(_PICTURE)
+        self._presign = partial(picture_storage.presigned_url, begins=begins, seconds=2 * window)
+        self._is_presigned = picture_storage.origin != ""
+
+    def file_url(self, key: str, name: str = "") -> str:
+        """Return what `signed_url` returns."""
+        presigned = self._presign(key, name=name) if self._is_presigned else ""
+        return presigned or self.file_path(key, name)
+
+    def file_path(self, key: str, name: str = "") -> str:
+        """Return our own URL of a file, whatever the storage has."""
+        signature = self._sign_file(_signed_text(key, self._expires, name))
+        named = f"&name={quote(name, safe='')}" if name else ""
+        return self._write(key, signature) + named
+
+    def picture_url(self, key: str) -> str:
+        """Return what `signed_picture_url` returns."""
+        return self._write(key, self._sign_picture(_signed_text(key, self._expires, "")))
+
+    def _write(self, key: str, signature: str) -> str:
+        return f"{self._beginning}{quote(key)}?expires={self._expires}&signature={signature}"
 
 
 def _signed_text(key: str, expires: str, name: str) -> str:

@@ -14,7 +14,7 @@ from delivery.access import grants_original
 from images.access import may_act_for
 from images.models import Picture
 from images.permissions import PicturePermission
-from images.signed_urls import signed_picture_url, signed_url
+from images.signed_urls import UrlSigner
 
 _SOCKET_ID_HELP = "The `id` of a socket.io socket, which then shows this session's pictures."
 _MAX_NAME_LENGTH = 1000
@@ -122,11 +122,12 @@ class PicturesDefaultError(PicturesError):
     message = serializers.CharField()
 
 
-def serialize_picture_row(row: dict[str, Any], *, viewer: User | None, base: str) -> dict[str, Any]:
+def serialize_picture_row(
+    row: dict[str, Any], *, viewer: User | None, signer: UrlSigner
+) -> dict[str, Any]:
     """Write a `PicturesPicture` of a row with PICTURE_FIELDS: lists make no model instances.
 
-    Moments are in UTC to the millisecond, as the contract's own clients write them. `base` is the
-    scheme and host of `url`, as in the image RESTful API.
+    Moments are in UTC to the millisecond, as the contract's own clients write them.
     """
     return {
         "id": row["id"],
@@ -135,21 +136,21 @@ def serialize_picture_row(row: dict[str, Any], *, viewer: User | None, base: str
         "createdAt": _moment(row["created_at"]),
         "updatedAt": _moment(row["updated_at"]),
         "user_id": str(row["owner_id"]),
-        "url": _url(row, viewer, base),
+        "url": _url(row, viewer, signer),
     }
 
 
 def serialize_picture(picture: Picture, *, viewer: User | None, base: str) -> dict[str, Any]:
     """Write a `PicturesPicture`."""
     row = {name: getattr(picture, name) for name in PICTURE_FIELDS}
-    return serialize_picture_row(row, viewer=viewer, base=base)
+    return serialize_picture_row(row, viewer=viewer, signer=UrlSigner(base))
 
 
-def _url(row: dict[str, Any], viewer: User | None, base: str) -> str:
+def _url(row: dict[str, Any], viewer: User | None, signer: UrlSigner) -> str:
     """Return a signed URL without asking for the owner: its tier counts when the URL is opened."""
     if viewer and _gets_upload(viewer, row["owner_id"]):
-        return signed_url(row["key"], base, name=row["name"])
-    return signed_picture_url(row["key"], base)
+        return signer.file_url(row["key"], row["name"])
+    return signer.picture_url(row["key"])
 
 
 def _gets_upload(viewer: User, owner_id: UUID) -> bool:

@@ -9,6 +9,7 @@ from accounts.models import User
 from api.pagination import MAX_PAGE_SIZE
 from api.pictures_service.serializers import PICTURE_FIELDS, serialize_picture_row
 from images.models import Picture
+from images.signed_urls import UrlSigner
 from notifications.events import Event
 
 FORMAT = "update-pictures"
@@ -40,4 +41,5 @@ def newest_pictures(viewer_id: UUID, owner_id: UUID, *, limit: int) -> list[dict
     newest = Picture.objects.owned_by(owner_id).order_by("-created_at", "-id")
     rows = newest.values(*PICTURE_FIELDS)[:limit]
     base = settings.PUBLIC_URL
-    return [serialize_picture_row(row, viewer=viewer, base=base) for row in rows]
+    signer = UrlSigner(base)
+    return [serialize_picture_row(row, viewer=viewer, signer=signer) for row in rows]

@@ -42,6 +42,7 @@ from images.default_picture import copy_default
 from images.models import Picture
 from images.permissions import PicturePermission
 from images.services import activate, create_picture, delete_unless_active
+from images.signed_urls import UrlSigner
 from thumbnails.deletion import delete_all
 
 _SOCKET_PARSERS = [JsonParser, FormParser, MultiPartParser]
@@ -153,8 +154,8 @@ class UserPicturesView(ContractView):
         if user_id != viewer.pk:
             # An account that does not exist is a 404, one without visible pictures is not.
             User.objects.only("pk").get(pk=user_id)
-        base = base_url(request)
-        pictures = [s.serialize_picture_row(row, viewer=viewer, base=base) for row in rows]
+        signer = UrlSigner(base_url(request))
+        pictures = [s.serialize_picture_row(row, viewer=viewer, signer=signer) for row in rows]
         return page_response(pictures, next_url)
 
 

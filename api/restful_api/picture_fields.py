@@ -9,11 +9,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import User
-from delivery.access import grants_original, name_for, original_for
+from delivery.access import ServableFile, grants_original, name_for, original_for
 from images.access import may_change
 from images.exceptions import NotReady, NotRenderable
 from images.models import Picture, clean_copy_state
-from images.signed_urls import signed_url
+from images.signed_urls import UrlSigner
 from notifications.events import format_timestamp
 from thumbnails.models import Thumbnail
 
@@ -23,9 +23,10 @@ _ALL = "all"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a field depends on besides its row: scheme and host, and the rows' thumbnails."""
+    """What a field depends on besides its row: how addresses are written, the rows' thumbnails."""
 
-    base: str
+    signer: UrlSigner
+    is_granted: bool
     thumbnails: Mapping[int, list[dict[str, Any]]]
 
 
@@ -40,9 +41,9 @@ class PictureField:
 def _image(row: Row, page: Page) -> str:
     """Without the grant of the original, it is a name from which no address can be made."""
     key: str = row["key"]
-    if not row["is_granted"]:
+    if not page.is_granted:
         return key.rsplit("/", 1)[-1]
-    return signed_url(key, page.base, name=row["name"] or "")
+    return page.signer.file_url(key, row["name"] or "")
 
 
 def _failure(row: Row, page: Page) -> str | None:
@@ -123,9 +124,14 @@ def write_own_rows(
     rows: Iterable[dict[str, Any]], names: tuple[str, ...], *, owner: User, base: str
 ) -> list[dict[str, Any]]:
     """Write fields of an account's own pictures for it: at most one more query for the page."""
-    is_granted = grants_original(owner, owner)
-    rows = [{**row, "is_granted": is_granted} for row in rows]
-    page = _make_page([row["id"] for row in rows], names, owner=owner, base=base)
+    rows = list(rows)
+    page = _make_page(
+        [row["id"] for row in rows],
+        names,
+        owner=owner,
+        signer=UrlSigner(base),
+        is_granted=grants_original(owner, owner),
+    )
     writers = [(name, FIELDS[name].write) for name in names]
     return [{name: write(row, page) for name, write in writers} for row in rows]
 
@@ -138,28 +144,38 @@ def write_picture(
     The uploader's file name and the client's own object are null for whoever may not change it.
     """
     row = {column: getattr(picture, column) for column in columns_of(names)}
+    original = _original_for(picture, viewer) if "image" in names else None
     if "image" in names:
-        row |= _image_columns(picture, viewer)
-    page = _make_page([picture.pk], names, owner=picture.owner, base=base)
+        row["key"] = original.key if original else picture.key
+        row["name"] = name_for(viewer, picture)
+    page = _make_page(
+        [picture.pk],
+        names,
+        owner=picture.owner,
+        signer=UrlSigner(base),
+        is_granted=original is not None,
+    )
     written = {name: FIELDS[name].write(row, page) for name in names}
     if not may_change(viewer, picture):
         written |= {name: None for name in ("name", "metadata") if name in names}
     return written
 
 
-def _image_columns(picture: Picture, viewer: User) -> dict[str, Any]:
+def _original_for(picture: Picture, viewer: User) -> ServableFile | None:
     try:
-        original = original_for(viewer, picture)
+        return original_for(viewer, picture)
     except (NotReady, NotRenderable):
-        original = None
-    return {
-        "key": original.key if original else picture.key,
-        "is_granted": original is not None,
-        "name": name_for(viewer, picture),
-    }
+        return None
 
 
-def _make_page(picture_ids: list[int], names: tuple[str, ...], *, owner: User, base: str) -> Page:
+def _make_page(
+    picture_ids: list[int],
+    names: tuple[str, ...],
+    *,
+    owner: User,
+    signer: UrlSigner,
+    is_granted: bool,
+) -> Page:
     thumbnails: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
     if "thumbnails" in names and picture_ids:
         granted = Thumbnail.objects.granted_to(owner).filter(picture__in=picture_ids)
@@ -170,7 +186,7 @@ def _make_page(picture_ids: list[int], names: tuple[str, ...], *, owner: User, b
                     "id": row["id"],
                     "height": row["height_px"],
                     "width": row["width_px"],
-                    "url": signed_url(row["key"], base),
+                    "url": signer.file_url(row["key"]),
                 }
             )
-    return Page(base, thumbnails)
+    return Page(signer, is_granted, thumbnails)

@@ -24,7 +24,7 @@ from api.restful_api.picture_serializers import ClientObject, ClientObjectText
 from images.client_metadata import MAX_METADATA_BYTES
 from images.file_names import MAX_NAME_LENGTH
 from images.models import MAX_DESCRIPTION_LENGTH, Picture
-from images.signed_urls import signed_url
+from images.signed_urls import UrlSigner
 
 _METADATA_HELP = (
     f"A JSON object of your own, of at most {MAX_METADATA_BYTES:,} bytes; it is kept as it is."
@@ -198,11 +198,11 @@ class RestfulEvent(serializers.Serializer[None]):
     picture = RestfulEventPicture(required=False)
 
 
-def serialize_thumbnail_row(row: dict[str, Any], *, base: str) -> dict[str, Any]:
+def serialize_thumbnail_row(row: dict[str, Any], *, signer: UrlSigner) -> dict[str, Any]:
     """Write a `RestfulThumbnail` of a row with THUMBNAIL_FIELDS."""
     return {
         "id": row["id"],
         "image_id": row["picture_id"],
         "height": row["height"],
-        "thumbnail": signed_url(row["key"], base),
+        "thumbnail": signer.file_url(row["key"]),
     }

@@ -58,6 +58,7 @@ from api.views import (
 from images.models import Picture
 from images.permissions import PicturePermission
 from images.services import create_picture, delete_picture, update_picture
+from images.signed_urls import UrlSigner
 from thumbnails.models import Thumbnail
 from thumbnails.services import delete_thumbnail
 
@@ -294,13 +295,14 @@ class ThumbnailListView(ContractView):
     )
     def get(self, request: Request) -> HttpResponseBase:
         """Return a page of the thumbnails of the caller's pictures, newest first."""
-        query, base = read_query(request, p.RestfulThumbnailQuery), base_url(request)
+        query = read_query(request, p.RestfulThumbnailQuery)
         granted = Thumbnail.objects.granted_to(caller(request))
         if "image_id" in query:
             granted = granted.filter(picture=query["image_id"])
 
         def serialize(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-            return [s.serialize_thumbnail_row(row, base=base) for row in rows]
+            signer = UrlSigner(base_url(request))
+            return [s.serialize_thumbnail_row(row, signer=signer) for row in rows]
 
         return cached_list_response(request, granted, s.THUMBNAIL_FIELDS, serialize)
 
@@ -319,7 +321,7 @@ class ThumbnailDetailView(ContractView):
         """Return one thumbnail."""
         visible = Thumbnail.objects.visible_to(caller(request))
         row = visible.values(*s.THUMBNAIL_FIELDS).get(pk=pk)
-        return Response(s.serialize_thumbnail_row(row, base=base_url(request)))
+        return Response(s.serialize_thumbnail_row(row, signer=UrlSigner(base_url(request))))
 
     @describe(
         "thumbnails_delete",

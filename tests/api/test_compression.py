@@ -1,4 +1,7 @@
-"""No body that carries a token is compressed: its length would tell the token (BREACH)."""
+"""No body that carries a token is compressed: its length would tell the token (BREACH).
+
+What nginx compresses is told by `tests/deployment/test_compression.py`.
+"""
 
 import re
 
@@ -19,10 +22,11 @@ pytestmark = pytest.mark.django_db
 _SECRET = re.compile(
     rb"eyJ[\w-]+\.[\w-]+\.[\w-]+|\"token\":|/l/\w+\.[\w-]{22}|signature=|csrfmiddlewaretoken"
 )
+_CONFIGURATIONS = list((ROOT / "deploy").glob("*.conf"))
 _DIRECTIVE = re.compile(r"^\s*((?:gzip|brotli|zstd)\w*)\s+([^;]+);", re.MULTILINE)
 
 
-def test_no_response_is_compressed_least_of_all_one_with_a_token(
+def test_the_service_compresses_no_response(
     settings: Settings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     settings.RATE_LIMITS = False
@@ -48,8 +52,15 @@ def test_no_response_is_compressed_least_of_all_one_with_a_token(
     assert "Content-Encoding" not in login.headers
 
 
-def test_neither_middleware_nor_proxy_compresses() -> None:
+def test_no_middleware_compresses() -> None:
     assert not [each for each in django_settings.MIDDLEWARE if "gzip" in each.lower()]
-    for path in (ROOT / "deploy").glob("*.conf"):
-        assert set(_DIRECTIVE.findall(path.read_text())) <= {("gzip", "off")}
-    assert "gzip off;" in (ROOT / "deploy/nginx.conf").read_text()
+
+
+def test_the_proxy_compresses_json_alone_and_that_of_no_picture() -> None:
+    named = {path.name: _DIRECTIVE.findall(path.read_text()) for path in _CONFIGURATIONS}
+    assert {name for name, found in named.items() if found} == {"nginx.conf"}
+    [off, on, *_] = named["nginx.conf"]
+    assert (off, on) == (("gzip", "off"), ("gzip", "on"))
+    assert dict(named["nginx.conf"])["gzip_types"] == "application/json application/problem+json"
+    text = (ROOT / "deploy/nginx.conf").read_text()
+    assert "location ~ ^/(api|auth|pictures)(/|$) {\n        gzip on;" in text
