@@ -64,7 +64,8 @@ def lists(servers: Servers, everyone: list[Person], rich: Person) -> list[Scenar
         asked = [Request(path.format(p.user.pk), p.token) for p in who]
         return Scenario(name, asked, web.port, web, against)
 
-    kept = of("restful images/, kept", "/api/user/images/", everyone[:20])
+    kept = of("restful images/, kept", "/api/user/images/", everyone[:20]).requests
+    drf = servers.bare_drf
     thumbnails = "100 dicts, thumbnails"
     return [
         of("restful images/ (100)", "/api/user/images/", everyone),
@@ -77,7 +78,8 @@ def lists(servers: Servers, everyone: list[Person], rich: Person) -> list[Scenar
         of("restful links/ (100)", "/api/user/links/", everyone),
         of("restful links/, live", "/api/user/links/?live=true", everyone),
         of("restful events/", "/api/user/events/", everyone, ""),
-        Scenario(kept.name, kept.requests, servers.kept.port, servers.kept, "100 dicts"),
+        Scenario("bare DRF view", [Request("/")], drf.port, drf),
+        Scenario("restful images/, kept", kept, servers.kept.port, servers.kept, "bare DRF view"),
     ]
 
 

@@ -42,6 +42,7 @@ class Servers:
     web2: Server
     kept: Server
     bare: Server
+    bare_drf: Server
     floor: Server
     nginx: Nginx
 
@@ -81,6 +82,7 @@ def start(reaper: Reaper, folder: Path) -> Servers:
         web2=_granian(reaper, "config.wsgi", workers=2),
         kept=_granian(reaper, "config.wsgi", CACHE_SECONDS="15"),
         bare=bare,
+        bare_drf=_granian(reaper, "benchmarks.http.bare_drf"),
         floor=floor,
         nginx=Nginx(reaper, web=web.port, bare=bare.port, queries=floor.port, pictures=pictures),
     )

@@ -36,7 +36,7 @@ def run(
     for title, group in groups.items():
         found = measure(generator, group, seconds=seconds, rounds=rounds)
         for figures in found.values():
-            ours = figures.scenario.server not in {servers.bare, servers.floor}
+            ours = figures.scenario.server not in {servers.bare, servers.bare_drf, servers.floor}
             figures.queries = queries_of(figures.scenario) if ours else None
         print_table(title, found)
         everything |= found

@@ -15,6 +15,7 @@ from accounts.models import SecurityEvent, Session, User
 from images.models import Link, Picture
 from notifications.models import Feed, PictureEvent
 from tests.clients import Client
+from tests.factories import PASSWORD
 from thumbnails.models import Thumbnail
 
 # Address, how many statements, and what the document calls the list.
@@ -147,6 +148,20 @@ def test_a_later_page_costs_what_the_first_does(
     following = first["Link"].split(">")[0].removeprefix("<http://testserver")
     with django_assert_num_queries(queries):
         assert as_alice.get(following).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/auth/signin", "/api/user/jwt-login/"])
+def test_a_sign_in_takes_six_statements(
+    alice: User, path: str, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Account; then together its lock with the last use, the session, the log's row."""
+    login = "login" if path.startswith("/auth") else "username"
+    body = {login: alice.username, "password": PASSWORD}
+    Client().post(path, body, content_type="application/json")
+    # A savepoint for the begin and the end of the transaction.
+    with django_assert_num_queries(6):
+        response = Client().post(path, body, content_type="application/json")
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize(("address", "queries"), ONE)
