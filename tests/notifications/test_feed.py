@@ -218,11 +218,11 @@ def test_events_are_deleted_with_their_account() -> None:
 
 
 @pytest.mark.django_db
-def test_an_event_costs_three_queries(
+def test_an_event_costs_two_queries(
     alice: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     record_event(alice.pk, "pictures.cleared")
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         record_event(alice.pk, "pictures.cleared")
 
 
