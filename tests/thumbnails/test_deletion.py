@@ -127,7 +127,9 @@ def test_staff_delete_pictures_in_numbers(
     chosen = write_pictures(carol, 60, heights=[200])
     form = {"action": "delete_selected", "_selected_action": chosen[:50]}
     page = admin_client.post("/admin/images/picture/", form)
-    assert "30 more" in page.text
+    assert "and 30 more" in page.text
+    page = admin_client.post("/admin/images/picture/", form, headers={"Accept-Language": "es"})
+    assert "y 30 más" in page.text
     with django_assert_max_num_queries(130):
         admin_client.post("/admin/images/picture/", form | {"post": "yes"})
     assert Picture.objects.count() == 10
