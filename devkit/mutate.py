@@ -53,7 +53,7 @@ MODULES: dict[str, list[str]] = {
     "notifications.sockets.subscription": [],
     "lib.signing": [f"{_IMAGES}/test_signed_urls.py", f"{_IMAGES}/test_links.py"],
     "api.pagination": ["tests/api/restful_api/test_views.py", "tests/lib/test_keyset.py"],
-    "api.errors": ["tests/api/test_urls.py"],
+    "api.errors": ["tests/api/test_problems_of_errors.py"],
     "upkeep.verifying": ["tests/upkeep/test_verify_storage.py"],
     "upkeep.copying": ["tests/upkeep/test_move_storage.py"],
 }

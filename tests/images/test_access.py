@@ -68,7 +68,12 @@ def test_the_active_picture_is_an_accounts_own_and_follows_its_visibility(
         active_picture(alice, alice.pk)
     for owner in (bob, alice):
         make_row(owner)
+    # What is not active is not shown, however new it is.
+    with pytest.raises(NoActivePicture):
+        active_picture(alice, alice.pk)
+    for owner in (bob, alice):
         make_row(owner, is_active=True)
+        make_row(owner)
     mine = Picture.objects.get(owner=alice, is_active=True)
     assert active_picture(alice, alice.pk) == mine
     for viewer in (bob, None):
