@@ -188,6 +188,12 @@ def compose_program() -> str:
 
 
 @pytest.fixture(scope="session")
+def exiftool_program() -> str:
+    """Where exiftool is."""
+    return str(which("exiftool"))
+
+
+@pytest.fixture(scope="session")
 def wget_program() -> None:
     """For tests that run the health checks of docker-compose.yml."""
 

@@ -64,6 +64,8 @@ PROGRAMS = (
     Program("wget", "wget", "wget_program", lambda: which("wget")),
     # `docker-compose config`: v1.29 on Debian 12, v2 on Debian 13.
     Program("Compose", "docker-compose", "compose_program", lambda: which("docker-compose")),
+    # Reads metadata of every kind by code that is not ours.
+    Program("exiftool", "libimage-exiftool-perl", "exiftool_program", lambda: which("exiftool")),
     Program("npm packages", "", "node_modules", npm.find, install=npm.install),
 )
 _not_run = pytest.StashKey[dict[str, list[str]]]()
