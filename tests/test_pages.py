@@ -24,7 +24,9 @@ CATALOGUE = ROOT / "locale" / "es" / "LC_MESSAGES"
 _TRANSLATE_TAG = re.compile(r"""\{% translate (["'])(.*?)\1""")
 # Of the modules whose texts people read: `_("…")`.
 _TRANSLATE_CALL = re.compile(r"""\b_\("([^"]+)"\)""")
-MODULES = sorted(path for app in ("accounts", "delivery") for path in (ROOT / app).glob("*.py"))
+MODULES = sorted(
+    path for app in ("accounts", "delivery", "thumbnails") for path in (ROOT / app).glob("*.py")
+)
 MESSAGE_PAGES = ["images/busy.html", "images/link_gone.html", "images/not_found.html",
                  "images/not_ready.html", "images/not_renderable.html", "403.html",
                  "403_csrf.html", "500.html"]  # fmt: skip

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
-from django.utils.translation import gettext
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from images.admin import PictureAdmin
@@ -46,7 +46,7 @@ class PreviewedPictureAdmin(PictureAdmin):
         rows = Picture.objects.filter(pk__in=ids)
         counts = {
             capfirst(Picture._meta.verbose_name_plural): len(ids),
-            gettext("Files"): measure(rows).files,
+            _("Files"): measure(rows).files,
             capfirst(Link._meta.verbose_name_plural): Link.objects.filter(picture__in=ids).count(),
         }
         allowed = self.has_delete_permission(request)
@@ -72,7 +72,7 @@ def name_first(rows: Sequence[Any]) -> list[str]:
     """Return the names of the first rows that are to be deleted, and how many more there are."""
     names = [str(each) for each in rows[:_MAX_NAMED]]
     more = len(rows) - len(names)
-    return [*names, gettext("… and %d more") % more] if more else names
+    return [*names, _("… and %d more") % more] if more else names
 
 
 def _preview(picture: Picture, height: int) -> SafeString:
