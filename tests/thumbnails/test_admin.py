@@ -4,6 +4,7 @@ import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import User
+from images.models import STRIPPING_VERSION, Picture
 from tests.clients import Client
 from tests.factories import make_picture
 from tests.pictures import jpeg
@@ -23,3 +24,14 @@ def test_a_picture_is_shown_with_its_thumbnail_and_state(
     assert f'src="/images/{smallest.key}?' in page
     assert "Ready" in page
     assert admin_client.get(f"/admin/images/picture/{picture.pk}/change/").status_code == 200
+
+
+def test_a_picture_says_what_recipients_get_of_it(admin_client: Client, alice: User) -> None:
+    picture = make_picture(alice, jpeg(90, 60))
+    address = f"/admin/images/picture/{picture.pk}/change/"
+    assert "Not asked for yet" in admin_client.get(address).content.decode()
+    Picture.objects.update(clean_version=STRIPPING_VERSION)
+    page = admin_client.get(address).content.decode()
+    assert Picture.CleanCopy.RENDITION.label in page
+    Picture.objects.update(clean_key=picture.key)
+    assert Picture.CleanCopy.READY.label in admin_client.get(address).content.decode()
