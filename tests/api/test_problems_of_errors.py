@@ -13,9 +13,9 @@ from images.formats.limits import RefusedPicture
 
 
 def test_a_refused_picture_is_the_fault_of_its_field() -> None:
-    error = RefusedPicture("truncated", "It ends early.")
-    field = FieldError("image", error.message, "truncated")
-    assert problem_of(error) == Problem("validation", 400, error.message, "truncated", (field,))
+    error = RefusedPicture("damaged", "It ends early.")
+    field = FieldError("image", error.message, "damaged")
+    assert problem_of(error) == Problem("validation", 400, error.message, "damaged", (field,))
 
 
 def test_a_validation_names_each_field_with_its_code() -> None:
