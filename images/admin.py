@@ -70,10 +70,10 @@ class PictureAdmin(admin.ModelAdmin[Picture]):
     def size(self, picture: Picture) -> str:
         return f"{picture.width}×{picture.height}, {filesizeformat(picture.bytes)}"
 
-    @admin.display(description="for recipients", empty_value="Not asked for yet")
-    def for_recipients(self, picture: Picture) -> str | None:
+    @admin.display(description="for recipients")
+    def for_recipients(self, picture: Picture) -> str:
         """Say what leaves in place of the original."""
-        return picture.clean_copy.label if picture.clean_copy else None
+        return picture.clean_copy.label if picture.clean_copy else "Not asked for yet"
 
 
 @contextmanager
