@@ -133,11 +133,13 @@ def test_the_signature_of_one_form_is_not_good_for_the_other() -> None:
 
 @pytest.mark.django_db
 def test_the_owners_of_rows_of_an_older_release_are_written_later(
-    link: tuple[Link, LinkToken], alice: User
+    link: tuple[Link, LinkToken], alice: User, bob: User
 ) -> None:
+    make_link(maker=bob, picture=make_row(bob), seconds=300)
     Link.objects.update(owner=None)
     purge_ended_links()
-    assert Link.objects.get().owner == alice
+    assert {each.owner for each in Link.objects.all()} == {alice, bob}
+    assert all(each.owner == each.picture.owner for each in Link.objects.all())
     assert set_missing_owners() == 0
 
 
@@ -256,7 +258,8 @@ def test_a_change_of_the_note_leaves_the_end_and_is_no_event(
     changed = Link.objects.get()
     assert changed.note == "for the printer"
     assert timedelta(seconds=395) < changed.expires_at - timezone.now() <= timedelta(seconds=400)
-    assert SecurityEvent.objects.get(kind="link.changed").facts["link"] == link[0].pk
+    facts = SecurityEvent.objects.get(kind="link.changed").facts
+    assert facts == {"link": link[0].pk, "expires": str(changed.expires_at)}
 
 
 @pytest.mark.django_db
