@@ -30,19 +30,19 @@ class _Page:
 
 def cached_list_response(
     request: Request,
-    queryset: QuerySet[Any, Any],
+    choose: Callable[[], QuerySet[Any, Any]],
     fields: tuple[str, ...],
     serialize: Callable[[list[dict[str, Any]]], list[Any]],
     *,
     oldest_first: bool = False,
 ) -> HttpResponseBase:
-    """Return a page of the caller's rows, as `serialize` writes them; a 304 where it is known.
+    """Return a page of the rows that `choose` finds, as `serialize` writes them, or a 304.
 
     The query's parameters may choose anything: the page is cached under all of them.
     """
 
     def compute() -> _Page:
-        rows, next_url = read_page(request, queryset, fields, oldest_first=oldest_first)
+        rows, next_url = read_page(request, choose(), fields, oldest_first=oldest_first)
         body = JSONRenderer().render(serialize(rows))
         digest = hashlib.sha256(body + next_url.encode()).hexdigest()
         return _Page(body, f'"{digest[:32]}"', next_url)

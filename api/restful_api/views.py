@@ -59,7 +59,7 @@ from images.models import Picture
 from images.permissions import PicturePermission
 from images.services import create_picture, delete_picture, update_picture
 from images.signed_urls import UrlSigner
-from thumbnails.models import Thumbnail
+from thumbnails.models import Thumbnail, ThumbnailQuerySet
 from thumbnails.services import delete_thumbnail
 
 DONE = OpenApiResponse(description="Done; there is no body.")
@@ -193,9 +193,12 @@ class PictureListView(ContractView):
         viewer, query = caller(request), read_query(request, p.RestfulPictureQuery)
         names = query.get("fields", LIST_FIELDS)
         write = partial(write_own_rows, names=names, owner=viewer, base=base_url(request))
-        chosen = p.filter_pictures(Picture.objects.owned_by(viewer), query)
         return cached_list_response(
-            request, chosen, columns_of(names), write, oldest_first=p.is_oldest_first(query)
+            request,
+            lambda: p.filter_pictures(Picture.objects.owned_by(viewer), query),
+            columns_of(names),
+            write,
+            oldest_first=p.is_oldest_first(query),
         )
 
     @describe(
@@ -296,15 +299,17 @@ class ThumbnailListView(ContractView):
     def get(self, request: Request) -> HttpResponseBase:
         """Return a page of the thumbnails of the caller's pictures, newest first."""
         query = read_query(request, p.RestfulThumbnailQuery)
-        granted = Thumbnail.objects.granted_to(caller(request))
-        if "image_id" in query:
-            granted = granted.filter(picture=query["image_id"])
+
+        def choose() -> ThumbnailQuerySet:
+            granted = Thumbnail.objects.granted_to(caller(request))
+            image_id = query.get("image_id")
+            return granted if image_id is None else granted.filter(picture=image_id)
 
         def serialize(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             signer = UrlSigner(base_url(request))
             return [s.serialize_thumbnail_row(row, signer=signer) for row in rows]
 
-        return cached_list_response(request, granted, s.THUMBNAIL_FIELDS, serialize)
+        return cached_list_response(request, choose, s.THUMBNAIL_FIELDS, serialize)
 
 
 class ThumbnailDetailView(ContractView):
