@@ -52,12 +52,16 @@ def resize_and_verify(data: Buffer, facts: Facts, *, height: int) -> Any | None:
     if facts.frames > 1:
         return None
     try:
-        data = codec.shown(data)
-        orientation = codec.orientation(data)
-        opened = with_orientation(codec.open(data), orientation)
+        shown = codec.shown(data)
+        if len(shown) < len(data):
+            # What is left out is decoded by `verify` alone.
+            return None
+        orientation = codec.orientation(shown)
+        opened = with_orientation(codec.open(shown), orientation)
         if not codec.is_verified_by_load(opened):
             return None
-        image = _to_eight_bits(_decode_whole(box, data, codec, opened))
+        image = _to_eight_bits(_decode_whole(box, shown, codec, opened))
+        # Of the file itself: what is shown of it may be written anew.
         codec.verify_end(data)
     except Exception:  # noqa: BLE001 (whatever it is, `Codec.verify` has the last word)
         return None
