@@ -1,4 +1,4 @@
-/** One's account: plan and space, name, mail, password, sessions, tokens, export and the end. */
+/** One's account: plan and space, name, mail, password, sessions, tokens, archive and the end. */
 
 import * as api from "./api.js";
 import * as credentials from "./account-sessions.js";
