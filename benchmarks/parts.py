@@ -6,23 +6,38 @@ benchmark (`devkit.bench`).
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.processes import cpu_seconds
 from devkit import valkey
-from devkit.children import Reaper
+from devkit.children import Child, Reaper
 from tests.servers.postgres import ASYNC_COMMIT, FAST, Postgres
 
 # The tree of the service that is measured: this one, or another commit's (`devkit.comparing`).
 TREE = Path(os.environ.get("BENCH_TREE") or Path(__file__).resolve().parent.parent)
 
 
-def start_database(reaper: Reaper, settings: Sequence[str] = (*FAST, *ASYNC_COMMIT)) -> str:
-    """Return BENCH_DATABASE_URL, else a new server's own first database, which is empty."""
+@dataclass(frozen=True)
+class Database:
+    """Where it is; `child` is there where it is this run's own."""
+
+    url: str
+    child: Child | None = None
+
+    @property
+    def cpu(self) -> float | None:
+        """Seconds of CPU of the server and its processes."""
+        return cpu_seconds(self.child.process.pid) if self.child else None
+
+
+def start_database(reaper: Reaper, settings: Sequence[str] = (*FAST, *ASYNC_COMMIT)) -> Database:
+    """Return BENCH_DATABASE_URL's, else a new server's own first database, which is empty."""
     if url := os.environ.get("BENCH_DATABASE_URL"):
-        return url
+        return Database(url)
     server = Postgres(reaper, settings)
     server.start()
-    return server.url_of("postgres")
+    return Database(server.url_of("postgres"), server.child)
 
 
 def start_redis(reaper: Reaper) -> str:

@@ -29,7 +29,10 @@ def main(keys: int = KEYS, accounts: int = ACCOUNTS) -> None:
     with Reaper() as reaper:
         os.environ |= {"LOCAL": "on", "DATA_DIR": str(reaper.make_folder("tintype-verify-"))}
         os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-        os.environ |= {"REDIS_URL": start_own_redis(reaper), "DATABASE_URL": start_database(reaper)}
+        os.environ |= {
+            "REDIS_URL": start_own_redis(reaper),
+            "DATABASE_URL": start_database(reaper).url,
+        }
         django.setup()
         call_command("migrate", verbosity=0)
         began = time.perf_counter()

@@ -10,6 +10,8 @@ from tqdm import tqdm
 
 from benchmarks.http.load import Generator, Load, Result
 from benchmarks.http.scenarios import Scenario
+from benchmarks.parts import Database
+from benchmarks.turns import turn
 
 _WARM_SECONDS = 0.3
 _NOT_COUNTED = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE SAVEPOINT")
@@ -22,6 +24,8 @@ class Figures:
     scenario: Scenario
     results: list[Result] = field(default_factory=list)
     cpu: float = 0.0
+    # None where the database is somebody else's.
+    database_cpu: float | None = None
     queries: int | None = None
 
     @property
@@ -40,6 +44,11 @@ class Figures:
         return self.cpu / self.count * 1000
 
     @property
+    def database_ms(self) -> float | None:
+        """Milliseconds of the database's CPU for one answer."""
+        return None if self.database_cpu is None else self.database_cpu / self.count * 1000
+
+    @property
     def client_share(self) -> float:
         """How much of a core the load generator took."""
         return sum(e.client_cpu for e in self.results) / sum(e.elapsed for e in self.results)
@@ -51,16 +60,25 @@ class Figures:
 
 
 def measure(
-    generator: Generator, scenarios: list[Scenario], *, seconds: float, rounds: int
+    generator: Generator,
+    database: Database,
+    scenarios: list[Scenario],
+    *,
+    seconds: float,
+    rounds: int,
 ) -> dict[str, Figures]:
     """Run all of them `rounds` times in turn, and count each one's queries once."""
     found = {each.name: Figures(each) for each in scenarios}
     for figures in found.values():
         _slice(generator, figures.scenario, _WARM_SECONDS)
-    for figures in tqdm(list(_in_turn(found, rounds)), desc="slices", unit=""):
-        before = figures.scenario.server.cpu
-        figures.results.append(_slice(generator, figures.scenario, seconds))
-        figures.cpu += figures.scenario.server.cpu - before
+    for figures in tqdm(list(_in_turn(found, rounds)), desc="slices", unit="", leave=False):
+        with turn():
+            before, of_database = figures.scenario.server.cpu, database.cpu
+            figures.results.append(_slice(generator, figures.scenario, seconds))
+            figures.cpu += figures.scenario.server.cpu - before
+            after = database.cpu
+        if of_database is not None and after is not None:
+            figures.database_cpu = (figures.database_cpu or 0.0) + after - of_database
     return found
 
 

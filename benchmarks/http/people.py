@@ -25,6 +25,8 @@ _PICTURES_EACH = 3
 _LINK_SECONDS = 7200
 # A page of them, beside those that are opened.
 _LINKS_EACH = 100
+# A password is hashed for each link that has one, so that few people's have.
+_WITH_PASSWORDS = 20
 # More than any run spends.
 _MAX_OPENS = 1_000_000
 # The options of a link that is opened, by the name of its scenario.
@@ -58,21 +60,23 @@ def people(folder: Path) -> list[Person]:
     """Return the accounts that ask, with files for their newest pictures in the storage."""
     found = [_person(number) for number in range(1, ASKING + 1)]
     original, thumbnail = photograph(folder, 800, 600), photograph(folder, 320, 240)
-    for person in found:
+    for number, person in enumerate(found):
         newest = Picture.objects.owned_by(person.user).with_owner().order_by("-created_at", "-id")
         person.pictures = list(newest[:_PICTURES_EACH])
         person.thumbnails = list(Thumbnail.objects.filter(picture__in=person.pictures))
         for picture in person.pictures:
             _lie(picture.key, original)
-            _make_links(person, picture)
+            _make_links(person, picture, has_password=number < _WITH_PASSWORDS)
         for each in person.thumbnails:
             _lie(each.key, thumbnail)
     return found
 
 
-def _make_links(person: Person, picture: Picture) -> None:
+def _make_links(person: Person, picture: Picture, *, has_password: bool) -> None:
     """Make a link with each of the options, and as many more as fill a page together."""
     for name, options in LINK_OPTIONS.items():
+        if "password" in options and not has_password:
+            continue
         link, token = make_link(
             maker=person.user, picture=picture, seconds=_LINK_SECONDS, **options
         )

@@ -1,35 +1,37 @@
 """Figures as tables."""
 
 from benchmarks.http.measuring import Figures
-
-_HEAD = ["requests/s", "p50 ms", "p99 ms", "CPU ms", "queries", "rate/floor", "CPU/floor"]
+from benchmarks.tables import note, show
 
 
 def print_table(title: str, found: dict[str, Figures]) -> None:
     """Print a group."""
-    print(f"\n{title}\n{'':34}" + "".join(f"{name:>11}" for name in _HEAD))
+    rows = {}
     for name, figures in found.items():
-        cells = [
-            f"{figures.rate:.0f}",
-            f"{figures.at(0.5):.2f}",
-            f"{figures.at(0.99):.2f}",
-            f"{figures.cpu_ms:.2f}",
-            "" if figures.queries is None else str(figures.queries),
-            *_compare_with_floor(figures, found.get(figures.scenario.against)),
-        ]
-        print(f"  {name:32}" + "".join(f"{cell:>11}" for cell in cells))
+        rows[name] = {
+            "requests/s": figures.rate,
+            "p50 ms": figures.at(0.5),
+            "p99 ms": figures.at(0.99),
+            "CPU ms": figures.cpu_ms,
+            "db CPU ms": figures.database_ms,
+            "queries": figures.queries,
+            **_compare_with_floor(figures, found.get(figures.scenario.against)),
+        }
+    show(title, rows)
     busiest = max(found.values(), key=lambda each: each.client_share)
-    print(
+    note(
         f"  the load generator took at most {busiest.client_share:.2f} of a core "
-        f"({busiest.scenario.name})",
-        flush=True,
+        f"({busiest.scenario.name})"
     )
 
 
-def _compare_with_floor(figures: Figures, floor: Figures | None) -> list[str]:
+def _compare_with_floor(figures: Figures, floor: Figures | None) -> dict[str, float | None]:
     if floor is None or floor is figures:
-        return ["", ""]
-    return [f"{figures.rate / floor.rate:.2f}", f"{figures.cpu_ms / max(floor.cpu_ms, 1e-9):.2f}"]
+        return {"rate/floor": None, "CPU/floor": None}
+    return {
+        "rate/floor": figures.rate / floor.rate,
+        "CPU/floor": figures.cpu_ms / max(floor.cpu_ms, 1e-9),
+    }
 
 
 def print_targets(found: dict[str, Figures]) -> None:

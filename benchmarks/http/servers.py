@@ -10,7 +10,8 @@ import django
 from django.core.management import call_command
 
 from benchmarks.http.nginx import Nginx
-from benchmarks.parts import start_database, start_redis
+from benchmarks.parts import Database, start_database, start_redis
+from benchmarks.processes import cpu_seconds
 from devkit.children import Child, Reaper
 from tests.servers.ports import free_ports, listens, wait_until
 
@@ -30,8 +31,8 @@ class Server:
 
     @property
     def cpu(self) -> float:
-        """Seconds of CPU that its whole session has used."""
-        return session_cpu(self.child.process.pid)
+        """Seconds of CPU that it has used, with its workers and their decoders."""
+        return cpu_seconds(self.child.process.pid)
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,13 @@ class Servers:
     nginx: Nginx
 
 
-def prepare(reaper: Reaper) -> Path:
+def prepare(reaper: Reaper) -> tuple[Path, Database]:
     """Start the database and Valkey, set this process up as one of the service's; migrate."""
+    database = start_database(reaper, _POSTGRES)
     folder = reaper.make_folder("tintype-bench-")
     (folder / "staticfiles").mkdir()
     os.environ |= {
-        "DATABASE_URL": start_database(reaper, _POSTGRES),
+        "DATABASE_URL": database.url,
         "REDIS_URL": start_redis(reaper),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PUBLIC_URL": f"https://{HOST}",
@@ -63,24 +65,30 @@ def prepare(reaper: Reaper) -> Path:
         "TRUSTED_PROXIES": "2",
         # Every list is made anew; what keeping saves is measured by itself.
         "CACHE_SECONDS": "0",
+        # Of this process, which makes links by the thousand.
+        "LOG_LEVEL": "WARNING",
+        "BENCH_HEADERS": str(folder / "headers.json"),
     }
     django.setup()
     call_command("migrate", verbosity=0)
     # Pages name hashed files, which are collected when an image is built.
     call_command("collectstatic", interactive=False, verbosity=0)
-    return folder
+    return folder, database
 
 
 def start(reaper: Reaper, folder: Path) -> Servers:
     """Start everything; returns when all of it listens."""
     pictures = folder / "images"
     pictures.mkdir(exist_ok=True)
-    web, bare = _granian(reaper, "config.wsgi"), _granian(reaper, "benchmarks.http.bare")
-    floor = _granian(reaper, "benchmarks.http.floor")
+    web, bare = (
+        _granian(reaper, folder, "config.wsgi"),
+        _granian(reaper, folder, "benchmarks.http.bare"),
+    )
+    floor = _granian(reaper, folder, "benchmarks.http.floor")
     return Servers(
         web=web,
-        web2=_granian(reaper, "config.wsgi", workers=2),
-        kept=_granian(reaper, "config.wsgi", CACHE_SECONDS="15"),
+        web2=_granian(reaper, folder, "config.wsgi", workers=2),
+        kept=_granian(reaper, folder, "config.wsgi", CACHE_SECONDS="15"),
         bare=bare,
         bare_drf=_granian(reaper, "benchmarks.http.bare_drf"),
         floor=floor,
@@ -88,25 +96,15 @@ def start(reaper: Reaper, folder: Path) -> Servers:
     )
 
 
-def _granian(reaper: Reaper, module: str, *, workers: int = 1, **settings: str) -> Server:
+def _granian(
+    reaper: Reaper, folder: Path, module: str, *, workers: int = 1, **settings: str
+) -> Server:
     [port] = free_ports(1)
     options = [*_GRANIAN, f"--port={port}", f"--workers={workers}"]
     command = [sys.executable, "-m", "granian", *options, f"{module}:application"]
-    env = {**os.environ, **settings}
-    child = Child.start(reaper, module, command, env=env)
+    # What is measured writes its log as a deployment's does.
+    env = {**os.environ, "LOG_LEVEL": "INFO", **settings}
+    with (folder / "log").open("ab") as output:
+        child = Child.start(reaper, module, command, env=env, output=output)
     wait_until(lambda: listens(port), module, child=child)
     return Server(child, port)
-
-
-def session_cpu(leader: int) -> float:
-    """Seconds of CPU used by the living processes of a session (Linux; proc(5))."""
-    ticks = 0
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(fields[3]) == leader:
-            # Includes ended processes, once their parent has waited for them.
-            ticks += sum(map(int, fields[11:15]))
-    return ticks / os.sysconf("SC_CLK_TCK")

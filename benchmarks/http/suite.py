@@ -1,18 +1,36 @@
 """What is measured together, and what is held against a target."""
 
+import argparse
+import json
+import os
+from collections.abc import Sequence
 from pathlib import Path
+
+import requests
 
 from benchmarks.http import scenarios as s
 from benchmarks.http.load import Generator
 from benchmarks.http.measuring import Figures, measure, queries_of
 from benchmarks.http.pages import pages, scenarios_for_two_workers
-from benchmarks.http.people import collector, people
+from benchmarks.http.people import Person, collector, people
 from benchmarks.http.report import print_table, print_targets
+from benchmarks.http.requests import Request
 from benchmarks.http.servers import Servers
+from benchmarks.parts import Database
+from images.signed_urls import signed_path
+
+# Of a file's headers, what nginx writes by itself, and what a connection has.
+_NGINXS = frozenset(
+    {"server", "date", "connection", "content-length", "last-modified", "etag", "accept-ranges"}
+)
 
 
 def run(
-    generator: Generator, servers: Servers, folder: Path, *, seconds: float, rounds: int
+    generator: Generator,
+    servers: Servers,
+    database: Database,
+    folder: Path,
+    asked: argparse.Namespace,
 ) -> None:
     """Measure each group in turn and print it."""
     everyone, rich = people(folder), collector()
@@ -27,17 +45,45 @@ def run(
         "Files, behind nginx": [*floors[1:5], *files],
         "Links, behind nginx": [floors[2], *s.links(servers, everyone)],
         "Sign-in": sign_ins,
-        "Uploads": uploads,
+        "Uploads, until the 201": uploads,
         "One web process, and two": scenarios_for_two_workers(
             servers, [lists[0], reads[0], files[1], sign_ins[3], uploads[0]]
         ),
     }
+    _leave_headers(servers, everyone[0])
     everything: dict[str, Figures] = {}
     for title, group in groups.items():
-        found = measure(generator, group, seconds=seconds, rounds=rounds)
+        chosen = choose(title, group, asked.only)
+        if not chosen:
+            continue
+        found = measure(generator, database, chosen, seconds=asked.seconds, rounds=asked.rounds)
         for figures in found.values():
             ours = figures.scenario.server not in {servers.bare, servers.bare_drf, servers.floor}
             figures.queries = queries_of(figures.scenario) if ours else None
         print_table(title, found)
         everything |= found
-    print_targets(everything)
+    if not asked.only:
+        print_targets(everything)
+
+
+def choose(title: str, group: Sequence[s.Scenario], words: Sequence[str]) -> list[s.Scenario]:
+    """Return the scenarios of a table that are asked for, and those that they are held against."""
+    if not words or _has_any(words, title):
+        return list(group)
+    asked = {each.name for each in group if _has_any(words, each.name)}
+    against = {each.against for each in group if each.name in asked}
+    return [each for each in group if each.name in asked | against]
+
+
+def _has_any(words: Sequence[str], name: str) -> bool:
+    return any(word.lower() in name.lower() for word in words)
+
+
+def _leave_headers(servers: Servers, person: Person) -> None:
+    """Let the bare view give files the headers that the service gives them."""
+    request = Request(signed_path(person.pictures[0].key))
+    address = f"http://127.0.0.1:{servers.nginx.front}{request.path}"
+    answer = requests.get(address, headers=request.headers, timeout=30)
+    answer.raise_for_status()
+    headers = [pair for pair in answer.headers.items() if pair[0].lower() not in _NGINXS]
+    Path(os.environ["BENCH_HEADERS"]).write_text(json.dumps(headers))

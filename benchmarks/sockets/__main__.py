@@ -112,7 +112,7 @@ def main(seconds: int) -> None:
 
 def _prepare(reaper: Reaper, folder: str) -> None:
     os.environ |= {
-        "DATABASE_URL": start_database(reaper),
+        "DATABASE_URL": start_database(reaper).url,
         "REDIS_URL": start_redis(reaper),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "LOCAL": "on",
