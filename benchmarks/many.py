@@ -31,7 +31,10 @@ def main(pictures: int = PICTURES, accounts: int = ACCOUNTS) -> None:
         folder = reaper.make_folder("tintype-many-")
         os.environ |= {"LOCAL": "on", "DATA_DIR": str(folder), "LOG_LEVEL": "WARNING"}
         os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-        os.environ |= {"REDIS_URL": start_own_redis(reaper), "DATABASE_URL": start_database(reaper)}
+        os.environ |= {
+            "REDIS_URL": start_own_redis(reaper),
+            "DATABASE_URL": start_database(reaper).url,
+        }
         django.setup()
         call_command("migrate", verbosity=0)
         (folder / "images" / "users").mkdir(parents=True)

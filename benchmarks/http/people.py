@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from django.conf import settings
+from django.db import transaction
 from PIL import Image
 
 from accounts.models import Session, User
@@ -60,15 +61,19 @@ def people(folder: Path) -> list[Person]:
     """Return the accounts that ask, with files for their newest pictures in the storage."""
     found = [_person(number) for number in range(1, ASKING + 1)]
     original, thumbnail = photograph(folder, 800, 600), photograph(folder, 320, 240)
-    for number, person in enumerate(found):
-        newest = Picture.objects.owned_by(person.user).with_owner().order_by("-created_at", "-id")
-        person.pictures = list(newest[:_PICTURES_EACH])
-        person.thumbnails = list(Thumbnail.objects.filter(picture__in=person.pictures))
-        for picture in person.pictures:
-            _lie(picture.key, original)
-            _make_links(person, picture, has_password=number < _WITH_PASSWORDS)
-        for each in person.thumbnails:
-            _lie(each.key, thumbnail)
+    # One commit, where each link would wait for the disk.
+    with transaction.atomic():
+        for number, person in enumerate(found):
+            newest = (
+                Picture.objects.owned_by(person.user).with_owner().order_by("-created_at", "-id")
+            )
+            person.pictures = list(newest[:_PICTURES_EACH])
+            person.thumbnails = list(Thumbnail.objects.filter(picture__in=person.pictures))
+            for picture in person.pictures:
+                _lie(picture.key, original)
+                _make_links(person, picture, has_password=number < _WITH_PASSWORDS)
+            for each in person.thumbnails:
+                _lie(each.key, thumbnail)
     return found
 
 

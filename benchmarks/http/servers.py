@@ -90,7 +90,7 @@ def start(reaper: Reaper, folder: Path) -> Servers:
         web2=_granian(reaper, folder, "config.wsgi", workers=2),
         kept=_granian(reaper, folder, "config.wsgi", CACHE_SECONDS="15"),
         bare=bare,
-        bare_drf=_granian(reaper, "benchmarks.http.bare_drf"),
+        bare_drf=_granian(reaper, folder, "benchmarks.http.bare_drf"),
         floor=floor,
         nginx=Nginx(reaper, web=web.port, bare=bare.port, queries=floor.port, pictures=pictures),
     )
