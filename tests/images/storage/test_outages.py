@@ -9,7 +9,7 @@ from images.exceptions import StorageAway
 from images.storage.outages import is_outage
 
 
-class _Own(ClientError):
+class _Own(ClientError):  # type: ignore[misc]  # the library ships no types
     """As the library makes one for each of S3's errors."""
 
 
