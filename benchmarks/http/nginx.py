@@ -65,7 +65,11 @@ class Nginx:
                 pictures=pictures,
             )
         )
-        self.child = Child.start(reaper, "nginx", [nginx, "-p", folder, "-c", path])
+        # The deployed configuration writes its access log there.
+        with (folder / "output").open("wb") as output:
+            self.child = Child.start(
+                reaper, "nginx", [nginx, "-p", folder, "-c", path], output=output
+            )
         wait_until(lambda: listens(self.front), "nginx", child=self.child)
 
 
