@@ -11,7 +11,6 @@ urlpatterns = [
     route("p/<id:pk>/", views.gallery, name="gallery-picture"),
     route("p/<id:pk>/details/", views.gallery, name="gallery-details"),
     route("p/<id:pk>/links/", views.gallery, name="gallery-picture-links"),
-    route("p/<id:pk>/delete/", views.gallery, name="gallery-delete"),
     route("links/", views.gallery, name="gallery-links"),
     route("account/", views.gallery, name="gallery-account"),
     route("account/delete/", views.gallery, name="gallery-delete-account"),

@@ -1,10 +1,12 @@
 """What lets a phone install the gallery, and share its photographs into it."""
 
+import json
 from functools import lru_cache
 from pathlib import Path
 
 from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
@@ -62,8 +64,15 @@ def manifest(request: HttpRequest) -> HttpResponse:
 
 @read_only
 def service_worker(request: HttpRequest) -> HttpResponse:
-    """Return the service worker's script, at the root: it rules what lies below its address."""
-    response = HttpResponse(_read_worker(), content_type="text/javascript; charset=utf-8")
+    """Return the service worker's script, at the root: it rules what lies below its address.
+
+    It brings the page that it shows without a connection, since it keeps nothing in a cache.
+    """
+    page = json.dumps(render_to_string("images/offline.html", request=request))
+    script = f"const OFFLINE_PAGE = {page};\n{_read_worker()}"
+    response = HttpResponse(script, content_type="text/javascript; charset=utf-8")
+    # It asks for pages in the browser's place.
+    response["Content-Security-Policy"] = "default-src 'none'; connect-src 'self'"
     response["Cache-Control"] = "no-cache"
     return response
 

@@ -134,7 +134,7 @@ interface Filter {
 /** What an address names: a page, and what is open on it. */
 interface Place {
   page: "pictures" | "links" | "account";
-  dialog: "" | "viewer" | "details" | "links" | "delete" | "delete-account";
+  dialog: "" | "viewer" | "details" | "links" | "delete-account";
 }
 
 interface Route extends Place {
@@ -171,3 +171,6 @@ interface Tile {
   isLoading: boolean;
   isStale: boolean;
 }
+
+/** Put before the service worker by `delivery/installation.py`. */
+declare const OFFLINE_PAGE: string;

@@ -96,10 +96,7 @@ function showPasswordField() {
   field(profile, "confirmation").disabled = !isOther;
 }
 
-/**
- * @param {HTMLFormElement} form
- * @param {(form: HTMLFormElement) => Promise<string>} work returns what to say when it is done
- */
+/** @param {HTMLFormElement} form @param {(form: HTMLFormElement) => Promise<string>} work returns what to say when it is done */
 export function handleForm(form, work) {
   const button = find(form, "button.primary", HTMLButtonElement);
   const problem = part(form, ".problem");

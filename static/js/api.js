@@ -11,11 +11,7 @@ const DETAIL_FIELDS = `${LIST_FIELDS},image,bytes,format,clean_copy`;
 
 /** `status` is 0 where no response came; `body` is the JSON of the error, null where there is none. */
 export class ApiError extends Error {
-  /**
-   * @param {number} status
-   * @param {Record<string, unknown> | null} body
-   * @param {string | null} retryAfter
-   */
+  /** @param {number} status @param {Record<string, unknown> | null} body @param {string | null} retryAfter */
   constructor(status, body = null, retryAfter = null) {
     super(`HTTP ${status}`);
     this.status = status;
@@ -24,11 +20,7 @@ export class ApiError extends Error {
   }
 }
 
-/**
- * @param {string} path below the API, or absolute
- * @param {RequestInit} [options]
- * @returns {Promise<{body: any, lastEventId: number, next: string | null}>}
- */
+/** @param {string} path below the API, or absolute @param {RequestInit} [options] @returns {Promise<{body: any, lastEventId: number, next: string | null}>} */
 async function request(path, options) {
   const response = await fetch(path.startsWith("/") ? path : ROOT + path, options).catch(() => {
     throw new ApiError(0);
@@ -39,10 +31,7 @@ async function request(path, options) {
   return { body, lastEventId, next: nextPath(response.headers.get("Link")) };
 }
 
-/**
- * Return the path of rel="next" in a Link header (RFC 8288), null where there is none.
- * @param {string | null} header
- */
+/** Return the path of rel="next" in a Link header (RFC 8288), null where there is none. @param {string | null} header */
 function nextPath(header) {
   const url = header?.match(/<([^>]+)>;\s*rel="next"/)?.[1];
   if (!url) return null;
@@ -50,12 +39,7 @@ function nextPath(header) {
   return pathname + search;
 }
 
-/**
- * @param {string} method
- * @param {string} path
- * @param {object} [json]
- * @param {RequestInit} [options]
- */
+/** @param {string} method @param {string} path @param {object} [json] @param {RequestInit} [options] */
 async function send(method, path, json, options) {
   const headers = { "Content-Type": "application/json" };
   const body = json && { headers, body: JSON.stringify(json) };
@@ -99,8 +83,6 @@ export const changePicture = (id, change) =>
   send("PATCH", `images/${id}/?fields=${DETAIL_FIELDS}`, change);
 /** @param {number} id */
 export const activatePicture = (id) => send("PUT", `images/${id}/active/`);
-/** @param {number} id */
-export const deletePicture = (id) => send("DELETE", `images/${id}/`);
 /** @param {number[]} ids @param {boolean} [isLeaving] whether the page goes away meanwhile */
 export const deletePictures = (ids, isLeaving = false) =>
   send("POST", "images/delete/", { ids }, { keepalive: isLeaving });
@@ -114,11 +96,7 @@ export const checkArchive = (url) => request(url, { method: "HEAD" });
 /** @param {number} id @returns {Promise<Reveal>} */
 export const fetchReveals = async (id) => (await request(`images/${id}/reveals/`)).body;
 
-/**
- * @param {{image_id?: number, live?: boolean}} filter
- * @param {string | null} [next]
- * @returns {Promise<{body: PictureLink[], next: string | null}>}
- */
+/** @param {{image_id?: number, live?: boolean}} filter @param {string | null} [next] @returns {Promise<{body: PictureLink[], next: string | null}>} */
 export const fetchLinks = (filter, next) => request(next ?? `links/?${query(filter)}`);
 /** @param {object} link @returns {Promise<PictureLink>} */
 export const createLink = (link) => send("POST", "links/", link);

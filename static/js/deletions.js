@@ -1,25 +1,39 @@
 /** Deletions that wait ten seconds, so that they can be undone. */
 
 import { ApiError, deletePictures } from "./api.js";
-import { byId, part } from "./dom.js";
+import { byId, find, part } from "./dom.js";
 import { errorMessage, translate } from "./i18n.js";
 import * as store from "./store.js";
 
 const WAIT = 10_000; // milliseconds
 const toast = byId("undo");
+const home = toast.parentElement ?? document.body;
+const button = find(toast, "button", HTMLButtonElement);
 /** @type {number[]} */
 let waiting = [];
 let timer = 0;
-/** @type {(error: ApiError) => void} */
-let onFailure = () => {};
+let onUndone = () => {};
 
-/** Take pictures out of the list now, and delete them unless that is undone. @param {number[]} ids */
-export async function deleteSoon(ids) {
-  await flush();
-  waiting = ids;
+/**
+ * Take pictures out of the list now, and delete them unless that is undone. Those that wait already
+ * wait, and come back, together with them.
+ * @param {number[]} ids
+ * @param {() => void} [undoHandler]
+ */
+export function deleteSoon(ids, undoHandler = () => {}) {
+  waiting = [...waiting, ...ids];
+  onUndone = undoHandler;
   store.hide(ids);
-  part(toast, "p").textContent = translate("deletedMany", { count: ids.length });
+  show(translate("deletedMany", { count: waiting.length }), true);
+}
+
+/** @param {string} text @param {boolean} isUndoable */
+function show(text, isUndoable) {
+  // What lies outside an open dialog can be neither seen nor pressed.
+  (document.querySelector("dialog[open]") ?? home).append(toast);
+  button.hidden = !isUndoable;
   toast.hidden = false;
+  part(toast, "p").textContent = text;
   restart();
 }
 
@@ -33,6 +47,8 @@ function restart() {
 
 function undo() {
   store.unhide(take());
+  // Once the list has them again; the button that was pressed can no longer have the focus.
+  queueMicrotask(onUndone);
 }
 
 function take() {
@@ -43,8 +59,8 @@ function take() {
   return ids;
 }
 
-/** Send what waits. @param {{isLeaving?: boolean}} [options] whether the page goes away meanwhile */
-export async function flush({ isLeaving = false } = {}) {
+/** Send what waits. @param {boolean} [isLeaving] whether the page goes away meanwhile */
+export async function flush(isLeaving) {
   const ids = take();
   for (let start = 0; start < ids.length; start += 1000) {
     const some = ids.slice(start, start + 1000);
@@ -54,26 +70,20 @@ export async function flush({ isLeaving = false } = {}) {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       store.unhide(ids.slice(start));
-      return onFailure(error);
+      return show(error.status ? errorMessage(error) : translate("notDeleted"), false);
     }
   }
 }
 
-export const isWaiting = () => waiting.length > 0;
-
-/** @param {(error: ApiError) => void} failureHandler */
-export function start(failureHandler) {
-  onFailure = failureHandler;
-  part(toast, "button").addEventListener("click", undo);
-  addEventListener("pagehide", () => void flush({ isLeaving: true }));
+export function start() {
+  button.addEventListener("click", undo);
+  addEventListener("pagehide", () => void flush(true));
+  // With its dialog, what is said in it would be hidden.
+  document.addEventListener("close", () => home.append(toast), true);
   addEventListener("keydown", (event) => {
     const isField = event.target instanceof Element && event.target.matches("input, textarea");
-    if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || isField || !isWaiting()) return;
+    if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || isField || !waiting.length) return;
     event.preventDefault();
     undo();
   });
 }
-
-/** @param {ApiError} error */
-export const deletionMessage = (error) =>
-  error.status === 0 ? translate("notDeleted") : errorMessage(error);

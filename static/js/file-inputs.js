@@ -5,10 +5,7 @@ import { byId, find } from "./dom.js";
 const picker = find(document, "#files", HTMLInputElement);
 const dropOverlay = byId("drop-overlay");
 
-/**
- * @param {() => boolean} isEnabled whether files are accepted now
- * @param {(files: File[]) => void} onFiles
- */
+/** @param {() => boolean} isEnabled whether files are accepted now @param {(files: File[]) => void} onFiles */
 export function listenForFiles(isEnabled, onFiles) {
   const receive = (/** @type {FileList | null | undefined} */ files) => {
     if (isEnabled() && files?.length) onFiles([...files]);

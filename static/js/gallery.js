@@ -28,10 +28,7 @@ let isSigningOut = false;
 /** @type {ReturnType<typeof followEvents> | null} */
 let feed = null;
 
-/**
- * Run `work` and show its error. While the error is shown, the poller tries again.
- * @param {() => Promise<void>} work
- */
+/** Run `work` and show its error. While the error is shown, the poller tries again. @param {() => Promise<void>} work */
 async function attempt(work) {
   try {
     await work();
@@ -45,10 +42,7 @@ async function attempt(work) {
   }
 }
 
-/**
- * Attempt what the user asked for, then poll soon for what is still missing.
- * @param {() => Promise<void>} work
- */
+/** Attempt what the user asked for, then poll soon for what is still missing. @param {() => Promise<void>} work */
 async function runAction(work) {
   await attempt(work);
   poller.wake();
@@ -172,14 +166,16 @@ connection.start({
 /** @param {number[]} ids */
 function deleteSoon(ids) {
   const next = store.neighbour(ids.at(-1) ?? 0, 1) ?? store.neighbour(ids[0] ?? 0, -1);
-  void deletions.deleteSoon(ids).then(() => grid.focus(next?.id ?? null));
+  deletions.deleteSoon(ids, () => grid.focus(ids[0] ?? null));
+  // Where the list without them is drawn.
+  queueMicrotask(() => grid.focus(next?.id ?? null));
 }
 
 refresher.start(() => void attempt(refresher.fetchPending));
 grid.start((id) => refresher.refresh(id));
 gridInput.listen((id) => navigate(`/p/${id}`), deleteSoon);
 selectionBar.start(deleteSoon);
-deletions.start((error) => showText(errorBanner, deletions.deletionMessage(error)));
+deletions.start();
 searchForm.start();
 pictureList.start(runAction);
 

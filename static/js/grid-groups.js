@@ -30,12 +30,7 @@ export function nameOf(createdAt, today) {
 export const listOf = (name) => groups.get(name)?.list;
 export const lists = () => [...groups.values()].map(({ list }) => list);
 
-/**
- * Draw the headings that some rows stand below, and no others.
- * @param {HTMLElement} container
- * @param {Row[]} rows
- * @param {Map<string, Row>} headings
- */
+/** Draw the headings that some rows stand below, and no others. @param {HTMLElement} container @param {Row[]} rows @param {Map<string, Row>} headings */
 export function show(container, rows, headings) {
   const wanted = new Set(rows.map(({ group }) => group));
   for (const [name, { section, list }] of groups) {

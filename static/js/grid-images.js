@@ -12,11 +12,7 @@ export function start(staleHandler) {
   onStale = staleHandler;
 }
 
-/**
- * @param {Tile[]} tiles those that are drawn
- * @param {number} top how far the list is scrolled
- * @param {number} screen its height
- */
+/** @param {Tile[]} tiles those that are drawn @param {number} top how far the list is scrolled @param {number} screen its height */
 export function load(tiles, top, screen) {
   const inOrder = tiles.sort((one, other) => (one.row?.top ?? 0) - (other.row?.top ?? 0));
   const seen = inOrder.filter(

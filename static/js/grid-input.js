@@ -12,10 +12,7 @@ const order = () => store.list().map(({ id }) => id);
 /** @param {number} id @param {boolean} isRange */
 const select = (id, isRange) => (isRange ? selection.extend(id, order()) : selection.toggle(id));
 
-/**
- * @param {(id: number) => void} onOpen
- * @param {(ids: number[]) => void} onDelete
- */
+/** @param {(id: number) => void} onOpen @param {(ids: number[]) => void} onDelete */
 export function listen(onOpen, onDelete) {
   let wasHeld = false;
   container.addEventListener("click", (event) => {
@@ -60,14 +57,9 @@ function holdToSelect(onHold) {
   });
 }
 
-/**
- * Return whether the key meant something.
- * @param {KeyboardEvent} event
- * @param {number} id
- * @param {(ids: number[]) => void} onDelete
- */
-function handleKey({ key, shiftKey, ctrlKey, metaKey, altKey, target }, id, onDelete) {
-  if (altKey) return false;
+/** Return whether the key meant something. @param {KeyboardEvent} event @param {number} id @param {(ids: number[]) => void} onDelete */
+function handleKey({ key, repeat, shiftKey, ctrlKey, metaKey, altKey, target }, id, onDelete) {
+  if (altKey || (repeat && key === "Delete")) return false;
   if (ctrlKey || metaKey) return key === "a" && (selection.set(order()), true);
   if (key === " " && target instanceof HTMLButtonElement) return select(id, shiftKey), true;
   if (key === "Escape" && selection.size()) return selection.clear(), true;

@@ -2,11 +2,7 @@
 
 import * as store from "./store.js";
 
-/**
- * Have the elements in the order of the list, for those who hear or tab through it.
- * @param {Map<number, Tile>} tiles
- * @param {HTMLElement[]} lists
- */
+/** Have the elements in the order of the list, for those who hear or tab through it. @param {Map<number, Tile>} tiles @param {HTMLElement[]} lists */
 export function keepOrder(tiles, lists) {
   const inOrder = [...tiles].sort(([one], [other]) => store.indexOf(one) - store.indexOf(other));
   for (const list of lists) {
@@ -20,11 +16,7 @@ export function keepOrder(tiles, lists) {
   }
 }
 
-/**
- * Let Tab reach one picture alone.
- * @param {Map<number, Tile>} tiles
- * @param {number | null} active
- */
+/** Let Tab reach one picture alone. @param {Map<number, Tile>} tiles @param {number | null} active */
 export function setTabStop(tiles, active) {
   const first = [...tiles.keys()].sort((one, other) => store.indexOf(one) - store.indexOf(other))[0];
   const reached = active !== null && tiles.has(active) ? active : first;

@@ -151,10 +151,7 @@ export function idOf(target) {
   return tile instanceof HTMLElement ? Number(tile.dataset.id) : null;
 }
 
-/**
- * Focus a picture, scrolled into sight, or the heading above them all where it is gone.
- * @param {number | null} id
- */
+/** Focus a picture, scrolled into sight, or the heading above them all where it is gone. @param {number | null} id */
 export function focus(id) {
   const row = id === null ? undefined : rowOf(id);
   if (id === null || !row) return byId("heading").focus({ preventScroll: true });

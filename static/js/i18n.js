@@ -13,11 +13,7 @@ const MEGABYTE = 2 ** 20;
 /** Dates are written as the browser writes them, whatever the page's language. */
 export const dateLocale = new Intl.DateTimeFormat().resolvedOptions().locale;
 
-/**
- * Return a message with its {placeholders} filled.
- * @param {string} name
- * @param {Record<string, string | number>} values
- */
+/** Return a message with its {placeholders} filled. @param {string} name @param {Record<string, string | number>} values */
 export function translate(name, values = {}) {
   return fill(messages[name] ?? name, values);
 }
@@ -27,10 +23,7 @@ function fill(text, values) {
   return text.replace(/\{(\w+)\}/g, (_, key) => String(values[key]));
 }
 
-/**
- * Return why a request failed: the API's own message where it gives one.
- * @param {ApiError} error
- */
+/** Return why a request failed: the API's own message where it gives one. @param {ApiError} error */
 export function errorMessage(error) {
   if (error.status === 0) return translate("connectionLost");
   if (error.status === 401) return translate("sessionEnded");
@@ -40,20 +33,14 @@ export function errorMessage(error) {
   return translate(error.status === 413 ? "tooLarge" : "failed");
 }
 
-/**
- * The body of an error is {"detail": message} or {field: [message, …]}.
- * @param {Record<string, unknown> | null} body
- */
+/** The body of an error is {"detail": message} or {field: [message, …]}. @param {Record<string, unknown> | null} body */
 function firstMessage(body) {
   const first = Object.values(body ?? {})[0];
   const message = Array.isArray(first) ? first[0] : first;
   return typeof message === "string" ? message : "";
 }
 
-/**
- * Translate a message by the template's list; one that is not listed stays as it is.
- * @param {string} message
- */
+/** Translate a message by the template's list; one that is not listed stays as it is. @param {string} message */
 export function translateApiMessage(message) {
   for (const { dataset, textContent } of apiMessages) {
     const text = dataset.message ?? "";
@@ -67,11 +54,7 @@ export function translateApiMessage(message) {
   return message;
 }
 
-/**
- * The name of a placeholder says what its value counts.
- * @param {string} name
- * @param {string} value
- */
+/** The name of a placeholder says what its value counts. @param {string} name @param {string} value */
 function formatValue(name, value) {
   if (name === "bytes") return formatUnit(Number(value) / MEGABYTE, "megabyte", "short");
   if (name.endsWith("seconds")) return formatDuration(Number(value));
@@ -107,10 +90,7 @@ export function formatDuration(seconds) {
   return parts.filter(([value]) => value).map(([value, unit]) => formatUnit(value, unit)).join(" ");
 }
 
-/**
- * Format a date and time; the time alone where it is today.
- * @param {Date} date
- */
+/** Format a date and time; the time alone where it is today. @param {Date} date */
 export function formatTime(date) {
   const isToday = date.toDateString() === new Date().toDateString();
   /** @type {Intl.DateTimeFormatOptions} */
@@ -118,10 +98,7 @@ export function formatTime(date) {
   return new Intl.DateTimeFormat(dateLocale, options).format(date);
 }
 
-/**
- * Return what a picture is called: what its owner says it shows, else its name, else its number.
- * @param {Pick<Picture, "id" | "name" | "description">} picture
- */
+/** Return what a picture is called: what its owner says it shows, else its name, else its number. @param {Pick<Picture, "id" | "name" | "description">} picture */
 export function titleOf({ id, name, description }) {
   return description || name || translate("picture", { id });
 }

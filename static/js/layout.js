@@ -5,11 +5,7 @@ const MAX_ASPECT_RATIO = 2.6;
 
 /** @typedef {{id: number, aspect: number, group: string}} Item */
 
-/**
- * Return an aspect ratio (width by height) that a row can hold; what is beyond it is cropped.
- * @param {number} width
- * @param {number} height
- */
+/** Return an aspect ratio (width by height) that a row can hold; what is beyond it is cropped. @param {number} width @param {number} height */
 export function boundedAspect(width, height) {
   return Math.min(MAX_ASPECT_RATIO, Math.max(MIN_ASPECT_RATIO, width / height || 1));
 }
@@ -63,12 +59,7 @@ export function layOut(items, { width, rowHeight, gap, headingHeight }) {
   return { rows, headings, height: Math.max(0, top - gap) };
 }
 
-/**
- * Return the rows between two heights.
- * @param {Row[]} rows
- * @param {number} from
- * @param {number} to
- */
+/** Return the rows between two heights. @param {Row[]} rows @param {number} from @param {number} to */
 export function rowsBetween(rows, from, to) {
   let low = 0;
   let high = rows.length;
@@ -83,12 +74,7 @@ export function rowsBetween(rows, from, to) {
   return rows.slice(low, end);
 }
 
-/**
- * Return the picture above or below another.
- * @param {Row[]} all
- * @param {number} id
- * @param {number} step in rows
- */
+/** Return the picture above or below another. @param {Row[]} all @param {number} id @param {number} step in rows */
 export function besideInRows(all, id, step) {
   const rows = all.filter(({ boxes }) => boxes.length);
   const at = rows.findIndex(({ boxes }) => boxes.some((box) => box.id === id));

@@ -5,10 +5,7 @@ import { announce, clone, copyText, find, handleActions, part } from "./dom.js";
 import { formatNumber, formatTime, translate } from "./i18n.js";
 import { attempt } from "./session.js";
 
-/**
- * @param {PictureLink} link
- * @param {(id: number) => void} onRevoked
- */
+/** @param {PictureLink} link @param {(id: number) => void} onRevoked */
 export function createLinkItem(link, onRevoked) {
   const item = clone("link-item");
   const url = find(item, "input", HTMLInputElement);

@@ -9,10 +9,7 @@ const others = { links: () => import("./links-page.js"), account: () => import("
 /** @type {typeof import("./viewer.js") | null} */
 let viewer = null;
 
-/**
- * @param {Route} route
- * @param {(work: () => Promise<void>) => Promise<void>} runAction shows errors
- */
+/** @param {Route} route @param {(work: () => Promise<void>) => Promise<void>} runAction shows errors */
 export async function show(route, runAction) {
   const { page, dialog } = route;
   pictureList.showPage(page === "pictures");

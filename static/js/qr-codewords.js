@@ -19,11 +19,7 @@ export const at = (list, index) => list[index] ?? 0;
 const multiply = (one, other) =>
   one && other ? at(POWERS, at(LOGARITHMS, one) + at(LOGARITHMS, other)) : 0;
 
-/**
- * Return the Reed-Solomon codewords of a block of data.
- * @param {number[]} data
- * @param {number} count
- */
+/** Return the Reed-Solomon codewords of a block of data. @param {number[]} data @param {number} count */
 export function correctionOf(data, count) {
   let generator = [1];
   for (let power = 0; power < count; power += 1) {
@@ -84,10 +80,7 @@ function interleave(data, version) {
   });
 }
 
-/**
- * Return the version (1 to 20) that holds some bytes, and its codewords in the order in which they are drawn.
- * @param {Uint8Array} bytes
- */
+/** Return the version (1 to 20) that holds some bytes, and its codewords in the order in which they are drawn. @param {Uint8Array} bytes */
 export function encodeBytes(bytes) {
   let version = 1;
   while (dataCodewords(version) * 8 < bytes.length * 8 + (version < 10 ? 12 : 20)) {

@@ -24,11 +24,7 @@ function alignment(version) {
   return [6, ...Array.from({ length: count - 1 }, (_, index) => last - step * (count - 2 - index))];
 }
 
-/**
- * Return the rows of the code's modules: true is dark.
- * @param {string} text
- * @returns {boolean[][]}
- */
+/** Return the rows of the code's modules: true is dark. @param {string} text @returns {boolean[][]} */
 export function makeQrCode(text) {
   const { version, codewords } = encodeBytes(new TextEncoder().encode(text));
   const codes = MASKS.map((_, mask) => draw(codewords, version, mask));
@@ -136,11 +132,7 @@ function penaltyOf(code) {
   return penalty + 10 * Math.floor(Math.abs(dark - 0.5) * 20);
 }
 
-/**
- * Return the code as a picture.
- * @param {string} text
- * @param {string} label
- */
+/** Return the code as a picture. @param {string} text @param {string} label */
 export function drawQrCode(text, label) {
   const code = makeQrCode(text);
   const size = code.length + 8; // with its quiet zone

@@ -1,15 +1,11 @@
 /** What the address names: a page, and the picture or dialog that is open on it. */
 
-/**
- * The server answers these with the page (`delivery/gallery_urls.py`).
- * @type {Record<string, Place>}
- */
+/** The server answers these with the page (`delivery/gallery_urls.py`). @type {Record<string, Place>} */
 export const ADDRESSES = {
   "/": { page: "pictures", dialog: "" },
   "/p/:id": { page: "pictures", dialog: "viewer" },
   "/p/:id/details": { page: "pictures", dialog: "details" },
   "/p/:id/links": { page: "pictures", dialog: "links" },
-  "/p/:id/delete": { page: "pictures", dialog: "delete" },
   "/links": { page: "links", dialog: "" },
   "/account": { page: "account", dialog: "" },
   "/account/delete": { page: "account", dialog: "delete-account" },
@@ -20,11 +16,7 @@ let onChange = () => {};
 // The query of the list, which stays while a picture is open.
 let listQuery = "";
 
-/**
- * Return undefined where an address is none of ours.
- * @param {URL | Location} url
- * @returns {Route | undefined}
- */
+/** Return undefined where an address is none of ours. @param {URL | Location} url @returns {Route | undefined} */
 export function parse(url) {
   const path = url.pathname.replace(/\/$/, "") || "/";
   const id = path.match(/^\/p\/(\d+)/)?.[1];
@@ -36,11 +28,7 @@ export function parse(url) {
 export const current = () =>
   parse(location) ?? { page: "pictures", dialog: "", id: null, query: new URLSearchParams(), path: "/" };
 
-/**
- * Show another address. `replace` leaves no way back to this one.
- * @param {string} path
- * @param {{replace?: boolean}} [options]
- */
+/** Show another address. `replace` leaves no way back to this one. @param {string} path @param {{replace?: boolean}} [options] */
 export function navigate(path, { replace = false } = {}) {
   const opener = replace ? history.state?.opener : location.pathname;
   history[replace ? "replaceState" : "pushState"]({ opener }, "", withQuery(path));
@@ -50,10 +38,7 @@ export function navigate(path, { replace = false } = {}) {
 /** A picture's address keeps the search that it was found by. @param {string} path */
 const withQuery = (path) => (path.startsWith("/p/") || path === "/" ? path + listQuery : path);
 
-/**
- * Close what is open: go back where it was opened from there, so that Back does not open it again.
- * @param {string} parent
- */
+/** Close what is open: go back where it was opened from there, so that Back does not open it again. @param {string} parent */
 export function close(parent) {
   /** @type {string} */
   const opener = history.state?.opener ?? "";
@@ -62,10 +47,7 @@ export function close(parent) {
   else navigate(parent, { replace: true });
 }
 
-/**
- * Choose which pictures the list shows.
- * @param {URLSearchParams} query
- */
+/** Choose which pictures the list shows. @param {URLSearchParams} query */
 export function setQuery(query) {
   const text = query.toString();
   listQuery = text && `?${text}`;

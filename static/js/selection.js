@@ -23,11 +23,7 @@ export function toggle(id) {
   changed();
 }
 
-/**
- * Select all from where the last one was selected to another.
- * @param {number} id
- * @param {number[]} order ids of the whole list
- */
+/** Select all from where the last one was selected to another. @param {number} id @param {number[]} order ids of the whole list */
 export function extend(id, order) {
   const from = anchor === null ? -1 : order.indexOf(anchor);
   const to = order.indexOf(id);

@@ -1,6 +1,6 @@
 /**
- * The service worker: takes pictures that a phone's other programs share. It keeps nothing else, so
- * that nothing is left behind by a sign-out.
+ * The service worker: takes pictures that a phone's other programs share, and shows a calm page without
+ * a connection. It keeps nothing else, so that nothing is left behind by a sign-out.
  */
 
 // The type checker knows pages alone.
@@ -10,9 +10,19 @@ const SHARED = "shared-pictures"; // connection.js takes them from there
 worker.addEventListener("install", () => worker.skipWaiting());
 worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(worker.clients.claim()));
 worker.addEventListener("fetch", (/** @type {any} */ event) => {
-  const { method, url } = event.request;
-  if (method === "POST" && new URL(url).pathname === "/share") event.respondWith(keep(event.request));
+  const { request } = event;
+  const isShare = request.method === "POST" && new URL(request.url).pathname === "/share";
+  if (isShare) event.respondWith(keep(request));
+  else if (request.mode === "navigate") event.respondWith(fetch(request).catch(showOffline));
 });
+
+function showOffline() {
+  const headers = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'self'",
+  };
+  return new Response(OFFLINE_PAGE, { status: 503, headers });
+}
 
 /** Keep what is shared until the page takes it, then show the page. @param {Request} request */
 async function keep(request) {

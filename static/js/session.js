@@ -27,21 +27,14 @@ export function setAccount(changed) {
   account = Promise.resolve(changed);
 }
 
-/**
- * Return what to say of a failed request; the page is left where the session has ended.
- * @param {unknown} error
- */
+/** Return what to say of a failed request; the page is left where the session has ended. @param {unknown} error */
 export function failureText(error) {
   if (!(error instanceof ApiError)) throw error;
   if (error.status === 401) onEnd();
   return errorMessage(error);
 }
 
-/**
- * Do some work; show why it failed.
- * @param {HTMLElement} problem
- * @param {() => unknown} work
- */
+/** Do some work; show why it failed. @param {HTMLElement} problem @param {() => unknown} work */
 export async function attempt(problem, work) {
   showText(problem, "");
   try {

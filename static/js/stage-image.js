@@ -4,11 +4,7 @@ import { showText } from "./dom.js";
 import { translate, translateApiMessage } from "./i18n.js";
 import { createZoom } from "./zoom.js";
 
-/**
- * @param {HTMLElement} stage
- * @param {HTMLElement} problem
- * @param {(step: number) => void} onSwipe
- */
+/** @param {HTMLElement} stage @param {HTMLElement} problem @param {(step: number) => void} onSwipe */
 export function createStageImage(stage, problem, onSwipe) {
   let image = makeImage("");
   stage.querySelector("img")?.replaceWith(image);

@@ -59,11 +59,7 @@ export const isLoaded = () => hasLoaded;
 export const getFilter = () => filter;
 export const isFiltered = () => Object.keys(filter).some((name) => name !== "order");
 
-/**
- * Return the picture before (-1) or after (1) another, undefined at the end.
- * @param {number} id
- * @param {number} step
- */
+/** Return the picture before (-1) or after (1) another, undefined at the end. @param {number} id @param {number} step */
 export const neighbour = (id, step) => (places.has(id) ? shown[indexOf(id) + step] : undefined);
 
 /** Show other pictures, or the same in another order; `loadMore` fetches them. @param {Filter} given */
@@ -76,10 +72,7 @@ export function setFilter(given) {
   changed();
 }
 
-/**
- * Load the first page, or the next; one at a time.
- * @param {number} [limit]
- */
+/** Load the first page, or the next; one at a time. @param {number} [limit] */
 export function loadMore(limit) {
   if (loading) return loading;
   const of = filter;
@@ -97,18 +90,13 @@ export function loadMore(limit) {
   return mine;
 }
 
-/**
- * Take over what the API returned. @param {Picture[]} rows
- */
+/** Take over what the API returned. @param {Picture[]} rows */
 export function merge(rows) {
   for (const row of rows) if (!removed.has(row.id)) pictures.set(row.id, row);
   changed();
 }
 
-/**
- * Show what an event says of a picture that is new, until the API is asked.
- * @param {NonNullable<PictureEvent["picture"]>} facts
- */
+/** Show what an event says of a picture that is new, until the API is asked. @param {NonNullable<PictureEvent["picture"]>} facts */
 export function announcePicture({ thumbnails, ...facts }) {
   if (pictures.has(facts.id) || removed.has(facts.id) || !hasLoaded || isFiltered()) return;
   const unknown = { name: "", failure: null, thumbhash: null, dominant_color: null };

@@ -3,10 +3,7 @@
 const SIDE = 16; // pixels: browsers smooth what they enlarge
 const canvas = document.createElement("canvas");
 
-/**
- * Return a data URL of what a ThumbHash in base64 shows.
- * @param {string} thumbhash
- */
+/** Return a data URL of what a ThumbHash in base64 shows. @param {string} thumbhash */
 export function thumbhashUrl(thumbhash) {
   const data = Uint8Array.from(atob(thumbhash), (char) => char.charCodeAt(0));
   const byte = (/** @type {number} */ at) => data[at] ?? 0;
@@ -24,13 +21,7 @@ export function thumbhashUrl(thumbhash) {
     return nibble++ & 1 ? value >> 4 : value & 15;
   };
 
-  /**
-   * Return a channel's value at every pixel.
-   * @param {number} middle
-   * @param {number} scale
-   * @param {number} columns
-   * @param {number} rows
-   */
+  /** Return a channel's value at every pixel. @param {number} middle @param {number} scale @param {number} columns @param {number} rows */
   function channel(middle, scale, columns, rows) {
     const values = new Float32Array(width * height).fill(middle);
     for (let y = 0; y < rows; y += 1) {

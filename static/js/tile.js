@@ -30,11 +30,7 @@ export function createTile() {
   };
 }
 
-/**
- * Show a picture's facts; `loadImage` shows the picture itself.
- * @param {Tile} tile
- * @param {Picture} picture
- */
+/** Show a picture's facts; `loadImage` shows the picture itself. @param {Tile} tile @param {Picture} picture */
 export function showFacts(tile, picture) {
   if (tile.picture === picture) return;
   const hadOthers = tile.picture?.thumbnails.map(({ id }) => id).join();

@@ -10,8 +10,7 @@ const CLOSE_DELAY = 2500; // milliseconds
 const panel = byId("uploads");
 const list = part(panel, "ul");
 const summary = byId("summary");
-/** @typedef {{file: File, row: HTMLElement, controller: AbortController, key: string,
- *   digest: string, isWanted: boolean}} Upload */
+/** @typedef {{file: File, row: HTMLElement, controller: AbortController, key: string, digest: string, isWanted: boolean}} Upload */
 /** @type {Upload[]} */
 const queue = [];
 /** @type {Set<Upload>} */

@@ -1,19 +1,19 @@
 /** The dialog that shows one picture, as large as the screen. */
 
-import { ApiError, deletePicture, fetchPicture } from "./api.js";
+import { ApiError, fetchPicture } from "./api.js";
+import { deleteSoon } from "./deletions.js";
 import { bindDialog } from "./dialogs.js";
-import { announce, dialogById, find, handleActions, part, showText } from "./dom.js";
+import { dialogById, find, handleActions, part, showText } from "./dom.js";
 import * as grid from "./grid.js";
 import { titleOf, translate } from "./i18n.js";
 import { showLinks } from "./link-dialog.js";
 import * as panel from "./picture-panel.js";
 import { close, current, navigate } from "./router.js";
-import { attempt, failureText, getAccount } from "./session.js";
+import { failureText, getAccount } from "./session.js";
 import * as store from "./store.js";
 import { createStageImage } from "./stage-image.js";
 
 const dialog = dialogById("viewer");
-const confirmation = dialogById("confirm-delete");
 const title = part(dialog, "#viewer-title");
 const original = find(dialog, "#original", HTMLAnchorElement);
 const problem = part(dialog, ".stage .problem");
@@ -25,13 +25,7 @@ let shownIndex = -1;
 let details = null;
 
 const showDialog = bindDialog(dialog, ({ id }) => id !== null, () => "/");
-const showConfirmation = bindDialog(confirmation, ({ dialog: name }) => name === "delete", ownPath);
 const image = createStageImage(part(dialog, ".stage"), problem, (step) => showNeighbour(step));
-
-/** @param {Route} route */
-function ownPath({ id }) {
-  return `/p/${id}`;
-}
 
 /** @param {Route} route */
 export function show(route) {
@@ -41,7 +35,6 @@ export function show(route) {
   showDialog(route);
   panel.show(name === "details", details);
   showLinks(route);
-  showConfirmation(route);
   if (id === null && before !== null) {
     shownId = null;
     grid.focus(before);
@@ -109,7 +102,6 @@ function showNeighbour(step) {
 
 /** Show a neighbour, or the list, where the picture shown is gone. @param {number} id */
 function leave(id) {
-  announce(translate("deleted", { title: title.textContent ?? "" }));
   const other = store.list()[shownIndex] ?? store.list()[shownIndex - 1];
   shownId = null;
   if (current().id !== id) return;
@@ -117,12 +109,14 @@ function leave(id) {
   else close("/");
 }
 
-async function deleteShown() {
-  const id = /** @type {number} */ (shownId);
-  await deletePicture(id).catch((error) => {
-    if (error.status !== 404) throw error;
+/** Once it is undone, the picture is shown again. */
+function deleteShown() {
+  const id = shownId;
+  if (id === null) return;
+  deleteSoon([id], () => {
+    navigate(`/p/${id}`, { replace: dialog.open });
+    part(dialog, "[data-action=delete]").focus();
   });
-  store.remove([id]);
 }
 
 /** @type {Record<string, () => void>} */
@@ -133,7 +127,7 @@ const actions = {
   zoom: () => image.zoom.toggle(),
   link: () => navigate(`/p/${shownId}/links`),
   details: () => toggleDetails(),
-  delete: () => navigate(`/p/${shownId}/delete`),
+  delete: deleteShown,
 };
 
 function toggleDetails() {
@@ -143,15 +137,13 @@ function toggleDetails() {
 
 handleActions(dialog, (action) => actions[action]?.());
 dialog.addEventListener("keydown", (event) => {
-  const { key, target, ctrlKey, metaKey, altKey } = event;
+  const { key, target, repeat, ctrlKey, metaKey, altKey } = event;
   const isField = target instanceof Element && target.matches("input, textarea, select");
   if (isField || ctrlKey || metaKey || altKey) return;
+  if (repeat && key === "Delete") return;
   if (image.zoom.handleKey(key)) return event.preventDefault();
   const name = { ArrowLeft: "previous", ArrowRight: "next", Delete: "delete", i: "details" }[key];
   if (name) actions[name]?.();
-});
-confirmation.addEventListener("close", () => {
-  if (confirmation.returnValue === "yes") void attempt(problem, deleteShown);
 });
 panel.start((changed) => {
   details = changed;

@@ -5,10 +5,7 @@ const STEP = 2.5;
 const MIN_SWIPE = 60; // pixels
 const DOUBLE_TAP = 300; // milliseconds
 
-/**
- * @param {HTMLElement} stage
- * @param {{image: () => HTMLImageElement, onSwipe: (step: number) => void, onZoom: () => void}} parts
- */
+/** @param {HTMLElement} stage @param {{image: () => HTMLImageElement, onSwipe: (step: number) => void, onZoom: () => void}} parts */
 export function createZoom(stage, { image, onSwipe, onZoom }) {
   let scale = 1;
   let x = 0; // how far the picture is moved from the middle, in pixels

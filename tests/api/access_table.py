@@ -263,7 +263,6 @@ IN_A_BROWSER = [
     everybody("GET", "/p/1", "200"),
     everybody("GET", "/p/1/details", "200"),
     everybody("GET", "/p/1/links", "200"),
-    everybody("GET", "/p/1/delete", "200"),
     everybody("GET", "/links", "200"),
     everybody("GET", "/account", "200"),
     everybody("GET", "/account/delete", "200"),

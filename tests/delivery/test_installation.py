@@ -31,6 +31,8 @@ def test_the_service_worker_is_a_script_at_the_root_that_no_cache_keeps() -> Non
     assert response["Content-Type"] == "text/javascript; charset=utf-8"
     assert response["Cache-Control"] == "no-cache"
     assert "caches.open(SHARED)" in response.content.decode()
+    spanish = Client().get("/service-worker.js", headers={"Accept-Language": "es"})
+    assert r"Sin conexi\u00f3n" in spanish.content.decode()
 
 
 def test_what_is_shared_without_a_service_worker_leads_to_the_gallery() -> None:

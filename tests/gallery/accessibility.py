@@ -7,6 +7,7 @@ from playwright.sync_api import Page
 
 from tests.servers import npm
 
+# 320 is what a window of 1280 pixels has at a zoom of 400 % (device scale 4): WCAG 1.4.10.
 WIDTHS = (320, 390, 1440)
 _SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 _PROGRAM = npm.FOLDER / "node_modules" / "axe-core" / "axe.min.js"

@@ -48,12 +48,15 @@ class Service:
         """Create an account with PASSWORD and return its login."""
         self.accounts += 1
         login = f"{tier.lower()}{self.accounts}"
-        program = _CREATE_ACCOUNT.format(login=login, password=PASSWORD, tier=tier)
+        self.run_program(_CREATE_ACCOUNT.format(login=login, password=PASSWORD, tier=tier))
+        return login
+
+    def run_program(self, program: str) -> None:
+        """Run it as `manage.py shell` of the service."""
         env = os.environ | {"LOCAL": "on", "DATA_DIR": str(self.data_dir), "DATABASE_URL": ""}
         env["DJANGO_SETTINGS_MODULE"] = "config.settings"
         command = [sys.executable, "manage.py", "shell", "-v", "0", "-c", program]
         subprocess.run(command, cwd=ROOT, env=env, check=True)
-        return login
 
     def open_session(self, login: str) -> requests.Session:
         """Sign in by cookies, as another client of the account."""

@@ -19,6 +19,13 @@ from tests.gallery.browsing import (
 from tests.pictures import encode, waves
 
 pytestmark = MARKS
+WATCH_SHIFTS = """() => {
+    window.shifted = 0;
+    new PerformanceObserver((list) => {
+        for (const { value, hadRecentInput } of list.getEntries())
+            if (!hadRecentInput) shifted += value;
+    }).observe({ type: "layout-shift" });
+}"""
 
 
 @pytest.mark.parametrize(
@@ -54,24 +61,58 @@ def test_a_picture_is_uploaded_viewed_linked_and_deleted(
 
     page.keyboard.press("Escape")
     page.locator("#viewer [data-action=delete]").click()
-    page.locator("#confirm-delete [value=yes]").click()
     expect(page.locator("#gallery.empty")).to_be_visible()
-    assert requests.get(address, timeout=10).status_code == 410
+    assert requests.get(address, timeout=10).status_code == 200
+    # Who leaves no longer undoes it.
     page.locator("#sign-out").click()
     expect(page.locator("#sign-in")).to_be_visible()
+    assert requests.get(address, timeout=10).status_code == 410
     page.reload()
     expect(page.locator("#sign-in")).to_be_visible()
 
 
-def test_a_picture_stays_when_its_deletion_is_not_confirmed(service: Service, page: Page) -> None:
+def test_a_deletion_in_the_viewer_is_undone_there_or_sent_after_ten_seconds(
+    service: Service, page: Page
+) -> None:
+    login = service.create_account("Basic")
+    service.upload(login, photo(), photo(600, 400), photo(400, 600))
+    open_gallery(page, login)
+    sent: list[str] = []
+    page.on("request", lambda each: sent.append(f"{each.method} {each.url}"))
+    page.locator("#pictures button").first.click()
+    first = page.url
+    page.locator("#viewer [data-action=delete]").click()
+    expect(page).not_to_have_url(first)
+    page.keyboard.press("Delete")
+    undo = page.locator("#viewer #undo")
+    expect(undo.locator("[role=status]")).to_have_text("Pictures deleted: 2")
+    undo.get_by_role("button").click()
+    page.mouse.move(0, 0)  # over it, the time would not run
+    expect(undo).to_be_hidden()
+    expect(page.locator("#viewer")).to_be_visible()
+    page.keyboard.press("Delete")
+    page.keyboard.press("Escape")
+    expect(page.locator("#undo")).to_be_visible()
+    expect(page.locator("#pictures li")).to_have_count(2)
+    assert [each for each in sent if "delete" in each] == [], "nothing is sent yet"
+    expect(page.locator("#undo")).to_be_hidden()
+    expect(page.locator("#pictures li")).to_have_count(2)
+    assert [each for each in sent if "delete" in each] == [
+        f"POST {service.url}/api/user/images/delete/"
+    ]
+
+
+def test_a_deletion_that_fails_says_so_and_brings_the_picture_back(
+    service: Service, page: Page
+) -> None:
     login = service.create_account("Basic")
     service.upload(login, photo())
     open_gallery(page, login)
-    page.locator("#pictures button").click()
-    page.locator("#viewer [data-action=delete]").click()
-    page.locator("#confirm-delete [value=no]").click()
-    expect(page.locator("#viewer")).to_be_visible()
-    page.reload()
+    page.route("**/images/delete/", lambda route: route.abort())
+    page.locator("#pictures button").press("Delete")
+    expect(page.locator("#gallery.empty")).to_be_visible()
+    expect(page.locator("#undo [role=status]")).to_have_text("No connection: nothing was deleted.")
+    expect(page.locator("#undo button")).to_be_hidden()
     expect(page.locator("#pictures li")).to_have_count(1)
 
 
@@ -139,7 +180,6 @@ def test_everything_can_be_done_with_the_keyboard(service: Service, page: Page) 
     expect(newer).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Delete")
-    page.locator("#confirm-delete [value=yes]").press("Enter")
     expect(page.locator("#pictures li")).to_have_count(1)
 
 
@@ -153,6 +193,7 @@ def test_older_pictures_are_loaded_while_scrolling_though_thumbnails_are_slow(
 
     service.upload(login, *[encode(waves(30, 20), "PNG")] * 65)
     page.route("**/images/users/**", hold)
+    page.evaluate(WATCH_SHIFTS)
     open_gallery(page, login)
     tiles = page.locator("#pictures li")
     expect(tiles.first).to_have_attribute("aria-setsize", "-1")
@@ -166,6 +207,7 @@ def test_older_pictures_are_loaded_while_scrolling_though_thumbnails_are_slow(
     for route in held:
         route.continue_()
     expect(page.locator("#pictures li.pending")).to_have_count(0, timeout=30_000)
+    assert page.evaluate("() => shifted") <= 0.02
 
 
 def test_an_upload_waits_for_the_connection_and_goes_on_by_itself(

@@ -139,6 +139,8 @@ def test_cookies_open_every_route_until_signing_out(alice: User) -> None:
     response = client.post("/api/user/jwt-logout/")
     assert (response.status_code, response.content) == (204, b"")
     assert response.cookies["access_token"].value == response.cookies["refresh_token"].value == ""
+    # Else whoever sits there next finds the pictures in the browser's cache.
+    assert response["Clear-Site-Data"] == '"cache"'
     client.cookies["access_token"] = stolen
     assert client.get(IMAGES).status_code == 401
 
