@@ -2,7 +2,7 @@
 
 `./dev bench gallery` prints medians of nine cold starts with 500 pictures, on a desktop's and on a
 phone's screen, and scrolls through 10,000. `--runs`, `--pictures` and `--scroll` change that.
-With BENCH_TREE it measures the gallery of another commit's tree.
+`./dev bench --compare COMMIT gallery --scroll 0` measures another commit's starts beside ours.
 """
 
 import argparse
@@ -21,8 +21,9 @@ import requests
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from benchmarks.parts import TREE
+from benchmarks.tables import show
+from benchmarks.turns import turn
 from devkit.environment import python
-from devkit.messages import say
 from tests.pictures import encode, waves
 from tests.servers.ports import free_ports
 
@@ -207,12 +208,20 @@ def _measure(service: Service, options: argparse.Namespace) -> None:
         browser = playwright.chromium.launch(
             executable_path=options.chromium, args=["--no-sandbox", "--disable-gpu"]
         )
-        for screen in SCREENS:
-            starts = [_start(browser, service, screen) for _ in range(options.runs)]
-            _report(f"{screen}, {options.pictures} pictures", starts)
+        starts: dict[str, list[Start]] = {screen: [] for screen in SCREENS}
+        for _ in range(options.runs):
+            for screen in SCREENS:
+                with turn():
+                    starts[screen].append(_start(browser, service, screen))
+        show(
+            f"Cold starts with {options.pictures} pictures, medians; the worst shift, scrolled",
+            {screen: _row(each) for screen, each in starts.items()},
+        )
         if options.scroll:
             service.fill("many", options.scroll)
-            _scroll(browser, service)
+            with turn():
+                row = _scroll(browser, service)
+            show(f"Scrolling through {options.scroll} pictures", {"desktop": row})
         browser.close()
 
 
@@ -242,17 +251,17 @@ def _start(browser: Browser, service: Service, screen: str) -> Start:
     return Start(1000 * stands, lcp, cls, asked, received)
 
 
-def _report(name: str, starts: list[Start]) -> None:
-    say(
-        f"{name}: stands {median(each.stands for each in starts):.0f} ms, "
-        f"LCP {median(each.lcp for each in starts):.0f} ms, "
-        f"{median(each.requests for each in starts):.0f} requests, "
-        f"{median(each.bytes for each in starts) / 1000:.0f} kB, "
-        f"CLS {max(each.cls for each in starts):.4f} (the worst, scrolled)"
-    )
+def _row(starts: list[Start]) -> dict[str, float | None]:
+    return {
+        "stands ms": median(each.stands for each in starts),
+        "LCP ms": median(each.lcp for each in starts),
+        "requests": median(each.requests for each in starts),
+        "kB": median(each.bytes for each in starts) / 1000,
+        "CLS": max(each.cls for each in starts),
+    }
 
 
-def _scroll(browser: Browser, service: Service) -> None:
+def _scroll(browser: Browser, service: Service) -> dict[str, float | None]:
     context = _sign_in(browser, service, "desktop", "many")
     page = context.new_page()
     page.add_init_script(_WATCH)
@@ -273,12 +282,16 @@ def _scroll(browser: Browser, service: Service) -> None:
         browser.stop_tracing()
         tasks = _long_tasks(json.loads(path.read_text()))
     seen = page.evaluate("() => window.seen")
-    say(
-        f"scrolling: p95 of {len(frames)} frames {quantiles(frames, n=20)[-1]:.1f} ms, "
-        f"{len(tasks)} tasks over 50 ms (longest {max(tasks, default=0):.0f}), "
-        f"at most {nodes} elements, CLS {seen['cls']:.4f}, {result['left']:.0f} pixels left"
-    )
     context.close()
+    return {
+        "frames": len(frames),
+        "p95 ms": quantiles(frames, n=20)[-1],
+        "tasks >50": len(tasks),
+        "longest ms": max(tasks, default=0),
+        "elements": nodes,
+        "CLS": seen["cls"],
+        "px left": result["left"],
+    }
 
 
 def _long_tasks(trace: dict[str, Any]) -> list[float]:
