@@ -108,10 +108,10 @@ def _wait_for_pictures(page: Page, url: str) -> None:
 
 
 def _save(page: Page, name: str) -> None:
-    path = FOLDER / f"{name}.png"
+    path = FOLDER / f"{name}.webp"
     with Image.open(io.BytesIO(page.screenshot())) as image:
-        # 256 colours look the same, in a third of the bytes.
-        image.convert("RGB").quantize(256).save(path, optimize=True)
+        # Of 256 colours, as a palette has, skies show blotches.
+        image.convert("RGB").save(path, quality=90, method=6)
     say(f"wrote {path.relative_to(ROOT)}")
 
 
