@@ -8,6 +8,7 @@ import pytest
 import pyvips
 from PIL import Image
 
+from images.formats import avif
 from tests.decoding import render_thumbnails
 from tests.pictures import open_image
 
@@ -40,4 +41,12 @@ def decodes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
             return real(*args, **options)
 
         monkeypatch.setattr(pyvips.Image, call, counted)
+
+    decode_by_pillow = avif._decode_by_pillow
+
+    def counted_by_pillow(*args: Any) -> pyvips.Image:
+        found.append(args)
+        return decode_by_pillow(*args)
+
+    monkeypatch.setattr(avif, "_decode_by_pillow", counted_by_pillow)
     return found

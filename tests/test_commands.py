@@ -46,6 +46,7 @@ LISTED = {
     "./dev test tests/delivery/test_ranges.py": "would run tests within a test",
     './dev test -k "stranger and delete"': "would run tests within a test",
     "./dev mutate accounts.renewal": "would run tests within a test",
+    "./dev freshness": "tests/devkit/test_freshness.py runs it",
     "./dev bench": "tests/devkit/test_bench.py runs it",
     "./dev bench upload --formats JPEG AVIF": "takes minutes",
     "./dev bench --compare main upload --formats JPEG AVIF": "takes minutes",

@@ -3,6 +3,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import OperationalError
+from django.utils import translation
 from rest_framework import exceptions as drf
 from rest_framework.exceptions import ErrorDetail
 
@@ -73,7 +74,8 @@ def test_other_refusals_of_the_framework_keep_their_status_and_their_words() -> 
     found = problem_of(drf.APIException("Odd.", "odd"))
     assert found == Problem("business", 500, "Odd.")
     assert problem_of(drf.APIException({"a": "b"})) == Problem("business", 500, "Bad request.")
-    method = problem_of(drf.MethodNotAllowed("PUT"))
+    with translation.override("en"):
+        method = problem_of(drf.MethodNotAllowed("PUT"))
     assert method == Problem("method", 405, 'Method "PUT" not allowed.')
     parse = problem_of(drf.ParseError("JSON parse error - Expecting value"))
     assert parse == Problem("validation", 400, "The body cannot be read.", "parse_error")

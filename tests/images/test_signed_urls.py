@@ -96,6 +96,7 @@ def test_a_storage_that_signs_by_itself_is_asked_for_the_same_windows(
         return "https://bucket.example/k"
 
     monkeypatch.setattr(DiskStorage, "presigned_url", presigned_url)
+    monkeypatch.setattr(DiskStorage, "origin", "https://bucket.example")
     settings.MEDIA_URL_WINDOW = 1000
     set_clock(monkeypatch, 5999)
     assert signed_url("k", "https://pics.example", name="n") == "https://bucket.example/k"

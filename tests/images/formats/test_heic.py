@@ -120,8 +120,8 @@ def test_decoded_pixels_live_as_long_as_an_image_made_of_them(
     path, kept, actual = write_source(encode(quarters(640, 480), "HEIC")), [], libheif.open_primary
     expected = np.asarray(pillow_heif.open_heif(path))
 
-    def open_and_watch(file: bytes) -> object:
-        picture = actual(file)
+    def open_and_watch(file: bytes, **options: bool) -> object:
+        picture = actual(file, **options)
         kept.append(weakref.ref(picture))
         return picture
 
