@@ -40,11 +40,25 @@ const withQuery = (path) => (path.startsWith("/p/") || path === "/" ? path + lis
 
 /** Close what is open: go back where it was opened from there, so that Back does not open it again. @param {string} parent */
 export function close(parent) {
+  if (isGoingBack) return void closedMeanwhile.push(parent);
   /** @type {string} */
   const opener = history.state?.opener ?? "";
   const isPicture = opener.startsWith("/p/");
-  if (parent.startsWith("/p/") ? opener.startsWith(parent) : opener && !isPicture) history.back();
+  isGoingBack = parent.startsWith("/p/") ? opener.startsWith(parent) : opener !== "" && !isPicture;
+  if (isGoingBack) history.back();
   else navigate(parent, { replace: true });
+}
+
+// The browser goes back a moment later; what is closed until then waits, or it would come back.
+let isGoingBack = false;
+/** @type {string[]} */
+const closedMeanwhile = [];
+
+function arrive() {
+  isGoingBack = false;
+  const parent = closedMeanwhile.shift();
+  if (parent === undefined) notify();
+  else close(parent);
 }
 
 /** Choose which pictures the list shows. @param {URLSearchParams} query */
@@ -76,7 +90,7 @@ function followLink(event) {
 export function startRouter(listener) {
   onChange = listener;
   history.scrollRestoration = "manual";
-  window.addEventListener("popstate", notify);
+  window.addEventListener("popstate", arrive);
   document.addEventListener("click", followLink);
   notify();
 }
