@@ -102,8 +102,8 @@ def _wait_for_pictures(page: Page, url: str) -> None:
         page.wait_for_timeout(500)
     page.reload()
     page.wait_for_function(
-        "() => { const all = [...document.querySelectorAll('#pictures img')];"
-        " return all.length > 3 && all.every((image) => image.complete); }"
+        "() => { const all = [...document.querySelectorAll('#pictures li')];"
+        " return all.length > 3 && all.every((tile) => tile.style.backgroundImage === 'none'); }"
     )
 
 

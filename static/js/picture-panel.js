@@ -73,7 +73,8 @@ async function showReveals(id) {
   try {
     const { format, width, height, bytes, dropped } = await api.fetchReveals(id);
     if (shown?.id !== id) return;
-    const values = { format, width, height, size: formatBytes(bytes) };
+    const [across, down] = [formatNumber(width), formatNumber(height)];
+    const values = { format, width: across, height: down, size: formatBytes(bytes) };
     text.textContent = translate(dropped.length ? "revealsWithout" : "reveals", values);
     // What was asked for may just have shown that no clean copy can be made.
     const isRendition = (await api.fetchPicture(id)).clean_copy === "rendition";

@@ -89,7 +89,9 @@ export function loadImage(tile, onStale, onLoaded) {
   const image = document.createElement("img");
   image.alt = picture.description;
   image.decoding = "async";
-  image.onload = () => {
+  image.onload = async () => {
+    // Before it is decoded, a tile without its placeholder would be empty.
+    await image.decode().catch(() => {});
     // What is transparent must not show the placeholder.
     element.style.backgroundImage = "none";
     element.style.backgroundColor = "";
