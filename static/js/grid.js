@@ -11,8 +11,8 @@ import { cancelImage, createTile, showFacts } from "./tile.js";
 
 const container = byId("pictures");
 const more = part(document, ".grid-frame > .more");
-// Faster than this, nobody sees more than colours: thumbnails wait until the page comes to rest.
-const FAST = 1200; // pixels between two frames
+// Faster than this, nobody sees more than colours: thumbnails wait until the page slows down.
+const FAST = 4; // pixels in a millisecond
 const REST = 120; // milliseconds
 let layout = layOut([], { width: 0, rowHeight: 0, gap: 0, headingHeight: 0 });
 /** @type {Map<number, Tile>} */
@@ -23,6 +23,7 @@ let offset = 0; // of the container from the top of the page
 let width = 0;
 let rowHeight = 200;
 let lastTop = 0;
+let lastTime = 0;
 let screen = 0; // its height: asked for once a frame, since asking lays the page out
 let isScheduled = false;
 let onDrawn = () => {};
@@ -88,11 +89,12 @@ function schedule() {
 function render() {
   const top = scrollY - offset;
   screen = innerHeight;
-  isFast = Math.abs(top - lastTop) > FAST;
-  lastTop = top;
+  const now = performance.now();
+  isFast = top !== lastTop && Math.abs(top - lastTop) > FAST * (now - lastTime);
+  [lastTop, lastTime] = [top, now];
   clearTimeout(restTimer);
   if (isFast) restTimer = setTimeout(render, REST);
-  const reach = isFast ? 0 : screen;
+  const reach = isFast ? screen / 2 : screen;
   const rows = rowsBetween(layout.rows, top - reach, top + screen + reach);
   /** @type {Map<number, {box: Box, row: Row}>} */
   const wanted = new Map();
