@@ -7,6 +7,7 @@ pass over in it (`images.metadata.jpeg_scans`).
 import re
 import struct
 from collections.abc import Iterator
+from itertools import takewhile
 
 from images.formats.errors import require
 from images.formats.exif import UPRIGHT, orientation_exif
@@ -83,9 +84,10 @@ def _strip_segments(segments: list[Segment], dropped: Dropped) -> Iterator[Segme
     """Yield what makes the picture, with a profile that is written anew where that is needed."""
     profile = _profile_of(segments)
     stripped = strip_profile(profile)
-    # The first header counts, and of what tells the colours the last.
-    single = [each for each in segments if _is_jfif(each)][:1]
-    single += [each for each in segments if _is_adobe(each)][-1:]
+    # Before the first scan: the first header counts, and of what tells the colours the last.
+    head = list(takewhile(lambda each: each.marker != _SOS, segments))
+    single = [each for each in head if _is_jfif(each)][:1]
+    single += [each for each in head if _is_adobe(each)][-1:]
     is_written = False
     for segment in segments:
         if segment.marker in _KEPT or (_is_profile(segment) and stripped == profile):
@@ -103,9 +105,7 @@ def _strip_segments(segments: list[Segment], dropped: Dropped) -> Iterator[Segme
 def _shortened(segment: Segment, dropped: Dropped) -> Segment:
     """Return a JFIF header without its preview, or Adobe's segment without what follows it."""
     is_adobe = segment.marker == _APP14
-    body = (
-        segment.body[:_ADOBE_BYTES] if is_adobe else segment.body[:12].ljust(12, b"\0") + bytes(2)
-    )
+    body = segment.body[:_ADOBE_BYTES] if is_adobe else segment.body[: _JFIF_BYTES - 2] + bytes(2)
     if body == segment.body:
         return segment
     if is_adobe:
@@ -116,7 +116,8 @@ def _shortened(segment: Segment, dropped: Dropped) -> Segment:
 
 
 def _is_jfif(segment: Segment) -> bool:
-    return segment.marker == _APP0 and segment.body.startswith(b"JFIF\0")
+    is_long_enough = len(segment.body) >= _JFIF_BYTES
+    return segment.marker == _APP0 and is_long_enough and segment.body.startswith(b"JFIF\0")
 
 
 def _is_adobe(segment: Segment) -> bool:

@@ -1,57 +1,85 @@
 """JPEG segments, made by hand: which stay, which go, and what they are called."""
 
 import struct
+from io import BytesIO
 
 import pytest
+from PIL import Image
 
 from images.formats.errors import BrokenStructure
 from images.formats.exif import UPRIGHT
 from images.metadata.dropped import Dropped
+from images.metadata.icc_profiles import strip_profile
 from images.metadata.jpeg_segments import strip_jpeg
+from tests.pictures import encode, waves
+from tests.profiles import adobe_rgb
 
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"
 JFIF = b"JFIF\0\x01\x02\0\0\x01\0\x01"
-ICC = b"ICC_PROFILE\0\x01\x01and a profile"
+NUMBERED = b"ICC_PROFILE\0\x01\x01"
+ICC = NUMBERED + strip_profile(adobe_rgb())
 
 
 def segment(marker: int, body: bytes) -> bytes:
     return bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body
 
 
-# Tables, a scan with stuffed bytes and restart markers.
-PICTURE = segment(0xDB, b"tables") + segment(0xDA, b"scan") + b"ab\xff\0c\xff\xd0d\xff\xffe"
+def without_header(content: bytes) -> bytes:
+    """Return a JPEG of Pillow's from its tables on, without its end."""
+    assert content[2:4] == b"\xff\xe0"
+    return content[4 + struct.unpack_from(">H", content, 4)[0] : -2]
+
+
+# Tables, a frame, a scan with stuffed bytes and restart markers.
+PICTURE = without_header(encode(waves(128, 96), "JPEG", quality=95, restart_marker_blocks=3))
 ADOBE = segment(0xEE, b"Adobe\0d\0\0\0\0\x01")
+# Tables that no component of the picture asks for.
+CODES = segment(0xC4, b"\3\0\0\5" + bytes(13) + b"JFIF\0")
+STEPS = segment(0xDB, b"\3" + bytes(range(1, 65)))
 
 
 def strip(
-    *segments: bytes, orientation: int = UPRIGHT, after: bytes = b""
+    *segments: bytes, orientation: int = UPRIGHT, end: bytes = EOI
 ) -> tuple[bytes, list[tuple[str, str]]]:
     """Return what is left of segments before a picture, and what was said to go."""
     dropped = Dropped()
-    content = SOI + b"".join(segments) + PICTURE[:-3] + EOI + after
+    content = SOI + b"".join(segments) + PICTURE + end
     stripped = b"".join(strip_jpeg(content, orientation, dropped))
     assert stripped[:2] == SOI
-    assert stripped.endswith(PICTURE[:-3] + EOI)
+    assert stripped.endswith(PICTURE + EOI)
     named = [(each.group.value, each.name) for each in dropped.items()]
-    return stripped[2 : -len(PICTURE[:-3] + EOI)], named
+    return stripped[2 : -len(PICTURE + EOI)], named
+
+
+def test_the_picture_has_what_looks_like_markers() -> None:
+    for each in (b"\xff\0", b"\xff\xd0", b"\xff\xd7"):
+        assert each in PICTURE
 
 
 @pytest.mark.parametrize(
     "kept",
     [
-        segment(0xE0, JFIF + b"\0\0"), segment(0xE2, ICC), ADOBE,
-        segment(0xC4, b"JFIF\0 in a table"), segment(0xDD, b"\0\x04"),
-        b"\xff\xff" + segment(0xDB, b"filled"),
+        segment(0xE0, JFIF + b"\0\0"), segment(0xE2, ICC), ADOBE, CODES,
+        segment(0xDD, b"\0\x04"), STEPS,
     ],
 )  # fmt: skip
 def test_what_makes_the_picture_stays_byte_for_byte(kept: bytes) -> None:
     assert strip(kept) == (kept, [])
 
 
+@pytest.mark.parametrize("passed_over", [b"x", b"\xff\xff", b"\xff\0", b"\xff\xd0", b"words\xff"])
+def test_what_decoders_pass_over_between_segments_goes(passed_over: bytes) -> None:
+    assert strip(ADOBE, passed_over, STEPS) == (ADOBE + STEPS, [])
+
+
 @pytest.mark.parametrize(
     ("gone", "names"),
     [
         (segment(0xFE, b"a comment"), [("Text", "comment")]),
+        (
+            segment(0xE2, NUMBERED + b"no profile"),
+            [("Colour profile", "what colour does not need")],
+        ),
         (segment(0xE2, b"MPF\0index"), [("Picture", "index of further pictures (MPF)")]),
         (segment(0xE2, b"FPXR\0x"), [("Other", "application segment 2 FPXR")]),
         (segment(0xE0, b"JFXX\0\x10x"), [("Preview", "JFXX thumbnail")]),
@@ -98,19 +126,55 @@ def test_an_orientation_is_written_once_behind_the_jfif_header() -> None:
 
 
 def test_what_follows_the_picture_goes() -> None:
-    left, named = strip(ADOBE, after=b"another picture")
+    left, named = strip(ADOBE, end=EOI + b"another picture")
     assert (left, named) == (ADOBE, [("Other", "bytes after the end")])
+
+
+def test_an_end_that_is_missing_is_written() -> None:
+    assert strip(ADOBE, end=b"") == (ADOBE, [])
+
+
+def pixels(content: bytes) -> bytes:
+    with Image.open(BytesIO(content)) as image:
+        return image.tobytes()
+
+
+def strip_file(content: bytes) -> bytes:
+    return b"".join(strip_jpeg(content, UPRIGHT, Dropped()))
+
+
+def test_a_header_too_short_to_be_one_does_not_become_one() -> None:
+    """Else colours would be taken for others: by JFIF they are YCbCr whatever they are called."""
+    rgb = encode(waves(64, 48), "JPEG", keep_rgb=True)
+    rgb = rgb[rgb.index(b"\xff\xdb") : -2]
+    content = SOI + segment(0xE0, JFIF[:8]) + rgb + EOI
+    assert strip_file(content) == SOI + rgb + EOI
+    whole = SOI + segment(0xE0, JFIF + b"\0\0") + rgb + EOI
+    assert pixels(whole) != pixels(content) == pixels(SOI + rgb + EOI)
+
+
+def test_what_tells_the_colours_counts_before_the_first_scan_alone() -> None:
+    source = SOI + without_header(encode(waves(64, 48), "JPEG", progressive=True)) + EOI
+    first = segment(0xEE, b"Adobe\0d\0\0\0\0\0")
+    second_scan = source.index(b"\xff\xda", source.index(b"\xff\xda") + 2)
+    told = SOI + first + source[2:]
+    at = second_scan + len(first)
+    content = told[:at] + ADOBE + segment(0xE0, JFIF + b"\0\0") + told[at:]
+    assert pixels(content) == pixels(told) != pixels(source)
+    assert strip_file(content) == told
 
 
 @pytest.mark.parametrize(
     "content",
     [
         b"\xff\xd7" + PICTURE + EOI,
-        SOI + b"x" + PICTURE + EOI,
-        SOI + b"\xff\xdb\0\x01" + EOI,
-        SOI + b"\xff\xdb\xff\xff" + EOI,
-        SOI + segment(0xDA, b"scan") + b"without an end",
-        SOI + PICTURE[:-3],
+        SOI + b"\xff\xdb\0\x01" + PICTURE + EOI,
+        SOI + b"\xff\xdb\xff\xff" + PICTURE + EOI,
+        SOI + PICTURE[PICTURE.index(b"\xff\xda") :] + EOI,
+        SOI + PICTURE[: PICTURE.index(b"\xff\xda")] + EOI,
+        SOI + PICTURE[:-40] + EOI,
+        SOI + PICTURE[:-40],
+        SOI + EOI,
         SOI,
     ],
 )
