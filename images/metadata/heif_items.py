@@ -19,8 +19,9 @@ from images.formats.isobmff_relations import (
     read_references,
 )
 from images.formats.metadata_groups import MetadataGroup
-from images.metadata.dropped import Dropped
+from images.metadata.dropped import UNUSED_BYTES, Dropped
 from images.metadata.iso_boxes import (
+    PROPERTIES,
     filled,
     free_box,
     is_alpha,
@@ -166,7 +167,8 @@ def strip_items(kept: KeptBytes, items: Items, dropped: Dropped) -> None:
     kept.keep(meta.kind_at - 4, meta.body)
     kept.write(meta.body, bytes(4))
     _note_items(dropped, items)
-    for box in [*items.boxes.values(), *items.others]:
+    found = sorted([*items.boxes.values(), *items.others], key=lambda each: each.body)
+    for box in found:
         content = None if box in items.others else _strip_box(items, box, dropped)
         if content is None:
             note_box(dropped, data, box)
@@ -186,7 +188,7 @@ def _strip_box(items: Items, box: Box, dropped: Dropped) -> bytes | None:
         b"dinf": lambda: sized(b"dinf", OWN_FILE) if body == OWN_FILE else None,
         b"iinf": lambda: _strip_information(items, body, dropped),
         b"iloc": lambda: _strip_locations(items, body),
-        b"iref": lambda: _strip_references(items, body),
+        b"iref": lambda: _strip_references(items, box),
         b"iprp": lambda: _strip_properties(items, box, dropped),
         b"grpl": lambda: _strip_groups(items, box),
         # Its head alone is written here.
@@ -228,17 +230,26 @@ def _strip_locations(items: Items, body: bytes) -> bytes:
     return sized(b"iloc", body[:6] + len(entries).to_bytes(width, "big") + b"".join(entries))
 
 
-def _strip_references(items: Items, body: bytes) -> bytes | None:
+def _strip_references(items: Items, box: Box) -> bytes | None:
     """Return the references between wanted items; None where there is none."""
-    letter = "H" if body[0] == 0 else "I"
-    entries = []
-    for ref in items.references:
-        left = _among(ref, items.wanted)
-        if left:
-            count = len(left.targets)
-            layout = f">{letter}H{count}{letter}"
-            entries.append(sized(left.kind, struct.pack(layout, left.source, count, *left.targets)))
-    return sized(b"iref", body[:4] + b"".join(entries)) if entries else None
+    data = items.data
+    letter = "H" if data[box.body] == 0 else "I"
+    for is_shorter in (True, False):
+        entries = []
+        for ref in items.references:
+            left = _among(ref, items.wanted)
+            if left is None:
+                continue
+            targets = left.targets
+            if not is_shorter:  # the last takes the places of those that go
+                targets += targets[-1:] * (len(ref.targets) - len(targets))
+            layout = f">{letter}H{len(targets)}{letter}"
+            packed = struct.pack(layout, left.source, len(targets), *targets)
+            entries.append(sized(left.kind, packed))
+        content = sized(b"iref", data[box.body : box.body + 4] + b"".join(entries))
+        if not 0 < box.end - box.kind_at + 4 - len(content) < _MIN_BOX_BYTES:
+            break
+    return content if entries else None
 
 
 def _among(ref: Reference, wanted: Iterable[int]) -> Reference | None:
@@ -252,6 +263,8 @@ def _among(ref: Reference, wanted: Iterable[int]) -> Reference | None:
 def _strip_properties(items: Items, box: Box, dropped: Dropped) -> bytes:
     """Return the properties that wanted items have, each at its number, and who has which."""
     data = items.data
+    inner = list(boxes(data, box.body, box.end))
+    _note_others(dropped, data, inner, {b"ipco", b"ipma"})
     container = require_box(data, box.body, box.end, b"ipco")
     used = {each.body for n in items.wanted for each in items.properties.get(n, [])}
     written, gone = [], set()
@@ -261,11 +274,12 @@ def _strip_properties(items: Items, box: Box, dropped: Dropped) -> bytes:
             written.append(written_property(data, each, body))
             continue
         gone.add(number)
-        if each.body in used or any(data[each.body : each.end]):
+        # What says how pixels of a picture that goes are coded is no more than that picture.
+        if each.kind not in PROPERTIES and any(data[each.body : each.end]):
             note_box(dropped, data, each)
         written.append(free_box(each.end - each.kind_at + 4))
     properties = sized(b"ipco", filled(written, container.end - container.body))
-    listed = [each for each in boxes(data, box.body, box.end) if each.kind == b"ipma"]
+    listed = [each for each in inner if each.kind == b"ipma"]
     for is_shorter in (True, False):
         lists = [
             _strip_associations(data, each, items.wanted, gone, is_shorter=is_shorter)
@@ -351,8 +365,9 @@ _NAMED_BOXES = {
     b"udta": (MetadataGroup.OTHER, "user data of a film"),
 }
 _FILMS = frozenset({b"mpvd", b"moov", b"moof"})
+_EMPTY_BOXES = frozenset({b"free", b"skip"})
 # Beside these a film has no more boxes that are worth a name.
-_UNNAMED_BOXES = frozenset({b"free", b"skip", b"mfra", b"sidx", b"styp", b"ftyp", b"mdat", b"iref"})
+_UNNAMED_BOXES = frozenset({b"mfra", b"sidx", b"styp", b"ftyp", b"mdat", b"iref"})
 
 
 def note_box(dropped: Dropped, data: bytes, box: Box) -> None:
@@ -362,9 +377,18 @@ def note_box(dropped: Dropped, data: bytes, box: Box) -> None:
         dropped.add(MetadataGroup.VIDEO, "motion photo")
     elif is_xmp(content):
         dropped.add_xmp(content)
+    elif box.kind in _EMPTY_BOXES:
+        if any(content):
+            dropped.add(MetadataGroup.OTHER, UNUSED_BYTES)
     elif box.kind not in _UNNAMED_BOXES:
         name = f"{box.kind.decode('latin-1')} box"
         dropped.add(*_NAMED_BOXES.get(box.kind, (MetadataGroup.OTHER, name)))
+
+
+def _note_others(dropped: Dropped, data: bytes, found: list[Box], known: set[bytes]) -> None:
+    for box in found:
+        if box.kind not in known:
+            note_box(dropped, data, box)
 
 
 def is_xmp(content: bytes) -> bool:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import pytest
 
 from images.formats.errors import BrokenStructure
+from images.formats.isobmff import boxes, require_box
+from images.formats.isobmff_items import read_items
+from images.formats.isobmff_relations import read_properties, read_references
 from images.metadata.dropped import Dropped
 from images.metadata.heif_boxes import strip_avif, strip_heic
 
@@ -26,7 +29,7 @@ def full(kind: bytes, *bodies: bytes, version: int = 0) -> bytes:
 
 
 PROPERTIES = (
-    full(b"ispe", b"size of it"),
+    full(b"ispe", b"the size"),
     box(b"auxC", ALPHA),
     box(b"auxC", DEPTH),
     full(b"udes", b"description of a person"),
@@ -40,8 +43,17 @@ class Item:
     properties: Sequence[int] = (ISPE,)
 
 
-def content(number: int) -> bytes:
+def words(number: int) -> bytes:
     return b"<bytes of item %03d>" % number
+
+
+def content(number: int, kind: bytes) -> bytes:
+    """Return what an item's kind has for a picture: a slice, a frame, or whatever it is."""
+    if kind == b"hvc1":
+        return struct.pack(">I", 2 + len(words(number))) + b"\x26\x01" + words(number)
+    if kind == b"av01":
+        return b"\x32" + bytes([len(words(number))]) + words(number)
+    return words(number)
 
 
 def picture(
@@ -54,6 +66,7 @@ def picture(
     before: bytes = b"",
     after: bytes = b"",
     slack: bytes = b"",
+    brand: bytes = b"heic",
 ) -> bytes:
     """Return a file with `slack` before, between and after the contents of the items."""
     head = full(
@@ -84,12 +97,12 @@ def picture(
     ]
     head += full(b"iref", *related) if related else b""
     head = full(b"hdlr", bytes(4), b"pict", bytes(12), b"\0") + head + in_meta
-    ftyp = box(b"ftyp", b"heic", bytes(4), b"mif1") + before
+    ftyp = box(b"ftyp", brand, bytes(4), b"mif1", brand) + before
     location_bytes = 8 + 4 + 2 + 2 + len(items) * (2 + 2 + 2 + 4 + 4)
     media = len(ftyp) + 8 + 4 + len(head) + location_bytes + 8
     places, mdat = b"", slack
-    for number in items:
-        mine = content(number)
+    for number, item in items.items():
+        mine = content(number, item.kind)
         places += struct.pack(">HHHII", number, 0, 1, media + len(mdat), len(mine))
         mdat += mine + slack
     location = full(b"iloc", b"\x44\0", struct.pack(">H", len(items)), places)
@@ -97,19 +110,33 @@ def picture(
 
 
 def strip(data: bytes, *, avif: bool = False) -> tuple[bytes, list[tuple[str, str]]]:
+    """Return the copy and what it lacks; what stays lies where it lay."""
     dropped = Dropped()
     stripped = (strip_avif if avif else strip_heic)(data, dropped)
-    assert len(stripped) == len(data)
+    assert len(stripped) <= len(data)
+    for number in kept(stripped):
+        assert stripped.index(words(number)) == data.index(words(number))
+    # Boxes follow each other to the end.
+    assert list(boxes(stripped, 0, len(stripped)))[-1].end == len(stripped)
     return stripped, [(each.group.value, each.name) for each in dropped.items()]
 
 
 def kept(stripped: bytes) -> list[int]:
     """Return the items whose content is there."""
-    return [number for number in range(1, 10) if content(number) in stripped]
+    return [number for number in range(1, 10) if words(number) in stripped]
+
+
+def kinds_at_top(data: bytes) -> list[bytes]:
+    return [each.kind for each in boxes(data, 0, len(data))]
+
+
+def items_of(data: bytes) -> list[tuple[int, bytes]]:
+    meta = require_box(data, 0, len(data), b"meta")
+    return [(each.number, each.kind) for each in read_items(data, meta)]
 
 
 def test_a_picture_that_is_nothing_else_stays_byte_for_byte() -> None:
-    data = picture({1: Item(b"hvc1", b"Color", [ISPE])})
+    data = picture({1: Item(b"hvc1", b"Color", [ISPE, AUX_ALPHA, AUX_DEPTH])})
     # The description is a property that nothing needs; without it nothing changes.
     plain = data.replace(PROPERTIES[3], box(b"free", bytes(len(PROPERTIES[3]) - 8)))
     assert strip(plain) == (plain, [])
@@ -141,10 +168,15 @@ def test_the_parts_of_the_primary_picture_stay_and_others_go(
 ) -> None:
     stripped, _ = strip(picture({n: Item(kind) for n, kind in kinds.items()}, references))
     assert kept(stripped) == wanted
-    for number, kind in kinds.items():
-        entry = struct.pack(">HH", number, 0)
-        assert (entry + kind in stripped) is (number in wanted)
-        assert (entry + b"free" in stripped) is (number not in wanted)
+    assert items_of(stripped) == [(number, kinds[number]) for number in wanted]
+    meta = require_box(stripped, 0, len(stripped), b"meta")
+    assert set(read_properties(stripped, meta)) == set(wanted)
+    for ref in read_references(stripped, meta):
+        assert {ref.source, *ref.targets} <= set(wanted)
+        assert (ref.kind, ref.source) in [each[:2] for each in references]
+    # Nothing tells what lay where.
+    for number in kinds.keys() - set(wanted):
+        assert struct.pack(">HH", number, 0) not in stripped[meta.body : meta.end]
 
 
 @pytest.mark.parametrize(
@@ -182,11 +214,20 @@ def test_names_of_what_stays_go_unless_encoders_give_them() -> None:
 
 
 def test_properties_that_say_something_go_and_those_of_the_pixels_stay() -> None:
-    stripped, named = strip(picture({1: Item(b"hvc1")}))
+    stripped, named = strip(picture({1: Item(b"hvc1", properties=range(1, 5))}))
     assert all(each in stripped for each in PROPERTIES[:3])
+    meta = require_box(stripped, 0, len(stripped), b"meta")
+    kinds = [each.kind for each in read_properties(stripped, meta)[1]]
+    assert kinds == [b"ispe", b"auxC", b"auxC"]
     assert b"description of a person" not in stripped
     assert b"udes" not in stripped
     assert named == [("Text", "description")]
+    # Those of the pixels of a picture that goes go with it.
+    depth = Item(b"hvc1", properties=[ISPE, AUX_DEPTH])
+    stripped, named = strip(picture({1: Item(b"hvc1"), 2: depth}, [(b"auxl", 2, [1])]))
+    assert PROPERTIES[0] in stripped
+    assert not any(each in stripped for each in PROPERTIES[1:])
+    assert named == [("Picture", "auxiliary picture"), ("Text", "description")]
 
 
 @pytest.mark.parametrize("avif", [False, True])
@@ -204,13 +245,27 @@ def test_items_lie_in_any_box_of_media_and_what_no_item_names_goes_from_each() -
     assert kept(stripped) == [1, 2]
     assert b"hidden" not in stripped
     assert b"secret" not in stripped
-    assert stripped.count(b"mdat") == 3
+    # A box of which nothing stays becomes empty, or is cut; the picture ends the file.
+    assert kinds_at_top(stripped) == [b"ftyp", b"free", b"meta", b"mdat"]
+    assert stripped.endswith(words(2))
 
 
-def test_a_sequence_needs_no_picture_beside_it() -> None:
-    stripped, _ = strip(picture({1: Item(b"Exif")}, after=FILM), avif=True)
-    assert kept(stripped) == []
-    assert b"a track" in stripped
+def test_of_two_boxes_of_a_kind_the_first_counts_and_the_other_goes() -> None:
+    second = full(b"pitm", struct.pack(">H", 2))
+    stripped, named = strip(picture({1: Item(b"hvc1"), 2: Item(b"hvc1")}, in_meta=second))
+    assert kept(stripped) == [1]
+    assert stripped.count(b"pitm") == 1
+    assert ("Other", "pitm box") in named
+
+
+def test_a_reference_that_loses_little_leaves_no_place_too_small_for_a_box() -> None:
+    alpha = Item(b"hvc1", properties=[ISPE, AUX_ALPHA])
+    items = {1: Item(b"hvc1"), 2: alpha, 3: Item(b"hvc1")}
+    stripped, _ = strip(picture(items, [(b"auxl", 2, [1, 3]), (b"thmb", 3, [1])]))
+    assert kept(stripped) == [1, 2]
+    meta = require_box(stripped, 0, len(stripped), b"meta")
+    (left,) = read_references(stripped, meta)
+    assert (left.kind, left.source, set(left.targets)) == (b"auxl", 2, {1})
 
 
 def test_boxes_that_hold_no_part_of_the_picture_go_and_are_named() -> None:
@@ -242,36 +297,84 @@ def test_boxes_that_hold_no_part_of_the_picture_go_and_are_named() -> None:
     ]  # fmt: skip
 
 
-FILM = box(
-    b"moov",
-    box(b"mvhd", b"a head"),
-    box(b"udta", b"of a person"),
-    box(
-        b"trak", box(b"tkhd", b"a track"), box(b"mdia", box(b"meta", b"where"), box(b"mdhd", b"m"))
-    ),
-)
+SAMPLE = content(8, b"av01")
+# Behind the type of the file, the head of a box, and bytes that nothing names.
+SAMPLE_AT = 24 + 8 + 8
 
 
-def test_the_sequence_of_an_avif_stays_without_what_people_said() -> None:
-    stripped, named = strip(picture({1: Item(b"av01"), 2: Item(b"Exif")}, after=FILM), avif=True)
-    for stays in (b"moov", b"a head", b"a track", b"mdhd"):
-        assert stays in stripped
-    for gone in (b"of a person", b"where", b"udta"):
-        assert gone not in stripped
-    assert kept(stripped) == [1]
-    assert ("Other", "user data of a film") in named
+def table(kind: bytes, *numbers: int) -> bytes:
+    return full(kind, struct.pack(f">{len(numbers)}I", *numbers))
+
+
+def film(sample_at: int) -> bytes:
+    """Return a film of one picture, with times, a name of its own, and what people said."""
+    times = struct.pack(">II", 0xDEAD0001, 0xDEAD0002)
+    entry = box(b"av01", bytes(78), box(b"av1C", b"\x81\0\x0c\0"), box(b"cmnt", b"words"))
+    tables = box(
+        b"stbl", full(b"stsd", struct.pack(">I", 1), entry), table(b"stts", 1, 1, 100),
+        table(b"stsc", 1, 1, 1, 1), table(b"stsz", 0, 1, len(SAMPLE)),
+        table(b"stco", 1, sample_at),
+    )  # fmt: skip
+    handler = full(b"hdlr", bytes(4), b"pict", bytes(12), b"of Alice\0")
+    media = box(
+        b"mdia",
+        full(b"meta", b"where"),
+        full(b"mdhd", times, struct.pack(">II", 1000, 100), b"spa!"[:2], bytes(2)),
+        handler,
+        box(b"minf", full(b"vmhd", bytes(8)), tables),
+    )
+    head = full(b"mvhd", times, struct.pack(">II", 1000, 100), bytes(76), struct.pack(">I", 2))
+    track = full(b"tkhd", times, struct.pack(">I", 1), bytes(60), b"the size")
+    return box(b"moov", head, box(b"udta", b"of a person"), box(b"trak", track, media))
+
+
+def sequence(items: Mapping[int, Item], slack: bytes = b"", brand: bytes = b"avis") -> bytes:
+    """Return a file whose film's sample lies between other bytes before the items."""
+    before = box(b"mdat", b"hidden--", SAMPLE, b"hidden")
+    return picture(items, before=before, after=film(SAMPLE_AT), slack=slack, brand=brand)
+
+
+def test_a_sequence_needs_no_picture_beside_it() -> None:
+    stripped, named = strip(sequence({1: Item(b"Exif")}), avif=True)
+    assert kept(stripped) == [8]
+    assert kinds_at_top(stripped) == [b"ftyp", b"mdat", b"free", b"free", b"moov"]
     assert ("Other", "meta box") in named
 
 
-def test_bytes_that_no_item_names_stay_where_a_sequence_may_need_them() -> None:
-    data = picture({1: Item(b"av01"), 2: Item(b"Exif")}, after=FILM, slack=b"samples")
-    stripped, _ = strip(data, avif=True)
-    assert stripped.count(b"samples") == 3
-    # Of a HEIC a film is another file's business, and goes.
-    stripped, named = strip(data)
-    assert b"samples" not in stripped
-    assert b"a track" not in stripped
-    assert ("Video", "motion photo") in named
+def test_the_sequence_of_an_avif_stays_without_what_people_said() -> None:
+    data = sequence({1: Item(b"av01"), 2: Item(b"Exif")})
+    stripped, named = strip(data, avif=True)
+    for kind in (b"mvhd", b"tkhd", b"mdhd"):
+        at, size = data.index(kind), 16 if kind == b"mvhd" else 4
+        assert stripped[at : at + 8] == kind + bytes(4)
+        assert stripped[at + 8 : at + 16] == bytes(8)
+        assert stripped[at + 16 : at + 16 + size] == data[at + 16 : at + 16 + size]
+    for stays in (b"moov", b"the size", b"av1C", b"stts", b"stsc", b"stsz", b"stco", b"vmhd"):
+        assert stripped.index(stays) == data.index(stays)
+    for gone in (b"of a person", b"where", b"udta", b"of Alice", b"words", b"cmnt", b"\xde\xad"):
+        assert gone not in stripped
+    assert kept(stripped) == [1, 8]
+    for name in (
+        ("Other", "user data of a film"), ("Other", "meta box"), ("Other", "cmnt box"),
+        ("Text", "name of a part"), ("Text", "time of creation"),
+    ):  # fmt: skip
+        assert name in named
+
+
+def test_bytes_that_no_item_names_stay_where_a_sequence_needs_them() -> None:
+    items = {1: Item(b"av01"), 2: Item(b"Exif")}
+    stripped, _ = strip(sequence(items, slack=b"hidden"), avif=True)
+    assert stripped[SAMPLE_AT : SAMPLE_AT + len(SAMPLE)] == SAMPLE
+    assert kept(stripped) == [1, 8]
+    assert b"hidden" not in stripped
+    # A film that the file does not state is no part of the picture; of a HEIC none is.
+    still = sequence(items, brand=b"avif")
+    for data, avif in (sequence(items), False), (still, True):
+        stripped, named = strip(data, avif=avif)
+        assert kept(stripped) == [1]
+        assert kinds_at_top(stripped) == [b"ftyp", b"free", b"meta", b"mdat"]
+        assert b"avis" not in stripped
+        assert ("Video", "motion photo") in named
 
 
 @pytest.mark.parametrize(
@@ -279,7 +382,6 @@ def test_bytes_that_no_item_names_stay_where_a_sequence_may_need_them() -> None:
     [
         picture({1: Item(b"hvc1")})[24:],
         picture({1: Item(b"hvc1")}) + full(b"meta"),
-        picture({1: Item(b"hvc1")}, in_meta=full(b"pitm", b"\0\1")),
         picture({1: Item(b"Exif"), 2: Item(b"hvc1")}),
         picture({1: Item(b"Exif")}),
         picture({2: Item(b"hvc1")}),
