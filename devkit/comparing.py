@@ -111,6 +111,9 @@ def _make_environment(tree: Path) -> None:
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     kept = Path(cache) / "tintype-bench" / hashlib.sha256((tree / lock).read_bytes()).hexdigest()
     kept.mkdir(parents=True, exist_ok=True)
+    if not (kept / "bin" / "python").exists():
+        # Here and not over there, where venv refuses a link.
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(kept)], check=True)
     (tree / environment.VENV.name).symlink_to(kept)
     prepare = "from devkit import environment; environment.prepare(environment.DEVELOPMENT)"
     if subprocess.run([sys.executable, "-c", prepare], cwd=tree, check=False).returncode:
