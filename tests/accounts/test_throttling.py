@@ -1,5 +1,6 @@
 """Guesses are throttled before any hash; what others do keeps nobody out."""
 
+import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -355,9 +356,17 @@ def test_a_right_password_takes_back_its_own_failure_and_no_other(
 
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long each call of `sleep` would have taken."""
+    """How long each call of `sleep` would have taken; other threads sleep as ever."""
     naps: list[float] = []
-    monkeypatch.setattr(time, "sleep", naps.append)
+    really_sleep, here = time.sleep, threading.get_ident()
+
+    def sleep(seconds: float) -> None:
+        if threading.get_ident() == here:
+            naps.append(seconds)
+        else:
+            really_sleep(seconds)
+
+    monkeypatch.setattr(time, "sleep", sleep)
     return naps
 
 
