@@ -108,7 +108,6 @@ SCOPES_BY_ROUTE: dict[str, dict[str, Scopes]] = {
     "p/<id:pk>/": {"GET": NONE},
     "p/<id:pk>/details/": {"GET": NONE},
     "p/<id:pk>/links/": {"GET": NONE},
-    "p/<id:pk>/delete/": {"GET": NONE},
     "links/": {"GET": NONE},
     "account/": {"GET": NONE},
     "account/delete/": {"GET": NONE},

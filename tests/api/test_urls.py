@@ -10,7 +10,6 @@ PUBLIC = {
     "p/<id:pk>/": "the gallery's page",
     "p/<id:pk>/details/": "the gallery's page",
     "p/<id:pk>/links/": "the gallery's page",
-    "p/<id:pk>/delete/": "the gallery's page",
     "links/": "the gallery's page",
     "account/": "the gallery's page",
     "account/delete/": "the gallery's page",
