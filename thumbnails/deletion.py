@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from uuid import UUID
 
-from django.db.models import Max
-
 from accounts.models import User
 from images.caching import invalidate
 from images.ledger import CountedRow, counted_transaction, delete_rows
@@ -39,7 +37,7 @@ def delete_pictures(pictures: PictureQuerySet, ids: Sequence[int]) -> DeletionRe
     Each goes with all that belongs to it or stays.
     """
     receipt = DeletionReceipt()
-    for number, batch in enumerate(in_batches(sorted(ids))):
+    for number, batch in enumerate(in_batches(sorted(ids), LOCKED_BATCH_SIZE)):
         if number:
             let_others_write()
         with counted_transaction():
@@ -66,44 +64,29 @@ def delete_all(owner_id: UUID) -> int:
     Calling it again is harmless, also after the account itself was deleted. What is uploaded
     meanwhile stays.
     """
-    count, last = _clear(owner_id)
-    while last and (deleted := _delete_more(owner_id, up_to=last)):
-        count += deleted
-        let_others_write()
+    count, rest = _clear(owner_id)
+    # Whoever heard of the clearing and looked at once saw these still: each is told of again.
+    count += len(delete_pictures(Picture.objects.owned_by(owner_id), rest).deleted)
     run_after_commit(empty_folder, owner_id)
     return count
 
 
-def _clear(owner_id: UUID) -> tuple[int, int | None]:
+def _clear(owner_id: UUID) -> tuple[int, list[int]]:
     """Tell that an account's pictures go, and delete the first batch of them.
 
-    Returns how many were deleted, and the greatest id where there are more. The lock makes an
-    upload wait, so that it has a greater one and is told after this.
+    Returns how many were deleted, and the ids of the others. The lock makes an upload wait, so that
+    it is none of them and is told after this.
     """
     with counted_transaction():
         User.objects.lock(owner_id)
         owned = Picture.objects.owned_by(owner_id)
-        last: int | None = owned.aggregate(last=Max("pk"))["last"]
         locked = _lock(owned)
         if locked:
             pictures_cleared.send(sender=Picture, owner_id=owner_id)
         _delete(locked, DeletionReceipt())
         invalidate(owner_id)
-    return len(locked), last if len(locked) == LOCKED_BATCH_SIZE else None
-
-
-def _delete_more(owner_id: UUID, *, up_to: int) -> int:
-    """Delete another batch after a clearing, and tell of each picture; return how many there were.
-
-    Whoever heard of the clearing and looked at once saw these pictures still.
-    """
-    with counted_transaction():
-        locked = _lock(Picture.objects.owned_by(owner_id).filter(pk__lte=up_to))
-        if locked:
-            pictures_deleted.send(sender=Picture, owner_id=owner_id, pictures=locked)
-        _delete(locked, DeletionReceipt())
-        invalidate(owner_id)
-    return len(locked)
+        is_full = len(locked) == LOCKED_BATCH_SIZE
+        return len(locked), list(owned.values_list("pk", flat=True)) if is_full else []
 
 
 def delete_thumbnails(thumbnails: Sequence[Thumbnail]) -> None:
