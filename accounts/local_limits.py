@@ -3,12 +3,13 @@
 import logging
 import time
 from collections import Counter
-from functools import cache
 from threading import Lock
 
 from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError
+
+from lib.redis_client import client_with_timeouts
 
 logger = logging.getLogger(__name__)
 WINDOW_SECONDS = 60
@@ -84,6 +85,5 @@ class LocalLimit:
         return f"{prefix}:{self._name}:{window}:{key}"
 
 
-@cache
 def _redis() -> Redis:
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5)
+    return client_with_timeouts(0.5, connect_seconds=0.5)

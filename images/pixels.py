@@ -20,11 +20,11 @@ from typing import Any, BinaryIO, ClassVar
 from uuid import UUID
 
 from django.conf import settings
-from redis import Redis
 from redis.exceptions import RedisError
 
 from images.sandbox.work_dir import work_dir
 from lib.backoff import CircuitBreaker
+from lib.redis_client import client_with_timeouts
 
 logger = logging.getLogger(__name__)
 # A picture 1,080 pixels high takes 5 MB, with transparency 6.
@@ -245,5 +245,4 @@ def _ask_redis(script: str, uid: UUID, *arguments: bytes | int) -> Any:
 
 @cache
 def _script(script: str) -> Any:
-    timeouts = {"socket_timeout": 2, "socket_connect_timeout": 1}
-    return Redis.from_url(settings.REDIS_URL, **timeouts).register_script(script)
+    return client_with_timeouts(2, connect_seconds=1).register_script(script)

@@ -6,11 +6,12 @@ socket with its expiry. A process that dies no longer renews its slots, so they 
 
 import time
 from collections.abc import Iterable
-from functools import cache
 from uuid import UUID
 
 from django.conf import settings
 from redis import Redis
+
+from lib.redis_client import client_with_timeouts
 
 MAX_SOCKETS = 20
 RENEW_INTERVAL = 20.0
@@ -55,6 +56,5 @@ def _key(holder: Holder) -> str:
     return f"{settings.CACHES['default']['KEY_PREFIX']}:sockets:{holder}"
 
 
-@cache
 def _redis() -> Redis:
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=1)
+    return client_with_timeouts(2, connect_seconds=1)
