@@ -7,7 +7,13 @@
 const worker = /** @type {any} */ (self);
 const SHARED = "shared-pictures"; // connection.js takes them from there
 
-worker.addEventListener("install", () => worker.skipWaiting());
+worker.addEventListener("install", (/** @type {any} */ event) => {
+  worker.skipWaiting();
+  // What is none of its business goes past it, so that a request that a page sends as it leaves does not
+  // wait for a worker to start, and is lost.
+  const others = { not: { or: [{ requestMode: "navigate" }, { urlPattern: { pathname: "/share" } }] } };
+  event.addRoutes?.({ condition: others, source: "network" });
+});
 worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(worker.clients.claim()));
 worker.addEventListener("fetch", (/** @type {any} */ event) => {
   const { request } = event;

@@ -338,7 +338,8 @@ def test_a_picture_that_another_program_shares_is_uploaded_once_and_leaves_nothi
         form.append("pictures", new File([content], "niña.png", { type: "image/png" }));
         return (await fetch("/share", { method: "POST", body: form })).url;
     }"""
-    page.reload()  # from now on the service worker stands between the page and the network
+    # From now on the service worker stands between the page and the network.
+    page.wait_for_function("navigator.serviceWorker.controller")
     content = list(encode(waves(30, 20), "PNG"))
     assert page.evaluate(share, content) == f"{service.url}/"
     login = service.create_account("Premium")

@@ -1,6 +1,5 @@
 """Many pictures deleted: by few queries, in commits that are short, and again after a crash."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -151,16 +150,6 @@ def test_staff_close_an_account_and_the_worker_removes_it(
     remove_closed_accounts()
     assert not User.objects.filter(pk=carol.pk).exists()
     assert not Picture.objects.exists()
-
-
-def test_a_batch_holds_up_other_writers_of_sqlite_for_less_than_half_a_second(
-    alice: User,
-) -> None:
-    """Its own CPU time, on a machine that may be busy otherwise."""
-    write_pictures(alice, LOCKED_BATCH_SIZE, heights=[200, 400])
-    began = time.thread_time()
-    assert delete_next_pictures(alice.pk) == LOCKED_BATCH_SIZE
-    assert time.thread_time() - began < 0.5
 
 
 def told_of(user: User, after: int) -> list[tuple[str, int | None]]:
