@@ -37,10 +37,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Import no file that is nightly as a whole where nightly tests are left out."""
-    if "not nightly" not in config.option.markexpr or not collection_path.is_file():
-        return None
-    return NIGHTLY_FILE.search(collection_path.read_text()) is not None or None
+    """Import no file of which no test is chosen by its mark."""
+    if collection_path.name.startswith("test_") and collection_path.is_file():
+        chosen = may_be_chosen(config.option.markexpr, collection_path.read_text())
+        return None if chosen else True
+    return None
+
+
+def may_be_chosen(expression: str, source: str) -> bool:
+    """Tell whether `-m` can choose a test of a file, by the marks that `./dev test` asks for."""
+    if "not nightly" in expression and NIGHTLY_FILE.search(source):
+        return False
+    return expression != "nightly" or "mark.nightly" in source
 
 
 def require_unique_ids(items: list[pytest.Item]) -> None:

@@ -43,6 +43,7 @@ LISTED = {
     "./dev test": "runs this test",
     "./dev test --fast": "would run tests within a test",
     "./dev test --all": "runs this test",
+    "./dev test --nightly": "runs this test",
     "./dev test tests/delivery/test_ranges.py": "would run tests within a test",
     './dev test -k "stranger and delete"': "would run tests within a test",
     "./dev mutate accounts.renewal": "would run tests within a test",

@@ -1,11 +1,11 @@
-"""No test hides behind another of the same id, and only nightly files are left unread."""
+"""No test hides behind another of the same id, and a file with a chosen test is read."""
 
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
-from tests.conftest import NIGHTLY_FILE, require_unique_ids
+from tests.conftest import may_be_chosen, require_unique_ids
 
 
 def collected(*ids: str) -> list[pytest.Item]:
@@ -22,13 +22,19 @@ def test_tests_of_ids_of_their_own_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("marks", "expected"),
+    ("source", "without_nightly", "nightly"),
     [
-        ("pytestmark = pytest.mark.nightly\n", True),
-        ("pytestmark = [\n    pytest.mark.s3,\n    pytest.mark.nightly,\n]\n", True),
-        ("pytestmark = [pytest.mark.s3]\n\n@pytest.mark.nightly\ndef test_a(): ...\n", False),
-        ("@pytest.mark.nightly\ndef test_a(): ...\n", False),
+        ("pytestmark = pytest.mark.nightly\n", False, True),
+        ("pytestmark = [\n    pytest.mark.s3,\n    pytest.mark.nightly,\n]\n", False, True),
+        ("pytestmark = [pytest.mark.s3]\n\n@pytest.mark.nightly\ndef test_a(): ...\n", True, True),
+        ("@pytest.mark.nightly\ndef test_a(): ...\n", True, True),
+        ("def test_a(): ...\n", True, False),
     ],
 )
-def test_a_file_is_nightly_as_a_whole_by_its_own_mark_alone(marks: str, *, expected: bool) -> None:
-    assert bool(NIGHTLY_FILE.search("import pytest\n\n" + marks)) == expected
+def test_a_file_is_read_where_its_marks_may_be_chosen(
+    source: str, *, without_nightly: bool, nightly: bool
+) -> None:
+    source = "import pytest\n\n" + source
+    assert may_be_chosen("not nightly", source) == without_nightly
+    assert may_be_chosen("nightly", source) == nightly
+    assert may_be_chosen("", source)

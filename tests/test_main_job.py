@@ -86,6 +86,7 @@ def test_every_contract_passes_its_smoke_test_in_the_local_run(
                 node.close(name)
 
 
+@pytest.mark.nightly
 def test_an_upload_that_is_too_large_is_413_without_being_read(tmp_path: Path) -> None:
     with dev_run(tmp_path / "data") as service:
         answer = sign_in(service).post(

@@ -188,6 +188,7 @@ def is_alike(sent: Any, shown: Any) -> bool:
     return first == second
 
 
+@pytest.mark.nightly
 def test_linters_find_nothing(node_modules: Path) -> None:
     """With their recommended rules; the exceptions are explained in the two files beside this."""
     document = str(HERE / "openapi.yaml")

@@ -39,6 +39,7 @@ def test_a_script_imports_modules_by_their_hashed_names(collected: Path) -> None
     assert {path.name for path in imports if not path.exists()} == set()
 
 
+@pytest.mark.nightly
 def test_collected_files_are_readable_by_every_user(collected: Path) -> None:
     """The image is built by root, and run by a user who is not in root's group."""
     files = [path for path in collected.rglob("*") if path.is_file()]

@@ -119,6 +119,7 @@ def test_nginx_sends_parts_and_says_what_did_not_change(stack: Stack, admin: Pro
     assert admin.get(made["image"], headers=known).status_code == 304
 
 
+@pytest.mark.nightly
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_pages_of_other_origins_do_their_work_through_nginx(
@@ -324,6 +325,7 @@ def test_a_logout_goes_out_and_another_services_logout_comes_in(
     stack.until(lambda: client.get("/auth/currentUser", headers=signed_in).status_code == 401)
 
 
+@pytest.mark.nightly
 def test_every_health_check_passes_and_fails_where_nothing_runs(stack: Stack) -> None:
     for name in stack.children:
         stack.until(partial(stack.is_healthy, name))
@@ -341,6 +343,7 @@ def make_empty_folder(stack: Stack) -> Path:
     return folder
 
 
+@pytest.mark.nightly
 def test_backup_and_restore_need_neither_redis_nor_rabbitmq(
     stack: Stack, admin: ProxyClient, tmp_path: Path
 ) -> None:

@@ -95,6 +95,7 @@ def test_when_one_process_ends_it_is_named_and_the_others_are_stopped(tmp_path: 
     assert command_lines_of(data_dir) == []
 
 
+@pytest.mark.nightly
 @pytest.mark.processes
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
@@ -147,6 +148,7 @@ def test_no_descendant_outlives_a_killed_starter(signum: Signals) -> None:
         assert not any(map(is_running, descendants))
 
 
+@pytest.mark.nightly
 def test_a_failed_installation_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

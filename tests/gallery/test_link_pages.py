@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
@@ -31,6 +32,7 @@ def make_links(service: Service, *options: dict[str, Any]) -> list[str]:
     ]
 
 
+@pytest.mark.nightly
 def test_a_link_is_opened_on_a_phone_by_its_button_and_its_password(
     service: Service, browser: Browser
 ) -> None:

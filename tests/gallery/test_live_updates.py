@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.gallery.browsing import MARKS, Service, open_gallery, photo
@@ -42,6 +43,7 @@ def test_changes_by_other_clients_are_shown_as_they_happen(service: Service, pag
     expect(page.locator("#gallery.empty")).to_be_visible()
 
 
+@pytest.mark.nightly
 def test_the_page_does_not_poll_while_its_socket_is_open(service: Service, page: Page) -> None:
     login = service.create_account("Enterprise")
     open_gallery_with_socket(page, login)

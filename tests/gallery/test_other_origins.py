@@ -10,6 +10,7 @@ pytestmark = MARKS
 HOST = "pictures.example.test"
 
 
+@pytest.mark.nightly
 def test_pages_of_other_origins_do_their_work_with_a_token_or_as_trusted_ones(
     tmp_path_factory: pytest.TempPathFactory, chromium_program: str
 ) -> None:

@@ -40,6 +40,7 @@ def service(
         yield Service(running.url, data_dir)
 
 
+@pytest.mark.nightly
 def test_the_browser_loads_pictures_from_the_s3_server(
     service: Service, endpoint: str, page: Page
 ) -> None:

@@ -233,6 +233,7 @@ def test_a_picture_that_is_there_already_is_told_before_it_is_sent(
     expect(tiles(page)).to_have_count(2)
 
 
+@pytest.mark.nightly
 def test_the_main_job_is_done_by_names_and_roles_alone(service: Service, page: Page) -> None:
     """What a screen reader's user has: no selector of ours."""
     login = service.create_account("Enterprise")
@@ -266,6 +267,7 @@ def test_the_main_job_is_done_by_names_and_roles_alone(service: Service, page: P
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("locale", ["en-GB", "es-MX"])
 @pytest.mark.usefixtures("node_modules")
 def test_no_page_dialog_or_state_violates_wcag(service: Service, page: Page, locale: str) -> None:

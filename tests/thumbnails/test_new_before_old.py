@@ -74,6 +74,7 @@ def thumbnails(service: Running, session: requests.Session) -> list[object]:
     return found
 
 
+@pytest.mark.nightly
 def test_a_new_upload_goes_before_a_changed_tiers_pictures_on_redis(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     with dev_run(data_dir, RATE_LIMITS="off", SWEEP_SECONDS="1") as service:

@@ -104,6 +104,7 @@ def test_a_profile_that_cannot_be_used_is_no_reason_to_refuse() -> None:
         assert_alike(found, decode(content, 20))
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
 @pytest.mark.slow
 def test_of_the_corpus_one_decode_takes_nothing_that_the_check_alone_refuses() -> None:

@@ -214,6 +214,7 @@ def _of_boxes(data: bytes) -> Iterator[bytes]:
     yield from metadata_texts(data)
 
 
+@pytest.mark.nightly
 def test_another_reader_finds_nothing_but_structure(
     taken: list[Taken], tmp_path: Path, exiftool_program: str
 ) -> None:

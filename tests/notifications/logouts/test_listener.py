@@ -117,6 +117,7 @@ def test_a_listener_that_is_killed_loses_no_message(
         until(lambda: not Session.objects.live().exists())
 
 
+@pytest.mark.nightly
 def test_the_listener_survives_a_broker_restart_and_malformed_messages(
     alice: User,
     peer: Peer,

@@ -174,6 +174,7 @@ def test_a_batch_costs_the_same_queries_whatever_it_holds(
     assert RevokedToken.objects.count() == len(bodies)
 
 
+@pytest.mark.nightly
 @pytest.mark.rabbitmq
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)

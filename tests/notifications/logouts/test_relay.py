@@ -214,6 +214,7 @@ def test_an_unavailable_broker_neither_fails_nor_slows_a_sign_out_and_loses_no_m
     assert sum(received.values()) <= 400 + 100
 
 
+@pytest.mark.nightly
 def test_messages_written_during_an_outage_wait_until_peers_have_bound_again(
     broker: Broker,
 ) -> None:
@@ -230,6 +231,7 @@ def test_messages_written_during_an_outage_wait_until_peers_have_bound_again(
     assert back.received == ["while it was away"]
 
 
+@pytest.mark.nightly
 def test_messages_in_a_durable_queue_survive_a_broker_restart(broker: Broker) -> None:
     peer = partial(Peer, broker.url, exchange="auth-durable", durable=True, queue="keeps")
     with closing(peer()):
@@ -243,6 +245,7 @@ def test_messages_in_a_durable_queue_survive_a_broker_restart(broker: Broker) ->
     assert back.received == ["nobody is listening"]
 
 
+@pytest.mark.nightly
 def test_two_relays_send_each_message_once(durable_peer: Peer, broker: Broker) -> None:
     for number in range(500):
         write_logout(str(number))

@@ -146,6 +146,7 @@ def test_the_originals_clients_hear_of_every_change_after_a_write_that_names_the
     node.close(name)
 
 
+@pytest.mark.nightly
 def test_behind_nginx_a_client_keeps_to_one_of_two_servers(
     node: NodeClient, server: SocketServer, web: SocketServer, alice: User, reaper: Reaper,
     tmp_path: Path, nginx_program: str,
@@ -340,6 +341,7 @@ def test_old_protocols_and_scripts_are_refused_in_words_that_pages_can_read(
     assert answer.headers["Access-Control-Allow-Credentials"] == "true"
 
 
+@pytest.mark.nightly
 def test_redis_may_go_away_and_come_back(
     node: NodeClient, reaper: Reaper, tmp_path: Path, alice: User
 ) -> None:
