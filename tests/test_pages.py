@@ -1,5 +1,6 @@
 """Every page: texts in two languages, nothing inline, enough contrast."""
 
+import ast
 import gettext
 import re
 from collections.abc import Iterable
@@ -22,10 +23,21 @@ TEMPLATES = sorted(
 SCRIPTS = sorted((ROOT / "static" / "js").glob("*.js"))
 CATALOGUE = ROOT / "locale" / "es" / "LC_MESSAGES"
 _TRANSLATE_TAG = re.compile(r"""\{% translate (["'])(.*?)\1""")
-# Of the modules whose texts people read: `_("…")`.
-_TRANSLATE_CALL = re.compile(r"""\b_\("([^"]+)"\)""")
+# Of the modules whose texts people read: `_("…")`, also as another name for it.
+_TRANSLATING = {"_", "gettext", "gettext_lazy"}
 MODULES = sorted(
-    path for app in ("accounts", "delivery", "thumbnails") for path in (ROOT / app).glob("*.py")
+    path
+    for app in (
+        "accounts",
+        "config",
+        "delivery",
+        "images",
+        "staff",
+        "thumbnails",
+        "tiers",
+        "upkeep",
+    )
+    for path in (ROOT / app).glob("*.py")
 )
 MESSAGE_PAGES = ["images/busy.html", "images/link_gone.html", "images/not_found.html",
                  "images/not_ready.html", "images/not_renderable.html", "403.html",
@@ -55,7 +67,18 @@ def source_catalogue() -> Catalogue:
 
 def translatable_texts() -> set[str]:
     in_templates = {text for _, text in _TRANSLATE_TAG.findall(read(TEMPLATES))}
-    return in_templates | set(_TRANSLATE_CALL.findall(read(MODULES)))
+    return in_templates | {text for path in MODULES for text in texts_of(path)}
+
+
+def texts_of(path: Path) -> set[str]:
+    """Return the texts that a module has translated, those in several pieces too."""
+    calls = (each for each in ast.walk(ast.parse(path.read_text())) if isinstance(each, ast.Call))
+    arguments = [
+        call.args[0]
+        for call in calls
+        if isinstance(call.func, ast.Name) and call.func.id in _TRANSLATING and call.args
+    ]
+    return {each.value for each in arguments if isinstance(each, ast.Constant)}
 
 
 def test_every_text_of_every_page_is_translated_to_spanish() -> None:
