@@ -9,11 +9,11 @@ with numbers as (
 ), made as (
     insert into images_picture (uid, owner_id, visibility, description, name, is_active, created_at,
         updated_at, key, clean_key, format, width, height, frames, bytes, sha256, rendering,
-        render_attempts, render_revision, render_ask_at, render_failure, thumbhash, dominant_color)
+        render_revision, render_ask_at, render_failure, thumbhash, dominant_color)
     select uid, owner, 'public', 'Picture ' || n, 'IMG_' || n || '.jpg', false,
         %(begin)s + n * %(apart)s, %(begin)s,
         'users/' || owner || '/' || uid || '.jpg', 'users/' || owner || '/' || uid || '.jpg',
-        'JPEG', 1600, 1200, 1, 300000, md5('a' || n) || md5('b' || n), 'ready', 1, 0, %(begin)s, '',
+        'JPEG', 1600, 1200, 1, 300000, md5('a' || n) || md5('b' || n), 'ready', 0, %(begin)s, '',
         '1QcSHQRnh493V4dIh4eXh1h4kJUI', '#807f7e'
     from named
     returning id, owner_id, uid, created_at

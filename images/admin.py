@@ -35,12 +35,11 @@ class PictureAdmin(admin.ModelAdmin[Picture]):
     ordering = ["-created_at", "-id"]
     fields = [
         "file_name", "owner", "visibility", "description", "is_active", "format",
-        "size", "sha256", "rendering", "render_attempts", "render_failure", "for_recipients",
-        "created_at",
+        "size", "sha256", "rendering", "render_failure", "for_recipients", "created_at",
     ]  # fmt: skip
     readonly_fields = [
         "file_name", "owner", "is_active", "format", "size", "sha256",
-        "rendering", "render_attempts", "render_failure", "for_recipients", "created_at",
+        "rendering", "render_failure", "for_recipients", "created_at",
     ]  # fmt: skip
 
     actions = ["render_again"]

@@ -79,7 +79,7 @@ class PictureQuerySet(CountedQuerySet["Picture"]):
         return self.pending().exclude(render_backfill=None)
 
     def mark_pending(self, *, backfill: int = NO_BACKFILL) -> int:
-        """Request thumbnails, with all attempts left; return how many pictures there are.
+        """Request thumbnails; return how many pictures there are.
 
         They are rendered behind those of new uploads; a picture that is pending keeps its place.
         The new revision tells a worker that renders at this moment that its result is outdated.
@@ -88,8 +88,6 @@ class PictureQuerySet(CountedQuerySet["Picture"]):
         return self.update(
             rendering=self.model.Rendering.PENDING,
             render_backfill=Case(is_pending, default=Value(backfill)),
-            render_attempts=0,
-            render_failures=0,
             render_revision=F("render_revision") + 1,
             render_ask_at=timezone.now(),
             render_wanted_at=timezone.now(),
@@ -211,11 +209,7 @@ class Picture(CountedRow):
     rendering = models.CharField(
         "thumbnails", max_length=8, choices=Rendering.choices, default=Rendering.PENDING
     )
-    render_attempts = models.PositiveSmallIntegerField(default=0, editable=False)
-    # The database default serves an older release that still runs during an upgrade.
-    render_failures = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     render_revision = models.PositiveIntegerField(default=0, editable=False)
-    render_leased_until = models.DateTimeField(null=True, blank=True, editable=False)
     render_ask_at = models.DateTimeField(default=timezone.now, editable=False)
     # When thumbnails were last requested; null where an older release wrote the row.
     render_wanted_at = models.DateTimeField(default=timezone.now, null=True, editable=False)

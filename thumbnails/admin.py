@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from images.admin import PictureAdmin
@@ -18,7 +19,7 @@ from images.permissions import PicturePermission, reaches_others
 from images.signed_urls import signed_url
 from lib.batches import in_batches
 from thumbnails.deletion import delete_chosen_thumbnails, delete_pictures
-from thumbnails.models import Thumbnail
+from thumbnails.models import RenderClaim, Thumbnail
 from thumbnails.usage import measure
 
 # In pixels.
@@ -33,8 +34,8 @@ class PreviewedPictureAdmin(PictureAdmin):
 
     list_display = ["preview", *PictureAdmin.list_display]
     list_display_links = ["preview", "file_name"]
-    fields = ["large_preview", *PictureAdmin.fields]
-    readonly_fields = ["large_preview", *PictureAdmin.readonly_fields]
+    fields = ["large_preview", *PictureAdmin.fields, "attempts"]
+    readonly_fields = ["large_preview", *PictureAdmin.readonly_fields, "attempts"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Picture]:
         """Load the thumbnails beside the pictures: two queries, however long the page."""
@@ -66,6 +67,13 @@ class PreviewedPictureAdmin(PictureAdmin):
     def large_preview(self, picture: Picture) -> SafeString:
         """Show a taller thumbnail."""
         return _preview(picture, _PAGE_PREVIEW_HEIGHT)
+
+    @admin.display(
+        description=gettext_lazy("attempts at rendering"), empty_value=gettext_lazy("none open")
+    )
+    def attempts(self, picture: Picture) -> int | None:
+        """Say how often a picture that is pending or failed was tried."""
+        return RenderClaim.objects.filter(pk=picture.pk).values_list("attempts", flat=True).first()
 
 
 def name_first(rows: Sequence[Any]) -> list[str]:

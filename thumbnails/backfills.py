@@ -25,6 +25,7 @@ from images.ledger import counted_transaction
 from images.models import NO_BACKFILL, Picture
 from lib.batches import LOCKED_BATCH_SIZE
 from lib.keyset import Cursor, rows_after
+from thumbnails.claims import give_all_attempts
 from thumbnails.deletion import delete_thumbnails
 from thumbnails.models import Backfill, Thumbnail
 from tiers.models import Tier, TierHeight
@@ -221,6 +222,7 @@ class _Turn:
             if not mine.update(**self._position()):
                 return Progress(0, has_more=False)
             Picture.objects.filter(pk__in=found.wanted).mark_pending(backfill=backfill.pk)
+            give_all_attempts(found.wanted)
             if found.surplus:
                 removed = list(_not_granted(found.surplus))
                 delete_thumbnails(removed)

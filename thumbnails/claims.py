@@ -1,9 +1,9 @@
 """Which worker renders a picture now: one at a time, a limited number of attempts, none lost.
 
-The row is the source of truth; a Celery message only says that there is work. An attempt is counted
-before it starts, so that a picture that kills its worker fails permanently instead of looping. A
-lease expires by itself, so that a dead worker's picture is enqueued again. A revision tells a
-worker that thumbnails were requested again while it rendered.
+The rows are the source of truth; a Celery message only says that there is work. An attempt is
+counted before it starts, so that a picture that kills its worker fails permanently instead of
+looping. A lease expires by itself, so that a dead worker's picture is enqueued again. A revision
+tells a worker that thumbnails were requested again while it rendered.
 
 A picture fails permanently after MAX_FAILURES failures of its own. MAX_ATTEMPTS is higher, since
 the death of a worker says little about the picture: untrusted bytes are decoded in other processes.
@@ -11,18 +11,19 @@ the death of a worker says little about the picture: untrusted bytes are decoded
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from images.caching import invalidate
 from images.models import Picture
 from images.storage.outages import DATABASE_AWAY
+from thumbnails.models import RenderClaim
 from thumbnails.signals import thumbnails_failed
 
 logger = logging.getLogger(__name__)
@@ -34,24 +35,68 @@ MAX_REASON_LENGTH = 200
 ATTEMPTS_USED_UP = "It stopped the renderer each time it was tried."
 
 
+# One statement, so that of two workers one alone gets the lease. An attempt that is refused changes
+# nothing.
+_CLAIM = """
+    insert into thumbnails_renderclaim (picture_id, attempts, failures, leased_until)
+    select id, 1, 0, %(lease_end)s from images_picture
+    where id = %(picture)s and rendering = 'pending'
+    on conflict (picture_id) do update
+    set attempts = thumbnails_renderclaim.attempts + 1, leased_until = excluded.leased_until
+    where thumbnails_renderclaim.attempts < %(max_attempts)s
+        and coalesce(thumbnails_renderclaim.leased_until <= %(now)s, true)
+    returning attempts
+"""
+
+
 def claim(picture_id: int) -> Picture | None:
     """Take a pending picture for rendering, with its owner and tier; None if it cannot be taken.
 
     Mark it as failed permanently if its attempts are used up.
     """
-    now, lease_end = timezone.now(), _new_lease_end()
-    unleased = Q(render_leased_until=None) | Q(render_leased_until__lte=now)
-    claimable = Picture.objects.pending().filter(unleased, pk=picture_id)
-    claimed = claimable.filter(render_attempts__lt=MAX_ATTEMPTS).update(
-        render_attempts=F("render_attempts") + 1,
-        render_leased_until=lease_end,
-        render_ask_at=lease_end,
-    )
-    if claimed:
-        return Picture.objects.find_by_id(picture_id)
-    for picture in claimable.filter(render_attempts__gte=MAX_ATTEMPTS):
+    if _take_lease(picture_id):
+        picture = Picture.objects.find_by_id(picture_id)
+        if picture is None:
+            RenderClaim.objects.filter(pk=picture_id).delete()
+        return picture
+    used_up = _unleased().filter(pk=picture_id, attempts__gte=MAX_ATTEMPTS)
+    for picture in Picture.objects.pending().filter(pk__in=used_up.values("pk")):
         mark_failed(picture, ATTEMPTS_USED_UP)
     return None
+
+
+def _take_lease(picture_id: int) -> bool:
+    adapt = connection.ops.adapt_datetimefield_value
+    values = {
+        "picture": picture_id,
+        "now": adapt(timezone.now()),
+        "lease_end": adapt(_new_lease_end()),
+        "max_attempts": MAX_ATTEMPTS,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, values)
+        return cursor.fetchone() is not None
+
+
+def _unleased() -> QuerySet[RenderClaim]:
+    now = timezone.now()
+    return RenderClaim.objects.filter(Q(leased_until=None) | Q(leased_until__lte=now))
+
+
+def is_leased() -> Exists:
+    """The condition of a query of pictures: a worker renders them now."""
+    leased = RenderClaim.objects.filter(pk=OuterRef("pk"), leased_until__gt=timezone.now())
+    return Exists(leased)
+
+
+def give_all_attempts(picture_ids: Collection[int]) -> None:
+    """Forget what went wrong with pictures; a worker that renders one goes on."""
+    RenderClaim.objects.filter(pk__in=picture_ids).update(attempts=0, failures=0)
+
+
+def remove_orphans() -> None:
+    """Remove the claims of pictures that an older release deleted."""
+    _unleased().exclude(Exists(Picture.objects.filter(pk=OuterRef("pk")))).delete()
 
 
 def _new_lease_end() -> datetime:
@@ -79,10 +124,9 @@ def _renew_until(ended: threading.Event, picture_id: int) -> None:
 
 
 def _renew(picture_id: int) -> None:
-    lease_end = _new_lease_end()
-    leased = Picture.objects.pending().filter(pk=picture_id).exclude(render_leased_until=None)
+    leased = RenderClaim.objects.filter(pk=picture_id).exclude(leased_until=None)
     try:
-        leased.update(render_leased_until=lease_end, render_ask_at=lease_end)
+        leased.update(leased_until=_new_lease_end())
     except DATABASE_AWAY as error:
         # At worst another worker claims the picture too, and one of the renderings is wasted.
         logger.warning("a lease was not renewed: %s", type(error).__name__)
@@ -91,39 +135,41 @@ def _renew(picture_id: int) -> None:
 
 def return_attempt(picture: Picture) -> None:
     """End the lease without counting the attempt: it failed for no fault of the picture."""
-    Picture.objects.filter(pk=picture.pk, render_attempts__gt=0).update(
-        render_attempts=F("render_attempts") - 1,
-        render_leased_until=None,
-        render_ask_at=timezone.now() + OUTAGE_RETRY_DELAY,
+    _ask_again(picture, timezone.now() + OUTAGE_RETRY_DELAY)
+    RenderClaim.objects.filter(pk=picture.pk, attempts__gt=0).update(
+        attempts=F("attempts") - 1, leased_until=None
     )
 
 
 def count_failure(picture: Picture, reason: str) -> None:
     """End the lease after a failure, the last of which is permanent."""
-    if picture.render_failures + 1 >= MAX_FAILURES:
+    RenderClaim.objects.filter(pk=picture.pk).update(failures=F("failures") + 1)
+    if RenderClaim.objects.filter(pk=picture.pk, failures__gte=MAX_FAILURES).exists():
         mark_failed(picture, reason)
         return
-    Picture.objects.filter(pk=picture.pk).update(
-        render_failures=F("render_failures") + 1,
-        render_leased_until=None,
-        render_ask_at=timezone.now(),
-    )
+    _ask_again(picture, timezone.now())
+    RenderClaim.objects.filter(pk=picture.pk).update(leased_until=None)
+
+
+def _ask_again(picture: Picture, at: datetime) -> None:
+    Picture.objects.filter(pk=picture.pk).update(render_ask_at=at)
 
 
 def mark_rendered(picture: Picture, **placeholders: str) -> bool:
-    """End the lease of a rendered picture and save its placeholders.
+    """End the claim of a rendered picture and save its placeholders.
 
     Return whether the picture is ready. It stays pending when thumbnails were requested again since
     the claim. Raise Picture.DoesNotExist when it was deleted meanwhile. In a transaction the row
     is locked from then on.
     """
-    fields = {"render_leased_until": None, "render_ask_at": timezone.now(), **placeholders}
-    same_revision = Picture.objects.filter(pk=picture.pk, render_revision=picture.render_revision)
-    if same_revision.update(rendering=Picture.Rendering.READY, render_failure="", **fields):
-        return True
-    if not Picture.objects.filter(pk=picture.pk).update(**fields):
+    row = Picture.objects.filter(pk=picture.pk)
+    is_ready = row.filter(render_revision=picture.render_revision).update(
+        rendering=Picture.Rendering.READY, render_failure="", **placeholders
+    )
+    if not is_ready and not row.update(render_ask_at=timezone.now(), **placeholders):
         raise Picture.DoesNotExist
-    return False
+    RenderClaim.objects.filter(pk=picture.pk).delete()
+    return bool(is_ready)
 
 
 @transaction.atomic
@@ -135,9 +181,9 @@ def mark_failed(picture: Picture, reason: str) -> None:
         .update(
             rendering=Picture.Rendering.FAILED,
             render_failure=reason[:MAX_REASON_LENGTH],
-            render_leased_until=None,
         )
     )
+    RenderClaim.objects.filter(pk=picture.pk).update(leased_until=None)
     if failed:
         picture.rendering, picture.render_failure = Picture.Rendering.FAILED, reason
         thumbnails_failed.send(sender=Picture, picture=picture)

@@ -18,7 +18,7 @@ from images.services import empty_folder
 from images.signals import pictures_cleared, pictures_deleted
 from lib.after_commit import run_after_commit
 from lib.batches import LOCKED_BATCH_SIZE, in_batches, let_others_write
-from thumbnails.models import Rendition, Thumbnail
+from thumbnails.models import RenderClaim, Rendition, Thumbnail
 
 
 @dataclass(slots=True)
@@ -122,6 +122,8 @@ def _delete(locked: Sequence[Picture], receipt: DeletionReceipt) -> None:
     links = Link.objects.filter(picture__in=ids)
     # A test walks what refers to pictures; nothing refers to a link.
     receipt.links += links._raw_delete(links.db)
+    claims = RenderClaim.objects.filter(picture__in=ids)
+    claims._raw_delete(claims.db)
     every: tuple[Sequence[CountedRow], ...] = (
         list(Thumbnail.objects.filter(picture__in=ids)),
         list(Rendition.objects.filter(picture__in=ids)),

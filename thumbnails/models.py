@@ -115,6 +115,30 @@ class Thumbnail(CountedRow):
         return [each.key for each in self.files]
 
 
+class RenderClaim(models.Model):
+    """What `thumbnails.claims` knows of a picture that is being rendered, or failed.
+
+    Not columns of the picture, whose row, and the indexes over it, would be written anew for each.
+    There is none before the first attempt, nor once the thumbnails are there.
+    """
+
+    # Without a constraint, since an older release, which knows no claims, deletes pictures too.
+    picture = models.OneToOneField(
+        Picture,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="+",
+        db_constraint=False,
+    )
+    # Counted before they start.
+    attempts = models.PositiveSmallIntegerField(default=0)
+    failures = models.PositiveSmallIntegerField(default=0)
+    leased_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.attempts} attempts"
+
+
 class RenditionQuerySet(CountedQuerySet["Rendition"]):
     """Renditions, counted in the ledger."""
 

@@ -11,6 +11,7 @@ from images.models import Picture
 from images.signals import picture_created, thumbnails_requested
 from lib.after_commit import run_after_commit
 from thumbnails.backfills import start_backfill
+from thumbnails.claims import give_all_attempts
 from thumbnails.models import Rendition, Thumbnail
 from thumbnails.tasks import enqueue, enqueue_backfill
 from tiers.models import Tier
@@ -32,6 +33,7 @@ def _enqueue_picture(picture: Picture, **kwargs: Any) -> None:
 
 
 def _enqueue_backfill(picture_ids: list[int], *, replace: bool, **kwargs: Any) -> None:
+    give_all_attempts(picture_ids)
     if replace:
         Thumbnail.objects.filter(picture__in=picture_ids).update(is_stale=True)
     run_after_commit(enqueue_backfill)

@@ -195,7 +195,7 @@ def _delete_unwanted(picture: Picture, granted: Collection[int], *, replaced: li
 
 def _count_failure(picture: Picture, error: Exception) -> None:
     reason = "Its file is missing." if isinstance(error, FileNotFoundError) else str(error)
-    logger.warning("picture %s, attempt %s: %s", picture.pk, picture.render_attempts, reason)
+    logger.warning("picture %s cannot be rendered: %s", picture.pk, reason)
     claims.count_failure(picture, reason)
 
 

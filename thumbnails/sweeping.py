@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from images.models import Picture
 from images.services import request_thumbnails
-from thumbnails.claims import RETRY_INTERVAL
+from thumbnails.claims import RETRY_INTERVAL, is_leased
 
 BATCH_SIZE = 500
 
@@ -15,7 +15,8 @@ BATCH_SIZE = 500
 def take_overdue(now: datetime | None = None) -> list[int]:
     """Return a batch of uploads that are due for a retry, and postpone their next one."""
     now = now or timezone.now()
-    due = Picture.objects.of_uploads().filter(render_ask_at__lte=now).order_by("render_ask_at")
+    asked = Picture.objects.of_uploads().filter(render_ask_at__lte=now)
+    due = asked.exclude(is_leased()).order_by("render_ask_at")
     picture_ids = list(due.values_list("pk", flat=True)[:BATCH_SIZE])
     Picture.objects.filter(pk__in=picture_ids).update(render_ask_at=now + RETRY_INTERVAL)
     return picture_ids
@@ -31,7 +32,8 @@ def give_back(picture_ids: list[int]) -> None:
 def take_wanted_again(count: int) -> list[int]:
     """Return some of the pictures that wait behind uploads, and postpone their next turn."""
     now = timezone.now()
-    due = Picture.objects.of_backfills().filter(render_ask_at__lte=now).order_by("render_ask_at")
+    asked = Picture.objects.of_backfills().filter(render_ask_at__lte=now)
+    due = asked.exclude(is_leased()).order_by("render_ask_at")
     locked = due.select_for_update(skip_locked=True, no_key=True)
     picture_ids = list(locked.values_list("pk", flat=True)[:count])
     Picture.objects.filter(pk__in=picture_ids).update(render_ask_at=now + RETRY_INTERVAL)

@@ -10,7 +10,7 @@ from images.pixels import remove_expired
 from images.storage.outages import DATABASE_AWAY
 from lib.background import background, background_task, enqueue_task
 from thumbnails.backfills import go_on
-from thumbnails.claims import RETRY_INTERVAL
+from thumbnails.claims import RETRY_INTERVAL, remove_orphans
 from thumbnails.precedence import backfill_threads, upload_first, wait_for_uploads
 from thumbnails.services import ensure_thumbnails
 from thumbnails.sweeping import give_back, take_overdue, take_wanted_again
@@ -52,6 +52,7 @@ def sweep() -> None:
     """Enqueue overdue uploads again, and have what waits behind uploads rendered."""
     give_back([picture_id for picture_id in take_overdue() if not enqueue(picture_id)])
     enqueue_backfill()
+    remove_orphans()
     # A web process that left pixels may have been killed before it removed them.
     remove_expired()
 

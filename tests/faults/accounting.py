@@ -89,10 +89,9 @@ class Tables:
     def claims(self) -> set[tuple[int, int]]:
         """The pictures that a worker, dead or alive, has claimed, each with its attempt."""
         rows = self.rows(
-            "SELECT id, render_attempts FROM images_picture "
-            "WHERE rendering = 'pending' AND render_leased_until > now()"
+            "SELECT picture_id, attempts FROM thumbnails_renderclaim WHERE leased_until > now()"
         )
-        return {(row["id"], row["render_attempts"]) for row in rows}
+        return {(row["picture_id"], row["attempts"]) for row in rows}
 
     def heights(self) -> list[int]:
         rows = self.rows(

@@ -81,7 +81,7 @@ def test_an_action_renders_the_chosen_pictures_again(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     picture = make_picture(alice, jpeg(900, 600))
-    Picture.objects.update(rendering="failed", render_attempts=3)
+    Picture.objects.update(rendering="failed")
     with django_capture_on_commit_callbacks(execute=True):
         messages = run_action(admin_client, "images/picture", "render_again", [picture])
     assert messages == ["1 pictures will be rendered again."]

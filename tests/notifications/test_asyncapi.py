@@ -13,13 +13,13 @@ from accounts.request_origin import RequestOrigin
 from accounts.services import sign_out
 from accounts.sessions import open_bearer_session
 from accounts.token_authentication import authenticate_jwt
-from images.models import Picture
 from images.services import activate, delete_picture, update_picture
 from notifications import events
 from notifications.models import PictureEvent
 from notifications.sockets import close_codes
 from tests.factories import make_picture
 from tests.notifications.sockets.clients import SocketServer, bearer
+from tests.thumbnails.rows import use_up_attempts
 from thumbnails.deletion import delete_all
 from thumbnails.services import ensure_thumbnails
 
@@ -104,7 +104,7 @@ def everything_happens(alice: User, token: str) -> None:
     picture = make_picture(alice)
     activate(picture)
     update_picture(picture, description="A hill", visibility="public")
-    Picture.objects.filter(pk=picture.pk).update(rendering="pending", render_attempts=99)
+    use_up_attempts(picture)
     ensure_thumbnails(picture.pk)
     delete_picture(picture)
     make_picture(alice)

@@ -3,7 +3,8 @@
 from django.dispatch import Signal
 
 from images.models import Picture
-from thumbnails.models import Thumbnail
+from thumbnails.claims import MAX_ATTEMPTS
+from thumbnails.models import RenderClaim, Thumbnail
 
 
 def keys(*pictures: Picture) -> set[str]:
@@ -24,3 +25,9 @@ def record_signal(signal: Signal) -> list[int]:
     sent = []
     signal.connect(lambda picture, **kwargs: sent.append(picture.pk), weak=False)
     return sent
+
+
+def use_up_attempts(picture: Picture) -> None:
+    """Let a picture be pending that stopped its renderer each time it was tried."""
+    Picture.objects.filter(pk=picture.pk).update(rendering=Picture.Rendering.PENDING)
+    RenderClaim.objects.update_or_create(pk=picture.pk, defaults={"attempts": MAX_ATTEMPTS})

@@ -18,9 +18,9 @@ from lib import durable_files
 from tests.factories import make_picture, make_tier
 from tests.pictures import animation, encode, png, quarters
 from tests.storages import StoredKeys
-from tests.thumbnails.rows import heights, keys, record_signal, state
+from tests.thumbnails.rows import heights, keys, record_signal, state, use_up_attempts
 from thumbnails import claims, services
-from thumbnails.models import Thumbnail
+from thumbnails.models import RenderClaim, Thumbnail
 from thumbnails.renderings import RenderingFailed
 from thumbnails.sandbox_work import render_thumbnails
 from thumbnails.services import ensure_thumbnails
@@ -93,9 +93,9 @@ def test_a_missing_file_is_a_failure_too(picture: Picture) -> None:
 
 
 def test_requesting_thumbnails_again_restores_all_attempts(picture: Picture) -> None:
-    Picture.objects.update(
-        rendering="failed", render_attempts=claims.MAX_ATTEMPTS, render_failures=3
-    )
+    use_up_attempts(picture)
+    ensure_thumbnails(picture.pk)
+    assert state(picture) == "failed"
     request_thumbnails([picture.pk])
     ensure_thumbnails(picture.pk)
     assert state(picture) == "ready"
@@ -163,7 +163,7 @@ def test_an_unavailable_storage_costs_no_attempt(
         disk.setattr(durable_files, "write", full)
         for _ in range(2 * claims.MAX_ATTEMPTS):
             ensure_thumbnails(picture.pk)
-    assert (state(picture), picture.render_attempts) == ("pending", 0)
+    assert (state(picture), RenderClaim.objects.get().attempts) == ("pending", 0)
     ensure_thumbnails(picture.pk)
     assert state(picture) == "ready"
 
@@ -244,11 +244,11 @@ def test_pixels_that_cannot_be_rendered_cost_a_second_decode_alone(
     assert (heights(picture), state(picture)) == ([200, 400], "ready")
 
 
-def test_an_upload_takes_eleven_statements_and_one_commit(
+def test_an_upload_takes_twelve_statements_and_one_commit(
     picture: Picture, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     """Of claiming, looking, and one transaction of rows, event and ledger."""
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         ensure_thumbnails(picture.pk)
     assert state(picture) == "ready"
 

@@ -5,6 +5,7 @@ from io import BytesIO
 from images.models import Picture
 from tests.clients import Client
 from tests.pictures import png
+from thumbnails.models import RenderClaim
 from thumbnails.services import ensure_thumbnails
 
 
@@ -22,5 +23,6 @@ def assert_no_attempt_is_counted(picture: Picture) -> None:
     """Render in vain; the picture goes on waiting."""
     ensure_thumbnails(picture.pk)
     picture.refresh_from_db()
-    assert (picture.render_attempts, picture.render_failures) == (0, 0)
+    claim = RenderClaim.objects.get(pk=picture.pk)
+    assert (claim.attempts, claim.failures) == (0, 0)
     assert picture.rendering == Picture.Rendering.PENDING

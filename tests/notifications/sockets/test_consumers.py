@@ -13,12 +13,12 @@ from accounts.request_origin import RequestOrigin
 from accounts.services import disable, sign_out
 from accounts.sessions import open_api_token_session, open_bearer_session, open_cookie_session
 from accounts.token_authentication import authenticate_jwt
-from images.models import Picture
 from images.services import activate, delete_picture, update_picture
 from notifications.models import PictureEvent
 from tests.clients import Client
 from tests.factories import make_picture, make_staff, make_user, replace_password
 from tests.notifications.sockets.clients import Socket, SocketServer, bearer
+from tests.thumbnails.rows import use_up_attempts
 from tests.waiting import are_prompt, record_duration
 from thumbnails.deletion import delete_all
 
@@ -56,7 +56,7 @@ def test_failed_thumbnails_are_sent(server: SocketServer, alice: User, tmp_path:
     with server.of(alice) as socket:
         picture = make_picture(alice)
         assert socket.types(2) == ["picture.created", "thumbnails.ready"]
-        Picture.objects.filter(pk=picture.pk).update(rendering="pending", render_attempts=99)
+        use_up_attempts(picture)
         from thumbnails.services import ensure_thumbnails
 
         ensure_thumbnails(picture.pk)
