@@ -68,9 +68,7 @@ class PreviewedPictureAdmin(PictureAdmin):
         """Show a taller thumbnail."""
         return _preview(picture, _PAGE_PREVIEW_HEIGHT)
 
-    @admin.display(
-        description=gettext_lazy("attempts at rendering"), empty_value=gettext_lazy("none open")
-    )
+    @admin.display(description=gettext_lazy("attempts at rendering"))
     def attempts(self, picture: Picture) -> int | None:
         """Say how often a picture that is pending or failed was tried."""
         return RenderClaim.objects.filter(pk=picture.pk).values_list("attempts", flat=True).first()

@@ -117,7 +117,7 @@ HAPPENINGS: list[tuple[Callable[[Picture], object], dict[str, Any], Said]] = [
 
 def what_a_claim_says(picture: Picture) -> Said:
     claim = RenderClaim.objects.filter(pk=picture.pk).first()
-    return claim and (claim.attempts, claim.failures, claim.leased_until is not None)
+    return (claim.attempts, claim.failures, bool(claim.leased_until)) if claim else None
 
 
 @pytest.mark.parametrize(("happens", "row", "claim"), HAPPENINGS)
