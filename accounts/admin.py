@@ -161,7 +161,7 @@ class UserAdmin(DjangoUserAdmin[User]):
         if "email" in form.changed_data:
             self._save_email(request, obj)
         if change and "tier" in form.changed_data:
-            tier_changed.send(sender=User, user=obj)
+            tier_changed.send(sender=User, user_ids=[obj.pk], tier=obj.tier)
         if change and not obj.is_active:
             end_every_session(obj)
 

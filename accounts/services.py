@@ -1,5 +1,8 @@
 """What people do with their accounts."""
 
+from collections.abc import Collection
+from uuid import UUID
+
 from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
@@ -80,12 +83,29 @@ def end_other_sessions(session: Session) -> int:
     return count
 
 
-@transaction.atomic
 def move_to_tier(user: User, tier: Tier) -> None:
-    """Give an account another tier and send `tier_changed`, so that its thumbnails follow."""
+    """Give an account another tier, as `move_accounts` does."""
+    move_accounts([user.pk], tier)
     user.tier = tier
-    user.save(update_fields=["tier"])
-    tier_changed.send(sender=User, user=user)
+
+
+@transaction.atomic
+def move_accounts(
+    user_ids: Collection[UUID], tier: Tier, *, former: Tier | None = None
+) -> list[UUID]:
+    """Give accounts another tier and send `tier_changed`, so that their thumbnails follow.
+
+    With `former` only those move that still have that tier. Return which had another tier.
+    """
+    users = User.objects.filter(pk__in=user_ids).exclude(tier=tier)
+    if former is not None:
+        users = users.filter(tier=former)
+    locked = users.order_by("pk").select_for_update(no_key=True)
+    moved = list(locked.values_list("pk", flat=True))
+    if moved:
+        User.objects.filter(pk__in=moved).update(tier=tier)
+        tier_changed.send(sender=User, user_ids=moved, tier=tier)
+    return moved
 
 
 @transaction.atomic

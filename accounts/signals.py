@@ -7,7 +7,7 @@ from django.dispatch import Signal
 # (whether another service announced it).
 sessions_ended = Signal()
 
-# An account moved to another tier. Carries `user`.
+# Accounts moved to another tier. Carries `user_ids` and the `tier` that they have now.
 tier_changed = Signal()
 
 # An account's password was replaced, whoever did it. Carries `user`.

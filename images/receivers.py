@@ -33,7 +33,7 @@ def connect() -> None:
         signal.connect(_invalidate_lists_of_picture, dispatch_uid="images.invalidate_lists")
     for signal in (pictures_updated, pictures_deleted, pictures_cleared):
         signal.connect(_invalidate_lists_of_owner, dispatch_uid="images.invalidate_lists")
-    tier_changed.connect(_invalidate_lists_of_user, dispatch_uid="images.invalidate_lists")
+    tier_changed.connect(_invalidate_lists_of_moved, dispatch_uid="images.invalidate_lists")
     post_save.connect(_announce_account, sender=User, dispatch_uid="images.announce")
     for signal in (post_save, post_delete):
         for sender in (Tier, TierHeight):
@@ -50,8 +50,9 @@ def _invalidate_lists_of_owner(owner_id: UUID, **kwargs: Any) -> None:
     invalidate(owner_id)
 
 
-def _invalidate_lists_of_user(user: User, **kwargs: Any) -> None:
-    invalidate(user.pk)
+def _invalidate_lists_of_moved(user_ids: list[UUID], **kwargs: Any) -> None:
+    for user_id in user_ids:
+        invalidate(user_id)
 
 
 def _announce_account(instance: User, update_fields: Iterable[str] | None, **kwargs: Any) -> None:

@@ -28,6 +28,7 @@ from lib.keyset import Cursor, rows_after
 from thumbnails.claims import give_all_attempts
 from thumbnails.deletion import delete_thumbnails
 from thumbnails.models import Backfill, Thumbnail
+from thumbnails.signals import backfill_ended, backfill_started
 from tiers.models import Tier, TierHeight
 
 # Pictures whose thumbnails are requested and not there yet. Some workers' work of a minute.
@@ -83,9 +84,19 @@ class _Found:
     looked_at: int = 0
 
 
-def start_backfill(*, tier: Tier | None = None, owner: User | None = None) -> None:
-    """Have all pictures of a tier or an account looked through, and rendered where need be."""
-    Backfill.objects.create(tier=tier, owner=owner)
+def start_backfill(
+    *, tier: Tier | None = None, owner: UUID | None = None, accounts: Sequence[UUID] = ()
+) -> None:
+    """Have all pictures of a tier or an account looked through, and rendered where need be.
+
+    With `accounts` those of at most MAX_ACCOUNTS accounts of the tier alone. Send
+    `backfill_started`.
+    """
+    turns = [[account.hex, ""] for account in accounts]
+    backfill = Backfill.objects.create(
+        tier=tier, owner_id=owner, accounts=turns, has_all_accounts=bool(turns)
+    )
+    backfill_started.send(sender=Backfill, backfill=backfill)
 
 
 class Progress(NamedTuple):
@@ -226,7 +237,7 @@ class _Turn:
             if found.surplus:
                 removed = list(_not_granted(found.surplus))
                 delete_thumbnails(removed)
-                count_thumbnails(backfill.pk, removed=len(removed))
+                count_thumbnails(backfill.pk, removed=removed, dropped=removed)
         has_more = bool(self._accounts) or not backfill.has_all_accounts
         if not has_more:
             _end_if_done(backfill)
@@ -276,17 +287,38 @@ def _lock(picture_ids: Sequence[int]) -> None:
     list(rows.select_for_update(no_key=True).values_list("pk"))
 
 
-def count_thumbnails(backfill_id: int, *, made: int = 0, removed: int = 0) -> None:
-    """Add to what a backfill has done; nothing where there is none of this id."""
+def count_thumbnails(
+    backfill_id: int,
+    *,
+    made: Collection[Thumbnail] = (),
+    removed: Collection[Thumbnail] = (),
+    dropped: Collection[Thumbnail] = (),
+) -> None:
+    """Add to what a backfill has done; nothing where there is none of this id.
+
+    `removed` are no longer granted; `dropped` are these and those that others replace.
+    """
     Backfill.objects.filter(pk=backfill_id).update(
-        thumbnails_made=F("thumbnails_made") + made,
-        thumbnails_removed=F("thumbnails_removed") + removed,
+        thumbnails_made=F("thumbnails_made") + len(made),
+        thumbnails_removed=F("thumbnails_removed") + len(removed),
+        bytes_made=F("bytes_made") + _bytes_of(made),
+        bytes_removed=F("bytes_removed") + _bytes_of(dropped),
     )
 
 
+def _bytes_of(thumbnails: Collection[Thumbnail]) -> int:
+    return sum(each.bytes + each.webp_bytes for each in thumbnails)
+
+
 def _end_if_done(backfill: Backfill) -> None:
-    """End a backfill that has looked at everything, once nothing that it requested is pending."""
+    """End a backfill that has looked at everything, once nothing that it requested is pending.
+
+    Send `backfill_ended` then.
+    """
     if Picture.objects.of_backfills().filter(render_backfill=backfill.pk).exists():
         return
-    if Backfill.objects.running().filter(pk=backfill.pk).end():
-        Backfill.objects.filter(ended_at__lt=timezone.now() - RETENTION).delete()
+    with transaction.atomic():
+        if not Backfill.objects.running().filter(pk=backfill.pk).end():
+            return
+        backfill_ended.send(sender=Backfill, backfill=backfill)
+    Backfill.objects.filter(ended_at__lt=timezone.now() - RETENTION).delete()

@@ -185,6 +185,21 @@ class BackfillQuerySet(models.QuerySet["Backfill"]):
     def running(self) -> BackfillQuerySet:
         return self.filter(state=self.model.State.RUNNING)
 
+    def pause(self) -> int:
+        """Let running ones rest; return how many there were."""
+        return self.running().update(state=self.model.State.PAUSED)
+
+    def resume(self) -> int:
+        """Let paused ones go on from where they are; return how many there were."""
+        return self.filter(state=self.model.State.PAUSED).update(state=self.model.State.RUNNING)
+
+    def cancel(self) -> int:
+        """Stop those that have not ended: what they have requested already is still rendered."""
+        open_states = [self.model.State.RUNNING, self.model.State.PAUSED]
+        return self.filter(state__in=open_states).update(
+            state=self.model.State.CANCELLED, ended_at=timezone.now()
+        )
+
     def end(self) -> int:
         """Say that nothing is left to do; return how many there are."""
         return self.update(
@@ -225,6 +240,9 @@ class Backfill(models.Model):
     pictures_done = models.BigIntegerField(default=0, db_default=0)
     thumbnails_made = models.BigIntegerField(default=0, db_default=0)
     thumbnails_removed = models.BigIntegerField(default=0, db_default=0)
+    # Of those that were rendered; of those that were removed or replaced.
+    bytes_made = models.BigIntegerField(default=0, db_default=0)
+    bytes_removed = models.BigIntegerField(default=0, db_default=0)
     # Until when one worker alone goes on with it; it has its turn before those that had it later.
     leased_until = models.DateTimeField(null=True)
     turn_at = models.DateTimeField(default=timezone.now, null=True)
@@ -249,3 +267,24 @@ class Backfill(models.Model):
 
     def __str__(self) -> str:
         return f"pictures of {self.tier or self.owner}"
+
+
+class RenderPace(models.Model):
+    """Thumbnails that a process made in an hour, and the seconds of its threads; see `pace`."""
+
+    hour = models.DateTimeField()
+    process = models.UUIDField()
+    # Pictures of backfills that the process renders at once.
+    threads = models.PositiveSmallIntegerField()
+    thumbnails = models.BigIntegerField(default=0)
+    seconds = models.FloatField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["hour", "process"], name="render_pace_one_per_hour_and_process"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.thumbnails} in {self.seconds:.0f} s"

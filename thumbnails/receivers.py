@@ -1,16 +1,17 @@
 """What this package does on signals: write rows in the transaction, send messages after it."""
 
 from typing import Any
+from uuid import UUID
 
 from django.db.models.signals import post_delete
 
-from accounts.models import User
 from accounts.signals import tier_changed
 from images.ledger import model_of, uncount_deleted
 from images.models import Picture
 from images.signals import picture_created, thumbnails_requested
 from lib.after_commit import run_after_commit
-from thumbnails.backfills import start_backfill
+from lib.batches import in_batches
+from thumbnails.backfills import MAX_ACCOUNTS, start_backfill
 from thumbnails.claims import give_all_attempts
 from thumbnails.models import Rendition, Thumbnail
 from thumbnails.tasks import enqueue, enqueue_backfill
@@ -23,7 +24,7 @@ def connect() -> None:
     picture_created.connect(_enqueue_picture, dispatch_uid="thumbnails.enqueue")
     thumbnails_requested.connect(_enqueue_backfill, dispatch_uid="thumbnails.enqueue")
     thumbnails_changed.connect(_backfill_tier, dispatch_uid="thumbnails.backfill")
-    tier_changed.connect(_backfill_owner, dispatch_uid="thumbnails.backfill")
+    tier_changed.connect(_backfill_moved, dispatch_uid="thumbnails.backfill")
     post_delete.connect(_uncount_thumbnail, sender=Thumbnail, dispatch_uid="thumbnails.uncount")
     post_delete.connect(_uncount_rendition, sender=Rendition, dispatch_uid="thumbnails.uncount")
 
@@ -44,8 +45,12 @@ def _backfill_tier(tier: Tier, **kwargs: Any) -> None:
     run_after_commit(enqueue_backfill)
 
 
-def _backfill_owner(user: User, **kwargs: Any) -> None:
-    start_backfill(owner=user)
+def _backfill_moved(user_ids: list[UUID], tier: Tier, **kwargs: Any) -> None:
+    if len(user_ids) == 1:
+        start_backfill(owner=user_ids[0])
+    else:
+        for accounts in in_batches(user_ids, MAX_ACCOUNTS):
+            start_backfill(tier=tier, accounts=accounts)
     run_after_commit(enqueue_backfill)
 
 

@@ -1,6 +1,7 @@
 """Render thumbnails that are missing, delete those that the tier no longer grants."""
 
 import logging
+import time
 from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +23,7 @@ from thumbnails.backfills import count_thumbnails
 from thumbnails.deletion import delete_thumbnails
 from thumbnails.metrics import RENDER_SECONDS
 from thumbnails.models import Thumbnail
+from thumbnails.pace import pace_meter
 from thumbnails.renderings import Placeholder, RenderedFile, RenderingFailed, Renderings
 from thumbnails.sandbox_work import render_pixels, render_thumbnails
 from thumbnails.signals import thumbnails_ready
@@ -85,11 +87,14 @@ def _render_missing_thumbnails(picture: Picture) -> bool:
     granted = find_heights(picture)
     missing = [height for height, is_there in granted.items() if not is_there]
     with temporary_dir() as folder:
+        began = time.monotonic()
         made = _render(picture, missing, Path(folder))
         rows = [_thumbnail_row(picture, each) for each in made.thumbnails]
         files = _files_by_key(rows, made.thumbnails)
         with stored_files(files):
-            return _store_rows(picture, granted, rows, made.placeholder)
+            is_ready = _store_rows(picture, granted, rows, made.placeholder)
+    pace_meter.add(len(rows), time.monotonic() - began)
+    return is_ready
 
 
 def _render(picture: Picture, heights: list[int], folder: Path) -> Renderings:
@@ -169,10 +174,10 @@ def _store_rows(
     found = asdict(placeholder) if placeholder else {}
     # First of all: its lock makes a deletion wait for the rows, so that it deletes them too.
     is_ready = claims.mark_rendered(picture, **found)
-    removed = _delete_unwanted(picture, granted, replaced=[row.height for row in rows])
+    removed, dropped = _delete_unwanted(picture, granted, replaced=[row.height for row in rows])
     Thumbnail.objects.bulk_create(rows)
     if picture.render_backfill:
-        count_thumbnails(picture.render_backfill, made=len(rows), removed=removed)
+        count_thumbnails(picture.render_backfill, made=rows, removed=removed, dropped=dropped)
     if is_ready:
         picture.rendering = Picture.Rendering.READY
         thumbnails_ready.send(sender=Picture, picture=picture)
@@ -180,17 +185,18 @@ def _store_rows(
     return is_ready
 
 
-def _delete_unwanted(picture: Picture, granted: Collection[int], *, replaced: list[int]) -> int:
+def _delete_unwanted(
+    picture: Picture, granted: Collection[int], *, replaced: list[int]
+) -> tuple[list[Thumbnail], list[Thumbnail]]:
     """Delete what the tier no longer grants and what is replaced; files follow on commit.
 
-    Return how many the tier no longer grants.
+    Return those that the tier no longer grants, and all that are deleted.
     """
     there = list(picture.thumbnails.all())
     gone = [each for each in there if each.height not in granted]
-    delete_thumbnails(
-        [*gone, *(each for each in there if each.height in replaced and each not in gone)]
-    )
-    return len(gone)
+    dropped = [*gone, *(each for each in there if each.height in replaced and each not in gone)]
+    delete_thumbnails(dropped)
+    return gone, dropped
 
 
 def _count_failure(picture: Picture, error: Exception) -> None:

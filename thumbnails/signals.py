@@ -7,3 +7,9 @@ thumbnails_ready = Signal()
 
 # Rendering a picture failed permanently. Sends `picture`.
 thumbnails_failed = Signal()
+
+# Pictures of a tier or of accounts are to be looked through. Sends `backfill`.
+backfill_started = Signal()
+
+# A backfill has nothing left to do. Sends `backfill`.
+backfill_ended = Signal()

@@ -1,8 +1,9 @@
 """Change what tiers grant, and read it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
@@ -10,34 +11,70 @@ from django.db.models import Max
 from tiers.models import Tier, TierHeight
 from tiers.signals import thumbnails_changed
 
+HEIGHTS = "heights"
+# What a tier says besides its heights, in the order in which it is shown.
+FIELDS = (
+    "name",
+    "grants_original",
+    "cleans_originals",
+    "quality",
+    "grants_links",
+    "link_min_seconds",
+    "link_max_seconds",
+    "max_upload_bytes",
+    "max_pixels",
+    "max_pictures",
+    "max_stored_bytes",
+)
+# A change of one of these has thumbnails made or removed.
+_OF_THUMBNAILS = frozenset({HEIGHTS, "quality"})
+
+
+def values_of(tier: Tier) -> dict[str, Any]:
+    """Return all that a tier says, its heights in order; as JSON holds it."""
+    values = {name: getattr(tier, name) for name in FIELDS}
+    return {**values, HEIGHTS: sorted(heights_of(tier))}
+
 
 @transaction.atomic
-def set_heights(*, tier: Tier, heights: Iterable[int]) -> None:
-    """Replace a tier's heights (pixels); send `thumbnails_changed` if they differ."""
-    wanted, present = set(heights), heights_of(tier)
-    if wanted == present:
-        return
+def change_tier(*, tier: Tier, changes: Mapping[str, Any]) -> None:
+    """Write fields and heights of a tier; send `thumbnails_changed` where these change thumbnails.
+
+    Values that are as they were change nothing.
+    """
+    before = values_of(tier)
+    changed = {name for name, value in changes.items() if value != before[name]}
+    for name in changed - {HEIGHTS}:
+        setattr(tier, name, changes[name])
+    if changed:
+        tier.save(update_fields=[*(changed - {HEIGHTS}), "updated_at"])
+    if HEIGHTS in changed:
+        _write_heights(tier, before[HEIGHTS], changes[HEIGHTS])
+    if changed & _OF_THUMBNAILS:
+        thumbnails_changed.send(sender=Tier, tier=tier)
+
+
+def _write_heights(tier: Tier, before: Iterable[int], wanted: Iterable[int]) -> None:
     tier.heights.exclude(height__in=wanted).delete()
     TierHeight.objects.bulk_create(
-        TierHeight(tier=tier, height=height) for height in sorted(wanted - present)
+        TierHeight(tier=tier, height=height) for height in sorted(set(wanted) - set(before))
     )
-    announce_thumbnail_change(tier)
-
-
-@transaction.atomic
-def set_quality(*, tier: Tier, quality: int) -> None:
-    """Change the quality of a tier's thumbnails; send `thumbnails_changed` if it differs."""
-    if quality == tier.quality:
-        return
-    tier.quality = quality
-    tier.save(update_fields=["quality"])
-    announce_thumbnail_change(tier)
 
 
 def announce_thumbnail_change(tier: Tier) -> None:
-    """Send `thumbnails_changed`; the admin calls this after it has written the rows itself."""
+    """Send `thumbnails_changed` of a tier that says what it said: what is missing is made."""
     tier.save(update_fields=["updated_at"])
     thumbnails_changed.send(sender=Tier, tier=tier)
+
+
+def set_heights(*, tier: Tier, heights: Iterable[int]) -> None:
+    """Replace a tier's heights (pixels); send `thumbnails_changed` if they differ."""
+    change_tier(tier=tier, changes={HEIGHTS: sorted(set(heights))})
+
+
+def set_quality(*, tier: Tier, quality: int) -> None:
+    """Change the quality of a tier's thumbnails; send `thumbnails_changed` if it differs."""
+    change_tier(tier=tier, changes={"quality": quality})
 
 
 def largest_height(tier: Tier) -> int | None:

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 
 import pytest
 from django.db import DatabaseError, connection
+from django.dispatch import Signal
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from accounts.models import User
-from accounts.services import move_to_tier
+from accounts.services import move_accounts, move_to_tier
 from images.ledger import Usage
 from images.models import NO_BACKFILL, Picture
 from images.services import request_thumbnails
@@ -23,6 +24,7 @@ from thumbnails.backfills import go_on, start_backfill
 from thumbnails.models import Backfill, Thumbnail
 from thumbnails.precedence import upload_first, wait_for_uploads
 from thumbnails.services import ensure_thumbnails
+from thumbnails.signals import backfill_ended, backfill_started
 from thumbnails.sweeping import give_back, take_overdue, take_wanted_again
 from tiers.models import Tier
 from tiers.services import set_heights, set_quality
@@ -193,19 +195,82 @@ def test_what_is_made_and_removed_is_counted(
     assert list(counts) == [("done", 3, 6, 3), ("done", 3, 6, 0)]
 
 
+def test_the_bytes_that_come_and_go_are_counted(
+    tier: Tier, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    picture = make_picture(make_user("carol", tier.name))
+    ensure_thumbnails(picture.pk)
+    before = Usage.objects.get().thumbnails_bytes
+    with django_capture_on_commit_callbacks(execute=True):
+        set_heights(tier=tier, heights=[200, 300])
+    with django_capture_on_commit_callbacks(execute=True):
+        set_quality(tier=tier, quality=30)
+    with django_capture_on_commit_callbacks(execute=True):
+        set_heights(tier=tier, heights=[300])
+    counts = Backfill.objects.order_by("pk").values_list("bytes_made", "bytes_removed")
+    (made, _), (finer, coarser), (_, removed) = counts
+    assert made > 0 == counts[0][1]
+    assert coarser == before + made
+    assert Usage.objects.get().thumbnails_bytes == before + made + finer - coarser - removed
+
+
+def test_accounts_that_move_together_have_one_backfill_of_their_own(tier: Tier) -> None:
+    moved = [make_user(name) for name in ("large", "small")]
+    for each in moved:
+        write_pictures(each, 3)
+    write_pictures(make_user("carol", tier.name), 3)
+    assert sorted(move_accounts([each.pk for each in moved], tier)) == sorted(
+        each.pk for each in moved
+    )
+    go_on_to_the_end()
+    assert sorted(owners(wanted())) == ["large"] * 3 + ["small"] * 3
+    assert Backfill.objects.get().pictures_done == 6
+
+
+def test_accounts_move_only_from_the_tier_that_they_are_taken_to_have(tier: Tier) -> None:
+    basic, premium = make_user("basic"), make_user("premium", "Premium")
+    ids = [basic.pk, premium.pk]
+    assert move_accounts(ids, tier, former=basic.tier) == [basic.pk]
+    assert move_accounts(ids, tier, former=basic.tier) == []
+    assert Backfill.objects.get().owner == basic
+
+
+def test_a_backfill_tells_when_it_begins_and_when_nothing_is_left(tier: Tier) -> None:
+    told = []
+
+    def note(backfill: Backfill, signal: Signal, **_: object) -> None:
+        told.append((signal, backfill.pk))
+
+    for each in (backfill_started, backfill_ended):
+        each.connect(note)
+    try:
+        write_pictures(make_user("carol", tier.name), 3)
+        set_heights(tier=tier, heights=[300])
+        go_on_to_the_end()
+        pk = Backfill.objects.get().pk
+        assert told == [(backfill_started, pk)]
+        finish(wanted())
+        go_on_to_the_end()
+        assert told == [(backfill_started, pk), (backfill_ended, pk)]
+    finally:
+        for each in (backfill_started, backfill_ended):
+            each.disconnect(note)
+
+
 def test_only_a_running_one_goes_on(tier: Tier, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backfills, "MAX_WANTED", 2)
     write_pictures(make_user("carol", tier.name), 6)
     set_heights(tier=tier, heights=[300])
     go_on_to_the_end()
-    Backfill.objects.update(state=Backfill.State.PAUSED)
+    assert Backfill.objects.pause() == 1
     finish(wanted())
     assert not go_on().has_more
     assert wanted() == []
-    Backfill.objects.update(state=Backfill.State.RUNNING)
+    assert Backfill.objects.resume() == 1
     go_on_to_the_end()
     assert len(wanted()) == 2
-    Backfill.objects.update(state=Backfill.State.CANCELLED)
+    assert Backfill.objects.cancel() == 1
+    assert Backfill.objects.resume() == 0
     finish(wanted())
     assert not go_on().has_more
     assert Backfill.objects.get().pictures_done == 4
