@@ -44,14 +44,16 @@ def copy_files(
     target: PictureStorage,
     *,
     compare_content: bool = False,
+    note: Callable[[str], None] = lambda key: None,
 ) -> Iterator[Outcome]:
     """Copy what the target lacks or has in another length, and read each copy back.
 
     `compare_content` also reads what both have. What the target had instead goes to its quarantine.
-    May be stopped at any moment and begun again: a file is there whole or not at all. Raise
+    `note` is called, in any thread, with the key of each file that the target has in the end. May
+    be stopped at any moment and begun again: a file is there whole or not at all. Raise
     CopyDiffers.
     """
-    copier = _Copier(source, target, compare_content=compare_content)
+    copier = _Copier(source, target, compare_content=compare_content, note=note)
     return _run_concurrently(copier.copy, merge_by_key(files, target.walk()))
 
 
@@ -66,11 +68,13 @@ class _Copier:
     source: PictureStorage
     target: PictureStorage
     compare_content: bool
+    note: Callable[[str], None] = lambda key: None
 
     def copy(self, here: StoredFile, there: StoredFile | None) -> Outcome:
         key = here.key
         try:
             if there and self._are_same(here, there):
+                self.note(key)
                 return Outcome.THERE
             with SpooledTemporaryFile(_MAX_BYTES_IN_MEMORY) as copy:
                 with self.source.open(key) as original:
@@ -82,6 +86,7 @@ class _Copier:
             return Outcome.GONE
         if self.target.sha256(key) != digest:
             raise CopyDiffers(key)
+        self.note(key)
         return Outcome.COPIED
 
     def _write(self, key: str, copy: IO[bytes]) -> None:

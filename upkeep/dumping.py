@@ -13,6 +13,7 @@ from lib import durable_files
 from upkeep.pg_tools import run_tool
 
 _SUFFIXES = {"postgresql": ".pgdump", "sqlite": ".sqlite3"}
+DUMP_SUFFIXES = frozenset(_SUFFIXES.values())
 
 
 class DatabaseNotEmpty(Exception):

@@ -148,6 +148,15 @@ def test_what_was_backed_up_is_there_again_after_everything_was_lost(
 
     refused = service.try_run("restore", str(backup))
     assert (refused.returncode, "is not empty" in refused.stderr) == (1, True)
+    outcome = service.run("restore", str(backup), "--drill")
+    assert "12 files, 0 there already; 12 keys compared: all is well; 2 pictures fetched" in outcome
+    assert service.state_after("") == state, "the drill knows nothing of the running service"
+    original = max((backup / "files").rglob("*.jpg"), key=lambda each: each.stat().st_size)
+    content = original.read_bytes()
+    original.write_bytes(content[:-1] + b"?")
+    refused = service.try_run("restore", str(backup), "--drill")
+    assert (refused.returncode, "The drill failed: verify: " in refused.stderr) == (1, True)
+    original.write_bytes(content)
     shutil.rmtree(tmp_path / "first")  # on PostgreSQL and S3: nothing of the first is used again
     second = start(tmp_path, "second", **parts("second"))
     assert "12 files, 0 there already" in second.run("restore", str(backup))
