@@ -67,6 +67,8 @@ INSTALL = [
 # In the order of the page. `chmod` comes after the restore that makes its folder.
 KEEP = [
     "python manage.py back_up /backups/tintype",
+    "python manage.py prune_backups /backups/tintype --days 14 --weeks 8 --months 12",
+    "python manage.py restore /backups/tintype --drill",
     "python manage.py restore /backups/tintype",
     "chmod -R o-rwx /var/lib/tintype/images",
     "python manage.py verify_storage --hash",
@@ -82,6 +84,7 @@ KEEP = [
 RUN = [*INSTALL, *KEEP]
 # The page shows what it says of a storage with faults: see tests/upkeep.
 PRINTS_ELSEWHERE = {
+    "python manage.py prune_backups /backups/tintype --days 14 --weeks 8 --months 12",
     "python manage.py verify_storage",
     "python manage.py verify_storage --verbosity 2",
 }
@@ -109,6 +112,7 @@ def parse_compose(words: list[str]) -> None:
     assert all((ROOT / each).is_file() for each in files)
     parser = argparse.ArgumentParser(exit_on_error=False)
     parser.add_argument("-f", action="append")
+    parser.add_argument("--profile")
     verbs = parser.add_subparsers(dest="verb", required=True)
     up = verbs.add_parser("up")
     for name in ("--build", "--detach", "--wait"):
