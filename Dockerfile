@@ -8,9 +8,12 @@ RUN python -m venv /venv \
     -r "/requirements${TELEMETRY:+-telemetry}.txt"
 
 FROM python:3.13-slim-trixie
-# For back_up and restore: of the same major version as the server in docker-compose.yml.
+# For back_up and restore: of the same major version as the server in docker-compose.yml, from the packages
+# of PostgreSQL's own project, which a script of Debian's adds.
 # hadolint ignore=DL3008
-RUN apt-get update && apt-get install --yes --no-install-recommends postgresql-client-17 \
+RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates postgresql-common \
+    && /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y \
+    && apt-get install --yes --no-install-recommends postgresql-client-18 \
     && rm -rf /var/lib/apt/lists/*
 # Group 101 is nginx's in its own image: it reads the pictures that this user writes.
 RUN echo 'tintype:x:10001:101::/app:/usr/sbin/nologin' >> /etc/passwd \

@@ -54,6 +54,7 @@ LISTED = {
     "./dev check": "would run all tests within a test; CI runs it",
     "./dev fmt": "changes the working tree",
     "./dev sbom": "tests/devkit/test_supply.py runs it",
+    "docker volume rm tintype_database": "deletes a volume",
     "usermod --append --groups tintype www-data && systemctl restart nginx": "changes the machine",
     "sudo install -d -o 10001 -g 101 -m 0700 /srv/backups": "changes the machine",
 }
@@ -122,6 +123,7 @@ def parse_compose(words: list[str]) -> None:
     run.add_argument("--rm", action="store_true")
     run.add_argument("--no-deps", action="store_true")
     run.add_argument("-v", action="append")
+    verbs.add_parser("stop").add_argument("services", nargs="+")
     for verb in (run, verbs.add_parser("exec")):
         verb.add_argument("services", nargs=1)
         verb.add_argument("command", nargs=argparse.REMAINDER)

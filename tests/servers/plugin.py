@@ -194,6 +194,14 @@ def exiftool_program() -> str:
 
 
 @pytest.fixture(scope="session")
+def debian_postgres() -> postgres.Programs:
+    """Debian's own PostgreSQL, of an older major version than the one that tests use."""
+    found = postgres.find_debian()
+    assert found
+    return found
+
+
+@pytest.fixture(scope="session")
 def wget_program() -> None:
     """For tests that run the health checks of docker-compose.yml."""
 

