@@ -78,7 +78,7 @@ def texts_of(path: Path) -> set[str]:
         for call in calls
         if isinstance(call.func, ast.Name) and call.func.id in _TRANSLATING and call.args
     ]
-    return {each.value for each in arguments if isinstance(each, ast.Constant)}
+    return {str(each.value) for each in arguments if isinstance(each, ast.Constant)}
 
 
 def test_every_text_of_every_page_is_translated_to_spanish() -> None:

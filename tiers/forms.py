@@ -9,6 +9,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.formsets import DELETION_FIELD_NAME
 from django.forms.models import BaseInlineFormSet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -110,7 +111,7 @@ class HeightFormSet(BaseInlineFormSet[TierHeight, Tier, forms.ModelForm[TierHeig
         if is_confirmed(self.data):
             return
         for form in self.forms:
-            if form.has_changed() and not self._should_delete_form(form):
+            if form.has_changed() and not _is_deleted(form):
                 self._doubt_height(form)
         kept = [form for form in self.forms if self._is_kept(form)]
         if len(kept) > _MAX_SENSIBLE_HEIGHTS and any(form.has_changed() for form in self.forms):
@@ -127,7 +128,12 @@ class HeightFormSet(BaseInlineFormSet[TierHeight, Tier, forms.ModelForm[TierHeig
             form.add_error("height", ValidationError(text, code=DOUBTFUL))
 
     def _is_kept(self, form: forms.ModelForm[TierHeight]) -> bool:
-        return bool(form.cleaned_data.get("height")) and not self._should_delete_form(form)
+        return bool(form.cleaned_data.get("height")) and not _is_deleted(form)
+
+
+def _is_deleted(form: forms.ModelForm[TierHeight]) -> bool:
+    # `deleted_forms` is empty as long as any form is wrong.
+    return bool(form.cleaned_data.get(DELETION_FIELD_NAME))
 
 
 def is_confirmed(data: Any) -> bool:
