@@ -86,27 +86,29 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """An account; other services may know it by its UUID."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(_("UUID"), primary_key=True, default=uuid.uuid4, editable=False)
     username = models.CharField(
-        "login",
+        _("login"),
         max_length=64,
         validators=[login_characters, MinLengthValidator(3)],
         error_messages={"unique": "This login is taken."},
     )
     # Decides uniqueness (see accounts.names.login_key).
     username_key = models.CharField(max_length=192, unique=True, editable=False)
-    name = models.CharField(max_length=150, blank=True, validators=[refuse_nul])
-    email = models.EmailField(blank=True)
+    name = models.CharField(_("name"), max_length=150, blank=True, validators=[refuse_nul])
+    email = models.EmailField(_("email address"), blank=True)
     # When somebody showed that they read the mail of this address; see `accounts.addresses`.
     email_verified_at = models.DateTimeField(null=True, editable=False)
     # Whether the address is this account's alone.
     email_counts = models.BooleanField(default=True, db_default=True, editable=False)
-    tier = models.ForeignKey(Tier, on_delete=models.PROTECT, related_name="users")
-    is_active = models.BooleanField(
-        "active", default=True, help_text="Untick instead of deleting: ends every session."
+    tier = models.ForeignKey(
+        Tier, verbose_name=_("tier"), on_delete=models.PROTECT, related_name="users"
     )
-    is_staff = models.BooleanField("staff", default=False, help_text="May use the admin.")
-    date_joined = models.DateTimeField(default=timezone.now, editable=False)
+    is_active = models.BooleanField(
+        _("active"), default=True, help_text=_("Untick instead of deleting: ends every session.")
+    )
+    is_staff = models.BooleanField(_("staff"), default=False, help_text=_("May use the admin."))
+    date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
     # When the worker goes on removing a closed account; null while it is not closed by its owner
     # (`upkeep.closed_accounts`). From then on its pictures are nobody's to see.
     removal_due_at = models.DateTimeField(null=True, editable=False)
@@ -122,6 +124,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
+        verbose_name, verbose_name_plural = _("account"), _("accounts")
         constraints = [
             models.UniqueConstraint(
                 Lower("email"),
@@ -281,27 +284,30 @@ class Session(models.Model):
     class Scheme(models.TextChoices):
         """How the client carries its token."""
 
-        BEARER = "bearer", "Bearer JWT"
-        COOKIE = "cookie", "JWT cookies"
-        API_TOKEN = "token", "API token"
-        EXTERNAL = "outside", "JWT of an outside issuer"
+        BEARER = "bearer", _("Bearer JWT")
+        COOKIE = "cookie", _("JWT cookies")
+        API_TOKEN = "token", _("API token")
+        EXTERNAL = "outside", _("JWT of an outside issuer")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
+        verbose_name=_("account"),
         on_delete=models.CASCADE,
         related_name="token_sessions",
         db_index=False,  # `session_of_account` begins with it
     )
-    scheme = models.CharField(max_length=8, choices=Scheme.choices)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    last_used_at = models.DateTimeField(default=timezone.now, editable=False)
-    expires_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True, editable=False)
-    address = models.GenericIPAddressField(null=True, blank=True, editable=False)
-    agent = models.CharField(max_length=200, blank=True, editable=False)
+    scheme = models.CharField(_("scheme"), max_length=8, choices=Scheme.choices)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(_("last used at"), default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(_("expires at"))
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True, editable=False)
+    address = models.GenericIPAddressField(_("address"), null=True, blank=True, editable=False)
+    agent = models.CharField(_("client"), max_length=200, blank=True, editable=False)
     # What people call a token that they made for something. Tokens of the contracts have no name.
-    name = models.CharField(max_length=100, blank=True, default="", db_default="", editable=False)
+    name = models.CharField(
+        _("name"), max_length=100, blank=True, default="", db_default="", editable=False
+    )
     # What its token may do; null for everything, also for what a later release adds.
     scopes = models.JSONField(null=True, editable=False)
     # SHA-256 of an API token, which is itself never stored.
@@ -319,6 +325,7 @@ class Session(models.Model):
     objects = SessionQuerySet.as_manager()
 
     class Meta:
+        verbose_name, verbose_name_plural = _("session"), _("sessions")
         indexes = [
             models.Index(fields=["-created_at", "id"], name="session_newest"),
             models.Index(fields=["user", "-created_at", "-id"], name="session_of_account"),
@@ -437,16 +444,17 @@ class Mail(models.Model):
 class SecurityEvent(models.Model):
     """An entry of the security log; see `accounts.security_log`."""
 
-    at = models.DateTimeField(default=timezone.now, editable=False)
-    kind = models.CharField(max_length=24, editable=False)
+    at = models.DateTimeField(_("time"), default=timezone.now, editable=False)
+    kind = models.CharField(_("kind"), max_length=24, editable=False)
     # The account concerned, and who acted. Both outlive the account, so no foreign keys.
-    user_id = models.UUIDField(null=True, editable=False)
-    actor_id = models.UUIDField(null=True, editable=False)
-    address = models.GenericIPAddressField(null=True, editable=False)
-    agent = models.CharField(max_length=200, blank=True, editable=False)
-    facts = models.JSONField(default=dict, editable=False)
+    user_id = models.UUIDField(_("account"), null=True, editable=False)
+    actor_id = models.UUIDField(_("who acted"), null=True, editable=False)
+    address = models.GenericIPAddressField(_("address"), null=True, editable=False)
+    agent = models.CharField(_("client"), max_length=200, blank=True, editable=False)
+    facts = models.JSONField(_("facts"), default=dict, editable=False)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("security event"), _("security events")
         indexes = [
             models.Index(fields=["-at", "-id"], name="security_event_newest"),
             models.Index(fields=["user_id", "-id"], name="security_event_of_account"),

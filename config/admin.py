@@ -5,11 +5,13 @@ from typing import Any, Literal
 
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from accounts.exceptions import HashingBusy, TooManyAttempts
 
@@ -103,7 +105,7 @@ def _changed_fields(message: Any) -> Any:
 class TintypeAdminSite(AdminSite):
     site_header = "Tintype"
     site_title = "Tintype"
-    index_title = "Pictures, tiers and people"
+    index_title = _("How the service is")
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         options = {"paginator": BoundedPaginator, "show_full_result_count": False, **options}
@@ -112,6 +114,22 @@ class TintypeAdminSite(AdminSite):
             pages.__name__, (GuardedAdmin, RecordedAdmin, pages), {"__module__": pages.__module__}
         )
         super().register(model_or_iterable, guarded, **options)
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show how the service is above what there is; a part that hangs is not waited for."""
+        # They need the models, and this module is loaded before them.
+        from accounts.models import User
+        from config.health.views import PartsAtWork
+        from staff.home import find_home
+
+        if not isinstance(request.user, User):
+            raise PermissionDenied
+        parts = PartsAtWork()
+        home = find_home(request.user)
+        context = {"home": home, "parts": parts.wait(), **(extra_context or {})}
+        return super().index(request, context)
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

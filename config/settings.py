@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "staff",
     "upkeep",
     "notifications",
     "thumbnails",
@@ -235,6 +236,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "upkeep.remove_closed_accounts",
         "schedule": timedelta(seconds=30),
         "options": {"expires": 30, **celery.PUBLISH_WITH_RETRY},
+    },
+    "count for the admin's first page": {
+        "task": "staff.count",
+        "schedule": timedelta(seconds=10),
+        "options": {"expires": 10, **celery.PUBLISH_WITH_RETRY},
     },
     "mend the ledger": {
         "task": "upkeep.mend_ledger",

@@ -2,10 +2,12 @@
 
 from django.apps import AppConfig
 from django.core.checks import register
+from django.utils.translation import gettext_lazy as _
 
 
 class ImagesConfig(AppConfig):
     name = "images"
+    verbose_name = _("Images")
 
     def ready(self) -> None:
         """Connect receivers, checks and the storage, and create the folder for incoming uploads."""

@@ -16,6 +16,7 @@ from django.utils.http import int_to_base36
 
 from images.exceptions import LinkGone
 from images.models import Link, LinkVisit
+from images.signals import links_opened
 from lib.batches import delete_batch
 from lib.signing import make_signature, verify_signature
 
@@ -46,6 +47,7 @@ def spend_opening(link: Link, visit: UUID) -> datetime:
         opened=F("opened") + 1, last_opened_at=now
     ):
         raise LinkGone
+    links_opened.send(sender=Link, count=1, at=now)
     return now + VISIT_LIFETIME
 
 

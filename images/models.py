@@ -14,6 +14,7 @@ from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.security_log import record_event
@@ -133,35 +134,37 @@ class Picture(CountedRow):
     class Visibility(models.TextChoices):
         """Who may see a picture besides its owner and the staff who have the permission."""
 
-        PRIVATE = "private", "Private: only by a link"
-        MEMBERS = "members", "Members who know the id"
-        PUBLIC = "public", "Anyone who knows the id"
+        PRIVATE = "private", _("Private: only by a link")
+        MEMBERS = "members", _("Members who know the id")
+        PUBLIC = "public", _("Anyone who knows the id")
 
     class CleanCopy(models.TextChoices):
         """What whoever may have the original without metadata gets."""
 
-        READY = "ready", "The original without metadata"
-        RENDITION = "rendition", "A rendition, since its metadata cannot be removed"
+        READY = "ready", _("The original without metadata")
+        RENDITION = "rendition", _("A rendition, since its metadata cannot be removed")
 
     class Rendering(models.TextChoices):
         """State of the thumbnails."""
 
-        PENDING = "pending", "Wanted"
-        READY = "ready", "Ready"
-        FAILED = "failed", "Set aside"
+        PENDING = "pending", _("Wanted")
+        READY = "ready", _("Ready")
+        FAILED = "failed", _("Failed")
 
     uid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     # The index `picture_newest_of_owner` begins with the owner: no other is needed.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
+        verbose_name=_("owner"),
         on_delete=models.CASCADE,
         related_name="pictures",
         db_index=False,
     )
     visibility = models.CharField(
-        max_length=8, choices=Visibility.choices, default=Visibility.PRIVATE
+        _("visibility"), max_length=8, choices=Visibility.choices, default=Visibility.PRIVATE
     )
     description = models.TextField(
+        _("description"),
         blank=True,
         max_length=MAX_DESCRIPTION_LENGTH,
         validators=[MaxLengthValidator(MAX_DESCRIPTION_LENGTH)],
@@ -176,8 +179,8 @@ class Picture(CountedRow):
     )
     # A JSON object of the client's own.
     metadata = models.JSONField(blank=True, default=dict, db_default={}, editable=False)
-    is_active = models.BooleanField(default=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    is_active = models.BooleanField(_("active"), default=False)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     # The uploaded file. `key` is its storage key; `clean_key` that of the copy without metadata:
@@ -189,12 +192,12 @@ class Picture(CountedRow):
     # The STRIPPING_VERSION that made the copy or, where `clean_key` is empty, could not. The
     # database default serves an older release that still runs during an upgrade.
     clean_version = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
-    format = models.CharField(max_length=8, editable=False)
+    format = models.CharField(_("format"), max_length=8, editable=False)
     width = models.PositiveIntegerField(editable=False)
     height = models.PositiveIntegerField(editable=False)
     frames = models.PositiveIntegerField(default=1, editable=False)
     bytes = models.PositiveIntegerField(editable=False)
-    sha256 = models.CharField(max_length=64, editable=False)
+    sha256 = models.CharField(_("SHA-256"), max_length=64, editable=False)
 
     # Placeholders until a client has loaded the picture: a ThumbHash (evanw.github.io/thumbhash) in
     # base64 and the dominant colour as #rrggbb. Empty until thumbnails were rendered.
@@ -207,13 +210,15 @@ class Picture(CountedRow):
 
     # State of rendering; `thumbnails.claims` explains how workers use it.
     rendering = models.CharField(
-        "thumbnails", max_length=8, choices=Rendering.choices, default=Rendering.PENDING
+        _("thumbnails"), max_length=8, choices=Rendering.choices, default=Rendering.PENDING
     )
     render_revision = models.PositiveIntegerField(default=0, editable=False)
     render_ask_at = models.DateTimeField(default=timezone.now, editable=False)
     # When thumbnails were last requested; null where an older release wrote the row.
     render_wanted_at = models.DateTimeField(default=timezone.now, null=True, editable=False)
-    render_failure = models.CharField(max_length=200, blank=True, editable=False)
+    render_failure = models.CharField(
+        _("reason of the failure"), max_length=200, blank=True, editable=False
+    )
     # Who last requested thumbnails: null for the upload itself, whose thumbnails go first, else the
     # backfill (`thumbnails.backfills`) or NO_BACKFILL. No foreign key, since pictures outlive it.
     render_backfill = models.BigIntegerField(null=True, editable=False)
@@ -221,6 +226,7 @@ class Picture(CountedRow):
     objects = PictureManager()
 
     class Meta:
+        verbose_name, verbose_name_plural = _("picture"), _("pictures")
         ordering = ["-created_at", "-id"]
         constraints = [
             models.UniqueConstraint(
@@ -360,8 +366,8 @@ class LinkQuerySet(models.QuerySet["Link"]):
         live = self.model.objects.filter(pk__in=self.values("pk"), revoked_at=None)
         links = list(live.select_for_update().values_list("pk", "picture__owner_id"))
         now = timezone.now()
-        self.model.objects.filter(pk__in=[pk for pk, _ in links]).update(revoked_at=now)
-        for owner_id, count in Counter(owner_id for _, owner_id in links).items():
+        self.model.objects.filter(pk__in=[pk for pk, _owner in links]).update(revoked_at=now)
+        for owner_id, count in Counter(owner for _pk, owner in links).items():
             record_event("link.revoked", owner_id, count=count)
             announce_change(owner_id)
         return len(links)
@@ -377,7 +383,9 @@ _HAS_OPENINGS = Q(max_opens=None) | Q(opened__lt=F("max_opens"))
 class Link(models.Model):
     """An expiring link to a picture; the signed token in its URL refers to this row."""
 
-    picture = models.ForeignKey(Picture, on_delete=models.CASCADE, related_name="links")
+    picture = models.ForeignKey(
+        Picture, verbose_name=_("picture"), on_delete=models.CASCADE, related_name="links"
+    )
     # The picture's, for the list of an account's links: the index begins with it. Null where an
     # older release wrote the row, until `images.links.set_missing_owners` has run.
     owner = models.ForeignKey(
@@ -390,29 +398,35 @@ class Link(models.Model):
     )
     # The owner, whose tier grants the link, or staff whose permission does.
     maker = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="links_made"
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("maker"),
+        on_delete=models.CASCADE,
+        related_name="links_made",
     )
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    expires_at = models.DateTimeField(editable=False)
-    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
-    opened = models.PositiveIntegerField("times opened", default=0, editable=False)
-    last_opened_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(_("expires at"), editable=False)
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True, editable=False)
+    opened = models.PositiveIntegerField(_("times opened"), default=0, editable=False)
+    last_opened_at = models.DateTimeField(_("last opened at"), null=True, editable=False)
 
     # What its maker asked for. The database defaults serve an older release that still runs during
     # an upgrade. `password` is a hash, "" where none is asked.
-    max_opens = models.PositiveIntegerField("openings at most", null=True, editable=False)
+    max_opens = models.PositiveIntegerField(_("openings at most"), null=True, editable=False)
     password = models.CharField(
         max_length=128, blank=True, default="", db_default="", editable=False
     )
     note = models.CharField(
-        max_length=MAX_NOTE_LENGTH, blank=True, default="", db_default="", editable=False
+        _("note"), max_length=MAX_NOTE_LENGTH, blank=True, default="", db_default="", editable=False
     )
     # For how long browsers and CDNs keep the bytes, also after a revocation.
-    cache_seconds = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    cache_seconds = models.PositiveSmallIntegerField(
+        _("seconds in caches"), default=0, db_default=0, editable=False
+    )
 
     objects = LinkQuerySet.as_manager()
 
     class Meta:
+        verbose_name, verbose_name_plural = _("link"), _("links")
         constraints = [
             models.CheckConstraint(
                 condition=Q(max_opens=None) | Q(max_opens__gt=0), name="link_opens_once_at_least"

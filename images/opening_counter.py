@@ -10,11 +10,12 @@ from datetime import datetime
 from multiprocessing.util import Finalize
 from threading import Event, Lock, Thread
 
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from images.models import Link
+from images.signals import links_opened
 from lib.batches import BATCH_SIZE
 
 logger = logging.getLogger(__name__)
@@ -67,9 +68,10 @@ class OpeningCounter:
 
     def _write_some(self, link_ids: list[int], count: int, now: datetime) -> None:
         try:
-            Link.objects.filter(pk__in=link_ids).update(
-                opened=F("opened") + count, last_opened_at=now
-            )
+            with transaction.atomic():
+                links = Link.objects.filter(pk__in=link_ids)
+                opened = links.update(opened=F("opened") + count, last_opened_at=now)
+                links_opened.send(sender=Link, count=opened * count, at=now)
         except DatabaseError as error:
             logger.warning("openings are written later: %s", type(error).__name__)
             with self._lock:

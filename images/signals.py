@@ -26,3 +26,6 @@ pictures_cleared = Signal()
 
 # Thumbnails are requested again. Sends `picture_ids` and `replace` (also those that exist).
 thumbnails_requested = Signal()
+
+# Links were opened. Sends `count` and `at`.
+links_opened = Signal()

@@ -11,6 +11,7 @@ _SIGNAL = re.compile(r"^(\w+) = Signal\(\)", re.MULTILINE)
 PACKAGES = (
     "config",
     "api",
+    "staff",
     "notifications",
     "delivery",
     "upkeep",

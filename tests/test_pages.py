@@ -23,6 +23,9 @@ TEMPLATES = sorted(
 SCRIPTS = sorted((ROOT / "static" / "js").glob("*.js"))
 CATALOGUE = ROOT / "locale" / "es" / "LC_MESSAGES"
 _TRANSLATE_TAG = re.compile(r"""\{% translate (["'])(.*?)\1""")
+_TRANSLATE_BLOCK = re.compile(
+    r"\{% blocktranslate with [^%]*%\}(.*?)\{% endblocktranslate %\}", re.DOTALL
+)
 # Of the modules whose texts people read: `_("…")`, also as another name for it.
 _TRANSLATING = {"_", "gettext", "gettext_lazy"}
 MODULES = sorted(
@@ -67,6 +70,8 @@ def source_catalogue() -> Catalogue:
 
 def translatable_texts() -> set[str]:
     in_templates = {text for _, text in _TRANSLATE_TAG.findall(read(TEMPLATES))}
+    blocks = _TRANSLATE_BLOCK.findall(read(TEMPLATES))
+    in_templates |= {re.sub(r"\{\{ (\w+) \}\}", r"%(\1)s", text) for text in blocks}
     return in_templates | {text for path in MODULES for text in texts_of(path)}
 
 

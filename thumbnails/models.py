@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from images.ledger import Column, CountedQuerySet, CountedRow, RowFile
@@ -46,38 +47,46 @@ class Thumbnail(CountedRow):
     # The unique constraint's index begins with the picture, `thumbnail_newest_of_owner` with the
     # owner: neither needs another.
     picture = models.ForeignKey(
-        Picture, on_delete=models.CASCADE, related_name="thumbnails", db_index=False
+        Picture,
+        verbose_name=_("picture"),
+        on_delete=models.CASCADE,
+        related_name="thumbnails",
+        db_index=False,
     )
     # The picture's owner again, so that an account's list is one range of one index.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
+        verbose_name=_("owner"),
         on_delete=models.CASCADE,
         related_name="+",
         editable=False,
         db_index=False,
     )
-    height = models.PositiveIntegerField(help_text="As the tier names it.")
+    height = models.PositiveIntegerField(_("height"), help_text="As the tier names it.")
     width_px = models.PositiveIntegerField("width in pixels")
     height_px = models.PositiveIntegerField("height in pixels")
     key = models.CharField(max_length=200, unique=True, editable=False)
-    content_type = models.CharField(max_length=32, editable=False)
-    bytes = models.PositiveIntegerField(editable=False)
+    content_type = models.CharField(_("content type"), max_length=32, editable=False)
+    bytes = models.PositiveIntegerField(_("bytes"), editable=False)
     # The same as WebP, stored where that is smaller; see `images.storage.keys.webp_beside`.
     webp_key = models.CharField(
         "WebP", max_length=200, blank=True, default="", db_default="", editable=False
     )
     webp_bytes = models.PositiveIntegerField(
-        "bytes as WebP", default=0, db_default=0, editable=False
+        _("bytes as WebP"), default=0, db_default=0, editable=False
     )
     # The tier's quality when it was rendered; 0 from releases without that setting.
-    quality = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    quality = models.PositiveSmallIntegerField(
+        _("quality"), default=0, db_default=0, editable=False
+    )
     # Served until its replacement exists (staff requested to render it again).
-    is_stale = models.BooleanField(default=False, editable=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    is_stale = models.BooleanField(_("stale"), default=False, editable=False)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
     objects = ThumbnailQuerySet.as_manager()
 
     class Meta:
+        verbose_name, verbose_name_plural = _("thumbnail"), _("thumbnails")
         ordering = ["-created_at", "-id"]
         constraints = [
             models.UniqueConstraint(

@@ -50,8 +50,17 @@ class Probe:
 
 def run_probes(probes: Mapping[str, Probe]) -> dict[str, bool]:
     """Run all probes side by side; one that takes longer than TIMEOUT counts as not available."""
-    results = {name: probe.start() for name, probe in probes.items()}
-    deadline = time.monotonic() + TIMEOUT
+    return wait_for(start_probes(probes), TIMEOUT)
+
+
+def start_probes(probes: Mapping[str, Probe]) -> "dict[str, Future[bool]]":
+    """Start all probes side by side, for a caller that has something else to do meanwhile."""
+    return {name: probe.start() for name, probe in probes.items()}
+
+
+def wait_for(results: "Mapping[str, Future[bool]]", timeout: float) -> dict[str, bool]:
+    """Return what probes found within so many seconds; others count as not available."""
+    deadline = time.monotonic() + timeout
     return {name: _wait(result, deadline) for name, result in results.items()}
 
 

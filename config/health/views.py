@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 
 from config import worker
 from config.celery import app
-from config.health.probes import Probe, run_probes
+from config.health.probes import Probe, run_probes, start_probes, wait_for
 from images.sandbox.walls import find_walls
 from images.storage.base import picture_storage
 from lib.read_only import read_only
@@ -107,3 +107,20 @@ _PROBES = {
     "worker": Probe(partial(_check_heartbeat, worker.NAME)),
     "auth-events": Probe(_check_auth_events),
 }
+
+
+class PartsAtWork:
+    """The state of the parts beside the database, for a page that people wait for."""
+
+    # In seconds, counted from `wait`. A part that answers does so in hundredths of it.
+    TIMEOUT = 0.4
+    NAMES = ("storage", "broker", "cache", "worker")
+
+    def __init__(self) -> None:
+        """Start looking."""
+        names = [*self.NAMES, "auth-events"] if settings.AMQP_URL else self.NAMES
+        self._results = start_probes({name: _PROBES[name] for name in names})
+
+    def wait(self) -> dict[str, bool]:
+        """Return which parts answer."""
+        return wait_for(self._results, self.TIMEOUT)
