@@ -202,6 +202,11 @@ def debian_postgres() -> postgres.Programs:
 
 
 @pytest.fixture(scope="session")
+def promtool_program() -> None:
+    """For tests that read alerts and metrics as Prometheus does."""
+
+
+@pytest.fixture(scope="session")
 def wget_program() -> None:
     """For tests that run the health checks of docker-compose.yml."""
 

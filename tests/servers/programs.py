@@ -71,6 +71,8 @@ PROGRAMS = (
     # `docker-compose config`: v1.29 on Debian 12, v2 on Debian 13.
     Program("Compose", "docker-compose", "compose_program", lambda: which("docker-compose")),
     Program("Debian's PostgreSQL", "postgresql", "debian_postgres", find_debian_postgres),
+    # Reads the rules and metrics of deploy/prometheus.
+    Program("promtool", "prometheus", "promtool_program", lambda: which("promtool")),
     # Reads metadata of every kind by code that is not ours.
     Program("exiftool", "libimage-exiftool-perl", "exiftool_program", lambda: which("exiftool")),
     Program("npm packages", "", "node_modules", npm.find, install=npm.install),
