@@ -72,6 +72,7 @@ SCOPES_BY_ROUTE: dict[str, dict[str, Scopes]] = {
     "api/user/tokens/": {"POST": ACCOUNT},
     "api/user/links/": {"GET": LINKS, "POST": LINKS, "DELETE": LINKS},
     "api/user/links/<id:pk>/": {"GET": LINKS, "PATCH": LINKS, "DELETE": LINKS},
+    "api/user/links/<id:pk>/qr/": {"GET": LINKS},
     "api/user/events/": {"GET": READ},
     PICTURES_SOCKET: {"GET": READ},
     # Auth service

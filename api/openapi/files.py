@@ -32,6 +32,9 @@ ARCHIVE: dict[tuple[int, str], OpenApiResponse] = {
     (200, "application/zip"): _ARCHIVE,
     (200, ANY_BYTES): _ARCHIVE,
 }
+QR_CODE: dict[tuple[int, str], OpenApiResponse] = {
+    (200, "image/svg+xml"): OpenApiResponse(OpenApiTypes.STR, description="An SVG picture.")
+}
 NOT_MODIFIED = OpenApiResponse(description="The client has this version: `If-None-Match` names it.")
 BYTES_HEADERS = ("ETag", "Cache-Control", "Accept-Ranges", "Content-Disposition")
 UPLOAD_HEADERS = (

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from django.http import HttpResponse
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.openapi.files import QR_CODE
 from api.openapi.operations import describe
 from api.openapi.pages import BAD_CURSOR, BAD_LIMIT, page_parameters
 from api.openapi.refusals import (
@@ -26,6 +28,7 @@ from images.exceptions import LinkDurationOutOfBounds
 from images.links import change_link, make_link, require_link_grant, revoke_links_of
 from images.models import Link
 from images.permissions import PicturePermission
+from lib.qr_code import draw_qr_code
 
 _PICTURE = {"id": "The picture's number."}
 _LINK = {"id": "The link's number."}
@@ -170,6 +173,28 @@ class LinkDetailView(ContractView):
         link = Link.objects.in_reach_of(caller(request)).get(pk=pk)
         Link.objects.filter(pk=link.pk).revoke()
         return Response(status=204)
+
+
+class LinkQrCodeView(ContractView):
+    """`links/{id}/qr/`."""
+
+    @describe(
+        "links_qr_code",
+        summary="Draw the QR code of a link",
+        description="Return a link's address as a QR code, for a phone's camera: dark on white, "
+        "with its margin. Nobody may keep it, since it holds what opens the link.",
+        responses=QR_CODE,
+        refuses=[NOT_FOUND],
+        fields=_LINK,
+        headers=["Cache-Control"],
+    )
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        """Draw the QR code of a link."""
+        link = Link.objects.in_reach_of(caller(request)).only("pk").get(pk=pk)
+        code = draw_qr_code(s.link_url(link.pk, base=base_url(request)))
+        return HttpResponse(
+            code, content_type="image/svg+xml", headers={"Cache-Control": "private, no-store"}
+        )
 
 
 @contextmanager

@@ -47,6 +47,7 @@ _ROUTES = [
     route("link/<id:pk>/", link_views.PictureLinkView.as_view(), name="restful-link"),
     route("links/", link_views.LinkListView.as_view(), name="restful-links"),
     route("links/<id:pk>/", link_views.LinkDetailView.as_view(), name="restful-link-details"),
+    route("links/<id:pk>/qr/", link_views.LinkQrCodeView.as_view(), name="restful-link-qr"),
     route("account/log/", AccountLogView.as_view(), name="restful-account-log"),
     route("sessions/", SessionListView.as_view(), name="restful-sessions"),
     route("sessions/<anyuuid:session_id>/", SessionDetailView.as_view(), name="restful-session"),

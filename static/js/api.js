@@ -101,6 +101,8 @@ export const fetchLinks = (filter, next) => request(next ?? `links/?${query(filt
 /** @param {object} link @returns {Promise<PictureLink>} */
 export const createLink = (link) => send("POST", "links/", link);
 /** @param {number} id */
+export const qrCodeUrl = (id) => `${ROOT}links/${id}/qr/`;
+/** @param {number} id */
 export const revokeLink = (id) => send("DELETE", `links/${id}/`);
 /** @returns {Promise<{revoked: number}>} */
 export const revokeLinks = () => send("DELETE", "links/");

@@ -6,7 +6,7 @@ import {
   byId, copyText, dialogById, field, find, formById, handleActions, part,
 } from "./dom.js";
 import { formatDuration, formatTime, translate } from "./i18n.js";
-import { createLinkItem, sayCopied, showQrCode } from "./link-item.js";
+import { createLinkItem, sayCopied, setQrCode } from "./link-item.js";
 import { attempt, getAccount } from "./session.js";
 
 const dialog = dialogById("links");
@@ -108,8 +108,10 @@ function readForm() {
 }
 
 /** @param {PictureLink} link */
-function showResult({ id, url, expires_at }) {
+function showResult(link) {
+  const { id, url, expires_at } = link;
   urlField.value = url;
+  setQrCode(result, link);
   urlField.dataset.id = String(id);
   choices.hidden = submitButton.hidden = true;
   result.hidden = part(form, "[data-action=another]").hidden = false;
@@ -123,9 +125,7 @@ function startAnew() {
   choices.hidden = submitButton.hidden = false;
   result.hidden = part(form, "[data-action=another]").hidden = true;
   delete urlField.dataset.id;
-  const code = find(result, "details", HTMLDetailsElement);
-  code.open = false;
-  code.querySelector("svg.qr")?.remove();
+  find(result, "details", HTMLDetailsElement).open = false;
   part(result, "[data-action=copy] span").textContent = translate("copy");
 }
 
@@ -142,6 +142,4 @@ form.addEventListener("change", showCustomTime);
 handleActions(dialog, (action, button) => {
   if (!button.closest(".link-list")) void actions[action]?.(button);
 });
-const code = find(result, "details", HTMLDetailsElement);
-code.addEventListener("toggle", () => void showQrCode(code, urlField.value));
 part(result, "[data-action=share]").hidden = !("share" in navigator);

@@ -1,6 +1,6 @@
 /** One link in a list: its address to copy, its QR code, what became of it, and its end. */
 
-import { revokeLink } from "./api.js";
+import { qrCodeUrl, revokeLink } from "./api.js";
 import { announce, clone, copyText, find, handleActions, part } from "./dom.js";
 import { formatNumber, formatTime, translate } from "./i18n.js";
 import { attempt } from "./session.js";
@@ -18,8 +18,7 @@ export function createLinkItem(link, onRevoked) {
   url.value = link.url;
   url.setAttribute("aria-label", translate("linkOf", { title }));
   part(item, "[data-action=revoke]").setAttribute("aria-label", translate("revokeLink", { title }));
-  const details = find(item, "details", HTMLDetailsElement);
-  details.addEventListener("toggle", () => void showQrCode(details, link.url));
+  setQrCode(item, link);
   handleActions(item, async (action, button) => {
     if (action === "copy" && (await copyText(link.url, url))) sayCopied(button);
     if (action !== "revoke") return;
@@ -38,11 +37,11 @@ export function sayCopied(button) {
   announce(translate("copied"));
 }
 
-/** @param {HTMLDetailsElement} details @param {string} url */
-export async function showQrCode(details, url) {
-  if (!details.open || details.querySelector("svg.qr")) return;
-  const { drawQrCode } = await import("./qr.js");
-  details.append(drawQrCode(url, translate("qrCodeOf", { url })));
+/** Have the QR code there, which is lazily loaded: when somebody unfolds it. @param {HTMLElement} root @param {PictureLink} link */
+export function setQrCode(root, { id, url }) {
+  const image = find(root, ".qr", HTMLImageElement);
+  image.src = qrCodeUrl(id);
+  image.alt = translate("qrCodeOf", { url });
 }
 
 /** @param {PictureLink} link */

@@ -158,6 +158,7 @@ RESTFUL_API = [
     Row("GET", LINK, "200", "404", "404", "200", "401"),
     Row("PATCH", LINK, "200", "404", "404", "200", "401", body={"note": "for Ana"}),
     Row("DELETE", LINK, "204", "404", "404", "204", "401"),
+    Row("GET", LINK + "qr/", "200", "404", "404", "200", "401"),
 ]  # fmt: skip
 
 DATA_URI = "data:image/png;base64," + b64encode(png(30, 20)).decode()

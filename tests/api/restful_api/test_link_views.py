@@ -11,6 +11,7 @@ from accounts.models import SecurityEvent, User
 from accounts.services import disable
 from images.links import make_link
 from images.models import Link, Picture
+from lib.qr_code import draw_qr_code
 from tests.clients import Client
 from tests.factories import make_picture, make_staff, tier, token_client
 
@@ -196,6 +197,20 @@ def test_whose_tier_grants_no_links_may_end_and_note_but_not_prolong_them(
     assert change(as_alice, link.pk, note="who made this?").status_code == 200
     assert change(as_alice, link.pk, expires_in=600).status_code == 403
     assert as_alice.delete(f"{LINKS}{link.pk}/").status_code == 204
+
+
+def test_the_qr_code_of_a_link_is_a_picture_that_nobody_keeps(
+    as_alice: Client, picture: Picture, django_assert_num_queries: Any
+) -> None:
+    made = [create(as_alice, picture).json() for _ in range(2)]
+    for link in made:
+        address = f"{LINKS}{link['id']}/qr/"
+        with django_assert_num_queries(2):  # who asks, and for which link
+            response = as_alice.get(address, headers={"Accept": "image/avif,image/*,*/*;q=0.8"})
+        assert response.status_code == 200
+        assert response["Content-Type"] == "image/svg+xml"
+        assert response["Cache-Control"] == "private, no-store"
+        assert response.content == draw_qr_code(link["url"])
 
 
 @pytest.mark.parametrize("method", ["get", "patch", "delete"])
