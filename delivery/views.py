@@ -31,9 +31,9 @@ _MODULES_OF_FIRST_SCREEN = [
     f"js/{name}.js"
     for name in (
         "api", "connection", "deletions", "dom", "feed", "file-inputs", "grid", "grid-groups",
-        "grid-images", "grid-input", "grid-order", "i18n", "layout", "pages", "picture-list",
-        "poller", "refresher", "router", "search-form", "selection", "selection-bar", "session",
-        "sign-in-form", "store", "thumbhash", "tile", "uploads",
+        "grid-input", "i18n", "layout", "pages", "picture-list", "refresher", "router",
+        "search-form", "selection", "session", "sign-in-form", "store", "thumbhash", "tile",
+        "uploads",
     )
 ]  # fmt: skip
 

@@ -123,13 +123,8 @@ interface PictureEvent {
   };
 }
 
-interface Filter {
-  q?: string;
-  visibility?: string;
-  state?: string;
-  format?: string;
-  order?: string;
-}
+/** What the list's address may have in its query. */
+type Filter = Partial<Record<string, string>>;
 
 /** What an address names: a page, and what is open on it. */
 interface Place {
@@ -174,3 +169,307 @@ interface Tile {
 
 /** Put before the service worker by `delivery/installation.py`. */
 declare const OFFLINE_PAGE: string;
+
+/** The element that a selector's last part names: `.row > button.primary` is a button. */
+type Named<Name> = Name extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[Name] : HTMLElement;
+type Until<Text extends string, End extends string> = Text extends `${infer Head}${End}${string}` ? Head : Text;
+type Found<Selector extends string> = Selector extends `${string} ${infer Rest}`
+  ? Found<Rest>
+  : Named<Until<Until<Until<Until<Selector, "[">, ".">, "#">, ":">>;
+
+/** The page's elements are all HTML's, but for its icons, which nobody looks for. */
+interface ParentNode {
+  querySelector<Selector extends string>(selector: Selector): Found<Selector> | null;
+  querySelectorAll<Selector extends string>(selector: Selector): NodeListOf<Found<Selector>>;
+}
+interface Element {
+  closest<Selector extends string>(selector: Selector): Found<Selector> | null;
+}
+
+/** Returns the element that the page must have. */
+type Find = <Selector extends string>(selector: Selector, root?: ParentNode) => Found<Selector>;
+/** Returns a field of a form by its name. */
+type FindField = (form: HTMLFormElement, name: string) => HTMLInputElement;
+/** Returns what a selector names around an event's target. */
+type Closest = <Selector extends string>(event: Event, selector: Selector) => Found<Selector> | null;
+/** Show a text in an element, which is hidden where the text is empty. */
+type ShowText = (element: HTMLElement, text: string | null | undefined) => void;
+/** By the name that a button has in `data-action`. */
+type Actions = Record<string, (button: HTMLElement) => unknown>;
+/** Call the action that a clicked button names. */
+type HandleActions = (root: HTMLElement, actions: Actions) => void;
+
+interface ApiResponse<Body> {
+  body: Body;
+  lastEventId: number;
+  /** The path of the next page (RFC 8288), null where there is none. */
+  next: string | null;
+}
+/** `path` is absolute, or below the API. */
+type MakeRequest = (path: string, options?: RequestInit) => Promise<ApiResponse<any>>;
+type Read = (path: string) => Promise<any>;
+type Send = (method: string, path: string, json?: object, options?: RequestInit) => Promise<any>;
+type Next = string | null;
+
+/** Each rejects with an ApiError. `next` is of the page before; without it, the first page comes. */
+interface Api {
+  /** `form` has `username` and `password`. */
+  signIn(form: FormData): Promise<void>;
+  signOut(): Promise<void>;
+  fetchLastEventId(): Promise<number>;
+  fetchSite(): Promise<Site>;
+
+  fetchPictures(
+    filter: Filter & { created_after?: string }, next?: Next, limit?: number,
+  ): Promise<ApiResponse<Picture[]>>;
+  fetchPicture(id: number): Promise<Details>;
+  findByDigest(sha256: string): Promise<{ id: number }[]>;
+  changePicture(id: number, change: object): Promise<Details>;
+  activatePicture(id: number): Promise<void>;
+  /** `isLeaving`: the page goes away meanwhile. */
+  deletePictures(ids: number[], isLeaving?: boolean): Promise<void>;
+  changeVisibility(ids: number[], visibility: string): Promise<{ changed: number[] }>;
+  archiveUrl(ids: number[]): string;
+  /** Rejects where no archive can be had. */
+  checkArchive(ids: number[]): Promise<unknown>;
+  fetchReveals(id: number): Promise<Reveal>;
+
+  fetchLinks(
+    filter: { image_id?: number; live?: boolean }, next?: Next,
+  ): Promise<ApiResponse<PictureLink[]>>;
+  createLink(link: object): Promise<PictureLink>;
+  qrCodeUrl(id: number): string;
+  revokeLink(id: number): Promise<void>;
+  revokeLinks(): Promise<{ revoked: number }>;
+
+  fetchAccount(): Promise<Account>;
+  changeAccount(change: object): Promise<Account>;
+  changePassword(current_password: string, new_password: string): Promise<void>;
+  deleteAccount(password: string): Promise<{ pictures: number; links: number }>;
+  exportUrl: string;
+  fetchUsage(): Promise<Usage>;
+  fetchSessions(next?: Next): Promise<ApiResponse<Session[]>>;
+  endSession(id: string): Promise<void>;
+  endOtherSessions(): Promise<{ ended: number }>;
+  createToken(token: object): Promise<Session & { token: string }>;
+
+  /** `key` makes a repeated upload harmless; `onProgress` receives the share sent, from 0 to 1. */
+  uploadPicture(
+    file: File, key: string, onProgress: (share: number) => void, signal: AbortSignal,
+  ): Promise<{ id: number; image: string }>;
+}
+
+interface Store {
+  /** `listener` is called once after any number of changes. */
+  subscribe(listener: () => void): void;
+  list(): Picture[];
+  /** Not one that is about to be deleted. */
+  get(id: number): Picture | undefined;
+  /** -1 where it is not in the list. */
+  indexOf(id: number): number;
+  /** The picture before (-1) or after (1) another, undefined at the end. */
+  neighbour(id: number, step: number): Picture | undefined;
+  ids(): number[];
+  pending(): number[];
+  hasMore(): boolean;
+  isLoaded(): boolean;
+  getFilter(): Filter;
+  isFiltered(): boolean;
+  /** Show other pictures, or the same in another order; `loadMore` fetches them. */
+  setFilter(given: Filter): void;
+  /** Load the first page, or the next; one at a time. */
+  loadMore(limit?: number): Promise<void>;
+  /** Take over what the API returned. */
+  merge(rows: Picture[]): void;
+  /** Show what an event says of a picture that is new, until the API is asked. */
+  announce(facts: NonNullable<PictureEvent["picture"]>): void;
+  update(id: number, change: Partial<Picture>): void;
+  hide(ids: number[]): void;
+  unhide(ids: number[]): void;
+  remove(ids: number[]): void;
+}
+
+interface PictureSelection {
+  ids(): number[];
+  size(): number;
+  has(id: number): boolean;
+  toggle(id: number): void;
+  /** Select all from where the last one was selected to another. */
+  extend(id: number): void;
+  set(ids: number[]): void;
+  /** All that are loaded. */
+  selectAll(): void;
+  clear(): void;
+  start(onDelete: (ids: number[]) => void, onChanged: () => void): void;
+}
+
+/** Returns a text, or a message of the page, with its {placeholders} filled. */
+type Translate = (text: string, values?: Record<string, string | number>) => string;
+type FormatUnit = (value: number, unit: string, unitDisplay?: "long" | "short") => string;
+
+/** `top` is how far the list is scrolled, `screen` the height of what is seen of it. */
+type LoadImages = (tiles: Tile[], top: number, screen: number) => void;
+
+interface Groups {
+  /** The heading below which a picture stands. */
+  nameOf(createdAt: string, today: Date): string;
+  listOf(name: string): HTMLElement | undefined;
+  /** Draw the headings that some rows stand below, and no others. */
+  show(container: HTMLElement, rows: Row[], headings: Map<string, Row>): void;
+  /** Have tiles in the order of the list, for those who hear or tab through it; Tab reaches one alone. */
+  keepOrder(tiles: Map<number, Tile>, active: number | null): void;
+}
+
+/** A picture at the top of the screen, and how far down it is. */
+interface Anchor {
+  id: number;
+  down: number;
+}
+
+interface Grid {
+  /** Draw the list anew, after it or the width of the page changed. */
+  refresh(): void;
+  /** Draw it anew, after the selection changed. */
+  render(): void;
+  topmost(): Anchor | null;
+  /** Scroll a picture to where it was. */
+  restore(place: Anchor): void;
+  /** The picture of the tile that an event happened in. */
+  idOf(event: Event): number | null;
+  /** Focus a picture, scrolled into sight, or the heading above them all where it is gone. */
+  focus(id: number | null): void;
+  /** The picture some rows above or below another. */
+  vertical(id: number, step: number): number | undefined;
+  rowsOnScreen(): number;
+  /** How far below the screen the list ends. */
+  left(): number;
+  /** `onStale` is called where the URLs of a picture have expired, `onDrawn` after each drawing. */
+  start(handlers: { onStale: (id: number) => void; onDrawn: () => void }): void;
+}
+
+type Parse = (url: { pathname: string; search: string }) => Route | undefined;
+/**
+ * Bind a modal dialog to the addresses that have it open: closed, it leads back to where it was opened
+ * from, `parentOf` the address. What is returned opens or closes it, and tells whether it was opened.
+ */
+type BindDialog = (
+  dialog: HTMLDialogElement, isOpenIn: (route: Route) => boolean, parentOf: (route: Route) => string,
+) => (route: Route) => boolean;
+
+/** `work` receives the values of the fields, and returns what to say when it is done. */
+type HandleForm = (
+  form: HTMLFormElement, work: (valueOf: (name: string) => string) => Promise<string>,
+) => void;
+
+interface Zoom {
+  /** Apply it to another image. */
+  apply(): void;
+  reset(): void;
+  toggle(): void;
+  /** Returns whether a key meant something. */
+  handleKey(key: string): boolean;
+}
+type CreateZoom = (
+  stage: HTMLElement,
+  parts: { image: () => HTMLImageElement; onSwipe: (step: number) => void; onZoom: () => void },
+) => Zoom;
+type Place2D = Pick<MouseEvent, "clientX" | "clientY">;
+interface StageImage {
+  zoom: Zoom;
+  describe(text: string): void;
+  showPreview(text: string, url?: string): void;
+  /** Show the picture as soon as it is loaded; until then its preview stands there. */
+  show(picture: Details): Promise<void>;
+}
+type MakeImage = (alt: string, src?: string, className?: string) => HTMLImageElement;
+
+interface Upload {
+  file: File;
+  row: HTMLElement;
+  bar: HTMLProgressElement;
+  status: HTMLElement;
+  controller: AbortController;
+  key: string;
+  digest: string;
+  /** A picture of the same bytes. */
+  sameAs?: number;
+  /** Though it is there already. */
+  isWanted: boolean;
+  /** Is called once the service has it, or somebody gave it up. */
+  onDone: () => void;
+}
+type UploadRequest = Pick<Upload, "file"> & Partial<Pick<Upload, "key" | "isWanted" | "onDone">>;
+type MakeUpload = (request: UploadRequest) => Upload;
+interface UploadHandlers {
+  onStored(picture: { id: number }): void;
+  onSessionEnd(): void;
+}
+interface Uploads {
+  start(handlers: UploadHandlers): void;
+  enqueue(files: File[], more?: { key: string; onDone: () => void }): void;
+  /** Remove every row and abort what is being sent. */
+  clear(): void;
+  /** Go on with what waits for the connection. */
+  resume(): void;
+}
+
+interface Connection {
+  isOffline(): boolean;
+  showOffline(): void;
+  showOnline(): void;
+  /** Upload what was shared, perhaps before somebody was signed in. */
+  takeShared(): Promise<void>;
+  /** Keep nothing that was shared. */
+  forgetShared(): Promise<void>;
+  start(onOnline: () => void): void;
+}
+
+type ListenForFiles = (isEnabled: () => boolean, onFiles: (files: File[]) => void) => void;
+
+/** `since` is the id of the last event that the page already shows. */
+type FollowEvents = (
+  since: number,
+  handlers: {
+    onEvent(event: PictureEvent): void;
+    onSessionEnd(): void;
+    /** Each time the socket closes or cannot be opened. */
+    onDisconnect(): void;
+  },
+) => {
+  isOpen(): boolean;
+  /** Connect now, where the next attempt is scheduled for later. */
+  reconnect(): void;
+  stop(): void;
+};
+/** `isNeeded` tells whether something is awaited; `poll` must not reject; `wake` polls again soon, if needed. */
+type CreatePoller = (
+  isNeeded: () => boolean, poll: () => Promise<void>,
+) => { wake(): void; stop(): void };
+
+type RunAction = (work: () => Promise<void>) => Promise<void>;
+
+interface PictureList {
+  /** Load the first page of what the address asks for, before anything is shown. */
+  load(): Promise<void>;
+  show(route: Route): Promise<void>;
+  showPage(isVisible: boolean): void;
+  loadAhead(): void;
+  /** Keep nothing of this account in the browser. */
+  forget(): void;
+  start(runner: RunAction): void;
+}
+
+/** `items` are in order; those of one group follow one another. Measures are in pixels. */
+type LayOut = (
+  items: { id: number; aspect: number; group: string }[],
+  measures: { width: number; rowHeight: number; gap: number; headingHeight: number },
+) => { rows: Row[]; headings: Map<string, Row>; height: number };
+type RowsBetween = (rows: Row[], from: number, to: number) => Row[];
+/** Returns the picture some rows above or below another. */
+type BesideInRows = (rows: Row[], id: number, step: number) => number | undefined;
+
+type Texts = Record<number, string>;
+type Attempt = (problem: HTMLElement, work: () => unknown, texts?: Texts) => Promise<void>;
+type HandleSubmit = (form: HTMLFormElement, work: () => Promise<void>, texts?: Texts) => void;
+
+type Failure = Pick<import("../static/js/api.js").ApiError, "status" | "body" | "retryAfter">;

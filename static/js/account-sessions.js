@@ -1,78 +1,76 @@
 /** Who is signed in to the account, and its tokens. */
 
-import { createToken, endOtherSessions, endSession, fetchSessions } from "./api.js";
-import { announce, byId, clone, copyText, find, field, formById, part } from "./dom.js";
-import { formatNumber, formatTime, translate } from "./i18n.js";
-import { sayCopied } from "./link-item.js";
+import { api } from "./api.js";
+import { announce, clone, field, find, handleActions } from "./dom.js";
+import { formatTime, translate } from "./i18n.js";
+import { copyAndSay } from "./link-item.js";
 import { attempt } from "./session.js";
 
-const sessions = byId("sessions");
-const tokens = byId("tokens");
-const problem = part(byId("sessions-section"), ".problem");
-const endOthers = find(document, "#end-others", HTMLButtonElement);
-const form = formById("make-token");
-const made = byId("made-token");
-const madeField = find(made, "input", HTMLInputElement);
+const sessions = find("#sessions");
+const tokens = find("#tokens");
+const problem = find("#sessions-section .problem");
+const endOthers = find("#end-others");
+const form = find("form#make-token");
+const made = find("#made-token");
+const madeField = find("input", made);
 
 export const show = () => void attempt(problem, load);
 
 async function load() {
   /** @type {Session[]} */
   const all = [];
+  /** @type {Next} */
   let next = null;
   do {
-    const page = await fetchSessions(next);
+    const page = await api.fetchSessions(next);
     all.push(...page.body);
     next = page.next;
   } while (next);
   sessions.replaceChildren(...all.filter(({ name }) => !name).map(createItem));
   tokens.replaceChildren(...all.filter(({ name }) => name).map(createItem));
-  byId("no-tokens").hidden = tokens.childElementCount > 0;
+  find("#no-tokens").hidden = tokens.childElementCount > 0;
   endOthers.hidden = all.length < 2;
 }
 
 /** @param {Session} session */
-function createItem(session) {
+function createItem({ id, name, agent, address, scheme, scopes, last_used_at, is_current }) {
   const item = clone("session-item");
-  const { id, name, agent, address, is_current: isCurrent } = session;
-  const title = name || describeAgent(agent) || session.scheme;
-  part(item, "h3").textContent = title;
-  part(item, "h3").title = agent;
-  const time = formatTime(new Date(session.last_used_at));
-  const parts = [address, translate("lastUsed", { time })];
-  if (name) parts.push(session.scopes.join(", "));
-  part(item, "p").textContent = parts.filter(Boolean).join(" · ");
-  part(item, ".current").hidden = !isCurrent;
-  const button = part(item, "button");
-  button.hidden = isCurrent;
+  const title = name || describeAgent(agent) || scheme;
+  const heading = find("h3", item);
+  heading.textContent = title;
+  heading.title = agent;
+  const used = translate("lastUsed", { time: formatTime(last_used_at) });
+  const parts = [address, used, name && scopes.join(", ")];
+  find("p", item).textContent = parts.filter(Boolean).join(" · ");
+  find(".current", item).hidden = !is_current;
+  const button = find("button", item);
+  button.hidden = is_current;
   button.textContent = translate(name ? "revoke" : "endSession");
-  button.setAttribute("aria-label", `${button.textContent}: ${title}`);
-  const end = async () => {
-    await endSession(id);
+  button.ariaLabel = `${button.textContent}: ${title}`;
+  button.addEventListener("click", () => void attempt(problem, async () => {
+    await api.endSession(id);
     announce(translate(name ? "revoked" : "sessionEndedOne"));
     await load();
-    byId(name ? "tokens-heading" : "sessions-heading").focus();
-  };
-  button.addEventListener("click", () => void attempt(problem, end));
+    find(name ? "#tokens-heading" : "#sessions-heading").focus();
+  }));
   return item;
 }
 
-/** Return the browser and system that a User-Agent names, else its first word. @param {string} agent */
+/** Return the browser and system that a User-Agent names, else its first letters. @param {string} agent */
 function describeAgent(agent) {
-  const browser = agent.match(/(Edg|OPR|Firefox|Chrome|Safari)[/ ](\d+)/);
+  const [, browser = "", version] = agent.match(/(Edg|OPR|Firefox|Chrome|Safari)[/ ](\d+)/) ?? [];
   const system = agent.match(/Android|iPhone|iPad|Windows|Mac OS X|Linux/)?.[0];
-  const name = browser?.[1] === "Edg" ? "Edge" : browser?.[1] === "OPR" ? "Opera" : browser?.[1];
-  return name ? [`${name} ${browser?.[2]}`, system].filter(Boolean).join(", ") : agent.slice(0, 40);
+  const name = { Edg: "Edge", OPR: "Opera" }[browser] ?? browser;
+  return name ? [`${name} ${version}`, system].filter(Boolean).join(", ") : agent.slice(0, 40);
 }
 
-/** @param {(form: HTMLFormElement, work: (form: HTMLFormElement) => Promise<string>) => void} handleForm */
+/** @param {HandleForm} handleForm */
 export function start(handleForm) {
-  handleForm(form, async () => {
-    const data = new FormData(form);
-    const days = Number(data.get("days"));
-    const { token } = await createToken({
-      name: data.get("name"), scopes: data.getAll("scopes"),
-      ...(days && { expires_in: days * 86_400 }),
+  handleForm(form, async (valueOf) => {
+    const days = Number(valueOf("days"));
+    const { token } = await api.createToken({
+      name: valueOf("name"), scopes: new FormData(form).getAll("scopes"),
+      expires_in: days ? days * 86_400 : undefined,
     });
     madeField.value = token;
     made.hidden = false;
@@ -82,15 +80,11 @@ export function start(handleForm) {
     madeField.select();
     return translate("tokenMade");
   });
-  part(made, "[data-action=copy]").addEventListener("click", async (event) => {
-    const button = /** @type {HTMLElement} */ (event.currentTarget);
-    if (await copyText(madeField.value, madeField)) sayCopied(button);
-  });
-  const signOutElsewhere = async () => {
-    const { ended } = await endOtherSessions();
-    announce(translate("sessionsEnded", { count: formatNumber(ended) }));
+  handleActions(made, { copy: (button) => copyAndSay(madeField, button) });
+  endOthers.addEventListener("click", () => void attempt(problem, async () => {
+    const { ended } = await api.endOtherSessions();
+    announce(translate("sessionsEnded", { count: ended }));
     await load();
-    byId("sessions-heading").focus();
-  };
-  endOthers.addEventListener("click", () => void attempt(problem, signOutElsewhere));
+    find("#sessions-heading").focus();
+  }));
 }

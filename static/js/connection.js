@@ -1,52 +1,47 @@
 /** Being away and back: said once and calmly; pictures that another program shared into the page. */
 
-import { byId, showText } from "./dom.js";
+import { find, showText } from "./dom.js";
 import { translate } from "./i18n.js";
+import { uploads } from "./uploads.js";
 
-const banner = byId("offline");
+const banner = find("#offline");
 const SHARED = "shared-pictures"; // the cache in which service-worker.js leaves them
 let isAway = false;
-/** @type {(files: File[]) => void} */
-let enqueue = () => {};
 
-export const isOffline = () => isAway;
+/** @type {Connection} */
+export const connection = {
+  isOffline: () => isAway,
+  showOffline() {
+    isAway = true;
+    if (banner.hidden) showText(banner, translate("offline"));
+  },
+  showOnline() {
+    isAway = false;
+    banner.hidden = true;
+  },
 
-export function showOffline() {
-  isAway = true;
-  if (banner.hidden) showText(banner, translate("offline"));
-}
+  async takeShared() {
+    if (!("caches" in window) || !(await caches.has(SHARED))) return;
+    const cache = await caches.open(SHARED);
+    for (const request of await cache.keys()) {
+      const response = await cache.match(request);
+      if (!response) continue;
+      const name = decodeURIComponent(response.headers.get("X-Name") ?? "shared");
+      const type = response.headers.get("Content-Type") ?? "";
+      // It stays until it is stored: a page that is closed before that goes on when it is opened again.
+      uploads.enqueue([new File([await response.blob()], name, { type })], {
+        key: new URL(request.url).pathname, onDone: () => void cache.delete(request),
+      });
+    }
+  },
+  async forgetShared() {
+    if ("caches" in window) await caches.delete(SHARED);
+  },
 
-export function showOnline() {
-  isAway = false;
-  banner.hidden = true;
-}
-
-/** Take up what was shared before somebody was signed in. */
-export async function resume() {
-  if (!("caches" in window) || !(await caches.has(SHARED))) return;
-  const cache = await caches.open(SHARED);
-  const files = [];
-  for (const request of await cache.keys()) {
-    const response = await cache.match(request);
-    if (!response) continue;
-    const name = decodeURIComponent(response.headers.get("X-Name") ?? "shared");
-    const type = response.headers.get("Content-Type") ?? "";
-    files.push(new File([await response.blob()], name, { type }));
-  }
-  await forget();
-  if (files.length) enqueue(files);
-}
-
-/** Keep nothing that was shared. */
-export async function forget() {
-  if ("caches" in window) await caches.delete(SHARED);
-}
-
-/** @param {{enqueue: (files: File[]) => void, onOnline: () => void}} handlers */
-export function start(handlers) {
-  enqueue = handlers.enqueue;
-  addEventListener("offline", showOffline);
-  addEventListener("online", handlers.onOnline);
-  // Over plain HTTP browsers install nothing.
-  void navigator.serviceWorker?.register("/service-worker.js").catch(() => {});
-}
+  start(onOnline) {
+    addEventListener("offline", connection.showOffline);
+    addEventListener("online", onOnline);
+    // Over plain HTTP browsers install nothing.
+    void navigator.serviceWorker?.register("/service-worker.js").catch(() => {});
+  },
+};

@@ -1,14 +1,14 @@
 /** Deletions that wait ten seconds, so that they can be undone. */
 
-import { ApiError, deletePictures } from "./api.js";
-import { byId, find, part } from "./dom.js";
+import { ApiError, api } from "./api.js";
+import { closest, find } from "./dom.js";
 import { errorMessage, translate } from "./i18n.js";
-import * as store from "./store.js";
+import { store } from "./store.js";
 
 const WAIT = 10_000; // milliseconds
-const toast = byId("undo");
+const toast = find("#undo");
 const home = toast.parentElement ?? document.body;
-const button = find(toast, "button", HTMLButtonElement);
+const button = find("button", toast);
 /** @type {number[]} */
 let waiting = [];
 let timer = 0;
@@ -17,10 +17,9 @@ let onUndone = () => {};
 /**
  * Take pictures out of the list now, and delete them unless that is undone. Those that wait already
  * wait, and come back, together with them.
- * @param {number[]} ids
- * @param {() => void} [undoHandler]
+ * @param {number[]} ids @param {() => void} undoHandler
  */
-export function deleteSoon(ids, undoHandler = () => {}) {
+export function deleteSoon(ids, undoHandler) {
   waiting = [...waiting, ...ids];
   onUndone = undoHandler;
   store.hide(ids);
@@ -33,7 +32,7 @@ function show(text, isUndoable) {
   (document.querySelector("dialog[open]") ?? home).append(toast);
   button.hidden = !isUndoable;
   toast.hidden = false;
-  part(toast, "p").textContent = text;
+  find("p", toast).textContent = text;
   restart();
 }
 
@@ -59,19 +58,25 @@ function take() {
   return ids;
 }
 
-/** Send what waits. @param {boolean} [isLeaving] whether the page goes away meanwhile */
-export async function flush(isLeaving) {
+/** Send what waits; `isLeaving`: the page goes away meanwhile. */
+export async function flush(isLeaving = false) {
   const ids = take();
   for (let start = 0; start < ids.length; start += 1000) {
-    const some = ids.slice(start, start + 1000);
-    try {
-      await deletePictures(some, isLeaving);
-      store.remove(some);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      store.unhide(ids.slice(start));
-      return show(error.status ? errorMessage(error) : translate("notDeleted"), false);
-    }
+    const sent = send(ids.slice(start, start + 1000), isLeaving);
+    // A page that goes away can wait for nothing.
+    if (!isLeaving) await sent;
+  }
+}
+
+/** @param {number[]} ids @param {boolean} isLeaving */
+async function send(ids, isLeaving) {
+  try {
+    await api.deletePictures(ids, isLeaving);
+    store.remove(ids);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    store.unhide(ids);
+    show(error.status ? errorMessage(error) : translate("notDeleted"), false);
   }
 }
 
@@ -81,8 +86,8 @@ export function start() {
   // With its dialog, what is said in it would be hidden.
   document.addEventListener("close", () => home.append(toast), true);
   addEventListener("keydown", (event) => {
-    const isField = event.target instanceof Element && event.target.matches("input, textarea");
-    if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || isField || !waiting.length) return;
+    if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || !waiting.length) return;
+    if (closest(event, "input, textarea")) return;
     event.preventDefault();
     undo();
   });

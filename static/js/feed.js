@@ -1,16 +1,13 @@
-/** The account's picture events over a WebSocket, which reconnects and misses none. */
+/** What happens elsewhere: the account's picture events over a WebSocket, which reconnects and misses none; or polling. */
 
 const MIN_DELAY = 500; // milliseconds
 const MAX_DELAY = 20_000;
+const MAX_POLL_DELAY = 8000;
+const BACKOFF = 1.4;
 const SIGNED_OUT = 4401; // the close code of /ws/pictures/ for an ended session
 
-/**
- * @param {number} since id of the last event that the page already shows
- * @param {{onEvent: (event: PictureEvent) => void, onSessionEnd: () => void,
- *   onDisconnect: () => void}} handlers `onDisconnect` is called each time the socket closes or
- *   cannot be opened
- */
-export function followEvents(since, handlers) {
+/** @type {FollowEvents} */
+export function followEvents(since, { onEvent, onDisconnect, onSessionEnd }) {
   let lastEventId = since;
   let delay = MIN_DELAY;
   let timer = 0; // 0 where none runs
@@ -21,31 +18,24 @@ export function followEvents(since, handlers) {
     timer = 0;
     const origin = location.origin.replace("http", "ws");
     socket = new WebSocket(`${origin}/ws/pictures/?since=${lastEventId}`);
-    socket.onmessage = ({ data }) => receive(JSON.parse(data));
-    socket.onclose = ({ code }) => {
-      if (code === SIGNED_OUT) handlers.onSessionEnd();
-      else connectLater();
+    socket.onmessage = ({ data }) => {
+      const event = JSON.parse(data);
+      lastEventId = event.id;
+      delay = MIN_DELAY;
+      onEvent(event);
     };
-  }
-
-  /** @param {PictureEvent} event */
-  function receive(event) {
-    lastEventId = event.id;
-    delay = MIN_DELAY;
-    handlers.onEvent(event);
-  }
-
-  function connectLater() {
-    // At random, so that pages that lost their server together do not return in one moment.
-    timer = setTimeout(connect, delay * (0.5 + Math.random()));
-    delay = Math.min(MAX_DELAY, delay * 2);
-    handlers.onDisconnect();
+    socket.onclose = ({ code }) => {
+      if (code === SIGNED_OUT) return onSessionEnd();
+      // At random, so that pages that lost their server together do not return in one moment.
+      timer = setTimeout(connect, delay * (0.5 + Math.random()));
+      delay = Math.min(MAX_DELAY, delay * 2);
+      onDisconnect();
+    };
   }
 
   connect();
   return {
     isOpen: () => socket.readyState === WebSocket.OPEN,
-    /** Connect now, where the next attempt is scheduled for later. */
     reconnect() {
       if (!timer) return;
       clearTimeout(timer);
@@ -56,5 +46,30 @@ export function followEvents(since, handlers) {
       socket.onclose = null;
       socket.close();
     },
+  };
+}
+
+/** Poll for as long as something is awaited that no socket reports. @type {CreatePoller} */
+export function createPoller(isNeeded, poll) {
+  let timer = 0;
+  let delay = MIN_DELAY;
+
+  async function run() {
+    await poll();
+    timer = 0;
+    delay = Math.min(MAX_POLL_DELAY, delay * BACKOFF);
+    schedule();
+  }
+
+  function schedule() {
+    if (!timer && isNeeded()) timer = setTimeout(run, delay);
+  }
+
+  return {
+    wake() {
+      delay = MIN_DELAY;
+      schedule();
+    },
+    stop: () => clearTimeout(timer),
   };
 }

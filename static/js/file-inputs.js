@@ -1,11 +1,11 @@
 /** Where files come from: the file picker, a drop anywhere on the page, the clipboard. */
 
-import { byId, find } from "./dom.js";
+import { find } from "./dom.js";
 
-const picker = find(document, "#files", HTMLInputElement);
-const dropOverlay = byId("drop-overlay");
+const picker = find("input#files");
+const dropOverlay = find("#drop-overlay");
 
-/** @param {() => boolean} isEnabled whether files are accepted now @param {(files: File[]) => void} onFiles */
+/** @type {ListenForFiles} */
 export function listenForFiles(isEnabled, onFiles) {
   const receive = (/** @type {FileList | null | undefined} */ files) => {
     if (isEnabled() && files?.length) onFiles([...files]);

@@ -1,48 +1,47 @@
 /** The gallery page: sign in, upload, look at pictures; a client of /api/user/ like any other. */
 
-import * as api from "./api.js";
-import * as connection from "./connection.js";
+import { ApiError, api } from "./api.js";
+import { connection } from "./connection.js";
 import * as deletions from "./deletions.js";
-import { byId, showText } from "./dom.js";
-import { followEvents } from "./feed.js";
+import { find, showText } from "./dom.js";
+import { createPoller, followEvents } from "./feed.js";
 import { listenForFiles } from "./file-inputs.js";
 import * as gridInput from "./grid-input.js";
-import * as grid from "./grid.js";
+import { grid } from "./grid.js";
 import { errorMessage, translate } from "./i18n.js";
-import * as pages from "./pages.js";
-import * as pictureList from "./picture-list.js";
-import { createPoller } from "./poller.js";
+import { showPage } from "./pages.js";
+import { pictureList } from "./picture-list.js";
 import * as refresher from "./refresher.js";
 import { current, navigate, startRouter } from "./router.js";
 import * as searchForm from "./search-form.js";
-import * as selectionBar from "./selection-bar.js";
+import { selection } from "./selection.js";
 import { handleSessionEnd } from "./session.js";
 import { handleSignIn, prepareSignIn } from "./sign-in-form.js";
-import * as store from "./store.js";
-import * as uploads from "./uploads.js";
+import { store } from "./store.js";
+import { uploads } from "./uploads.js";
 
-const errorBanner = byId("error-banner");
+const errorBanner = find("#error-banner");
 /** @type {boolean | null} null until the server has said so */
 let isSignedIn = null;
 let isSigningOut = false;
 /** @type {ReturnType<typeof followEvents> | null} */
 let feed = null;
 
-/** Run `work` and show its error. While the error is shown, the poller tries again. @param {() => Promise<void>} work */
+/** Run `work` and show its error. While the error is shown, the poller tries again. @type {RunAction} */
 async function attempt(work) {
   try {
     await work();
     showText(errorBanner, "");
     connection.showOnline();
   } catch (error) {
-    if (!(error instanceof api.ApiError)) throw error;
+    if (!(error instanceof ApiError)) throw error;
     if (error.status === 401) return isSignedIn ? endSession() : showSignIn();
     if (error.status === 0) connection.showOffline();
     else showText(errorBanner, error.status >= 500 ? translate("busy") : errorMessage(error));
   }
 }
 
-/** Attempt what the user asked for, then poll soon for what is still missing. @param {() => Promise<void>} work */
+/** Attempt what the user asked for, then poll soon for what is still missing. @type {RunAction} */
 async function runAction(work) {
   await attempt(work);
   poller.wake();
@@ -67,9 +66,7 @@ async function start() {
   await pictureList.load();
   showGallery();
   feed ??= followEvents(since, {
-    onEvent: handleEvent,
-    onDisconnect: poller.wake,
-    onSessionEnd: endSession,
+    onEvent: handleEvent, onDisconnect: poller.wake, onSessionEnd: endSession,
   });
 }
 
@@ -82,7 +79,7 @@ function handleEvent({ type, at, picture }) {
   if (!picture) return;
   if (type === "picture.deleted") return store.remove([picture.id]);
   const isNew = type === "picture.created" || !store.isLoaded();
-  if (isNew) store.announcePicture(picture);
+  if (isNew) store.announce(picture);
   // What is new has nothing more to show before its thumbnails are there.
   const isShown = store.get(picture.id) !== undefined;
   if (isShown !== isNew || store.isFiltered()) refresher.refresh(picture.id, picture.created_at);
@@ -92,8 +89,8 @@ function showGallery() {
   if (isSignedIn) return;
   isSignedIn = true;
   showState();
-  startRouter((route) => void (isSignedIn && pages.show(route, runAction)));
-  connection.resume();
+  startRouter((route) => void (isSignedIn && showPage(route, runAction)));
+  void connection.takeShared();
 }
 
 function showSignIn() {
@@ -106,11 +103,9 @@ function showSignIn() {
 }
 
 function showState() {
-  byId("loading").hidden = true;
-  for (const each of document.querySelectorAll("[data-signed-in]")) {
-    if (each instanceof HTMLElement) each.hidden = !isSignedIn;
-  }
-  byId("sign-in-section").hidden = Boolean(isSignedIn);
+  find("#loading").hidden = true;
+  for (const each of document.querySelectorAll("[data-signed-in]")) each.hidden = !isSignedIn;
+  find("#sign-in-section").hidden = Boolean(isSignedIn);
 }
 
 /** Reload, since a page belongs to one session; `isEnded` has the sign-in form say so. */
@@ -119,7 +114,7 @@ function leavePage({ isEnded = false } = {}) {
   feed?.stop();
   uploads.clear();
   pictureList.forget();
-  connection.forget();
+  void connection.forgetShared();
   history.replaceState({ isEnded }, "", isEnded ? undefined : "/");
   location.reload();
 }
@@ -130,10 +125,10 @@ handleSessionEnd(endSession);
 handleSignIn(async () => {
   await runAction(start);
   // Without a jump: the user may have scrolled down meanwhile.
-  if (isSignedIn && current().dialog === "") byId("heading").focus({ preventScroll: true });
+  if (isSignedIn && current().dialog === "") find("#heading").focus({ preventScroll: true });
 });
 
-byId("sign-out").addEventListener("click", () =>
+find("#sign-out").addEventListener("click", () =>
   runAction(async () => {
     isSigningOut = true;
     await deletions.flush();
@@ -145,23 +140,22 @@ byId("sign-out").addEventListener("click", () =>
   }),
 );
 
-uploads.setUploadHandlers({
-  onStored(picture) {
+uploads.start({
+  onStored({ id }) {
     // An event may have told of it before.
-    if (!feed?.isOpen() || !store.get(picture.id)) refresher.refresh(picture.id);
+    if (!feed?.isOpen() || !store.get(id)) refresher.refresh(id);
     poller.wake();
   },
   onSessionEnd: endSession,
 });
 listenForFiles(() => Boolean(isSignedIn), uploads.enqueue);
-connection.start({
-  enqueue: uploads.enqueue,
-  onOnline() {
-    poller.wake();
-    feed?.reconnect();
-    uploads.resume();
-  },
+connection.start(() => {
+  poller.wake();
+  feed?.reconnect();
+  uploads.resume();
 });
+// Whoever closes the list gives up what is not stored.
+find("#clear").addEventListener("click", connection.forgetShared);
 
 /** @param {number[]} ids */
 function deleteSoon(ids) {
@@ -172,9 +166,9 @@ function deleteSoon(ids) {
 }
 
 refresher.start(() => void attempt(refresher.fetchPending));
-grid.start((id) => refresher.refresh(id));
+grid.start({ onStale: (id) => refresher.refresh(id), onDrawn: pictureList.loadAhead });
 gridInput.listen((id) => navigate(`/p/${id}`), deleteSoon);
-selectionBar.start(deleteSoon);
+selection.start(deleteSoon, grid.render);
 deletions.start();
 searchForm.start();
 pictureList.start(runAction);

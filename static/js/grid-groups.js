@@ -1,49 +1,65 @@
-/** The dates above the pictures of the list, each with the list of those below it. */
+/** The dates above the pictures of the list, each with those below it, in the order of the list. */
 
 import { dateLocale } from "./i18n.js";
+import { store } from "./store.js";
 
-/** @type {Map<string, {section: HTMLElement, heading: HTMLElement, list: HTMLElement}>} */
+/** @type {Map<string, {section: HTMLElement, heading: HTMLElement, list: HTMLElement, index: number}>} */
 const groups = new Map();
 const monthFormat = new Intl.DateTimeFormat(dateLocale, { month: "long", year: "numeric" });
 const dayWords = new Intl.RelativeTimeFormat(dateLocale, { numeric: "auto" });
+/** @type {Map<string, string>} by the hour: formatting ten thousand dates takes long */
+const names = new Map();
 
-/** Return the heading below which a picture stands. @param {Date} date @param {Date} today */
-function groupOf(date, today) {
+/** @type {Groups} */
+export const groupsOfDates = {
+  nameOf(createdAt, today) {
+    const hour = createdAt.slice(0, 13) + today.getDate();
+    const name = names.get(hour) ?? nameOfDate(new Date(createdAt), today);
+    names.set(hour, name);
+    return name;
+  },
+  listOf: (name) => groups.get(name)?.list,
+
+  show(container, rows, headings) {
+    const wanted = new Set(rows.map(({ group }) => group));
+    for (const [name, { section, list }] of groups) {
+      if (wanted.has(name) || list.childElementCount) continue;
+      section.remove();
+      groups.delete(name);
+    }
+    for (const name of wanted) {
+      const { top = 0, index = 0 } = headings.get(name) ?? {};
+      const group = groups.get(name) ?? createGroup(container, name, index);
+      group.index = index;
+      group.heading.style.transform = `translateY(${top}px)`;
+    }
+  },
+
+  keepOrder(tiles, active) {
+    const inOrder = [...tiles].sort(([one], [other]) => store.indexOf(one) - store.indexOf(other));
+    for (const { list } of groups.values()) {
+      let next = list.firstElementChild;
+      for (const [, { element }] of inOrder) {
+        if (element.parentElement !== list) continue;
+        // The focused one is never moved, which would take the focus from it.
+        if (element === next) next = next.nextElementSibling;
+        else list.insertBefore(element, next);
+      }
+    }
+    const reached = active !== null && tiles.has(active) ? active : inOrder[0]?.[0];
+    for (const [id, { button, box }] of tiles) {
+      const index = id === reached ? 0 : -1;
+      if (button.tabIndex !== index) button.tabIndex = box.tabIndex = index;
+    }
+  },
+};
+
+/** @param {Date} date @param {Date} today */
+function nameOfDate(date, today) {
   if (date.toDateString() === today.toDateString()) return dayWords.format(0, "day");
   const yesterday = new Date(today.getFullYear(), today.getMonth(), today.getDate() - 1);
   if (date.toDateString() === yesterday.toDateString()) return dayWords.format(-1, "day");
   return monthFormat.format(date);
-}
-
-/** @type {Map<string, string>} by the hour: formatting ten thousand dates takes long */
-const names = new Map();
-
-/** @param {string} createdAt @param {Date} today */
-export function nameOf(createdAt, today) {
-  const hour = createdAt.slice(0, 13) + today.getDate();
-  const name = names.get(hour) ?? groupOf(new Date(createdAt), today);
-  names.set(hour, name);
-  return name;
-}
-
-/** @param {string} name */
-export const listOf = (name) => groups.get(name)?.list;
-export const lists = () => [...groups.values()].map(({ list }) => list);
-
-/** Draw the headings that some rows stand below, and no others. @param {HTMLElement} container @param {Row[]} rows @param {Map<string, Row>} headings */
-export function show(container, rows, headings) {
-  const wanted = new Set(rows.map(({ group }) => group));
-  for (const [name, { section, list }] of groups) {
-    if (wanted.has(name) || list.childElementCount) continue;
-    section.remove();
-    groups.delete(name);
-  }
-  for (const name of wanted) {
-    const { top = 0, index = 0 } = headings.get(name) ?? {};
-    const group = groups.get(name) ?? createGroup(container, name, index);
-    group.section.dataset.index = String(index);
-    group.heading.style.transform = `translateY(${top}px)`;
-  }
 }
 
 /** @param {HTMLElement} container @param {string} name @param {number} index */
@@ -55,11 +71,9 @@ function createGroup(container, name, index) {
   heading.lang = dateLocale;
   heading.className = "date";
   section.append(heading, list);
-  const group = { section, heading, list };
-  groups.set(name, group);
-  const after = [...groups.values()].find(
-    (other) => other !== group && Number(other.section.dataset.index) > index,
-  );
+  const after = [...groups.values()].find((other) => other.index > index);
   container.insertBefore(section, after?.section ?? null);
+  const group = { section, heading, list, index };
+  groups.set(name, group);
   return group;
 }

@@ -1,51 +1,43 @@
 /** Mouse, touch and keyboard on the list: open a picture, select many. */
 
-import { byId } from "./dom.js";
-import * as grid from "./grid.js";
-import * as selection from "./selection.js";
-import * as store from "./store.js";
+import { closest, find } from "./dom.js";
+import { grid } from "./grid.js";
+import { selection } from "./selection.js";
+import { store } from "./store.js";
 
 const HOLD = 450; // milliseconds
-const container = byId("pictures");
-const order = () => store.list().map(({ id }) => id);
+const container = find("#pictures");
 
 /** @param {number} id @param {boolean} isRange */
-const select = (id, isRange) => (isRange ? selection.extend(id, order()) : selection.toggle(id));
+const select = (id, isRange) => (isRange ? selection.extend(id) : selection.toggle(id));
 
 /** @param {(id: number) => void} onOpen @param {(ids: number[]) => void} onDelete */
 export function listen(onOpen, onDelete) {
   let wasHeld = false;
-  container.addEventListener("click", (event) => {
-    const id = grid.idOf(event.target);
-    if (id === null || !(event.target instanceof Element)) return;
-    // The box shows what the selection says, also where a range was selected by it.
-    if (event.target.matches("input")) return select(id, event.shiftKey);
-    if (!event.target.closest("button")) return;
-    // A keyboard's click has no detail: Enter always opens.
-    const isSelecting = event.detail > 0 && selection.size() > 0;
-    if (wasHeld) wasHeld = false;
-    else if (isSelecting || event.shiftKey || event.ctrlKey || event.metaKey) select(id, event.shiftKey);
-    else onOpen(id);
-  });
-  holdToSelect((id) => {
-    wasHeld = true;
-    selection.toggle(id);
-    navigator.vibrate?.(10);
-  });
-  container.addEventListener("pointerdown", () => (wasHeld = false));
-  container.addEventListener("keydown", (event) => {
-    const id = grid.idOf(event.target);
-    if (id !== null && handleKey(event, id, onDelete)) event.preventDefault();
-  });
-}
-
-/** @param {(id: number) => void} onHold */
-function holdToSelect(onHold) {
   let timer = 0;
   const stop = () => clearTimeout(timer);
-  container.addEventListener("pointerdown", ({ target, pointerType }) => {
-    const id = grid.idOf(target);
-    if (pointerType === "touch" && id !== null) timer = setTimeout(onHold, HOLD, id);
+  container.addEventListener("click", (event) => {
+    const { detail, shiftKey, ctrlKey, metaKey } = event;
+    const id = grid.idOf(event);
+    if (id === null) return;
+    // The box shows what the selection says, also where a range was selected by it.
+    if (closest(event, "input")) return select(id, shiftKey);
+    if (!closest(event, "button")) return;
+    // A keyboard's click has no detail: Enter always opens.
+    const isSelecting = detail > 0 && selection.size() > 0;
+    if (wasHeld) wasHeld = false;
+    else if (isSelecting || shiftKey || ctrlKey || metaKey) select(id, shiftKey);
+    else onOpen(id);
+  });
+  container.addEventListener("pointerdown", (event) => {
+    wasHeld = false;
+    const id = grid.idOf(event);
+    if (event.pointerType !== "touch" || id === null) return;
+    timer = setTimeout(() => {
+      wasHeld = true;
+      selection.toggle(id);
+      navigator.vibrate?.(10);
+    }, HOLD);
   });
   for (const name of ["pointerup", "pointercancel", "pointerleave"]) {
     container.addEventListener(name, stop);
@@ -55,20 +47,25 @@ function holdToSelect(onHold) {
   container.addEventListener("contextmenu", (event) => {
     if (/** @type {PointerEvent} */ (event).pointerType === "touch") event.preventDefault();
   });
+  container.addEventListener("keydown", (event) => {
+    const id = grid.idOf(event);
+    if (id !== null && handleKey(event, id, onDelete)) event.preventDefault();
+  });
 }
 
 /** Return whether the key meant something. @param {KeyboardEvent} event @param {number} id @param {(ids: number[]) => void} onDelete */
-function handleKey({ key, repeat, shiftKey, ctrlKey, metaKey, altKey, target }, id, onDelete) {
+function handleKey(event, id, onDelete) {
+  const { key, repeat, shiftKey, ctrlKey, metaKey, altKey } = event;
   if (altKey || (repeat && key === "Delete")) return false;
-  if (ctrlKey || metaKey) return key === "a" && (selection.set(order()), true);
-  if (key === " " && target instanceof HTMLButtonElement) return select(id, shiftKey), true;
+  if (ctrlKey || metaKey) return key === "a" && (selection.selectAll(), true);
+  if (key === " " && closest(event, "button")) return select(id, shiftKey), true;
   if (key === "Escape" && selection.size()) return selection.clear(), true;
   if (key === "Delete") return onDelete(selection.size() ? selection.ids() : [id]), true;
   const other = destination(key, id);
   if (other === undefined) return false;
   if (shiftKey) {
     if (!selection.size()) selection.toggle(id);
-    selection.extend(other, order());
+    selection.extend(other);
   }
   grid.focus(other);
   return true;
@@ -78,16 +75,15 @@ function handleKey({ key, repeat, shiftKey, ctrlKey, metaKey, altKey, target }, 
 function destination(key, id) {
   const list = store.list();
   const screen = grid.rowsOnScreen();
-  /** @type {Record<string, () => number | undefined>} */
-  const moves = {
-    ArrowLeft: () => store.neighbour(id, -1)?.id,
-    ArrowRight: () => store.neighbour(id, 1)?.id,
-    ArrowUp: () => grid.vertical(id, -1),
-    ArrowDown: () => grid.vertical(id, 1),
-    PageUp: () => grid.vertical(id, -screen),
-    PageDown: () => grid.vertical(id, screen),
-    Home: () => list[0]?.id,
-    End: () => list.at(-1)?.id,
-  };
-  return moves[key]?.();
+  switch (key) {
+    case "ArrowLeft": return store.neighbour(id, -1)?.id;
+    case "ArrowRight": return store.neighbour(id, 1)?.id;
+    case "ArrowUp": return grid.vertical(id, -1);
+    case "ArrowDown": return grid.vertical(id, 1);
+    case "PageUp": return grid.vertical(id, -screen);
+    case "PageDown": return grid.vertical(id, screen);
+    case "Home": return list[0]?.id;
+    case "End": return list.at(-1)?.id;
+    default: return undefined;
+  }
 }

@@ -1,55 +1,46 @@
 /** Messages in the reader's language, as templates/images/i18n.html delivers them. */
 
-/** @import {ApiError} from "./api.js" */
+import { find } from "./dom.js";
 
-import { byId, find } from "./dom.js";
-
-const messages = byId("messages").dataset;
-const apiMessages = /** @type {HTMLElement[]} */ ([
-  ...find(document, "#api-messages", HTMLTemplateElement).content.children,
-]);
+const messages = find("#messages").dataset;
+const apiMessages = find("template#api-messages").content.querySelectorAll("p");
 const language = document.documentElement.lang;
 const MEGABYTE = 2 ** 20;
 /** Dates are written as the browser writes them, whatever the page's language. */
 export const dateLocale = new Intl.DateTimeFormat().resolvedOptions().locale;
 
-/** Return a message with its {placeholders} filled. @param {string} name @param {Record<string, string | number>} values */
-export function translate(name, values = {}) {
-  return fill(messages[name] ?? name, values);
-}
+/** @param {number} value */
+export const formatNumber = (value) => new Intl.NumberFormat(language).format(value);
 
-/** @param {string} text @param {Record<string, string | number>} values */
-function fill(text, values) {
-  return text.replace(/\{(\w+)\}/g, (_, key) => String(values[key]));
-}
+/** @type {Translate} */
+const fill = (text, values = {}) =>
+  text.replace(/\{(\w+)\}/g, (_, key) => {
+    const value = values[key];
+    return typeof value === "number" ? formatNumber(value) : String(value);
+  });
 
-/** Return why a request failed: the API's own message where it gives one. @param {ApiError} error */
+/** @type {Translate} */
+export const translate = (name, values) => fill(messages[name] ?? name, values);
+
+/** Return why a request failed: the API's own message where it gives one. @param {Failure} error */
 export function errorMessage(error) {
   if (error.status === 0) return translate("connectionLost");
   if (error.status === 401) return translate("sessionEnded");
   if (error.status === 429) return translate("tooManyAttempts", { seconds: error.retryAfter ?? 60 });
-  const message = firstMessage(error.body);
-  if (message) return translateApiMessage(message);
+  // {"detail": message} or {field: [message, …]}
+  const message = Object.values(error.body ?? {}).flat()[0];
+  if (typeof message === "string") return translateApiMessage(message);
   return translate(error.status === 413 ? "tooLarge" : "failed");
-}
-
-/** The body of an error is {"detail": message} or {field: [message, …]}. @param {Record<string, unknown> | null} body */
-function firstMessage(body) {
-  const first = Object.values(body ?? {})[0];
-  const message = Array.isArray(first) ? first[0] : first;
-  return typeof message === "string" ? message : "";
 }
 
 /** Translate a message by the template's list; one that is not listed stays as it is. @param {string} message */
 export function translateApiMessage(message) {
   for (const { dataset, textContent } of apiMessages) {
-    const text = dataset.message ?? "";
-    const names = [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? "");
-    const pattern = text.replace(/[.?*+()[\]]/g, "\\$&").replace(/\{\w+\}/g, "(.+)");
-    const match = message.match(new RegExp(`^${pattern}$`));
+    const text = (dataset.message ?? "").replace(/[.?*+()[\]]/g, "\\$&");
+    const match = message.match(new RegExp(`^${text.replace(/\{(\w+)\}/g, "(?<$1>.+)")}$`));
     if (!match) continue;
-    const values = names.map((name, index) => [name, formatValue(name, match[index + 1] ?? "")]);
-    return fill(textContent ?? "", Object.fromEntries(values));
+    const values = Object.entries(match.groups ?? {});
+    return fill(textContent, Object.fromEntries(values.map(([name, value]) => [name, formatValue(name, value)])));
   }
   return message;
 }
@@ -58,19 +49,14 @@ export function translateApiMessage(message) {
 function formatValue(name, value) {
   if (name === "bytes") return formatUnit(Number(value) / MEGABYTE, "megabyte", "short");
   if (name.endsWith("seconds")) return formatDuration(Number(value));
-  return name === "count" ? formatNumber(Number(value)) : value;
+  return name === "count" ? Number(value) : value;
 }
 
-/** @param {number} value */
-export const formatNumber = (value) => new Intl.NumberFormat(language).format(value);
-
-/** @param {number} value @param {string} unit @param {"long" | "short"} unitDisplay */
-function formatUnit(value, unit, unitDisplay = "long") {
-  const maximumFractionDigits = value < 10 ? 1 : 0;
-  const options = { style: "unit", unit, unitDisplay, maximumFractionDigits };
-  return new Intl.NumberFormat(language, /** @type {Intl.NumberFormatOptions} */ (options))
-    .format(value);
-}
+/** @type {FormatUnit} */
+const formatUnit = (value, unit, unitDisplay = "long") =>
+  new Intl.NumberFormat(language, {
+    style: "unit", unit, unitDisplay, maximumFractionDigits: value < 10 ? 1 : 0,
+  }).format(value);
 
 /** @param {number} bytes */
 export function formatBytes(bytes) {
@@ -81,24 +67,20 @@ export function formatBytes(bytes) {
 
 /** @param {number} seconds */
 export function formatDuration(seconds) {
-  /** @type {[number, string][]} */
-  const parts = [
-    [Math.floor(seconds / 3600), "hour"],
-    [Math.floor((seconds % 3600) / 60), "minute"],
-    [seconds % 60, "second"],
-  ];
-  return parts.filter(([value]) => value).map(([value, unit]) => formatUnit(value, unit)).join(" ");
+  const values = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60), seconds % 60];
+  const parts = ["hour", "minute", "second"].map((unit, at) =>
+    values[at] ? formatUnit(values[at], unit) : "");
+  return parts.filter(Boolean).join(" ");
 }
 
-/** Format a date and time; the time alone where it is today. @param {Date} date */
-export function formatTime(date) {
+/** The time alone where it is today. @param {string} time */
+export function formatTime(time) {
+  const date = new Date(time);
   const isToday = date.toDateString() === new Date().toDateString();
-  /** @type {Intl.DateTimeFormatOptions} */
-  const options = isToday ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" };
-  return new Intl.DateTimeFormat(dateLocale, options).format(date);
+  const dateStyle = isToday ? undefined : "medium";
+  return new Intl.DateTimeFormat(dateLocale, { dateStyle, timeStyle: "short" }).format(date);
 }
 
-/** Return what a picture is called: what its owner says it shows, else its name, else its number. @param {Pick<Picture, "id" | "name" | "description">} picture */
-export function titleOf({ id, name, description }) {
-  return description || name || translate("picture", { id });
-}
+/** What its owner says it shows, else its name, else its number. @param {Picture} picture */
+export const titleOf = ({ id, name, description }) =>
+  description || name || translate("picture", { id: String(id) });

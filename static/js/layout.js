@@ -3,18 +3,11 @@
 const MIN_ASPECT_RATIO = 0.6;
 const MAX_ASPECT_RATIO = 2.6;
 
-/** @typedef {{id: number, aspect: number, group: string}} Item */
+/** Return an aspect ratio that a row can hold; what is beyond it is cropped. @param {Picture} picture */
+export const boundedAspect = ({ width, height }) =>
+  Math.min(MAX_ASPECT_RATIO, Math.max(MIN_ASPECT_RATIO, width / height || 1));
 
-/** Return an aspect ratio (width by height) that a row can hold; what is beyond it is cropped. @param {number} width @param {number} height */
-export function boundedAspect(width, height) {
-  return Math.min(MAX_ASPECT_RATIO, Math.max(MIN_ASPECT_RATIO, width / height || 1));
-}
-
-/**
- * @param {Item[]} items in order; those of one group follow one another
- * @param {{width: number, rowHeight: number, gap: number, headingHeight: number}} measures in pixels
- * @returns {{rows: Row[], headings: Map<string, Row>, height: number}}
- */
+/** @type {LayOut} */
 export function layOut(items, { width, rowHeight, gap, headingHeight }) {
   /** @type {Row[]} */
   const rows = [];
@@ -59,7 +52,7 @@ export function layOut(items, { width, rowHeight, gap, headingHeight }) {
   return { rows, headings, height: Math.max(0, top - gap) };
 }
 
-/** Return the rows between two heights. @param {Row[]} rows @param {number} from @param {number} to */
+/** @type {RowsBetween} */
 export function rowsBetween(rows, from, to) {
   let low = 0;
   let high = rows.length;
@@ -74,7 +67,7 @@ export function rowsBetween(rows, from, to) {
   return rows.slice(low, end);
 }
 
-/** Return the picture above or below another. @param {Row[]} all @param {number} id @param {number} step in rows */
+/** @type {BesideInRows} */
 export function besideInRows(all, id, step) {
   const rows = all.filter(({ boxes }) => boxes.length);
   const at = rows.findIndex(({ boxes }) => boxes.some((box) => box.id === id));

@@ -1,25 +1,26 @@
 /** The dialog that makes links to one picture, and lists those that there are. */
 
-import { createLink, fetchLinks } from "./api.js";
-import { bindDialog } from "./dialogs.js";
-import {
-  byId, copyText, dialogById, field, find, formById, handleActions, part,
-} from "./dom.js";
+import { api } from "./api.js";
+import { field, find, handleActions } from "./dom.js";
 import { formatDuration, formatTime, translate } from "./i18n.js";
-import { createLinkItem, sayCopied, setQrCode } from "./link-item.js";
+import { copyAndSay, createLinkItem, setQrCode } from "./link-item.js";
+import { bindDialog } from "./router.js";
 import { attempt, getAccount } from "./session.js";
 
-const dialog = dialogById("links");
-const form = formById("make-link");
-const choices = part(form, ".choices");
-const customTime = byId("custom-time");
+const dialog = find("dialog#links");
+const form = find("form#make-link");
+const choices = find(".choices", form);
+const customTime = find("#custom-time");
 const minutes = field(form, "minutes");
-const problem = part(form, ".problem");
-const result = part(form, ".result");
-const urlField = find(form, "#link-url", HTMLInputElement);
-const submitButton = find(form, "button.primary", HTMLButtonElement);
-const list = part(dialog, ".link-list");
+const problem = find(".problem", form);
+const result = find(".result", form);
+const urlField = find("input#link-url");
+const submitButton = find("button.primary", form);
+const anotherButton = find("[data-action=another]", form);
+const list = find(".link-list", dialog);
+const listHeading = find("#links-heading");
 let pictureId = 0;
+let madeId = 0;
 let isMaking = false;
 
 const showDialog = bindDialog(dialog, ({ dialog: name }) => name === "links", ({ id }) => `/p/${id}`);
@@ -34,51 +35,48 @@ export function showLinks(route) {
 }
 
 async function prepare() {
-  const id = pictureId;
   list.replaceChildren();
   const { tier } = await getAccount();
-  byId("no-links").hidden = tier.grants_links;
+  find("#no-links").hidden = tier.grants_links;
   form.hidden = !tier.grants_links;
   showBounds(tier);
-  const { body } = await fetchLinks({ image_id: id, live: true });
-  if (id === pictureId) showList(body);
+  await loadList();
 }
 
 /** Offer the times that the plan allows alone. @param {Tier} tier */
 function showBounds({ link_min_seconds: least, link_max_seconds: most }) {
-  for (const each of form.querySelectorAll("[name=seconds]")) {
-    if (!(each instanceof HTMLInputElement) || !each.value) continue;
-    const isAllowed = Number(each.value) >= least && Number(each.value) <= most;
-    each.disabled = !isAllowed;
-    each.parentElement?.toggleAttribute("hidden", !isAllowed);
+  for (const each of form.querySelectorAll("input[name=seconds]")) {
+    each.disabled = each.value !== "" && (Number(each.value) < least || Number(each.value) > most);
+    each.parentElement?.toggleAttribute("hidden", each.disabled);
   }
-  const first = form.querySelector("[name=seconds]:not(:disabled)");
-  if (!form.querySelector("[name=seconds]:checked:not(:disabled)") && first instanceof HTMLInputElement) {
-    first.checked = true;
-  }
+  const offered = "input[name=seconds]:enabled";
+  if (!form.querySelector(`${offered}:checked`)) find(offered, form).checked = true;
   minutes.min = String(Math.ceil(least / 60));
   minutes.max = String(Math.floor(most / 60));
-  byId("link-bounds").textContent = translate("linkBounds", {
+  find("#link-bounds").textContent = translate("linkBounds", {
     least: formatDuration(least), most: formatDuration(most),
   });
   showCustomTime();
 }
 
 function showCustomTime() {
-  customTime.hidden = field(form, "seconds").value !== "";
-  minutes.disabled = customTime.hidden;
+  minutes.disabled = customTime.hidden = field(form, "seconds").value !== "";
 }
 
-/** @param {PictureLink[]} links */
-function showList(links) {
-  const remove = (/** @type {number} */ id) => {
-    list.querySelector(`[data-id="${id}"]`)?.remove();
-    byId("links-heading").hidden = !list.childElementCount;
-    if (urlField.dataset.id === String(id)) startAnew();
-    part(dialog, "h2").focus();
-  };
-  list.replaceChildren(...links.map((link) => createLinkItem(link, remove)));
-  byId("links-heading").hidden = !links.length;
+async function loadList() {
+  const id = pictureId;
+  const { body } = await api.fetchLinks({ image_id: id, live: true });
+  if (id !== pictureId) return;
+  const others = body.filter((link) => link.id !== madeId);
+  list.replaceChildren(...others.map((link) => createLinkItem(link, remove)));
+  listHeading.hidden = !others.length;
+}
+
+/** @param {number} id */
+function remove(id) {
+  list.querySelector(`[data-id="${id}"]`)?.remove();
+  listHeading.hidden = !list.childElementCount;
+  find("h2", dialog).focus();
 }
 
 /** @param {SubmitEvent} event */
@@ -88,10 +86,9 @@ async function submit(event) {
   if (isMaking || submitButton.hidden) return;
   isMaking = submitButton.disabled = true;
   await attempt(problem, async () => {
-    const link = await createLink(readForm());
-    showResult(link);
-    const { body } = await fetchLinks({ image_id: link.image_id, live: true });
-    if (link.image_id === pictureId) showList(body.filter(({ id }) => id !== link.id));
+    const link = await api.createLink(readForm());
+    if (link.image_id === pictureId) showResult(link);
+    await loadList();
   });
   isMaking = submitButton.disabled = false;
 }
@@ -109,37 +106,34 @@ function readForm() {
 
 /** @param {PictureLink} link */
 function showResult(link) {
-  const { id, url, expires_at } = link;
-  urlField.value = url;
+  madeId = link.id;
+  urlField.value = link.url;
   setQrCode(result, link);
-  urlField.dataset.id = String(id);
   choices.hidden = submitButton.hidden = true;
-  result.hidden = part(form, "[data-action=another]").hidden = false;
-  const time = formatTime(new Date(expires_at));
-  part(result, "[role=status]").textContent = translate("validUntil", { time });
+  result.hidden = anotherButton.hidden = false;
+  const time = formatTime(link.expires_at);
+  find("[role=status]", result).textContent = translate("validUntil", { time });
   urlField.focus();
   urlField.select();
 }
 
 function startAnew() {
+  madeId = 0;
   choices.hidden = submitButton.hidden = false;
-  result.hidden = part(form, "[data-action=another]").hidden = true;
-  delete urlField.dataset.id;
-  find(result, "details", HTMLDetailsElement).open = false;
-  part(result, "[data-action=copy] span").textContent = translate("copy");
+  result.hidden = anotherButton.hidden = true;
+  find("details", result).open = false;
+  find("[data-action=copy] span", result).textContent = translate("copy");
 }
-
-/** @type {Record<string, (button: HTMLElement) => unknown>} */
-const actions = {
-  close: () => dialog.close(),
-  another: startAnew,
-  share: () => navigator.share({ url: urlField.value }).catch(() => {}),
-  copy: async (button) => (await copyText(urlField.value, urlField)) && sayCopied(button),
-};
 
 form.addEventListener("submit", (event) => void submit(event));
 form.addEventListener("change", showCustomTime);
-handleActions(dialog, (action, button) => {
-  if (!button.closest(".link-list")) void actions[action]?.(button);
+handleActions(form, {
+  close: () => dialog.close(),
+  another: () => {
+    startAnew();
+    void attempt(problem, loadList);
+  },
+  share: () => navigator.share({ url: urlField.value }).catch(() => {}),
+  copy: (button) => copyAndSay(urlField, button),
 });
-part(result, "[data-action=share]").hidden = !("share" in navigator);
+find("[data-action=share]", result).hidden = !("share" in navigator);

@@ -1,32 +1,36 @@
 /** The page with all links to one's pictures. */
 
-import { fetchLinks, fetchPicture, revokeLinks } from "./api.js";
-import { announce, byId, dialogById, find, part } from "./dom.js";
-import { formatNumber, titleOf, translate } from "./i18n.js";
+import { api } from "./api.js";
+import { announce, find, handleActions } from "./dom.js";
+import { titleOf, translate } from "./i18n.js";
 import { createLinkItem } from "./link-item.js";
 import { attempt } from "./session.js";
-import * as store from "./store.js";
+import { store } from "./store.js";
 
-const page = byId("links-page");
-const list = part(page, ".link-list");
-const empty = byId("no-live-links");
-const more = byId("more-links");
-const all = find(page, "[name=all]", HTMLInputElement);
-const revokeAll = byId("revoke-all");
-const problem = part(page, ".problem");
-const confirmation = dialogById("confirm-revoke");
-/** @type {string | null} */
+const page = find("#links-page");
+const heading = find("h1", page);
+const list = find(".link-list", page);
+const more = find("#more-links");
+const all = find("input[name=all]", page);
+const revokeAll = find("#revoke-all");
+const problem = find(".problem", page);
+const confirmation = find("dialog#confirm-revoke");
+/** @type {Next} */
 let next = null;
 
 export function show() {
-  byId("links-page-heading").focus({ preventScroll: true });
-  void attempt(problem, () => load(true));
+  heading.focus({ preventScroll: true });
+  void attempt(problem, loadAnew);
 }
 
-/** @param {boolean} isAnew */
-async function load(isAnew) {
-  const filter = all.checked ? {} : { live: true };
-  const page = await fetchLinks(filter, isAnew ? null : next);
+function loadAnew() {
+  next = null;
+  return load();
+}
+
+async function load() {
+  const isAnew = next === null;
+  const page = await api.fetchLinks(all.checked ? {} : { live: true }, next);
   next = page.next;
   if (isAnew) list.replaceChildren();
   list.append(...page.body.map(createItem));
@@ -34,7 +38,7 @@ async function load(isAnew) {
 }
 
 function showState() {
-  empty.hidden = list.childElementCount > 0;
+  find("#no-live-links").hidden = list.childElementCount > 0;
   revokeAll.hidden = !list.querySelector(".live:not([hidden])");
   more.hidden = next === null;
 }
@@ -45,39 +49,33 @@ function createItem(link) {
     const other = item.nextElementSibling ?? item.previousElementSibling;
     item.remove();
     showState();
-    const button = other?.querySelector("a");
-    (button ?? byId("links-page-heading")).focus();
+    (other?.querySelector("a") ?? heading).focus();
   });
-  const picture = find(item, "a", HTMLAnchorElement);
-  picture.hidden = false;
-  picture.href = `/p/${link.image_id}`;
-  void showPicture(picture, link.image_id);
+  void showPicture(find("a", item), link.image_id);
   return item;
 }
 
 /** @param {HTMLAnchorElement} link @param {number} id */
 async function showPicture(link, id) {
-  const picture = store.get(id) ?? (await fetchPicture(id).catch(() => null));
+  link.hidden = false;
+  link.href = `/p/${id}`;
+  const picture = store.get(id) ?? (await api.fetchPicture(id).catch(() => null));
   if (!picture) return;
-  link.setAttribute("aria-label", titleOf(picture));
-  const image = find(link, "img", HTMLImageElement);
+  link.ariaLabel = titleOf(picture);
   const [smallest] = picture.thumbnails;
-  if (smallest) image.src = smallest.url;
+  if (smallest) find("img", link).src = smallest.url;
 }
 
 async function revokeEvery() {
-  const { revoked } = await revokeLinks();
-  announce(translate("revokedMany", { count: formatNumber(revoked) }));
-  await load(true);
-  byId("links-page-heading").focus();
+  const { revoked } = await api.revokeLinks();
+  announce(translate("revokedMany", { count: revoked }));
+  await loadAnew();
+  heading.focus();
 }
 
-all.addEventListener("change", () => void attempt(problem, () => load(true)));
-more.addEventListener("click", () => void attempt(problem, () => load(false)));
-revokeAll.addEventListener("click", () => {
-  confirmation.returnValue = "";
-  confirmation.showModal();
+all.addEventListener("change", () => void attempt(problem, loadAnew));
+handleActions(page, {
+  more: () => attempt(problem, load),
+  "revoke-all": () => confirmation.showModal(),
 });
-confirmation.addEventListener("close", () => {
-  if (confirmation.returnValue === "yes") void attempt(problem, revokeEvery);
-});
+handleActions(confirmation, { yes: () => attempt(problem, revokeEvery) });

@@ -1,91 +1,80 @@
 /** What there is to know and to change of one picture: the panel beside it. */
 
-import * as api from "./api.js";
-import { byId, clone, field, find, formById, handleActions, part, showText } from "./dom.js";
+import { api } from "./api.js";
+import { field, find, handleActions, showText } from "./dom.js";
 import { formatBytes, formatNumber, formatTime, translate, translateApiMessage } from "./i18n.js";
 import { attempt, failureText } from "./session.js";
-import * as store from "./store.js";
+import { store } from "./store.js";
 
-const panel = byId("details");
-const form = formById("edit");
-const fields = find(form, "fieldset", HTMLFieldSetElement);
-const facts = part(panel, "dl");
-const problem = part(panel, ".problem");
-const status = part(panel, "[role=status]");
-const reveals = part(panel, ".reveals");
-const download = find(panel, "[data-action=download]", HTMLAnchorElement);
-const avatar = find(panel, "[data-action=avatar]", HTMLButtonElement);
+const panel = find("#details");
+const form = find("form#edit");
+const fields = find("fieldset", form);
+const facts = panel.querySelectorAll("dd");
+const problem = find(".problem", panel);
+const status = find("[role=status]", panel);
+const reveals = find(".reveals", panel);
+const revealsText = find(".reveals-text", panel);
+const download = find("a[data-action=download]", panel);
+const avatar = find("button[data-action=avatar]", panel);
 /** @type {Details | null} */
 let shown = null;
-/** @type {(changed: Details) => void} */
-let onChanged = () => {};
+let onChanged = (/** @type {Details} */ _changed) => {};
 
 /** @param {boolean} isOpen @param {Details | null} picture */
 export function show(isOpen, picture) {
   panel.hidden = !isOpen;
-  const button = part(document.body, "#viewer [data-action=details]");
-  button.setAttribute("aria-expanded", String(isOpen));
+  find("#viewer [data-action=details]").ariaExpanded = String(isOpen);
   // Nothing is typed that what arrives would write over.
   fields.disabled = !picture;
   if (!isOpen || !picture || picture === shown) return;
   const isOther = picture.id !== shown?.id;
   shown = picture;
   if (isOther) {
-    form.reset();
-    fill(picture);
+    for (const name of /** @type {const} */ (["name", "description", "visibility"])) {
+      field(form, name).value = picture[name] ?? "";
+    }
     showText(status, "");
     void showReveals(picture.id);
   }
-  showText(problem, picture.state === "failed" ? failureOf(picture) : "");
   showFacts(picture);
-  avatar.disabled = picture.is_active;
-  avatar.textContent = translate(picture.is_active ? "isAvatar" : "makeAvatar");
-  download.hidden = !picture.image.startsWith("http");
-  if (!download.hidden) download.href = picture.image;
 }
 
 /** @param {Details} picture */
-function failureOf({ failure }) {
-  return `${translateApiMessage(failure ?? "")} ${translate("failedAdvice")}`;
-}
-
-/** @param {Details} picture */
-function fill({ name, description, visibility }) {
-  field(form, "name").value = name ?? "";
-  field(form, "description").value = description;
-  field(form, "visibility").value = visibility;
-}
-
-/** @param {Details} picture */
-function showFacts({ width, height, bytes, format, created_at }) {
+function showFacts({ width, height, bytes, format, created_at, state, failure, is_active, image }) {
+  showText(problem, state === "failed" ? failureOf(failure) : "");
   const values = [
-    `${formatNumber(width)} × ${formatNumber(height)}`, formatBytes(bytes), format,
-    formatTime(new Date(created_at)),
+    `${formatNumber(width)} × ${formatNumber(height)}`, formatBytes(bytes), format, formatTime(created_at),
   ];
-  facts.querySelectorAll("dd").forEach((each, at) => (each.textContent = values[at] ?? ""));
+  facts.forEach((each, at) => (each.textContent = values[at] ?? ""));
+  avatar.disabled = is_active;
+  avatar.textContent = translate(is_active ? "isAvatar" : "makeAvatar");
+  download.hidden = !image.startsWith("http");
+  if (!download.hidden) download.href = image;
 }
+
+/** Say why a picture failed, and what can be done. @param {string | null} failure */
+export const failureOf = (failure) =>
+  `${translateApiMessage(failure ?? "")} ${translate("failedAdvice")}`;
 
 /** Say what whoever gets a link would see of the file, and what stays behind. @param {number} id */
 async function showReveals(id) {
   reveals.replaceChildren();
-  const text = part(panel, ".reveals-text");
-  text.textContent = translate("checking");
+  revealsText.textContent = translate("checking");
   try {
     const { format, width, height, bytes, dropped } = await api.fetchReveals(id);
-    if (shown?.id !== id) return;
-    const [across, down] = [formatNumber(width), formatNumber(height)];
-    const values = { format, width: across, height: down, size: formatBytes(bytes) };
-    text.textContent = translate(dropped.length ? "revealsWithout" : "reveals", values);
     // What was asked for may just have shown that no clean copy can be made.
     const isRendition = (await api.fetchPicture(id)).clean_copy === "rendition";
-    if (isRendition) text.textContent = `${translate("givesRendition")} ${text.textContent}`;
+    if (shown?.id !== id) return;
+    const values = { format, width, height, size: formatBytes(bytes) };
+    const text = translate(dropped.length ? "revealsWithout" : "reveals", values);
+    revealsText.textContent = isRendition ? `${translate("givesRendition")} ${text}` : text;
     reveals.replaceChildren(...dropped.map(({ group, name }) => {
-      const item = clone("reveal");
+      const item = document.createElement("li");
       item.textContent = `${group}: ${name}`;
       return item;
     }));
   } catch (error) {
-    if (shown?.id === id) text.textContent = failureText(error);
+    if (shown?.id === id) revealsText.textContent = failureText(error);
   }
 }
 
@@ -110,7 +99,7 @@ async function activate(id) {
   return api.fetchPicture(id);
 }
 
-/** @param {(changed: Details) => void} changeHandler */
+/** @param {typeof onChanged} changeHandler */
 export function start(changeHandler) {
   onChanged = changeHandler;
   form.addEventListener("submit", (event) => {
@@ -118,7 +107,5 @@ export function start(changeHandler) {
     const given = Object.fromEntries(new FormData(form));
     void change((id) => api.changePicture(id, given), translate("saved"));
   });
-  handleActions(panel, (action) => {
-    if (action === "avatar") void change(activate, translate("isAvatar"));
-  });
+  handleActions(panel, { avatar: () => change(activate, translate("isAvatar")) });
 }

@@ -1,7 +1,7 @@
 /** Pictures that events, uploads or expired URLs name: fetched together, a moment later. */
 
-import { ApiError, MAX_PER_PAGE, fetchPicture, fetchPictures } from "./api.js";
-import * as store from "./store.js";
+import { ApiError, MAX_PER_PAGE, api } from "./api.js";
+import { store } from "./store.js";
 
 // The event of an upload by this page arrives before the response to that upload.
 const DELAY = 150; // milliseconds
@@ -10,15 +10,12 @@ const MANY = 4;
 /** @type {Map<number, string>} id -> when it was created, where that is known */
 const pending = new Map();
 let timer = 0;
-/** @type {() => void} */
 let schedule = () => {};
 
 /** @param {() => void} scheduler calls `fetchPending` and handles its errors */
-export function start(scheduler) {
-  schedule = scheduler;
-}
+export const start = (scheduler) => void (schedule = scheduler);
 
-/** @param {number} id @param {string} [createdAt] */
+/** @param {number} id */
 export function refresh(id, createdAt = store.get(id)?.created_at ?? "") {
   pending.set(id, createdAt);
   timer ||= setTimeout(() => {
@@ -47,7 +44,7 @@ export async function fetchPending() {
 /** @param {number} id */
 async function fetchOne(id) {
   try {
-    store.merge([await fetchPicture(id)]);
+    store.merge([await api.fetchPicture(id)]);
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 404) throw error;
     store.remove([id]);
@@ -62,7 +59,7 @@ async function fetchMany(asked) {
   const filter = { ...store.getFilter(), order: "created_at", created_after };
   let next = null;
   do {
-    const page = await fetchPictures(filter, next, MAX_PER_PAGE);
+    const page = await api.fetchPictures(filter, next, MAX_PER_PAGE);
     store.merge(page.body.filter(({ id }) => asked.has(id)));
     next = page.next;
   } while (next);

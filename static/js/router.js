@@ -1,5 +1,7 @@
 /** What the address names: a page, and the picture or dialog that is open on it. */
 
+import { closest } from "./dom.js";
+
 /** The server answers these with the page (`delivery/gallery_urls.py`). @type {Record<string, Place>} */
 export const ADDRESSES = {
   "/": { page: "pictures", dialog: "" },
@@ -11,24 +13,22 @@ export const ADDRESSES = {
   "/account/delete": { page: "account", dialog: "delete-account" },
 };
 
-/** @type {(route: Route) => void} */
-let onChange = () => {};
+let onChange = (/** @type {Route} */ _route) => {};
 // The query of the list, which stays while a picture is open.
 let listQuery = "";
 
-/** Return undefined where an address is none of ours. @param {URL | Location} url @returns {Route | undefined} */
-export function parse(url) {
-  const path = url.pathname.replace(/\/$/, "") || "/";
+/** Return undefined where an address is none of ours. @type {Parse} */
+function parse({ pathname, search }) {
+  const path = pathname.replace(/\/$/, "") || "/";
   const id = path.match(/^\/p\/(\d+)/)?.[1];
   const place = ADDRESSES[id ? path.replace(id, ":id") : path];
-  if (!place) return undefined;
-  return { ...place, id: id ? Number(id) : null, query: new URLSearchParams(url.search), path };
+  return place && { ...place, id: id ? Number(id) : null, query: new URLSearchParams(search), path };
 }
 
 export const current = () =>
-  parse(location) ?? { page: "pictures", dialog: "", id: null, query: new URLSearchParams(), path: "/" };
+  parse(location) ?? /** @type {Route} */ (parse(new URL("/", location.href)));
 
-/** Show another address. `replace` leaves no way back to this one. @param {string} path @param {{replace?: boolean}} [options] */
+/** `replace` leaves no way back from another address to this one. @param {string} path */
 export function navigate(path, { replace = false } = {}) {
   const opener = replace ? history.state?.opener : location.pathname;
   history[replace ? "replaceState" : "pushState"]({ opener }, "", withQuery(path));
@@ -61,9 +61,9 @@ function arrive() {
   else close(parent);
 }
 
-/** Choose which pictures the list shows. @param {URLSearchParams} query */
+/** Choose which pictures the list shows. @param {string[][]} query */
 export function setQuery(query) {
-  const text = query.toString();
+  const text = String(new URLSearchParams(query));
   listQuery = text && `?${text}`;
   navigate("/", { replace: true });
 }
@@ -76,8 +76,8 @@ function notify() {
 
 /** @param {MouseEvent} event */
 function followLink(event) {
-  const { target, button, metaKey, ctrlKey, shiftKey, altKey, defaultPrevented } = event;
-  const link = target instanceof Element ? target.closest("a") : null;
+  const { button, metaKey, ctrlKey, shiftKey, altKey, defaultPrevented } = event;
+  const link = closest(event, "a");
   if (!link || button || metaKey || ctrlKey || shiftKey || altKey || defaultPrevented) return;
   if (link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
   if (!parse(new URL(link.href))) return;
@@ -86,11 +86,25 @@ function followLink(event) {
   if (link.pathname !== location.pathname) navigate(link.pathname);
 }
 
-/** @param {(route: Route) => void} listener is called now and at each change */
+/** @param {typeof onChange} listener is called now and at each change */
 export function startRouter(listener) {
   onChange = listener;
   history.scrollRestoration = "manual";
   window.addEventListener("popstate", arrive);
   document.addEventListener("click", followLink);
   notify();
+}
+
+/** @type {BindDialog} */
+export function bindDialog(dialog, isOpenIn, parentOf) {
+  dialog.addEventListener("close", () => {
+    const route = current();
+    if (isOpenIn(route)) close(parentOf(route));
+  });
+  return (route) => {
+    const isOpened = isOpenIn(route) && !dialog.open;
+    if (isOpened) dialog.showModal();
+    else if (!isOpenIn(route)) dialog.close();
+    return isOpened;
+  };
 }

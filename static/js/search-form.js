@@ -1,36 +1,32 @@
 /** Search, filters and order of the list, which stand in its address. */
 
-import { formById, part } from "./dom.js";
+import { closest, field, find } from "./dom.js";
 import { setQuery } from "./router.js";
 
 const DELAY = 300; // milliseconds
 const NAMES = ["q", "visibility", "state", "format", "order"];
-const form = formById("search");
-const filters = part(form, "details");
+const form = find("form#search");
+const filters = find("details", form);
 let timer = 0;
 
 /** @param {URLSearchParams} query @returns {Filter} */
-export function readFilter(query) {
-  const entries = NAMES.map((name) => [name, query.get(name) ?? ""]).filter(([, value]) => value);
-  return Object.fromEntries(entries);
-}
+export const readFilter = (query) =>
+  Object.fromEntries([...query].filter(([name, value]) => NAMES.includes(name) && value));
 
 /** Show what the address says. @param {Filter} filter */
 export function showFilter(filter) {
-  const given = /** @type {Record<string, string | undefined>} */ (filter);
   for (const name of NAMES) {
-    const input = /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
+    const input = field(form, name);
     // What is being typed stays as it is.
-    if (input !== document.activeElement) input.value = given[name] ?? "";
+    if (input !== document.activeElement) input.value = filter[name] ?? "";
   }
-  const count = NAMES.slice(1).filter((name) => given[name]).length;
-  filters.classList.toggle("active", count > 0);
+  filters.classList.toggle("active", Object.keys(filter).some((name) => name !== "q"));
 }
 
 function apply() {
   clearTimeout(timer);
   const entries = [...new FormData(form)].map(([name, value]) => [name, String(value).trim()]);
-  setQuery(new URLSearchParams(entries.filter(([, value]) => value)));
+  setQuery(entries.filter(([, value]) => value));
 }
 
 export function clearSearch() {
@@ -47,14 +43,13 @@ export function start() {
     clearTimeout(timer);
     timer = setTimeout(apply, DELAY);
   });
-  form.addEventListener("change", apply);
   form.addEventListener("reset", () => setTimeout(apply));
-  document.addEventListener("click", ({ target }) => {
-    if (target instanceof Node && !filters.contains(target)) filters.removeAttribute("open");
+  document.addEventListener("click", (event) => {
+    if (!closest(event, "#search details")) filters.open = false;
   });
   filters.addEventListener("keydown", ({ key }) => {
     if (key !== "Escape") return;
-    filters.removeAttribute("open");
-    part(filters, "summary").focus();
+    filters.open = false;
+    find("summary", filters).focus();
   });
 }

@@ -1,47 +1,94 @@
-/** The pictures that are selected, to do something with all of them. */
+/** The pictures that are selected, and what can be done with all of them. */
 
+import { api } from "./api.js";
+import { announce, find, handleActions, showText } from "./dom.js";
+import { translate } from "./i18n.js";
+import { attempt } from "./session.js";
+import { store } from "./store.js";
+
+// As many ids as an address can bear everywhere.
+const MAX_DOWNLOAD = 500;
+const bar = find("#selection");
+const status = find("[role=status]", bar);
+const problem = find(".problem", bar);
+const visibility = find("select", bar);
 /** @type {Set<number>} */
 let selected = new Set();
 /** @type {number | null} where a range begins */
 let anchor = null;
-/** @type {Set<() => void>} */
-const listeners = new Set();
+let onChanged = () => {};
 
-/** @param {() => void} listener */
-export const subscribe = (listener) => listeners.add(listener);
-const changed = () => listeners.forEach((listener) => listener());
+/** @type {PictureSelection} */
+export const selection = {
+  ids: () => [...selected],
+  size: () => selected.size,
+  has: (id) => selected.has(id),
+  toggle(id) {
+    if (!selected.delete(id)) selected.add(id);
+    anchor = id;
+    changed();
+  },
+  extend(id) {
+    const order = store.list().map((picture) => picture.id);
+    const from = anchor === null ? -1 : order.indexOf(anchor);
+    const to = order.indexOf(id);
+    if (from < 0) return selection.toggle(id);
+    for (const each of order.slice(Math.min(from, to), Math.max(from, to) + 1)) selected.add(each);
+    changed();
+  },
+  set(ids) {
+    selected = new Set(ids);
+    changed();
+  },
+  selectAll: () => selection.set(store.list().map(({ id }) => id)),
+  clear: () => selection.set([]),
 
-export const ids = () => [...selected];
-export const size = () => selected.size;
-/** @param {number} id */
-export const has = (id) => selected.has(id);
+  start(onDelete, changeHandler) {
+    onChanged = changeHandler;
+    store.subscribe(() => {
+      const rest = selection.ids().filter(store.get);
+      if (rest.length < selected.size) selection.set(rest);
+    });
+    visibility.addEventListener("change", () => void attempt(problem, changeVisibility));
+    handleActions(bar, {
+      download: () => attempt(problem, download, { 503: translate("archiveBusy") }),
+      delete: () => onDelete(selection.ids()),
+      all: selection.selectAll,
+      none: selection.clear,
+    });
+  },
+};
 
-/** @param {number} id */
-export function toggle(id) {
-  if (!selected.delete(id)) selected.add(id);
-  anchor = id;
-  changed();
+function changed() {
+  const count = selected.size;
+  bar.hidden = count === 0;
+  document.body.classList.toggle("selecting", count > 0);
+  const text = translate("selected", { count });
+  if (count && status.textContent !== text) status.textContent = text;
+  onChanged();
 }
 
-/** Select all from where the last one was selected to another. @param {number} id @param {number[]} order ids of the whole list */
-export function extend(id, order) {
-  const from = anchor === null ? -1 : order.indexOf(anchor);
-  const to = order.indexOf(id);
-  if (from < 0) return toggle(id);
-  for (const each of order.slice(Math.min(from, to), Math.max(from, to) + 1)) selected.add(each);
-  changed();
+async function download() {
+  const ids = selection.ids();
+  if (ids.length > MAX_DOWNLOAD) {
+    return showText(problem, translate("tooManyToDownload", { count: MAX_DOWNLOAD }));
+  }
+  const link = document.createElement("a");
+  link.href = api.archiveUrl(ids);
+  link.download = "pictures.zip";
+  await api.checkArchive(ids);
+  link.click();
+  announce(translate("downloadStarts"));
 }
 
-/** @param {number[]} others */
-export function set(others) {
-  selected = new Set(others);
-  changed();
-}
-
-export const clear = () => set([]);
-
-/** Forget those that are gone. @param {(id: number) => boolean} isThere */
-export function keep(isThere) {
-  const rest = ids().filter(isThere);
-  if (rest.length < selected.size) set(rest);
+async function changeVisibility() {
+  const value = /** @type {Picture["visibility"]} */ (visibility.value);
+  const ids = selection.ids();
+  if (!value) return;
+  for (let start = 0; start < ids.length; start += 1000) {
+    const receipt = await api.changeVisibility(ids.slice(start, start + 1000), value);
+    for (const id of receipt.changed) store.update(id, { visibility: value });
+  }
+  announce(translate("visibilityChanged"));
+  visibility.value = "";
 }

@@ -34,10 +34,10 @@ function showOffline() {
 async function keep(request) {
   const cache = await caches.open(SHARED);
   const files = (await request.formData()).getAll("pictures");
-  for (const [index, file] of files.entries()) {
+  for (const file of files) {
     if (!(file instanceof File)) continue;
     const headers = { "Content-Type": file.type, "X-Name": encodeURIComponent(file.name) };
-    await cache.put(`/share/${Date.now()}-${index}`, new Response(file, { headers }));
+    await cache.put(`/share/${crypto.randomUUID()}`, new Response(file, { headers }));
   }
   return Response.redirect("/", 303);
 }

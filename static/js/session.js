@@ -1,7 +1,7 @@
 /** The session of this page: whether somebody is signed in, as whom, and its end. */
 
-import { ApiError, fetchAccount } from "./api.js";
-import { showText } from "./dom.js";
+import { ApiError, api } from "./api.js";
+import { find, showText } from "./dom.js";
 import { errorMessage } from "./i18n.js";
 
 /** @type {Promise<Account> | null} */
@@ -9,13 +9,11 @@ let account = null;
 let onEnd = () => {};
 
 /** @param {() => void} handler is called where a request says that the session has ended */
-export function handleSessionEnd(handler) {
-  onEnd = handler;
-}
+export const handleSessionEnd = (handler) => void (onEnd = handler);
 
 /** Return the account, asked for once. */
 export function getAccount() {
-  account ??= fetchAccount().catch((error) => {
+  account ??= api.fetchAccount().catch((error) => {
     account = null;
     throw error;
   });
@@ -23,9 +21,7 @@ export function getAccount() {
 }
 
 /** @param {Account} changed */
-export function setAccount(changed) {
-  account = Promise.resolve(changed);
-}
+export const setAccount = (changed) => void (account = Promise.resolve(changed));
 
 /** Return what to say of a failed request; the page is left where the session has ended. @param {unknown} error */
 export function failureText(error) {
@@ -34,12 +30,24 @@ export function failureText(error) {
   return errorMessage(error);
 }
 
-/** Do some work; show why it failed. @param {HTMLElement} problem @param {() => unknown} work */
-export async function attempt(problem, work) {
+/** Do some work; show why it failed: of some statuses, texts of their own. @type {Attempt} */
+export async function attempt(problem, work, texts = {}) {
   showText(problem, "");
   try {
     await work();
   } catch (error) {
-    showText(problem, failureText(error));
+    const text = error instanceof ApiError ? texts[error.status] : undefined;
+    showText(problem, text ?? failureText(error));
   }
+}
+
+/** Do some work each time a form is sent. @type {HandleSubmit} */
+export function handleSubmit(form, work, texts) {
+  const button = find("button.primary", form);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    await attempt(find(".problem", form), work, texts);
+    button.disabled = false;
+  });
 }

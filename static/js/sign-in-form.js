@@ -1,12 +1,12 @@
 /** The form for login and password. */
 
-import { ApiError, fetchSite, signIn } from "./api.js";
-import { byId, field, find, formById, part, showText } from "./dom.js";
-import { errorMessage, translate } from "./i18n.js";
+import { api } from "./api.js";
+import { field, find, showText } from "./dom.js";
+import { translate } from "./i18n.js";
+import { handleSubmit } from "./session.js";
 
-const form = formById("sign-in");
-const problem = part(form, ".problem");
-const button = find(form, "button", HTMLButtonElement);
+const form = find("form#sign-in");
+const problem = find(".problem", form);
 const username = field(form, "username");
 const password = field(form, "password");
 
@@ -20,27 +20,19 @@ export function prepareSignIn(message = "") {
 
 /** Offer an account or a new password where the operator does. */
 async function showWaysIn() {
-  const site = await fetchSite().catch(() => null);
-  byId("join-link").hidden = site?.signup !== "open";
-  byId("reset-link").hidden = !site?.password_reset;
+  const site = await api.fetchSite().catch(() => null);
+  find("#join-link").hidden = site?.signup !== "open";
+  find("#reset-link").hidden = !site?.password_reset;
 }
 
 /** @param {() => Promise<void>} onSuccess is awaited, and its error shown, after each sign-in */
 export function handleSignIn(onSuccess) {
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    button.disabled = true;
-    showText(problem, "");
-    try {
-      await signIn(username.value, password.value);
-      form.reset();
-      await onSuccess();
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      showText(problem, error.status === 401 ? translate("badCredentials") : errorMessage(error));
-      password.select();
-    } finally {
-      button.disabled = false;
-    }
-  });
+  const work = async () => {
+    // Whoever was wrong types it anew.
+    password.select();
+    await api.signIn(new FormData(form));
+    form.reset();
+    await onSuccess();
+  };
+  handleSubmit(form, work, { 401: translate("badCredentials") });
 }

@@ -1,48 +1,45 @@
-/** One picture of the list: a button with its thumbnail, and a box to select it. */
+/** One picture of the list: a button with its thumbnail, and a box to select it; which thumbnails load when. */
 
-import { clone, find, part } from "./dom.js";
+import { clone, find } from "./dom.js";
 import { titleOf, translate } from "./i18n.js";
-import * as store from "./store.js";
+import { store } from "./store.js";
 import { thumbhashUrl } from "./thumbhash.js";
 
 // Thumbnails lower than this many pixels are not enlarged.
 const MIN_ENLARGED_HEIGHT = 100;
 // The page stops waiting for a worker that is down for longer than this.
 const TIMEOUT = 120_000; // milliseconds
+const DELAY = 30; // milliseconds
 /** @type {Map<number, number>} when a pending picture was first shown */
 const firstShown = new Map();
 /** @type {Map<string, string>} */
 const placeholders = new Map();
+let onStale = (/** @type {number} */ _id) => {};
+let timer = 0;
+
+/** @param {typeof onStale} handler is called where the URLs of a picture have expired */
+export const handleStale = (handler) => void (onStale = handler);
 
 /** @returns {Tile} */
 export function createTile() {
   const element = clone("tile");
   return {
-    element,
-    button: find(element, "button", HTMLButtonElement),
-    box: find(element, "input", HTMLInputElement),
-    picture: null,
-    row: null,
-    total: 0,
-    width: 0,
-    isLoading: false,
-    isStale: false,
+    element, button: find("button", element), box: find("input", element),
+    picture: null, row: null, total: 0, width: 0, isLoading: false, isStale: false,
   };
 }
 
-/** Show a picture's facts; `loadImage` shows the picture itself. @param {Tile} tile @param {Picture} picture */
+/** Show a picture's facts; `loadImages` shows the picture itself. @param {Tile} tile @param {Picture} picture */
 export function showFacts(tile, picture) {
   if (tile.picture === picture) return;
-  const hadOthers = tile.picture?.thumbnails.map(({ id }) => id).join();
-  if (tile.isStale || hadOthers !== picture.thumbnails.map(({ id }) => id).join()) {
-    tile.isLoading = tile.isStale = false;
-  }
+  const idsOf = (/** @type {Picture | null} */ of) => of?.thumbnails.map(({ id }) => id).join();
+  if (tile.isStale || idsOf(tile.picture) !== idsOf(picture)) tile.isLoading = tile.isStale = false;
   tile.picture = picture;
   const { element, button, box } = tile;
   const title = titleOf(picture);
   element.dataset.id = String(picture.id);
-  button.setAttribute("aria-label", title);
-  box.setAttribute("aria-label", translate("select", { title }));
+  button.ariaLabel = title;
+  box.ariaLabel = translate("select", { title });
   element.style.backgroundColor = picture.dominant_color ?? "";
   const isWaiting = picture.state === "pending" && !picture.thumbnails.length && !isOverdue(picture);
   element.classList.toggle("pending", isWaiting);
@@ -52,7 +49,7 @@ export function showFacts(tile, picture) {
     if (image) image.alt = picture.description;
   } else {
     image?.remove();
-    part(button, "span").textContent = translate(isWaiting ? "beingPrepared" : "noPreview");
+    find("span", button).textContent = translate(isWaiting ? "beingPrepared" : "noPreview");
   }
 }
 
@@ -66,7 +63,7 @@ function isOverdue({ id }) {
 }
 
 /** Show the colours of the picture, which cost a moment to draw. @param {Tile} tile */
-export function showPlaceholder({ element, picture }) {
+function showPlaceholder({ element, picture }) {
   const hash = picture?.thumbhash;
   if (!hash || element.style.backgroundImage) return;
   const url = placeholders.get(hash) ?? thumbhashUrl(hash);
@@ -74,13 +71,27 @@ export function showPlaceholder({ element, picture }) {
   element.style.backgroundImage = `url(${url})`;
 }
 
-/**
- * Begin to load the thumbnail that fits the tile and the screen.
- * @param {Tile} tile
- * @param {(id: number) => void} onStale is called where its URL has expired
- * @param {() => void} onLoaded
- */
-export function loadImage(tile, onStale, onLoaded) {
+/** Load what is on the screen first, and what is near it only after that. @type {LoadImages} */
+export function loadImages(tiles, top, screen) {
+  const inOrder = tiles.sort((one, other) => (one.row?.top ?? 0) - (other.row?.top ?? 0));
+  const seen = inOrder.filter(
+    ({ row }) => row && row.top + row.height > top && row.top < top + screen,
+  );
+  const later = () => {
+    clearTimeout(timer);
+    timer = setTimeout(loadImages, DELAY, tiles.filter(({ element }) => element.isConnected), top, screen);
+  };
+  inOrder.forEach(showPlaceholder);
+  seen.forEach((tile) => loadImage(tile, later));
+  const isWaiting = seen.some(({ button }) => button.querySelector("img")?.complete === false);
+  if (!isWaiting) inOrder.forEach((tile) => loadImage(tile, later));
+}
+
+/** Load nothing while the list is scrolled past. */
+export const pauseImages = () => clearTimeout(timer);
+
+/** Begin to load the thumbnail that fits the tile and the screen. @param {Tile} tile @param {() => void} onLoaded */
+function loadImage(tile, onLoaded) {
   const { picture, element, button } = tile;
   const [smallest] = picture?.thumbnails ?? [];
   if (!picture || !smallest || tile.isLoading) return;
@@ -107,7 +118,7 @@ export function loadImage(tile, onStale, onLoaded) {
   image.sizes = `${Math.ceil(tile.width)}px`;
   image.srcset = picture.thumbnails.map(({ url, width }) => `${url} ${width}w`).join(", ");
   image.src = smallest.url;
-  part(button, "span").textContent = "";
+  find("span", button).textContent = "";
   button.append(image);
 }
 

@@ -1,16 +1,15 @@
 /** The panel of uploads: one row with a progress bar for each file, a few sent at a time. */
 
-import { ApiError, findByDigest, uploadPicture } from "./api.js";
-import { announce, byId, clone, find, handleActions, part, showText } from "./dom.js";
+import { ApiError, api } from "./api.js";
+import { announce, clone, find, handleActions, showText } from "./dom.js";
 import { errorMessage, translate } from "./i18n.js";
 
 const MAX_CONCURRENT = 2;
 // The panel closes this long after all uploads succeeded.
 const CLOSE_DELAY = 2500; // milliseconds
-const panel = byId("uploads");
-const list = part(panel, "ul");
-const summary = byId("summary");
-/** @typedef {{file: File, row: HTMLElement, controller: AbortController, key: string, digest: string, isWanted: boolean}} Upload */
+const panel = find("#uploads");
+const list = find("ul", panel);
+const summary = find("#summary");
 /** @type {Upload[]} */
 const queue = [];
 /** @type {Set<Upload>} */
@@ -19,35 +18,33 @@ const running = new Set();
 const sent = new Set();
 let count = { all: 0, done: 0, failed: 0 };
 let isPaused = false;
-/** @type {{onStored: (picture: {id: number}) => void, onSessionEnd: () => void}} */
+/** @type {UploadHandlers} */
 let handlers = { onStored: () => {}, onSessionEnd: () => {} };
 
-/** @param {typeof handlers} uploadHandlers */
-export function setUploadHandlers(uploadHandlers) {
-  handlers = uploadHandlers;
-}
-
-/** @param {File[]} files */
-export function enqueue(files) {
-  for (const file of files) queue.push(makeUpload(file));
-  count.all += files.length;
-  sendNext();
-}
-
-/** Remove every row and abort what is being sent. */
-export function clear() {
-  queue.length = 0;
-  for (const upload of running) upload.controller.abort();
-  list.replaceChildren();
-  count = { all: 0, done: 0, failed: 0 };
-  panel.hidden = true;
-}
-
-/** Go on with what waits for the connection. */
-export function resume() {
-  isPaused = false;
-  sendNext();
-}
+/** @type {Uploads} */
+export const uploads = {
+  start(uploadHandlers) {
+    handlers = uploadHandlers;
+    find("#clear").addEventListener("click", uploads.clear);
+    addEventListener("beforeunload", (event) => isBusy() && event.preventDefault());
+  },
+  enqueue(files, more) {
+    for (const file of files) queue.push(makeUpload({ file, ...more }));
+    count.all += files.length;
+    sendNext();
+  },
+  clear() {
+    queue.length = 0;
+    for (const upload of running) upload.controller.abort();
+    list.replaceChildren();
+    count = { all: 0, done: 0, failed: 0 };
+    panel.hidden = true;
+  },
+  resume() {
+    isPaused = false;
+    sendNext();
+  },
+};
 
 const isBusy = () => count.all > count.done + count.failed;
 
@@ -56,42 +53,48 @@ function sendNext() {
   while (!isPaused && running.size < MAX_CONCURRENT && queue.length) {
     void send(/** @type {Upload} */ (queue.shift()));
   }
-  if (isPaused) for (const { row } of queue) showText(part(row, ".status"), translate("waiting"));
+  if (isPaused) for (const { status } of queue) showText(status, translate("waiting"));
   showSummary();
 }
 
 /** @param {Upload} upload */
 async function send(upload) {
-  const { file, row, controller, key } = upload;
+  const { file, row, controller, key, status, bar } = upload;
   running.add(upload);
-  showText(part(row, ".status"), "");
+  showText(status, "");
   try {
     if (!upload.isWanted && (await isDuplicate(upload))) return showDuplicate(upload);
     sent.add(upload.digest);
-    const onProgress = (/** @type {number} */ share) => showProgress(upload, share);
-    const picture = await uploadPicture(file, key, onProgress, controller.signal);
+    const picture = await api.uploadPicture(file, key, (share) => {
+      bar.value = share;
+      if (share < 1) return;
+      bar.removeAttribute("value");
+      showText(status, translate("checking"));
+    }, controller.signal);
     count.done += 1;
     row.remove();
+    upload.onDone();
     handlers.onStored(picture);
   } catch (error) {
     sent.delete(upload.digest);
     if (!(error instanceof ApiError)) throw error;
     if (error.status === 401) handlers.onSessionEnd();
     else if (controller.signal.aborted) return;
-    else if (error.status === 0 && !navigator.onLine) wait(upload);
-    else showFailure(upload, error);
+    else if (error.status === 0 && !navigator.onLine) {
+      // Sent when the connection is back; its key has it stored once.
+      bar.value = 0;
+      queue.unshift(upload);
+      isPaused = true;
+    } else {
+      fail(upload, errorMessage(error));
+      const isWorthRetrying = error.status === 0 || error.status === 429 || error.status >= 500;
+      find("[data-action=retry]", row).hidden = !isWorthRetrying;
+      if (!isWorthRetrying) upload.onDone();
+    }
   } finally {
     running.delete(upload);
     sendNext();
   }
-}
-
-/** Send it when the connection is back; its key has it stored once. @param {Upload} upload */
-function wait(upload) {
-  const bar = find(upload.row, "progress", HTMLProgressElement);
-  bar.value = 0;
-  queue.unshift(upload);
-  isPaused = true;
 }
 
 /** Tell whether the account has the same bytes. @param {Upload} upload */
@@ -101,67 +104,60 @@ async function isDuplicate(upload) {
   const digest = await crypto.subtle.digest("SHA-256", await upload.file.arrayBuffer());
   upload.digest = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   if (sent.has(upload.digest)) return true;
-  const [found] = await findByDigest(upload.digest);
-  if (found) part(upload.row, "[data-action=show]").dataset.id = String(found.id);
+  const [found] = await api.findByDigest(upload.digest);
+  upload.sameAs = found?.id;
   return found !== undefined;
 }
 
 /** @param {Upload} upload */
 function showDuplicate(upload) {
-  const show = find(upload.row, "[data-action=show]", HTMLAnchorElement);
-  show.hidden = !show.dataset.id;
-  show.href = `/p/${show.dataset.id}`;
+  const show = find("a[data-action=show]", upload.row);
+  show.hidden = !upload.sameAs;
+  show.href = `/p/${upload.sameAs}`;
   fail(upload, translate("duplicate"));
-  part(upload.row, "[data-action=anyway]").hidden = false;
-}
-
-/** @param {Upload} upload @param {number} share */
-function showProgress({ row }, share) {
-  const bar = find(row, "progress", HTMLProgressElement);
-  bar.value = share;
-  if (share < 1) return;
-  bar.removeAttribute("value");
-  showText(part(row, ".status"), translate("checking"));
-}
-
-/** @param {Upload} upload @param {ApiError} error */
-function showFailure(upload, error) {
-  fail(upload, errorMessage(error));
-  part(upload.row, "[data-action=retry]").hidden = !isWorthRetrying(error.status);
+  upload.onDone();
+  find("[data-action=anyway]", upload.row).hidden = false;
 }
 
 /** @param {Upload} upload @param {string} message */
-function fail({ file, row }, message) {
+function fail({ file, row, status, bar }, message) {
   count.failed += 1;
   row.classList.add("failed");
-  part(row, "progress").hidden = true;
-  part(row, "[data-action=cancel]").setAttribute("aria-label", translate("dismiss"));
-  showText(part(row, ".status"), message);
+  bar.hidden = true;
+  find("[data-action=cancel]", row).ariaLabel = translate("dismiss");
+  showText(status, message);
   announce(`${file.name}: ${message}`);
 }
 
-/** @param {number} status */
-const isWorthRetrying = (status) => status === 0 || status === 429 || status >= 500;
-
-/** @param {File} file @returns {Upload} */
-function makeUpload(file, isWanted = false) {
+/** @type {MakeUpload} */
+function makeUpload({ file, key = randomKey(), isWanted = false, onDone = () => {} }) {
   const row = clone("upload-row");
-  const name = part(row, ".name");
+  const name = find(".name", row);
   name.textContent = name.title = file.name;
-  part(row, "progress").setAttribute("aria-label", file.name);
-  // Not randomUUID, which browsers have over HTTPS alone.
-  const key = [...crypto.getRandomValues(new Uint32Array(4))].join("-");
-  const upload = { file, row, controller: new AbortController(), key, digest: "", isWanted };
-  handleActions(row, (action) => {
-    if (action === "cancel") cancel(upload);
-    if (action === "retry" || action === "anyway") retry(upload, action === "anyway");
+  const bar = find("progress", row);
+  bar.ariaLabel = file.name;
+  /** @type {Upload} */
+  const upload = {
+    file, row, bar, status: find(".status", row), controller: new AbortController(), key,
+    digest: "", isWanted, onDone,
+  };
+  handleActions(row, {
+    cancel() {
+      remove(upload);
+      onDone();
+    },
+    retry: () => retry(upload, isWanted),
+    anyway: () => retry(upload, true),
   });
   list.append(row);
   return upload;
 }
 
+/** Not randomUUID, which browsers have over HTTPS alone. */
+const randomKey = () => [...crypto.getRandomValues(new Uint32Array(4))].join("-");
+
 /** @param {Upload} upload */
-function cancel(upload) {
+function remove(upload) {
   const index = queue.indexOf(upload);
   if (index >= 0) queue.splice(index, 1);
   upload.controller.abort();
@@ -173,13 +169,11 @@ function cancel(upload) {
 
 /** @param {Upload} upload @param {boolean} isWanted though it is there already */
 function retry(upload, isWanted) {
-  cancel(upload);
-  const again = makeUpload(upload.file, isWanted || upload.isWanted);
-  // The service may have stored it, and only its response was lost.
-  again.key = upload.key;
-  queue.push(again);
+  remove(upload);
+  // By its own key: the service may have stored it, and only its response was lost.
+  queue.push(makeUpload({ ...upload, isWanted }));
   count.all += 1;
-  resume();
+  uploads.resume();
 }
 
 function showSummary() {
@@ -187,12 +181,5 @@ function showSummary() {
   const text = translate(count.failed ? "someFailed" : "uploaded", count);
   // Only when it changes: a screen reader speaks each change.
   if (summary.textContent !== text) summary.textContent = text;
-  if (count.done === count.all) setTimeout(clearIfDone, CLOSE_DELAY);
+  if (count.done === count.all) setTimeout(() => count.done === count.all && uploads.clear(), CLOSE_DELAY);
 }
-
-function clearIfDone() {
-  if (count.done === count.all) clear();
-}
-
-byId("clear").addEventListener("click", clear);
-window.addEventListener("beforeunload", (event) => isBusy() && event.preventDefault());

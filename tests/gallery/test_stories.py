@@ -140,6 +140,7 @@ def test_pictures_are_described_found_and_opened_again_by_their_address(
     expect(tiles(page)).to_have_count(3)
     page.goto(f"{service.url}/p/999999")
     expect(page.locator(".stage .problem")).to_have_text("There is no such picture.")
+    expect(page.locator("#viewer button:visible")).to_have_text(["Close"])
 
 
 def scan(image: Locator) -> str:
@@ -364,7 +365,13 @@ def test_a_picture_that_another_program_shares_is_uploaded_once_and_leaves_nothi
     content = list(encode(waves(30, 20), "PNG"))
     assert page.evaluate(share, content) == f"{service.url}/"
     login = service.create_account("Premium")
+    # A page that is closed before it was stored goes on when it is opened again.
+    page.route("**/api/user/images/", lambda route: None)
     open_gallery(page, login)
+    expect(page.locator("#uploads .name")).to_have_text("niña.png")
+    page.unroute("**/api/user/images/")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
     expect(tiles(page).locator("img")).to_have_count(1)
     with service.open_session(login) as session:
         [row] = session.get(f"{service.url}/api/user/images/?fields=name", timeout=10).json()
