@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.exceptions import BadCredentials
 from accounts.names import login_characters, login_key, normalize_login, refuse_nul
 from accounts.passwords import normalize_password
-from accounts.scopes import ALL_SCOPES, Scope, Scopes
+from accounts.scopes import Scopes, granted_scopes
 from accounts.signals import password_changed, sessions_ended
 from lib.compiled_query import CompiledQuery
 from tiers.models import DEFAULT_TIER_NAME, Tier
@@ -343,9 +343,7 @@ class Session(models.Model):
     @property
     def granted_scopes(self) -> Scopes:
         """What the session's token may do."""
-        if self.scopes is None:
-            return ALL_SCOPES
-        return frozenset(each for each in Scope if each in self.scopes)
+        return granted_scopes(self.scopes)
 
     def is_live(self, now: datetime) -> bool:
         """Tell whether the session may be used at `now`; the account is not looked at."""

@@ -82,7 +82,12 @@ def read_credential(request: HttpRequest) -> str:
     A credential of another scheme (`Basic`, `Negotiate`, `Digest`) is for a proxy in front and is
     passed over. Several headers of the name arrive joined by commas.
     """
-    header = request.headers.get("Authorization", "").strip(" \t,")
+    return find_credential(request.headers.get("Authorization", ""))
+
+
+def find_credential(header: str) -> str:
+    """Return what `read_credential` does, of the header alone."""
+    header = header.strip(" \t,")
     credentials = [part.strip() for part in header.split(",")]
     ours = [each for each in credentials if _is_ours(each)]
     if ours:
@@ -100,14 +105,22 @@ def _is_bare_jwt(text: str) -> bool:
 
 
 def _authenticate_credential(credential: str) -> Authentication:
+    jwt, key = split_credential(credential)
+    if jwt:
+        return Authentication(authenticate_jwt(jwt, "bearer", "access"), credential)
+    return Authentication(authenticate_api_token(key))
+
+
+def split_credential(credential: str) -> tuple[str, str]:
+    """Return the JWT and the API token of a credential, of which one is ""; raise BadToken."""
     scheme, _, rest = credential.partition(" ")
     token = rest.strip()
     if scheme.lower() == "bearer" and token:
-        return Authentication(authenticate_jwt(token, "bearer", "access"), credential)
+        return token, ""
     if scheme.lower() == "token" and token:
-        return Authentication(authenticate_api_token(token))
+        return "", token
     if _is_bare_jwt(credential):
-        return Authentication(authenticate_jwt(credential, "bearer", "access"), credential)
+        return credential, ""
     raise BadToken("The Authorization header is in no known form.")
 
 

@@ -5,6 +5,7 @@ where a socket is opened. It is closed: a route or method that is not in the tab
 that have every scope. `tests/api/test_scopes.py` fails for one that is missing here.
 """
 
+from collections.abc import Collection
 from typing import Protocol
 
 from django.db.models import TextChoices
@@ -129,6 +130,11 @@ SCOPES_BY_ROUTE: dict[str, dict[str, Scopes]] = {
     "readyz": {"GET": NONE},
     "metrics": {"GET": NONE},
 }
+
+
+def granted_scopes(listed: Collection[str] | None) -> Scopes:
+    """Return what a session's column of scopes lets its token do: everything for null."""
+    return ALL_SCOPES if listed is None else frozenset(each for each in Scope if each in listed)
 
 
 class Granted(Protocol):

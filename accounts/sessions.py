@@ -10,8 +10,8 @@ import secrets
 import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import transaction
@@ -186,7 +186,17 @@ def hash_api_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def record_use(session: Session) -> None:
+class Used(Protocol):
+    """A session, as far as its use is concerned."""
+
+    @property
+    def pk(self) -> uuid.UUID: ...
+
+    @property
+    def last_used_at(self) -> datetime: ...
+
+
+def record_use(session: Session | Used) -> None:
     """Record that the session is in use, at most once per RECORD_USE_INTERVAL."""
     now = timezone.now()
     if now - session.last_used_at > RECORD_USE_INTERVAL:

@@ -29,6 +29,8 @@ from lib.own_url import own_url
 
 # Bytes of a body that carries no picture: sign-ins, descriptions.
 MAX_TEXT_BODY_SIZE = 64 * 1024
+# What one account got: kept by its own browser alone, which asks each time.
+NOT_SHARED = "private, no-cache"
 
 
 class ContractView(APIView):
@@ -99,7 +101,7 @@ class ContractView(APIView):
         """Set renewed cookies, and never let a shared cache store what one account got."""
         response = self._in_the_contracts_shape(response)
         final = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
-        final.headers.setdefault("Cache-Control", "private, no-cache")
+        final.headers.setdefault("Cache-Control", NOT_SHARED)
         auth = getattr(request, "_auth", None)
         renewed = auth.renewed_cookies if isinstance(auth, Authentication) else None
         if renewed and access_cookie() not in final.cookies:

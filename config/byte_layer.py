@@ -1,9 +1,9 @@
-"""Answers the two addresses of bytes that are asked most before Django: signed files and links.
+"""Answers what is asked most before Django: signed files, links, and lists that are kept.
 
 A WSGI application around Django's. It says what the views would say, by the same functions, with
 the headers that the middleware would add; `tests/config/test_byte_layer.py` sends each case both
 ways and compares. Whatever it is not sure of goes on to Django: every refusal, every page, links
-that ask first, whoever is signed in. So nothing is open here that is not open there.
+that ask first, lists that are made. So nothing is open here that is not open there.
 """
 
 import logging
@@ -18,12 +18,13 @@ from urllib.parse import unquote
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import close_old_connections
 from django.http import HttpResponse
 from django.http.request import split_domain_port, validate_host
 from django.middleware.security import SecurityMiddleware
 
 from accounts.exceptions import TooManyAttempts
+from config import kept_lists
+from config.kept_lists import KeptLists
 from config.middleware.body_limit import NOT_RECEIVED
 from config.middleware.cors import response_headers
 from config.middleware.long_headers import LIMITS
@@ -40,6 +41,7 @@ from images.exceptions import LinkGone, NotReady, NotRenderable
 from images.links import LinkToken, open_own_link, read_token
 from images.models import Picture
 from images.opening_counter import OpeningCounter
+from lib.connections import use_connections
 from lib.request_id import set_request_id
 
 logger = logging.getLogger(__name__)
@@ -47,7 +49,7 @@ Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
 
 # The routes of which some requests are answered here.
-ROUTES = ("images/<path:key>", "l/<str:token>")
+ROUTES = ("images/<path:key>", "l/<str:token>", *kept_lists.ROUTES)
 
 # As `images.signed_urls` and `images.links` write them, with a slash more or less; what is written
 # in another way is Django's to read.
@@ -80,13 +82,14 @@ class ByteLayer:
         self._passes = Gate()
         self._kept = kept or KeptTargets()
         self._counter = counter or OpeningCounter()
+        self._lists = KeptLists(self._passes.is_secure)
         self._transport_security = _transport_security()
         # A browser asks in the same way for every picture of a page.
         self._cors_headers = lru_cache(maxsize=64)(response_headers)
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        if path.startswith(("/images/users/", "/l/")) and self._passes(environ):
+        if self._may_be_ours(path) and self._passes(environ):
             started = time.perf_counter()
             request_id = request_id_of(environ)
             set_request_id(request_id)
@@ -95,21 +98,35 @@ class ByteLayer:
             finally:
                 set_request_id("")
             if response:
-                record_request(path.split("/", 2)[1], response.status, started)
+                record_request(self._label(path), response.status, started)
                 return self._send(response, environ, request_id, start_response)
         return self._application(environ, start_response)
 
+    def _may_be_ours(self, path: str) -> bool:
+        return path.startswith(("/images/users/", "/l/")) or path in self._lists
+
+    def _label(self, path: str) -> str:
+        return kept_lists.CONTRACT if path in self._lists else path.split("/", 2)[1]
+
     def _try_to_respond(self, environ: Environ, path: str) -> PlainResponse | None:
         try:
-            if link := _LINK_PATH(path):
-                return self._respond_with_link(environ, link[1])
-            return _respond_with_file(environ, path)
+            if path in self._lists:
+                return self._lists.respond(environ, path)
+            response = self._respond_with_bytes(environ, path)
         except (LinkGone, NotReady, NotRenderable, FileNotFoundError, TooManyAttempts):
             return None
         except Exception:
             # Django meets the same, and has a response for it.
             logger.exception("left to Django")
             return None
+        if response:
+            response.headers["X-Robots-Tag"] = NOT_INDEXED
+        return response
+
+    def _respond_with_bytes(self, environ: Environ, path: str) -> PlainResponse | None:
+        if link := _LINK_PATH(path):
+            return self._respond_with_link(environ, link[1])
+        return _respond_with_file(environ, path)
 
     def _respond_with_link(self, environ: Environ, text: str) -> PlainResponse | None:
         token = read_token(text)
@@ -137,7 +154,6 @@ class ByteLayer:
         self, response: PlainResponse, environ: Environ, request_id: str, start_response: Any
     ) -> Iterable[bytes]:
         headers = {**HEADERS, **response.headers}
-        headers["X-Robots-Tag"] = NOT_INDEXED
         origin, has_cookies = environ.get("HTTP_ORIGIN", ""), bool(environ.get("HTTP_COOKIE"))
         for name, value in self._cors_headers(origin, has_cookies=has_cookies).items():
             is_more = name == "Vary" and name in headers
@@ -148,7 +164,7 @@ class ByteLayer:
             headers["Strict-Transport-Security"] = self._transport_security
         status = f"{response.status} {reason_phrases[response.status]}"
         start_response(status, list(headers.items()))
-        return _Chunks(response.file, response.length) if response.file else [b""]
+        return _Chunks(response.file, response.length) if response.file else [response.body]
 
 
 def _respond_with_file(environ: Environ, path: str) -> PlainResponse | None:
@@ -161,8 +177,7 @@ def _respond_with_file(environ: Environ, path: str) -> PlainResponse | None:
 
 def _read_target(token: LinkToken) -> LinkTarget | None:
     """Return what a link leads to; None where a view has more to do. Raise as `open_link` does."""
-    close_old_connections()
-    try:
+    with use_connections:
         link = open_own_link(token)
         if link is None or link.asks_first:
             return None
@@ -171,8 +186,6 @@ def _read_target(token: LinkToken) -> LinkTarget | None:
         needs_copy = owner.tier.cleans_originals and grants_original(None, owner)
         is_ready = link.picture.clean_copy == Picture.CleanCopy.READY
         return target_of(link) if is_ready or not needs_copy else None
-    finally:
-        close_old_connections()
 
 
 class Gate:

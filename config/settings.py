@@ -242,6 +242,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(seconds=10),
         "options": {"expires": 10, **celery.PUBLISH_WITH_RETRY},
     },
+    "delete what is left of all pictures": {
+        "task": "thumbnails.finish_clearings",
+        "schedule": timedelta(seconds=30),
+        "options": {"expires": 30, **celery.PUBLISH_WITH_RETRY},
+    },
     "mend the ledger": {
         "task": "upkeep.mend_ledger",
         "schedule": timedelta(days=1),

@@ -33,12 +33,13 @@ _CONDITIONS = frozenset(
 
 @dataclass(slots=True)
 class PlainResponse:
-    """What leaves: `length` bytes of an open file from where it stands, or headers alone."""
+    """What leaves: `length` bytes of an open file from where it stands, or `body`."""
 
     status: int
     headers: dict[str, str]
     file: IO[bytes] | None = None
     length: int = 0
+    body: bytes = b""
 
 
 def respond_negotiated(
@@ -65,7 +66,7 @@ def respond(
     # The content behind a key never changes, so that key and name alone determine the entity tag.
     tagged = f"{key}\0{name}" if name else key
     etag = f'"{hashlib.sha256(tagged.encode()).hexdigest()[:32]}"'
-    status = _status_by_condition(environ, etag)
+    status = status_by_condition(environ, etag)
     response = PlainResponse(status, {}) if status else _content(environ, key, etag)
     headers = response.headers
     if response.status in {200, 206}:
@@ -99,8 +100,8 @@ def _disposition(name: str) -> str:
     return content_disposition_header(as_attachment=False, filename=name) or "inline"
 
 
-def _status_by_condition(environ: Environ, etag: str) -> int:
-    """Return what Django answers to a conditional request, 304 or 412; 0 where the file leaves."""
+def status_by_condition(environ: Environ, etag: str) -> int:
+    """Return what Django answers to a conditional request, 304 or 412; 0 where the body leaves."""
     if _CONDITIONS.isdisjoint(environ):
         return 0
     asked: Any = SimpleNamespace(

@@ -28,7 +28,7 @@ def serve_negotiated(
 def to_django(decided: PlainResponse) -> HttpResponseBase:
     response: HttpResponseBase
     if decided.file is None:
-        response = HttpResponse(status=decided.status)
+        response = HttpResponse(decided.body, status=decided.status)
     elif decided.status == 206:
         response = FileResponse(read_chunks(decided.file, decided.length), status=206)
     else:

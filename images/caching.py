@@ -50,18 +50,41 @@ def cached(
     """
     if not settings.CACHE_SECONDS:
         return compute()
-    key = cache.make_key(f"list:{owner_id}:{name}")
-    mark, entry = _read_both(cache.make_key(_mark_name(owner_id)), key)
-    if mark and entry.startswith(mark):
-        with suppress(ValueError, RecursionError):
-            found: Value = read(entry[_MARK_LENGTH:])
-            if is_valid(found):
-                return found
+    mark, found = _find(owner_id, name, is_valid, read)
+    if found is not None:
+        value: Value = found
+        return value
     # Before the rows are read: a change from here on renews it.
     mark = mark or _renew_mark(owner_id)
     value = compute()
-    _write_entry(key, mark + write(value))
+    _write_entry(_key(owner_id, name), mark + write(value))
     return value
+
+
+def find_cached(
+    owner_id: UUID,
+    name: str,
+    *,
+    is_valid: Callable[[Any], bool],
+    read: Callable[[bytes], Any] = json.loads,
+) -> Any:
+    """Return the list that `cached` would return without computing it, else None."""
+    if not settings.CACHE_SECONDS:
+        return None
+    return _find(owner_id, name, is_valid, read)[1]
+
+
+def _find(
+    owner_id: UUID, name: str, is_valid: Callable[[Any], bool], read: Callable[[bytes], Any]
+) -> tuple[bytes, Any]:
+    """Return an account's mark, empty where there is none, and what is cached, else None."""
+    mark, entry = _read_both(cache.make_key(_mark_name(owner_id)), _key(owner_id, name))
+    if mark and entry.startswith(mark):
+        with suppress(ValueError, RecursionError):
+            found = read(entry[_MARK_LENGTH:])
+            if is_valid(found):
+                return mark, found
+    return mark, None
 
 
 def _read_both(mark_key: str, key: str) -> tuple[bytes, bytes]:
@@ -92,6 +115,11 @@ def _renew_mark(owner_id: UUID) -> bytes:
     mark = uuid.uuid4().hex
     cache.set(_mark_name(owner_id), mark, _MARK_TIMEOUT)
     return f'"{mark}"'.encode()
+
+
+def _key(owner_id: UUID, name: str) -> str:
+    key: str = cache.make_key(f"list:{owner_id}:{name}")
+    return key
 
 
 def _mark_name(owner_id: UUID) -> str:

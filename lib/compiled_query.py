@@ -4,7 +4,7 @@ Django compiles a query's SQL each time it runs. For one row joined with its acc
 takes several times as long as the query itself, and every request makes such a query.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -47,16 +47,55 @@ class CompiledQuery(Generic[Row]):
         return _CompiledSql(self._queryset(), self._field_name)
 
 
+class CompiledValues:
+    """Gets columns of a row as `values_list` does, by the value of a unique field."""
+
+    def __init__(
+        self, queryset: Callable[[], QuerySet[Any, Any]], field: str, columns: Sequence[str]
+    ) -> None:
+        self._queryset, self._field_name, self._columns = queryset, field, columns
+
+    def first(self, value: object) -> tuple[Any, ...] | None:
+        """Return the columns, or None where there is no row."""
+        sql, field, database, converters = self._compiled
+        connection = connections[database]
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [field.get_db_prep_value(value, connection)])
+            row = cursor.fetchone()
+        return _convert(row, converters, connection) if row and converters else row
+
+    @cached_property
+    def _compiled(self) -> tuple[str, Any, str, Any]:
+        queryset = self._queryset()
+        field = queryset.model._meta.get_field(self._field_name)
+        rows = _where(queryset.values_list(*self._columns), self._field_name)
+        compiler = rows.query.get_compiler(using=queryset.db)
+        sql, _ = compiler.as_sql()
+        converters = compiler.get_converters([column[0] for column in compiler.select])
+        return sql, field, queryset.db, converters
+
+
+def _where(queryset: QuerySet[Any, Any], field_name: str) -> QuerySet[Any, Any]:
+    """Return the rows of which a field has the value of a parameter."""
+    # A placeholder that no field converts; the real value is passed to the cursor.
+    return queryset.filter(**{field_name: RawSQL("%s", [""])}).order_by()
+
+
+def _convert(row: Sequence[Any], converters: Any, connection: Any) -> tuple[Any, ...]:
+    values = list(row)
+    for position, (functions, expression) in converters.items():
+        for convert in functions:
+            values[position] = convert(values[position], expression, connection)
+    return tuple(values)
+
+
 class _CompiledSql(Generic[Row]):
     """The SQL, and what Django's compiler knows about its columns (see Django's ModelIterable)."""
 
     def __init__(self, queryset: QuerySet[Row, Row], field_name: str) -> None:
         self.model, self.database = queryset.model, queryset.db
         self.field: models.Field[Any, Any] = self.model._meta.get_field(field_name)  # type: ignore[assignment]  # a column
-        # A placeholder that no field converts; `first` passes the real value.
-        placeholder = RawSQL("%s", [""])
-        query = queryset.filter(**{field_name: placeholder}).order_by().query
-        compiler = query.get_compiler(using=self.database)
+        compiler = _where(queryset, field_name).query.get_compiler(using=self.database)
         self.sql, _ = compiler.as_sql()
         select, klass_info = compiler.select, compiler.klass_info
         self._converters = compiler.get_converters([column[0] for column in select])
@@ -67,10 +106,7 @@ class _CompiledSql(Generic[Row]):
 
     def make_instance(self, values: tuple[Any, ...], connection: Any) -> Row:
         """Build the model instance as Django does."""
-        row = list(values)
-        for position, (converters, expression) in self._converters.items():
-            for convert in converters:
-                row[position] = convert(row[position], expression, connection)
+        row = _convert(values, self._converters, connection)
         instance = self.model.from_db(self.database, self._attnames, row[self._own_columns])
         for populator in self._populators:
             populator.populate(row, instance)

@@ -24,6 +24,7 @@ from notifications import feed
 from notifications.models import PictureEvent
 from tests.factories import make_user
 from tests.rows import make_row
+from thumbnails.models import Clearing
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(60)]
 # Names of tasks are part of messages that an older release sends and receives.
@@ -138,6 +139,19 @@ def test_closed_accounts_are_removed_and_no_others(alice: User, bob: User) -> No
     assert [picture_storage.exists(each.key) for each in (mine, theirs)] == [False, True]
 
 
+def test_what_is_left_of_all_pictures_goes_when_it_is_due(alice: User, bob: User) -> None:
+    now = timezone.now()
+    mine, theirs = make_row(alice), make_row(bob)
+    later = make_row(alice)
+    for picture, due_at in ((mine, now), (theirs, now + timedelta(minutes=1))):
+        Clearing.objects.create(
+            owner_id=picture.owner_id, last_picture_id=picture.pk, due_at=due_at
+        )
+    run("thumbnails.finish_clearings")
+    assert set(Picture.objects.all()) == {theirs, later}
+    assert [each.owner_id for each in Clearing.objects.all()] == [bob.pk]
+
+
 def test_the_ledger_is_mended_for_each_account_by_itself(alice: User, bob: User) -> None:
     make_row(alice), make_row(bob), make_row(bob)
     right = {each.owner_id: each.stored_bytes for each in Usage.objects.all()}
@@ -163,7 +177,7 @@ def test_every_scheduled_task_is_run_by_a_test() -> None:
     scheduled = {each["task"] for each in settings.CELERY_BEAT_SCHEDULE.values()}
     run_here = {task for task, _, _ in PURGED} | {
         "images.remove_files", "upkeep.remove_closed_accounts", "upkeep.mend_ledger",
-        "accounts.send_mail",
+        "accounts.send_mail", "thumbnails.finish_clearings",
     }  # fmt: skip
     assert scheduled - run_here == {"thumbnails.sweep"}
     assert scheduled <= set(current_app.tasks)

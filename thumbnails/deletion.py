@@ -1,14 +1,20 @@
 """Deleting pictures and thumbnails in numbers: a commit for each batch, a query for each table.
 
 So go all pictures of an account, chosen ones, and what a tier no longer grants, whoever wants it.
-What a commit has deleted stays deleted; whoever repeats the call deletes the rest. The files follow
-after each commit, those of many by the worker (`images.removals`).
+What a commit has deleted stays deleted. Where all pictures of an account are to go, a row says so
+until the last is gone (`Clearing`), so that the worker deletes the rest of what dies halfway. The
+files follow after each commit, those of many by the worker (`images.removals`).
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import groupby
 from uuid import UUID
+
+from django.db.models import Max
+from django.utils import timezone
 
 from accounts.models import User
 from images.caching import invalidate
@@ -17,8 +23,14 @@ from images.models import Link, Picture, PictureQuerySet
 from images.services import empty_folder
 from images.signals import pictures_cleared, pictures_deleted
 from lib.after_commit import run_after_commit
+from lib.background import background
 from lib.batches import LOCKED_BATCH_SIZE, in_batches, let_others_write
-from thumbnails.models import RenderClaim, Rendition, Thumbnail
+from thumbnails.models import Clearing, RenderClaim, Rendition, Thumbnail
+
+# Whoever deletes all pictures says within this time that more are gone, or is taken for dead.
+LEASE = timedelta(minutes=1)
+# For so long one worker goes on with an account; then others have their turn.
+TURN_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -42,11 +54,15 @@ def delete_pictures(pictures: PictureQuerySet, ids: Sequence[int]) -> DeletionRe
             let_others_write()
         with counted_transaction():
             locked = _lock(pictures.filter(pk__in=batch))
-            by_owner = sorted(locked, key=lambda each: each.owner_id)
-            for owner_id, owned in groupby(by_owner, key=lambda each: each.owner_id):
-                pictures_deleted.send(sender=Picture, owner_id=owner_id, pictures=list(owned))
+            _tell_owners(locked)
             _delete(locked, receipt)
     return receipt
+
+
+def _tell_owners(locked: Sequence[Picture]) -> None:
+    by_owner = sorted(locked, key=lambda each: each.owner_id)
+    for owner_id, owned in groupby(by_owner, key=lambda each: each.owner_id):
+        pictures_deleted.send(sender=Picture, owner_id=owner_id, pictures=list(owned))
 
 
 def delete_next_pictures(owner_id: UUID) -> int:
@@ -62,20 +78,45 @@ def delete_all(owner_id: UUID) -> int:
     """Delete every picture of an account, and its folder; return how many there were.
 
     Calling it again is harmless, also after the account itself was deleted. What is uploaded
-    meanwhile stays.
+    meanwhile stays. The worker goes on where this process dies after the first commit.
     """
-    count, rest = _clear(owner_id)
-    # Whoever heard of the clearing and looked at once saw these still: each is told of again.
-    count += len(delete_pictures(Picture.objects.owned_by(owner_id), rest).deleted)
+    count, clearing = _clear(owner_id)
+    has_more = clearing is not None
+    while clearing and has_more:
+        let_others_write()
+        deleted, has_more = _go_on(clearing)
+        count += deleted
     run_after_commit(empty_folder, owner_id)
     return count
 
 
-def _clear(owner_id: UUID) -> tuple[int, list[int]]:
+def finish_clearings() -> bool:
+    """Go on where whoever deleted all pictures of an account died; return whether more is left."""
+    now = timezone.now()
+    due = list(Clearing.objects.filter(due_at__lte=now).order_by("due_at")[:20])
+    unfinished = [each for each in due if _finish_for_a_turn(each)]
+    return bool(unfinished)
+
+
+def _finish_for_a_turn(clearing: Clearing) -> bool:
+    """Delete batch by batch; return whether more is left. Another worker's is left alone."""
+    mine, end = Clearing.objects.filter(pk=clearing.pk), time.monotonic() + TURN_SECONDS
+    if not mine.filter(due_at=clearing.due_at).update(due_at=timezone.now() + LEASE):
+        return False
+    while _go_on(clearing)[1]:
+        if background.is_stopping or time.monotonic() > end:
+            mine.update(due_at=timezone.now())
+            return True
+        let_others_write()
+    empty_folder(clearing.owner_id)
+    return False
+
+
+def _clear(owner_id: UUID) -> tuple[int, Clearing | None]:
     """Tell that an account's pictures go, and delete the first batch of them.
 
-    Returns how many were deleted, and the ids of the others. The lock makes an upload wait, so that
-    it is none of them and is told after this.
+    Returns how many were deleted, and the order to delete the others. The lock makes an upload
+    wait, so that it is none of them and is told after this.
     """
     with counted_transaction():
         User.objects.lock(owner_id)
@@ -86,7 +127,30 @@ def _clear(owner_id: UUID) -> tuple[int, list[int]]:
         _delete(locked, DeletionReceipt())
         invalidate(owner_id)
         is_full = len(locked) == LOCKED_BATCH_SIZE
-        return len(locked), list(owned.values_list("pk", flat=True)) if is_full else []
+        last = owned.aggregate(last=Max("pk"))["last"] if is_full else None
+        if last is None:
+            return len(locked), None
+        return len(locked), Clearing.objects.create(
+            owner_id=owner_id, last_picture_id=last, due_at=timezone.now() + LEASE
+        )
+
+
+def _go_on(clearing: Clearing) -> tuple[int, bool]:
+    """Delete the next batch; return how many there were, and whether there may be more.
+
+    Whoever heard of the clearing and looked at once saw these still: each is told of again.
+    """
+    order = Clearing.objects.filter(pk=clearing.pk)
+    with counted_transaction():
+        owned = Picture.objects.owned_by(clearing.owner_id)
+        locked = _lock(owned.filter(pk__lte=clearing.last_picture_id))
+        _tell_owners(locked)
+        _delete(locked, DeletionReceipt())
+        if len(locked) < LOCKED_BATCH_SIZE:
+            order.delete()
+            return len(locked), False
+        order.update(due_at=timezone.now() + LEASE)
+    return len(locked), True
 
 
 def delete_thumbnails(thumbnails: Sequence[Thumbnail]) -> None:

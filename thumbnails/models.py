@@ -186,6 +186,22 @@ class Rendition(CountedRow):
         return [RowFile(Column.OTHER, self.key, self.bytes)]
 
 
+class Clearing(models.Model):
+    """All pictures that an account had at one moment are to go; the row goes with the last.
+
+    See `thumbnails.deletion.delete_all`. The account itself may be gone before.
+    """
+
+    owner_id = models.UUIDField()
+    # The newest of them: what is uploaded later stays.
+    last_picture_id = models.BigIntegerField()
+    # When a worker goes on with it, unless whoever does so now says that more are gone.
+    due_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"pictures of {self.owner_id}"
+
+
 # What a release before looks for `after_id` beyond: so it finds nothing left of an ended backfill.
 _AFTER_ALL = 2**63 - 1
 

@@ -11,6 +11,7 @@ from images.storage.outages import DATABASE_AWAY
 from lib.background import background, background_task, enqueue_task
 from thumbnails.backfills import go_on
 from thumbnails.claims import RETRY_INTERVAL, remove_orphans
+from thumbnails.deletion import finish_clearings
 from thumbnails.precedence import backfill_threads, upload_first, wait_for_uploads
 from thumbnails.services import ensure_thumbnails
 from thumbnails.sweeping import give_back, take_overdue, take_wanted_again
@@ -55,6 +56,13 @@ def sweep() -> None:
     remove_orphans()
     # A web process that left pixels may have been killed before it removed them.
     remove_expired()
+
+
+@background_task("thumbnails.finish_clearings")
+def clear() -> None:
+    """Delete what is left of all pictures of an account where the request for it died."""
+    if finish_clearings():
+        enqueue_task(clear)
 
 
 # Named as the release before does.

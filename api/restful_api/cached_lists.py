@@ -2,30 +2,37 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
-from django.http import HttpResponse, HttpResponseBase
-from django.utils.cache import get_conditional_response
+from django.http import HttpResponseBase
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
 from api.pagination import link_to_next, read_page
 from api.views import caller
-from images.caching import cached
+from delivery.file_responses import PlainResponse, status_by_condition
+from delivery.responses import to_django
+from images.caching import cached, find_cached
 from lib.own_url import own_url
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
-    """A page as it leaves; `next_url` is "" on the last one."""
+class Page:
+    """A page as it leaves; `next_url` is "" on the last one.
+
+    `viewer` is what of the viewer's account it depends on, besides its rows.
+    """
 
     body: bytes
     etag: str
     next_url: str
+    viewer: str
 
 
 def cached_list_response(
@@ -40,51 +47,71 @@ def cached_list_response(
 
     The query's parameters may choose anything: the page is cached under all of them.
     """
+    viewer, asked = caller(request), request._request
+    facts = viewer_facts(viewer.tier.pk, viewer.tier.updated_at, viewer.is_superuser)
 
-    def compute() -> _Page:
+    def compute() -> Page:
         rows, next_url = read_page(request, choose(), fields, oldest_first=oldest_first)
         body = JSONRenderer().render(serialize(rows))
         digest = hashlib.sha256(body + next_url.encode()).hexdigest()
-        return _Page(body, f'"{digest[:32]}"', next_url)
+        return Page(body, f'"{digest[:32]}"', next_url, facts)
 
     page = cached(
-        caller(request).pk,
-        _cache_key(request),
+        viewer.pk,
+        _cache_key(own_url(asked), asked.get_full_path()),
         compute,
-        is_valid=lambda value: isinstance(value, _Page),
+        is_valid=lambda page: isinstance(page, Page) and page.viewer == facts,
         write=_write,
         read=_read,
     )
-    response = HttpResponse(page.body, content_type="application/json")
-    response["ETag"] = page.etag
+    return to_django(respond_with_page(asked.META, page))
+
+
+def viewer_facts(tier_id: int, tier_updated_at: datetime, is_superuser: bool) -> str:  # noqa: FBT001 (a column)
+    """Return what of an account its lists depend on besides its rows."""
+    return f"{tier_id} {tier_updated_at.isoformat()} {is_superuser}"
+
+
+def find_page(viewer_id: UUID, base: str, full_path: str) -> Page | None:
+    """Return a page that was cached, good for whoever has its `viewer_facts`.
+
+    `base` is `own_url`'s, and `full_path` what Django calls so.
+    """
+    page: Page | None = find_cached(
+        viewer_id, _cache_key(base, full_path), is_valid=lambda page: True, read=_read
+    )
+    return page
+
+
+def respond_with_page(environ: Mapping[str, Any], page: Page) -> PlainResponse:
+    """Respond with a page, a 304 or a 412."""
+    if status := status_by_condition(environ, page.etag):
+        return PlainResponse(status, {"ETag": page.etag})
+    headers = {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(page.body)),
+        "ETag": page.etag,
+    }
     if page.next_url:
-        response["Link"] = link_to_next(page.next_url)
-    known = get_conditional_response(request._request, etag=page.etag, response=response)
-    return known or response
+        headers["Link"] = link_to_next(page.next_url)
+    return PlainResponse(200, headers, body=page.body)
 
 
-def _write(page: _Page) -> bytes:
-    return json.dumps([page.etag, page.next_url]).encode() + b"\n" + page.body
+def _write(page: Page) -> bytes:
+    return json.dumps([page.etag, page.next_url, page.viewer]).encode() + b"\n" + page.body
 
 
-def _read(entry: bytes) -> _Page:
+def _read(entry: bytes) -> Page:
     """Raise ValueError for what `_write` did not write."""
     head, _, body = entry.partition(b"\n")
-    etag, next_url = json.loads(head)
-    if not (isinstance(etag, str) and isinstance(next_url, str) and body[:1] + body[-1:] == b"[]"):
+    etag, next_url, viewer = json.loads(head)
+    are_texts = all(isinstance(each, str) for each in (etag, next_url, viewer))
+    if not (are_texts and body[:1] + body[-1:] == b"[]"):
         raise ValueError("not a page")
-    return _Page(body, etag, next_url)
+    return Page(body, etag, next_url, viewer)
 
 
-def _cache_key(request: Request) -> str:
-    """Return a digest of all that a list depends on besides its rows."""
-    viewer = caller(request)
-    parts = [
-        own_url(request._request),
-        request._request.get_full_path(),
-        str(viewer.tier.pk),
-        viewer.tier.updated_at.isoformat(),
-        str(viewer.is_superuser),
-        str(settings.MEDIA_URL_WINDOW),
-    ]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+def _cache_key(base: str, full_path: str) -> str:
+    """Return a digest of all that a list depends on besides its rows and its viewer."""
+    text = f"{base}\n{full_path}\n{settings.MEDIA_URL_WINDOW}"
+    return hashlib.sha256(text.encode()).hexdigest()

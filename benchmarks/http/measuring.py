@@ -70,8 +70,10 @@ def measure(
     """Run all of them `rounds` times in turn, and count each one's queries once."""
     found = {each.name: Figures(each) for each in scenarios}
     for figures in found.values():
+        figures.scenario.prepare()
         _slice(generator, figures.scenario, _WARM_SECONDS)
     for figures in tqdm(list(_in_turn(found, rounds)), desc="slices", unit="", leave=False):
+        figures.scenario.prepare()
         with turn():
             before, of_database = figures.scenario.server.cpu, database.cpu
             figures.results.append(_slice(generator, figures.scenario, seconds))

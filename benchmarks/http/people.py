@@ -2,6 +2,7 @@
 
 import uuid
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import md5
 from pathlib import Path
@@ -10,19 +11,22 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from PIL import Image
 
 from accounts.models import Session, User
 from accounts.tokens import issue_jwt
 from benchmarks.http.rows import PASSWORD
 from images.link_visits import write_pass
-from images.links import make_link
-from images.models import Link, Picture
+from images.links import LinkToken, make_link, write_token
+from images.models import STRIPPING_VERSION, Link, Picture
 from thumbnails.models import Thumbnail
 
 # Of the accounts that share unevenly, so many have more than a page of 100.
 ASKING = 200
 _PICTURES_EACH = 3
+# Of each so many more that nobody has opened yet: their copies without metadata are not made.
+_UNOPENED_EACH = 3
 _LINK_SECONDS = 7200
 # A page of them, beside those that are opened.
 _LINKS_EACH = 100
@@ -37,6 +41,7 @@ LINK_OPTIONS: dict[str, dict[str, Any]] = {
     "link, max_opens": {"max_opens": _MAX_OPENS},
     "link, password": {"password": PASSWORD},
 }
+UNOPENED, MANY = "link to an unopened picture", "one of many links"
 
 
 @dataclass
@@ -46,6 +51,7 @@ class Person:
     user: User
     token: str
     pictures: list[Picture] = field(default_factory=list)
+    unopened: list[Picture] = field(default_factory=list)
     thumbnails: list[Thumbnail] = field(default_factory=list)
     # Tokens by the options of their links, and passes of those that ask first.
     links: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -67,14 +73,31 @@ def people(folder: Path) -> list[Person]:
             newest = (
                 Picture.objects.owned_by(person.user).with_owner().order_by("-created_at", "-id")
             )
-            person.pictures = list(newest[:_PICTURES_EACH])
+            found_pictures = list(newest[: _PICTURES_EACH + _UNOPENED_EACH])
+            person.pictures = found_pictures[:_PICTURES_EACH]
+            person.unopened = found_pictures[_PICTURES_EACH:]
             person.thumbnails = list(Thumbnail.objects.filter(picture__in=person.pictures))
             for picture in person.pictures:
                 _lie(picture.key, original)
                 _make_links(person, picture, has_password=number < _WITH_PASSWORDS)
+            for picture in person.unopened:
+                _lie(picture.key, original)
+                _make_link(person, picture, UNOPENED)
             for each in person.thumbnails:
                 _lie(each.key, thumbnail)
+        # The photograph has no metadata: it is its own clean copy, as its row says after the first
+        # opening.
+        opened = [picture.pk for person in found for picture in person.pictures]
+        Picture.objects.filter(pk__in=opened).update(
+            clean_key=F("key"), clean_version=STRIPPING_VERSION
+        )
     return found
+
+
+def close_unopened(people: Iterable[Person]) -> None:
+    """Forget what was found out of the pictures that nobody has opened yet."""
+    unopened = [picture.pk for person in people for picture in person.unopened]
+    Picture.objects.filter(pk__in=unopened).update(clean_version=0)
 
 
 def _make_links(person: Person, picture: Picture, *, has_password: bool) -> None:
@@ -82,16 +105,20 @@ def _make_links(person: Person, picture: Picture, *, has_password: bool) -> None
     for name, options in LINK_OPTIONS.items():
         if "password" in options and not has_password:
             continue
-        link, token = make_link(
-            maker=person.user, picture=picture, seconds=_LINK_SECONDS, **options
-        )
-        person.links[name].append(token)
-        if link.asks_first:
-            person.passes[token] = write_pass(link, link.expires_at)
-    Link.objects.bulk_create(
+        link = _make_link(person, picture, name, **options)
+    more = Link.objects.bulk_create(
         Link(picture=picture, owner=person.user, maker=person.user, expires_at=link.expires_at)
         for _ in range(_LINKS_EACH // _PICTURES_EACH)
     )
+    person.links[MANY] += [write_token(LinkToken(each.pk)) for each in more]
+
+
+def _make_link(person: Person, picture: Picture, name: str, **options: Any) -> Link:
+    link, token = make_link(maker=person.user, picture=picture, seconds=_LINK_SECONDS, **options)
+    person.links[name].append(token)
+    if link.asks_first:
+        person.passes[token] = write_pass(link, link.expires_at)
+    return link
 
 
 def photograph(folder: Path, width: int, height: int) -> Path:

@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,16 +10,26 @@ from urllib.parse import urlencode
 
 from urllib3 import encode_multipart_formdata
 
-from benchmarks.http.people import Person, photograph
+from benchmarks.http.people import MANY, UNOPENED, Person, close_unopened, photograph
 from benchmarks.http.requests import Request
 from benchmarks.http.rows import PASSWORD
 from benchmarks.http.servers import Server, Servers
 from images.signed_urls import signed_path
 
+# Addresses that openings come from, at least.
+_MANY = 10_000
+
+
+def _do_nothing() -> None:
+    """Most scenarios find everything as the one before left it."""
+
 
 @dataclass(frozen=True)
 class Scenario:
-    """Requests of one kind; `against` names the scenario that they are held against."""
+    """Requests of one kind; `against` names the scenario that they are held against.
+
+    `prepare` is called before each slice.
+    """
 
     name: str
     requests: Sequence[Request]
@@ -28,6 +38,7 @@ class Scenario:
     against: str = ""
     expects: int = 200
     connections: int = 8
+    prepare: Callable[[], None] = _do_nothing
 
 
 def floors(servers: Servers, everyone: list[Person]) -> list[Scenario]:
@@ -108,7 +119,7 @@ def files(servers: Servers, everyone: list[Person]) -> list[Scenario]:
     asked = {
         "signed address": [Request(signed_path(x.key)) for _, x in pictures],
         "signed thumbnail": [Request(signed_path(x.key)) for p in everyone for x in p.thumbnails],
-        "expiring link": _opening(everyone, "link"),
+        "expiring link": _opening(everyone, MANY),
         "images API images/uid": [Request(f"/api/images/{x.uid}") for _, x in pictures],
         "own /images/ address": [Request(f"/images/{x.key}", t) for t, x in pictures],
         "image service base64": [Request(f"/image/{x.uid}", t) for t, x in pictures],
@@ -124,9 +135,11 @@ def links(servers: Servers, everyone: list[Person]) -> list[Scenario]:
     plain = partial(_opening, everyone)
     password = urlencode({"password": PASSWORD}).encode()
     asked = {
-        # Of 600 links each is opened again after more than the second for which it is kept, or not
-        # at all; of 20 again and again.
-        "link, opened once": plain("link"),
+        # Of 20,000 links each is opened again after more than the second for which it is kept, or
+        # not at all; of 20 again and again.
+        "link, opened once": plain(MANY),
+        # Its owner's tier grants originals: what others get of one is made at the first opening.
+        "link, its picture's first opening": plain(UNOPENED),
         "link, opened repeatedly": _from_many(plain("link")[:20]),
         "link, cache_seconds": plain("link, cache_seconds"),
         "link, its page": plain("link, max_opens"),
@@ -146,6 +159,7 @@ def links(servers: Servers, everyone: list[Person]) -> list[Scenario]:
             "bare redirect",
             303 if requests[0].body else 200,
             1 if requests[0].body == password else 8,
+            partial(close_unopened, everyone),
         )
         for name, requests in asked.items()
     ]
@@ -171,9 +185,10 @@ def _opening(
 
 def _from_many(requests: Sequence[Request]) -> list[Request]:
     """Return the requests as from many people, so that no throttle of an address is full."""
+    times = max(1, _MANY // len(requests))
     return [
         replace(each, address=f"10.{third}.{number // 250}.{number % 250}")
-        for third in range(50)
+        for third in range(times)
         for number, each in enumerate(requests)
     ]
 

@@ -8,7 +8,7 @@ from delivery.addresses import is_secret
 from images.signed_urls import image_sources
 
 # For what is no page.
-_NO_PAGE_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+NO_PAGE_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 # For pages that say one thing, such as an error: our style and mark, no script.
 _NOTE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -58,7 +58,7 @@ class SecurityHeadersMiddleware:
 
 def _policy(path: str, response: HttpResponseBase) -> str:
     if not response.headers.get("Content-Type", "").startswith("text/html"):
-        return _NO_PAGE_POLICY
+        return NO_PAGE_POLICY
     of_page = (policy for prefix, policy in _PAGE_POLICIES if f"{path}/".startswith(prefix))
     policy = next(of_page, _NOTE_POLICY)
     return policy.replace("{pictures}", image_sources()) if policy is _ADMIN_POLICY else policy

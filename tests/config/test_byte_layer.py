@@ -12,7 +12,15 @@ from django.test import RequestFactory
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
-from accounts.models import User
+from accounts.models import Session, User
+from accounts.request_origin import RequestOrigin
+from accounts.scopes import NONE, SCOPES_BY_ROUTE
+from accounts.sessions import (
+    hash_api_token,
+    open_api_token_session,
+    open_bearer_session,
+    open_cookie_session,
+)
 from config import byte_layer
 from config.byte_layer import ROUTES, ByteLayer
 from delivery.kept_targets import KeptTargets
@@ -322,9 +330,12 @@ def test_every_other_address_is_left_to_django(left: dict[str, str], layer: Laye
     assert statuses["in another order"] == 200
 
 
-def test_only_two_routes_are_answered_before_django_and_both_are_public() -> None:
-    """The walk of `tests/api/test_access.py` goes over every route; these two are among them."""
+def test_only_few_routes_are_answered_before_django() -> None:
+    """The walk of `tests/api/test_access.py` goes over every route; these are among them."""
     assert set(ROUTES) <= set(routes())
+    assert {name for name in ROUTES if SCOPES_BY_ROUTE[name]["GET"] != NONE} == {
+        "images/<path:key>", "api/user/images/", "api/user/thumbnails/",
+    }  # fmt: skip
     assert byte_layer._FILE_PATH("/images/users/x/y") is None
     for route in routes():
         path = "/" + re.sub("<[^>]*>", "00000000-0000-4000-8000-000000000000", route)
@@ -434,3 +445,113 @@ def test_what_was_heard_while_a_row_was_read_is_not_kept(
         assert kept.get(link.pk) is None
     kept.keep(target, begun=begun, read_at=float("inf"))
     assert kept.get(link.pk) is None  # nobody listens
+
+
+LISTS = [
+    "/api/user/images/",
+    "/api/user/images",
+    "/api/user/images/?limit=1",
+    "/api/user/images/?fields=all&q=%C3%BC&order=created_at",
+    "/api/user/thumbnails/",
+    "/api/user/thumbnails?image_id=1",
+]
+
+
+@pytest.fixture
+def bearer(alice: User) -> dict[str, str]:
+    return {"HTTP_AUTHORIZATION": f"Bearer {open_bearer_session(alice, RequestOrigin())}"}
+
+
+def test_a_kept_list_is_answered_as_by_django(
+    layer: Layer, picture: Picture, bearer: dict[str, str], alice: User
+) -> None:
+    make_picture(alice)
+    for path in LISTS:
+        etag = dict(layer.ask(path, **bearer)[1])["ETag"]
+        assert layer.was_left, path  # it is made
+        for variant in VARIANTS:
+            changes = bearer | written_with(variant, etag)
+            was_answered = layer.compare(path, **changes)
+            is_refused = ask(layer.django, path, **changes)[0] in {401, 412}
+            has_language = "django_language" in changes.get("HTTP_COOKIE", "")
+            assert was_answered != (is_refused or has_language), (path, variant)
+        for variant in LEFT:
+            assert not layer.compare(path, **bearer, **variant), (path, variant)
+
+
+def test_every_kind_of_token_gets_a_kept_list_and_nobody_else(
+    layer: Layer, picture: Picture, bearer: dict[str, str], alice: User, bob: User
+) -> None:
+    path, cookies = LISTS[0], open_cookie_session(alice, RequestOrigin())
+    limited = open_api_token_session(alice, RequestOrigin())
+    Session.objects.filter(key_hash=hash_api_token(limited)).update(scopes=["upload"])
+    of_bob = open_bearer_session(bob, RequestOrigin())
+    layer.ask(path, **bearer)
+    good = [
+        {"HTTP_AUTHORIZATION": bearer["HTTP_AUTHORIZATION"].removeprefix("Bearer ")},
+        {"HTTP_AUTHORIZATION": f"Token {open_api_token_session(alice, RequestOrigin())}"},
+        {"HTTP_AUTHORIZATION": f"Basic YTpi, {bearer['HTTP_AUTHORIZATION']}"},
+        {"HTTP_COOKIE": f"access_token={cookies.access}; refresh_token={cookies.refresh}"},
+        {"HTTP_COOKIE": f"access_token={cookies.access}", "HTTP_AUTHORIZATION": "Basic YTpi"},
+    ]
+    for each in good:
+        assert layer.compare(path, **each), each
+    bad = [
+        {},
+        {"HTTP_AUTHORIZATION": "Bearer "},
+        {"HTTP_AUTHORIZATION": f"Token {limited}"},
+        {"HTTP_AUTHORIZATION": bearer["HTTP_AUTHORIZATION"] + "x"},
+        {"HTTP_COOKIE": "access_token=nonsense"},
+        {"HTTP_COOKIE": f"access_token={cookies.access}", "HTTP_AUTHORIZATION": "Bearer nonsense"},
+    ]
+    for each in bad:
+        assert not layer.compare(path, **each), each
+        assert layer.ask(path, **each)[0] in {401, 403}
+    status, _, body = layer.ask(path, HTTP_AUTHORIZATION=f"Bearer {of_bob}")
+    assert (status, body) == (200, b"[]")
+    assert layer.was_left
+
+
+@pytest.mark.parametrize("end", ["session", "account", "tier", "picture", "expiry", "setting"])
+def test_a_kept_list_is_over_at_once(
+    layer: Layer,
+    picture: Picture,
+    bearer: dict[str, str],
+    alice: User,
+    settings: Settings,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    end: str,
+) -> None:
+    path, sessions = LISTS[0], Session.objects.of(alice)
+    _, _, before = layer.ask(path, **bearer)
+    assert layer.compare(path, **bearer)
+    with django_capture_on_commit_callbacks(execute=True):
+        if end == "session":
+            sessions.end()
+        elif end == "account":
+            User.objects.filter(pk=alice.pk).update(is_active=False)
+        elif end == "expiry":
+            sessions.update(expires_at=timezone.now())
+        elif end == "tier":
+            User.objects.filter(pk=alice.pk).update(tier=tier("Basic"))
+        elif end == "picture":
+            delete_picture(picture)
+        else:
+            settings.CACHE_SECONDS = 0
+    status, _, after = layer.ask(path, **bearer)
+    assert layer.was_left
+    assert status == (200 if end in {"tier", "picture", "setting"} else 401)
+    assert (after == before) == (end == "setting")
+
+
+def test_a_kept_list_takes_one_query(
+    layer: Layer,
+    picture: Picture,
+    bearer: dict[str, str],
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    with django_assert_num_queries(2):
+        layer.ask(LISTS[0], **bearer)
+    with django_assert_num_queries(1):
+        layer.ask(LISTS[0], **bearer)
+    assert not layer.was_left

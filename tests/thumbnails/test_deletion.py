@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.db import DatabaseError
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from accounts.models import User
@@ -19,7 +20,8 @@ from tests.factories import make_picture, make_user
 from tests.rows import write_pictures
 from thumbnails import deletion
 from thumbnails.deletion import delete_all, delete_next_pictures, delete_pictures
-from thumbnails.models import Rendition, Thumbnail
+from thumbnails.models import Clearing, Rendition, Thumbnail
+from thumbnails.tasks import clear
 from upkeep.closed_accounts import close_as_staff, remove_closed_accounts
 from upkeep.ledger import compare_ledger
 
@@ -92,6 +94,46 @@ def test_what_dies_between_two_batches_goes_on(
     assert delete_all(alice.pk) == 0
     assert Usage.objects.get(owner=alice).stored_bytes == 0
     assert Picture.objects.count() == 1
+
+
+def test_the_worker_deletes_what_a_request_left_that_died(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = [make_picture(alice) for _ in range(5)]
+    kept = [make_picture(bob)]
+
+    def die() -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(deletion, "LOCKED_BATCH_SIZE", 2)
+    with monkeypatch.context() as patched:
+        patched.setattr(deletion, "let_others_write", die)
+        with pytest.raises(SystemExit):
+            delete_all(alice.pk)
+    kept.append(make_picture(alice))
+    before = last_sequence(alice)
+    clear()  # whoever deletes is not taken for dead yet
+    assert Picture.objects.owned_by(alice).count() == 4
+    Clearing.objects.update(due_at=timezone.now())
+    # A worker that has to end goes on at its next start.
+    monkeypatch.setattr(deletion, "TURN_SECONDS", -1.0)
+    assert deletion.finish_clearings()
+    assert Picture.objects.owned_by(alice).count() == 2
+    monkeypatch.undo()
+    clear()
+    assert set(Picture.objects.all()) == set(kept)
+    assert not Clearing.objects.exists()
+    assert told_of(alice, before) == [("picture.deleted", each.pk) for each in pictures[2:]]
+    assert list(compare_ledger(fix=False)) == []
+
+
+def test_of_two_workers_one_goes_on_with_a_clearing(alice: User) -> None:
+    write_pictures(alice, 2)
+    now = timezone.now()
+    clearing = Clearing.objects.create(owner_id=alice.pk, last_picture_id=9**9, due_at=now)
+    Clearing.objects.update(due_at=now + deletion.LEASE)
+    assert not deletion._finish_for_a_turn(clearing)
+    assert Picture.objects.owned_by(alice).count() == 2
 
 
 def test_what_is_uploaded_while_all_goes_stays(

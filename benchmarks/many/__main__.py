@@ -2,7 +2,8 @@
 
 On a private PostgreSQL (or DATABASE_URL's empty database) with a million pictures: the quota check
 of the account that owns half of them, a backfill of pictures that need nothing, an account of
-10,000 pictures removed, and all thumbnails of a tier deleted. Rows alone: no picture has a file.
+10,000 pictures removed, all of an account deleted, and all thumbnails of a tier. Rows alone: no
+picture has a file. At last, on SQLite, how long another writer waits meanwhile.
 """
 
 import os
@@ -11,13 +12,18 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import django
 from django.core.management import call_command
 
+from benchmarks.many import sqlite
 from benchmarks.parts import start_database, start_own_redis
 from benchmarks.tables import note, show
 from devkit.children import Reaper
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 PICTURES, ACCOUNTS = 1_000_000, 10_000
 REMOVED = 10_000
@@ -46,9 +52,11 @@ def main(pictures: int = PICTURES, accounts: int = ACCOUNTS) -> None:
             {
                 "backfill, nothing to do": _backfill(pictures),
                 f"account of {REMOVED} removed": _remove_account(),
+                f"all {REMOVED} pictures deleted": _delete_all(),
                 "tier's thumbnails deleted": _delete_thumbnails(pictures),
             },
         )
+        show("Another writer on SQLite", sqlite.measure(reaper, dict(os.environ)))
 
 
 def _fill(pictures: int, accounts: int) -> None:
@@ -92,16 +100,34 @@ def _go_on() -> None:
 
 
 def _remove_account() -> Row:
+    from upkeep.closed_accounts import close_as_staff, remove_closed_accounts
+
+    owner = _make_large_account()
+    close_as_staff(owner)
+    return _measure_deletion(remove_closed_accounts, owner)
+
+
+def _delete_all() -> Row:
+    from thumbnails.deletion import delete_all
+
+    owner = _make_large_account()
+    return _measure_deletion(lambda: delete_all(owner.pk), owner)
+
+
+def _make_large_account() -> "User":
     from accounts.models import User
-    from images.models import Picture
     from tests.rows import write_pictures
     from tiers.models import Tier
-    from upkeep.closed_accounts import close_as_staff, remove_closed_accounts
 
     owner = User.objects.create_user("large", tier=Tier.objects.get(name="Basic"))
     write_pictures(owner, REMOVED, heights=[200, 400])
-    close_as_staff(owner)
-    found = _measure(remove_closed_accounts, REMOVED)
+    return owner
+
+
+def _measure_deletion(work: Callable[[], object], owner: "User") -> Row:
+    from images.models import Picture
+
+    found = _measure(work, REMOVED)
     if Picture.objects.owned_by(owner.pk).exists():
         raise RuntimeError("some pictures are left")
     return found
