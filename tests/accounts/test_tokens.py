@@ -2,9 +2,11 @@ import json
 import uuid
 from base64 import urlsafe_b64decode
 from datetime import timedelta
+from types import SimpleNamespace
 
 import jwt
 import pytest
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,6 +54,22 @@ def test_a_token_of_another_kind_is_refused() -> None:
 def test_an_expired_token_is_distinguished_from_an_invalid_one() -> None:
     with pytest.raises(ExpiredToken):
         verify_jwt(issue_jwt(session(), "bearer", timedelta(seconds=-1)), "bearer")
+
+
+def test_a_token_that_was_verified_before_expires_all_the_same(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, later = issue_jwt(session(), "bearer", HOUR), timezone.now() + HOUR
+    verify_jwt(token, "bearer")
+    with pytest.raises(BadToken, match="another kind"):
+        verify_jwt(token, "refresh")
+    with monkeypatch.context() as patched:
+        patched.setattr("accounts.tokens.timezone", SimpleNamespace(now=lambda: later))
+        with pytest.raises(ExpiredToken):
+            verify_jwt(token, "bearer")
+    settings.SECRET_KEY = "another"
+    with pytest.raises(BadToken, match="not signed here"):
+        verify_jwt(token, "bearer")
 
 
 def test_an_unsigned_token_is_refused() -> None:
