@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "staff",
+    "plans",
     "upkeep",
     "notifications",
     "thumbnails",
@@ -246,6 +247,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "thumbnails.finish_clearings",
         "schedule": timedelta(seconds=30),
         "options": {"expires": 30, **celery.PUBLISH_WITH_RETRY},
+    },
+    "go on with tier plans": {
+        "task": "plans.move_accounts",
+        "schedule": timedelta(seconds=15),
+        "options": {"expires": 15, **celery.PUBLISH_WITH_RETRY},
     },
     "mend the ledger": {
         "task": "upkeep.mend_ledger",

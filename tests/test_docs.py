@@ -12,6 +12,7 @@ PACKAGES = (
     "config",
     "api",
     "staff",
+    "plans",
     "notifications",
     "delivery",
     "upkeep",

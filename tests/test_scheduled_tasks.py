@@ -22,7 +22,9 @@ from images.storage.base import picture_storage
 from lib import batches
 from notifications import feed
 from notifications.models import PictureEvent
-from tests.factories import make_user
+from plans.proposals import propose_move
+from plans.services import apply_plan, pause
+from tests.factories import make_tier, make_user
 from tests.rows import make_row
 from thumbnails.models import Clearing
 
@@ -172,12 +174,26 @@ def test_mail_is_sent_when_it_is_due(alice: User, mailoutbox: list[object]) -> N
     assert [each.due_at for each in Mail.objects.all()] == [now + timedelta(minutes=1)]
 
 
+def test_the_accounts_of_plans_move_that_run_and_of_no_others(alice: User, bob: User) -> None:
+    target, later = make_tier("Poster"), make_tier("Later")
+    plans = [
+        propose_move(accounts=User.objects.filter(pk=user.pk), target=to, by=None)
+        for user, to in ((alice, target), (bob, later))
+    ]
+    for each in plans:
+        apply_plan(each, by=None)
+    pause(plans[1], by=None)
+    run("plans.move_accounts")
+    assert User.objects.get(tier=target) == alice
+    assert not User.objects.filter(tier=later).exists()
+
+
 def test_every_scheduled_task_is_run_by_a_test() -> None:
     """The sweep has tests of its own, in `tests/thumbnails`."""
     scheduled = {each["task"] for each in settings.CELERY_BEAT_SCHEDULE.values()}
     run_here = {task for task, _, _ in PURGED} | {
         "images.remove_files", "upkeep.remove_closed_accounts", "upkeep.mend_ledger",
-        "accounts.send_mail", "thumbnails.finish_clearings",
+        "accounts.send_mail", "thumbnails.finish_clearings", "plans.move_accounts",
     }  # fmt: skip
     assert scheduled - run_here == {"thumbnails.sweep"}
     assert scheduled <= set(current_app.tasks)

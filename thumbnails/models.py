@@ -210,6 +210,10 @@ class BackfillQuerySet(models.QuerySet["Backfill"]):
     def running(self) -> BackfillQuerySet:
         return self.filter(state=self.model.State.RUNNING)
 
+    def unended(self) -> BackfillQuerySet:
+        """Running and paused ones."""
+        return self.filter(state__in=[self.model.State.RUNNING, self.model.State.PAUSED])
+
     def pause(self) -> int:
         """Let running ones rest; return how many there were."""
         return self.running().update(state=self.model.State.PAUSED)
@@ -220,10 +224,7 @@ class BackfillQuerySet(models.QuerySet["Backfill"]):
 
     def cancel(self) -> int:
         """Stop those that have not ended: what they have requested already is still rendered."""
-        open_states = [self.model.State.RUNNING, self.model.State.PAUSED]
-        return self.filter(state__in=open_states).update(
-            state=self.model.State.CANCELLED, ended_at=timezone.now()
-        )
+        return self.unended().update(state=self.model.State.CANCELLED, ended_at=timezone.now())
 
     def end(self) -> int:
         """Say that nothing is left to do; return how many there are."""

@@ -27,7 +27,7 @@ FIELDS = (
     "max_stored_bytes",
 )
 # A change of one of these has thumbnails made or removed.
-_OF_THUMBNAILS = frozenset({HEIGHTS, "quality"})
+OF_THUMBNAILS = frozenset({HEIGHTS, "quality"})
 
 
 def values_of(tier: Tier) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def change_tier(*, tier: Tier, changes: Mapping[str, Any]) -> None:
         tier.save(update_fields=[*(changed - {HEIGHTS}), "updated_at"])
     if HEIGHTS in changed:
         _write_heights(tier, before[HEIGHTS], changes[HEIGHTS])
-    if changed & _OF_THUMBNAILS:
+    if changed & OF_THUMBNAILS:
         thumbnails_changed.send(sender=Tier, tier=tier)
 
 
