@@ -11,13 +11,17 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.addresses import mark_unverified, save_new_email
 from accounts.exceptions import TooManyAttempts
 from accounts.forms import UserAddForm, UserForm
+from accounts.history import write_history
 from accounts.invitations import invitation_url, revoke_invitations
 from accounts.models import (
     Invitation,
@@ -27,13 +31,17 @@ from accounts.models import (
     SessionQuerySet,
     User,
 )
-from accounts.password_reset import make_reset_url
+from accounts.password_reset import make_reset_url, revoke_reset_urls
 from accounts.scopes import ALL_SCOPES, Scope
+from accounts.second_factor import count_recovery_codes, find_app, remove_factor
 from accounts.services import end_every_session
 from accounts.signals import tier_changed
 from tiers.models import DEFAULT_TIER_NAME, Tier
 
 admin.site.unregister(Group)
+# They show secrets: whoever sees one signs in with it. An account's page says what it has.
+for _device in (TOTPDevice, StaticDevice):
+    admin.site.unregister(_device)
 # Of one action: the links stand in messages.
 MAX_RESET_LINKS = 20
 # What superusers alone give.
@@ -42,6 +50,13 @@ _RIGHTS = ["is_staff", "is_superuser", "groups", "user_permissions"]
 
 def is_superuser(request: HttpRequest) -> bool:
     return isinstance(request.user, User) and request.user.is_active and request.user.is_superuser
+
+
+def acting_user(request: HttpRequest) -> User:
+    """Return who is signed in to the admin."""
+    if not isinstance(request.user, User):
+        raise TypeError("A page of the admin must be closed.")
+    return request.user
 
 
 def may_administer(request: HttpRequest, account: User | None) -> bool:
@@ -98,13 +113,15 @@ class UserAdmin(DjangoUserAdmin[User]):
     search_fields = ["username_key__startswith", "email__istartswith"]
     search_help_text = "The beginning of a login or an email address."
     ordering = ["-date_joined", "id"]
-    readonly_fields = ["id", "date_joined", "last_login", "sessions"]
+    readonly_fields = ["id", "date_joined", "last_login", "sessions", "second_factor"]
     filter_horizontal = ["groups", "user_permissions"]
-    actions = ["end_every_session", "make_reset_links"]
+    actions = [
+        "end_every_session", "make_reset_links", "revoke_reset_links", "reset_second_factor"
+    ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["username", "password", "name", "email", "tier"]}),
         ("May", {"fields": ["is_active", *_RIGHTS]}),
-        ("Facts", {"fields": ["id", "date_joined", "last_login", "sessions"]}),
+        ("Facts", {"fields": ["id", "date_joined", "last_login", "sessions", "second_factor"]}),
     ]
     add_fieldsets = [
         (None, {"fields": ["username", "password1", "password2", "name", "email", "tier"]}),
@@ -132,20 +149,68 @@ class UserAdmin(DjangoUserAdmin[User]):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_delete_permission(request, obj) and may_administer(request, obj)
 
-    @admin.action(description="End all sessions", permissions=["change"])
+    @admin.display(description=_("second factor"))
+    def second_factor(self, user: User) -> str:
+        app = find_app(user)
+        if app is None:
+            return str(_("none"))
+        added, left = date_format(app.created_at), count_recovery_codes(user)
+        return _("an app since %(day)s, %(left)d recovery codes") % {"day": added, "left": left}
+
+    @admin.action(description=_("End all sessions"), permissions=["change"])
     def end_every_session(self, request: HttpRequest, users: QuerySet[User]) -> None:
-        ended = sum(end_every_session(user) for user in users if may_administer(request, user))
-        self.message_user(request, f"{ended} sessions ended.")
+        within = [user for user in users if may_administer(request, user)]
+        ended = sum(end_every_session(user) for user in within)
+        write_history(acting_user(request), within, gettext_noop("Ended all sessions."))
+        self.message_user(request, _("%d sessions ended.") % ended)
 
     @admin.action(description=_("Make links to reset the password"), permissions=["change"])
     def make_reset_links(self, request: HttpRequest, users: QuerySet[User]) -> None:
         """Show a link for each account that is open, to be passed on by staff."""
-        for user in users[:MAX_RESET_LINKS]:
-            if user.is_active and may_administer(request, user):
-                self.message_user(request, f"{user.username}: {make_reset_url(user)}")
+        chosen = [
+            user
+            for user in users[:MAX_RESET_LINKS]
+            if user.is_active and may_administer(request, user)
+        ]
+        for user in chosen:
+            self.message_user(request, f"{user.username}: {make_reset_url(user)}")
+        write_history(
+            acting_user(request), chosen, gettext_noop("Made a link to reset the password.")
+        )
         self.message_user(
             request, _("Each link works once, within 24 hours: give it to nobody else."), "WARNING"
         )
+
+    @admin.action(description=_("Revoke links to reset the password"), permissions=["change"])
+    def revoke_reset_links(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        """End every such link of the accounts, those of mails too."""
+        within = [user for user in users if may_administer(request, user)]
+        for user in within:
+            revoke_reset_urls(user)
+        write_history(
+            acting_user(request), within, gettext_noop("Revoked links to reset the password.")
+        )
+        text = ngettext(
+            "No link made so far resets the password of %d account.",
+            "No link made so far resets the passwords of %d accounts.",
+            len(within),
+        )
+        self.message_user(request, text % len(within))
+
+    @admin.action(
+        description=_("Reset the second factor (it is lost)"), permissions=["administer_rights"]
+    )
+    def reset_second_factor(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        """Let others add another app at their next sign-in; for superusers alone."""
+        others = users.exclude(pk=acting_user(request).pk)
+        reset = [user for user in others if remove_factor(user)]
+        write_history(acting_user(request), reset, gettext_noop("Reset the second factor."))
+        text = ngettext("%d second factor reset.", "%d second factors reset.", len(reset))
+        self.message_user(request, text % len(reset))
+
+    def has_administer_rights_permission(self, request: HttpRequest) -> bool:
+        """Of actions with this permission; Django asks by its name."""
+        return is_superuser(request)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001 (Django's signature)
         """Save what was changed alone: the password, above all, may have changed meanwhile.
@@ -185,10 +250,10 @@ class SessionAdmin(admin.ModelAdmin[Session]):
 
     list_display = [
         "user", "scheme", "name", "may", "created_at", "last_used_at", "address", "agent",
-        "is_live",
+        "is_live", "with_factor",
     ]  # fmt: skip
     list_filter = ["scheme", ("ended_at", admin.EmptyFieldListFilter)]
-    readonly_fields = ["may"]
+    readonly_fields = ["may", "with_factor"]
     # From an account's page.
     linked_lookups = ("user__id__exact",)
     is_deleted_with_its_owner = True
@@ -199,7 +264,7 @@ class SessionAdmin(admin.ModelAdmin[Session]):
     actions = ["end"]
     fields = [
         "user", "scheme", "name", "may", "created_at", "last_used_at", "expires_at", "ended_at",
-        "address", "agent",
+        "address", "agent", "with_factor",
     ]  # fmt: skip
 
     @admin.display(description=_("scopes"))
@@ -207,6 +272,10 @@ class SessionAdmin(admin.ModelAdmin[Session]):
         if session.granted_scopes == ALL_SCOPES:
             return str(_("all"))
         return ", ".join(each.value for each in Scope if each in session.granted_scopes)
+
+    @admin.display(boolean=True, description=_("second factor"))
+    def with_factor(self, session: Session) -> bool:
+        return session.second_factor_at is not None
 
     @admin.display(boolean=True, description="live")
     def is_live(self, session: Session) -> bool:
@@ -216,8 +285,11 @@ class SessionAdmin(admin.ModelAdmin[Session]):
     def end(self, request: HttpRequest, sessions: SessionQuerySet) -> None:
         owners = {each.user for each in sessions.select_related("user")}
         within = [user for user in owners if may_administer(request, user)]
-        ended = sessions.filter(user__in=within).end()
-        self.message_user(request, f"{ended} sessions ended.")
+        ending = sessions.filter(user__in=within)
+        rows = list(ending.filter(ended_at=None))
+        ended = ending.end()
+        write_history(acting_user(request), rows, gettext_noop("Ended."))
+        self.message_user(request, _("%d sessions ended.") % ended)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -277,7 +349,10 @@ class InvitationAdmin(admin.ModelAdmin[Invitation]):
 
     @admin.action(description=_("Revoke the chosen invitations"), permissions=["change"])
     def revoke(self, request: HttpRequest, invitations: InvitationQuerySet) -> None:
-        revoked = revoke_invitations(Invitation.objects.filter(pk__in=invitations.values("pk")))
+        chosen = Invitation.objects.filter(pk__in=list(invitations.values_list("pk", flat=True)))
+        rows = list(chosen.open())
+        revoked = revoke_invitations(chosen)
+        write_history(acting_user(request), rows, gettext_noop("Revoked."))
         text = ngettext("%d invitation revoked.", "%d invitations revoked.", revoked)
         self.message_user(request, text % revoked)
 

@@ -10,6 +10,14 @@ class BadCredentials(Exception):
     """The login is unknown, the password is wrong, or the account is disabled: never told which."""
 
 
+class WrongCode(Exception):
+    """The code of the second factor is wrong, was used before, or the account has no factor."""
+
+
+class FactorExists(Exception):
+    """The account has a second factor: only whoever has it puts another in its place."""
+
+
 class BadToken(Exception):
     """The token is invalid: forged, expired, or of a session that has ended."""
 

@@ -107,13 +107,27 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(
         _("active"), default=True, help_text=_("Untick instead of deleting: ends every session.")
     )
-    is_staff = models.BooleanField(_("staff"), default=False, help_text=_("May use the admin."))
+    is_staff = models.BooleanField(
+        _("staff"),
+        default=False,
+        help_text=_(
+            "May sign in to the admin. It gives nothing else: what somebody sees and changes "
+            "there, and of other people's pictures at every contract, is what their roles and "
+            "permissions say."
+        ),
+    )
     date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
     # When the worker goes on removing a closed account; null while it is not closed by its owner
     # (`upkeep.closed_accounts`). From then on its pictures are nobody's to see.
     removal_due_at = models.DateTimeField(null=True, editable=False)
     # How often all sessions were ended; part of what the admin's own sessions are compared with.
     sign_outs = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    # How often staff revoked the links that reset the password; part of what those are compared
+    # with.
+    reset_revocations = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    # Whether this instance, which a session without the second factor loaded, shows no right that
+    # its row has.
+    rights_rest = False
     # A new password that is not saved yet, and the session that saving it does not end.
     _password: str | None = None
     _except_session: Session | None = None
@@ -200,9 +214,26 @@ class User(AbstractBaseUser, PermissionsMixin):
     def _sign_outs_mark(self) -> str:
         return f":{self.sign_outs}" if self.sign_outs else ""
 
+    def rest_rights(self) -> None:
+        """Take the rights of staff from this instance alone: its row keeps them."""
+        if self.is_staff or self.is_superuser:
+            self.rights_rest = True
+            self.is_staff = self.is_superuser = False
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        """Read the row again; rights that rest go on resting."""
+        super().refresh_from_db(*args, **kwargs)
+        if self.rights_rest:
+            self.rest_rights()
+
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save the login with its key; a new password ends sessions in the same commit."""
+        """Save the login with its key; a new password ends sessions in the same commit.
+
+        Rights that rest are not written.
+        """
         self._normalize_login()
+        if self.rights_rest:
+            kwargs["update_fields"] = self._without_rights(kwargs.get("update_fields"))
         if self._password is None or self._state.adding:
             super().save(*args, **kwargs)
         else:
@@ -217,6 +248,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         super().save(*args, **kwargs)
         password_changed.send(sender=User, user=self)
         Session.objects.of(self).end(except_session=self._except_session)
+
+    def _without_rights(self, names: Collection[str] | None) -> set[str]:
+        if names is None:
+            names = {field.name for field in self._meta.concrete_fields if not field.primary_key}
+        return set(names) - {"is_staff", "is_superuser"}
 
     def get_full_name(self) -> str:
         return self.name or self.username
@@ -304,6 +340,8 @@ class Session(models.Model):
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True, editable=False)
     address = models.GenericIPAddressField(_("address"), null=True, blank=True, editable=False)
     agent = models.CharField(_("client"), max_length=200, blank=True, editable=False)
+    # When a second factor was given; null where a password alone, or another service, opened it.
+    second_factor_at = models.DateTimeField(null=True, editable=False)
     # What people call a token that they made for something. Tokens of the contracts have no name.
     name = models.CharField(
         _("name"), max_length=100, blank=True, default="", db_default="", editable=False

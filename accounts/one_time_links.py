@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.tokens import PasswordResetTokenGenerator, default_token_generator
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
 
 from accounts.exceptions import BadLink
 from accounts.models import User
@@ -18,12 +18,21 @@ class _VerificationTokens(PasswordResetTokenGenerator):
         return f"{user.pk} {user.email} {user.email_verified_at} {timestamp}"
 
 
+class _ResetTokens(PasswordResetTokenGenerator):
+    """Django's own tokens; none is good after staff revoked the account's."""
+
+    def _make_hash_value(self, user: User, timestamp: int) -> str:
+        revoked = f":{user.reset_revocations}" if user.reset_revocations else ""
+        return f"{super()._make_hash_value(user, timestamp)}{revoked}"
+
+
 _verification_tokens = _VerificationTokens()
+_reset_tokens = _ResetTokens()
 
 
 def reset_url(user: User) -> str:
     """Return a link that sets another password, until that was done or a day is over."""
-    return f"{settings.PUBLIC_URL}/reset/{_write(user, default_token_generator)}/"
+    return f"{settings.PUBLIC_URL}/reset/{_write(user, _reset_tokens)}/"
 
 
 def verification_url(user: User) -> str:
@@ -33,7 +42,7 @@ def verification_url(user: User) -> str:
 
 def find_user_to_reset(token: str) -> User:
     """Return the account whose password a link resets; raise BadLink."""
-    return _find(token, default_token_generator)
+    return _find(token, _reset_tokens)
 
 
 def find_user_to_verify(token: str) -> User:

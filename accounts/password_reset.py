@@ -1,12 +1,13 @@
 """Forgotten passwords: links that set another one, sent by mail or made by staff.
 
-A link holds Django's token, which is good until the password changes or PASSWORD_RESET_TIMEOUT is
-over.
+A link holds Django's token, which is good until the password changes, PASSWORD_RESET_TIMEOUT is
+over, or staff revoke it.
 """
 
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
+from django.db.models import F
 
 from accounts.exceptions import BadCredentials, BadLink, NoMail
 from accounts.hashing_queue import Trust, hash_as
@@ -42,6 +43,13 @@ def make_reset_url(user: User) -> str:
     """Return a link for staff to give to somebody; recorded."""
     record_event("reset-link.made", user)
     return reset_url(user)
+
+
+@transaction.atomic
+def revoke_reset_urls(user: User) -> None:
+    """End every link that resets an account's password, whoever made it; recorded."""
+    User.objects.filter(pk=user.pk).update(reset_revocations=F("reset_revocations") + 1)
+    record_event("reset-link.revoked", user)
 
 
 def reset_password(*, token: str, new: str, origin: RequestOrigin) -> User:

@@ -24,13 +24,15 @@ from lib.batches import delete_batch
 logger = logging.getLogger("tintype.security")
 RETENTION = timedelta(days=90)
 # There may be as many as requests: config.env.logging writes one line a second of each.
-REFUSALS = frozenset({"sign-in.refused", "sign-in.throttled"})
+REFUSALS = frozenset({"second-factor.refused", "sign-in.refused", "sign-in.throttled"})
 Kind = Literal[
     "account.closed", "account.created", "account.deleted", "account.exported", "admin.added",
     "admin.changed", "admin.deleted", "email.changed", "email.verified", "invitation.accepted",
     "invitation.revoked", "link.changed", "link.made", "link.revoked", "password.changed",
-    "password.reset", "reset-link.made", "sessions.ended", "sign-in", "sign-in.refused",
-    "sign-in.throttled", "token.ended", "token.made",
+    "password.reset", "recovery-code.used", "recovery-codes.made", "reset-link.made",
+    "reset-link.revoked", "second-factor.added", "second-factor.refused", "second-factor.removed",
+    "sessions.ended", "sign-in", "sign-in.refused", "sign-in.throttled", "token.ended",
+    "token.made",
 ]  # fmt: skip
 
 

@@ -17,11 +17,12 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.exceptions import BadToken, MissingScope, TooManyTokens
+from accounts.exceptions import BadCredentials, BadToken, MissingScope, TooManyTokens
 from accounts.models import Session, SessionQuerySet, User
 from accounts.request_origin import RequestOrigin
 from accounts.scopes import Scope
 from accounts.signals import session_opened
+from accounts.staff_rights import Factor, is_in_force
 from accounts.tokens import (
     IssuedJwt,
     TokenKind,
@@ -112,6 +113,8 @@ def make_named_token(
         key_hash=hash_api_token(token),
         name=name,
         scopes=[each.value for each in Scope if each in scopes],
+        # It has the rights of the session that makes it, and no more.
+        second_factor_at=session.second_factor_at,
     )
     return made, token
 
@@ -120,13 +123,19 @@ def _api_tokens_of(user: User) -> SessionQuerySet:
     return Session.objects.of(user).live().filter(scheme=Session.Scheme.API_TOKEN)
 
 
-def open_cookie_session(user: User, origin: RequestOrigin) -> CookiePair:
-    """Open a browser's session and return its two cookies."""
+def open_cookie_session(
+    user: User, origin: RequestOrigin, factor: Factor | None = None
+) -> CookiePair:
+    """Open a browser's session and return its two cookies.
+
+    `factor` is what `second_factor.spend_code` returned, if a code was given.
+    """
     session = _open_session(
         user,
         origin,
         Session.Scheme.COOKIE,
         settings.COOKIE_REFRESH_LIFETIME,
+        factor,
         refresh_jti=uuid.uuid4().hex,
         issued_jwts=with_access_jwt([]),
     )
@@ -225,14 +234,23 @@ def purge_expired_sessions() -> int:
 
 @transaction.atomic
 def _open_session(
-    user: User, origin: RequestOrigin, scheme: Session.Scheme, lifetime: timedelta, **fields: Any
+    user: User,
+    origin: RequestOrigin,
+    scheme: Session.Scheme,
+    lifetime: timedelta,
+    factor: Factor | None = None,
+    **fields: Any,
 ) -> Session:
-    """Write the row, unless what ends sessions happened since the password was checked.
+    """Write the row, unless what ends sessions happened since password and code were checked.
 
-    Raise BadCredentials then: whatever ends the sessions of an account changes its row first, and
-    would miss this one.
+    Raise BadCredentials then: whatever ends the sessions of an account, or removes its second
+    factor, changes its row first, and would miss this one.
     """
     User.objects.record_sign_in(user.pk, user.password)
+    if factor is not None:
+        if not is_in_force(factor):
+            raise BadCredentials
+        fields["second_factor_at"] = timezone.now()
     return _create_session(user, origin, scheme, lifetime, **fields)
 
 

@@ -6,6 +6,7 @@ from accounts.exceptions import BadToken
 from accounts.external_issuer import authenticate_external_token, is_external_token
 from accounts.models import Session
 from accounts.sessions import hash_api_token, record_use
+from accounts.staff_rights import rest_rights_without_factor
 from accounts.tokens import Claims, TokenKind, verify_jwt
 from lib.compiled_query import CompiledQuery
 
@@ -46,5 +47,6 @@ def _require_encodable(token: str) -> None:
 def _require_live(session: Session | None) -> Session:
     if session is None or not session.is_live(timezone.now()) or not session.user.is_active:
         raise BadToken("The session has ended.")
+    rest_rights_without_factor(session)
     record_use(session)
     return session

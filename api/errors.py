@@ -32,6 +32,7 @@ from accounts.exceptions import (
     StaffAccount,
     TooManyAttempts,
     TooManyTokens,
+    WrongCode,
 )
 from accounts.models import User
 from api.problems import FieldError, Problem, ProblemError
@@ -187,6 +188,9 @@ _PROBLEMS: list[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[A
     (Picture.DoesNotExist, _fixed("not_found", 404, "Not found.", code="picture")),
     (BadCredentials, _fixed("unauthorized", 401, "No active account found with these credentials.",
                            code="credentials")),
+    (WrongCode, _fixed("unauthorized", 401,
+                       "The code is wrong, was used before, or belongs to no second factor.",
+                       code="otp")),
     (BadToken, _fixed("unauthorized", 401, "The token is invalid or has expired.", code="token")),
     (NoPassword, _fixed("forbidden", 403,
                         "This account has no password here: it signs in elsewhere.")),

@@ -5,13 +5,18 @@ from typing import Any, Literal
 
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.exceptions import HashingBusy, TooManyAttempts
 
@@ -137,6 +142,9 @@ class TintypeAdminSite(AdminSite):
         """Return 429 when the sign-in is throttled, 503 when too many passwords are hashed."""
         from accounts.known_devices import remember_device
 
+        if request.method == "GET" and getattr(request.user, "rights_rest", False):
+            # A password alone was given.
+            return _ask_for_code(request)
         try:
             response = super().login(request, extra_context)
         except (TooManyAttempts, HashingBusy) as error:
@@ -144,6 +152,25 @@ class TintypeAdminSite(AdminSite):
         if request.method == "POST" and request.user.is_authenticated:
             remember_device(response, request.user)
         return response
+
+    def get_urls(self) -> list[Any]:
+        return [
+            path("second-factor/", self.second_factor, name="second_factor"),
+            *super().get_urls(),
+        ]
+
+    @method_decorator(never_cache)
+    @method_decorator(sensitive_post_parameters("code"))
+    def second_factor(self, request: HttpRequest) -> HttpResponse:
+        """Show the page of one's own second factor, also to those whose rights rest without it."""
+        # It needs the models, and this module is loaded before them.
+        from accounts.second_factor_page import show_second_factor
+
+        request.current_app = self.name
+        try:
+            return show_second_factor(request, self.each_context(request))
+        except TooManyAttempts as error:
+            return _come_back_later(request, error)
 
     def password_change(  # type: ignore[override]  # redirects are no templates
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -162,6 +189,11 @@ class TintypeAdminSite(AdminSite):
             return view(request)
         except (TooManyAttempts, HashingBusy) as error:
             return _come_back_later(request, error)
+
+
+def _ask_for_code(request: HttpRequest) -> HttpResponse:
+    query = urlencode({REDIRECT_FIELD_NAME: request.GET.get(REDIRECT_FIELD_NAME, "")})
+    return HttpResponseRedirect(f"{reverse('admin:second_factor')}?{query}")
 
 
 def _come_back_later(request: HttpRequest, error: TooManyAttempts | HashingBusy) -> HttpResponse:

@@ -74,6 +74,10 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    # Before ours, which take its pages out of the admin.
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "staff",
     "plans",
     "upkeep",
@@ -100,6 +104,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "config.middleware.staff_rights.staff_rights_middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -328,6 +334,10 @@ AUTH_PASSWORD_VALIDATORS = (
 # Who makes an account: everybody, whoever is invited, or nobody but staff in the admin.
 SIGNUP = env_str("SIGNUP", "open", choices=("open", "invite", "closed"))
 SIGNUP_TIER = env_str("SIGNUP_TIER", "Premium")
+# Whether staff have their rights only in sessions that a second factor opened.
+STAFF_SECOND_FACTOR = env_str("STAFF_SECOND_FACTOR", "off", choices=("off", "required"))
+# What apps that make codes call the account's service.
+OTP_TOTP_ISSUER = "Tintype"
 LOGIN_URL = "/admin/login/"
 # The first admin account, made by `manage.py create_admin`; without a password one is generated.
 ADMIN_USERNAME = env_str("ADMIN_USERNAME", "admin")

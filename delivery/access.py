@@ -32,9 +32,12 @@ def grants_original(viewer: User | None, owner: User) -> bool:
     The owner's tier says so. Superusers have no such limit, nor have staff for other people's
     pictures who have the permission to see them.
     """
-    if owner.tier.grants_original or owner.is_superuser:
+    is_own = viewer is not None and viewer.pk == owner.pk
+    # Of the two instances of one account, the session's: its rights may rest.
+    is_superuser = viewer.is_superuser if viewer is not None and is_own else owner.is_superuser
+    if owner.tier.grants_original or is_superuser:
         return True
-    if viewer is None or viewer.pk == owner.pk:
+    if viewer is None or is_own:
         return False
     return reaches_others(viewer, PicturePermission.VIEW)
 

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.cache import get_conditional_response
 
 from accounts.models import User
+from accounts.staff_rights import is_factor_required
 from delivery.access import file_for
 from delivery.avatars import DEFAULT_HEIGHT, avatar_key, picture_of_thumbnail
 from delivery.decorators import for_viewer
@@ -153,5 +154,10 @@ def gallery(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     Its script reads the address, and asks for the picture that it names.
     """
     return page(
-        request, "images/gallery.html", 200, formats=list(FORMATS), modules=_MODULES_OF_FIRST_SCREEN
+        request,
+        "images/gallery.html",
+        200,
+        formats=list(FORMATS),
+        modules=_MODULES_OF_FIRST_SCREEN,
+        second_factor=is_factor_required(),
     )

@@ -24,6 +24,11 @@ SIGNUP = [
     "# the admin), or closed (staff alone).",
     "SIGNUP=open",
 ]
+SECOND_FACTOR = [
+    "# Whether staff have rights only after a second factor (a code of an app): off or required.",
+    "# Let them add one first, in the admin under Second factor.",
+    "STAFF_SECOND_FACTOR=off",
+]
 NEXT = """\
 Wrote {path}, which only you can read. Keep a copy: sessions and links end with SECRET_KEY.
 Next:
@@ -66,7 +71,7 @@ def _render(url: str) -> str:
     lines = ["# Made by ./dev env for docker-compose.yml; secret.", f"PUBLIC_URL={url}"]
     if url.startswith("http:"):
         lines.append("SSL_REDIRECT=off")
-    lines += SIGNUP
+    lines += SIGNUP + SECOND_FACTOR
     lines += [f"{name}={secrets.token_hex(size)}" for name, size in SECRETS.items()]
     return "\n".join(lines) + "\n"
 

@@ -12,13 +12,16 @@ from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_noop
 
-from accounts.admin import UserAdmin
+from accounts.admin import UserAdmin, acting_user
+from accounts.history import write_history
 from accounts.models import User
 from images.ledger import STORED_BYTES, Usage
 from images.models import Link, Picture
 from images.services import delete_picture, request_thumbnails, update_picture
 from images.usage import usage_of
+from lib.batches import BATCH_SIZE, in_batches
 
 
 class PictureAdmin(admin.ModelAdmin[Picture]):
@@ -49,6 +52,11 @@ class PictureAdmin(admin.ModelAdmin[Picture]):
         """Replace all thumbnails, also those of pictures that failed permanently."""
         picture_ids = list(pictures.values_list("pk", flat=True))
         request_thumbnails(picture_ids, replace=True)
+        for batch in in_batches(picture_ids, BATCH_SIZE):
+            rows = Picture.objects.filter(pk__in=batch)
+            write_history(
+                acting_user(request), rows, gettext_noop("Had the thumbnails made again.")
+            )
         self.message_user(request, f"{len(picture_ids)} pictures will be rendered again.")
 
     def save_model(self, request: HttpRequest, obj: Picture, form: Any, change: bool) -> None:  # noqa: FBT001 (Django's signature)
@@ -121,7 +129,10 @@ class LinkAdmin(admin.ModelAdmin[Link]):
     @admin.action(description="Revoke the chosen links", permissions=["change"])
     def revoke(self, request: HttpRequest, links: QuerySet[Link]) -> None:
         """Revoke at once."""
-        revoked = Link.objects.filter(pk__in=links.values("pk")).revoke()
+        chosen = Link.objects.filter(pk__in=list(links.values_list("pk", flat=True)))
+        rows = list(chosen.filter(revoked_at=None))
+        revoked = chosen.revoke()
+        write_history(acting_user(request), rows, gettext_noop("Revoked."))
         self.message_user(request, f"{revoked} links revoked.")
 
     def has_add_permission(self, request: HttpRequest) -> bool:

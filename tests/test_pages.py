@@ -24,10 +24,10 @@ SCRIPTS = sorted((ROOT / "static" / "js").glob("*.js"))
 CATALOGUE = ROOT / "locale" / "es" / "LC_MESSAGES"
 _TRANSLATE_TAG = re.compile(r"""\{% translate (["'])(.*?)\1""")
 _TRANSLATE_BLOCK = re.compile(
-    r"\{% blocktranslate with [^%]*%\}(.*?)\{% endblocktranslate %\}", re.DOTALL
+    r"\{% blocktranslate(?: [^%]*)? %\}(.*?)\{% endblocktranslate %\}", re.DOTALL
 )
 # Of the modules whose texts people read: `_("…")`, also as another name for it.
-_TRANSLATING = {"_", "gettext", "gettext_lazy"}
+_TRANSLATING = {"_", "gettext", "gettext_lazy", "gettext_noop"}
 MODULES = sorted(
     path
     for app in (
@@ -69,8 +69,10 @@ def source_catalogue() -> Catalogue:
 
 
 def translatable_texts() -> set[str]:
+    """Return all but those with several plural forms."""
     in_templates = {text for _, text in _TRANSLATE_TAG.findall(read(TEMPLATES))}
-    blocks = _TRANSLATE_BLOCK.findall(read(TEMPLATES))
+    found = _TRANSLATE_BLOCK.findall(read(TEMPLATES))
+    blocks = (text for text in found if "{% plural %}" not in text)
     in_templates |= {re.sub(r"\{\{ (\w+) \}\}", r"%(\1)s", text) for text in blocks}
     return in_templates | {text for path in MODULES for text in texts_of(path)}
 

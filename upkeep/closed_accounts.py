@@ -18,6 +18,7 @@ from accounts.exceptions import StaffAccount
 from accounts.models import Mail, Session, User
 from accounts.own_account import prove_identity
 from accounts.request_origin import RequestOrigin
+from accounts.second_factor import forget_factor
 from accounts.security_log import record_event
 from accounts.services import end_every_session
 from images.caching import invalidate
@@ -52,7 +53,7 @@ def close_account(session: Session, *, password: str, origin: RequestOrigin) -> 
 
     Raise StaffAccount, and what `prove_identity` raises.
     """
-    if session.user.is_staff or session.user.is_superuser:
+    if session.user.is_staff or session.user.is_superuser or session.user.rights_rest:
         raise StaffAccount
     user = prove_identity(session, password=password, origin=origin)
     with transaction.atomic():
@@ -81,6 +82,7 @@ def _close(user: User) -> AccountReceipt:
     record_event("account.closed", user, pictures=receipt.pictures, bytes=receipt.bytes)
     end_every_session(user)
     Mail.objects.filter(user=user).delete()
+    forget_factor(user)
     _forget_person(user)
     invalidate(user.pk)
     run_after_commit(enqueue_task, remove_closed_accounts)

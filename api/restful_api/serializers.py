@@ -43,6 +43,18 @@ class RestfulSignIn(serializers.Serializer[None]):
     )
 
 
+@example({"username": LOGIN, "password": PASSWORD})
+class RestfulJwtSignIn(RestfulSignIn):
+    """A login, its password, and a code of the second factor."""
+
+    otp = serializers.CharField(
+        max_length=40,
+        required=False,
+        allow_blank=True,
+        help_text="Of the account's app, or a recovery code; good once.",
+    )
+
+
 @example({"success": True})
 class RestfulSuccess(serializers.Serializer[None]):
     """That it worked."""

@@ -10,6 +10,7 @@ from accounts.invitations import find_invitation
 from accounts.models import Invitation
 from accounts.password_reset import ask_for_reset, reset_password
 from accounts.request_authentication import read_origin
+from accounts.staff_rights import is_factor_required
 from accounts.throttling import RESETS_PER_ADDRESS, RESETS_PER_MAILBOX
 from api.openapi.operations import describe
 from api.openapi.refusals import THROTTLED, Refusal
@@ -44,7 +45,7 @@ class SiteView(PublicView):
                 "name": "Tintype",
                 "signup": settings.SIGNUP,
                 "password_reset": bool(settings.EMAIL_URL),
-                "second_factor": False,
+                "second_factor": is_factor_required(),
             }
         )
 

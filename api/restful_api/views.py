@@ -13,10 +13,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.cookies import clear_token_cookies, set_token_cookies
-from accounts.exceptions import BadCredentials, MissingScope
+from accounts.exceptions import BadCredentials, MissingScope, WrongCode
 from accounts.models import User
 from accounts.request_authentication import Authentication, read_origin, refuse_cross_site
 from accounts.scopes import Scope
+from accounts.second_factor import spend_code
 from accounts.services import sign_out, verify_credentials
 from accounts.sessions import open_api_token_session, open_cookie_session
 from api.multipart_parser import MultiPartParser, sent_name
@@ -53,6 +54,7 @@ from api.views import (
     base_url,
     caller,
     may_read,
+    read_body,
     read_query,
 )
 from images.models import Picture
@@ -73,18 +75,11 @@ class CredentialsView(PublicView):
 
     parser_classes = [JsonParser, FormParser, MultiPartParser]
 
-    def verify_credentials(self, request: Request) -> User:
-        """Return the account that the body names; raises what the service raises."""
-        form = s.RestfulSignIn(data=request.data)
-        form.is_valid(raise_exception=True)
-        given = form.validated_data
-        user = verify_credentials(
-            login=given["username"],
-            password=given["password"],
-            origin=read_origin(request._request),
-        )
-        self.remember_device(user)
-        return user
+
+def _verify_credentials(request: Request, given: dict[str, Any]) -> User:
+    """Return the account that the body names; raises what the service raises."""
+    origin = read_origin(request._request)
+    return verify_credentials(login=given["username"], password=given["password"], origin=origin)
 
 
 # Word for word as REST framework's `AuthTokenSerializer` has it.
@@ -93,6 +88,9 @@ _UNABLE_TO_LOG_IN = {
         ErrorDetail("Unable to log in with provided credentials.", code="authorization")
     ]
 }
+_WRONG_CODE = Refusal(
+    "wrong_code", "Login and password are right, and `otp` is not, or was used before.", WrongCode
+)
 _TOKEN_CREDENTIALS = Refusal(
     CREDENTIALS.name, CREDENTIALS.when, lambda: ValidationError(_UNABLE_TO_LOG_IN)
 )
@@ -112,11 +110,13 @@ class TokenView(CredentialsView):
     )
     def post(self, request: Request) -> Response:
         """Open a session whose token goes into `Authorization: Token <key>`."""
+        given = read_body(request, s.RestfulSignIn)
         try:
-            user = self.verify_credentials(request)
+            user = _verify_credentials(request, given)
             token = open_api_token_session(user, read_origin(request._request))
         except BadCredentials:
             raise ValidationError(_UNABLE_TO_LOG_IN) from None
+        self.remember_device(user)
         return Response({"token": token})
 
 
@@ -127,18 +127,23 @@ class JwtLoginView(CredentialsView):
         "jwt_login",
         summary="Sign in with JWT cookies",
         description="Open a browser's session: two HttpOnly cookies that renew themselves for a "
-        f"day unless the service is set otherwise. Forms are taken too. {SIGN_IN_LIMITS}",
-        request={"application/json": s.RestfulSignIn},
+        "day unless the service is set otherwise. Forms are taken too. Where `site/` says "
+        "`second_factor`, members of staff have no more rights than other members in a session "
+        f"that was opened without `otp`. {SIGN_IN_LIMITS}",
+        request={"application/json": s.RestfulJwtSignIn},
         responses={200: s.RestfulSuccess},
-        refuses=[CREDENTIALS, CROSS_SITE, THROTTLED],
+        refuses=[CREDENTIALS, _WRONG_CODE, CROSS_SITE, THROTTLED],
         headers=["Set-Cookie"],
     )
     def post(self, request: Request) -> Response:
         """Open a browser's session: two HttpOnly cookies that renew themselves."""
         refuse_cross_site(request._request)
-        user = self.verify_credentials(request)
+        given, origin = read_body(request, s.RestfulJwtSignIn), read_origin(request._request)
+        user = _verify_credentials(request, given)
+        factor = spend_code(user, given["otp"]) if given.get("otp") else None
         response = Response({"success": True})
-        set_token_cookies(response, open_cookie_session(user, read_origin(request._request)))
+        set_token_cookies(response, open_cookie_session(user, origin, factor))
+        self.remember_device(user)
         return response
 
 

@@ -13,16 +13,34 @@ from django.urls.resolvers import ResolverMatch
 from PIL import Image
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
+from accounts.cookies import access_cookie, refresh_cookie
 from accounts.models import User
+from accounts.request_origin import RequestOrigin
+from accounts.sessions import open_bearer_session, open_cookie_session
 from images.models import Picture
 from images.services import activate
 from tests.api.access_requests import SIZE, UPLOAD, clients_of, guesses, known_ids, send
 from tests.api.access_table import PEOPLE, ROWS, STAFF, TIERS, VISIBILITIES, Row
 from tests.api.routes import routes
 from tests.clients import Client, Response
-from tests.factories import make_picture, make_staff, token_client
+from tests.factories import bearer_client, make_picture, make_staff, token_client
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+
+
+def cookie_client(user: User) -> Client:
+    client, pair = Client(), open_cookie_session(user, RequestOrigin())
+    client.cookies.load({access_cookie(): pair.access, refresh_cookie(): pair.refresh})
+    return client
+
+
+def bare_client(user: User) -> Client:
+    return Client(headers={"Authorization": open_bearer_session(user, RequestOrigin())})
+
+
+SCHEMES: dict[str, Callable[[User], Client]] = {
+    "token": token_client, "bearer": bearer_client, "cookie": cookie_client, "bare": bare_client
+}  # fmt: skip
 
 
 def contents(response: Response) -> bytes:
@@ -136,6 +154,41 @@ def test_no_other_permission_gives_staff_what_a_member_has_not(
         if given != expected:
             wrong.append(f"{row.method} {row.path}: {given}")
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("scheme", ["token", "bearer", "cookie", "bare"])
+def test_without_a_required_second_factor_staff_are_members_at_every_route(
+    settings: Settings,
+    scheme: str,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    """Superusers too; an account of staff is still none that deletes itself."""
+    settings.RATE_LIMITS, settings.STAFF_SECOND_FACTOR = False, "required"
+    _, owner = clients_of("Enterprise")
+    accounts = {name: User.objects.get(username=name) for name in ("superuser", *STAFF)}
+    clients = {name: SCHEMES[scheme](account) for name, account in accounts.items()}
+    with django_capture_on_commit_callbacks(execute=True):
+        picture, active = (make_picture(owner, UPLOAD) for _ in range(2))
+        activate(active)
+    known, wrong = known_ids(owner, picture, active), []
+    telling = [
+        row for row in ROWS if len({row.superuser, row.member, *map(row_of(row), STAFF)}) > 1
+    ]
+    assert len(telling) > 30
+    for row, person in product(telling, clients):
+        is_deletion = (row.method, row.path) == ("DELETE", "/api/user/account/")
+        expected = "403" if is_deletion else row.expected("member", "private", "Enterprise")
+        with transaction.atomic():
+            given = outcome(send(clients[person], row, known), expected, picture)
+            transaction.set_rollback(True)
+        if given != expected:
+            wrong.append(f"{row.method} {row.path} {person}: {given}, expected {expected}")
+    assert not wrong, "\n".join(wrong)
+
+
+def row_of(row: Row) -> Callable[[str], Any]:
+    """Return what a row says of a person."""
+    return lambda person: getattr(row, person)
 
 
 def name_of(permission: Permission) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 from django.db.models import Model
@@ -18,8 +19,9 @@ from images.links import make_link
 from images.models import Link, Picture
 from tests.admin_actions import run_action
 from tests.clients import Client
-from tests.factories import PASSWORD, make_picture, make_staff, make_user, tier
+from tests.factories import PASSWORD, make_picture, make_staff, make_tier, make_user, tier
 from tests.pictures import jpeg
+from tests.second_factors import give_factor
 from thumbnails.models import Thumbnail
 from tiers.models import Tier
 from upkeep.closed_accounts import remove_closed_accounts
@@ -173,6 +175,15 @@ ACTIONS: dict[tuple[str, str], tuple[str, Effect]] = {
         "accounts.change_user",
         lambda things: SecurityEvent.objects.filter(kind="reset-link.made").exists(),
     ),
+    ("accounts/user", "revoke_reset_links"): (
+        "accounts.change_user",
+        lambda things: SecurityEvent.objects.filter(kind="reset-link.revoked").exists(),
+    ),
+    # Superusers alone.
+    ("accounts/user", "reset_second_factor"): (
+        "",
+        lambda things: SecurityEvent.objects.filter(kind="second-factor.removed").exists(),
+    ),
     ("accounts/session", "end"): (
         "accounts.change_session",
         lambda things: not Session.objects.live().exists(),
@@ -221,6 +232,24 @@ def test_every_action_has_a_row(admin_client: Client, staff: User) -> None:
         for name in pages.get_actions(request)
     }
     assert there - {("auth/group", "delete_selected")} == set(ACTIONS)
+
+
+@pytest.mark.parametrize(("model", "action"), ACTIONS)
+def test_every_action_leaves_a_row_of_history(
+    things: Things, admin_client: Client, staff: User, model: str, action: str
+) -> None:
+    row = things.rows[model]
+    if (model, action) == ("tiers/tier", "delete_selected"):
+        row = make_tier("Spare")
+    if (model, action) == ("accounts/user", "reset_second_factor"):
+        give_factor(things.alice)
+    form = {"action": action, "_selected_action": [row.pk], "post": "yes"}
+    assert admin_client.post(f"/admin/{model}/", form).status_code == 302
+    entry = LogEntry.objects.get()
+    assert (entry.user, entry.object_id) == (staff, str(row.pk))
+    assert entry.content_type
+    assert entry.content_type.model_class() is type(row)
+    assert entry.is_deletion() or entry.get_change_message()
 
 
 @pytest.mark.nightly

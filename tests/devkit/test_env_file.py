@@ -36,6 +36,7 @@ def test_the_file_holds_fresh_secrets_that_nobody_else_can_read(tmp_path: Path) 
     first, second = map(read, files)
     assert first.pop("PUBLIC_URL") == second.pop("PUBLIC_URL") == "https://pictures.example.org"
     assert first.pop("SIGNUP") == second.pop("SIGNUP") == "open"
+    assert first.pop("STAFF_SECOND_FACTOR") == second.pop("STAFF_SECOND_FACTOR") == "off"
     assert "open (everybody), invite (" in files[0].read_text()
     assert len(first["SECRET_KEY"]) >= 50
     assert all(len(value) >= 24 and value.isalnum() for value in first.values())
