@@ -19,6 +19,7 @@ from accounts.models import Session
 from accounts.request_authentication import find_credential, split_credential
 from accounts.scopes import Scopes, granted_scopes
 from accounts.sessions import hash_api_token, record_use
+from accounts.staff_rights import rights_rest_in
 from accounts.tokens import Claims, TokenKind, verify_jwt
 from lib.compiled_query import CompiledValues
 
@@ -36,6 +37,7 @@ class Reader(NamedTuple):
     is_superuser: bool
     tier_id: int
     tier_updated_at: datetime
+    second_factor_at: datetime | None
 
     @property
     def granted_scopes(self) -> Scopes:
@@ -45,7 +47,7 @@ class Reader(NamedTuple):
 
 _COLUMNS = (
     *("id", "user_id", "ended_at", "expires_at", "last_used_at", "scopes", "user__is_active"),
-    *("user__is_superuser", "user__tier_id", "user__tier__updated_at"),
+    *("user__is_superuser", "user__tier_id", "user__tier__updated_at", "second_factor_at"),
 )
 _reader_by_id = CompiledValues(Session.objects.all, "id", _COLUMNS)
 _reader_by_key_hash = CompiledValues(Session.objects.all, "key_hash", _COLUMNS)
@@ -73,7 +75,7 @@ class EarlyToken:
         if reader is None or not self._is_good(reader):
             return None
         record_use(reader)
-        return reader
+        return reader._replace(is_superuser=False) if rights_rest_in(reader) else reader
 
     def _is_good(self, reader: Reader) -> bool:
         is_live = reader.ended_at is None and reader.expires_at > timezone.now()

@@ -4,7 +4,8 @@ It is decided whenever a session is used, so that turning STAFF_SECOND_FACTOR on
 as it was. What rests is a matter of the loaded account alone; its row keeps its rights.
 """
 
-from typing import TypeAlias
+from datetime import datetime
+from typing import Protocol, TypeAlias
 
 from django.conf import settings
 from django_otp.plugins.otp_static.models import StaticDevice
@@ -20,9 +21,22 @@ def is_factor_required() -> bool:
     return bool(settings.STAFF_SECOND_FACTOR == "required")
 
 
+class Opened(Protocol):
+    """A session, as far as its second factor is concerned."""
+
+    @property
+    def second_factor_at(self) -> datetime | None:
+        """When a code was given."""
+
+
+def rights_rest_in(session: Opened) -> bool:
+    """Return whether a session was opened without a code that is required."""
+    return is_factor_required() and session.second_factor_at is None
+
+
 def rest_rights_without_factor(session: Session) -> None:
-    """Let the rights of a session's account rest where it was opened without a required code."""
-    if is_factor_required() and session.second_factor_at is None:
+    """Let the rights of a session's account rest in it, if they do."""
+    if rights_rest_in(session):
         session.user.rest_rights()
 
 

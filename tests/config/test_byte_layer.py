@@ -15,6 +15,7 @@ from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 from accounts.models import Session, User
 from accounts.request_origin import RequestOrigin
 from accounts.scopes import NONE, SCOPES_BY_ROUTE
+from accounts.second_factor import spend_code
 from accounts.sessions import (
     hash_api_token,
     open_api_token_session,
@@ -30,8 +31,9 @@ from images.opening_counter import OpeningCounter
 from images.services import activate, delete_picture
 from images.signed_urls import signed_path, signed_picture_url
 from tests.api.routes import routes
-from tests.factories import make_picture, make_staff, tier
+from tests.factories import make_picture, make_staff, make_user, tier
 from tests.pictures import jpeg, png
+from tests.second_factors import give_factor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("kept_connection")]
 # By one host, so that `Host` is always there.
@@ -542,6 +544,21 @@ def test_a_kept_list_is_over_at_once(
     assert layer.was_left
     assert status == (200 if end in {"tier", "picture", "setting"} else 401)
     assert (after == before) == (end == "setting")
+
+
+def test_a_list_that_is_kept_for_a_session_with_rights_is_not_given_to_one_without(
+    layer: Layer, settings: Settings
+) -> None:
+    """The tier gives no originals; superusers get theirs, where the second factor was given."""
+    settings.STAFF_SECOND_FACTOR = "required"
+    root = make_user("root", "Basic", is_staff=True, is_superuser=True)
+    make_picture(root)
+    factor = spend_code(root, give_factor(root)[0])
+    with_code = open_cookie_session(root, RequestOrigin(), factor).access
+    without = open_bearer_session(root, RequestOrigin())
+    for token in (with_code, without, with_code, without, without):
+        _, _, body = layer.ask(LISTS[0], HTTP_AUTHORIZATION=f"Bearer {token}")
+        assert (b"://" in body) is (token == with_code)
 
 
 def test_a_kept_list_takes_one_query(
