@@ -54,6 +54,11 @@ LISTED = {
     "./dev check": "would run all tests within a test; CI runs it",
     "./dev fmt": "changes the working tree",
     "./dev sbom": "tests/devkit/test_supply.py runs it",
+    "kubectl create namespace tintype": "needs a cluster; the manifests are validated",
+    "kubectl --namespace tintype apply --filename my-secrets.yaml": "likewise",
+    "kubectl apply --kustomize deploy/kubernetes": "likewise",
+    'certbot certonly --standalone -d pictures.example.org --deploy-hook "$PWD/deploy/proxies/'
+    'certbot-deploy.sh"': "asks an authority; tests/deployment/test_proxies.py runs the hook",
     "docker volume rm tintype_database": "deletes a volume",
     "usermod --append --groups tintype www-data && systemctl restart nginx": "changes the machine",
     "sudo install -d -o 10001 -g 101 -m 0700 /srv/backups": "changes the machine",

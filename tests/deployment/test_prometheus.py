@@ -134,7 +134,7 @@ def test_the_configuration_scrapes_what_compose_starts(tmp_path: Path) -> None:
 
 
 def test_the_dashboards_panels_do_not_overlap() -> None:
-    places = set()
+    places: set[tuple[int, int]] = set()
     for panel in DASHBOARD["panels"]:
         at = panel["gridPos"]
         cells = {

@@ -10,16 +10,18 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pika
 import pytest
 import redis
 import requests
+import urllib3
 from websockets.sync.client import connect
 
 from api.contracts import CONTRACTS, Contract
 from api.problems import Problem
-from devkit.children import Reaper
+from devkit.children import Child, Reaper
 from tests.api.pictures_service.socketio.clients import (
     TRANSPORTS,
     check_that_changes_arrive,
@@ -30,9 +32,10 @@ from tests.deployment.clients import ProxyClient
 from tests.deployment.stack import HOST, Stack, nginx_conf
 from tests.other_origins import Origins, check_in_browser, serve_pages
 from tests.pictures import encode, waves
+from tests.processes import ROOT
 from tests.servers.databases import fresh_database
 from tests.servers.nginx import Nginx
-from tests.servers.ports import free_ports
+from tests.servers.ports import free_ports, listens
 from tests.servers.postgres import find
 from tests.servers.rabbitmq import Broker, RabbitMQ
 from tests.smoke_tests import SMOKE_TESTS, ServiceClient, Until
@@ -400,6 +403,40 @@ def test_tls_ends_at_nginx(stack: Stack) -> None:
         f"{stack.url}/admin/login/", headers={"Host": HOST}, allow_redirects=False, timeout=30
     )
     assert (plain.status_code, plain.headers["Location"]) == (301, f"https://{HOST}/admin/login/")
+
+
+@pytest.mark.nightly
+@pytest.mark.usefixtures("caddy_program")
+def test_caddy_in_front_brings_tls_and_passes_all_on(
+    stack: Stack, admin_token: str, reaper: Reaper, tmp_path: Path
+) -> None:
+    """By deploy/proxies/Caddyfile, but for ports and the authority that signs."""
+    [port] = free_ports(1)
+    sample = (ROOT / "deploy" / "proxies" / "Caddyfile").read_text()
+    here = sample.replace("127.0.0.1:8080", f"127.0.0.1:{stack.addresses.http_port}")
+    here = here.replace(f"{HOST} {{", f"https://{HOST}:{port} {{\n\ttls internal", 1)
+    options = "{\n\tadmin off\n\tauto_https disable_redirects\n\tskip_install_trust\n}\n"
+    (tmp_path / "Caddyfile").write_text(options + here)
+    command = ["caddy", "run", "--adapter", "caddyfile", "--config", str(tmp_path / "Caddyfile")]
+    homes = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data")}
+    Child.start(reaper, "caddy", command, env={"PATH": os.environ["PATH"], **homes})
+    authority = tmp_path / "data" / "caddy" / "pki" / "authorities" / "local" / "root.crt"
+    stack.until(authority.exists)
+    stack.until(partial(listens, port))
+    with urllib3.HTTPSConnectionPool(
+        "127.0.0.1", port, server_hostname=HOST, assert_hostname=HOST, ca_certs=str(authority)
+    ) as pool:
+        headers = {"Host": HOST, "Authorization": f"Token {admin_token}"}
+        content = encode(waves(80, 60), "PNG")
+        made = pool.request(
+            "POST", "/api/user/images/", fields={"image": ("a.png", content)}, headers=headers
+        )
+        assert made.status == 201, made.data
+        address = urlsplit(made.json()["image"])
+        assert (address.scheme, address.netloc) == ("https", HOST)
+        read = pool.request("GET", f"{address.path}?{address.query}", headers={"Host": HOST})
+        assert read.data == content
+        assert pool.request("GET", "/", headers={"Host": "elsewhere.example"}).data == b""
 
 
 def test_another_hosts_name_is_refused_and_leads_nowhere_else(stack: Stack) -> None:

@@ -207,6 +207,11 @@ def promtool_program() -> None:
 
 
 @pytest.fixture(scope="session")
+def caddy_program() -> None:
+    """For tests with a proxy in front of nginx."""
+
+
+@pytest.fixture(scope="session")
 def wget_program() -> None:
     """For tests that run the health checks of docker-compose.yml."""
 

@@ -73,6 +73,8 @@ PROGRAMS = (
     Program("Debian's PostgreSQL", "postgresql", "debian_postgres", find_debian_postgres),
     # Reads the rules and metrics of deploy/prometheus.
     Program("promtool", "prometheus", "promtool_program", lambda: which("promtool")),
+    # A proxy in front of ours, by the sample in deploy/proxies.
+    Program("Caddy", "caddy", "caddy_program", lambda: which("caddy")),
     # Reads metadata of every kind by code that is not ours.
     Program("exiftool", "libimage-exiftool-perl", "exiftool_program", lambda: which("exiftool")),
     Program("npm packages", "", "node_modules", npm.find, install=npm.install),
