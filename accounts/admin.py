@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, ngettext
@@ -21,6 +22,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from accounts.addresses import mark_unverified, save_new_email
 from accounts.exceptions import TooManyAttempts
 from accounts.forms import UserAddForm, UserForm
+from accounts.granted_rights import describe_grants
 from accounts.history import write_history
 from accounts.invitations import invitation_url, revoke_invitations
 from accounts.models import (
@@ -78,8 +80,30 @@ def _permissions_of(account: User) -> set[int]:
     return set(given.values_list("pk", flat=True))
 
 
+def _write_link_to_roles() -> str:
+    return format_html('<a href="{}">{}</a>', reverse("admin:roles"), _("What each role may do"))
+
+
+_link_to_roles = lazy(_write_link_to_roles, str)
+
+
+class GrantsAdmin(admin.ModelAdmin[Any]):
+    """Pages on which superusers give rights and take them: the history says which."""
+
+    def construct_change_message(
+        self,
+        request: HttpRequest,
+        form: Any,
+        formsets: Any,
+        add: bool = False,  # noqa: FBT001, FBT002 (Django's signature)
+    ) -> list[dict[str, Any]]:
+        """Name each right beside the fields that have changed."""
+        message = super().construct_change_message(request, form, formsets, add)
+        return [*message, *describe_grants(form)]
+
+
 @admin.register(Group)
-class RoleAdmin(GroupAdmin):
+class RoleAdmin(GrantsAdmin, GroupAdmin):
     """Roles: permissions that accounts have together. For superusers alone."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -99,7 +123,7 @@ class RoleAdmin(GroupAdmin):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin[User]):
+class UserAdmin(GrantsAdmin, DjangoUserAdmin[User]):
     """An account with its tier; its sessions are a click away.
 
     `upkeep.admin` deletes accounts, and registers these pages.
@@ -120,7 +144,7 @@ class UserAdmin(DjangoUserAdmin[User]):
     ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["username", "password", "name", "email", "tier"]}),
-        ("May", {"fields": ["is_active", *_RIGHTS]}),
+        ("May", {"fields": ["is_active", *_RIGHTS], "description": _link_to_roles()}),
         ("Facts", {"fields": ["id", "date_joined", "last_login", "sessions", "second_factor"]}),
     ]
     add_fieldsets = [

@@ -8,10 +8,8 @@ factor locks the account's row first.
 import hashlib
 import secrets
 
-import segno
 from django.db import transaction
 from django.utils import timezone
-from django.utils.safestring import SafeString, mark_safe
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice, default_key
 
@@ -90,12 +88,6 @@ def make_key() -> str:
 def app_address(user: User, key: str) -> str:
     """Return what an app reads from the QR code: the secret, and whose it is."""
     return str(TOTPDevice(user=user, key=key).config_url)
-
-
-def draw_qr_code(text: str) -> SafeString:
-    """Return an SVG of a QR code, black on white whatever the page's colours."""
-    drawn = segno.make(text, error="m").svg_inline(scale=5, border=4, dark="#000", light="#fff")
-    return mark_safe(drawn)  # noqa: S308 (of the library, whose output bears the text as modules)
 
 
 @transaction.atomic

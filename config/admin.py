@@ -78,7 +78,8 @@ class RecordedAdmin(ModelAdmin[Any]):
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
-        _record("admin.changed", obj, changes=_changed_fields(message))
+        facts = {"changes": _changed_fields(message), **_grants(message)}
+        _record("admin.changed", obj, **facts)
         return super().log_change(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
@@ -105,6 +106,17 @@ def _changed_fields(message: Any) -> Any:
     return [
         field for part in message for change in part.values() for field in change.get("fields", [])
     ]
+
+
+def _grants(message: Any) -> dict[str, list[str]]:
+    """Return the rights that a change message says were given and taken."""
+    if isinstance(message, str):
+        return {}
+    found = {
+        fact: [f"{part[kind]['name']} {part[kind]['object']}" for part in message if part.get(kind)]
+        for fact, kind in (("given", "added"), ("taken", "deleted"))
+    }
+    return {fact: names for fact, names in found.items() if names}
 
 
 class TintypeAdminSite(AdminSite):
@@ -156,8 +168,23 @@ class TintypeAdminSite(AdminSite):
     def get_urls(self) -> list[Any]:
         return [
             path("second-factor/", self.second_factor, name="second_factor"),
+            path("roles/", self.admin_view(self.roles), name="roles"),
             *super().get_urls(),
         ]
+
+    def roles(self, request: HttpRequest) -> HttpResponse:
+        """Show to all staff what each role may do."""
+        # They need the models, and this module is loaded before them.
+        from accounts.admin import is_superuser
+        from staff.roles import describe_roles
+
+        context = {
+            **self.each_context(request),
+            "title": _("What each role may do"),
+            "roles": describe_roles(),
+            "shows_members": is_superuser(request),
+        }
+        return render(request, "admin/roles.html", context)
 
     @method_decorator(never_cache)
     @method_decorator(sensitive_post_parameters("code"))

@@ -1,8 +1,9 @@
-"""What is counted of each day."""
+"""What is counted of each day, and which ready roles were made."""
 
 from typing import NamedTuple
 
 from django.db import models
+from django.utils import timezone
 
 
 class TierCounts(NamedTuple):
@@ -71,3 +72,16 @@ class Day(models.Model):
     @property
     def stored_bytes(self) -> int:
         return sum(each.stored_bytes for each in self.tier_counts)
+
+
+class MadeRole(models.Model):
+    """A ready role that was made, or was there, once: it is never made again (`staff.roles`)."""
+
+    name = models.CharField(max_length=150, primary_key=True)
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name
