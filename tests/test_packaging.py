@@ -8,8 +8,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from setuptools import build_meta
 
+from config.env.rest_framework import SPECTACULAR_SETTINGS
 from tests.deployment import compose
 from tests.processes import ROOT
 
@@ -53,3 +55,17 @@ def test_the_image_with_the_extra_is_the_image_and_the_extra() -> None:
     assert {"requirements.txt", "requirements-telemetry.txt"} <= set(compose.image_paths())
     assert "requirements${TELEMETRY:+-telemetry}.txt" in (ROOT / "Dockerfile").read_text()
     assert compose.raw()["services"]["web"]["build"]["args"] == {"TELEMETRY": "${TELEMETRY:-}"}
+
+
+def test_one_version_is_told_everywhere() -> None:
+    version = PROJECT["version"]
+    newest = re.search(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest
+    assert newest[1] == version
+    assert SPECTACULAR_SETTINGS["VERSION"] == version
+    events = yaml.safe_load((ROOT / "docs" / "asyncapi.yaml").read_text())
+    assert events["info"]["version"] == version
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    assert compose["services"]["web"]["image"] == f"tintype:${{TINTYPE_VERSION:-{version}}}"
+    cluster = (ROOT / "deploy" / "kubernetes" / "kustomization.yaml").read_text()
+    assert yaml.safe_load(cluster)["images"][0]["newTag"] == version

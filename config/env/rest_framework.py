@@ -17,7 +17,7 @@ _ROW_ID = {"type": "integer", "format": "int64", "minimum": 1, "maximum": 10**18
 SPECTACULAR_SETTINGS = {
     "TITLE": "Tintype",
     "DESCRIPTION": "Pictures, thumbnails by tier, expiring links and avatars: five contracts.",
-    "VERSION": "0.1.0",
+    "VERSION": "1.0.0",
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_INCLUDE_SCHEMA": False,

@@ -15,7 +15,7 @@ from tests.deployment import compose
 from tests.processes import ROOT
 
 SERVICES = compose.raw()["services"]
-OURS = {name for name, service in SERVICES.items() if service["image"] == "tintype"}
+OURS = {name for name, service in SERVICES.items() if service["image"].startswith("tintype:")}
 TIMERS = {name for name, service in SERVICES.items() if service.get("profiles") == ["timers"]}
 LONG_RUNNING = set(SERVICES) - {"migrate"}
 SECRETS = re.compile(r"\$\{(\w*(?:KEY|PASSWORD|SECRET|TOKEN)\w*)(:[-?])?([^}]*)\}")
