@@ -60,6 +60,14 @@ class PictureQuerySet(CountedQuerySet["Picture"]):
             return there
         return there.filter(Q(owner=viewer) | ~Q(visibility=self.model.Visibility.PRIVATE))
 
+    def of_account(self, owner_id: UUID, viewer: User) -> PictureQuerySet:
+        """Return what a signed-in viewer may see of an account's pictures.
+
+        One's own are all of them, without a look at the account: a closed one signs in no more.
+        """
+        owned = self.owned_by(owner_id)
+        return owned if viewer.pk == owner_id else owned.visible_to(viewer)
+
     def active(self) -> PictureQuerySet:
         """Pictures that are their owner's avatar."""
         return self.filter(is_active=True)

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from django.db import connections, models
+from django.db.models.base import ModelState
 from django.db.models.expressions import RawSQL
 from django.db.models.query import QuerySet, get_related_populators
 
@@ -30,9 +31,7 @@ class CompiledQuery(Generic[Row]):
         compiled = self._compiled
         connection = connections[compiled.database]
         parameter = compiled.field.get_db_prep_value(value, connection)
-        with connection.cursor() as cursor:
-            cursor.execute(compiled.sql, [parameter])
-            row = cursor.fetchone()
+        row = _look_up(connection, compiled.sql, parameter)
         return compiled.make_instance(row, connection) if row else None
 
     def get(self, value: object) -> Row:
@@ -59,9 +58,7 @@ class CompiledValues:
         """Return the columns, or None where there is no row."""
         sql, field, database, converters = self._compiled
         connection = connections[database]
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [field.get_db_prep_value(value, connection)])
-            row = cursor.fetchone()
+        row = _look_up(connection, sql, field.get_db_prep_value(value, connection))
         return _convert(row, converters, connection) if row and converters else row
 
     @cached_property
@@ -73,6 +70,19 @@ class CompiledValues:
         sql, _ = compiler.as_sql()
         converters = compiler.get_converters([column[0] for column in compiler.select])
         return sql, field, queryset.db, converters
+
+
+def _look_up(connection: Any, sql: str, parameter: Any) -> tuple[Any, ...] | None:
+    """Return one row; by a cursor that the connection keeps for this, where it has one."""
+    kept = getattr(connection, "lookup_cursor", None)
+    cursor = kept() if kept else connection.cursor()
+    try:
+        cursor.execute(sql, [parameter])
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    finally:
+        if not kept:
+            cursor.close()
+    return row
 
 
 def _where(queryset: QuerySet[Any, Any], field_name: str) -> QuerySet[Any, Any]:
@@ -107,7 +117,37 @@ class _CompiledSql(Generic[Row]):
     def make_instance(self, values: tuple[Any, ...], connection: Any) -> Row:
         """Build the model instance as Django does."""
         row = _convert(values, self._converters, connection)
-        instance = self.model.from_db(self.database, self._attnames, row[self._own_columns])
+        instance = _make(self.model, self.database, self._attnames, row[self._own_columns])
         for populator in self._populators:
-            populator.populate(row, instance)
-        return instance
+            _populate(populator, row, instance)
+        return instance  # type: ignore[return-value]  # it is one of the queryset's model
+
+
+def _make(
+    model: type[models.Model], database: str, attnames: Sequence[str], values: Sequence[Any]
+) -> models.Model:
+    """Return an instance with some columns, as `from_db` does; the others load when they are read.
+
+    Without `__init__`, which looks at each of a model's fields: that takes as long as the query.
+    """
+    instance = model.__new__(model)
+    state = ModelState()
+    state.adding, state.db = False, database
+    instance.__dict__.update(zip(attnames, values, strict=True), _state=state)
+    return instance
+
+
+def _populate(populator: Any, row: Sequence[Any], instance: models.Model) -> None:
+    """Do what Django's RelatedPopulator does."""
+    if populator.reorder_for_init:
+        values = populator.reorder_for_init(row)
+    else:
+        values = row[populator.cols_start : populator.cols_end]
+    related = None
+    if values[populator.pk_idx] is not None:
+        related = _make(populator.model_cls, populator.db, populator.init_list, values)
+        for each in populator.related_populators:
+            _populate(each, row, related)
+    populator.local_setter(instance, related)
+    if related is not None:
+        populator.remote_setter(related, instance)

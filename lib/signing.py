@@ -10,6 +10,8 @@ from django.utils.crypto import salted_hmac
 
 # 128 bits: a forger needs more tries than the lifetime of any URL allows.
 _SIGNATURE_BYTES = 16
+# In base64, without its padding.
+_SIGNATURE_LENGTH = 22
 
 
 def make_signature(purpose: str, message: str) -> str:
@@ -36,7 +38,7 @@ def verify_signature(purpose: str, message: str, signature: str) -> bool:
 
 def _sign(key: bytes, message: str) -> str:
     digest = hmac.digest(key, message.encode(), "sha256")
-    return urlsafe_b64encode(digest[:_SIGNATURE_BYTES]).decode().rstrip("=")
+    return urlsafe_b64encode(digest[:_SIGNATURE_BYTES])[:_SIGNATURE_LENGTH].decode()
 
 
 @cache

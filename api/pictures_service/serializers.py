@@ -1,6 +1,8 @@
 """What the pictures service takes and gives."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +21,7 @@ from images.signed_urls import UrlSigner
 _SOCKET_ID_HELP = "The `id` of a socket.io socket, which then shows this session's pictures."
 _MAX_NAME_LENGTH = 1000
 _UUID_OR_NOTHING = "^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$"
-# What `serialize_picture_row` reads of a picture.
+# What `serialize_picture_rows` reads of a picture.
 _PICTURE = {
     "id": PICTURE_ID,
     "is_active": False,
@@ -122,42 +124,46 @@ class PicturesDefaultError(PicturesError):
     message = serializers.CharField()
 
 
-def serialize_picture_row(
-    row: dict[str, Any], *, viewer: User | None, signer: UrlSigner
-) -> dict[str, Any]:
-    """Write a `PicturesPicture` of a row with PICTURE_FIELDS: lists make no model instances.
+def serialize_picture_rows(
+    rows: Iterable[dict[str, Any]], *, viewer: User | None, signer: UrlSigner
+) -> list[dict[str, Any]]:
+    """Write a `PicturesPicture` of each row with PICTURE_FIELDS: lists make no model instances.
 
     Moments are in UTC to the millisecond, as the contract's own clients write them.
     """
-    return {
-        "id": row["id"],
-        "is_active": row["is_active"],
-        "path": row["key"].rsplit("/", 1)[-1],
-        "createdAt": _moment(row["created_at"]),
-        "updatedAt": _moment(row["updated_at"]),
-        "user_id": str(row["owner_id"]),
-        "url": _url(row, viewer, signer),
-    }
+    # One answer for all rows of an account.
+    gets_upload = cache(partial(_gets_upload, viewer))
+    return [
+        {
+            "id": row["id"],
+            "is_active": row["is_active"],
+            "path": row["key"].rsplit("/", 1)[-1],
+            "createdAt": _moment(row["created_at"]),
+            "updatedAt": _moment(row["updated_at"]),
+            "user_id": str(row["owner_id"]),
+            # Without asking for the owner: its tier counts when the URL is opened.
+            "url": signer.file_url(row["key"], row["name"])
+            if gets_upload(row["owner_id"])
+            else signer.picture_url(row["key"]),
+        }
+        for row in rows
+    ]
 
 
 def serialize_picture(picture: Picture, *, viewer: User | None, base: str) -> dict[str, Any]:
     """Write a `PicturesPicture`."""
     row = {name: getattr(picture, name) for name in PICTURE_FIELDS}
-    return serialize_picture_row(row, viewer=viewer, signer=UrlSigner(base))
+    [written] = serialize_picture_rows([row], viewer=viewer, signer=UrlSigner(base))
+    return written
 
 
-def _url(row: dict[str, Any], viewer: User | None, signer: UrlSigner) -> str:
-    """Return a signed URL without asking for the owner: its tier counts when the URL is opened."""
-    if viewer and _gets_upload(viewer, row["owner_id"]):
-        return signer.file_url(row["key"], row["name"])
-    return signer.picture_url(row["key"])
-
-
-def _gets_upload(viewer: User, owner_id: UUID) -> bool:
+def _gets_upload(viewer: User | None, owner_id: UUID) -> bool:
+    if viewer is None:
+        return False
     if viewer.pk == owner_id:
         return grants_original(viewer, viewer)
     return may_act_for(viewer, owner_id, PicturePermission.CHANGE)
 
 
 def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from accounts.models import User
 from api.pagination import MAX_PAGE_SIZE
-from api.pictures_service.serializers import PICTURE_FIELDS, serialize_picture_row
+from api.pictures_service.serializers import PICTURE_FIELDS, serialize_picture_rows
 from images.models import Picture
 from images.signed_urls import UrlSigner
 from notifications.events import Event
@@ -42,4 +42,4 @@ def newest_pictures(viewer_id: UUID, owner_id: UUID, *, limit: int) -> list[dict
     rows = newest.values(*PICTURE_FIELDS)[:limit]
     base = settings.PUBLIC_URL
     signer = UrlSigner(base)
-    return [serialize_picture_row(row, viewer=viewer, signer=signer) for row in rows]
+    return serialize_picture_rows(rows, viewer=viewer, signer=signer)

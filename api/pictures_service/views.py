@@ -149,13 +149,13 @@ class UserPicturesView(ContractView):
     def get(self, request: Request, user_id: UUID) -> Response:
         """Return what the caller may see of an account's pictures, newest first."""
         viewer = caller(request)
-        visible = Picture.objects.owned_by(user_id).visible_to(viewer)
+        visible = Picture.objects.of_account(user_id, viewer)
         rows, next_url = read_page(request, visible, s.PICTURE_FIELDS, default_size=MAX_PAGE_SIZE)
         if user_id != viewer.pk:
             # An account that does not exist is a 404, one without visible pictures is not.
             User.objects.only("pk").get(pk=user_id)
         signer = UrlSigner(base_url(request))
-        pictures = [s.serialize_picture_row(row, viewer=viewer, signer=signer) for row in rows]
+        pictures = s.serialize_picture_rows(rows, viewer=viewer, signer=signer)
         return page_response(pictures, next_url)
 
 

@@ -1,7 +1,8 @@
 """The floors that need data: the same rows, the same hash, the same statements, on bare WSGI.
 
 No middleware, no framework's request, no cache. `/<uuid>` lists an account's pictures as plain
-dicts, with `?thumbnails` its thumbnails; an Authorization header is checked as the service does.
+dicts, with `?thumbnails`, `?me` or `?pictures` what those lists hold; an Authorization header is
+checked as the service does.
 `/hash` checks a password. `/link/<id>` asks for a link's row, counts, and leaves the file to nginx.
 """
 
@@ -49,8 +50,7 @@ def _render_list(environ: dict[str, Any]) -> bytes:
     if token := environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer "):
         authenticate_jwt(token, "bearer")
     owner = UUID(environ["PATH_INFO"].removeprefix("/"))
-    made = _thumbnails(owner) if environ["QUERY_STRING"] else _pictures(owner)
-    return json.dumps(made).encode()
+    return json.dumps(_LISTS[environ["QUERY_STRING"]](owner)).encode()
 
 
 def _open_link(link: int) -> str:
@@ -81,3 +81,42 @@ def _thumbnails(owner: UUID) -> list[dict[str, Any]]:
         }
         for row in values[:_LIMIT]
     ]
+
+
+def _me(owner: UUID) -> list[dict[str, Any]]:
+    rows = Picture.objects.filter(owner=owner).order_by("-created_at", "-id")
+    values = rows.values("id", "uid", "description", "created_at")[:_LIMIT]
+    return [
+        {
+            "description": row["description"],
+            "id": str(row["uid"]),
+            "source": f"/api/images/{row['uid']}",
+            "upload_date": str(row["created_at"]),
+        }
+        for row in values
+    ]
+
+
+def _of_pictures_service(owner: UUID) -> list[dict[str, Any]]:
+    rows = Picture.objects.filter(owner=owner).order_by("-created_at", "-id")
+    columns = ("id", "is_active", "key", "created_at", "updated_at", "owner_id")
+    return [
+        {
+            "id": row["id"],
+            "is_active": row["is_active"],
+            "path": row["key"].rpartition("/")[2],
+            "createdAt": row["created_at"].isoformat(),
+            "updatedAt": row["updated_at"].isoformat(),
+            "user_id": str(row["owner_id"]),
+            "url": _HOST + signed_path(row["key"]),
+        }
+        for row in rows.values(*columns)[:_LIMIT]
+    ]
+
+
+_LISTS = {
+    "": _pictures,
+    "thumbnails": _thumbnails,
+    "me": _me,
+    "pictures": _of_pictures_service,
+}

@@ -62,7 +62,10 @@ def _dicts(floor: Server, everyone: list[Person]) -> list[Scenario]:
     asked = {
         "100 dicts, no token": [Request(f"/{p.user.pk}") for p in everyone],
         "100 dicts": [Request(f"/{p.user.pk}", p.token) for p in everyone],
-        "100 dicts, thumbnails": [Request(f"/{p.user.pk}?thumbnails", p.token) for p in everyone],
+        **{
+            f"100 dicts, {kind}": [Request(f"/{p.user.pk}?{kind}", p.token) for p in everyone]
+            for kind in ("thumbnails", "me", "pictures")
+        },
     }
     return [Scenario(name, each, floor.port, floor) for name, each in asked.items()]
 
@@ -83,8 +86,13 @@ def lists(servers: Servers, everyone: list[Person], rich: Person) -> list[Scenar
         of("restful images/ (100), all fields", "/api/user/images/?fields=all", everyone),
         of("restful images/ (100), a word", "/api/user/images/?q=777", [rich], ""),
         of("restful thumbnails/ (100)", "/api/user/thumbnails/", everyone, thumbnails),
-        of("images API me (100)", "/api/me", everyone),
-        of("pictures list (100)", "/pictures/get-user-pictures/{}?limit=100", everyone),
+        of("images API me (100)", "/api/me", everyone, "100 dicts, me"),
+        of(
+            "pictures list (100)",
+            "/pictures/get-user-pictures/{}?limit=100",
+            everyone,
+            "100 dicts, pictures",
+        ),
         of("pictures list (1000)", "/pictures/get-user-pictures/{}", [rich], ""),
         of("restful links/ (100)", "/api/user/links/", everyone),
         of("restful links/, live", "/api/user/links/?live=true", everyone),

@@ -58,8 +58,10 @@ def run(
             continue
         found = measure(generator, database, chosen, seconds=asked.seconds, rounds=asked.rounds)
         for figures in found.values():
-            ours = figures.scenario.server not in {servers.bare, servers.bare_drf, servers.floor}
-            figures.queries = queries_of(figures.scenario) if ours else None
+            # Those of what is kept differ: this process keeps nothing.
+            others = {servers.bare, servers.bare_drf, servers.floor, servers.kept}
+            has_ours = figures.scenario.server not in others
+            figures.queries = queries_of(figures.scenario) if has_ours else None
         print_table(title, found)
         everything |= found
     if not asked.only:

@@ -6,7 +6,7 @@ from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Session, User
-from lib.compiled_query import CompiledQuery
+from lib.compiled_query import CompiledQuery, CompiledValues
 from tests.factories import make_user, token_client
 
 
@@ -31,6 +31,32 @@ def test_a_row_equals_the_one_that_the_queryset_returns(session: Session, alice:
         }
         assert actual._state.db == expected_row._state.db
         assert not actual._state.adding
+
+
+def test_what_a_queryset_leaves_out_loads_when_it_is_read(
+    session: Session, alice: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    lean = CompiledQuery(
+        lambda: Session.objects.select_related("user").only("scheme", "user__name"), "id"
+    )
+    with django_assert_num_queries(1):
+        found = lean.get(session.pk)
+        assert (found.scheme, found.user.name) == (session.scheme, alice.name)
+    assert found.get_deferred_fields() >= {"agent", "expires_at"}
+    with django_assert_num_queries(1):
+        assert found.expires_at == session.expires_at
+    found.user.name = "Another"
+    found.user.save(update_fields=["name"])
+    assert User.objects.get(pk=alice.pk).name == "Another"
+
+
+def test_columns_are_those_of_values_list(session: Session) -> None:
+    columns = ("id", "user_id", "ended_at", "expires_at", "scopes", "user__tier__updated_at")
+    Session.objects.update(scopes=["read"])
+    expected = Session.objects.values_list(*columns).get()
+    by_id = CompiledValues(Session.objects.all, "id", columns)
+    assert by_id.first(session.pk) == expected
+    assert by_id.first(uuid.uuid4()) is None
 
 
 def test_a_row_and_its_related_rows_cost_one_query(

@@ -2,10 +2,13 @@
 
 import select
 from collections.abc import Iterator
+from datetime import UTC
 
 import pytest
-from django.db import OperationalError, connection, connections
+from django.db import DataError, OperationalError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+from accounts.models import User
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -62,3 +65,24 @@ def test_after_an_error_the_server_is_asked_whether_the_connection_is_open(
     assert not other.is_usable()
     other.close_if_unusable_or_obsolete()
     assert backend_pid(other)
+
+
+def test_moments_are_in_utc_however_they_are_read(alice: User) -> None:
+    users = User.objects.filter(pk=alice.pk).values_list("date_joined", flat=True)
+    for moments in (list(users), list(users.iterator())):
+        assert moments == [alice.date_joined]
+        assert moments[0].tzinfo is UTC
+
+
+def test_a_look_up_goes_on_after_an_error_and_on_a_new_connection(alice: User) -> None:
+    assert User.objects.get_by_natural_key("alice") == alice
+    with pytest.raises(DataError), transaction.atomic():
+        connection.lookup_cursor().execute("select %s::int", ["x"])
+    assert User.objects.get_by_natural_key("alice") == alice
+    connection.close()
+    assert User.objects.get_by_natural_key("alice") == alice
+    with transaction.atomic():
+        pid = backend_pid(connection)
+        cursor = connection.lookup_cursor()
+        cursor.execute("select pg_backend_pid()", [])
+        assert cursor.fetchone() == (pid,)
