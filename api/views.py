@@ -24,6 +24,7 @@ from api.problems import Problem
 from api.request_bodies import prepare_body
 from api.retries import check_headers, read_retry
 from api.status_phrases import STATUS_PHRASES
+from delivery.client_urls import ClientUrls
 from images.retries import Retry
 from lib.own_url import own_url
 
@@ -200,3 +201,8 @@ def read_body(request: Request, serializer: type[Serializer[Any]]) -> dict[str, 
 def base_url(request: Request) -> str:
     """Return scheme and host of our own addresses, as this client reaches them."""
     return own_url(request._request)
+
+
+def client_urls(request: Request) -> ClientUrls:
+    """Return what signs the addresses in a response for this client."""
+    return ClientUrls(base_url(request), request.headers.get("Accept", ""))

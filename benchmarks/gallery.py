@@ -63,17 +63,17 @@ for start in range(len(real), {count}, 500):
         pictures.append(new)
         for each in own:
             keys = {{"key": another(each.key)}}
-            if each.webp_key:
-                from images.storage.keys import webp_beside
-                keys["webp_key"] = webp_beside(keys["key"])
-                os.link(path_of(each.webp_key), path_of(keys["webp_key"]))
+            from images.storage.keys import keys_beside
+            for extension, beside in keys_beside(each.key).items():
+                keys[extension + "_key"] = keys_beside(keys["key"])[extension]
+                os.link(path_of(beside), path_of(keys[extension + "_key"]))
             thumbnails.append((len(pictures) - 1, each, keys))
     made = Picture.objects.bulk_create(pictures)
     rows = []
     for place, each, keys in thumbnails:
         values = {{name: getattr(each, name) for name in (
             "owner_id", "height", "width_px", "height_px", "content_type", "bytes", "webp_bytes",
-            "quality")}}
+            "avif_bytes", "quality")}}
         rows.append(Thumbnail(picture=made[place], **values, **keys))
     Thumbnail.objects.bulk_create(rows)
 """

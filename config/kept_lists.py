@@ -62,7 +62,7 @@ class KeptLists:
             "Cache-Control": NOT_SHARED,
             "Content-Language": self._find_language(environ.get("HTTP_ACCEPT_LANGUAGE", "")),
             "Content-Security-Policy": NO_PAGE_POLICY,
-            "Vary": "Accept-Language",
+            "Vary": ", ".join(filter(None, (response.headers.get("Vary"), "Accept-Language"))),
         }
         return response
 
@@ -75,7 +75,8 @@ class KeptLists:
         user_id = reader.user_id if reader else token.user_id
         query = environ.get("QUERY_STRING", "")
         full_path = f"{path}?{iri_to_uri(query)}" if query else path
-        page = find_page(user_id, self._base(environ), full_path) if user_id else None
+        accept = environ.get("HTTP_ACCEPT", "")
+        page = find_page(user_id, self._base(environ), full_path, accept) if user_id else None
         if page is None:
             return None
         reader = reader or _find_reader(token, environ, route)

@@ -1,32 +1,52 @@
-"""Which of two formats a client prefers, by its `Accept` header (RFC 9110, section 12.5.1)."""
+"""Which of a thumbnail's formats a client prefers, by its `Accept` (RFC 9110, section 12.5.1)."""
 
 from functools import lru_cache
 
-from django.http import HttpRequest
 from django.http.request import MediaType
 
-WEBP = "image/webp"
+from images.formats.registry import FORMATS
+from images.storage.keys import keys_beside
+
+# Extensions of the formats that may lie beside the usual one, the smallest first.
+_BESIDE = {FORMATS[name].content_type: FORMATS[name].extension for name in ("AVIF", "WEBP")}
+# What a thumbnail may be that has others beside it.
+_USUAL = tuple(FORMATS[name].content_type for name in ("JPEG", "PNG", "GIF"))
 
 
-def prefers_webp(request: HttpRequest, usual: str) -> bool:
-    """Return `header_prefers_webp` for the header of a request."""
-    return header_prefers_webp(request.headers.get("Accept", ""), usual)
+def preferred_file(header: str, key: str, usual: str) -> tuple[str, str]:
+    """Return key and media type of the file that a client prefers of a thumbnail's.
+
+    `key` and `usual` are the usual file's: it is what most clients get.
+    """
+    beside = keys_beside(key)
+    for media_type in preferred_formats(header, usual) if beside else ():
+        if smaller := beside.get(_BESIDE[media_type]):
+            return smaller, media_type
+    return key, usual
 
 
 # A browser sends the same header with every picture of a page.
 @lru_cache(maxsize=256)
-def header_prefers_webp(header: str, usual: str) -> bool:
-    """Return whether a client names WebP and does not rank it below the usual format.
+def preferred_formats(header: str, usual: str) -> tuple[str, ...]:
+    """Return the formats that a client names and does not rank below the usual one, best first.
 
-    A wildcard is not enough: browsers that cannot show WebP send `image/*` too.
+    A wildcard is not enough: browsers that cannot show them send `image/*` too. Of those that it
+    ranks alike, as all browsers do, the smallest comes first.
     """
-    if WEBP not in header.lower():
-        return False
+    text = header.lower()
+    if not any(media_type in text for media_type in _BESIDE):
+        return ()
     ranges = [MediaType(part) for part in header.split(",")]
-    if not any(f"{each.main_type}/{each.sub_type}" == WEBP for each in ranges):
-        return False
-    wanted = _weight(ranges, WEBP)
-    return wanted > 0 and wanted >= _weight(ranges, usual)
+    named = {f"{each.main_type}/{each.sub_type}" for each in ranges}
+    least = _weight(ranges, usual)
+    weights = {each: _weight(ranges, each) for each in _BESIDE if each in named}
+    wanted = [each for each, weight in weights.items() if weight > 0 and weight >= least]
+    return tuple(sorted(wanted, key=lambda each: -weights[each]))
+
+
+def preferences(header: str) -> str:
+    """Return a text that is the same for headers by which every thumbnail's file is the same."""
+    return ";".join(",".join(preferred_formats(header, usual)) for usual in _USUAL)
 
 
 def _weight(ranges: list[MediaType], media_type: str) -> float:

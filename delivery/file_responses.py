@@ -14,11 +14,11 @@ from django.conf import settings
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
 
-from delivery.accept import WEBP, header_prefers_webp
+from delivery.accept import preferred_file
 from delivery.access import in_format_of
 from delivery.ranges import ByteRange, UnsatisfiableRange, is_plain_range, requested_range
 from images.storage.base import picture_storage
-from images.storage.keys import webp_beside
+from images.storage.keys import keys_beside
 
 # PEP 3333's, which Django calls `request.META`.
 Environ = Mapping[str, Any]
@@ -45,16 +45,16 @@ class PlainResponse:
 def respond_negotiated(
     environ: Environ, key: str, content_type: str, *, cache_control: str, name: str = ""
 ) -> PlainResponse:
-    """Respond with a stored file, or with its WebP copy if the client prefers that.
+    """Respond with a stored file, or with what lies beside it if the client prefers that.
 
     Raise FileNotFoundError.
     """
-    webp = webp_beside(key)
-    if not webp:
+    if not keys_beside(key):
         return respond(environ, key, content_type, cache_control=cache_control, name=name)
-    if header_prefers_webp(environ.get("HTTP_ACCEPT", ""), content_type):
-        key, content_type, name = webp, WEBP, in_format_of(name, webp)
-    response = respond(environ, key, content_type, cache_control=cache_control, name=name)
+    preferred, media_type = preferred_file(environ.get("HTTP_ACCEPT", ""), key, content_type)
+    if preferred != key:
+        name = in_format_of(name, preferred)
+    response = respond(environ, preferred, media_type, cache_control=cache_control, name=name)
     response.headers["Vary"] = "Accept"
     return response
 

@@ -16,7 +16,7 @@ def serve(
 def serve_negotiated(
     request: HttpRequest, key: str, content_type: str, *, cache_control: str, name: str = ""
 ) -> HttpResponseBase:
-    """Return a response with a stored file, or with its WebP copy if the client prefers that.
+    """Return a response with a stored file, or with what lies beside it if the client prefers that.
 
     Raise FileNotFoundError.
     """

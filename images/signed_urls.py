@@ -62,11 +62,11 @@ class UrlSigner:
         self._expires, self._beginning = str(begins + 2 * window), host + settings.MEDIA_URL
         self._sign_file, self._sign_picture = signer(_FILE), signer(_PICTURE)
         self._presign = partial(picture_storage.presigned_url, begins=begins, seconds=2 * window)
-        self._is_presigned = picture_storage.origin != ""
+        self.is_presigned = picture_storage.origin != ""
 
     def file_url(self, key: str, name: str = "") -> str:
         """Return what `signed_url` returns."""
-        presigned = self._presign(key, name=name) if self._is_presigned else ""
+        presigned = self._presign(key, name=name) if self.is_presigned else ""
         return presigned or self.file_path(key, name)
 
     def file_path(self, key: str, name: str = "") -> str:

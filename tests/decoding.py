@@ -37,8 +37,10 @@ def render_thumbnails(
         path = into / f"{each.height}.{each.format.extension}"
         path.write_bytes(each.content)
         webp = path.with_suffix(".webp") if each.webp else None
-        if webp and each.webp:
-            webp.write_bytes(each.webp)
+        avif = path.with_suffix(".avif") if each.avif else None
+        for beside, content in ((webp, each.webp), (avif, each.avif)):
+            if beside and content:
+                beside.write_bytes(content)
         files.append(
             RenderedFile(
                 height=each.height,
@@ -50,6 +52,8 @@ def render_thumbnails(
                 bytes=len(each.content),
                 webp=webp,
                 webp_bytes=len(each.webp or b""),
+                avif=avif,
+                avif_bytes=len(each.avif or b""),
             )
         )
     return Renderings(files, placeholder)

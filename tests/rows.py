@@ -64,9 +64,11 @@ def write_pictures(
             height_px=height,
             key=f"{picture.key}_{height}.jpg",
             webp_key=f"{picture.key}_{height}.webp",
+            avif_key=f"{picture.key}_{height}.avif",
             content_type="image/jpeg",
             bytes=100,
             webp_bytes=50,
+            avif_bytes=40,
             quality=quality,
         )
         for picture in pictures

@@ -107,6 +107,7 @@ class ThumbnailAdmin(admin.ModelAdmin[Thumbnail]):
         "pixels",
         "bytes",
         "webp_bytes",
+        "avif_bytes",
         "quality",
         "created_at",
     ]

@@ -307,7 +307,7 @@ def count_thumbnails(
 
 
 def _bytes_of(thumbnails: Collection[Thumbnail]) -> int:
-    return sum(each.bytes + each.webp_bytes for each in thumbnails)
+    return sum(file.bytes or 0 for each in thumbnails for file in each.files)
 
 
 def _end_if_done(backfill: Backfill) -> None:

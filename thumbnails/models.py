@@ -19,6 +19,12 @@ from tiers.models import Tier
 
 
 class ThumbnailQuerySet(CountedQuerySet["Thumbnail"]):
+    def with_file(self, key: str) -> ThumbnailQuerySet:
+        """The thumbnail one of whose files has this key, found by indexes."""
+        webp_key = f"{key.rpartition('.')[0]}.webp"
+        beside = Q(webp_key=key) | Q(webp_key=webp_key, avif_key=key)
+        return self.filter(Q(key=key) | (~Q(webp_key="") & beside))
+
     def granted(self) -> ThumbnailQuerySet:
         """Thumbnails at a height that their owner's tier grants now."""
         return self.filter(height=F("owner__tier__heights__height"))
@@ -68,12 +74,19 @@ class Thumbnail(CountedRow):
     key = models.CharField(max_length=200, unique=True, editable=False)
     content_type = models.CharField(_("content type"), max_length=32, editable=False)
     bytes = models.PositiveIntegerField(_("bytes"), editable=False)
-    # The same as WebP, stored where that is smaller; see `images.storage.keys.webp_beside`.
+    # The same as WebP and as AVIF, stored where each is smaller than what comes before it; see
+    # `images.storage.keys.keys_beside`.
     webp_key = models.CharField(
         "WebP", max_length=200, blank=True, default="", db_default="", editable=False
     )
     webp_bytes = models.PositiveIntegerField(
         _("bytes as WebP"), default=0, db_default=0, editable=False
+    )
+    avif_key = models.CharField(
+        "AVIF", max_length=200, blank=True, default="", db_default="", editable=False
+    )
+    avif_bytes = models.PositiveIntegerField(
+        _("bytes as AVIF"), default=0, db_default=0, editable=False
     )
     # The tier's quality when it was rendered; 0 from releases without that setting.
     quality = models.PositiveSmallIntegerField(
@@ -100,6 +113,11 @@ class Thumbnail(CountedRow):
                 condition=Q(webp_key="", webp_bytes=0)
                 | (~Q(webp_key="") & Q(webp_bytes__gt=0, webp_bytes__lt=F("bytes"))),
             ),
+            models.CheckConstraint(
+                name="thumbnail_avif_is_smaller",
+                condition=Q(avif_key="", avif_bytes=0)
+                | (~Q(avif_key="") & Q(avif_bytes__gt=0, avif_bytes__lt=F("webp_bytes"))),
+            ),
         ]
         indexes = [
             models.Index(fields=["owner", "-created_at", "-id"], name="thumbnail_newest_of_owner"),
@@ -115,9 +133,13 @@ class Thumbnail(CountedRow):
 
     @property
     def files(self) -> list[RowFile]:
-        """Its one or two files."""
-        both = (self.key, self.bytes), (self.webp_key, self.webp_bytes)
-        return [RowFile(Column.THUMBNAILS, key, size) for key, size in both if key]
+        """Its one to three files."""
+        all_ = (
+            (self.key, self.bytes),
+            (self.webp_key, self.webp_bytes),
+            (self.avif_key, self.avif_bytes),
+        )
+        return [RowFile(Column.THUMBNAILS, key, size) for key, size in all_ if key]
 
     @property
     def keys(self) -> list[str]:

@@ -21,6 +21,13 @@ class RenderedFile:
     bytes: int
     webp: Path | None
     webp_bytes: int
+    avif: Path | None
+    avif_bytes: int
+
+    @property
+    def beside(self) -> dict[str, Path]:
+        """The same in smaller formats, by the extensions of their files."""
+        return {each.suffix[1:]: each for each in (self.webp, self.avif) if each}
 
 
 @dataclass(frozen=True, slots=True)

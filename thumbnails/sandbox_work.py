@@ -5,7 +5,7 @@ what comes back is checked.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,8 +22,16 @@ _BEGINNINGS = {
     "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
     "GIF": re.compile(rb"GIF8[79]a"),
     "WEBP": re.compile(rb"RIFF....WEBP", re.DOTALL),
+    "AVIF": re.compile(rb"\0\0\0.ftypavif", re.DOTALL),
 }
 _BEGINNING_BYTES = 12
+# Formats of thumbnails, and in which smaller ones each may lie beside: the smallest last.
+_BESIDE: dict[str, tuple[str, ...]] = {
+    "JPEG": ("WEBP", "AVIF"),
+    "PNG": ("WEBP",),
+    "GIF": ("WEBP",),
+    "WEBP": (),
+}
 _MAX_SIDE = 1_000_000
 _THUMBHASH = re.compile(r"[A-Za-z0-9+/]{4,40}={0,2}")
 _COLOR = re.compile(r"#[0-9a-f]{6}")
@@ -35,7 +43,8 @@ def render_thumbnails(
     """Write one file for each height (pixels) into a folder, the largest first.
 
     A picture that is less high is not enlarged. Animated GIF and WebP stay animated; transparency
-    is kept as PNG; everything else becomes JPEG. A WebP is written beside it where that is smaller.
+    is kept as PNG; everything else becomes JPEG. A WebP is written beside it where that is smaller,
+    and of a JPEG an AVIF where that is smaller still.
     Without heights the placeholder alone is made.
 
     Raises RenderingFailed, and PictureTooCostly.
@@ -92,13 +101,12 @@ def _failure(failed: OperationFailed) -> Exception:
 
 
 def _save_thumbnail(rendered: Decoded, made: object, height: int, into: Path) -> RenderedFile:
-    names = ("height", "width_px", "height_px", "format", "bytes", "webp_bytes")
+    names = ("height", "width_px", "height_px", "format", "bytes", "webp_bytes", "avif_bytes")
     one = replies.record(made, *names)
     replies.integer(one["height"], height, height)
-    fmt, webp = _format(one["format"]), FORMATS["WEBP"]
+    fmt = _format(one["format"])
     path = _save(rendered, one["bytes"], into / f"{height}.{fmt.extension}", fmt)
-    webp_bytes = replies.integer(one["webp_bytes"], 0, MAX_OUTPUT_BYTES)
-    beside = path.with_suffix(f".{webp.extension}")
+    beside = _save_beside(rendered, one, path, fmt)
     return RenderedFile(
         height=height,
         width_px=replies.integer(one["width_px"], 1, _MAX_SIDE),
@@ -107,13 +115,29 @@ def _save_thumbnail(rendered: Decoded, made: object, height: int, into: Path) ->
         content_type=fmt.content_type,
         extension=fmt.extension,
         bytes=path.stat().st_size,
-        webp=_save(rendered, webp_bytes, beside, webp) if webp_bytes else None,
-        webp_bytes=webp_bytes,
+        webp=beside.get("WEBP"),
+        webp_bytes=one["webp_bytes"],
+        avif=beside.get("AVIF"),
+        avif_bytes=one["avif_bytes"],
     )
 
 
+def _save_beside(
+    rendered: Decoded, one: Mapping[str, object], path: Path, fmt: Format
+) -> dict[str, Path]:
+    """Save the same in further formats, of which each is smaller than the one before."""
+    saved, size = {}, path.stat().st_size
+    for name, column in (("WEBP", "webp_bytes"), ("AVIF", "avif_bytes")):
+        largest = size - 1 if name in _BESIDE[fmt.name] else 0
+        size = replies.integer(one[column], 0, max(0, largest))
+        if size:
+            target = path.with_suffix(f".{FORMATS[name].extension}")
+            saved[name] = _save(rendered, size, target, FORMATS[name])
+    return saved
+
+
 def _format(name: Any) -> Format:
-    if not isinstance(name, str) or name not in _BEGINNINGS:
+    if not isinstance(name, str) or name not in _BESIDE:
         raise replies.Malformed("no format of a thumbnail")
     return FORMATS[name]
 

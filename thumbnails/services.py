@@ -15,7 +15,7 @@ from images.models import Picture
 from images.pixels import taken
 from images.sandbox.work_dir import temporary_dir
 from images.storage.base import picture_storage
-from images.storage.keys import copy_key, webp_beside
+from images.storage.keys import copy_key, keys_beside
 from images.storage.outages import is_outage
 from images.storage.transactions import stored_files
 from thumbnails import claims
@@ -141,9 +141,10 @@ def _raise_if_disk_is_full(folder: Path) -> None:
 
 def _thumbnail_row(picture: Picture, rendered: RenderedFile) -> Thumbnail:
     """Return the unsaved row of a thumbnail."""
-    has_webp = rendered.webp is not None
-    mark, extension = str(rendered.height), rendered.extension
-    key = copy_key(picture.key, mark, extension, has_webp=has_webp)
+    key = copy_key(
+        picture.key, str(rendered.height), rendered.extension, beside=tuple(rendered.beside)
+    )
+    beside = keys_beside(key)
     return Thumbnail(
         picture=picture,
         owner_id=picture.owner_id,
@@ -153,16 +154,20 @@ def _thumbnail_row(picture: Picture, rendered: RenderedFile) -> Thumbnail:
         key=key,
         content_type=rendered.content_type,
         bytes=rendered.bytes,
-        webp_key=webp_beside(key) or "",
+        webp_key=beside.get("webp", ""),
         webp_bytes=rendered.webp_bytes,
+        avif_key=beside.get("avif", ""),
+        avif_bytes=rendered.avif_bytes,
         quality=picture.owner.tier.quality,
     )
 
 
 def _files_by_key(rows: list[Thumbnail], rendered: list[RenderedFile]) -> dict[str, Path]:
-    pairs = list(zip(rows, rendered, strict=True))
-    usual = {row.key: each.path for row, each in pairs}
-    return usual | {row.webp_key: each.webp for row, each in pairs if each.webp}
+    files = {}
+    for row, each in zip(rows, rendered, strict=True):
+        files[row.key] = each.path
+        files |= {key: each.beside[extension] for extension, key in keys_beside(row.key).items()}
+    return files
 
 
 def _store_rows(

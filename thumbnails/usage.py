@@ -22,7 +22,7 @@ class StoredFiles(NamedTuple):
 def measure(pictures: QuerySet[Picture]) -> StoredFiles:
     """Return how many files pictures have, and their bytes: what leaves the storage with them.
 
-    Three queries, however many pictures. Originals, stripped copies, thumbnails in both formats and
+    Three queries, however many pictures. Originals, stripped copies, thumbnails in all formats and
     JPEG renditions count; a copy that an older release made counts no bytes until `verify_storage`
     has measured it.
     """
@@ -40,6 +40,8 @@ def measure(pictures: QuerySet[Picture]) -> StoredFiles:
             bytes=Sum("bytes"),
             more_files=Count("pk", filter=~Q(webp_key="")),
             more_bytes=Sum("webp_bytes"),
+            most_files=Count("pk", filter=~Q(avif_key="")),
+            most_bytes=Sum("avif_bytes"),
         ),
         renditions.aggregate(files=Count("pk"), bytes=Sum("bytes")),
     ]
@@ -47,7 +49,8 @@ def measure(pictures: QuerySet[Picture]) -> StoredFiles:
 
 
 def _total(counted: list[dict[str, int | None]], name: str) -> int:
-    return sum((each.get(column) or 0) for each in counted for column in (name, f"more_{name}"))
+    columns = (name, f"more_{name}", f"most_{name}")
+    return sum((each.get(column) or 0) for each in counted for column in columns)
 
 
 def count_rows(owner_ids: Collection[UUID]) -> dict[UUID, Amounts]:
@@ -61,7 +64,9 @@ def count_rows(owner_ids: Collection[UUID]) -> dict[UUID, Amounts]:
             Column.PICTURES: count, Column.ORIGINALS: originals, Column.OTHER: copies or 0
         })  # fmt: skip
     thumbnails = _by_owner(Thumbnail.objects.all(), "owner_id", owner_ids)
-    for owner_id, size in thumbnails.annotate(size=Sum(F("bytes") + F("webp_bytes"))):
+    for owner_id, size in thumbnails.annotate(
+        size=Sum(F("bytes") + F("webp_bytes") + F("avif_bytes"))
+    ):
         counted[owner_id][Column.THUMBNAILS] += size
     renditions = _by_owner(Rendition.objects.all(), "picture__owner_id", owner_ids)
     for owner_id, size in renditions.annotate(size=Sum("bytes")):

@@ -26,6 +26,7 @@ class FileKind(StrEnum):
     STRIPPED = "clean copy"
     THUMBNAIL = "thumbnail"
     WEBP = "WebP of a thumbnail"
+    AVIF = "AVIF of a thumbnail"
     RENDITION = "rendition"
 
 
@@ -42,21 +43,21 @@ class ReferencedKey:
 
 def referenced_keys() -> Iterator[ReferencedKey]:
     """Yield every key that a row names, sorted; rows may change meanwhile, so check again."""
-    streams = (_of_pictures(), _of_thumbnails(), _of_webps(), _of_renditions())
+    streams = (_of_pictures(), _of_thumbnails(), _of_webps(), _of_avifs(), _of_renditions())
     return heapq.merge(*streams, key=lambda each: in_byte_order(each.key))
 
 
 def count_referenced_keys() -> int:
     """Return about how many keys rows name."""
     stripped = Picture.objects.filter(HAS_CLEAN_COPY)
-    counted = (Picture.objects, stripped, Thumbnail.objects, _webps(), Rendition.objects)
-    return sum(each.count() for each in counted)
+    rows = (Picture.objects, stripped, Thumbnail.objects, _webps(), _avifs(), Rendition.objects)
+    return sum(each.count() for each in rows)
 
 
 def is_referenced(key: str) -> bool:
     """Tell whether a row names a key now."""
-    named = any(rows.objects.filter(key=key).exists() for rows in (Picture, Thumbnail, Rendition))
-    return named or _webps().filter(webp_key=key).exists() or _is_stripped_copy(key)
+    named = any(rows.objects.filter(key=key).exists() for rows in (Picture, Rendition))
+    return named or Thumbnail.objects.with_file(key).exists() or _is_stripped_copy(key)
 
 
 def _is_stripped_copy(key: str) -> bool:
@@ -96,8 +97,17 @@ def _of_webps() -> Iterator[ReferencedKey]:
         yield ReferencedKey(key, FileKind.WEBP, picture_id, size)
 
 
+def _of_avifs() -> Iterator[ReferencedKey]:
+    for key, picture_id, size in _stream(_avifs(), "avif_key", "picture_id", "avif_bytes"):
+        yield ReferencedKey(key, FileKind.AVIF, picture_id, size)
+
+
 def _webps() -> QuerySet[Thumbnail]:
     return Thumbnail.objects.exclude(webp_key="")
+
+
+def _avifs() -> QuerySet[Thumbnail]:
+    return Thumbnail.objects.exclude(avif_key="")
 
 
 def _of_renditions() -> Iterator[ReferencedKey]:

@@ -2,8 +2,6 @@
 
 from contextlib import suppress
 
-from django.db.models import Q
-
 from images.default_picture import default_picture, our_default_picture
 from images.ledger import Column, count_bytes, counted_transaction
 from images.models import Picture
@@ -61,7 +59,7 @@ def _delete_row(reference: ReferencedKey, picture: Picture) -> None:
     if reference.kind == FileKind.RENDITION:
         Rendition.objects.filter(key=key).delete()
     elif reference.kind != FileKind.STRIPPED:
-        Thumbnail.objects.filter(Q(key=key) | Q(webp_key=key)).delete()
+        Thumbnail.objects.with_file(key).delete()
         request_thumbnails([picture.pk])
     elif picture.clean_key == key:
         count_bytes(picture.owner_id, Column.OTHER, -(picture.clean_bytes or 0))

@@ -12,6 +12,7 @@ from api.restful_api.link_serializers import LINK_FIELDS, serialize_link_row
 from api.restful_api.picture_fields import FIELDS, columns_of, write_own_rows
 from api.restful_api.session_serializers import SESSION_FIELDS, serialize_session_row
 from delivery.archives import Member, UniqueNames
+from delivery.client_urls import ClientUrls
 from delivery.picture_archives import own_picture_rows, picture_members
 from images.models import Link, Picture
 from images.storage.base import picture_storage
@@ -41,7 +42,7 @@ def _write_facts(session: Session, base: str) -> Iterator[bytes]:
         "pictures": (
             Picture.objects.owned_by(user),
             columns_of(names),
-            lambda rows: write_own_rows(rows, names, owner=user, base=base),
+            lambda rows: write_own_rows(rows, names, owner=user, urls=ClientUrls(base, "")),
         ),
         "links": (
             Link.objects.filter(owner=user).with_liveness(),

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 
 from api.pagination import link_to_next, read_page
 from api.views import caller
+from delivery.client_urls import depend_on_accept, what_urls_depend_on
 from delivery.file_responses import PlainResponse, status_by_condition
 from delivery.responses import to_django
 from images.caching import cached, find_cached
@@ -58,7 +59,7 @@ def cached_list_response(
 
     page = cached(
         viewer.pk,
-        _cache_key(own_url(asked), asked.get_full_path()),
+        _cache_key(own_url(asked), asked.get_full_path(), asked.headers.get("Accept", "")),
         compute,
         is_valid=lambda page: isinstance(page, Page) and page.viewer == facts,
         write=_write,
@@ -72,25 +73,26 @@ def viewer_facts(tier_id: int, tier_updated_at: datetime, is_superuser: bool) ->
     return f"{tier_id} {tier_updated_at.isoformat()} {is_superuser}"
 
 
-def find_page(viewer_id: UUID, base: str, full_path: str) -> Page | None:
+def find_page(viewer_id: UUID, base: str, full_path: str, accept: str) -> Page | None:
     """Return a page that was cached, good for whoever has its `viewer_facts`.
 
     `base` is `own_url`'s, and `full_path` what Django calls so.
     """
-    page: Page | None = find_cached(
-        viewer_id, _cache_key(base, full_path), is_valid=lambda page: True, read=_read
-    )
+    key = _cache_key(base, full_path, accept)
+    page: Page | None = find_cached(viewer_id, key, is_valid=lambda page: True, read=_read)
     return page
 
 
 def respond_with_page(environ: Mapping[str, Any], page: Page) -> PlainResponse:
     """Respond with a page, a 304 or a 412."""
+    headers = {"ETag": page.etag}
+    if depend_on_accept():
+        headers["Vary"] = "Accept"
     if status := status_by_condition(environ, page.etag):
-        return PlainResponse(status, {"ETag": page.etag})
-    headers = {
+        return PlainResponse(status, headers)
+    headers |= {
         "Content-Type": "application/json",
         "Content-Length": str(len(page.body)),
-        "ETag": page.etag,
     }
     if page.next_url:
         headers["Link"] = link_to_next(page.next_url)
@@ -111,7 +113,8 @@ def _read(entry: bytes) -> Page:
     return Page(body, etag, next_url, viewer)
 
 
-def _cache_key(base: str, full_path: str) -> str:
+def _cache_key(base: str, full_path: str, accept: str) -> str:
     """Return a digest of all that a list depends on besides its rows and its viewer."""
-    text = f"{base}\n{full_path}\n{settings.MEDIA_URL_WINDOW}"
+    parts = base, full_path, str(settings.MEDIA_URL_WINDOW), what_urls_depend_on(accept)
+    text = "\n".join(parts)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -10,10 +10,10 @@ from rest_framework import serializers
 
 from accounts.models import User
 from delivery.access import ServableFile, grants_original, name_for, original_for
+from delivery.client_urls import ClientUrls
 from images.access import may_change
 from images.exceptions import NotReady, NotRenderable
 from images.models import Picture, clean_copy_state
-from images.signed_urls import UrlSigner
 from notifications.events import format_timestamp
 from thumbnails.models import Thumbnail
 
@@ -25,7 +25,7 @@ _ALL = "all"
 class Page:
     """What a field depends on besides its row: how addresses are written, the rows' thumbnails."""
 
-    signer: UrlSigner
+    urls: ClientUrls
     is_granted: bool
     thumbnails: Mapping[int, list[dict[str, Any]]]
 
@@ -43,7 +43,7 @@ def _image(row: Row, page: Page) -> str:
     key: str = row["key"]
     if not page.is_granted:
         return key.rsplit("/", 1)[-1]
-    return page.signer.file_url(key, row["name"] or "")
+    return page.urls.file_url(key, row["name"] or "")
 
 
 def _failure(row: Row, page: Page) -> str | None:
@@ -121,7 +121,7 @@ def columns_of(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def write_own_rows(
-    rows: Iterable[dict[str, Any]], names: tuple[str, ...], *, owner: User, base: str
+    rows: Iterable[dict[str, Any]], names: tuple[str, ...], *, owner: User, urls: ClientUrls
 ) -> list[dict[str, Any]]:
     """Write fields of an account's own pictures for it: at most one more query for the page."""
     rows = list(rows)
@@ -129,7 +129,7 @@ def write_own_rows(
         [row["id"] for row in rows],
         names,
         owner=owner,
-        signer=UrlSigner(base),
+        urls=urls,
         is_granted=grants_original(owner, owner),
     )
     writers = [(name, FIELDS[name].write) for name in names]
@@ -137,7 +137,7 @@ def write_own_rows(
 
 
 def write_picture(
-    picture: Picture, names: tuple[str, ...], *, viewer: User, base: str
+    picture: Picture, names: tuple[str, ...], *, viewer: User, urls: ClientUrls
 ) -> dict[str, Any]:
     """Write fields of a picture as a viewer who may see it gets it.
 
@@ -152,7 +152,7 @@ def write_picture(
         [picture.pk],
         names,
         owner=picture.owner,
-        signer=UrlSigner(base),
+        urls=urls,
         is_granted=original is not None,
     )
     written = {name: FIELDS[name].write(row, page) for name in names}
@@ -173,7 +173,7 @@ def _make_page(
     names: tuple[str, ...],
     *,
     owner: User,
-    signer: UrlSigner,
+    urls: ClientUrls,
     is_granted: bool,
 ) -> Page:
     thumbnails: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
@@ -186,7 +186,7 @@ def _make_page(
                     "id": row["id"],
                     "height": row["height_px"],
                     "width": row["width_px"],
-                    "url": signer.file_url(row["key"]),
+                    "url": urls.thumbnail_url(row["key"]),
                 }
             )
-    return Page(signer, is_granted, thumbnails)
+    return Page(urls, is_granted, thumbnails)

@@ -21,10 +21,10 @@ from api.openapi.examples import (
 )
 from api.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from api.restful_api.picture_serializers import ClientObject, ClientObjectText
+from delivery.client_urls import ClientUrls
 from images.client_metadata import MAX_METADATA_BYTES
 from images.file_names import MAX_NAME_LENGTH
 from images.models import MAX_DESCRIPTION_LENGTH, Picture
-from images.signed_urls import UrlSigner
 
 _METADATA_HELP = (
     f"A JSON object of your own, of at most {MAX_METADATA_BYTES:,} bytes; it is kept as it is."
@@ -210,11 +210,11 @@ class RestfulEvent(serializers.Serializer[None]):
     picture = RestfulEventPicture(required=False)
 
 
-def serialize_thumbnail_row(row: dict[str, Any], *, signer: UrlSigner) -> dict[str, Any]:
+def serialize_thumbnail_row(row: dict[str, Any], *, urls: ClientUrls) -> dict[str, Any]:
     """Write a `RestfulThumbnail` of a row with THUMBNAIL_FIELDS."""
     return {
         "id": row["id"],
         "image_id": row["picture_id"],
         "height": row["height"],
-        "thumbnail": signer.file_url(row["key"]),
+        "thumbnail": urls.thumbnail_url(row["key"]),
     }

@@ -51,16 +51,16 @@ from api.views import (
     MAX_TEXT_BODY_SIZE,
     ContractView,
     PublicView,
-    base_url,
     caller,
+    client_urls,
     may_read,
     read_body,
     read_query,
 )
+from delivery.client_urls import vary_by_accept
 from images.models import Picture
 from images.permissions import PicturePermission
 from images.services import create_picture, delete_picture, update_picture
-from images.signed_urls import UrlSigner
 from thumbnails.models import Thumbnail, ThumbnailQuerySet
 from thumbnails.services import delete_thumbnail
 
@@ -197,7 +197,7 @@ class PictureListView(ContractView):
         """Return a page of the caller's pictures, newest first unless asked otherwise."""
         viewer, query = caller(request), read_query(request, p.RestfulPictureQuery)
         names = query.get("fields", LIST_FIELDS)
-        write = partial(write_own_rows, names=names, owner=viewer, base=base_url(request))
+        write = partial(write_own_rows, names=names, owner=viewer, urls=client_urls(request))
         return cached_list_response(
             request,
             lambda: p.filter_pictures(Picture.objects.owned_by(viewer), query),
@@ -228,7 +228,7 @@ class PictureListView(ContractView):
             metadata=form.validated_data.get("metadata"),
             retry=self.read_retry(request),
         )
-        body = write_picture(picture, LIST_FIELDS, viewer=owner, base=base_url(request))
+        body = write_picture(picture, LIST_FIELDS, viewer=owner, urls=client_urls(request))
         return Response(body, status=201)
 
 
@@ -311,8 +311,8 @@ class ThumbnailListView(ContractView):
             return granted if image_id is None else granted.filter(picture=image_id)
 
         def serialize(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-            signer = UrlSigner(base_url(request))
-            return [s.serialize_thumbnail_row(row, signer=signer) for row in rows]
+            urls = client_urls(request)
+            return [s.serialize_thumbnail_row(row, urls=urls) for row in rows]
 
         return cached_list_response(request, choose, s.THUMBNAIL_FIELDS, serialize)
 
@@ -331,7 +331,9 @@ class ThumbnailDetailView(ContractView):
         """Return one thumbnail."""
         visible = Thumbnail.objects.visible_to(caller(request))
         row = visible.values(*s.THUMBNAIL_FIELDS).get(pk=pk)
-        return Response(s.serialize_thumbnail_row(row, signer=UrlSigner(base_url(request))))
+        response = Response(s.serialize_thumbnail_row(row, urls=client_urls(request)))
+        vary_by_accept(response)
+        return response
 
     @describe(
         "thumbnails_delete",
@@ -360,5 +362,8 @@ def _read_field_names(request: Request) -> tuple[str, ...]:
 
 
 def _details_response(request: Request, picture: Picture, names: tuple[str, ...]) -> Response:
-    viewer, base = caller(request), base_url(request)
-    return Response(write_picture(picture, names, viewer=viewer, base=base))
+    body = write_picture(picture, names, viewer=caller(request), urls=client_urls(request))
+    response = Response(body)
+    if "thumbnails" in names:
+        vary_by_accept(response)
+    return response

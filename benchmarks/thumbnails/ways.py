@@ -11,15 +11,16 @@ Way = Callable[[Path, Path], object]
 
 
 def render_ours(source: Path, into: Path) -> None:
-    """As the worker does it: JPEG, WebP where that is smaller, ThumbHash and dominant colour."""
+    """As the worker does it: JPEG, WebP and AVIF where smaller, ThumbHash and dominant colour."""
     from thumbnails.rendering.render import render
 
     encoded, _ = render(source.read_bytes(), HEIGHTS, QUALITY)
     for each in encoded:
         path = into / f"{each.height}.{each.format.extension}"
         path.write_bytes(each.content)
-        if each.webp:
-            path.with_suffix(".webp").write_bytes(each.webp)
+        for extension, content in (("webp", each.webp), ("avif", each.avif)):
+            if content:
+                path.with_suffix(f".{extension}").write_bytes(content)
 
 
 def render_jpeg_only(source: Path, into: Path) -> None:

@@ -7,9 +7,12 @@ from uuid import UUID
 USERS = "users"
 # What every key of ours looks like; a text that does not is never looked for.
 _KEY = re.compile(rf"{USERS}/[0-9a-f-]{{36}}/[A-Za-z0-9][A-Za-z0-9._-]*\Z")
-# A copy beside which the same lies as WebP: its name alone says so, since signed addresses are
-# served without a query. A preferred name never ends in a dash.
-_HAS_WEBP = re.compile(r"(.+_[0-9]+_[0-9a-f]{8}-)\.(?:jpg|png|gif)\Z")
+# A thumbnail beside which the same lies in smaller formats. Its name alone says so, by one dash for
+# a WebP and two for an AVIF too, since signed addresses are served without a query. A preferred
+# name never ends in a dash; of two an earlier release makes nothing.
+_HAS_BESIDE = re.compile(r"(.+_[0-9]+_[0-9a-f]{8}(--?))\.(?:jpg|png|gif)\Z")
+_DASHES: dict[tuple[str, ...], str] = {(): "", ("webp",): "-", ("webp", "avif"): "--"}
+_BESIDE = {dashes: extensions for extensions, dashes in _DASHES.items()}
 
 
 def folder_of(owner_id: UUID) -> str:
@@ -27,20 +30,19 @@ def original_key(owner_id: UUID, uid: UUID, extension: str) -> str:
     return f"{folder_of(owner_id)}{uid}.{extension}"
 
 
-def copy_key(original: str, mark: str, extension: str, *, has_webp: bool = False) -> str:
+def copy_key(original: str, mark: str, extension: str, *, beside: tuple[str, ...] = ()) -> str:
     """Return a fresh key for something made of an original; never one that was used before.
 
-    With `has_webp`, `webp_beside` names the second key.
+    `beside` are the extensions of what lies beside it, which `keys_beside` finds again.
     """
     stem = original.rsplit(".", 1)[0]
-    dash = "-" if has_webp else ""
-    return f"{stem}_{mark}_{uuid.uuid4().hex[:8]}{dash}.{extension}"
+    return f"{stem}_{mark}_{uuid.uuid4().hex[:8]}{_DASHES[beside]}.{extension}"
 
 
-def webp_beside(key: str) -> str | None:
-    """Return the key of the WebP that lies beside a thumbnail, None where there is none."""
-    match = _HAS_WEBP.match(key)
-    return f"{match[1]}.webp" if match else None
+def keys_beside(key: str) -> dict[str, str]:
+    """Return the keys of what lies beside a thumbnail in smaller formats, by their extensions."""
+    match = _HAS_BESIDE.match(key)
+    return {each: f"{match[1]}.{each}" for each in _BESIDE[match[2]]} if match else {}
 
 
 def is_key(text: str) -> bool:

@@ -32,7 +32,7 @@ from images.services import activate, delete_picture
 from images.signed_urls import signed_path, signed_picture_url
 from tests.api.routes import routes
 from tests.factories import make_picture, make_staff, make_user, tier
-from tests.pictures import jpeg, png
+from tests.pictures import encode, png, waves
 from tests.second_factors import give_factor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("kept_connection")]
@@ -100,9 +100,9 @@ def layer() -> Layer:
 def picture(
     alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> Picture:
-    """A picture whose thumbnails are there, with WebP beside them."""
+    """A picture whose thumbnails are there, with WebP and AVIF beside them."""
     with django_capture_on_commit_callbacks(execute=True):
-        return make_picture(alice, jpeg(900, 600), name="Ein Hügel.jpg")
+        return make_picture(alice, encode(waves(900, 600), "JPEG"), name="Ein Hügel.jpg")
 
 
 def link_to(picture: Picture, *, maker: User | None = None, **options: Any) -> str:
@@ -153,7 +153,8 @@ VARIANTS: list[dict[str, Any]] = [
     {"HTTP_IF_MODIFIED_SINCE": "Wed, 21 Oct 2015 07:28:00 GMT"},
     {"HTTP_IF_UNMODIFIED_SINCE": "Wed, 21 Oct 2015 07:28:00 GMT"},
     *({"HTTP_ACCEPT": value} for value in (
-        CHROME, "*/*", "image/webp", "image/webp;q=0", "image/jpeg, image/webp;q=0.9", "",
+        CHROME, "*/*", "image/webp", "image/avif", "image/webp;q=0", "image/avif;q=0.5,image/webp",
+        "image/jpeg, image/webp;q=0.9", "",
     )),
     {"HTTP_ACCEPT": CHROME, "REQUEST_METHOD": "HEAD"},
     *({"HTTP_ORIGIN": origin, **cookie}
@@ -479,6 +480,21 @@ def test_a_kept_list_is_answered_as_by_django(
             assert was_answered != (is_refused or has_language), (path, variant)
         for variant in LEFT:
             assert not layer.compare(path, **bearer, **variant), (path, variant)
+
+
+@pytest.mark.s3
+@pytest.mark.usefixtures("bucket")
+def test_a_list_with_addresses_of_a_storage_is_kept_for_each_format(
+    layer: Layer, picture: Picture, bearer: dict[str, str]
+) -> None:
+    for accept, kind in ((CHROME, b".avif?"), ("image/webp", b".webp?"), ("*/*", b".jpg?")):
+        changes = bearer | {"HTTP_ACCEPT": accept}
+        made = layer.ask("/api/user/thumbnails/", **changes)
+        assert layer.was_left
+        assert made[2].count(kind) == 2
+        assert layer.compare("/api/user/thumbnails/", **changes)
+        etag = dict(made[1])["ETag"]
+        assert layer.compare("/api/user/thumbnails/", HTTP_IF_NONE_MATCH=etag, **changes)
 
 
 def test_every_kind_of_token_gets_a_kept_list_and_nobody_else(

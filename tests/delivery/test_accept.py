@@ -1,13 +1,12 @@
-"""WebP is sent to clients that name it in `Accept`, and to no others."""
+"""WebP and AVIF are sent to clients that name them in `Accept`, and to no others."""
 
 import re
 
 import pytest
-from django.test import RequestFactory
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.models import User
-from delivery.accept import prefers_webp
+from delivery.accept import preferred_formats
 from images.links import make_link
 from images.models import Picture
 from images.signed_urls import signed_path
@@ -24,55 +23,63 @@ SAFARI = (
     "image/webp,image/avif,image/jxl,image/heic,video/*;q=0.8,image/png,image/svg+xml,"
     "image/*;q=0.8,*/*;q=0.5"
 )
+BOTH = ("image/avif", "image/webp")
+# Chrome before 85.
+OLD_CHROME = "image/webp,image/apng,image/*,*/*;q=0.8"
 # Safari before 14, which cannot show WebP.
 OLD_SAFARI = "image/png,image/svg+xml,image/*;q=0.8,video/*;q=0.8,*/*;q=0.5"
+ALL = {CHROME: "image/avif", OLD_CHROME: "image/webp", "*/*": "image/jpeg"}
 
 
 @pytest.mark.parametrize(
     ("accept", "usual", "expected"),
     [
-        (CHROME, "image/jpeg", True),
-        (NAVIGATION, "image/jpeg", True),
-        (FIREFOX, "image/jpeg", True),
-        (FIREFOX, "image/png", True),
-        (SAFARI, "image/jpeg", True),
-        (OLD_SAFARI, "image/jpeg", False),
-        ("image/webp", "image/jpeg", True),
-        ("IMAGE/WEBP", "image/jpeg", True),
-        ("image/webp;q=1.0, */*;q=0.1", "image/gif", True),
-        ("image/jpeg, image/webp", "image/jpeg", True),
-        ("image/jpeg, image/webp;q=0.9", "image/jpeg", False),
-        ("image/jpeg;q=0, image/webp;q=0.1, */*", "image/jpeg", True),
-        ("image/jpeg;q=0.5, image/webp;q=0.4, image/png", "image/jpeg", False),
-        ("image/webp;q=0.3, image/png;q=0.2", "image/jpeg", True),
-        ("image/webp;q=0.1, */*", "image/jpeg", False),
-        ("image/webp;q=0.8, image/*;q=0.5", "image/jpeg", True),
-        ("image/webp;q=0", "image/jpeg", False),
-        ("image/webp;q=0, */*", "image/jpeg", False),
-        ("image/webp;q=0.000", "image/jpeg", False),
-        ("*/*", "image/jpeg", False),
-        ("image/*", "image/jpeg", False),
-        ("image/webpx", "image/jpeg", False),
-        ("text/html", "image/jpeg", False),
-        ("", "image/jpeg", False),
-        (None, "image/jpeg", False),
-        (",;,=;q", "image/jpeg", False),
-        ("image/webp;q=nan", "image/jpeg", False),
-        ("image/webp;q=high, */*;q=0.5", "image/jpeg", True),
+        (CHROME, "image/jpeg", BOTH),
+        (NAVIGATION, "image/jpeg", BOTH),
+        (FIREFOX, "image/jpeg", BOTH),
+        (FIREFOX, "image/png", BOTH),
+        (SAFARI, "image/jpeg", BOTH),
+        (OLD_SAFARI, "image/jpeg", ()),
+        ("image/avif", "image/jpeg", ("image/avif",)),
+        ("image/avif;q=0, image/webp", "image/jpeg", ("image/webp",)),
+        ("image/avif;q=0.5, image/webp;q=0.6", "image/jpeg", BOTH[::-1]),
+        ("image/avif, image/webp;q=0.6", "image/jpeg", BOTH),
+        ("image/avif;q=0.8, image/jpeg", "image/jpeg", ()),
+        ("image/avif-sequence, image/*", "image/jpeg", ()),
+        ("image/webp", "image/jpeg", ("image/webp",)),
+        ("IMAGE/WEBP", "image/jpeg", ("image/webp",)),
+        ("image/webp;q=1.0, */*;q=0.1", "image/gif", ("image/webp",)),
+        ("image/jpeg, image/webp", "image/jpeg", ("image/webp",)),
+        ("image/jpeg, image/webp;q=0.9", "image/jpeg", ()),
+        ("image/jpeg;q=0, image/webp;q=0.1, */*", "image/jpeg", ("image/webp",)),
+        ("image/jpeg;q=0.5, image/webp;q=0.4, image/png", "image/jpeg", ()),
+        ("image/webp;q=0.3, image/png;q=0.2", "image/jpeg", ("image/webp",)),
+        ("image/webp;q=0.1, */*", "image/jpeg", ()),
+        ("image/webp;q=0.8, image/*;q=0.5", "image/jpeg", ("image/webp",)),
+        ("image/webp;q=0", "image/jpeg", ()),
+        ("image/webp;q=0, */*", "image/jpeg", ()),
+        ("image/webp;q=0.000", "image/jpeg", ()),
+        ("*/*", "image/jpeg", ()),
+        ("image/*", "image/jpeg", ()),
+        ("image/webpx", "image/jpeg", ()),
+        ("text/html", "image/jpeg", ()),
+        ("", "image/jpeg", ()),
+        (",;,=;q", "image/jpeg", ()),
+        ("image/webp;q=nan", "image/jpeg", ()),
+        ("image/webp;q=high, */*;q=0.5", "image/jpeg", ("image/webp",)),
     ],
 )
-def test_webp_is_sent_to_clients_that_name_it(
-    rf: RequestFactory, accept: str | None, usual: str, expected: bool
+def test_smaller_formats_are_sent_to_clients_that_name_them(
+    accept: str, usual: str, expected: tuple[str, ...]
 ) -> None:
-    headers = {} if accept is None else {"Accept": accept}
-    assert prefers_webp(rf.get("/", headers=headers), usual) is expected
+    assert preferred_formats(accept, usual) == expected
 
 
 @pytest.fixture
 def thumbnail(
     alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> Thumbnail:
-    """A thumbnail that is stored as JPEG and as WebP."""
+    """A thumbnail that is stored as JPEG, as WebP and as AVIF."""
     with django_capture_on_commit_callbacks(execute=True):
         picture = make_picture(alice, encode(waves(900, 600), "JPEG"), visibility="public")
     return picture.thumbnails.get(height=400)
@@ -95,14 +102,16 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(
-    ("accept", "kind"), [(FIREFOX, "webp"), ("*/*", "jpeg"), (OLD_SAFARI, "jpeg")]
+    ("accept", "kind"),
+    [(FIREFOX, "avif"), (OLD_CHROME, "webp"), ("*/*", "jpeg"), (OLD_SAFARI, "jpeg")],
 )
 def test_one_url_serves_each_client_a_format_it_can_show(
     browser: Client, thumbnail: Thumbnail, accept: str, kind: str
 ) -> None:
     address = signed_path(thumbnail.key)
     response = browser.get(address, headers={"Accept": accept})
-    key = thumbnail.webp_key if kind == "webp" else thumbnail.key
+    keys = {"avif": thumbnail.avif_key, "webp": thumbnail.webp_key, "jpeg": thumbnail.key}
+    key = keys[kind]
     assert (response.status_code, body(response)) == (200, read_stored(key))
     assert response["Content-Type"] == f"image/{kind}"
     assert response["Content-Disposition"] == f'inline; filename="{key.rsplit("/")[-1]}"'
@@ -120,13 +129,14 @@ def test_negotiating_the_format_costs_no_query(
 
 def test_each_format_has_its_own_entity_tag(browser: Client, thumbnail: Thumbnail) -> None:
     address = signed_path(thumbnail.key)
-    webp = browser.get(address, headers={"Accept": CHROME})["ETag"]
-    usual = browser.get(address)["ETag"]
-    assert webp != usual
-    same = browser.get(address, headers={"Accept": CHROME, "If-None-Match": webp})
-    assert (same.status_code, same["ETag"], varies(same)) == (304, webp, True)
-    other = browser.get(address, headers={"Accept": CHROME, "If-None-Match": usual})
-    assert (other.status_code, other["Content-Type"]) == (200, "image/webp")
+    tags = {accept: browser.get(address, headers={"Accept": accept})["ETag"] for accept in ALL}
+    assert len(set(tags.values())) == len(ALL)
+    for accept, tag in tags.items():
+        for other, given in tags.items():
+            headers = {"Accept": accept, "If-None-Match": given}
+            response = browser.get(address, headers=headers)
+            expected = (304 if other == accept else 200, tag, True)
+            assert (response.status_code, response["ETag"], varies(response)) == expected
 
 
 def test_ranges_and_heads_are_of_the_negotiated_format(
@@ -134,10 +144,10 @@ def test_ranges_and_heads_are_of_the_negotiated_format(
 ) -> None:
     address = signed_path(thumbnail.key)
     head = browser.head(address, headers={"Accept": CHROME})
-    assert head["Content-Length"] == str(thumbnail.webp_bytes)
-    part = browser.get(address, headers={"Accept": CHROME, "Range": "bytes=0-3"})
-    assert (part.status_code, body(part)) == (206, b"RIFF")
-    assert part["Content-Range"] == f"bytes 0-3/{thumbnail.webp_bytes}"
+    assert head["Content-Length"] == str(thumbnail.avif_bytes)
+    part = browser.get(address, headers={"Accept": CHROME, "Range": "bytes=4-11"})
+    assert (part.status_code, body(part)) == (206, b"ftypavif")
+    assert part["Content-Range"] == f"bytes 4-11/{thumbnail.avif_bytes}"
     late = browser.get(address, headers={"Accept": CHROME, "Range": f"bytes={thumbnail.bytes}-"})
     assert (late.status_code, varies(late)) == (416, True)
 
@@ -156,8 +166,8 @@ def test_behind_nginx_the_negotiated_file_is_named(
 ) -> None:
     settings.ACCEL_REDIRECT_PREFIX = "/protected/"
     response = browser.get(signed_path(thumbnail.key), headers={"Accept": CHROME})
-    assert response["X-Accel-Redirect"] == f"/protected/{thumbnail.webp_key}"
-    assert (response["Content-Type"], varies(response)) == ("image/webp", True)
+    assert response["X-Accel-Redirect"] == f"/protected/{thumbnail.avif_key}"
+    assert (response["Content-Type"], varies(response)) == ("image/avif", True)
 
 
 def test_an_original_has_one_format_and_no_vary_header(
@@ -168,13 +178,14 @@ def test_an_original_has_one_format_and_no_vary_header(
     assert not varies(response)
 
 
-def test_the_webp_file_has_no_url_of_its_own(
+def test_what_lies_beside_has_no_url_of_its_own(
     browser: Client, thumbnail: Thumbnail, alice: User
 ) -> None:
     address = signed_path(thumbnail.key)
-    assert browser.get(address.replace(".jpg", ".webp")).status_code == 404
-    avatar = f"/avatars/{alice.pk}/{thumbnail.webp_key.rsplit('/')[-1]}"
-    assert browser.get(avatar).status_code == 404
+    for key in (thumbnail.webp_key, thumbnail.avif_key):
+        assert browser.get(address.replace(thumbnail.key, key)).status_code == 404
+        avatar = f"/avatars/{alice.pk}/{key.rsplit('/')[-1]}"
+        assert browser.get(avatar).status_code == 404
 
 
 def test_avatars_and_links_negotiate_too(
@@ -183,12 +194,12 @@ def test_avatars_and_links_negotiate_too(
     Picture.objects.update(is_active=True)
     name = thumbnail.key.rsplit("/")[-1]
     avatar = browser.get(f"/avatars/{alice.pk}/{name}", headers={"Accept": CHROME})
-    assert (avatar["Content-Type"], varies(avatar)) == ("image/webp", True)
+    assert (avatar["Content-Type"], varies(avatar)) == ("image/avif", True)
     assert avatar["Cache-Control"].startswith("public")
     alice.tier = make_tier("Linked", [400], grants_links=True)
     alice.save()
     link = f"/l/{make_link(maker=alice, picture=thumbnail.picture, seconds=300)[1]}"
-    for accept, kind in ((CHROME, "image/webp"), ("*/*", "image/jpeg")):
+    for accept, kind in ALL.items():
         assert browser.get(link, headers={"Accept": accept})["Content-Type"] == kind
 
 
@@ -198,7 +209,7 @@ def test_an_unsigned_url_varies_with_the_viewer_too(
     alice.tier = make_tier("Small", [400])
     alice.save()
     response = browser.get(f"/images/{thumbnail.picture.key}", headers={"Accept": CHROME})
-    assert response["Content-Type"] == "image/webp"
+    assert response["Content-Type"] == "image/avif"
     assert all(varies(response, header) for header in ("Accept", "Authorization", "Cookie"))
 
 
@@ -214,8 +225,8 @@ def test_contracts_that_promise_a_format_keep_it(
     sent = body(client.get(address, headers={"Accept": CHROME}))
     assert sent
     assert sent == usual
-    assert b"WEBP" not in sent[:16]
-    assert b"image/webp" not in sent[:200]
+    for name in (b"WEBP", b"ftypavif", b"image/webp", b"image/avif"):
+        assert name not in sent[:200]
 
 
 def test_an_animation_is_served_as_webp_where_that_is_smaller(
@@ -228,5 +239,6 @@ def test_an_animation_is_served_as_webp_where_that_is_smaller(
     for row in [*moving.thumbnails.all(), *still.thumbnails.all()]:
         response = browser.get(signed_path(row.key), headers={"Accept": CHROME})
         expected = "image/webp" if row.webp_key else row.content_type
+        assert not row.avif_key
         assert (response["Content-Type"], varies(response)) == (expected, bool(row.webp_key))
     assert {row.content_type for row in moving.thumbnails.all()} == {"image/gif"}

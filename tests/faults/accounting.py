@@ -163,13 +163,14 @@ def _check_thumbnails(
     assert {(row["picture_id"], row["height"]) for row in thumbnails} == wanted
     for row in thumbnails:
         assert len(files.read(row["key"])) == row["bytes"] > 0
-        if row["webp_key"]:
-            assert len(files.read(row["webp_key"])) == row["webp_bytes"] > 0
+        for key, size in (("webp_key", "webp_bytes"), ("avif_key", "avif_bytes")):
+            if row[key]:
+                assert len(files.read(row[key])) == row[size] > 0
 
 
 def _count_orphans(rows: list[Row], files: Files, max_orphans: int) -> int:
     there = files.keys()
-    named = {row[name] for row in rows for name in ("key", "webp_key") if row.get(name)}
+    named = {row[name] for row in rows for name in ("key", "webp_key", "avif_key") if row.get(name)}
     assert named <= there, f"rows without a file: {named - there}"
     orphans = there - named
     assert len(orphans) <= max_orphans, f"files without a row: {orphans}"

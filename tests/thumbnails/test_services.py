@@ -206,7 +206,7 @@ def files(picture: Picture) -> list[tuple[int, bytes]]:
     """Return each thumbnail's width and bytes, its WebP's too."""
     found = []
     for each in picture.thumbnails.order_by("height"):
-        for key in filter(None, (each.key, each.webp_key)):
+        for key in each.keys:
             with picture_storage.open(key) as file:
                 found.append((each.width_px, file.read()))
     return found

@@ -63,8 +63,9 @@ def test_pictures_of_an_older_release_get_webp_files_and_placeholders(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     ensure_thumbnails(picture.pk)
-    picture_storage.delete_many(list(picture.thumbnails.values_list("webp_key", flat=True)))
-    picture.thumbnails.update(webp_key="", webp_bytes=0, quality=0)
+    for row in picture.thumbnails.all():
+        picture_storage.delete_many(row.keys[1:])
+    picture.thumbnails.update(webp_key="", webp_bytes=0, avif_key="", avif_bytes=0, quality=0)
     Picture.objects.update(thumbhash="", dominant_color="")
     with django_capture_on_commit_callbacks(execute=True):
         call_command("ensure_thumbnails")

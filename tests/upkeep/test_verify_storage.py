@@ -25,7 +25,7 @@ from images.storage.base import picture_storage
 from images.storage.keys import copy_key
 from images.usage import usage_of
 from tests.factories import make_picture
-from tests.pictures import jpeg
+from tests.pictures import encode, jpeg, waves
 from thumbnails.models import Rendition
 from upkeep import verifying
 from upkeep.referenced_keys import FileKind, count_referenced_keys, referenced_keys
@@ -38,9 +38,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.storages]
 def picture(
     alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> Picture:
-    """A picture with a clean copy, two thumbnails in two formats, and a rendition."""
+    """A picture with a clean copy, two thumbnails in three formats, and a rendition."""
     with django_capture_on_commit_callbacks(execute=True):
-        made = make_picture(alice, jpeg(900, 600, comment=b"taken at home"))
+        made = make_picture(alice, encode(waves(900, 600), "JPEG", comment=b"taken at home"))
     made.refresh_from_db()
     stripped_key(made)
     jpeg_key(alice, made, 320)
@@ -71,8 +71,8 @@ def later(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_sound_storage_is_said_to_be(picture: Picture) -> None:
-    assert verify(hash=True) == (["7 keys compared: all is well."], True)
-    assert count_referenced_keys() == 7
+    assert verify(hash=True) == (["9 keys compared: all is well."], True)
+    assert count_referenced_keys() == 9
 
 
 def test_keys_come_in_byte_order_whatever_the_database_sorts_by(
@@ -85,7 +85,7 @@ def test_keys_come_in_byte_order_whatever_the_database_sorts_by(
         Picture.objects.filter(pk=each.pk).update(key=key, clean_key=copy_key(key, "clean", "jpg"))
     keys = [each.key for each in referenced_keys()]
     assert keys == sorted(keys)
-    assert len(keys) == len(set(keys)) == 7 + 1 + 10
+    assert len(keys) == len(set(keys)) == 9 + 1 + 10
 
 
 @pytest.mark.parametrize("kind", list(FileKind))
@@ -96,12 +96,13 @@ def test_a_row_without_its_file_is_told_with_picture_and_owner(
     picture_storage.delete(key)
     lines, content = verify()
     assert lines[0] == f"missing: {kind} {key}, picture {picture.uid} of alice"
-    assert lines[1:] == ["7 keys compared: 1 missing.", "1 are left that way."]
+    assert lines[1:] == ["9 keys compared: 1 missing.", "1 are left that way."]
     assert not content
 
 
 @pytest.mark.parametrize(
-    "kind", [FileKind.STRIPPED, FileKind.THUMBNAIL, FileKind.WEBP, FileKind.RENDITION]
+    "kind",
+    [FileKind.STRIPPED, FileKind.THUMBNAIL, FileKind.WEBP, FileKind.AVIF, FileKind.RENDITION],
 )
 @pytest.mark.parametrize("damage", ["missing", "empty"])
 def test_what_was_made_of_a_picture_is_made_again(
@@ -122,7 +123,7 @@ def test_what_was_made_of_a_picture_is_made_again(
     stripped_key(picture)
     jpeg_key(alice, picture, 320)
     assert picture.thumbnails.count() == 2
-    assert verify(hash=True) == (["7 keys compared: all is well."], True)
+    assert verify(hash=True) == (["9 keys compared: all is well."], True)
     kept = [each.key for each in picture_storage.walk("quarantine/")]
     assert [name.split("/", 2)[2] for name in kept] == ([] if damage == "missing" else [key])
 
@@ -133,7 +134,7 @@ def test_an_original_that_is_gone_cannot_be_mended_nor_hides_what_else_is(pictur
     picture_storage.delete(thumbnail.key)
     lines, content = verify(fix=True)
     assert not content
-    assert lines[-2:] == ["7 keys compared: 2 missing.", "2 are left that way."]
+    assert lines[-2:] == ["9 keys compared: 2 missing.", "2 are left that way."]
     assert picture.thumbnails.count() == 2
 
 
@@ -150,7 +151,7 @@ def test_another_content_of_the_same_length_is_found_by_its_hash(
     picture: Picture, tmp_path: Path
 ) -> None:
     spoil(picture.key, tmp_path, b"x" * picture.bytes)
-    assert verify() == (["7 keys compared: all is well."], True)
+    assert verify() == (["9 keys compared: all is well."], True)
     lines, content = verify(hash=True)
     assert not content
     assert lines[0].startswith(f"wrong content: original {picture.key}, picture {picture.uid}")
@@ -185,7 +186,7 @@ def test_what_nobody_owns_goes_to_quarantine_and_nothing_else_does(
     assert kept.key.endswith(f"/{lost}")
     assert picture_storage.sha256(kept.key) == hashlib.sha256(b"not that").hexdigest()
     assert [each.key for each in picture_storage.walk()] == before
-    assert verify() == (["7 keys compared: all is well."], True)
+    assert verify() == (["9 keys compared: all is well."], True)
 
 
 @pytest.mark.usefixtures("later")
@@ -208,7 +209,7 @@ def test_a_picture_deleted_meanwhile_is_not_missed(
     with django_capture_on_commit_callbacks(execute=True):
         delete_picture(picture)
     monkeypatch.setattr(verifying, "referenced_keys", lambda: iter(seen))
-    assert verify() == (["7 keys compared: all is well."], True)
+    assert verify() == (["9 keys compared: all is well."], True)
 
 
 def test_a_rendition_of_a_thumbnail_goes_with_it(
@@ -244,7 +245,7 @@ def test_with_full_output_the_ledger_and_the_storage_differ_by_nothing(
     assert lines == [
         f"{stored} bytes are stored: {stored} in the ledger, 0 waiting for their removal; the "
         "difference is 0 bytes.",
-        "7 keys compared: all is well.",
+        "9 keys compared: all is well.",
     ]
     assert usage_of(alice.pk).stored_bytes == stored
 
@@ -255,7 +256,7 @@ def test_a_wrong_ledger_is_found_and_counted_again(picture: Picture, alice: User
     assert (lines, content) == (
         [
             "wrong in the ledger: -1 pictures, +12 thumbnails (bytes) of alice",
-            "7 keys compared: 1 wrong in the ledger.",
+            "9 keys compared: 1 wrong in the ledger.",
             "1 are left that way.",
         ],
         False,
@@ -263,11 +264,11 @@ def test_a_wrong_ledger_is_found_and_counted_again(picture: Picture, alice: User
     assert verify(fix=True) == (
         [
             "wrong in the ledger: -1 pictures, +12 thumbnails (bytes) of alice (counted again)",
-            "7 keys compared: 1 wrong in the ledger.",
+            "9 keys compared: 1 wrong in the ledger.",
         ],
         True,
     )
-    assert verify() == (["7 keys compared: all is well."], True)
+    assert verify() == (["9 keys compared: all is well."], True)
 
 
 @pytest.mark.parametrize("measure", [lambda: verify(fix=True), mend_ledger])
@@ -280,11 +281,11 @@ def test_copies_of_older_releases_are_measured(
     Usage.objects.update(other_bytes=0)
     lines, content = verify()
     assert (lines, content) == (
-        ["2 copies of older releases are measured by --fix.", "7 keys compared: all is well."],
+        ["2 copies of older releases are measured by --fix.", "9 keys compared: all is well."],
         True,
     )
     measure()
-    assert verify() == (["7 keys compared: all is well."], True)
+    assert verify() == (["9 keys compared: all is well."], True)
     assert usage_of(alice.pk).amounts == before.amounts
 
 
@@ -293,12 +294,12 @@ def test_what_waits_for_its_removal_is_nobodys_but_no_defect(picture: Picture, l
     waiting = sum(each.bytes for each in picture_storage.walk())
     assert verify(fix=True, verbosity=2) == (
         [
-            "7 files wait for their removal.",
+            "9 files wait for their removal.",
             f"{waiting} bytes are stored: 0 in the ledger, {waiting} waiting for their removal; "
             "the difference is 0 bytes.",
-            "7 keys compared: all is well.",
+            "9 keys compared: all is well.",
         ],
         True,
     )
-    assert remove_waiting_files() == 7
+    assert remove_waiting_files() == 9
     assert verify() == (["0 keys compared: all is well."], True)

@@ -14,7 +14,7 @@ from thumbnails.renderings import RenderingFailed
 
 
 def render_thumbnails(data: Input, arguments: Mapping[str, Any], output: Output) -> dict[str, Any]:
-    """Write the thumbnails one after another, each with its WebP behind it, and describe them."""
+    """Write the thumbnails, each with its WebP and AVIF behind it, and describe them."""
     try:
         encoded, placeholder = render(data, arguments["heights"], arguments["quality"])
     except RenderingFailed:
@@ -53,4 +53,5 @@ def _write(encoded: Encoded, output: Output) -> dict[str, Any]:
         "format": encoded.format.name,
         "bytes": output.write(encoded.content),
         "webp_bytes": output.write(encoded.webp) if encoded.webp else 0,
+        "avif_bytes": output.write(encoded.avif) if encoded.avif else 0,
     }

@@ -33,7 +33,7 @@ def test_everything_that_is_stored_counts_and_falls_with_the_rows(
     picture.refresh_from_db()
     clean = picture_storage.size(stripped_key(picture))
     rendition = picture_storage.size(jpeg_key(alice, picture, 320))
-    thumbnails = sum(each.bytes + each.webp_bytes for each in picture.thumbnails.all())
+    thumbnails = sum(file.bytes or 0 for each in picture.thumbnails.all() for file in each.files)
     stored = sum(each.bytes for each in picture_storage.walk(folder_of(alice.pk)))
     assert as_alice.get(USAGE).json() == {
         "pictures": 1,

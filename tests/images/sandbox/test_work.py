@@ -293,8 +293,10 @@ def test_what_a_refusal_says_holds_no_markup(answering: Callable[..., None], sou
 
 
 JPEG_BYTES = b"\xff\xd8\xff" + b"x" * 97
+PNG_BYTES = b"\x89PNG\r\n\x1a\n".ljust(100)
+WEBP, AVIF = b"RIFF....WEBP".ljust(30), b"\0\0\0\x1cftypavif".ljust(20)
 THUMBNAIL = {"height": 20, "width_px": 30, "height_px": 20, "format": "JPEG", "bytes": 100,
-             "webp_bytes": 0}  # fmt: skip
+             "webp_bytes": 0, "avif_bytes": 0}  # fmt: skip
 PLACEHOLDER = {"thumbhash": "1QcSHQRnh493V4dIh4eXh1h4kJUI", "dominant_color": "#102030"}
 
 
@@ -310,7 +312,16 @@ PLACEHOLDER = {"thumbhash": "1QcSHQRnh493V4dIh4eXh1h4kJUI", "dominant_color": "#
         ({"format": "PNG"}, JPEG_BYTES),
         ({"format": "TIFF"}, JPEG_BYTES),
         ({"format": "../../x"}, JPEG_BYTES),
-        ({"webp_bytes": 12}, JPEG_BYTES + b"<html></html>"),
+        ({"webp_bytes": 13}, JPEG_BYTES + b"<html></html>"),
+        ({"webp_bytes": len(WEBP), "avif_bytes": 13}, JPEG_BYTES + WEBP + b"<html></html>"),
+        ({"webp_bytes": len(WEBP), "avif_bytes": 20}, JPEG_BYTES + WEBP + WEBP),
+        # An AVIF alone, what is no smaller, and what would lie in the place of another file.
+        ({"avif_bytes": len(AVIF)}, JPEG_BYTES + AVIF),
+        ({"webp_bytes": 100}, JPEG_BYTES + WEBP.ljust(100)),
+        ({"webp_bytes": 20, "avif_bytes": 20}, JPEG_BYTES + WEBP[:20] + AVIF.ljust(20)),
+        ({"format": "AVIF", "bytes": len(AVIF)}, AVIF),
+        ({"format": "WEBP", "webp_bytes": 20}, WEBP.ljust(100) + WEBP[:20]),
+        ({"format": "PNG", "webp_bytes": len(WEBP), "avif_bytes": 20}, PNG_BYTES + WEBP + AVIF),
         ({"width_px": 0}, JPEG_BYTES),
         ({"path": "/etc/passwd"}, JPEG_BYTES),
     ],
@@ -330,6 +341,12 @@ def test_thumbnails_that_are_not_what_they_are_said_to_be_are_not_believed(
     (tmp_path / "good").mkdir()
     [made] = render_thumbnails(source, [20], tmp_path / "good").thumbnails
     assert made.path.read_bytes() == JPEG_BYTES
+    smaller = {"webp_bytes": len(WEBP), "avif_bytes": len(AVIF)}
+    answer(THUMBNAIL | smaller, JPEG_BYTES + WEBP + AVIF)
+    (tmp_path / "smaller").mkdir()
+    [made] = render_thumbnails(source, [20], tmp_path / "smaller").thumbnails
+    found = {extension: path.read_bytes() for extension, path in made.beside.items()}
+    assert found == {"webp": WEBP, "avif": AVIF}
     answer(THUMBNAIL | change, output)
     with pytest.raises(PictureTooCostly):
         render_thumbnails(source, [20], tmp_path)

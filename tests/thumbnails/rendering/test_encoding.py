@@ -1,4 +1,4 @@
-"""A WebP is written beside a thumbnail where it is smaller, and shows the same picture."""
+"""WebP and AVIF are written beside a thumbnail where smaller, and show the same picture."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,6 @@ from tests.pictures import (
     open_image,
     png,
     quarters,
-    rotated_jpeg,
     waves,
 )
 from thumbnails.rendering import encoding
@@ -53,7 +52,7 @@ def read_frames(path: Path) -> list[tuple[Image.Image, int]]:
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF"])
-def test_the_webp_looks_like_a_downscaled_full_decode(
+def test_what_lies_beside_looks_like_a_downscaled_full_decode(
     render: Callable[..., list[RenderedFile]],
     tmp_path: Path,
     decodes: list[tuple[object, ...]],
@@ -61,26 +60,66 @@ def test_the_webp_looks_like_a_downscaled_full_decode(
 ) -> None:
     content = encode(waves(1200, 900), name, quality=95)
     for made in render(content, 400, 200):
-        assert made.webp is not None
-        ours = open_image(made.webp)
-        assert (ours.format, ours.size) == ("WEBP", (made.width_px, made.height_px))
-        full = open_image(tmp_path / "source").convert("RGB")
-        assert psnr(ours, downscale(full, made.height)) > 36
-        assert made.webp.stat().st_size == made.webp_bytes < made.bytes == made.path.stat().st_size
+        assert list(made.beside) == ["webp", "avif"]
+        for file in made.beside.values():
+            ours = open_image(file)
+            expected = (file.suffix[1:].upper(), (made.width_px, made.height_px))
+            assert (ours.format, ours.size) == expected
+            full = open_image(tmp_path / "source").convert("RGB")
+            assert psnr(ours, downscale(full, made.height)) > 36
+        sizes = [each.stat().st_size for each in (*made.beside.values(), made.path)]
+        assert sizes == [made.webp_bytes, made.avif_bytes, made.bytes]
+        assert made.avif_bytes < made.webp_bytes < made.bytes
     assert len(decodes) == 1
 
 
 @pytest.mark.parametrize("orientation", [1, 6, 8])
-def test_the_webp_is_upright_and_has_no_metadata(
+def test_what_lies_beside_is_upright_and_has_no_metadata(
     render: Callable[..., list[RenderedFile]], orientation: int
 ) -> None:
-    [made] = render(rotated_jpeg(900, 600, orientation), 200)
-    assert made.webp is not None
-    ours, usual = open_image(made.webp), open_image(made.path)
-    assert ours.size == usual.size
-    assert psnr(ours, usual) > 30
-    assert not ours.getexif()
-    assert b"SECRET" not in made.webp.read_bytes()
+    exif_of = {"exif": exif(orientation=orientation)}
+    [made] = render(encode(waves(900, 600), "JPEG", **exif_of), 200)
+    assert list(made.beside) == ["webp", "avif"]
+    for file in made.beside.values():
+        ours, usual = open_image(file), open_image(made.path)
+        assert ours.size == usual.size
+        assert psnr(ours, usual) > 30
+        assert not ours.getexif()
+        assert b"SECRET" not in file.read_bytes()
+
+
+@pytest.mark.parametrize("quality", [20, 40, 60, 80, 90])
+def test_all_formats_look_alike_at_each_quality(
+    render: Callable[..., list[RenderedFile]], quality: int
+) -> None:
+    """As a photograph has it: what is smooth under what is rough."""
+    rough = np.random.default_rng(3).normal(0, 5, (400, 600, 1))
+    for _ in range(2):
+        rough = (
+            rough + np.roll(rough, 1, 0) + np.roll(rough, 1, 1) + np.roll(rough, 1, (0, 1))
+        ) / 2
+    seen = Image.fromarray(np.clip(np.asarray(waves(600, 400), float) + rough, 0, 255).astype("B"))
+    [made] = render(encode(seen, "PNG"), 400, quality=quality)
+    likeness = {
+        each.suffix: psnr(open_image(each), seen) for each in (made.path, *made.beside.values())
+    }
+    assert likeness[".avif"] > min(likeness[".jpg"], likeness[".webp"]) - 0.5
+    assert likeness[".avif"] < max(likeness.values()) + 2.5
+    assert made.avif_bytes < made.webp_bytes
+
+
+def test_a_translucent_picture_gets_no_avif_and_one_too_large_neither(
+    render: Callable[..., list[RenderedFile]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its transparency would be lossy, or it would take too long."""
+    seen = waves(600, 600)
+    monkeypatch.setattr(encoding, "_MAX_AVIF_PIXELS", 399 * 400)
+    [large], [small] = render(encode(seen, "PNG"), 400), render(encode(seen, "PNG"), 300)
+    assert [list(each.beside) for each in (large, small)] == [["webp"], ["webp", "avif"]]
+    seen = seen.convert("RGBA")
+    seen.putalpha(Image.linear_gradient("L").resize((600, 600)))
+    [clear] = render(encode(seen, "PNG"), 200)
+    assert list(clear.beside) == ["webp"]
 
 
 def test_transparency_is_kept_in_both_files(render: Callable[..., list[RenderedFile]]) -> None:
@@ -101,15 +140,24 @@ def test_a_webp_that_is_no_smaller_is_not_kept(
     render: Callable[..., list[RenderedFile]], tmp_path: Path
 ) -> None:
     [made] = render(encode(noise(400, 400), "PNG"), 400)
-    assert (made.webp, made.webp_bytes) == (None, 0)
-    assert not (tmp_path / "400.webp").exists()
+    assert (made.webp, made.webp_bytes, made.avif, made.avif_bytes) == (None, 0, None, 0)
+    assert {each.name for each in tmp_path.iterdir()} == {"source", "400.jpg"}
 
 
-def test_the_quality_applies_to_both_files(render: Callable[..., list[RenderedFile]]) -> None:
+def test_an_avif_that_is_no_smaller_than_the_webp_is_not_kept(
+    render: Callable[..., list[RenderedFile]], tmp_path: Path
+) -> None:
+    [made] = render(encode(quarters(400, 400), "PNG"), 400)
+    assert list(made.beside) == ["webp"]
+    assert {each.name for each in tmp_path.iterdir()} == {"source", "400.jpg", "400.webp"}
+
+
+def test_the_quality_applies_to_all_files(render: Callable[..., list[RenderedFile]]) -> None:
     content = encode(waves(900, 600), "JPEG", quality=95)
     [low], [high] = render(content, 400, quality=30), render(content, 300, quality=90)
     assert low.bytes < high.bytes
     assert low.webp_bytes < high.webp_bytes
+    assert low.avif_bytes < high.avif_bytes
 
 
 @pytest.mark.parametrize("size", [(1, 1), (17_000, 20), (1, 4000)])
