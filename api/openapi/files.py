@@ -1,7 +1,7 @@
 """How the OpenAPI document describes pictures: what is taken, and the bytes that are sent."""
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
 from api.retries import KEY_PATTERN, MAX_KEY_LENGTH
 from images.formats.limits import MAX_FRAMES, MAX_SIDE
@@ -33,7 +33,17 @@ ARCHIVE: dict[tuple[int, str], OpenApiResponse] = {
     (200, ANY_BYTES): _ARCHIVE,
 }
 QR_CODE: dict[tuple[int, str], OpenApiResponse] = {
-    (200, "image/svg+xml"): OpenApiResponse(OpenApiTypes.STR, description="An SVG picture.")
+    (200, "image/svg+xml"): OpenApiResponse(
+        OpenApiTypes.STR,
+        description="An SVG picture.",
+        examples=[
+            OpenApiExample(
+                "A QR code",
+                value='<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 45 45"></svg>',
+                media_type="image/svg+xml",
+            )
+        ],
+    )
 }
 NOT_MODIFIED = OpenApiResponse(description="The client has this version: `If-None-Match` names it.")
 BYTES_HEADERS = ("ETag", "Cache-Control", "Accept-Ranges", "Content-Disposition")

@@ -60,3 +60,7 @@ def test_backups_are_pruned_after_each_and_lie_where_the_operator_says() -> None
         *("python", "manage.py", "prune_backups", "/backups/tintype"),
         *("--days", "14", "--weeks", "8", "--months", "12"),
     ]
+
+
+def test_the_image_has_what_the_timers_run() -> None:
+    assert "deploy/every.sh" in compose.image_paths()

@@ -68,7 +68,7 @@ def test_what_the_first_release_left_is_served(
         "A hill", "public", "ready"
     )  # fmt: skip
     assert len(picture["thumbnails"]) == 2
-    assert (link["opened"], link["revoked_at"]) == (0, None)
+    assert (link["opens"], link["revoked_at"]) == (0, None)
     tried = subprocess.run(
         [sys.executable, "-m", "config.doctor.restored"],
         cwd=ROOT, env=service.env | {"REDIS_URL": "redis://127.0.0.1:9/0"},
