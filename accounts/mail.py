@@ -16,7 +16,7 @@ from django.utils import timezone, translation
 from accounts.models import Mail, User
 from accounts.one_time_links import reset_url, verification_url
 from lib.after_commit import run_after_commit
-from lib.background import background, background_task, enqueue_task
+from lib.background import background, background_task, enqueue_soon
 
 logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 12
@@ -28,7 +28,7 @@ def enqueue_mail(kind: Mail.Kind, address: str, user: User | None = None) -> Non
     """Let a mail be sent once the transaction is committed, in the language of the request."""
     language = translation.get_language()
     Mail.objects.create(kind=kind, address=address, user=user, language=language)
-    run_after_commit(enqueue_task, send_due_mail)
+    run_after_commit(enqueue_soon, send_due_mail)
 
 
 @background_task("accounts.send_mail")

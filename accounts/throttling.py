@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from functools import cache, lru_cache
 from ipaddress import ip_address, ip_network
 from threading import BoundedSemaphore
+from typing import Any
 
 from django.conf import settings
 from limits import RateLimitItem, RateLimitItemPerMinute
@@ -29,6 +30,7 @@ from accounts.local_limits import LocalLimit
 from accounts.models import User
 from accounts.names import login_key
 from accounts.request_origin import RequestOrigin
+from lib.redis_client import redis_client
 
 logger = logging.getLogger(__name__)
 
@@ -287,9 +289,8 @@ def _process_limiter() -> FixedWindowRateLimiter:
 def _redis_storage() -> Storage:
     url = settings.REDIS_URL.replace("unix://", "redis+unix://", 1)
     prefix = f"{settings.CACHES['default']['KEY_PREFIX']}-limits"
-    storage = storage_from_string(
-        url, key_prefix=prefix, socket_connect_timeout=1, socket_timeout=2
-    )
+    pool: Any = redis_client().connection_pool
+    storage = storage_from_string(url, key_prefix=prefix, connection_pool=pool)
     if not isinstance(storage, Storage):
         raise TypeError("The throttle needs a synchronous storage.")
     return storage

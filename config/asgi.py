@@ -35,7 +35,11 @@ class _Router:
         self._socketio, self._is_socketio_path = SocketIoApplication(), is_socketio_path
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        is_socketio = self._is_socketio_path(scope.get("path", ""))
+        path = scope.get("path", "")
+        if path.rstrip("/") == "/healthz" and scope.get("method") in {"GET", "HEAD"}:
+            await _answer_alive(send)
+            return
+        is_socketio = self._is_socketio_path(path)
         await (self._socketio if is_socketio else self._others)(scope, receive, send)
 
 
@@ -60,6 +64,18 @@ def _wsgi(environ: dict[str, Any], start_response: Any) -> Any:
 
 _in_threads = WSGIMiddleware(_wsgi, workers=settings.HTTP_THREADS)  # type: ignore[arg-type]  # a WSGI app
 _spool = Spool()
+
+
+async def _answer_alive(send: Any) -> None:
+    """Answer in no thread: all of them may be waiting."""
+    headers = [
+        (b"content-type", b"text/plain"),
+        (b"content-length", b"2"),
+        (b"cache-control", b"max-age=0, no-cache, no-store, must-revalidate, private"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"ok"})
 
 
 async def _http(scope: dict[str, Any], receive: Any, send: Any) -> None:

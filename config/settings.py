@@ -10,7 +10,16 @@ from pathlib import Path
 import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env import celery, logging, mail, metrics, rest_framework, storages
+from config.env import (
+    celery,
+    channel_layer,
+    logging,
+    mail,
+    metrics,
+    process,
+    rest_framework,
+    storages,
+)
 from config.env.databases import database_config
 from config.env.readers import (
     env_bool,
@@ -54,6 +63,9 @@ CSRF_TRUSTED_ORIGINS = [origin for origin in TRUSTED_ORIGINS if not origin.endsw
 TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0, max=10)
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# A command of manage.py waits longer than a process that somebody waits for.
+IS_COMMAND = process.IS_COMMAND
 
 # --- Secrets -----------------------------------------------------------------------------------
 SECRET_KEY = env_secret_key("SECRET_KEY", DATA_DIR / "secret_key", local=LOCAL)
@@ -158,7 +170,7 @@ CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {
-            "hosts": [{"address": REDIS_URL, "socket_timeout": 2, "socket_connect_timeout": 1}],
+            "hosts": [{"address": REDIS_URL, **channel_layer.OPTIONS}],
             "prefix": env_str("CACHE_PREFIX", "tintype"),
         },
     }
@@ -172,6 +184,8 @@ PULSE_FILE = env_str("PULSE_FILE")
 # Threads of a process that serve requests. Each may hold a database connection: compare
 # config.env.databases.MAX_POOL_SIZE. At most a quarter of them send archives.
 HTTP_THREADS = env_int("HTTP_THREADS", 8, min=1, max=256)
+# Where a web process also answers `/healthz` and `/readyz`, whatever its threads do; 0: nowhere.
+HEALTH_PORT = env_int("HEALTH_PORT", 0, max=65535)
 # Seconds for which an account's lists are cached; its own changes show at once all the same.
 CACHE_SECONDS = env_int("CACHE_SECONDS", 15, max=3600)
 

@@ -8,7 +8,14 @@ from django.core.wsgi import get_wsgi_application
 from django.utils.http import parse_header_parameters
 
 from config.observability import telemetry
-from config.start import load_settings, report_walls, require_default_picture, start_decoders
+from config.start import (
+    limit_storage_threads,
+    load_settings,
+    report_walls,
+    require_default_picture,
+    serve_own_health,
+    start_decoders,
+)
 from config.unread_bodies import EndingBody, discard_rest
 
 _CHARSET = re.compile(r";\s*charset\s*=[^;]*", re.IGNORECASE)
@@ -23,6 +30,8 @@ require_default_picture()
 report_walls()
 if _wait_for_decoders:
     _wait_for_decoders()
+limit_storage_threads()
+serve_own_health()
 
 
 def _application(environ: dict[str, Any], start_response: Any) -> Any:

@@ -1,10 +1,12 @@
 """Asks the server in this container whether it lives: `healthcheck.py PORT`; exit code 0 or 1.
 
-The request bears the public name, because Django answers to no other.
+It must take connections at PORT, and answer at HEALTH_PORT where that is set: there no request
+keeps it from answering. The request bears the public name, because Django answers to no other.
 """
 
 import http.client
 import os
+import socket
 import sys
 from urllib.parse import urlsplit
 
@@ -14,8 +16,10 @@ ALIVE = 200
 def main(port: int) -> int:
     host = urlsplit(os.environ.get("PUBLIC_URL", "")).hostname or "localhost"
     host = f"[{host}]" if ":" in host else host
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=4)
     try:
+        socket.create_connection(("127.0.0.1", port), timeout=4).close()
+        asked = int(os.environ.get("HEALTH_PORT") or port)
+        connection = http.client.HTTPConnection("127.0.0.1", asked, timeout=4)
         connection.request("GET", "/healthz", headers={"Host": host})
         return 0 if connection.getresponse().status == ALIVE else 1
     except OSError:

@@ -23,7 +23,6 @@ from django.conf import settings
 from redis.exceptions import RedisError
 
 from images.sandbox.work_dir import work_dir
-from lib.backoff import CircuitBreaker
 from lib.redis_client import client_with_timeouts
 
 logger = logging.getLogger(__name__)
@@ -36,8 +35,6 @@ MAX_BYTES_IN_ALL = 64 * 1024**2
 MAX_BANDS = 4
 # Behind the samples: width, height, bands, and the height that was asked for.
 _SHAPE = struct.Struct(">HHBH")
-# After a failure to reach Redis, nothing waits for it for so long.
-_redis_breaker = CircuitBreaker(5.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,14 +230,8 @@ def _take_from_redis(uid: UUID) -> bytes:
 
 
 def _ask_redis(script: str, uid: UUID, *arguments: bytes | int) -> Any:
-    if _redis_breaker.is_open:
-        return None
     prefix = f"{settings.CACHES['default']['KEY_PREFIX']}:pixels"
-    try:
-        return _script(script)(keys=[prefix, f"{prefix}:{uid}"], args=arguments)
-    except RedisError:
-        _redis_breaker.trip()
-        raise
+    return _script(script)(keys=[prefix, f"{prefix}:{uid}"], args=arguments)
 
 
 @cache

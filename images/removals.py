@@ -15,7 +15,7 @@ from django.utils import timezone
 from images.storage.base import picture_storage
 from images.storage.outages import is_outage
 from lib.after_commit import run_after_commit
-from lib.background import background, background_task, enqueue_task
+from lib.background import background, background_task, enqueue_soon
 from lib.batches import let_others_write
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def remove_after_commit(files: Sequence[RemovedFile]) -> None:
     """
     if len(files) > MAX_AT_ONCE:
         _record(files)
-        run_after_commit(enqueue_task, remove_files)
+        run_after_commit(enqueue_soon, remove_files)
     else:
         recorded = RemovedFile.objects.bulk_create(files)
         run_after_commit(_remove_first, [each.pk for each in recorded])

@@ -78,6 +78,8 @@ def create_picture(
 
 def _build_upload(owner: User, upload: Path) -> Picture:
     check_upload_size(owner, upload.stat().st_size)
+    # Before the costly part of it.
+    picture_storage.refuse_while_away()
     uid = uuid.uuid4()
     facts = _inspect_once(owner, upload, uid)
     key = original_key(owner.pk, uid, facts.extension)

@@ -6,27 +6,37 @@ woken up, and the message is acknowledged at once. So it must find in the databa
 do, and something has to wake it up again after the death of the worker: the scheduler does.
 """
 
+import atexit
 import logging
+import os
+import queue
 import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import wraps
-from typing import Any
+from functools import cache, wraps
+from typing import Any, NamedTuple
 
-from celery import Task, shared_task
+from celery import Celery, Task, current_app, shared_task
+from django.conf import settings
 from django.db import close_old_connections
+from kombu import Connection
 from kombu.exceptions import OperationalError
 
-from lib.backoff import CircuitBreaker
 from lib.batches import let_others_write
+from lib.parts import Part
+from lib.redis_client import redis_at
 from lib.request_id import current_request_id, use_request_id
 
 logger = logging.getLogger(__name__)
 # Threads that are idle are used again, with their connections to the database.
 _MAX_THREADS = 16
-# After a failure to reach the broker, it is not tried again for 5 seconds.
-_broker_breaker = CircuitBreaker(5.0)
+# A broker under an alarm takes connections, and confirms nothing that is published.
+_CHECK_TIMEOUT = 1
+# Messages that may wait to be sent; further ones are left to the scheduler.
+_MAX_WAITING = 1_000
+# At the end of a process.
+_FLUSH_SECONDS = 2.0
 Work = Callable[[], None]
 
 
@@ -118,18 +128,122 @@ def background_task(
     return decorate
 
 
+@cache
+def broker_part() -> Part:
+    """Return the broker as a part of this process; without RabbitMQ it is Redis."""
+    if settings.AMQP_URL:
+        return Part("broker", check_broker)
+    return redis_at(settings.REDIS_URL)
+
+
+class BrokerBlocked(Exception):
+    """RabbitMQ lets clients in and confirms nothing: an alarm for memory or disk."""
+
+    state = "blocked"
+
+
+def check_broker(app: Celery = current_app) -> None:
+    """Raise an error unless the broker is there within seconds.
+
+    RabbitMQ has to confirm a message (to nobody); raise BrokerBlocked where it does not.
+    """
+    options = {"read_timeout": _CHECK_TIMEOUT, "write_timeout": _CHECK_TIMEOUT}
+    is_amqp = app.connection_for_write().transport_cls == "amqp"
+    connection = app.connection_for_write(
+        connect_timeout=_CHECK_TIMEOUT, transport_options=options if is_amqp else {}
+    )
+    try:
+        connection.ensure_connection(max_retries=1, timeout=_CHECK_TIMEOUT)
+        if is_amqp:
+            _publish_to_nobody(connection)
+    finally:
+        # Without saying goodbye, for which a broker that is silent would be waited.
+        connection.collect(_CHECK_TIMEOUT)
+
+
+def _publish_to_nobody(connection: Connection) -> None:
+    try:
+        with connection.Producer() as producer:
+            producer.publish("", routing_key="tintype-is-there", retry=False)
+    except TimeoutError:
+        raise BrokerBlocked from None
+
+
 def enqueue_task(task: Task[Any, Any], *arguments: Any, expires: float = 60.0) -> bool:
     """Send the message of a task; return whether the broker accepted it.
 
     It never raises: what there is to do stands in the database, where the scheduler finds it. A
     message that nobody has read within `expires` seconds is dropped.
     """
-    if _broker_breaker.is_open:
+    part = broker_part()
+    if part.is_away:
+        part.refuse()
         return False
     try:
         task.apply_async(arguments, expires=expires)
     except (OperationalError, OSError) as error:
-        _broker_breaker.trip()
-        logger.warning("the broker is unavailable, %s waits: %s", task.name, type(error).__name__)
+        part.failed(error)
         return False
     return True
+
+
+class _Message(NamedTuple):
+    task: Task[Any, Any]
+    arguments: tuple[Any, ...]
+    expires: float
+    request_id: str
+
+
+class _Sender:
+    """A thread that sends messages one after the other."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self._waiting: queue.Queue[_Message | None] = queue.Queue(_MAX_WAITING)
+        self._thread = threading.Thread(target=self._run, name="messages", daemon=True)
+        self._thread.start()
+
+    def put(self, message: _Message) -> None:
+        try:
+            self._waiting.put_nowait(message)
+        except queue.Full:
+            broker_part().refuse()
+
+    def close(self) -> None:
+        """Send what waits, for some seconds at most."""
+        if os.getpid() == self.pid and self._thread.is_alive():
+            self._waiting.put(None)
+            self._thread.join(_FLUSH_SECONDS)
+
+    def _run(self) -> None:
+        while (message := self._waiting.get()) is not None:
+            try:
+                with use_request_id(message.request_id):
+                    enqueue_task(message.task, *message.arguments, expires=message.expires)
+            except Exception:  # nothing may end the thread
+                logger.exception("a message was not sent")
+
+
+_sender_lock = threading.Lock()
+_sender: _Sender | None = None
+
+
+def enqueue_soon(task: Task[Any, Any], *arguments: Any, expires: float = 60.0) -> None:
+    """Have the message of a task sent by another thread: nobody waits for the broker.
+
+    What is lost is found by the scheduler.
+    """
+    if task.app.conf.task_always_eager:
+        enqueue_task(task, *arguments, expires=expires)
+        return
+    _process_sender().put(_Message(task, arguments, expires, current_request_id()))
+
+
+def _process_sender() -> _Sender:
+    """Return this process's sender: a fork inherits the object, but not its thread."""
+    global _sender  # noqa: PLW0603 (one thread per process)
+    with _sender_lock:
+        if _sender is None or _sender.pid != os.getpid():
+            _sender = _Sender()
+            atexit.register(_sender.close)
+        return _sender

@@ -1,34 +1,6 @@
-"""Waiting before another try: a circuit breaker for calls, growing delays for loops."""
+"""Waiting before another try: delays that grow."""
 
 import random
-import time
-from collections.abc import Callable
-
-
-class CircuitBreaker:
-    """Keeps callers away from a service for some seconds after a call to it has failed.
-
-    Callers ask `is_open` before a call, and skip the call while it is true; after a failure they
-    call `trip`. When `cooldown` seconds have passed, calls are made again, and the next failure
-    opens the circuit anew. A successful call needs no report.
-
-    Safe to share between threads: the state is one number, read and replaced as a whole. Several
-    calls that run at the same time may each fail and trip the breaker; the last one counts.
-    """
-
-    def __init__(self, cooldown: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` returns seconds and never goes back."""
-        self.cooldown = cooldown
-        self._clock = clock
-        self._open_until = float("-inf")
-
-    @property
-    def is_open(self) -> bool:
-        return self._clock() < self._open_until
-
-    def trip(self) -> None:
-        """Open the circuit for `cooldown` seconds from now."""
-        self._open_until = self._clock() + self.cooldown
 
 
 class ExponentialBackoff:

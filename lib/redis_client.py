@@ -1,10 +1,37 @@
-"""The Redis clients of this process: one for each URL with its options, for all threads."""
+"""The Redis clients of this process: one for each URL with its options, for all threads.
 
+All clients of a URL share its circuit breaker (`lib.parts`): while Redis is away a call raises a
+ConnectionError at once. A call that is not answered in time is not made again, since the caller
+would wait as long once more; one whose connection was closed is.
+"""
+
+import copy
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import OutOfMemoryError, TimeoutError
+from redis.retry import Retry
+
+from lib.parts import Part
+
+T = TypeVar("T")
+_CHECK_TIMEOUT = 1.0
+_CHECK_KEY = "tintype-is-there"
+
+
+class RedisAway(RedisConnectionError):
+    """Not even tried, because Redis was away a moment ago."""
+
+
+class RedisFull(Exception):
+    """Redis answers, and takes nothing more."""
+
+    state = "full"
 
 
 def redis_client() -> Redis:
@@ -21,4 +48,58 @@ def client_with_timeouts(seconds: float, *, connect_seconds: float) -> Redis:
 
 @cache
 def client_of(url: str, options: tuple[tuple[str, Any], ...]) -> Redis:
-    return Redis.from_url(url, **dict(options))
+    return Redis.from_url(url, retry=_BreakingRetry(redis_at(url)), **dict(options))
+
+
+@cache
+def redis_at(url: str) -> Part:
+    """Return the Redis at a URL as a part of this process."""
+    return Part("redis", lambda: check_redis(url))
+
+
+def check_redis(url: str) -> None:
+    """Raise RedisError where Redis does not answer within a second, RedisFull where it is full."""
+    client = _checking_client(url)
+    try:
+        client.set(_CHECK_KEY, 1, ex=60)
+    except OutOfMemoryError:
+        raise RedisFull from None
+    except Exception:
+        client.connection_pool.disconnect()
+        raise
+
+
+@cache
+def _checking_client(url: str) -> Redis:
+    return Redis.from_url(
+        url,
+        socket_timeout=_CHECK_TIMEOUT,
+        socket_connect_timeout=_CHECK_TIMEOUT,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+class _BreakingRetry(Retry):
+    """The library asks it to make every call, from connecting to reading an answer."""
+
+    def __init__(self, part: Part) -> None:
+        super().__init__(NoBackoff(), 1, supported_errors=(RedisConnectionError,))
+        self._part = part
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "_BreakingRetry":
+        """Each connection gets a copy; the part is one for all."""
+        copied = copy.copy(self)
+        memo[id(self)] = copied
+        return copied
+
+    def call_with_retry(self, do: Callable[[], T], *args: Any, **kwargs: Any) -> T:
+        if self._part.is_away:
+            self._part.refuse()
+            raise RedisAway("Redis is away.")
+        try:
+            return super().call_with_retry(do, *args, **kwargs)
+        except RedisAway:
+            raise
+        except (RedisConnectionError, TimeoutError) as error:
+            self._part.failed(error)
+            raise

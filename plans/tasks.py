@@ -1,6 +1,6 @@
 """The worker's task: moving the accounts of plans."""
 
-from lib.background import background_task, enqueue_task, repeat
+from lib.background import background_task, enqueue_soon, repeat
 from plans.moving import move_next_accounts
 
 
@@ -12,4 +12,4 @@ def move() -> None:
 
 def enqueue_moves() -> None:
     """Wake a worker up for the accounts of plans; the scheduler does so too."""
-    enqueue_task(move, expires=30.0)
+    enqueue_soon(move, expires=30.0)

@@ -14,7 +14,7 @@ from lib.batches import in_batches
 from thumbnails.backfills import MAX_ACCOUNTS, start_backfill
 from thumbnails.claims import give_all_attempts
 from thumbnails.models import Rendition, Thumbnail
-from thumbnails.tasks import enqueue, enqueue_backfill
+from thumbnails.tasks import enqueue_backfill, enqueue_upload
 from tiers.models import Tier
 from tiers.signals import thumbnails_changed
 
@@ -30,7 +30,7 @@ def connect() -> None:
 
 
 def _enqueue_picture(picture: Picture, **kwargs: Any) -> None:
-    run_after_commit(enqueue, picture.pk)
+    run_after_commit(enqueue_upload, picture.pk)
 
 
 def _enqueue_backfill(picture_ids: list[int], *, replace: bool, **kwargs: Any) -> None:

@@ -8,7 +8,7 @@ from django.db import close_old_connections
 
 from images.pixels import remove_expired
 from images.storage.outages import DATABASE_AWAY
-from lib.background import background, background_task, enqueue_task
+from lib.background import background, background_task, enqueue_soon, enqueue_task
 from thumbnails.backfills import go_on
 from thumbnails.claims import RETRY_INTERVAL, remove_orphans
 from thumbnails.deletion import finish_clearings
@@ -95,6 +95,11 @@ def enqueue(picture_id: int) -> bool:
     return enqueue_task(ensure, picture_id, expires=RETRY_INTERVAL.total_seconds())
 
 
+def enqueue_upload(picture_id: int) -> None:
+    """Have the message sent, for somebody who waits for no broker."""
+    enqueue_soon(ensure, picture_id, expires=RETRY_INTERVAL.total_seconds())
+
+
 def enqueue_backfill() -> None:
     """Wake up a worker for what waits behind uploads; the sweep does so too."""
-    enqueue_task(backfill, expires=RETRY_INTERVAL.total_seconds())
+    enqueue_soon(backfill, expires=RETRY_INTERVAL.total_seconds())

@@ -26,7 +26,7 @@ from images.models import Link, Picture
 from images.storage.base import picture_storage
 from images.storage.keys import folder_of
 from lib.after_commit import run_after_commit
-from lib.background import background, background_task, enqueue_task
+from lib.background import background, background_task, enqueue_soon, enqueue_task
 from lib.batches import let_others_write
 from thumbnails.deletion import delete_next_pictures
 from thumbnails.usage import measure
@@ -85,7 +85,7 @@ def _close(user: User) -> AccountReceipt:
     forget_factor(user)
     _forget_person(user)
     invalidate(user.pk)
-    run_after_commit(enqueue_task, remove_closed_accounts)
+    run_after_commit(enqueue_soon, remove_closed_accounts)
     return receipt
 
 

@@ -6,9 +6,27 @@ from urllib.parse import SplitResult, parse_qsl, unquote
 
 from django.core.exceptions import ImproperlyConfigured
 
+from config.env.process import IS_COMMAND
+from config.env.readers import env_int
 from config.env.urls import parse_url
 
 MAX_POOL_SIZE = 8
+# A request waits so long for a connection of the pool, in seconds.
+_POOL_TIMEOUT = 4
+# Of one statement, in seconds: the server ends what takes longer. Commands take their time.
+STATEMENT_SECONDS = env_int("STATEMENT_SECONDS", 60, min=1, max=86_400)
+# Whoever waits longer for another's lock gives up, and may come again.
+LOCK_SECONDS = 5
+# A process that stands still must not keep others from what it locked.
+_IDLE_IN_TRANSACTION_SECONDS = 60
+# A peer that is gone without a word is noticed within ten seconds, unless the URL says otherwise.
+_NETWORK = {
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 9000,
+}
 
 
 def database_config(url: str, data_dir: Path, *, pooled: bool) -> dict[str, Any]:
@@ -44,10 +62,12 @@ def _sqlite(path: Path) -> dict[str, Any]:
 def _postgresql(parts: SplitResult, *, pooled: bool) -> dict[str, Any]:
     options: dict[str, Any] = dict(parse_qsl(parts.query))
     _require_known_options(options)
-    options.setdefault("connect_timeout", 5)
+    options = _NETWORK | options
+    if timeouts := f"{_server_timeouts()} {options.get('options', '')}".strip():
+        options["options"] = timeouts
     host = options.pop("host", parts.hostname or "")
     if pooled:
-        options["pool"] = {"min_size": 1, "max_size": MAX_POOL_SIZE, "timeout": 10}
+        options["pool"] = _pool_options()
     return {
         "ENGINE": "config.postgresql",
         "NAME": unquote(parts.path.removeprefix("/")),
@@ -58,6 +78,32 @@ def _postgresql(parts: SplitResult, *, pooled: bool) -> dict[str, Any]:
         "CONN_MAX_AGE": 0 if pooled else None,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": options,
+    }
+
+
+def _server_timeouts() -> str:
+    """Return the options by which a session of PostgreSQL bounds its own statements."""
+    if IS_COMMAND:
+        return ""
+    seconds = {
+        "statement_timeout": STATEMENT_SECONDS,
+        "lock_timeout": LOCK_SECONDS,
+        "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION_SECONDS,
+    }
+    return " ".join(f"-c {name}={each}s" for name, each in seconds.items())
+
+
+def _pool_options() -> dict[str, Any]:
+    # Loaded only where the database is PostgreSQL.
+    from config.postgresql.silence import WatchedConnection
+
+    return {
+        "connection_class": WatchedConnection,
+        "min_size": 1,
+        "max_size": MAX_POOL_SIZE,
+        "timeout": _POOL_TIMEOUT,
+        # A connection that cannot be made is given up, and made when next asked for.
+        "reconnect_timeout": 1,
     }
 
 

@@ -4,25 +4,28 @@ A part that hangs occupies one thread, however often it is probed, and results a
 second, so that frequent requests cause no load.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 
-logger = logging.getLogger(__name__)
+from lib.parts import report_outage
+
+MISSING = "missing"
 TIMEOUT = 1.0
 RESULT_LIFETIME = 1.0
 
 
 class Probe:
-    def __init__(self, check: Callable[[], None]) -> None:
+    def __init__(self, check: Callable[[], None], name: str = "a part") -> None:
         """Take a function that raises any exception when the part is not available."""
-        self._check = check
+        self._check, self.name = check, name
         self._lock = threading.Lock()
         self._result: Future[bool] | None = None
         self._finished_at = 0.0
+        # What the last failure was called, which a check may say by the attribute `state`.
+        self.state = MISSING
 
     def start(self) -> "Future[bool]":
         """Return the result that is fresh or under way, else start the check again."""
@@ -39,7 +42,8 @@ class Probe:
         try:
             self._check()
         except Exception as error:  # noqa: BLE001 (whatever a part's client raises)
-            logger.warning("a part is unavailable: %s", type(error).__name__)
+            self.state = getattr(error, "state", MISSING)
+            report_outage(f"not ready: {self.name}", error)
             is_available = False
         else:
             is_available = True

@@ -1,12 +1,16 @@
-"""`/healthz` and `/readyz`."""
+"""`/healthz` and `/readyz`.
 
+Where HEALTH_PORT is set they are also answered there (`config.health.listener`), whatever the
+threads for requests do.
+"""
+
+from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -17,11 +21,14 @@ from config import worker
 from config.celery import app
 from config.health.probes import Probe, run_probes, start_probes, wait_for
 from images.sandbox.walls import find_walls
+from images.sandbox.work_dir import work_dir
 from images.storage.base import picture_storage
+from lib.background import check_broker
 from lib.read_only import read_only
+from lib.redis_client import check_redis
+from lib.room import check_room
 from notifications.models import Heartbeat
 
-_BROKER_TIMEOUT = 1
 # Worker and listener write a heartbeat every five seconds.
 _MAX_HEARTBEAT_AGE = timedelta(seconds=30)
 
@@ -42,15 +49,29 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """Return 200 when every part is available, else 503 naming those that are not.
 
-    Names alone: anyone may ask, so no error message of a part is shown.
+    Names alone: anyone may ask, so no error message of a part is shown. `?for=web` leaves out what
+    other processes do: a router that asks it does not take web processes out for them.
     """
-    found = run_probes(_PROBES)
+    status, body = readiness(request.GET.get("for", ""))
+    return JsonResponse(body, status=status)
+
+
+def readiness(asked_for: str = "") -> tuple[int, dict[str, Any]]:
+    """Return the status and the body of `/readyz`, within two seconds."""
+    asked = {
+        name: probe
+        for name, probe in _PROBES.items()
+        if asked_for != _WEB or name not in _OTHER_PROCESSES
+    }
+    found = run_probes(asked)
     missing = [name for name, is_available in found.items() if not is_available]
-    parts = {name: "ok" if is_available else "missing" for name, is_available in found.items()}
+    parts = {
+        name: "ok" if is_available else asked[name].state for name, is_available in found.items()
+    }
     tried = find_walls().tried
     walls = {name: "missing" if reason else "stands" for name, reason in tried.items()}
     body = {"ready": not missing, "missing": missing, "parts": parts, "walls": walls}
-    return JsonResponse(body, status=503 if missing else 200)
+    return (503 if missing else 200), body
 
 
 def _own_connection() -> "closing[Any]":
@@ -71,19 +92,19 @@ def _check_migrations() -> None:
 
 
 def _check_cache() -> None:
-    # The client itself, since the cache backend hides an outage.
-    client = cache._cache.get_client()  # type: ignore[attr-defined]
-    client.ping()
+    # Not by the cache's backend, which hides an outage.
+    check_redis(settings.REDIS_URL)
 
 
 def _check_broker() -> None:
-    with app.connection_for_write(connect_timeout=_BROKER_TIMEOUT) as broker:
-        broker.ensure_connection(max_retries=1, timeout=_BROKER_TIMEOUT)
+    check_broker(app)
 
 
 def _check_storage() -> None:
     with _own_connection():
         picture_storage.check()
+    picture_storage.check_room()
+    check_room(work_dir())
 
 
 def _check_heartbeat(name: str) -> None:
@@ -98,15 +119,18 @@ def _check_auth_events() -> None:
         _check_heartbeat(Heartbeat.LISTENER)
 
 
-_PROBES = {
-    "database": Probe(_check_database),
-    "migrations": Probe(_check_migrations),
-    "cache": Probe(_check_cache),
-    "broker": Probe(_check_broker),
-    "storage": Probe(_check_storage),
-    "worker": Probe(partial(_check_heartbeat, worker.NAME)),
-    "auth-events": Probe(_check_auth_events),
+_CHECKS: dict[str, Callable[[], None]] = {
+    "database": _check_database,
+    "migrations": _check_migrations,
+    "cache": _check_cache,
+    "broker": _check_broker,
+    "storage": _check_storage,
+    "worker": partial(_check_heartbeat, worker.NAME),
+    "auth-events": _check_auth_events,
 }
+_PROBES = {name: Probe(check, name) for name, check in _CHECKS.items()}
+_WEB = "web"
+_OTHER_PROCESSES = {"worker", "auth-events"}
 
 
 class PartsAtWork:

@@ -2,11 +2,24 @@
 
 import select
 from functools import cache
-from typing import Any
+from types import ModuleType
+from typing import Any, Self, cast
 
+import psycopg
+from django.conf import settings
 from django.db.backends.postgresql import base
+from django.db.backends.postgresql.schema import DatabaseSchemaEditor
 from psycopg.adapt import AdaptersMap
 from psycopg.types.datetime import TimestamptzLoader
+from psycopg_pool import PoolTimeout
+
+from config.env.databases import LOCK_SECONDS
+from config.postgresql.silence import (
+    DatabaseAway,
+    WatchedConnection,
+    database_part,
+    is_away,
+)
 
 # Where a connection, which a pool hands on, has its cursor.
 _LOOKUP = "_tintype_lookup"
@@ -19,12 +32,55 @@ def _adapters(djangos: AdaptersMap) -> AdaptersMap:
     return adapters
 
 
+class _Psycopg:
+    """psycopg, with our own connections."""
+
+    connect = WatchedConnection.connect
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(psycopg, name)
+
+
+class SchemaEditor(DatabaseSchemaEditor):
+    def __enter__(self) -> Self:
+        """Let no change of a table wait for long: whoever uses the table waits behind it.
+
+        Indexes that are made beside their use (`lib.concurrent_indexes`) keep nobody waiting, and
+        are in no transaction.
+        """
+        super().__enter__()
+        if self.atomic_migration and settings.IS_COMMAND:
+            self.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+        return self
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """Checks a connection by its socket, where Django would send a query before each request.
 
     And keeps a cursor of each connection for what reads one row at once, and reads moments by
     psycopg's own loader: Django's, in Python, takes a sixth of the time of a list.
+    While the server is away nothing is tried, and a silence ends (`config.postgresql.silence`).
     """
+
+    Database = cast("ModuleType", _Psycopg())
+    SchemaEditorClass = SchemaEditor
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Raise DatabaseAway at once while the server is away."""
+        part = database_part()
+        if part.is_away:
+            part.refuse()
+            raise DatabaseAway("The database is away.")
+        try:
+            return super().get_new_connection(conn_params)
+        except PoolTimeout:
+            # Perhaps all are in use.
+            part.suspect()
+            raise
+        except psycopg.OperationalError as error:
+            if is_away(error):
+                part.failed(error)
+            raise
 
     def get_connection_params(self) -> dict[str, Any]:
         parameters: dict[str, Any] = super().get_connection_params()

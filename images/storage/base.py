@@ -53,6 +53,15 @@ class PictureStorage(ABC):
         A folder or prefix that the first file has yet to make is fine.
         """
 
+    def refuse_while_away(self) -> None:  # noqa: B027 (a storage need not know)
+        """Raise StorageAway where a call would not even be tried; ask nobody, and cost nothing."""
+
+    def check_room(self) -> None:  # noqa: B027 (a storage need not know)
+        """Raise OSError where nothing more can be written, or soon; reading may work all the same.
+
+        Storages that cannot tell say nothing.
+        """
+
     def is_mounted(self) -> bool:
         """Tell whether the folder of all accounts is there; always so where there are no folders.
 

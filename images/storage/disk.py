@@ -15,6 +15,7 @@ from images.storage.base import PictureStorage
 from images.storage.keys import USERS
 from images.storage.listing import StoredFile, walk_folder
 from lib import durable_files
+from lib.room import check_room
 
 # Pictures are private: for the service's user, and for its group, to which nginx belongs.
 _FILE_MODE, _FOLDER_MODE = 0o640, 0o750
@@ -43,6 +44,10 @@ class DiskStorage(PictureStorage):
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(f"{folder} is not writable.")
         self._refuse_unmounted()
+
+    def check_room(self) -> None:
+        if self.root.is_dir():
+            check_room(self.root)
 
     def is_mounted(self) -> bool:
         return (self.root / USERS).is_dir()

@@ -1,7 +1,7 @@
 """A file in S3 that is read like one on disk: as a stream, from any position."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from io import SEEK_CUR, SEEK_END, SEEK_SET, RawIOBase
 from typing import Any
 
@@ -39,9 +39,16 @@ class S3File(RawIOBase):
     # Python closes a file also when its `__init__` has failed.
     _body: Any = None
 
-    def __init__(self, get: Callable[[int], dict[str, Any]]) -> None:
-        """`get` requests everything from a position on, as `get_object` responds."""
-        self._get = get
+    def __init__(
+        self,
+        get: Callable[[int], dict[str, Any]],
+        asking: Callable[[str], AbstractContextManager[None]] = translate_errors,
+    ) -> None:
+        """`get` requests everything from a position on, as `get_object` responds.
+
+        What is read of its response is read within `asking`, which may raise StorageAway.
+        """
+        self._get, self._asking = get, asking
         response = get(0)
         self._body = response["Body"]
         self._body_position = self._position = 0
@@ -72,10 +79,11 @@ class S3File(RawIOBase):
         return len(data)
 
     def _read(self, max_bytes: int) -> bytes:
-        try:
-            data: bytes = self._body.read(max_bytes)
-        except _CUT_OFF as error:
-            raise StorageAway(type(error).__name__) from error
+        with self._asking(""):
+            try:
+                data: bytes = self._body.read(max_bytes)
+            except _CUT_OFF as error:
+                raise StorageAway(type(error).__name__) from error
         if not data:
             raise StorageAway("The storage sent less than it announced.")
         return data

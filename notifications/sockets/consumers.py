@@ -12,13 +12,14 @@ from uuid import UUID
 from channels.consumer import get_handler_name
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 from redis.exceptions import RedisError
 
 from accounts.exceptions import CrossSiteRequest
 from accounts.models import Session
-from lib.backoff import CircuitBreaker
+from lib.redis_client import redis_at
 from lib.request_id import set_request_id
 from notifications.events import Event, session_ended_payload
 from notifications.feed import EventPage, last_sequence, read_events
@@ -36,7 +37,7 @@ from notifications.sockets.connection_slots import release_slot, take_slot
 from notifications.sockets.database_threads import run_in_thread
 from notifications.sockets.reconciler import running_reconciler
 from notifications.sockets.subscription import Subscription
-from notifications.sockets.wake_ups import COOLDOWN, session_group, user_group
+from notifications.sockets.wake_ups import session_group, user_group
 
 logger = logging.getLogger(__name__)
 # Renders, for a viewer, events of an account (the ids come in this order) as a contract's own
@@ -45,8 +46,6 @@ Formatter = Callable[[UUID, UUID, list[Event]], list[Any]]
 # Seconds that a slow reader gets to take the last messages before the connection is dropped.
 CLOSE_TIMEOUT = 5.0
 _UNAVAILABLE = (DatabaseError, RedisError)
-# While the channel layer cannot be reached, this process refuses handshakes at once.
-_channel_layer_breaker = CircuitBreaker(COOLDOWN)
 
 
 class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
@@ -70,7 +69,9 @@ class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
         set_request_id(self.socket_id)
         self._serving_task = asyncio.current_task()
         self.scope, self.base_send = scope, send
-        if _channel_layer_breaker.is_open:
+        redis = redis_at(settings.REDIS_URL)
+        if redis.is_away:
+            redis.refuse()
             await self._refuse(TRY_LATER)
             return
         try:
@@ -78,8 +79,7 @@ class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
         except RedisError as error:
             if self._is_started:
                 raise
-            _channel_layer_breaker.trip()
-            logger.warning("the channel layer is unavailable: %s", type(error).__name__)
+            redis.failed(error)
             await self._refuse(TRY_LATER)
         except asyncio.CancelledError:
             if not self._is_dropped:

@@ -15,16 +15,15 @@ from typing import Any
 from uuid import UUID
 
 from channels.layers import get_channel_layer
+from django.conf import settings
 from redis.exceptions import RedisError
 
-from lib.backoff import CircuitBreaker
+from lib.redis_client import redis_at
 
 logger = logging.getLogger(__name__)
 # What a call raises while the channel layer cannot be reached or hangs.
 LAYER_UNAVAILABLE = (RedisError, OSError, TimeoutError)
 TIMEOUT = 2.0
-# Seconds after a failure in which nothing is published.
-COOLDOWN = 2.0
 # Wake-ups that may wait for the channel layer; further ones are dropped.
 MAX_QUEUE_SIZE = 5_000
 
@@ -52,7 +51,6 @@ class Publisher:
     def __init__(self) -> None:
         """Start the thread, and wait until it takes wake-ups."""
         self.pid = os.getpid()
-        self._breaker = CircuitBreaker(COOLDOWN)
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="wake-ups", daemon=True)
         self._thread.start()
@@ -85,7 +83,7 @@ class Publisher:
         self._queue: asyncio.Queue[tuple[str, WakeUp] | None] = asyncio.Queue(MAX_QUEUE_SIZE)
         self._ready.set()
         while (item := await self._queue.get()) is not None:
-            if not self._breaker.is_open:
+            if not redis_at(settings.REDIS_URL).is_away:
                 await self._publish_one(*item)
 
     async def _publish_one(self, group: str, wake_up: WakeUp) -> None:
@@ -93,8 +91,7 @@ class Publisher:
             async with asyncio.timeout(TIMEOUT):
                 await get_channel_layer().group_send(group, wake_up)
         except LAYER_UNAVAILABLE as error:
-            self._breaker.trip()
-            logger.warning("the channel layer is unavailable: %s", type(error).__name__)
+            redis_at(settings.REDIS_URL).failed(error)
         except Exception:  # a wake-up must never end the thread
             logger.exception("a wake-up was dropped")
 

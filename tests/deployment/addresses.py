@@ -30,6 +30,9 @@ class Addresses:
     http_port: int
     https_port: int
     folder: Path
+    # Of web and of sockets, which have a network of their own each as containers.
+    health_port: int = 0
+    sockets_health_port: int = 0
 
     @property
     def pictures(self) -> Path:
@@ -47,6 +50,9 @@ class Addresses:
         for volume in service.volumes:
             source, target, *_ = volume.split(":")
             given |= {name: str(ROOT / source) for name in given if given[name] == target}
+        if "HEALTH_PORT" in given:
+            is_web = service.name == "web"
+            given["HEALTH_PORT"] = str(self.health_port if is_web else self.sockets_health_port)
         given |= {"GRANIAN_PORT": str(self.web_port), "UVICORN_PORT": str(self.sockets_port)}
         return given | {"DATA_DIR": str(self.data_of(service))}
 
@@ -75,11 +81,11 @@ def start_parts(
     """A database, a virtual host and a Redis for the deployment alone."""
     folder = reaper.make_folder("tintype-deployment-")
     (folder / "pictures").mkdir()
-    port, web, sockets, http, https = free_ports(5)
+    port, web, sockets, http, https, *health = free_ports(7)
     _start_redis(reaper, redis, folder, port)
     with fresh_database(os.environ["DATABASE_URL"], DATABASE) as database:
         broker = _own_broker(rabbitmq)
-        yield Addresses(database, broker, port, web, sockets, http, https, folder)
+        yield Addresses(database, broker, port, web, sockets, http, https, folder, *health)
 
 
 def _own_broker(rabbitmq: RabbitMQ | ExternalRabbitMQ) -> str:

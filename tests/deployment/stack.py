@@ -185,6 +185,7 @@ def nginx_conf(stack: Stack, port: int, tls: Path, changes: Mapping[str, str] | 
     here = variables | {
         "server web:8000 resolve": f"server 127.0.0.1:{stack.addresses.web_port}",
         "server sockets:8000 resolve": f"server 127.0.0.1:{stack.addresses.sockets_port}",
+        "web:8001": f"127.0.0.1:{stack.addresses.health_port}",
         "listen 8080": f"listen 127.0.0.1:{port}",
         "/etc/nginx/tls/": f"{tls}/",
         own_headers: str(mounted[own_headers]),

@@ -109,9 +109,9 @@ def deploy(
         def start(
             *, workers: int = 1, threads: int = 2, folder: Path = tmp_path, **own: str
         ) -> Deployment:
-            [port] = free_ports(1)
+            port, health_port = free_ports(2)
             parts = {"DATABASE_URL": tables.url, "REDIS_URL": redis.url, "AMQP_URL": broker.url}
-            variables = variables_of(folder, port, name, **(parts | own))
+            variables = variables_of(folder, port, health_port, name, **(parts | own))
             return stack.enter_context(
                 _running(Deployment(reaper, folder, port, variables, workers, threads))
             )

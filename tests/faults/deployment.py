@@ -25,6 +25,8 @@ STOP_TIMEOUT = 30
 SWEEP_SECONDS = 1
 # How long a picture waits for a worker that died.
 LEASE_SECONDS = 4
+# Of each of the two web processes.
+THREADS = 4
 CELERY = ["-W", "ignore:You're running the worker with superuser privileges", "-m", "celery"]
 
 
@@ -47,6 +49,10 @@ class Deployment:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def health_url(self) -> str:
+        return f"http://127.0.0.1:{self.variables['HEALTH_PORT']}"
 
     @property
     def log(self) -> Path:
@@ -108,7 +114,7 @@ class Deployment:
         if name == "web":
             return [
                 *(sys.executable, "-m", "granian", "--interface=wsgi", "--host=127.0.0.1"),
-                *(f"--port={self.port}", "--workers=2", "--blocking-threads=4"),
+                *(f"--port={self.port}", "--workers=2", f"--blocking-threads={THREADS}"),
                 *("--respawn-failed-workers", "config.wsgi:application"),
             ]
         celery = [sys.executable, *CELERY, "-q", "-A", "config"]
@@ -125,7 +131,9 @@ class Deployment:
         return kept | self.variables | own
 
 
-def variables_of(folder: Path, port: int, name: str, **parts: str) -> dict[str, str]:
+def variables_of(
+    folder: Path, port: int, health_port: int, name: str, **parts: str
+) -> dict[str, str]:
     """Settings of a deployment whose queue, keys and data are its own."""
     return {
         "SECRET_KEY": secrets.token_urlsafe(50),
@@ -137,6 +145,8 @@ def variables_of(folder: Path, port: int, name: str, **parts: str) -> dict[str, 
         "CELERY_QUEUE": name,
         "DATA_DIR": str(folder / "data"),
         "DECODING_PROCESSES": "1",
+        "HTTP_THREADS": str(THREADS),
+        "HEALTH_PORT": str(health_port),
         "SWEEP_SECONDS": str(SWEEP_SECONDS),
         "RENDER_LEASE_SECONDS": str(LEASE_SECONDS),
         "DJANGO_SETTINGS_MODULE": "config.settings",

@@ -14,7 +14,6 @@ from redis import Redis
 from images import pixels
 from images.pixels import Shape, leave, remove_expired, taken
 from images.sandbox.work_dir import work_dir
-from lib.backoff import CircuitBreaker
 
 SHAPE = Shape(5, 4, 3, made_for=4)
 SAMPLES = bytes(range(60))
@@ -119,15 +118,12 @@ def test_one_of_many_takes_them() -> None:
     assert [each for each in found if each] == [(SHAPE, SAMPLES)]
 
 
-def test_where_nothing_can_be_left_nothing_fails(
-    place: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_nothing_can_be_left_nothing_fails(place: str, settings: Settings) -> None:
     if place == "folder":
         (work_dir() / "pixels").write_bytes(b"no folder")
     else:
         pixels._script.cache_clear()
         settings.REDIS_URL = "redis://127.0.0.1:1/0"
-        monkeypatch.setattr(pixels, "_redis_breaker", CircuitBreaker(5.0))
     uid = uuid.uuid4()
     try:
         leave(uid, SHAPE, SAMPLES)

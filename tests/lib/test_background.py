@@ -1,6 +1,7 @@
 """Work beside a worker's tasks: once at a time, once more when woken up meanwhile, and it ends."""
 
 import threading
+from functools import cache
 
 import pytest
 from celery import current_app
@@ -9,7 +10,7 @@ from kombu.exceptions import OperationalError
 from images.removals import remove_files
 from lib import background as module
 from lib.background import Background, enqueue_task, repeat
-from lib.backoff import CircuitBreaker
+from lib.parts import Part
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,10 +90,14 @@ def test_what_repeats_ends_when_the_process_is_to_end(monkeypatch: pytest.Monkey
     assert len(steps) == 3
 
 
+def fail() -> None:
+    raise OSError("away")
+
+
 def test_a_broker_that_is_away_fails_nobody_and_is_left_alone_for_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "_broker_breaker", CircuitBreaker(5.0))
+    monkeypatch.setattr(module, "broker_part", cache(lambda: Part("broker", fail, interval=60)))
     sent: list[object] = []
 
     def away(*arguments: object, **_: object) -> None:

@@ -16,6 +16,7 @@ from images.ledger import Usage
 from images.links import make_link
 from images.models import Picture
 from lib import background
+from lib.parts import Part
 from plans.exceptions import PlanRefused, PlanStale
 from plans.models import PlanStep, TierPlan
 from plans.moving import move_next_accounts
@@ -410,7 +411,8 @@ def test_a_broker_that_is_away_delays_a_plan_and_loses_nothing(
     plan = propose_move(former=tier, target=make_tier("Small", [50]), by=None)
     with monkeypatch.context() as patched:
         patched.setattr("plans.tasks.move.apply_async", refuse)
-        patched.setattr(background, "_broker_breaker", background.CircuitBreaker(0.0))
+        part = Part("broker", lambda: None)
+        patched.setattr(background, "broker_part", lambda: part)
         with django_capture_on_commit_callbacks(execute=True):
             apply_plan(plan, by=None)
     assert reload(plan).state == State.RUNNING

@@ -70,6 +70,11 @@ class Postgres:
         return f"postgres://postgres@/{name}?host={quote(str(self._folder), safe='')}"
 
     @property
+    def folder(self) -> Path:
+        """Where its socket lies."""
+        return self._folder
+
+    @property
     def child(self) -> Child:
         """The server's process, once it was started."""
         if self._child is None:

@@ -1,11 +1,13 @@
 """The sweep, and a broker that refuses messages."""
 
+from functools import cache
+
 import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from images.models import Picture
 from lib import background
-from lib.backoff import CircuitBreaker
+from lib.parts import Part
 from tests.thumbnails.rows import state
 from thumbnails import tasks
 from thumbnails.sweeping import take_overdue
@@ -22,13 +24,17 @@ def test_the_sweep_renders_pictures_without_a_message(
     assert state(picture) == "ready"
 
 
+def fail() -> None:
+    raise OSError("away")
+
+
 def test_what_the_broker_refused_is_enqueued_at_the_next_sweep(
     picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*args: object, **kwargs: object) -> None:
         raise OSError("connection refused")
 
-    monkeypatch.setattr(background, "_broker_breaker", CircuitBreaker(5))
+    monkeypatch.setattr(background, "broker_part", cache(lambda: Part("broker", fail, interval=60)))
     monkeypatch.setattr(tasks.ensure, "apply_async", away)
     sweep()
     assert take_overdue() == [picture.pk]

@@ -14,11 +14,10 @@ from accounts.throttling import throttling_key
 from api.pictures_service.socketio.connection import Connection
 from api.pictures_service.socketio.server import CONNECTION, MAX_MESSAGE_SIZE, SocketIoServer
 from api.pictures_service.socketio.unbound_sockets import UnboundSockets
-from lib.backoff import CircuitBreaker
 from lib.cors import cors_headers, preflight_headers
+from lib.redis_client import redis_at
 from lib.request_id import is_valid_request_id, new_request_id, set_request_id
 from notifications.sockets.authentication import join_headers, make_request
-from notifications.sockets.wake_ups import COOLDOWN
 
 logger = logging.getLogger(__name__)
 PATH = "/socket.io"
@@ -42,8 +41,6 @@ class SocketIoApplication:
     def __init__(self) -> None:
         self._server = SocketIoServer()
         self._unbound = UnboundSockets()
-        # While Redis cannot be reached, this process refuses handshakes at once.
-        self._breaker = CircuitBreaker(COOLDOWN)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or one WebSocket to its end."""
@@ -68,14 +65,13 @@ class SocketIoApplication:
         """Count a new connection, then let the library answer the handshake."""
         address = throttling_key(read_origin(make_request(scope)))
         connection = Connection(self._server, self._unbound, scope, address)
+        redis = redis_at(settings.REDIS_URL)
         try:
-            if self._breaker.is_open or not await self._unbound.admit(connection):
-                status = 503 if self._breaker.is_open else 429
+            if redis.is_away or not await self._unbound.admit(connection):
+                status = 503 if redis.is_away else 429
                 await _respond(scope, send, status, "Try again later.", _RETRY)
                 return
-        except RedisError as error:
-            self._breaker.trip()
-            logger.warning("a socket was not opened: %s", type(error).__name__)
+        except RedisError:
             await _respond(scope, send, 503, "Try again later.", _RETRY)
             return
         scope = {**scope, CONNECTION: connection}

@@ -1,6 +1,7 @@
 """`/healthz` and `/readyz`."""
 
 from datetime import timedelta
+from errno import ENOSPC, EROFS
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from pytest_django import Settings
 
 from config.health import probes, views
 from config.health.probes import Probe
+from lib.redis_client import redis_client
+from lib.room import MIN_FREE_BYTES
 from notifications.models import Heartbeat
 from tests.clients import Client
 
@@ -84,3 +87,46 @@ def test_a_storage_that_cannot_be_written_to_is_missing(
 ) -> None:
     settings.MEDIA_ROOT = "/proc/1/nobody-writes-here"
     assert get_readyz()[1]["missing"] == ["storage"]
+
+
+def test_a_router_that_asks_for_web_hears_nothing_of_other_processes(
+    new_probes: dict[str, Probe],
+) -> None:
+    new_probes["worker"] = new_probes["auth-events"] = Probe(fail)
+    assert get_readyz()[0] == 503
+    response = Client().get("/readyz?for=web")
+    own = [name for name in PARTS if name not in {"worker", "auth-events"}]
+    assert (response.status_code, list(response.json()["parts"])) == (200, own)
+    new_probes["storage"] = Probe(fail)
+    assert Client().get("/readyz?for=web").json()["missing"] == ["storage"]
+
+
+@pytest.mark.parametrize(("error", "state"), [(ENOSPC, "full"), (EROFS, "read-only")])
+def test_a_disk_without_room_is_called_so(
+    new_probes: dict[str, Probe], monkeypatch: pytest.MonkeyPatch, error: int, state: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(error, "no")
+
+    monkeypatch.setattr("lib.room.os.fsync", refuse)
+    status, body = get_readyz()
+    assert (status, body["parts"]["storage"]) == (503, state)
+
+
+def test_a_disk_with_little_room_left_is_full(
+    new_probes: dict[str, Probe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib.room.free_bytes", lambda _: MIN_FREE_BYTES - 1)
+    assert get_readyz()[1]["parts"]["storage"] == "full"
+
+
+def test_a_redis_that_takes_nothing_is_full(new_probes: dict[str, Probe]) -> None:
+    client: Any = redis_client()
+    before = {name: client.config_get(name)[name] for name in ("maxmemory", "maxmemory-policy")}
+    try:
+        client.config_set("maxmemory-policy", "noeviction")
+        client.config_set("maxmemory", "1")
+        assert get_readyz()[1]["parts"]["cache"] == "full"
+    finally:
+        for name, value in before.items():
+            client.config_set(name, value)
