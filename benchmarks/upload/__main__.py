@@ -65,9 +65,15 @@ def _show_row(
 ) -> None:
     """Upload many in a row, and hold single ones against the median of lone ones."""
     many = scenarios.Measured()
+    before = scenarios.row_writes(deployment)
     with turn(), scenarios.counted(deployment, many) as uploads:
         uploads.extend(scenarios.send_many(person, form, count, LANES))
     show("12 MP JPEG in a row", {f"{count} uploads": scenarios.many_row(many)})
+    written = scenarios.row_writes(deployment) - before
+    show(
+        "Writes of a picture's row, for an upload",
+        {"images_picture": {name: written[name] / count for name in scenarios.WRITES}},
+    )
     alone = {"first after start": first}
     # A process may have become another meanwhile: the slowest says more than one number.
     in_row = many.uploads

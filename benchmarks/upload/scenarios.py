@@ -3,6 +3,7 @@
 import math
 import statistics
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from benchmarks.upload.client import Form, Person, Upload
 Row = dict[str, float | None]
 # What follows a commit, as acknowledging a message, is part of an upload.
 _SETTLE_SECONDS = 0.15
+_COUNTED_SECONDS = 11
+WRITES = "inserts", "updates", "of them HOT"
 
 
 @dataclass
@@ -45,6 +48,17 @@ class Measured:
         row: Row = {"all CPU ms": self.cpu_ms()}
         row |= {name: self.cpu_ms(part) for name, part in named.items()}
         return row | {"others": self.cpu_ms(*others)}
+
+
+def row_writes(deployment: Deployment) -> Counter[str]:
+    """Return how often rows of pictures were written until now, as PostgreSQL counts it."""
+    # A session that goes on tells what it counted after a second; idle ones have.
+    time.sleep(_COUNTED_SECONDS)
+    [row] = deployment.sql(
+        "select n_tup_ins, n_tup_upd, n_tup_hot_upd from pg_stat_user_tables "
+        "where relname = 'images_picture'"
+    )
+    return Counter({name: int(str(each)) for name, each in zip(WRITES, row, strict=True)})
 
 
 @contextmanager
