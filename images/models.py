@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -39,8 +39,17 @@ NO_BACKFILL = 0
 # Raised whenever `images.metadata` leaves more out, or manages what it could not: a copy that an
 # earlier one made, or failed to make, is made again when it is next needed.
 STRIPPING_VERSION = 1
+OVERDUE_AFTER = timedelta(seconds=20)
 # `Picture.has_clean_copy` in queries.
 HAS_CLEAN_COPY = ~Q(clean_key="") & ~Q(clean_key=F("key"))
+
+
+def overdue_at() -> datetime:
+    """Return when an upload of now is one of which the message was lost.
+
+    Sooner, the sweep would write the rows of uploads that only wait for their turn.
+    """
+    return timezone.now() + OVERDUE_AFTER
 
 
 class PictureQuerySet(CountedQuerySet["Picture"]):
@@ -221,7 +230,8 @@ class Picture(CountedRow):
         _("thumbnails"), max_length=8, choices=Rendering.choices, default=Rendering.PENDING
     )
     render_revision = models.PositiveIntegerField(default=0, editable=False)
-    render_ask_at = models.DateTimeField(default=timezone.now, editable=False)
+    # When the sweep may have it rendered, though nobody does: see `overdue_at`.
+    render_ask_at = models.DateTimeField(default=overdue_at, editable=False)
     # When thumbnails were last requested; null where an older release wrote the row.
     render_wanted_at = models.DateTimeField(default=timezone.now, null=True, editable=False)
     render_failure = models.CharField(

@@ -34,6 +34,7 @@ def test_one_worker_at_a_time_claims_a_picture(picture: Picture) -> None:
 def test_the_picture_of_a_dead_worker_is_taken_over(picture: Picture) -> None:
     claims.claim(picture.pk)
     past = timezone.now() - timedelta(seconds=1)
+    Picture.objects.update(render_ask_at=past)
     assert take_overdue() == []
     RenderClaim.objects.update(leased_until=past)
     assert take_overdue() == [picture.pk]
@@ -198,7 +199,7 @@ def test_the_failure_of_an_outdated_rendering_fails_nothing(alice: User) -> None
 
 
 def test_a_picture_is_retried_that_the_broker_refused_and_no_other(alice: User) -> None:
-    refused, sent = make_row(alice), make_row(alice)
+    refused, sent = (make_row(alice, render_ask_at=timezone.now()) for _ in range(2))
     assert set(take_overdue()) == {refused.pk, sent.pk}
     give_back([refused.pk])
     assert take_overdue() == [refused.pk]

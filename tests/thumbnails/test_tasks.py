@@ -3,6 +3,7 @@
 from functools import cache
 
 import pytest
+from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from images.models import Picture
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.django_db
 def test_the_sweep_renders_pictures_without_a_message(
     picture: Picture, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
+    Picture.objects.update(render_ask_at=timezone.now())
     with django_capture_on_commit_callbacks(execute=True):
         sweep()
     assert state(picture) == "ready"
@@ -36,5 +38,6 @@ def test_what_the_broker_refused_is_enqueued_at_the_next_sweep(
 
     monkeypatch.setattr(background, "broker_part", cache(lambda: Part("broker", fail, interval=60)))
     monkeypatch.setattr(tasks.ensure, "apply_async", away)
+    Picture.objects.update(render_ask_at=timezone.now())
     sweep()
     assert take_overdue() == [picture.pk]
