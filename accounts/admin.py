@@ -21,6 +21,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.addresses import mark_unverified, save_new_email
 from accounts.exceptions import TooManyAttempts
+from accounts.finding import AccountFilter, search_by_account
 from accounts.forms import UserAddForm, UserForm
 from accounts.granted_rights import describe_grants
 from accounts.history import write_history
@@ -135,7 +136,8 @@ class UserAdmin(GrantsAdmin, DjangoUserAdmin[User]):
     list_filter = ["tier", "is_active", "is_staff"]
     list_select_related = ["tier"]
     search_fields = ["username_key__startswith", "email__istartswith"]
-    search_help_text = "The beginning of a login or an email address."
+    search_help_text = _("The beginning of a login or an email address.")
+    date_hierarchy = "date_joined"
     ordering = ["-date_joined", "id"]
     readonly_fields = ["id", "date_joined", "last_login", "sessions", "second_factor"]
     filter_horizontal = ["groups", "user_permissions"]
@@ -144,8 +146,14 @@ class UserAdmin(GrantsAdmin, DjangoUserAdmin[User]):
     ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["username", "password", "name", "email", "tier"]}),
-        ("May", {"fields": ["is_active", *_RIGHTS], "description": _link_to_roles()}),
-        ("Facts", {"fields": ["id", "date_joined", "last_login", "sessions", "second_factor"]}),
+        (
+            _("May"),
+            {"fields": ["is_active", *_RIGHTS], "description": _link_to_roles()},
+        ),
+        (
+            _("Facts"),
+            {"fields": ["id", "date_joined", "last_login", "sessions", "second_factor"]},
+        ),
     ]
     add_fieldsets = [
         (None, {"fields": ["username", "password1", "password2", "name", "email", "tier"]}),
@@ -155,11 +163,12 @@ class UserAdmin(GrantsAdmin, DjangoUserAdmin[User]):
         """Suggest the default tier for a new account."""
         return {"tier": Tier.objects.filter(name=DEFAULT_TIER_NAME).first()}
 
-    @admin.display(description="sessions")
+    @admin.display(description=_("sessions"))
     def sessions(self, user: User) -> str:
         live = Session.objects.live().filter(user=user).count()
         url = reverse("admin:accounts_session_changelist")
-        return format_html('<a href="{}?user__id__exact={}">{} live</a>', url, user.pk, live)
+        text = ngettext("%d live session", "%d live sessions", live) % live
+        return format_html('<a href="{}?user__id__exact={}">{}</a>', url, user.pk, text)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         """Let superusers alone say who is staff and what staff may do."""
@@ -186,7 +195,7 @@ class UserAdmin(GrantsAdmin, DjangoUserAdmin[User]):
         within = [user for user in users if may_administer(request, user)]
         ended = sum(end_every_session(user) for user in within)
         write_history(acting_user(request), within, gettext_noop("Ended all sessions."))
-        self.message_user(request, _("%d sessions ended.") % ended)
+        self.message_user(request, _say_ended(ended))
 
     @admin.action(description=_("Make links to reset the password"), permissions=["change"])
     def make_reset_links(self, request: HttpRequest, users: QuerySet[User]) -> None:
@@ -262,6 +271,10 @@ class UserAdmin(GrantsAdmin, DjangoUserAdmin[User]):
             self.message_user(request, text, "WARNING")
 
 
+def _say_ended(count: int) -> str:
+    return ngettext("%d session ended.", "%d sessions ended.", count) % count
+
+
 def _columns(names: list[str]) -> list[str]:
     """Return the fields that are columns of an account's row; the others have tables."""
     columns = {field.name for field in User._meta.concrete_fields}
@@ -276,20 +289,26 @@ class SessionAdmin(admin.ModelAdmin[Session]):
         "user", "scheme", "name", "may", "created_at", "last_used_at", "address", "agent",
         "is_live", "with_factor",
     ]  # fmt: skip
-    list_filter = ["scheme", ("ended_at", admin.EmptyFieldListFilter)]
+    list_filter = [AccountFilter, "scheme", ("ended_at", admin.EmptyFieldListFilter)]
     readonly_fields = ["may", "with_factor"]
     # From an account's page.
     linked_lookups = ("user__id__exact",)
     is_deleted_with_its_owner = True
     list_select_related = ["user"]
     search_fields = ["user__username_key__startswith"]
-    search_help_text = "The beginning of a login."
+    search_help_text = _("The beginning of a login.")
+    date_hierarchy = "created_at"
     ordering = ["-created_at", "id"]
     actions = ["end"]
     fields = [
         "user", "scheme", "name", "may", "created_at", "last_used_at", "expires_at", "ended_at",
         "address", "agent", "with_factor",
     ]  # fmt: skip
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Session], search_term: str
+    ) -> tuple[QuerySet[Session], bool]:
+        return search_by_account(queryset, search_term, field="user"), False
 
     @admin.display(description=_("scopes"))
     def may(self, session: Session) -> str:
@@ -301,11 +320,11 @@ class SessionAdmin(admin.ModelAdmin[Session]):
     def with_factor(self, session: Session) -> bool:
         return session.second_factor_at is not None
 
-    @admin.display(boolean=True, description="live")
+    @admin.display(boolean=True, description=_("live"))
     def is_live(self, session: Session) -> bool:
         return session.is_live(timezone.now())
 
-    @admin.action(description="End the chosen sessions", permissions=["change"])
+    @admin.action(description=_("End the chosen sessions"), permissions=["change"])
     def end(self, request: HttpRequest, sessions: SessionQuerySet) -> None:
         owners = {each.user for each in sessions.select_related("user")}
         within = [user for user in owners if may_administer(request, user)]
@@ -313,7 +332,7 @@ class SessionAdmin(admin.ModelAdmin[Session]):
         rows = list(ending.filter(ended_at=None))
         ended = ending.end()
         write_history(acting_user(request), rows, gettext_noop("Ended."))
-        self.message_user(request, _("%d sessions ended.") % ended)
+        self.message_user(request, _say_ended(ended))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -402,7 +421,7 @@ class SecurityEventAdmin(admin.ModelAdmin[SecurityEvent]):
     list_display = ["at", "kind", "user_id", "actor_id", "address", "facts"]
     list_filter = ["kind"]
     search_fields = ["=user_id", "=actor_id", "=address"]
-    search_help_text = "The whole UUID of an account, or an address."
+    search_help_text = _("The whole UUID of an account, or an address.")
     ordering = ["-at", "-id"]
     fields = ["at", "kind", "user_id", "actor_id", "address", "agent", "facts"]
 

@@ -1,24 +1,30 @@
 """The admin site: throttled like every other sign-in, and fast on large tables."""
 
+from datetime import MAXYEAR
 from functools import cached_property
 from typing import Any, Literal
 
-from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.admin import AdminSite, ModelAdmin, ShowFacets, action, actions
 from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.messages import ERROR
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
+from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
-from django.utils.translation import gettext_lazy as _
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.exceptions import HashingBusy, TooManyAttempts
+from lib.naming import MAX_NAMED, name_first
 
 # Counting every row scans the table, and nobody turns this many rows' pages by hand.
 MAX_COUNTED_ROWS = 10_000
@@ -39,9 +45,12 @@ class GuardedAdmin(ModelAdmin[Any]):
     """What holds for every model's pages; the site mixes it into each.
 
     Pages may declare `is_deleted_with_its_owner`: whoever may delete what a row belongs to may
-    delete the row with it; and `linked_lookups`, which links between our own pages have in their
-    addresses beside those of `list_filter`.
+    delete the row with it; `goes_alone`: nothing refers to a row; and `linked_lookups`, which links
+    between our own pages have in their addresses beside those of `list_filter`.
     """
+
+    # Counting what each filter would leave reads the whole table, for each of them.
+    show_facets = ShowFacets.NEVER
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Allow what the page's own filters write: no address picks a field or a look-up.
@@ -49,13 +58,45 @@ class GuardedAdmin(ModelAdmin[Any]):
         Django allows any look-up of the model's own fields: a regular expression that runs for
         minutes, or comparisons that tell a hash digit by digit.
         """
-        path, _, kind = lookup.rpartition("__")
-        filtered = {_field_of(each) for each in self.list_filter}
+        path, _sep, kind = lookup.rpartition("__")
+        filtered = {_field_of(each) for each in self.list_filter if not callable(each)}
         linked: tuple[str, ...] = getattr(self, "linked_lookups", ())
         is_filter = kind in _FILTER_LOOKUPS and path.removesuffix("__id") in filtered
-        return is_filter or lookup in {*filtered, *linked}
+        own = {getattr(each, "parameter_name", "") for each in self.list_filter if callable(each)}
+        return (
+            is_filter
+            or lookup in {*filtered, *linked, *own}
+            or self._is_date(lookup, value, request)
+        )
+
+    def _is_date(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Tell whether a look-up is one of the years, months and days above the list."""
+        if not self.date_hierarchy or f"{self.date_hierarchy}__year" not in request.GET:
+            return False
+        field, _sep, unit = lookup.rpartition("__")
+        last = {"year": MAXYEAR - 1, "month": 12, "day": 31}.get(unit, 0)
+        return field == self.date_hierarchy and value.isdecimal() and 1 <= int(value) <= last
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """Refuse to do with more rows than the list counts what is asked for all of them."""
+        if request.POST.get("select_across") == "1":
+            everything = self.get_changelist_instance(request).get_queryset(request)
+            if (
+                everything.order_by().values("pk")[: MAX_COUNTED_ROWS + 1].count()
+                > MAX_COUNTED_ROWS
+            ):
+                text = _("These are more than %d: choose fewer by a filter or a search.")
+                self.message_user(request, text % MAX_COUNTED_ROWS, ERROR)
+                return HttpResponseRedirect(request.get_full_path())
+        return super().response_action(request, queryset, *args, **kwargs)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        if getattr(self, "goes_alone", False):
+            count = {capfirst(self.opts.verbose_name_plural): len(objs)}
+            allowed = self.has_delete_permission(request)
+            return name_first(objs), count, set() if allowed else {self.opts.verbose_name}, []
         names, counts, forbidden, protected = super().get_deleted_objects(objs, request)
         carried = {
             str(model._meta.verbose_name)
@@ -83,8 +124,12 @@ class RecordedAdmin(ModelAdmin[Any]):
         return super().log_change(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
-        for obj in queryset:
+        rows = list(queryset)
+        for obj in rows[:MAX_NAMED]:
             _record("admin.deleted", obj)
+        if len(rows) > MAX_NAMED:
+            # An entry for each would be thousands of statements; the admin's history has them all.
+            _record("admin.deleted", rows[MAX_NAMED], more=len(rows) - MAX_NAMED - 1)
         return super().log_deletions(request, queryset)
 
 
@@ -119,10 +164,34 @@ def _grants(message: Any) -> dict[str, list[str]]:
     return {fact: names for fact, names in found.items() if names}
 
 
+@action(
+    permissions=["delete"],
+    description=actions.delete_selected.short_description,  # type: ignore[attr-defined]  # its decorator's
+)
+def delete_selected(
+    pages: ModelAdmin[Any], request: HttpRequest, queryset: QuerySet[Any]
+) -> HttpResponse | None:
+    """Delete as Django does, and ask again where there are others than those that were shown.
+
+    The page that asks sends "all" back, not each row: a form may have a thousand fields.
+    """
+    counted = request.POST.get("counted", "")
+    if counted and counted != str(len(queryset)):
+        unconfirmed = request.POST.copy()
+        unconfirmed.pop("post", None)
+        request.POST = unconfirmed  # type: ignore[assignment]  # it is only read from here on
+    return actions.delete_selected(pages, request, queryset)
+
+
 class TintypeAdminSite(AdminSite):
     site_header = "Tintype"
     site_title = "Tintype"
-    index_title = _("How the service is")
+    index_title = _lazy("How the service is")
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.disable_action("delete_selected")
+        self.add_action(delete_selected)
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         options = {"paginator": BoundedPaginator, "show_full_result_count": False, **options}
@@ -134,7 +203,7 @@ class TintypeAdminSite(AdminSite):
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    ) -> TemplateResponse:
         """Show how the service is above what there is; a part that hangs is not waited for."""
         # They need the models, and this module is loaded before them.
         from accounts.models import User

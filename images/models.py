@@ -364,7 +364,7 @@ class LinkQuerySet(models.QuerySet["Link"]):
 
     def with_openings(self) -> LinkQuerySet:
         """Links of which another opening may be spent."""
-        return self.filter(_HAS_OPENINGS)
+        return self.filter(HAS_OPENINGS)
 
     def with_liveness(self) -> models.QuerySet[Any, Any]:
         """Annotate `opens_now`: what `images.links.open_link` checks, as a query."""
@@ -375,7 +375,7 @@ class LinkQuerySet(models.QuerySet["Link"]):
         of_staff = ~by_owner & Q(Exists(linkers.filter(pk=OuterRef("maker"))))
         active = Q(maker__is_active=True, picture__owner__is_active=True)
         not_over = Q(revoked_at=None, expires_at__gt=now)
-        opens = not_over & _HAS_OPENINGS & active & (of_owner | of_staff)
+        opens = not_over & HAS_OPENINGS & active & (of_owner | of_staff)
         return self.annotate(opens_now=Case(When(opens, then=True), default=False))
 
     @transaction.atomic
@@ -395,7 +395,7 @@ class LinkQuerySet(models.QuerySet["Link"]):
 
 
 # Of a link to which the owner gave a number of openings, one at least is left.
-_HAS_OPENINGS = Q(max_opens=None) | Q(opened__lt=F("max_opens"))
+HAS_OPENINGS = Q(max_opens=None) | Q(opened__lt=F("max_opens"))
 
 
 class Link(models.Model):

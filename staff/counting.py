@@ -5,9 +5,10 @@ counting ended. What an account stores is added up from the ledger: a row for ea
 a picture. Openings of links are added as they are written (`staff.receivers`).
 """
 
-import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from time import monotonic
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet, Sum
@@ -40,7 +41,7 @@ def count_if_due() -> bool:
     # Of several workers one counts. It holds no lock, since whoever opens a link adds to the row.
     if not today.filter(Q(due_at=None) | Q(due_at__lte=now)).update(due_at=now + _LEASE):
         return False
-    began = time.monotonic()
+    began = monotonic()
     _count_uploads(now)
     tiers = _count_tiers()
     links = Link.objects.with_openings().filter(revoked_at=None, expires_at__gt=now)
@@ -50,7 +51,7 @@ def count_if_due() -> bool:
         "live_links": links.count(),
         "live_sessions": Session.objects.live().count(),
     }
-    took = timedelta(seconds=time.monotonic() - began)
+    took = timedelta(seconds=monotonic() - began)
     due_at = now + max(INTERVAL, took / _MAX_SHARE)
     today.update(counted_at=now, due_at=due_at, **counts)
     return True
@@ -69,7 +70,7 @@ def _count_tiers() -> list[TierCounts]:
     return found
 
 
-def _sums_of_usage() -> QuerySet[Usage, dict[str, int]]:
+def _sums_of_usage() -> QuerySet[Usage, Any]:
     sums = {f"sum_{column}": Sum(str(column)) for column in Column}
     return Usage.objects.values("owner__tier").annotate(**sums).order_by()
 

@@ -1,6 +1,5 @@
 """Thumbnails as staff see them: their own pages, and as previews on those of pictures."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -12,20 +11,20 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.finding import OwnerFilter, search_by_account
 from accounts.models import User
 from images.admin import PictureAdmin
 from images.models import Link, Picture
 from images.permissions import PicturePermission, reaches_others
 from images.signed_urls import signed_url
 from lib.batches import in_batches
+from lib.naming import name_first
 from thumbnails.deletion import delete_chosen_thumbnails, delete_pictures
 from thumbnails.models import RenderClaim, Thumbnail
 from thumbnails.usage import measure
 
 # In pixels.
 _LIST_PREVIEW_HEIGHT, _PAGE_PREVIEW_HEIGHT = 64, 320
-# Of what is to be deleted.
-_MAX_NAMED = 20
 
 
 @admin.register(Picture)
@@ -74,13 +73,6 @@ class PreviewedPictureAdmin(PictureAdmin):
         return RenderClaim.objects.filter(pk=picture.pk).values_list("attempts", flat=True).first()
 
 
-def name_first(rows: Sequence[Any]) -> list[str]:
-    """Return the names of the first rows that are to be deleted, and how many more there are."""
-    names = [str(each) for each in rows[:_MAX_NAMED]]
-    more = len(rows) - len(names)
-    return [*names, _("… and %d more") % more] if more else names
-
-
 def _preview(picture: Picture, height: int) -> SafeString:
     """Show the nearest thumbnail that is tall enough, else the tallest, by its signed address."""
     thumbnails = sorted(picture.thumbnails.all(), key=lambda each: each.height)
@@ -111,20 +103,29 @@ class ThumbnailAdmin(admin.ModelAdmin[Thumbnail]):
         "quality",
         "created_at",
     ]
-    list_filter = ["content_type", "is_stale"]
+    list_filter = [OwnerFilter]
+    date_hierarchy = "created_at"
     is_deleted_with_its_owner = True
+    goes_alone = True
     list_select_related = ["picture", "owner"]
     list_per_page = 50
     search_fields = ["owner__username_key__startswith", "=picture__uid"]
-    search_help_text = "The beginning of the owner's login, or the picture's whole UUID."
+    search_help_text = gettext_lazy(
+        "The beginning of the owner's login, or the picture's whole UUID."
+    )
     ordering = ["-created_at", "-id"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Thumbnail], search_term: str
+    ) -> tuple[QuerySet[Thumbnail], bool]:
+        return search_by_account(queryset, search_term, field="owner", uid="picture__uid"), False
 
     @admin.display(description="")
     def preview(self, thumbnail: Thumbnail) -> SafeString:
         address = signed_url(thumbnail.key)
         return format_html('<img src="{}" alt="" height="64" loading="lazy">', address)
 
-    @admin.display(description="pixels")
+    @admin.display(description=gettext_lazy("pixels"))
     def pixels(self, thumbnail: Thumbnail) -> str:
         """Return the width and height of the file."""
         return f"{thumbnail.width_px}×{thumbnail.height_px}"

@@ -11,7 +11,7 @@ from accounts.models import User
 from images.admin import MeteredUserAdmin
 from images.ledger import rows_of
 from images.models import Picture
-from thumbnails.admin import name_first
+from lib.naming import name_first
 from upkeep.closed_accounts import close_as_staff
 
 admin.site.unregister(User)

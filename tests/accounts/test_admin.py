@@ -151,7 +151,7 @@ def test_an_action_ends_the_chosen_sessions(admin_client: Client, alice: User) -
     assert "192.0.2.7" in page
     assert "curl/8" in page
     assert run_action(admin_client, "accounts/session", "end", Session.objects.all()) == [
-        "1 sessions ended."
+        "1 session ended."
     ]
     assert not Session.objects.live().exists()
 

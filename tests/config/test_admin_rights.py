@@ -372,7 +372,7 @@ ALLOWED = [
     "accounts/session/?user__id__exact={alice}", "accounts/session/?scheme__exact=bearer",
     "accounts/session/?ended_at__isempty=1",
     "images/picture/?visibility__exact=public&rendering__exact=ready",
-    "images/link/?revoked_at__isempty=0", "thumbnails/thumbnail/?is_stale__exact=1",
+    "images/link/?live=revoked", "thumbnails/thumbnail/?owner=alice",
 ]  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def test_staff_change_a_picture_and_the_signal_is_sent(admin_client: Client, ali
 def test_an_action_revokes_the_chosen_links(admin_client: Client, alice: User) -> None:
     make_link(maker=alice, picture=make_picture(alice), seconds=300)
     assert run_action(admin_client, "images/link", "revoke", Link.objects.all()) == [
-        "1 links revoked."
+        "1 link revoked."
     ]
     assert Link.objects.get().revoked_at
 
@@ -84,7 +84,7 @@ def test_an_action_renders_the_chosen_pictures_again(
     Picture.objects.update(rendering="failed")
     with django_capture_on_commit_callbacks(execute=True):
         messages = run_action(admin_client, "images/picture", "render_again", [picture])
-    assert messages == ["1 pictures will be rendered again."]
+    assert messages == ["1 picture will be rendered again."]
     assert Thumbnail.objects.count() == 2
 
 
