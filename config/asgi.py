@@ -6,12 +6,14 @@ own ASGI handler; a `FileResponse` is streamed instead of read into memory. A re
 received before a thread is taken for it.
 """
 
+import asyncio
 from typing import Any
 
 from a2wsgi import WSGIMiddleware
 from channels.routing import ProtocolTypeRouter
 from django.conf import settings
 
+from config.progress import keep_loop_pulse, watch_loop
 from config.request_spool import MAX_BODY_SIZE, BodyNotReceived, ReceivedBody, Spool
 from config.wsgi import application as wsgi_application
 
@@ -33,8 +35,13 @@ class _Router:
 
         self._others = ProtocolTypeRouter({"http": _http, "websocket": _socket_application()})
         self._socketio, self._is_socketio_path = SocketIoApplication(), is_socketio_path
+        self._pulse: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if self._pulse is None:
+            # The first moment at which there is a loop: the health check comes every ten seconds.
+            self._pulse = asyncio.create_task(keep_loop_pulse())
+            watch_loop()
         path = scope.get("path", "")
         if path.rstrip("/") == "/healthz" and scope.get("method") in {"GET", "HEAD"}:
             await _answer_alive(send)

@@ -186,6 +186,8 @@ PULSE_FILE = env_str("PULSE_FILE")
 HTTP_THREADS = env_int("HTTP_THREADS", 8, min=1, max=256)
 # Where a web process also answers `/healthz` and `/readyz`, whatever its threads do; 0: nowhere.
 HEALTH_PORT = env_int("HEALTH_PORT", 0, max=65535)
+# A process without progress ends itself after one to two times so many seconds; 0: never.
+WATCHDOG_SECONDS = env_int("WATCHDOG_SECONDS", 0 if LOCAL else 60, max=3600)
 # Seconds for which an account's lists are cached; its own changes show at once all the same.
 CACHE_SECONDS = env_int("CACHE_SECONDS", 15, max=3600)
 
@@ -284,6 +286,9 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 3600, **celery.PUBLISH_WITH_RETRY},
     },
 }
+CELERY_BEAT_SCHEDULER = "config.beat.WatchedScheduler"
+# Seconds that it waits at most before it looks again what is due.
+CELERY_BEAT_MAX_LOOP_INTERVAL = 30
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 RENDER_LEASE_SECONDS = celery.RENDER_LEASE_SECONDS
 

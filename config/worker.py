@@ -1,4 +1,4 @@
-"""What a worker does beside its tasks: it writes a heartbeat and serves its metrics.
+"""What a worker does beside its tasks: it writes a heartbeat, serves its metrics, is watched.
 
 Imported before the settings are loaded, so the functions import whatever needs the settings.
 """
@@ -8,9 +8,19 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from celery.signals import heartbeat_sent, setup_logging, worker_init, worker_shutting_down
+from celery.signals import (
+    beat_init,
+    heartbeat_sent,
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_init,
+    worker_shutting_down,
+)
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
+
+from config import progress
 
 logger = logging.getLogger(__name__)
 # The name of the worker's row in notifications.Heartbeat.
@@ -30,6 +40,10 @@ def connect() -> None:
     worker_init.connect(_start)
     heartbeat_sent.connect(_write_heartbeat_if_due)
     worker_shutting_down.connect(_stop_background)
+    heartbeat_sent.connect(progress.note_heartbeat)
+    task_prerun.connect(progress.note_task)
+    task_postrun.connect(progress.note_task_end)
+    beat_init.connect(progress.watch_beat)
 
 
 def _keep_logging(**kwargs: Any) -> None:
@@ -49,6 +63,7 @@ def _start(**kwargs: Any) -> None:
     if settings.METRICS_PORT and settings.METRICS_TOKEN:
         serve_on_port(settings.METRICS_PORT)
     wait_for_decoders()
+    progress.watch_worker()
 
 
 def _stop_background(**kwargs: Any) -> None:

@@ -8,6 +8,7 @@ from django.core.wsgi import get_wsgi_application
 from django.utils.http import parse_header_parameters
 
 from config.observability import telemetry
+from config.progress import WatchedApplication, watch_web
 from config.start import (
     limit_storage_threads,
     load_settings,
@@ -63,4 +64,5 @@ def _with_byte_layer() -> Any:
     return _application if telemetry.ENDPOINT else ByteLayer(_application)
 
 
-application = _with_byte_layer()
+application = WatchedApplication(_with_byte_layer())
+watch_web()

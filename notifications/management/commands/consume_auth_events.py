@@ -20,4 +20,5 @@ class Command(BaseCommand):
             raise CommandError("AMQP_URL is not set: there is no exchange to listen on.")
         stop = Stop(settings.PULSE_FILE)
         stop.on_signals()
+        stop.watch(settings.WATCHDOG_SECONDS)
         listen_until(stop)

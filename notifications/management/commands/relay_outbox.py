@@ -20,4 +20,5 @@ class Command(BaseCommand):
             raise CommandError("AMQP_URL is not set: there is no exchange to publish to.")
         stop = Stop(settings.PULSE_FILE)
         stop.on_signals()
+        stop.watch(settings.WATCHDOG_SECONDS)
         relay_until(stop)
