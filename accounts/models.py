@@ -488,12 +488,19 @@ class SecurityEvent(models.Model):
     address = models.GenericIPAddressField(_("address"), null=True, editable=False)
     agent = models.CharField(_("client"), max_length=200, blank=True, editable=False)
     facts = models.JSONField(_("facts"), default=dict, editable=False)
+    is_new_device = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta:
         verbose_name, verbose_name_plural = _("security event"), _("security events")
         indexes = [
             models.Index(fields=["-at", "-id"], name="security_event_newest"),
             models.Index(fields=["user_id", "-id"], name="security_event_of_account"),
+            models.Index(fields=["actor_id", "-id"], name="security_event_of_actor"),
+            models.Index(fields=["kind", "-id"], name="security_event_of_kind"),
+            models.Index(fields=["address", "-id"], name="security_event_of_address"),
+            models.Index(
+                fields=["-id"], condition=Q(is_new_device=True), name="security_event_new_device"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from accounts.current_request import current_origin
 from accounts.models import Session, User
+from accounts.new_devices import is_new_device
 from accounts.security_log import Kind, record_event
 from accounts.sessions import record_origin
 from accounts.signals import password_changed, session_opened, sessions_ended
@@ -29,7 +30,13 @@ def _record_opening(session: Session, **kwargs: Any) -> None:
     facts: dict[str, Any] = {"session": str(session.pk), "scheme": session.scheme}
     if session.name:
         facts |= {"name": session.name, "scopes": session.scopes}
+    if kind == "sign-in":
+        facts |= _of_device(session.user)
     record_event(kind, session.user_id, **facts)
+
+
+def _of_device(user: User) -> dict[str, bool]:
+    return {"new_device": True} if is_new_device(user, current_origin()) else {}
 
 
 def _record_ends(sessions: list[Session], *, from_peer: bool, **kwargs: Any) -> None:
@@ -55,4 +62,4 @@ def _record_password(user: User, **kwargs: Any) -> None:
 
 
 def _record_admin_sign_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    record_event("sign-in", user, scheme="admin")
+    record_event("sign-in", user, scheme="admin", **_of_device(user))

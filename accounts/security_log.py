@@ -63,6 +63,7 @@ def _make_event(kind: Kind, user: User | UUID | None, facts: dict[str, Any]) -> 
         address=origin.client_ip,
         agent=origin.user_agent,
         facts=facts,
+        is_new_device=bool(facts.get("new_device")),
     )
 
 

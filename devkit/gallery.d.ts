@@ -100,6 +100,16 @@ interface Session {
   is_current: boolean;
 }
 
+interface LogEntry {
+  id: number;
+  at: string;
+  kind: string;
+  summary: string;
+  by: "you" | "staff" | "nobody";
+  address: string | null;
+  agent: string;
+}
+
 interface Site {
   name: string;
   signup: "open" | "invite" | "closed";
@@ -249,6 +259,7 @@ interface Api {
   exportUrl: string;
   fetchUsage(): Promise<Usage>;
   fetchSessions(next?: Next): Promise<ApiResponse<Session[]>>;
+  fetchLog(next?: Next): Promise<ApiResponse<LogEntry[]>>;
   endSession(id: string): Promise<void>;
   endOtherSessions(): Promise<{ ended: number }>;
   createToken(token: object): Promise<Session & { token: string }>;

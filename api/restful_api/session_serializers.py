@@ -11,6 +11,7 @@ from rest_framework import serializers
 from accounts.models import SecurityEvent, Session
 from accounts.names import refuse_nul
 from accounts.scopes import Scope
+from accounts.security_words import describe
 from api.fields import DigitsField
 from api.openapi.examples import example
 
@@ -118,6 +119,7 @@ class RestfulNamedToken(RestfulSession):
         "id": 90210,
         "at": "2025-11-29T10:15:30.123456Z",
         "kind": "token.made",
+        "summary": "A token was made",
         "by": "you",
         "address": "192.0.2.7",
         "agent": "curl/8.5.0",
@@ -126,11 +128,15 @@ class RestfulNamedToken(RestfulSession):
     }
 )  # fmt: skip
 class RestfulSecurityEvent(serializers.Serializer[None]):
-    """Something that was done to the account: by you, by staff, or by whoever failed to sign in."""
+    """Something that was done to the account: by you, by staff, or by whoever failed to sign in.
+
+    A sign-in from a device that the account's log did not know has `"new_device": true` in `facts`.
+    """
 
     id = serializers.IntegerField()
     at = serializers.DateTimeField()
     kind = serializers.CharField()
+    summary = serializers.CharField(help_text="The kind as a sentence, in the request's language.")
     by = serializers.ChoiceField(choices=["you", "staff", "nobody"])
     address = serializers.IPAddressField(
         allow_null=True, help_text="Where it came from; null of what staff did."
@@ -162,6 +168,7 @@ def serialize_security_event(event: SecurityEvent, owner_id: UUID) -> dict[str, 
         "id": event.pk,
         "at": event.at,
         "kind": event.kind,
+        "summary": describe(event),
         "by": by,
         "address": None if is_theirs else event.address,
         "agent": "" if is_theirs else event.agent,

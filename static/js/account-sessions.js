@@ -14,7 +14,31 @@ const form = find("form#make-token");
 const made = find("#made-token");
 const madeField = find("input", made);
 
-export const show = () => void attempt(problem, load);
+const log = find("#log");
+const olderLog = find("#older-log");
+/** @type {Next} */
+let nextOfLog = null;
+
+export function show() {
+  void attempt(problem, load);
+  nextOfLog = null;
+  log.replaceChildren();
+  void attempt(find("#log-section .problem"), loadLog);
+}
+
+/** Show a page of the account's log below those that are shown. */
+async function loadLog() {
+  const { body, next } = await api.fetchLog(nextOfLog);
+  nextOfLog = next;
+  olderLog.hidden = !next;
+  log.append(...body.map(({ summary, at, by, address, agent }) => {
+    const item = clone("log-item");
+    find("h3", item).textContent = summary;
+    const parts = [formatTime(at), by === "staff" && translate("byStaff"), address, describeAgent(agent)];
+    find("p", item).textContent = parts.filter(Boolean).join(" · ");
+    return item;
+  }));
+}
 
 async function load() {
   /** @type {Session[]} */
@@ -81,6 +105,7 @@ export function start(handleForm) {
     return translate("tokenMade");
   });
   handleActions(made, { copy: (button) => copyAndSay(madeField, button) });
+  olderLog.addEventListener("click", () => void attempt(find("#log-section .problem"), loadLog));
   endOthers.addEventListener("click", () => void attempt(problem, async () => {
     const { ended } = await api.endOtherSessions();
     announce(translate("sessionsEnded", { count: ended }));

@@ -90,6 +90,7 @@ export const api = {
   fetchSessions: (next) => request(next ?? "sessions/"),
   endSession: (id) => send("DELETE", `sessions/${id}/`),
   endOtherSessions: () => send("DELETE", "sessions/"),
+  fetchLog: (next) => request(next ?? "account/log/?limit=10"),
   createToken: (token) => send("POST", "tokens/", token),
 
   /** Upload by XMLHttpRequest, since fetch reports no progress. */
