@@ -10,7 +10,7 @@ import { cancelImage, createTile, handleStale, loadImages, pauseImages, showFact
 const container = find("#pictures");
 const more = find(".grid-frame > .more");
 // Faster than this, nobody sees more than colours: thumbnails wait until the page slows down.
-const FAST = 4; // pixels in a millisecond
+const FAST = 2; // pixels in a millisecond
 const REST = 120; // milliseconds
 const HEADER = 72; // pixels
 let layout = layOut([], { width: 0, rowHeight: 0, gap: 0, headingHeight: 0 });

@@ -86,7 +86,8 @@ export function createZoom(stage, { image, onSwipe, onZoom }) {
   stage.addEventListener("pointerup", end);
   stage.addEventListener("pointercancel", end);
   stage.addEventListener("dblclick", (event) => {
-    if (!closest(event, "button")) toggle(event);
+    // Two taps are counted above, and are a double click, too, in some browsers.
+    if (first?.pointerType !== "touch" && !closest(event, "button")) toggle(event);
   });
   stage.addEventListener("wheel", (event) => {
     event.preventDefault();

@@ -1,10 +1,12 @@
 """What a person does on the gallery page."""
 
+import io
 import re
 import threading
 
 import pytest
 import requests
+from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
 from tests.gallery.browsing import (
@@ -19,6 +21,7 @@ from tests.gallery.browsing import (
 from tests.pictures import encode, waves
 
 pytestmark = MARKS
+ACCENT = (0x94, 0x43, 0x1A)  # --accent of the light scheme
 WATCH_SHIFTS = """() => {
     window.shifted = 0;
     new PerformanceObserver((list) => {
@@ -171,6 +174,9 @@ def test_everything_can_be_done_with_the_keyboard(service: Service, page: Page) 
     page.keyboard.press("ArrowRight")
     older = page.locator("#pictures button").nth(1)
     expect(older).to_be_focused()
+    expect(older.locator("img")).to_have_js_property("complete", value=True)
+    seen = Image.open(io.BytesIO(older.screenshot())).convert("RGB")
+    assert seen.getpixel((1, seen.height // 2)) == ACCENT, "the focus is seen, also on a picture"
     page.keyboard.press("Enter")
     expect(page.locator("#viewer-title")).to_have_text(label_of(older))
     page.keyboard.press("ArrowLeft")

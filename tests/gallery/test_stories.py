@@ -138,6 +138,19 @@ def test_pictures_are_described_found_and_opened_again_by_their_address(
     page.locator("#q").fill("nowhere")
     page.get_by_role("button", name="Show all").last.click()
     expect(tiles(page)).to_have_count(3)
+    expect(page.get_by_role("heading", name="Today")).to_be_visible()
+
+    # Another order, and those alone that others may see; a reload shows the same.
+    page.locator(".search summary").click()
+    page.get_by_label("Order").select_option("Oldest first")
+    expect(tiles(page).first).to_have_attribute("data-id", str(oldest))
+    page.get_by_label("Who else may see them", exact=True).select_option(
+        "Everybody with an account"
+    )
+    expect(tiles(page)).to_have_count(1)
+    page.reload()
+    expect(tiles(page)).to_have_count(1)
+    assert page.url == f"{service.url}/?visibility=members&order=created_at"
     page.goto(f"{service.url}/p/999999")
     expect(page.locator(".stage .problem")).to_have_text("There is no such picture.")
     expect(page.locator("#viewer button:visible")).to_have_text(["Close"])
@@ -212,9 +225,29 @@ def test_the_account_is_seen_changed_and_left(service: Service, page: Page) -> N
     expect(page.locator("#tokens li")).to_have_count(0)
     assert requests.get(images, headers=asked, timeout=10).status_code == 401
 
+    # Another mail address asks for the password.
+    page.locator("#profile-email").fill("alice@example.org")
+    page.locator("#profile-password").fill(PASSWORD)
+    page.locator("#profile").get_by_role("button", name="Save").click()
+    expect(page.locator("#profile-password")).to_be_hidden()
+    expect(page.locator("#profile [role=status]")).to_have_text("Saved.")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download everything").click()
+    archive = zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes()))
+    assert "alice@example.org" in archive.read("account.json").decode()
+    assert len(archive.namelist()) == 2
+
+    third = service.open_session(login)
+    page.reload()
+    # The one that uploaded is there, too.
+    expect(page.locator("#sessions li")).to_have_count(4)
+    page.locator("#sessions").get_by_role("button", name="Sign out").first.click()
+    expect(page.locator("#sessions li")).to_have_count(3)
+    assert sorted(each.get(images, timeout=10).status_code for each in (other, third)) == [200, 401]
     page.get_by_role("button", name="Sign out everywhere else").click()
     expect(page.locator("#end-others")).to_be_hidden()
-    assert other.get(images, timeout=10).status_code == 401
+    for each in (other, third):
+        assert each.get(images, timeout=10).status_code == 401
     page.locator("#current-password").fill("wrong")
     page.locator("#new-password").fill("quite another phrase")
     page.locator("#change-password").get_by_role("button").click()
@@ -288,6 +321,7 @@ def test_the_main_job_is_done_by_names_and_roles_alone(service: Service, page: P
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(500)  # some thirty states, each looked at six times
 @pytest.mark.parametrize("locale", ["en-GB", "es-MX"])
 @pytest.mark.usefixtures("node_modules")
 def test_no_page_dialog_or_state_violates_wcag(service: Service, page: Page, locale: str) -> None:
@@ -308,6 +342,10 @@ def test_no_page_dialog_or_state_violates_wcag(service: Service, page: Page, loc
     page.locator("#selection [data-action=delete]").click()
     page.locator("#undo button").focus()  # or its ten seconds run out
     found += find_violations(page, "undo")
+    # Whoever wants no motion gets none: `find_violations` asks for that.
+    assert (
+        page.locator("#undo i").evaluate("each => getComputedStyle(each).animationName") == "none"
+    )
     page.locator("#undo button").click()
     page.locator("#q").fill("nothing like that")
     expect(page.locator("#no-match")).to_be_visible()
@@ -326,7 +364,10 @@ def test_no_page_dialog_or_state_violates_wcag(service: Service, page: Page, loc
     page.locator("#viewer [data-action=link]").click()
     page.locator("#make-link .choices summary").click()
     found += find_violations(page, "links dialog")
+    page.locator("#link-opens").fill("2")
     page.locator("#make-link button.primary").click()
+    expect(page.locator("#link-url")).not_to_have_value("")
+    asking = page.locator("#link-url").input_value()
     page.locator("#make-link .result summary").click()
     expect(page.locator("#make-link .qr")).not_to_have_js_property("naturalWidth", 0)
     found += find_violations(page, "a link that was made")
@@ -344,9 +385,17 @@ def test_no_page_dialog_or_state_violates_wcag(service: Service, page: Page, loc
     found += find_violations(page, "account")
     page.locator("#delete-account-link").click()
     found += find_violations(page, "deleting the account")
-    for path in ("join", "reset", "nowhere"):
+    for path in ("join", "reset", "join/unknown", "reset/unknown", "nowhere", "p/999999"):
         page.goto(f"{service.url}/{path}")
         found += find_violations(page, path)
+    page.goto(asking)
+    found += find_violations(page, "a link that asks first")
+    page.goto(service.url)
+    page.evaluate("() => navigator.serviceWorker.ready.then(() => null)")
+    page.context.set_offline(True)
+    page.reload()
+    expect(page.locator("h1")).to_have_text(re.compile("^(No connection|Sin conexión)$"))
+    found += find_violations(page, "a reload without a connection")
     assert found == []
 
 
