@@ -23,11 +23,21 @@ worker.addEventListener("fetch", (/** @type {any} */ event) => {
 });
 
 function showOffline() {
+  const nonce = crypto.randomUUID();
   const headers = {
     "Content-Type": "text/html; charset=utf-8",
-    "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'self'",
+    "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'self'; " +
+      `connect-src 'self'; script-src 'nonce-${nonce}'`,
   };
-  return new Response(OFFLINE_PAGE, { status: 503, headers });
+  const script = `<script nonce="${nonce}">(${comeBack})();</script>`;
+  return new Response(OFFLINE_PAGE + script, { status: 503, headers });
+}
+
+/** Part of that page. A page that is loaded anew again and again would be read out as often. */
+function comeBack() {
+  const retry = () => void fetch("/", { method: "HEAD" }).then(({ ok }) => ok && location.reload(), () => {});
+  addEventListener("online", retry);
+  setInterval(retry, 5000);
 }
 
 /** Keep what is shared until the page takes it, then show the page. @param {Request} request */
