@@ -20,9 +20,11 @@ from django.utils import timezone
 from accounts.current_request import add_to_request, current_actor, current_origin
 from accounts.models import SecurityEvent, User
 from lib.batches import delete_batch
+from lib.compiled_insert import CompiledInsert
 
 logger = logging.getLogger("tintype.security")
 RETENTION = timedelta(days=90)
+_events = CompiledInsert(SecurityEvent)
 # There may be as many as requests: config.env.logging writes one line a second of each.
 REFUSALS = frozenset({"second-factor.refused", "sign-in.refused", "sign-in.throttled"})
 Kind = Literal[
@@ -43,7 +45,7 @@ def record_event(kind: Kind, user: User | UUID | None = None, **facts: Any) -> N
     yet it is the account itself, unless the event is a refusal. `facts` are plain data.
     """
     event = _make_event(kind, user, facts)
-    event.save(force_insert=True)
+    _events.insert(event)
     transaction.on_commit(partial(_write, event), robust=True)
 
 

@@ -33,6 +33,7 @@ from accounts.tokens import (
     start_jwt,
 )
 from lib.batches import delete_batch
+from lib.compiled_insert import CompiledInsert
 
 # Sessions are kept this long after they expire, so that staff can see what happened.
 RETENTION = timedelta(days=30)
@@ -47,6 +48,7 @@ MAX_ISSUED_JWTS = 8
 # a named one is somewhere in use.
 MAX_NAMED_TOKENS = 50
 MAX_UNNAMED_TOKENS = 50
+_sessions = CompiledInsert(Session)
 # The kind of the JWTs that a client shows to peers.
 _KINDS: dict[str, TokenKind] = {Session.Scheme.BEARER: "bearer", Session.Scheme.COOKIE: "access"}
 
@@ -258,7 +260,7 @@ def _create_session(
     user: User, origin: RequestOrigin, scheme: Session.Scheme, lifetime: timedelta, **fields: Any
 ) -> Session:
     """Write the row; the caller holds the lock on the account's."""
-    session = Session.objects.create(
+    session = Session(
         user=user,
         scheme=scheme,
         expires_at=timezone.now() + lifetime,
@@ -266,5 +268,6 @@ def _create_session(
         agent=origin.user_agent,
         **fields,
     )
+    _sessions.insert(session)
     session_opened.send(sender=Session, session=session)
     return session

@@ -39,8 +39,9 @@ class Deployment:
     Outputs of the service's processes lie in `folder`, by the names of the parts.
     """
 
-    def __init__(self, reaper: Reaper, **settings: str) -> None:
-        """Start what keeps data, and migrate."""
+    def __init__(self, reaper: Reaper, *, python: str = sys.executable, **settings: str) -> None:
+        """Start what keeps data, and migrate; `python` runs the service."""
+        self._python = python
         self._reaper = reaper
         self.folder = reaper.make_folder("tintype-bench-")
         self.parts: dict[str, list[Child]] = {}
@@ -96,7 +97,7 @@ class Deployment:
     def run_in_service(self, *arguments: str) -> None:
         """Run Python with the service's settings; what it prints is shown where it fails."""
         done = subprocess.run(
-            [sys.executable, *arguments],
+            [self._python, *arguments],
             env=self._env,
             cwd=TREE,
             stdout=subprocess.PIPE,
@@ -147,7 +148,7 @@ class Deployment:
             child = Child.start(
                 self._reaper,
                 part,
-                [sys.executable, "-m", module, *options],
+                [self._python, "-m", module, *options],
                 env=self._env | settings,
                 cwd=TREE,
                 output=output,

@@ -1,7 +1,8 @@
 """`./dev bench memory`: what the local run and a deployment take, idle and after 48 uploads.
 
 MiB of PSS, in which what processes share counts in shares, of all processes of a part; those of
-decoders have a column of their own. 12 MP JPEG are uploaded, 16 at a time.
+decoders have a column of their own. 12 MP JPEG are uploaded, 16 at a time. A deployment runs with
+the packages of the image, the local run with those of development.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from benchmarks import drawn
 from benchmarks.deployment import Deployment
+from benchmarks.memory.image import image_python
 from benchmarks.memory.local import LocalRun
 from benchmarks.processes import descendants, pss_mib_of
 from benchmarks.tables import show
@@ -58,7 +60,7 @@ def _measure_local_run(forms: dict[str, Form], asked: argparse.Namespace) -> Non
 
 def _measure_deployment(forms: dict[str, Form], asked: argparse.Namespace) -> None:
     with ExitStack() as stack:
-        deployment = Deployment(stack.enter_context(Reaper()))
+        deployment = Deployment(stack.enter_context(Reaper()), python=image_python())
         deployment.sql("update tiers_tier set max_upload_bytes = 50000000")
         deployment.start(workers=1)
         ours = [
@@ -84,10 +86,11 @@ def _measure(
         rows[f"after {UPLOADS} more"] = _memory(leaders)
         time.sleep(asked.wait)
         rows[f"{asked.wait:.0f} s later"] = _memory(leaders)
-    idle, later = rows["after an upload"], rows[f"{asked.wait:.0f} s later"]
-    rows["later to after an upload"] = {
-        name: (later.get(name) or 0) / (value or 1) for name, value in idle.items()
-    }
+    later = rows[f"{asked.wait:.0f} s later"]
+    for name in ("idle", "after an upload"):
+        rows[f"later to {name}"] = {
+            part: (later.get(part) or 0) / (value or 1) for part, value in rows[name].items()
+        }
     return rows
 
 

@@ -1,0 +1,40 @@
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import SecurityEvent, Session, User
+from lib.compiled_insert import CompiledInsert
+
+
+def test_a_row_is_as_save_writes_it(
+    alice: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    insert = CompiledInsert(Session).insert
+    facts = {"user": alice, "scheme": "cookie", "expires_at": timezone.now() + timedelta(days=1)}
+    more = {"address": "2001:db8::1", "scopes": ["read"], "issued_jwts": [{"iat": 1}], "name": "ü"}
+    for each in ({}, more):
+        made, saved = Session(**facts, **each), Session(**facts, **each)
+        with django_assert_num_queries(1):
+            insert(made)
+        saved.save()
+        found = Session.objects.filter(pk__in=[made.pk, saved.pk])
+        own = {"id", "created_at", "last_used_at"}
+        one, other = ({n: v for n, v in row.items() if n not in own} for row in found.values())
+        assert one == other
+        assert not made._state.adding
+        assert made._state.db == saved._state.db
+        made.agent = "another"
+        made.save(update_fields=["agent"])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert(made)
+
+
+def test_a_key_that_the_database_makes_is_the_instances(db: None) -> None:
+    events = [SecurityEvent(kind="sign-in", facts={"a": [None, '"%s']}) for _ in range(2)]
+    for event in events:
+        CompiledInsert(SecurityEvent).insert(event)
+    found = {row.pk: row.facts for row in SecurityEvent.objects.all()}
+    assert found == {event.pk: event.facts for event in events}
