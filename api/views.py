@@ -26,6 +26,7 @@ from api.retries import check_headers, read_retry
 from api.status_phrases import STATUS_PHRASES
 from delivery.client_urls import ClientUrls
 from images.retries import Retry
+from lib.memory import give_back_memory_later
 from lib.own_url import own_url
 
 # Bytes of a body that carries no picture: sign-ins, descriptions.
@@ -62,6 +63,7 @@ class ContractView(APIView):
         super().initial(request, *args, **kwargs)
         is_upload = self.takes_uploads and request.method == "POST"
         if is_upload:
+            self.resources.callback(give_back_memory_later)
             throttle_upload(caller(request), read_origin(request._request))
         prepare_body(request._request, self.max_body_size(request), self.resources)
         if is_upload:

@@ -1,11 +1,46 @@
 """Memory that is no longer needed, given back to the system by glibc, which else keeps some."""
 
 import ctypes
+import threading
+import time
 
 _trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+# So long nobody may have asked for it: it takes locks that a busy process wants.
+QUIET_SECONDS = 15.0
 
 
 def give_back_memory() -> None:
     """Take a few milliseconds at most; do nothing where the C library has no such function."""
     if _trim:
         _trim(0)
+
+
+class _Later:
+    """One thread, which lives until it was quiet for long enough."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._due_at = 0.0
+        self._is_waiting = False
+
+    def ask(self) -> None:
+        with self._lock:
+            self._due_at = time.monotonic() + QUIET_SECONDS
+            if not self._is_waiting:
+                self._is_waiting = True
+                threading.Thread(target=self._wait, name="memory", daemon=True).start()
+
+    def _wait(self) -> None:
+        while (left := self._due_at - time.monotonic()) > 0:
+            time.sleep(left)
+        with self._lock:
+            self._is_waiting = False
+        give_back_memory()
+
+
+_later = _Later()
+
+
+def give_back_memory_later() -> None:
+    """Give memory back once nobody has called this for QUIET_SECONDS."""
+    _later.ask()

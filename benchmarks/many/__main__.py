@@ -85,10 +85,13 @@ def _check_quota() -> Row:
 
 
 def _backfill(pictures: int) -> Row:
+    from django.db import transaction
+
     from thumbnails.backfills import start_backfill
     from tiers.models import Tier
 
-    start_backfill(tier=Tier.objects.get(name="Enterprise"))
+    with transaction.atomic():
+        start_backfill(tier=Tier.objects.get(name="Enterprise"))
     return _measure(_go_on, pictures)
 
 

@@ -107,18 +107,25 @@ def _show_behind(
         behind.add_pictures(deployment, "collector", "behind", asked.behind)
         behind.lay_files(deployment, "collector", jpeg)
     with turn():
-        begin = time.monotonic()
+        begin, before, most = time.monotonic(), behind.redis_mib(deployment), 0.0
         behind.set_heights(deployment, [200, 300, 400])
         while not behind.pending(deployment):
             time.sleep(0.05)
-        late = [person.wait(*person.send(form), seconds=asked.patience) for _ in range(asked.new)]
+        late = []
+        for _ in range(asked.new):
+            late.append(person.wait(*person.send(form), seconds=asked.patience))
+            most = max(most, behind.redis_mib(deployment) - before)
         left, took = behind.left(deployment, 300), time.monotonic() - begin
         # Else it would go on while others are measured.
         deployment.stop("worker")
     if not left:
         note("The backfill ended before the uploads: ask for more behind.")
     rows = {"nothing behind": _waiting(idle), f"{asked.behind} behind": _waiting(late)}
-    rows[f"{asked.behind} behind"]["rendered/s"] = (asked.behind - left) / took
+    rows[f"{asked.behind} behind"] |= {
+        "x idle": _p99(late) / _p99(idle),
+        "rendered/s": (asked.behind - left) / took,
+        "Redis MiB": most,
+    }
     show(f"New uploads of a 12 MP JPEG, each waited for up to {asked.patience:.0f} s", rows)
 
 
@@ -127,9 +134,15 @@ def _waiting(uploads: list[Upload]) -> Row:
     reached = [each for each in until if each < ENDLESS]
     return {
         "ready p50": at(0.5, until) if len(reached) == len(until) else None,
+        "p99": at(0.99, until) if len(reached) == len(until) else None,
         "slowest": at(1, reached) if reached else None,
         "not ready": len(until) - len(reached),
     }
+
+
+def _p99(uploads: list[Upload]) -> float:
+    """Return the 99th percentile, which of less than a hundred is the slowest."""
+    return at(0.99, [each.until_ready for each in uploads])
 
 
 def _show_settled(deployment: Deployment, count: int) -> None:

@@ -111,15 +111,16 @@ def wait_until_over(deployment: Deployment, seconds: float) -> tuple[float, floa
 
     The first is endless where it was not over in time.
     """
-    client = redis.Redis.from_url(deployment.redis_url)
-    begin, before, most = time.monotonic(), _used(client), 0.0
+    begin, before, most = time.monotonic(), redis_mib(deployment), 0.0
     while not is_over(deployment):
-        most = max(most, _used(client) - before)
+        most = max(most, redis_mib(deployment) - before)
         if time.monotonic() - begin > seconds:
             return float("inf"), most
         time.sleep(0.1)
     return time.monotonic() - begin, most
 
 
-def _used(client: "redis.Redis") -> float:
-    return float(client.info("memory")["used_memory"]) / 1024**2
+def redis_mib(deployment: Deployment) -> float:
+    """Return how much memory Redis uses."""
+    with redis.Redis.from_url(deployment.redis_url) as client:
+        return float(client.info("memory")["used_memory"]) / 1024**2

@@ -1,0 +1,20 @@
+import time
+
+import pytest
+
+from lib import memory
+
+
+def test_memory_is_given_back_once_it_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float] = []
+    monkeypatch.setattr(memory, "QUIET_SECONDS", 0.2)
+    monkeypatch.setattr(memory, "give_back_memory", lambda: given.append(time.monotonic()))
+    for burst in (1, 2):
+        for _ in range(3):
+            time.sleep(0.05)
+            memory.give_back_memory_later()
+        asked_at = time.monotonic()
+        while len(given) < burst and time.monotonic() < asked_at + 10:
+            time.sleep(0.01)
+        assert len(given) == burst
+        assert given[-1] - asked_at > 0.1
