@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.thumbnails.ways import WAYS
+from tests.servers import npm
 
 HERE = Path(__file__).parent
 
@@ -53,19 +54,16 @@ def engine(command: list[str]) -> Iterator[Engine]:
 
 
 def commands(folder: Path) -> dict[str, list[str]]:
-    """Return how each way is started; sharp only where Node.js is there to install and run it."""
+    """Return how each way is started; sharp is installed into the folder."""
     module = [sys.executable, "-m", "benchmarks.thumbnails.worker"]
     found = {name: [*module, name, str(folder)] for name in WAYS}
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node and npm:
-        _install_sharp(npm, folder)
-        sharp = [node, str(HERE / "sharp.mjs"), str(folder), str(folder)]
-        found |= {"sharp, both": [*sharp, "jpeg", "webp"], "sharp, JPEG": [*sharp, "jpeg"]}
+    install_sharp(folder)
+    sharp = [str(npm.NODE), str(HERE / "sharp.mjs"), str(folder), str(folder)]
+    found |= {"sharp": [*sharp, "jpeg", "webp", "avif"], "sharp, JPEG": [*sharp, "jpeg"]}
     return found
 
 
-def _install_sharp(npm: str, folder: Path) -> None:
-    """Install sharp into a folder; its package brings its libraries, no script runs."""
+def install_sharp(folder: Path) -> None:
+    """Install sharp into a folder; its package brings its libraries."""
     shutil.copy(HERE / "package.json", folder)
-    options = ["--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"]
-    subprocess.run([npm, "install", *options], cwd=folder, check=True)
+    npm.run_npm("install", "--no-package-lock", folder=folder)

@@ -5,7 +5,12 @@ import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 
 const [, , modules, folder, ...formats] = process.argv;
-const OPTIONS = { jpeg: { quality: 80 }, webp: { quality: 80, effort: 2 } };
+// As ours are encoded.
+const OPTIONS = {
+  jpeg: { quality: 80 },
+  webp: { quality: 80 },
+  avif: { quality: 64, effort: 1, chromaSubsampling: "4:2:0", tune: "ssim" },
+};
 const sharp = createRequire(`${modules}/`)("sharp");
 sharp.cache(false);
 sharp.concurrency(1);

@@ -49,7 +49,9 @@ def test_the_browser_loads_pictures_from_the_s3_server(
     image = page.locator("#pictures img")
     expect(image).to_have_count(1)
     expect(image).to_have_js_property("complete", value=True)
-    assert image.evaluate("each => each.currentSrc").startswith(f"{endpoint}/")
+    source = image.evaluate("each => each.currentSrc")
+    assert source.startswith(f"{endpoint}/")
+    assert ".avif?" in source
 
     page.locator("#pictures button").click()
     shown = page.locator("#viewer img")

@@ -40,18 +40,22 @@ def install() -> None:
     FOLDER.mkdir(exist_ok=True)
     for each in _LISTS:
         (FOLDER / each.name).write_bytes(each.read_bytes())
+    run_npm("ci", folder=FOLDER)
+    _stamp().write_text(_digest())
+
+
+def run_npm(*arguments: str, folder: Path) -> None:
+    """Run npm in a folder; no package may run a script of its own. Raise Refusal if it fails."""
     environment = dict(os.environ)
     if _SYSTEM_SETTINGS.exists():
         environment.setdefault("NPM_CONFIG_GLOBALCONFIG", str(_SYSTEM_SETTINGS))
-    # No package may run a script of its own.
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     finished = subprocess.run(
-        [NODE, _NPM, "ci", *options],
-        cwd=FOLDER, env=environment, capture_output=True, text=True, check=False,
+        [NODE, _NPM, *arguments, *options],
+        cwd=folder, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if finished.returncode:
         raise Refusal(f"Missing: npm's packages.\n{finished.stderr.strip()[-1500:]}")
-    _stamp().write_text(_digest())
 
 
 def node_environment() -> dict[str, str]:
