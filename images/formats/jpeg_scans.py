@@ -4,19 +4,14 @@ Nothing is decoded. What follows the scan that completes the picture is no part 
 is: an end marker, the film of a phone's motion photo, or nothing.
 """
 
-import re
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from images.formats.errors import BrokenStructure, require
-from images.formats.scan import EOI, SOS, Buffer
+from images.formats.scan import NEXT_MARKER, SOS, Buffer, jpeg_segments
 
-# In entropy-coded data 0xFF stands before 00 (stuffing), D0-D7 (restart) or FF (fill) only.
-_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _END_MARKER = b"\xff\xd9"
 _TABLES = 0xC4
-_STANDALONE = frozenset({0x01, 0xD8, EOI})
 # Start of frame in all its kinds (table B.1, and JPEG-LS); C4, C8 and CC are something else.
 FRAMES = frozenset({*range(0xC0, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}
 PROGRESSIVE = frozenset({0xC2, 0xCA})
@@ -94,8 +89,8 @@ class Scans:
 
 def read_frame(data: Buffer) -> Frame:
     """Return the first start of frame; raises BrokenStructure."""
-    for marker, start, end in _segments(data):
-        if marker in FRAMES:
+    for marker, start, end in jpeg_segments(data):
+        if marker in FRAMES and start <= end <= len(data):
             return _read_frame(marker, data[start:end], start)
     raise BrokenStructure("no frame")
 
@@ -119,14 +114,16 @@ class _Last:
 
 def _read_scans(data: Buffer, max_scans: int) -> Scans:
     scans, missing, may_be_zeros = None, _Missing(), True
-    for marker, start, end in _segments(data):
+    for marker, start, end in jpeg_segments(data):
+        if not start <= end <= len(data):
+            break
         if marker == _TABLES:
             may_be_zeros &= _may_be_zeros(data[start:end])
         elif marker in FRAMES and scans is None:
             scans = Scans(_read_frame(marker, data[start:end], start))
             missing = _Missing.of(scans.frame)
         elif marker == SOS and scans:
-            found = _NEXT_MARKER.search(data, end)
+            found = NEXT_MARKER.search(data, end)
             scans.data.append((end, found.start() if found else len(data)))
             missing.take(data[start:end])
             scans.is_complete, scans.is_consistent = missing.is_nothing, missing.is_consistent
@@ -192,24 +189,6 @@ def kind_of(frame: Frame) -> str | None:
     if frame.is_lossless:
         return None if frame.precision == _PRECISION else LOSSLESS
     return "12-bit JPEG" if frame.precision == 12 else None
-
-
-def _segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
-    """Yield markers, with begin and end of what follows their length; stop behind the picture."""
-    position = 2
-    while found := _NEXT_MARKER.search(data, position):
-        marker, position = data[found.end() - 1], found.end()
-        if marker in _STANDALONE:
-            if marker in {EOI, 0xD8}:
-                return
-            continue
-        if position + 2 > len(data):
-            return
-        end = position + struct.unpack_from(">H", data, position)[0]
-        if end < position + 2 or end > len(data):
-            return
-        yield marker, position + 2, end
-        position = end
 
 
 def _read_frame(marker: int, body: bytes, start: int) -> Frame:

@@ -16,8 +16,10 @@ from itertools import islice
 Buffer = bytes | mmap.mmap
 
 # In entropy-coded data 0xFF stands before 00 (stuffing), D0-D7 (restart) or FF (fill) only.
-_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-SOS, EOI, _APP1 = 0xDA, 0xD9, 0xE1
+NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+SOS, EOI, _SOI, _APP1 = 0xDA, 0xD9, 0xD8, 0xE1
+# Reserved for arithmetic coders: the only one besides, in a file, that has no segment behind it.
+_TEMPORARY = 0x01
 _GIF_IMAGE, _GIF_EXTENSION, _GIF_TRAILER = 0x2C, 0x21, 0x3B
 _HOLDERS = {b"RIFF": 4, b"ANMF": 16}
 # Between two blocks. Where data is lost there are more, which end a block as a single one does.
@@ -36,35 +38,41 @@ class Canvas:
     frames: int
 
 
-def jpeg_markers(data: Buffer) -> Iterator[tuple[int, int]]:
-    """Yield the markers of the first picture (ITU-T T.81, annex B) up to its end marker.
+def jpeg_segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
+    """Yield the segments of a JPEG (ITU-T T.81, annex B) up to the end of its first picture.
 
-    Each is its second byte, and the position after it.
+    Each is its marker's second byte, and where what follows its length begins and ends. One whose
+    length cannot be is the last: it ends before its beginning or behind the file.
     """
     position = 2
-    while found := _NEXT_MARKER.search(data, position):
+    while found := NEXT_MARKER.search(data, position):
         marker, position = data[found.end() - 1], found.end()
-        yield marker, position
-        if marker == EOI:
+        if marker in {EOI, _SOI}:
             return
-        if position + 2 <= len(data):
-            position += struct.unpack_from(">H", data, position)[0]
+        if marker == _TEMPORARY:
+            continue
+        start = position + 2
+        if start > len(data):
+            return
+        position += struct.unpack_from(">H", data, position)[0]
+        yield marker, start, position
+        if not start <= position <= len(data):
+            return
 
 
 def count_jpeg_scans(data: Buffer, limit: int) -> int:
     """Count the scans of the first picture, up to one more than `limit`."""
-    scans = (marker for marker, _ in jpeg_markers(data) if marker == SOS)
+    scans = (marker for marker, _, _ in jpeg_segments(data) if marker == SOS)
     return sum(1 for _ in islice(scans, limit + 1))
 
 
 def exif_of_jpeg(data: Buffer) -> Iterator[bytes]:
     """Yield the blocks of EXIF before the first scan."""
-    for marker, position in jpeg_markers(data):
-        if marker in {SOS, EOI} or position + 2 > len(data):
+    for marker, start, end in jpeg_segments(data):
+        if marker == SOS:
             return
-        end = position + struct.unpack_from(">H", data, position)[0]
-        if marker == _APP1 and data[position + 2 : position + 6] == b"Exif":
-            yield bytes(data[position + 2 : end])
+        if marker == _APP1 and data[start : start + 4] == b"Exif":
+            yield bytes(data[start:end])
 
 
 def exif_of_png(data: Buffer) -> Iterator[bytes]:

@@ -1,11 +1,10 @@
 """The segments of a JPEG (ITU-T T.81, annex B): those that make the picture stay, as they are.
 
 Between segments decoders pass over what is none; it goes. Entropy-coded data loses what decoders
-pass over in it (`images.metadata.jpeg_scans`).
+pass over in it (`images.metadata.jpeg_data`).
 """
 
 import re
-import struct
 from collections.abc import Iterator
 from itertools import takewhile
 
@@ -14,21 +13,19 @@ from images.formats.exif import UPRIGHT, orientation_exif
 from images.formats.jpeg_scans import FRAMES, read_scans
 from images.formats.limits import MAX_SCANS
 from images.formats.metadata_groups import MetadataGroup
+from images.formats.scan import EOI, NEXT_MARKER, SOS, jpeg_segments
 from images.metadata.dropped import UNUSED_BYTES, Dropped
 from images.metadata.icc_profiles import strip_profile
-from images.metadata.jpeg_scans import Segment, strip_scans
+from images.metadata.jpeg_data import Segment, strip_scans
 
 _SOI, _EOI_MARKER = b"\xff\xd8", b"\xff\xd9"
-_EOI, _SOS, _COM = 0xD9, 0xDA, 0xFE
+_COM = 0xFE
 _APP0, _APP1, _APP2, _APP13, _APP14, _APP15 = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF
 _APPLICATIONS = frozenset(range(_APP0, _APP15 + 1))
 # Tables of Huffman and arithmetic coding, of quantization, the restart interval.
-_KEPT = FRAMES | {0xC4, 0xCC, 0xDB, 0xDD, _SOS}
+_KEPT = FRAMES | {0xC4, 0xCC, 0xDB, 0xDD, SOS}
 # As libjpeg looks for the next marker: whatever comes before it is passed over.
 _MARKER = re.compile(rb"\xff+([^\x00\xff])")
-_END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-# Restart markers, the start of image and a reserved one have no segment behind them.
-_STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 # A JFIF header with the size of its thumbnail, which is dropped and set to 0×0.
 _JFIF_BYTES, _ADOBE_BYTES = 14, 12
 _PROFILE = b"ICC_PROFILE\0"
@@ -59,25 +56,14 @@ def strip_jpeg(data: bytes, orientation: int, dropped: Dropped) -> Iterator[byte
 
 def read_segments(data: bytes) -> Iterator[Segment]:
     """Yield the segments to the end of image, or of the data; raises BrokenStructure."""
-    position = 2
-    while found := _MARKER.search(data, position):
-        marker, position = found[1][0], found.end()
-        if marker == _EOI:
-            return
-        if marker in _STANDALONE:
-            continue
-        length = int(struct.unpack_from(">H", data, position)[0])
-        end = position + length
-        require(length >= 2 and end <= len(data), "a segment longer than the file")
-        body, scan = data[position + 2 : end], b""
-        if marker == _SOS:
-            stop = _END_OF_SCAN.search(data, end)
-            position = stop.start() if stop else len(data)
+    for marker, start, end in jpeg_segments(data):
+        require(start <= end <= len(data), "a segment longer than the file")
+        scan = b""
+        if marker == SOS:
+            stop = NEXT_MARKER.search(data, end)
             # What is filled up before a marker is no data: there 00 would follow.
-            scan = data[end:position].rstrip(b"\xff")
-        else:
-            position = end
-        yield Segment(marker, body, scan)
+            scan = data[end : stop.start() if stop else len(data)].rstrip(b"\xff")
+        yield Segment(marker, data[start:end], scan)
 
 
 def _strip_segments(segments: list[Segment], dropped: Dropped) -> Iterator[Segment]:
@@ -85,7 +71,7 @@ def _strip_segments(segments: list[Segment], dropped: Dropped) -> Iterator[Segme
     profile = _profile_of(segments)
     stripped = strip_profile(profile)
     # Before the first scan: the first header counts, and of what tells the colours the last.
-    head = list(takewhile(lambda each: each.marker != _SOS, segments))
+    head = list(takewhile(lambda each: each.marker != SOS, segments))
     single = [each for each in head if _is_jfif(each)][:1]
     single += [each for each in head if _is_adobe(each)][-1:]
     is_written = False
@@ -150,7 +136,7 @@ def _profile_segments(profile: bytes) -> Iterator[Segment]:
 def _note_rest(rest: bytes, dropped: Dropped) -> None:
     """Note what follows the last scan but for the end marker."""
     marker = _MARKER.match(rest)
-    has_end = marker is not None and marker[1][0] == _EOI
+    has_end = marker is not None and marker[1][0] == EOI
     dropped.add_trailer(rest[marker.end() :] if marker and has_end else rest)
 
 

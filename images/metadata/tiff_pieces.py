@@ -17,7 +17,7 @@ from images.formats.tiff_directories import (
     WIDTH,
     Directory,
 )
-from images.metadata.jpeg_scans import Segment
+from images.metadata.jpeg_data import Segment
 from images.metadata.jpeg_segments import read_segments
 
 _NONE, _JPEG, _DEFLATE = 1, 7, frozenset({8, 32946})
