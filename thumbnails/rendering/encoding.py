@@ -9,8 +9,8 @@ from images.formats.registry import FORMATS, Format
 # As sharp has it. Of photographs 400 pixels high at equal likeness (`./dev bench bytes`), 2 takes
 # half of the time for 9 % more bytes, 3 as much time as 4.
 _WEBP_EFFORT = 4
-# Saves 15 % of the WebP's bytes for 1.8 times its time; 2 saves 18 % for 2.8 times, 0 saves 9 % for
-# 0.6 times.
+# Saves 15 % of the WebP's bytes for 1.9 times its time; 2 saves 18 % for three times, 0 saves 9 %
+# for 0.6 times.
 _AVIF_OPTIONS = {"compression": "av1", "effort": 1, "tune": "ssim"}
 # In pixels: they take a second.
 _MAX_AVIF_PIXELS = 4_000_000
