@@ -73,7 +73,7 @@ class LocalLimit:
                     steps.expire(self._redis_key(window, key), 2 * WINDOW_SECONDS)
                 sums = steps.execute()[::2]
         except RedisError as error:
-            logger.warning("counting within this process only: %s", type(error).__name__)
+            logger.debug("counting within this process only: %s", type(error).__name__)
             return
         with self._lock:
             if window == self._window:

@@ -236,7 +236,7 @@ def _hit(item: RateLimitItem, key: str) -> bool:
     try:
         return _shared_limiter().hit(item, key)
     except RedisError as error:
-        logger.warning("throttling within this process only: %s", type(error).__name__)
+        logger.debug("throttling within this process only: %s", type(error).__name__)
         return _process_limiter().hit(item, key)
 
 

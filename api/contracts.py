@@ -68,6 +68,8 @@ class Contract:
         else:
             response = JsonResponse(rendered.body, json_dumps_params={"ensure_ascii": False})
         response.status_code = rendered.status or problem.status
+        # For the line that the request writes into the log; not sent.
+        response._refusal = problem.message  # type: ignore[attr-defined]
         for name, value in {**problem.headers, **rendered.headers}.items():
             response[name] = value
         if response.status_code == 401:

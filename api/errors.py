@@ -1,6 +1,5 @@
 """Which Problem an exception of the domain, of Django or of DRF is."""
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -54,8 +53,8 @@ from images.exceptions import (
 from images.formats.limits import RefusedPicture
 from images.models import Picture
 from images.storage.outages import is_outage
+from lib.parts import report_outage
 
-logger = logging.getLogger(__name__)
 RETRY_SOON = {"Retry-After": "5"}
 NOT_FOUND = Problem("not_found", 404, "Not found.")
 INTERNAL = Problem("internal", 500, "Internal server error.")
@@ -70,7 +69,7 @@ def problem_of(error: Exception) -> Problem | None:
         if isinstance(error, types):
             return make_problem(error)
     if is_outage(error):
-        logger.warning("a part is unavailable: %s: %s", type(error).__name__, error)
+        report_outage("requests are answered 503", error)
         return UNAVAILABLE
     return None
 

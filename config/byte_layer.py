@@ -30,6 +30,7 @@ from config.middleware.cors import response_headers
 from config.middleware.long_headers import LIMITS
 from config.middleware.metrics import record_request
 from config.middleware.request_id import HEADER, request_id_of
+from config.middleware.request_log import log_request
 from config.middleware.security_headers import HEADERS, NOT_INDEXED
 from delivery.access import grants_original
 from delivery.file_responses import PlainResponse, read_chunks
@@ -95,6 +96,8 @@ class ByteLayer:
             set_request_id(request_id)
             try:
                 response = self._try_to_respond(environ, path)
+                if response:
+                    log_request(environ["REQUEST_METHOD"], path, response.status, started)
             finally:
                 set_request_id("")
             if response:

@@ -56,11 +56,11 @@ class ForgivingRedisCache(RedisCache):
         try:
             return super().get(key, default, version)
         except (RedisError, ValueError, RecursionError) as error:
-            logger.warning("cache read failed: %s", type(error).__name__)
+            logger.debug("cache read failed: %s", type(error).__name__)
             return default
 
     def set(self, key: str, value: Any, timeout: Any = None, version: int | None = None) -> None:
         try:
             super().set(key, value, timeout, version)
         except RedisError as error:
-            logger.warning("cache write failed: %s", type(error).__name__)
+            logger.debug("cache write failed: %s", type(error).__name__)

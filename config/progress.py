@@ -4,7 +4,6 @@ Imported before the settings are loaded, so the functions read them.
 """
 
 import asyncio
-from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -26,14 +25,13 @@ class WatchedApplication:
     def __init__(self, application: Any) -> None:
         self._application = application
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         key = object()
         _requests.begin(key)
         try:
-            response: Iterable[bytes] = self._application(environ, start_response)
+            return self._application(environ, start_response)
         finally:
             _requests.end(key)
-        return response
 
 
 def watch_web() -> None:

@@ -48,7 +48,7 @@ class ArchiveSlot:
         try:
             is_free = shared.add(self._key, self._token, LEASE_SECONDS)
         except RedisError as error:
-            logger.warning("archives of an account are not counted: %s", type(error).__name__)
+            logger.debug("archives of an account are not counted: %s", type(error).__name__)
             return
         if not is_free:
             raise ArchiveBusy("An archive of this account is being sent.")
@@ -65,7 +65,7 @@ class ArchiveSlot:
             if not is_ours and shared.get(self._key) == self._token:
                 shared.touch(self._key, LEASE_SECONDS)
         except RedisError as error:
-            logger.warning("an archive's slot is not renewed: %s", type(error).__name__)
+            logger.debug("an archive's slot is not renewed: %s", type(error).__name__)
 
     def release(self) -> None:
         """Give the slot back; a second call does nothing."""
@@ -77,7 +77,7 @@ class ArchiveSlot:
             if shared.get(self._key) == self._token:
                 shared.delete(self._key)
         except RedisError as error:
-            logger.warning("an archive's slot ends by itself: %s", type(error).__name__)
+            logger.debug("an archive's slot ends by itself: %s", type(error).__name__)
 
 
 @cache

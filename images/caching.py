@@ -92,7 +92,7 @@ def _read_both(mark_key: str, key: str) -> tuple[bytes, bytes]:
     try:
         found: list[Any] = redis_client().mget(mark_key, key)
     except RedisError as error:
-        logger.warning("cache read failed: %s", type(error).__name__)
+        logger.debug("cache read failed: %s", type(error).__name__)
         return b"", b""
     mark, entry = (value or b"" for value in found)
     return (mark if len(mark) == _MARK_LENGTH else b""), entry
@@ -102,7 +102,7 @@ def _write_entry(key: str, entry: bytes) -> None:
     try:
         redis_client().set(key, entry, ex=settings.CACHE_SECONDS)
     except RedisError as error:
-        logger.warning("cache write failed: %s", type(error).__name__)
+        logger.debug("cache write failed: %s", type(error).__name__)
 
 
 def invalidate(owner_id: UUID) -> None:

@@ -41,7 +41,7 @@ def _publish(owner_id: str) -> None:
     try:
         redis_client().publish(channel(), owner_id)
     except RedisError as error:
-        logger.warning("a change was not announced: %s", type(error).__name__)
+        logger.debug("a change was not announced: %s", type(error).__name__)
 
 
 class ChangeListener:
@@ -63,7 +63,7 @@ class ChangeListener:
         try:
             return self._read_all()
         except RedisError as error:
-            logger.warning("no changes are heard: %s", type(error).__name__)
+            logger.debug("no changes are heard: %s", type(error).__name__)
             self.close()
             return None
         finally:

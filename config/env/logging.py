@@ -25,7 +25,7 @@ _JSON: dict[str, Any] = {
 # Servers that bring handlers of their own; their lines get the same format as all others.
 _SERVER_LOGGERS = ("uvicorn", "uvicorn.error", "_granian")
 # Kinds of the security log of which there may be as many as requests (accounts.security_log).
-_REFUSALS = frozenset({"sign-in.refused", "sign-in.throttled"})
+_REFUSALS = frozenset({"second-factor.refused", "sign-in.refused", "sign-in.throttled"})
 # A log must not hold the token of a link, which opens for whoever reads it.
 _LINK_PATH = re.compile("^(/(?:l|join|reset|verify|api/user/invitations)/).+")
 
@@ -79,6 +79,65 @@ class FloodFilter(logging.Filter):
         return record.name if record.name == "api.errors" else ""
 
 
+class OutageFilter(logging.Filter):
+    """Bounds what a part that is away causes: no traceback, and no warning twice in a minute.
+
+    Warnings are alike where logger and text are, whatever is put into the text. Those that were
+    left out are counted in the next.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._until: dict[tuple[str, str], float] = {}
+        self._left_out: Counter[tuple[str, str]] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        is_outage = error is not None and _is_of_a_part(error)
+        if is_outage:
+            text = f"{record.getMessage()}: {type(error).__name__}"
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+            record.msg, record.args = text, ()
+            record.exc_info = record.exc_text = None
+        elif getattr(record, "status_code", 0) == _UNAVAILABLE and record.name == "django.request":
+            # The line of the request says so, and that of the part says why.
+            return False
+        if record.levelno != logging.WARNING and record.name not in _REPEATED:
+            return True
+        kind = (record.name, type(error).__name__ if is_outage else str(record.msg))
+        return self._is_first(record, kind)
+
+    def _is_first(self, record: logging.LogRecord, kind: tuple[str, str]) -> bool:
+        now = time.monotonic()
+        with self._lock:
+            if now < self._until.get(kind, 0):
+                self._left_out[kind] += 1
+                return False
+            if len(self._until) > _MAX_KINDS:
+                self._until.clear()
+            self._until[kind] = now + _MINUTE
+            left_out = self._left_out.pop(kind, 0)
+        if left_out:
+            record.msg, record.args = f"{record.getMessage()} ({left_out} more left out)", ()
+        return True
+
+
+_MINUTE, _MAX_KINDS = 60.0, 1000
+_UNAVAILABLE = 503
+# Libraries that say at ERROR, again and again, that their server is away.
+_REPEATED = frozenset({"celery.beat", "celery.worker.consumer.consumer", "celery.app.trace"})
+_PART_PACKAGES = frozenset({"amqp", "kombu", "pika", "psycopg", "psycopg_pool", "redis"})
+
+
+def _is_of_a_part(error: BaseException) -> bool:
+    # It needs Django, which is loaded by the time that something fails.
+    from images.storage.outages import is_outage
+
+    is_of_library = type(error).__module__.partition(".")[0] in _PART_PACKAGES
+    return is_of_library or isinstance(error, (ConnectionError, TimeoutError)) or is_outage(error)
+
+
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -86,25 +145,31 @@ LOGGING: dict[str, Any] = {
         "request_id": {"()": "lib.request_id.RequestIdFilter"},
         "link": {"()": "config.env.logging.LinkFilter"},
         "flood": {"()": "config.env.logging.FloodFilter"},
+        "outage": {"()": "config.env.logging.OutageFilter"},
     },
     "formatters": {"selected": _JSON if LOG_FORMAT == "json" else _LINE},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": "selected",
-            "filters": ["flood", "request_id", "link"],
+            "filters": ["flood", "outage", "request_id", "link"],
         }
     },
     "root": {"handlers": ["console"], "level": env_log_level("LOG_LEVEL", "INFO")},
     "loggers": {
-        # Refused requests are the client's concern, and a flood of them must not fill the disk.
+        # A line for each request, by whatever handler there is, and by no other.
+        "tintype.requests": {"handlers": ["console"], "propagate": False},
+        # The request's own line says what was refused and why.
         "django.request": {"level": "ERROR"},
+        # What they say of a server that is away, the part's own line says once.
+        "psycopg.pool": {"level": "ERROR"},
+        "kombu.transport.native_delayed_delivery": {"level": "ERROR"},
         # Celery logs every task; our tasks log what matters themselves.
         "celery": {"level": "WARNING"},
         "pyvips": {"level": "WARNING"},
         "pika": {"level": "WARNING"},
         **{name: {"handlers": [], "propagate": True} for name in _SERVER_LOGGERS},
-        # The proxy in front writes the access log.
+        # Each request has its line already.
         "uvicorn.access": {"handlers": [], "propagate": False},
     },
 }

@@ -72,7 +72,7 @@ class UnboundSockets:
         try:
             await run_in_thread(_release_slots, socket.address, socket.slot_id)
         except RedisError as error:
-            logger.info("a slot was not given back: %s", type(error).__name__)
+            logger.debug("a slot was not given back: %s", type(error).__name__)
 
     async def _run(self) -> None:
         while True:
@@ -90,7 +90,7 @@ class UnboundSockets:
         try:
             await run_in_thread(renew_slots, slots)
         except RedisError as error:
-            logger.warning("slots were not renewed: %s", type(error).__name__)
+            logger.debug("slots were not renewed: %s", type(error).__name__)
 
 
 def _is_overdue(socket: UnboundSocket, now: float) -> bool:

@@ -4,11 +4,14 @@ import logging
 from io import StringIO
 
 import pytest
+from django.db import OperationalError
 from django.test import override_settings
+from redis.exceptions import TimeoutError as RedisTimeout
 
 from accounts.security_log import REFUSALS
 from config.env import logging as env_logging
-from config.env.logging import LOGGING, FloodFilter
+from config.env.logging import LOGGING, FloodFilter, OutageFilter
+from images.exceptions import StorageAway
 from tests.clients import Client
 
 
@@ -65,3 +68,52 @@ def test_a_flood_of_wrong_hosts_writes_a_line() -> None:
 def test_every_line_of_the_service_passes_the_filter() -> None:
     assert LOGGING["handlers"]["console"]["filters"][0] == "flood"
     assert LOGGING["root"]["handlers"] == ["console"]
+
+
+def failing(name: str, error: BaseException, message: str = "it failed") -> logging.LogRecord:
+    info = (type(error), error, None)
+    return logging.LogRecord(name, logging.ERROR, "", 0, message, (), info)
+
+
+@pytest.mark.parametrize(
+    "error", [OperationalError("gone"), RedisTimeout("silent"), StorageAway(), ConnectionError()]
+)
+def test_a_part_that_is_away_leaves_no_traceback_and_one_line_a_minute(
+    clock: list[float], error: Exception
+) -> None:
+    outage = OutageFilter()
+    records = [failing("lib.background", error) for _ in range(3)]
+    assert [outage.filter(each) for each in records] == [True, False, False]
+    assert (records[0].exc_info, records[0].levelname) == (None, "WARNING")
+    clock[0] += 61
+    later = failing("lib.background", error)
+    assert outage.filter(later)
+    assert later.getMessage() == f"it failed: {type(error).__name__} (2 more left out)"
+
+
+def test_a_failure_of_our_own_keeps_its_traceback_each_time(clock: list[float]) -> None:
+    outage = OutageFilter()
+    records = [failing("lib.background", ValueError("why")) for _ in range(3)]
+    assert all(map(outage.filter, records))
+    assert all(each.exc_info for each in records)
+
+
+def test_warnings_that_are_alike_are_written_once_a_minute(clock: list[float]) -> None:
+    outage = OutageFilter()
+
+    def warn(message: str, *args: object) -> bool:
+        return outage.filter(
+            logging.LogRecord("thumbnails", logging.WARNING, "", 0, message, args, None)
+        )
+
+    assert [warn("picture %s waits", number) for number in range(3)] == [True, False, False]
+    assert warn("another")
+    assert outage.filter(record("thumbnails", "picture %s: 2 thumbnails", 1))
+
+
+def test_a_503_is_said_by_the_requests_line_alone() -> None:
+    refused = logging.LogRecord("django.request", logging.ERROR, "", 0, "Unavailable", (), None)
+    refused.status_code = 503
+    assert not OutageFilter().filter(refused)
+    refused.status_code = 500
+    assert OutageFilter().filter(refused)
