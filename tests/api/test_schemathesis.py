@@ -54,7 +54,7 @@ bounded = generating(
 
 def closed_at_once(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
     """Read and close the response as a server does: temporary files of uploads go with it."""
-    response = application(environ, start_response)
+    response: Any = application(environ, start_response)
     try:
         return [b"".join(response)]
     finally:

@@ -50,10 +50,11 @@ def stop(server: Running) -> None:
     server.process.wait(30)
 
 
-def kill(server: Running) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(server.process.pid, signal.SIGKILL)
-    server.process.wait(30)
+def kill_all(servers: list[Running]) -> None:
+    for server in servers:
+        with suppress(ProcessLookupError):
+            os.killpg(server.process.pid, signal.SIGKILL)
+        server.process.wait(30)
 
 
 @contextmanager
@@ -108,7 +109,7 @@ def test_no_request_is_refused_while_web_processes_are_started_anew(
     both = f"{options}; ".join(f"server 127.0.0.1:{port}" for port in ports)
     with ExitStack() as running:
         servers = [start_web(tmp_path, port) for port in ports]
-        running.callback(lambda: [kill(server) for server in servers])
+        running.callback(kill_all, servers)
         url = start_nginx_alone(
             reaper, tmp_path, ports[0], {"server web:8000 resolve": both}, SSL_REDIRECT="off"
         )
