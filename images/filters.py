@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.finding import narrow
 from images.formats.registry import FORMATS
 from images.models import HAS_OPENINGS, Link
 from tiers.models import Tier
@@ -40,7 +41,7 @@ class TierFilter(SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() not in {value for value, _name in self.lookup_choices}:
             return queryset
-        return queryset.filter(owner__tier=self.value())
+        return narrow(queryset, owner__tier=self.value())
 
 
 class LiveFilter(SimpleListFilter):

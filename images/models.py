@@ -254,6 +254,11 @@ class Picture(CountedRow):
         indexes = [
             models.Index(fields=["owner", "-created_at", "-id"], name="picture_newest_of_owner"),
             models.Index(fields=["-created_at", "-id"], name="picture_newest"),
+            # Lists of all accounts, which staff filter.
+            models.Index(fields=["format", "-created_at", "-id"], name="picture_newest_of_format"),
+            models.Index(
+                fields=["visibility", "-created_at", "-id"], name="picture_newest_visible"
+            ),
             # Lists of one account that are filtered; words are found by `images.search_index`.
             models.Index(fields=["owner", "sha256"], name="picture_by_sha256"),
             models.Index(

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from accounts.look_alikes import find_marks
 from accounts.models import User
 from images.models import Picture
 from images.permissions import PicturePermission, reaches_others
@@ -73,7 +74,8 @@ class Home:
     openings_today: int = 0
     tiers: list[TierCounts] = field(default_factory=list)
     failures: Failures | None = None
-    newest_accounts: list[User] = field(default_factory=list)
+    # Each with why its name may deceive, "" where it does not.
+    newest_accounts: list[tuple[User, str]] = field(default_factory=list)
     plots: list[Plot] = field(default_factory=list)
 
 
@@ -105,7 +107,9 @@ def find_home(viewer: User) -> Home:
         home.plots.append(_plot_openings(days, now))
     if home.sees_accounts:
         accounts = User.objects.filter(removal_due_at=None).select_related("tier")
-        home.newest_accounts = list(accounts.order_by("-date_joined", "id")[:_NEWEST_ACCOUNTS])
+        newest = list(accounts.order_by("-date_joined", "id")[:_NEWEST_ACCOUNTS])
+        marks = find_marks(newest)
+        home.newest_accounts = [(each, marks.get(each.pk, "")) for each in newest]
     return home
 
 
