@@ -7,6 +7,7 @@ pass, with which its browser loads the bytes for VISIT_LIFETIME. Pressing it aga
 
 from datetime import datetime, timedelta
 from math import ceil
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -15,7 +16,9 @@ from django.utils import timezone
 from django.utils.http import int_to_base36
 
 from images.exceptions import LinkGone
-from images.models import Link, LinkVisit
+from images.first_openings import announce_first_opening
+from images.models import Link, LinkVisit, Picture
+from images.services import lock_picture
 from images.signals import links_opened
 from lib.batches import delete_batch
 from lib.signing import make_signature, verify_signature
@@ -31,6 +34,8 @@ def spend_opening(link: Link, visit: UUID) -> datetime:
     Raise LinkGone where none is left, or the link is over.
     """
     now = timezone.now()
+    # Whose first opening it may be; the picture is locked before the link.
+    picture = _lock_picture_of(link) if link.opened == 0 else None
     # Of two presses of one button, the second waits here until the first is committed.
     row, is_new = LinkVisit.objects.select_for_update().get_or_create(
         link_id=link.pk, visit=visit, defaults={"opened_at": now}
@@ -42,13 +47,21 @@ def spend_opening(link: Link, visit: UUID) -> datetime:
         row.save(update_fields=["opened_at"])
     # The condition and the count are one statement: of two visitors who race for the last opening,
     # the second finds no row.
-    with_openings = Link.objects.with_openings().filter(pk=link.pk, revoked_at=None)
-    if not with_openings.filter(expires_at__gt=now).update(
-        opened=F("opened") + 1, last_opened_at=now
-    ):
+    live = Link.objects.with_openings().filter(pk=link.pk, revoked_at=None, expires_at__gt=now)
+    spent: dict[str, Any] = {"opened": F("opened") + 1, "last_opened_at": now}
+    if picture is not None and live.filter(opened=0).update(**spent):
+        announce_first_opening(link.pk, picture)
+    elif not live.update(**spent):
         raise LinkGone
     links_opened.send(sender=Link, count=1, at=now)
     return now + VISIT_LIFETIME
+
+
+def _lock_picture_of(link: Link) -> Picture:
+    try:
+        return lock_picture(link.picture_id)
+    except Picture.DoesNotExist as gone:
+        raise LinkGone from gone
 
 
 def has_opened(link: Link, visit: UUID) -> bool:

@@ -19,6 +19,7 @@ from accounts.models import User
 from accounts.security_log import record_event
 from images.changes import announce_change
 from images.exceptions import LinkDurationOutOfBounds, LinkGone, LinkNotGranted, LinkRevoked
+from images.first_openings import count_first
 from images.link_passwords import hash_link_password
 from images.models import Link, Picture
 from images.permissions import PicturePermission, reaches_others
@@ -199,7 +200,9 @@ def _require_open(link: Link | None) -> Link:
 
 
 def count_opening(link: Link) -> None:
-    Link.objects.filter(pk=link.pk).update(opened=F("opened") + 1, last_opened_at=timezone.now())
+    now = timezone.now()
+    if link.opened or not count_first(link.pk, link.picture_id, count=1, at=now):
+        Link.objects.filter(pk=link.pk).update(opened=F("opened") + 1, last_opened_at=now)
 
 
 def delete_ended_links() -> int:

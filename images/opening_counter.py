@@ -14,6 +14,7 @@ from django.db import DatabaseError, close_old_connections, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from images.first_openings import count_first, unopened_among
 from images.models import Link
 from images.signals import links_opened
 from lib.batches import BATCH_SIZE
@@ -67,15 +68,19 @@ class OpeningCounter:
                 self._write_some(link_ids[start : start + BATCH_SIZE], count, now)
 
     def _write_some(self, link_ids: list[int], count: int, now: datetime) -> None:
+        left = set(link_ids)
         try:
+            for link_id, picture_id in unopened_among(link_ids):
+                if count_first(link_id, picture_id, count=count, at=now):
+                    left.remove(link_id)
             with transaction.atomic():
-                links = Link.objects.filter(pk__in=link_ids)
+                links = Link.objects.filter(pk__in=left)
                 opened = links.update(opened=F("opened") + count, last_opened_at=now)
                 links_opened.send(sender=Link, count=opened * count, at=now)
         except DatabaseError as error:
             logger.warning("openings are written later: %s", type(error).__name__)
             with self._lock:
-                for link_id in link_ids:
+                for link_id in left:
                     self._counts[link_id] += count
 
     def _run(self) -> None:

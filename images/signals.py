@@ -27,5 +27,8 @@ pictures_cleared = Signal()
 # Thumbnails are requested again. Sends `picture_ids` and `replace` (also those that exist).
 thumbnails_requested = Signal()
 
+# A link was opened for the first time. Sends `link_id` and `picture`.
+link_first_opened = Signal()
+
 # Links were opened. Sends `count` and `at`.
 links_opened = Signal()

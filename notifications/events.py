@@ -16,7 +16,7 @@ PictureEventType = Literal[
     "thumbnails.ready",
     "thumbnails.failed",
 ]
-FeedEventType = PictureEventType | Literal["pictures.cleared"]
+FeedEventType = PictureEventType | Literal["pictures.cleared", "link.opened"]
 
 
 class PictureFacts(TypedDict):
@@ -46,6 +46,17 @@ class PictureChanged(TypedDict):
     picture: PictureFacts
 
 
+class LinkOpened(TypedDict):
+    """Somebody opened a link to a picture for the first time."""
+
+    id: int
+    type: Literal["link.opened"]
+    at: str
+    user_id: str
+    picture: PictureFacts
+    link_id: int
+
+
 class PicturesCleared(TypedDict):
     """Every picture of the account was deleted."""
 
@@ -73,7 +84,7 @@ class SessionEnded(TypedDict):
     user_id: str
 
 
-Event = PictureChanged | PicturesCleared | EventsReset
+Event = PictureChanged | LinkOpened | PicturesCleared | EventsReset
 Message = Event | SessionEnded
 
 
@@ -98,6 +109,8 @@ def event_payload(row: PictureEvent) -> Event:
     payload = _common_fields(row.sequence, row.type, row.at, row.owner_id)
     if row.picture is not None:
         payload["picture"] = row.picture
+    if row.link_id is not None:
+        payload["link_id"] = row.link_id
     return cast("Event", payload)
 
 

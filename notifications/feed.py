@@ -37,7 +37,13 @@ class EventPage:
 
 
 @transaction.atomic(savepoint=False)
-def record_event(owner_id: UUID, kind: FeedEventType, picture: Picture | None = None) -> Event:
+def record_event(
+    owner_id: UUID,
+    kind: FeedEventType,
+    picture: Picture | None = None,
+    *,
+    link_id: int | None = None,
+) -> Event:
     """Record an event in the running transaction; the account's next event waits for its commit.
 
     The caller must already hold the locks that it needs on pictures: pictures are locked before the
@@ -48,6 +54,7 @@ def record_event(owner_id: UUID, kind: FeedEventType, picture: Picture | None = 
         sequence=_next_sequence(owner_id),
         type=kind,
         picture=picture_facts(picture) if picture else None,
+        link_id=link_id,
     )
     return event_payload(row)
 

@@ -57,6 +57,8 @@ class PictureEvent(models.Model):
     at = models.DateTimeField(default=timezone.now)
     # The picture at that moment; null for an event of all the account's pictures.
     picture = models.JSONField(null=True)
+    # Of the event of a link alone.
+    link_id = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = [

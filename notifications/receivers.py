@@ -11,6 +11,7 @@ from accounts.models import Session
 from accounts.signals import sessions_ended
 from images.models import Picture
 from images.signals import (
+    link_first_opened,
     picture_activated,
     picture_created,
     picture_deleted,
@@ -54,6 +55,9 @@ def connect() -> None:
     for signal, kind in _EVENT_TYPES_OF_MANY:
         receiver = partial(_record_picture_events, kind)
         signal.connect(receiver, weak=False, dispatch_uid="notifications.record_events")
+    link_first_opened.connect(
+        _record_first_opening, dispatch_uid="notifications.record_first_opening"
+    )
     pictures_cleared.connect(_record_clearing, dispatch_uid="notifications.record_event")
     restored.connect(_skip_sequences_after_restore, dispatch_uid="notifications.skip_sequences")
     for signal, kind in _EVENT_TYPES:
@@ -92,6 +96,11 @@ def _record_picture_events(
 ) -> None:
     for event in record_events(owner_id, kind, pictures):
         _notify_on_commit(user_group(owner_id), {"type": "feed.news", "event": event})
+
+
+def _record_first_opening(link_id: int, picture: Picture, **kwargs: Any) -> None:
+    event = record_event(picture.owner_id, "link.opened", picture, link_id=link_id)
+    _notify_on_commit(user_group(picture.owner_id), {"type": "feed.news", "event": event})
 
 
 def _record_clearing(owner_id: UUID, **kwargs: Any) -> None:

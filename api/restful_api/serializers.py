@@ -208,6 +208,9 @@ class RestfulEvent(serializers.Serializer[None]):
     at = serializers.DateTimeField()
     user_id = serializers.UUIDField()
     picture = RestfulEventPicture(required=False)
+    link_id = serializers.IntegerField(
+        required=False, help_text="Of `link.opened`, which tells of a link's first opening."
+    )
 
 
 def serialize_thumbnail_row(row: dict[str, Any], *, urls: ClientUrls) -> dict[str, Any]:
