@@ -16,7 +16,7 @@ from images.formats.colours import Colours
 from images.formats.exif import SWAPS_SIDES, orientation_of
 from images.formats.facts import Facts
 from images.formats.isobmff import brands
-from images.formats.isobmff_relations import states_premultiplied
+from images.formats.isobmff_relations import is_monochrome, states_premultiplied
 from images.formats.isobmff_zeros import refuse_zeros
 from images.formats.limits import Limits
 from images.formats.memory import open_by_pillow, open_lines
@@ -65,7 +65,8 @@ class AvifCodec(StandardCodec):
 
     def load(self, data: Buffer, opened: Any, shrink: float) -> Any:
         """Decode the first frame by Pillow where that loses nothing."""
-        if self.is_verified_by_load(opened):
+        # Of grey in the limited range libvips' decoder takes black for grey.
+        if self.is_verified_by_load(opened) or is_monochrome(data):
             return _decode_by_pillow(data, self.format.name, shrink)
         image = open_lines(data)
         # Pillow's decoder knows it, libvips' does not.

@@ -1,9 +1,10 @@
 """How the items of a `meta` box belong together (ISO/IEC 23008-12, ISO/IEC 14496-12)."""
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from images.formats.errors import require
+from images.formats.errors import BrokenStructure, require
 from images.formats.isobmff import (
     Box,
     Content,
@@ -95,3 +96,13 @@ def states_premultiplied(data: Content) -> bool:
     """Tell whether a picture's colours are multiplied by its transparency (ISO/IEC 23008-12)."""
     meta = require_box(data, 0, len(data), b"meta")
     return any(each.kind == b"prem" for each in read_references(data, meta))
+
+
+def is_monochrome(data: Content) -> bool:
+    """Tell whether the primary picture is coded in AV1 without colours (av1C)."""
+    try:
+        meta = require_box(data, 0, len(data), b"meta")
+        stated = read_properties(data, meta).get(primary_item(data, meta), [])
+        return any(box.kind == b"av1C" and data[box.body + 2] & 0x10 for box in stated)
+    except (BrokenStructure, struct.error, IndexError):
+        return False

@@ -240,3 +240,16 @@ def test_premultiplied_avif_looks_alike_by_both_decoders(monkeypatch: pytest.Mon
     by_pillow = on_white()
     monkeypatch.setattr(AvifCodec, "is_verified_by_load", lambda *_: False)
     assert np.linalg.norm(lab(on_white()) - lab(by_pillow), axis=-1).mean() < 1.0
+
+
+@pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
+@pytest.mark.parametrize("name", ["420.monochrome", "422.monochrome.odd-height"])
+def test_grey_avif_of_more_bits_is_as_dark_as_the_same_picture_in_colour(name: str) -> None:
+    """Its samples are in the limited range: black is a sixteenth of white."""
+    folder = corpus.ROOT / "files" / "avif"
+    grey = folder / f"av1avif__fox.profile2.12bpc.yuv{name}.avif"
+    coloured = folder / "av1avif__fox.profile1.8bpc.yuv444.avif"
+    seen = [resize(each.read_bytes(), height=99).numpy().astype(float) for each in (grey, coloured)]
+    means = [each[..., :3] @ [0.299, 0.587, 0.114] for each in seen]
+    width = min(each.shape[1] for each in means)
+    assert np.abs(means[0][:, :width] - means[1][:, :width]).mean() < 4

@@ -222,9 +222,8 @@ def test_another_reader_finds_nothing_but_structure(
         name = f"{number:04}-{each.path.name}"
         if each.copy is not None:
             (tmp_path / f"copy-{name}").write_bytes(each.copy)
-        (tmp_path / f"thumbnail-{name}.{each.thumbnail.format.extension}").write_bytes(
-            each.thumbnail.content
-        )
+        for extension, content in _files_of(each.thumbnail).items():
+            (tmp_path / f"thumbnail-{name}.{extension}").write_bytes(content)
         if number % 10 == 0:
             (tmp_path / f"rendition-{name}.jpg").write_bytes(
                 render_as_jpeg(each.content, 320, 80)[0]
@@ -233,6 +232,8 @@ def test_another_reader_finds_nothing_but_structure(
     done = subprocess.run(command, capture_output=True, check=False)
     files = json.loads(done.stdout)
     assert len(files) > 1400
+    names = [file["SourceFile"] for file in files if "thumbnail-" in file["SourceFile"]]
+    assert {"webp", "avif"} <= {each.rpartition(".")[2] for each in names}
     found = {
         f"{Path(file['SourceFile']).name} {name}": value
         for file in files
@@ -240,6 +241,16 @@ def test_another_reader_finds_nothing_but_structure(
         if not _is_structure(name, str(value), is_tiff=".tif" in file["SourceFile"])
     }
     assert found == {}, "\n".join(f"{name}: {value}" for name, value in found.items())
+
+
+def _files_of(thumbnail: Encoded) -> dict[str, bytes]:
+    """Return the thumbnail in each format that there is of it, by their extensions."""
+    files = {
+        thumbnail.format.extension: thumbnail.content,
+        "webp": thumbnail.webp,
+        "avif": thumbnail.avif,
+    }
+    return {extension: content for extension, content in files.items() if content}
 
 
 def _is_structure(name: str, value: str, *, is_tiff: bool) -> bool:
@@ -262,8 +273,9 @@ def test_stated_sizes_are_those_that_are_seen_and_thumbnails_keep_theirs(
             wrong.append(f"{each.path.name}: {facts.width}x{facts.height} shown as {made.width_px}")
     assert wrong == []
     for each in taken[::7]:
-        [again] = render(each.thumbnail.content, [HEIGHT], 80)[0]
         size = (each.thumbnail.width_px, each.thumbnail.height_px)
-        assert (again.width_px, again.height_px) == size, each.path.name
-        facts = inspect(each.thumbnail.content, LIMITS)
-        assert (facts.width, facts.height) == size, each.path.name
+        for content in _files_of(each.thumbnail).values():
+            [again] = render(content, [HEIGHT], 80)[0]
+            assert (again.width_px, again.height_px) == size, each.path.name
+            facts = inspect(content, LIMITS)
+            assert (facts.width, facts.height) == size, each.path.name
