@@ -42,9 +42,9 @@ class CompiledInsert(Generic[Row]):
         quote = connections[database].ops.quote_name
         auto = meta.auto_field
         fields = [field for field in meta.concrete_fields if field is not auto]
-        columns = ", ".join(quote(field.column) for field in fields)
+        columns = ", ".join(quote(str(field.column)) for field in fields)
         places = ", ".join(["%s"] * len(fields))
         sql = f"insert into {quote(meta.db_table)} ({columns}) values ({places})"  # noqa: S608 (names of our own)
         if auto:
-            sql += f" returning {quote(auto.column)}"
+            sql += f" returning {quote(str(auto.column))}"
         return database, sql, fields, auto.attname if auto else ""

@@ -92,7 +92,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if name is None:
             return self.connection.cursor()
         keeps = self.connection.autocommit  # outside of a transaction
-        return base.ServerSideCursor(self.connection, name, scrollable=False, withhold=keeps)
+        server_side: Any = base.ServerSideCursor  # whose arguments the stubs do not know
+        return server_side(self.connection, name, scrollable=False, withhold=keeps)
 
     def lookup_cursor(self) -> Any:
         """Return a cursor that the next caller uses again: read its row at once, leave it open.
@@ -106,7 +107,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             with self.wrap_database_errors:
                 cursor = self.create_cursor()
             setattr(self.connection, _LOOKUP, cursor)
-        return self._prepare_cursor(cursor)
+        return self._prepare_cursor(cursor)  # type: ignore[attr-defined]  # Django's own
 
     def is_usable(self) -> bool:
         """Tell whether the connection is open; after an error the server itself is asked.
