@@ -114,9 +114,9 @@ function leavePage({ isEnded = false } = {}) {
   feed?.stop();
   uploads.clear();
   pictureList.forget();
-  void connection.forgetShared();
   history.replaceState({ isEnded }, "", isEnded ? undefined : "/");
-  location.reload();
+  // Only then, or what was shared might outlast the session.
+  void connection.forgetShared().finally(() => location.reload());
 }
 
 const endSession = () => void (isSigningOut || leavePage({ isEnded: true }));
