@@ -71,10 +71,11 @@ def _next_accounts(plan: TierPlan) -> dict[int, list[UUID]]:
 
 def _log_moves(plan: TierPlan, moved: list[UUID]) -> None:
     """Let each account's history say who moved it, as if it was done on its page."""
-    if not moved or not User.objects.filter(pk=plan.applier_id).exists():
+    by = plan.applier_id
+    if not moved or by is None or not User.objects.filter(pk=by).exists():
         return
     LogEntry.objects.log_actions(
-        user_id=plan.applier_id,  # type: ignore[arg-type]  # it may be a UUID, as the model's key
+        user_id=by,  # type: ignore[arg-type]  # it may be a UUID, as the model's key
         queryset=User.objects.filter(pk__in=moved).order_by("pk"),
         action_flag=CHANGE,
         change_message=[{"changed": {"fields": ["tier"]}}],

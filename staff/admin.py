@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.look_alikes import find_marks
 from accounts.models import User
+from plans.admin import PlannedUserAdmin
 from staff.account_page import glance_at
-from upkeep.admin import ClosableUserAdmin
 
 admin.site.unregister(User)
 
@@ -28,7 +28,7 @@ class MarkedChangeList(ChangeList):
 
 
 @admin.register(User)
-class GlancedUserAdmin(ClosableUserAdmin):
+class GlancedUserAdmin(PlannedUserAdmin):
     """Accounts, each with its newest pictures, links and sessions beside its form."""
 
     change_form_template = "staff/account.html"

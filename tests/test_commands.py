@@ -60,6 +60,8 @@ LISTED = {
     'certbot certonly --standalone -d pictures.example.org --deploy-hook "$PWD/deploy/proxies/'
     'certbot-deploy.sh"': "asks an authority; tests/deployment/test_proxies.py runs the hook",
     "docker volume rm tintype_database": "deletes a volume",
+    """echo '{"action": "change", "tier": "Premium", "changes": {"heights": [200, 400, 800]}}'"""
+    " | python manage.py plan_tier": "tests/plans/test_plan_tier.py runs it",
     "usermod --append --groups tintype www-data && systemctl restart nginx": "changes the machine",
     "sudo install -d -o 10001 -g 101 -m 0700 /srv/backups": "changes the machine",
 }

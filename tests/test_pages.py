@@ -28,8 +28,8 @@ _TRANSLATE_BLOCK = re.compile(
 )
 # Of the modules whose texts people read: `_("…")`, also as another name for it.
 _TRANSLATING = {"_", "_lazy", "gettext", "gettext_lazy", "gettext_noop"}
-_PACKAGES = ("accounts", "config", "delivery", "images", "lib", "staff", "staff/templatetags",
-             "thumbnails", "tiers", "upkeep")  # fmt: skip
+_PACKAGES = ("accounts", "config", "delivery", "images", "lib", "plans", "staff",
+             "staff/templatetags", "thumbnails", "tiers", "upkeep")  # fmt: skip
 MODULES = sorted(path for name in _PACKAGES for path in (ROOT / name).glob("*.py"))
 MESSAGE_PAGES = ["images/busy.html", "images/link_gone.html", "images/not_found.html",
                  "images/not_ready.html", "images/not_renderable.html", "403.html",

@@ -12,6 +12,7 @@ from accounts.request_origin import RequestOrigin
 from accounts.scopes import Scope
 from accounts.sessions import make_named_token, open_bearer_session
 from images.models import Picture
+from plans.moving import move_next_accounts
 from tests.admin_actions import run_action
 from tests.clients import Client
 from tests.factories import PASSWORD, make_picture, make_user, tier
@@ -107,7 +108,10 @@ def test_another_tier_starts_a_backfill_of_the_accounts_pictures(
 ) -> None:
     form = user_form(alice, tier=tier("Basic").pk)
     address = f"/admin/accounts/user/{alice.pk}/change/"
-    assert admin_client.post(address, form).status_code == 302
+    plan = admin_client.post(address, form)["Location"]
+    assert not Backfill.objects.exists()
+    admin_client.post(plan, {"apply": "Apply"})
+    move_next_accounts()
     assert Backfill.objects.get().owner == alice
 
 

@@ -13,8 +13,8 @@ from tests.pictures import jpeg
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
-LISTS = ["accounts/user", "accounts/session", "tiers/tier", "images/picture", "images/link",
-         "thumbnails/thumbnail"]  # fmt: skip
+LISTS = ["accounts/user", "accounts/session", "tiers/tier", "plans/tierplan", "images/picture",
+         "images/link", "thumbnails/thumbnail"]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", LISTS)

@@ -17,13 +17,14 @@ from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_bearer_session
 from images.links import make_link
 from images.models import Link, Picture
+from plans.models import TierPlan
+from plans.proposals import propose_change
 from tests.admin_actions import run_action
 from tests.clients import Client
 from tests.factories import PASSWORD, make_picture, make_staff, make_tier, make_user, tier
 from tests.pictures import jpeg
 from tests.second_factors import give_factor
 from thumbnails.models import Thumbnail
-from tiers.models import Tier
 from upkeep.closed_accounts import remove_closed_accounts
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore::ResourceWarning")]
@@ -64,6 +65,11 @@ OPENED_BY: dict[str, dict[str, set[str]]] = {
         "add": {"tiers.add_tier"},
         "delete": {"tiers.delete_tier"},
     },
+    # Of a plan that changes a tier: whoever may do the same without a plan.
+    "plans/tierplan": {
+        **seen_by("tiers.change_tier"),
+        "list": {"tiers.change_tier", "tiers.delete_tier", "accounts.change_user"},
+    },
     "images/picture": {**seen_by(*SEE_PICTURES), "delete": {"images.delete_picture"}},
     "images/link": {
         **seen_by("images.view_link", "images.change_link"),
@@ -75,7 +81,7 @@ OPENED_BY: dict[str, dict[str, set[str]]] = {
 NOBODYS = {
     ("accounts/session", "add"), ("accounts/session", "delete"),
     ("accounts/securityevent", "add"), ("accounts/securityevent", "delete"),
-    ("accounts/invitation", "delete"),
+    ("accounts/invitation", "delete"), ("plans/tierplan", "add"), ("plans/tierplan", "delete"),
     ("images/picture", "add"), ("images/link", "add"), ("thumbnails/thumbnail", "add"),
 }  # fmt: skip
 
@@ -105,6 +111,7 @@ def things(
         "images/link": make_link(maker=alice, picture=picture, seconds=300)[0],
         "thumbnails/thumbnail": Thumbnail.objects.first() or Thumbnail(),
         "tiers/tier": tier("Premium"),
+        "plans/tierplan": propose_change(tier=tier("Premium"), values={"quality": 60}, by=None),
     }
     return Things(alice, rows)
 
@@ -212,9 +219,9 @@ ACTIONS: dict[tuple[str, str], tuple[str, Effect]] = {
         "images.delete_picture",
         lambda things: Thumbnail.objects.count() == 1,
     ),
-    ("tiers/tier", "delete_selected"): (
-        "tiers.delete_tier",
-        lambda things: not Tier.objects.filter(name="Premium").exists(),
+    ("accounts/user", "plan_move"): (
+        "accounts.change_user",
+        lambda things: TierPlan.objects.filter(kind=TierPlan.Kind.MOVE).exists(),
     ),
     # Without the permission to delete pictures, the account of somebody who has some stays.
     ("accounts/user", "delete_selected"): (

@@ -132,7 +132,8 @@ def test_the_outcome_of_a_move_is_what_was_planned(tier: Tier, carol: User) -> N
     plan = reload(plan)
     assert plan.state == State.DONE
     assert_kept(plan, accounts=2, pictures=4, thumbnails_made=4, thumbnails_removed=8)
-    assert (plan.outcome or {})["accounts"] == 2
+    assert plan.outcome is not None
+    assert plan.outcome["accounts"] == 2
     assert set(User.objects.filter(tier=target).values_list("username", flat=True)) == {
         "carol",
         "dave",
@@ -350,7 +351,7 @@ def test_accounts_that_a_cancelled_move_has_not_reached_stay(
         write_pictures(make_user(f"account-{number}", tier.name), 1)
     target = make_tier("Small", [50])
     for accounts in ({"former": tier}, {"accounts": User.objects.filter(tier=tier)}):
-        plan = propose_move(target=target, by=None, **accounts)  # type: ignore[arg-type]  # either
+        plan = propose_move(target=target, by=None, **accounts)
         apply_plan(plan, by=None)
         move_next_accounts()
         cancel(plan, by=None)
@@ -458,7 +459,7 @@ def test_a_direct_change_is_a_plan_that_was_applied_at_once(
     assert (plan.kind, plan.state, plan.counts) == (kind, State.RUNNING, None)
     work()
     plan = reload(plan)
-    assert (plan.state, (plan.outcome or {})["thumbnails_made"]) == (State.DONE, 2)
+    assert (plan.state, outcome_of(plan)["thumbnails_made"]) == (State.DONE, 2)
     assert kinds(plan) == ["direct", "done"]
 
 

@@ -7,6 +7,7 @@ import pytest
 from accounts.models import User
 from tests.clients import Client, Response
 from tests.factories import make_tier
+from tests.plans.work import work
 from thumbnails.models import Backfill
 from tiers.models import Tier
 
@@ -68,7 +69,9 @@ def test_a_tier_in_use_cannot_be_deleted(admin_client: Client, alice: User) -> N
 
 def test_an_unused_tier_can_be_deleted(admin_client: Client) -> None:
     unused = make_tier("Unused", [10])
-    admin_client.post(f"/admin/tiers/tier/{unused.pk}/delete/", {"post": "yes"})
+    plan = admin_client.post(f"/admin/tiers/tier/{unused.pk}/delete/")["Location"]
+    admin_client.post(plan, {"apply": "Apply"})
+    work()
     assert not Tier.objects.filter(pk=unused.pk).exists()
 
 
@@ -85,14 +88,15 @@ def test_a_changed_height_starts_a_backfill_of_the_tiers_pictures(
         "heights-0-id": rows[0].pk, "heights-0-tier": changed.pk, "heights-0-height": 250,
         "heights-1-id": rows[1].pk, "heights-1-tier": changed.pk, "heights-1-height": 400,
     }  # fmt: skip
-    assert admin_client.post(f"/admin/tiers/tier/{changed.pk}/change/", form).status_code == 302
+    address = f"/admin/tiers/tier/{changed.pk}/change/"
+    plan = admin_client.post(address, form)["Location"]
+    assert not Backfill.objects.exists()
+    admin_client.post(plan, {"apply": "Apply"})
     assert Backfill.objects.get().tier == changed
     Backfill.objects.all().delete()
-    form["heights-0-height"] = 250
-    admin_client.post(f"/admin/tiers/tier/{changed.pk}/change/", form)
-    assert not Backfill.objects.exists()
-    form["quality"] = 60
-    admin_client.post(f"/admin/tiers/tier/{changed.pk}/change/", form)
+    rows = list(changed.heights.all())
+    form |= {"heights-0-id": rows[0].pk, "heights-1-id": rows[1].pk, "quality": 60}
+    admin_client.post(admin_client.post(address, form)["Location"], {"apply": "Apply"})
     assert Backfill.objects.get().tier == changed
 
 
