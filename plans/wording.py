@@ -54,6 +54,8 @@ def rows_of(plan: TierPlan) -> list[Row]:
     """Return what a plan comes to; where it was applied, with what has come of it."""
     counts = plan.counts or {}
     outcome = {} if plan.is_undecided else outcome_of(plan)
+    if plan.kind == TierPlan.Kind.CHANGE:
+        outcome.pop("accounts", None)
     shown = [name for name in _LABELS if name in counts or name in outcome]
     rows = [
         Row(
