@@ -32,7 +32,7 @@ class GlancedUserAdmin(PlannedUserAdmin):
     """Accounts, each with its newest pictures, links and sessions beside its form."""
 
     change_form_template = "staff/account.html"
-    list_display = ["marked_login", *ClosableUserAdmin.list_display[1:]]
+    list_display = ["marked_login", *PlannedUserAdmin.list_display[1:]]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return MarkedChangeList
