@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from accounts.models import User
 from delivery.stored_renditions import JPEG, rendition_key
-from delivery.stripped_copies import stripped_key
+from delivery.stripped_copies import CopyNotKept, stripped_key
 from images.access import may_change, may_see
 from images.exceptions import NotReady, NotRenderable, StrippingFailed
 from images.file_names import replace_extension
@@ -46,7 +46,8 @@ def original_for(viewer: User | None, picture: Picture) -> ServableFile | None:
     """Return the original as a viewer who may see the picture gets it; None where not granted.
 
     As it was uploaded for whoever may change the picture, without metadata for everybody else: they
-    get the best rendition where its metadata cannot be removed. Raise as `file_for` does.
+    get the best rendition where its metadata cannot be removed, and the best thumbnail while a disk
+    takes no copy. Raise as `file_for` does.
     """
     if not grants_original(viewer, picture.owner):
         return None
@@ -56,6 +57,9 @@ def original_for(viewer: User | None, picture: Picture) -> ServableFile | None:
         return ServableFile(picture.key, content_type, name)
     try:
         return ServableFile(stripped_key(picture), content_type, name)
+    except CopyNotKept:
+        # Nor is there room for a rendition.
+        return _best_thumbnail(picture)
     except StrippingFailed:
         return _best_rendition(picture)
 

@@ -12,9 +12,15 @@ from images.sandbox.work import inspect_picture, strip_metadata
 from images.sandbox.work_dir import temporary_dir
 from images.storage.base import picture_storage
 from images.storage.keys import copy_key
+from images.storage.outages import is_outage
 from images.storage.transactions import stored_files
+from lib.parts import report_outage
 
 logger = logging.getLogger(__name__)
+
+
+class CopyNotKept(StrippingFailed):
+    """There is no room for the copy at this moment; it can be made later."""
 
 
 class _AlreadyStored(Exception):
@@ -36,15 +42,20 @@ _NO_COPY = _Copy("", None)
 def stripped_key(picture: Picture) -> str:
     """Return the key of the stripped copy, made on first use; the original's own if it is clean.
 
-    Raise StrippingFailed where none can be made, which the picture's row remembers, and
-    Picture.DoesNotExist when the picture was deleted meanwhile. Of two requests that make the copy
-    at once, the row keeps the first.
+    Raise StrippingFailed where none can be made, which the picture's row remembers, CopyNotKept
+    where a disk takes no copy now, which no row does, and Picture.DoesNotExist when the picture was
+    deleted meanwhile. Of two requests that make the copy at once, the row keeps the first.
     """
     if picture.clean_copy is None:
         try:
             _make_stripped_copy(picture)
         except _AlreadyStored:
             picture.refresh_from_db(fields=["clean_key", "clean_bytes", "clean_version"])
+        except OSError as error:
+            if not is_outage(error):
+                raise
+            report_outage("copies without metadata are not kept", error)
+            raise CopyNotKept("There is no room for the copy.") from error
     if picture.clean_copy != Picture.CleanCopy.READY:
         raise StrippingFailed("The picture's metadata cannot be removed.")
     return picture.clean_key

@@ -1,9 +1,11 @@
-"""Metrics that are computed from the database when Prometheus scrapes them."""
+"""Metrics that are computed when Prometheus scrapes them: of the database, and of the disks."""
 
 import logging
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
+from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Min
 from django.utils import timezone
@@ -11,6 +13,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from images.models import Picture
+from images.storage.base import picture_storage
+from lib.room import check_room, free_bytes
 from notifications.models import Heartbeat, OutboxMessage
 
 logger = logging.getLogger(__name__)
@@ -25,6 +29,39 @@ class BacklogCollector(Collector):
             yield from [_queue_age(), _outbox_messages(), _heartbeat_ages()]
         except DatabaseError as error:
             logger.warning("the backlog could not be read: %s", type(error).__name__)
+
+
+class RoomCollector(Collector):
+    """Reports the room where files are written, as each machine or container sees it."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        free = GaugeMetricFamily(
+            "tintype_free_bytes", "Bytes that can still be written.", labels=["folder"]
+        )
+        writable = GaugeMetricFamily(
+            "tintype_disk_takes_files",
+            "Whether a few bytes could be written, and more can: 1, else 0.",
+            labels=["folder"],
+        )
+        for name, folder in _folders().items():
+            if folder.is_dir():
+                free.add_metric([name], free_bytes(folder))
+                writable.add_metric([name], _takes_files(folder))
+        yield from [free, writable]
+
+
+def _folders() -> dict[str, Path]:
+    """Return where uploads lie while they are looked at, and the pictures where that is a disk."""
+    folders = {"work": Path(settings.FILE_UPLOAD_TEMP_DIR)}
+    return folders if picture_storage.origin else folders | {"pictures": settings.MEDIA_ROOT}
+
+
+def _takes_files(folder: Path) -> int:
+    try:
+        check_room(folder)
+    except OSError:
+        return 0
+    return 1
 
 
 def _queue_age() -> GaugeMetricFamily:

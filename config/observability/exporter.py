@@ -15,10 +15,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from config.observability.collectors import BacklogCollector
+from config.observability.collectors import BacklogCollector, RoomCollector
 
 _database_registry = CollectorRegistry()
 _database_registry.register(BacklogCollector())
+_room_registry = CollectorRegistry()
+_room_registry.register(RoomCollector())
 _CHALLENGE = ("WWW-Authenticate", 'Bearer realm="metrics"')
 
 
@@ -31,7 +33,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=401, headers=dict([_CHALLENGE]))
     if request.method not in {"GET", "HEAD"}:
         return HttpResponseNotAllowed(["GET", "HEAD"])
-    content = _process_metrics() + generate_latest(_database_registry)
+    content = _process_metrics() + generate_latest(_database_registry) + _room_metrics()
     return HttpResponse(content, content_type=CONTENT_TYPE_LATEST)
 
 
@@ -56,13 +58,17 @@ def _application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes
         start_response("401 Unauthorized", [_CHALLENGE])
         return []
     start_response("200 OK", [("Content-Type", CONTENT_TYPE_LATEST)])
-    return [_process_metrics()]
+    return [_process_metrics() + _room_metrics()]
 
 
 def _is_authorized(header: str) -> bool:
     scheme, _, token = header.partition(" ")
     is_right = hmac.compare_digest(token.strip().encode(), settings.METRICS_TOKEN.encode())
     return bool(settings.METRICS_TOKEN) and scheme.lower() == "bearer" and is_right
+
+
+def _room_metrics() -> bytes:
+    return generate_latest(_room_registry)
 
 
 def _process_metrics() -> bytes:

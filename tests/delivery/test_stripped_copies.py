@@ -1,13 +1,16 @@
 """How the copy without metadata is kept, and what becomes of those that earlier releases made."""
 
 from collections.abc import Callable
+from errno import ENOSPC
 from pathlib import Path
 
 import pytest
+from django.core.files.storage import storages
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import User
 from delivery import stripped_copies
+from delivery.access import file_for
 from delivery.stripped_copies import stripped_key
 from images.exceptions import StrippingFailed
 from images.ledger import Usage
@@ -18,6 +21,8 @@ from tests.factories import make_picture
 from tests.metadata_fixtures import picture_with_metadata
 from tests.pictures import jpeg, png
 from tests.storages import StoredKeys
+from thumbnails.models import Thumbnail
+from thumbnails.services import ensure_thumbnails
 
 pytestmark = pytest.mark.django_db
 
@@ -110,3 +115,24 @@ def test_a_size_that_an_earlier_release_told_otherwise_costs_no_copy(alice: User
     picture = make_picture(alice, picture_with_metadata("JPEG"))
     Picture.objects.filter(pk=picture.pk).update(width=5, height=4)
     assert stripped_key(reload(picture)) != picture.key
+
+
+def test_while_a_disk_takes_no_copy_a_link_gives_the_best_thumbnail(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = make_picture(alice, picture_with_metadata("JPEG"))
+    assert ensure_thumbnails(picture.pk) is False
+    best = Thumbnail.objects.filter(picture=picture).order_by("height").last()
+    assert best
+
+    def full(*_: object) -> None:
+        raise OSError(ENOSPC, "full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(storages["default"]), "save_all", full)
+        given = file_for(None, reload(picture), by_link=True)
+    assert given.key == best.key
+    assert reload(picture).clean_copy is None
+    # Once there is room, it is the copy.
+    given = file_for(None, reload(picture), by_link=True)
+    assert given.key == reload(picture).clean_key != ""

@@ -65,6 +65,14 @@ def test_a_container_takes_no_more_memory_and_processes_than_it_needs(name: str)
     assert files + 200 < int(limit[:-1]) * SIZES[limit[-1]] <= 3072
 
 
+@pytest.mark.parametrize("name", compose.raw()["services"])
+def test_what_a_container_says_is_bounded(name: str) -> None:
+    """Docker keeps it all otherwise, until the disk is full."""
+    kept = compose.raw()["services"][name]["logging"]
+    assert kept["driver"] == "json-file"
+    assert kept["options"] == {"max-size": "10m", "max-file": "5"}
+
+
 @pytest.mark.parametrize("name", sorted(LONG_RUNNING))
 def test_every_lasting_container_has_a_health_check_that_ends(name: str) -> None:
     assert SERVICES[name]["restart"] == "unless-stopped"

@@ -12,6 +12,7 @@ from api.pictures_service.socketio.application import PATH as SOCKETIO_PATH
 from api.problems import Problem
 from delivery.addresses import BYTE_PREFIXES
 from lib.cors import ALLOWED_HEADERS, EXPOSED_HEADERS
+from tests.faults.contracts import UPLOAD_ROUTES
 from tests.processes import ROOT
 
 CONF = (ROOT / "deploy" / "nginx.conf").read_text()
@@ -76,3 +77,16 @@ def test_nginx_names_the_headers_that_the_service_names() -> None:
     assert f'    default "{", ".join(EXPOSED_HEADERS)}";' in CONF
     allowed = ", ".join(ALLOWED_HEADERS)
     assert f'add_header Access-Control-Allow-Headers "{allowed}" always;' in CONF
+
+
+def test_a_large_body_is_taken_at_the_routes_of_uploads_and_nowhere_else() -> None:
+    """What nginx takes lies in its /tmp; what is no picture is 64 KB at most."""
+    found = re.findall(r"location ~ (\S+) \{\s+client_max_body_size 21m;", CONF, flags=re.MULTILINE)
+    assert CONF.count("client_max_body_size 21m;") == len(found) == 2
+    routes = [*(route.path for route in UPLOAD_ROUTES.values()), "/v1/image"]
+    for path in routes:
+        bare = path.rstrip("/")
+        for each in (bare, f"{bare}/"):
+            assert any(re.search(pattern, each) for pattern in found), each
+        for each in (f"{bare}/delete", f"{bare}s-and-more", f"/x{bare}"):
+            assert not any(re.search(pattern, each) for pattern in found), each

@@ -185,7 +185,6 @@ UPLOADS = {
     "/api/images": "application/json",
     "/api/user/images/": "multipart/form-data; boundary=limit",
     "/pictures/create-picture": "multipart/form-data; boundary=limit",
-    "/auth/password": "application/json",
 }
 
 
@@ -202,11 +201,12 @@ def early_refusals(stack: Stack, token: str) -> list[tuple[int, str, dict[str, s
         refusals += [
             (401, path, is_of),
             (403, path, {**is_of, "Cookie": cookies, "Sec-Fetch-Site": "cross-site"}),
-            (404, f"{path.rstrip('/')}/nowhere/at/all", signed_in),
+            # Where no picture comes in, nginx takes 64 KB.
+            (413, f"{path.rstrip('/')}/nowhere/at/all", signed_in),
             (415, path, {**signed_in, "Content-Encoding": "gzip"}),
             (400, path, {**is_of, "Host": "elsewhere.example"}),
         ]
-    texts = ("/auth/signin", "/api/login", "/api/user/token/", "/admin/login/")
+    texts = ("/auth/signin", "/auth/password", "/api/login", "/api/user/token/", "/admin/login/")
     refusals += [(413, path, {"Content-Type": "application/json"}) for path in texts]
     return refusals
 

@@ -7,7 +7,10 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from accounts.models import User
+from config.observability.collectors import RoomCollector
 from images.models import Picture
+from images.sandbox.work_dir import work_dir
+from lib.room import MIN_FREE_BYTES
 from notifications.models import Heartbeat, OutboxMessage
 from tests.clients import Client
 from tests.config.observability.scraping import scrape
@@ -46,3 +49,16 @@ def test_counters_are_reported_while_the_database_is_away() -> None:
         value = scrape()
     assert value("tintype_requests_total") > 0
     assert value("python_info") == 1
+
+
+def test_the_room_of_each_folder_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    def values() -> dict[tuple[str, str], float]:
+        families = RoomCollector().collect()
+        samples = [each for family in families for each in family.samples]
+        return {(each.name, each.labels["folder"]): each.value for each in samples}
+
+    work_dir()
+    assert values()["tintype_free_bytes", "work"] > MIN_FREE_BYTES
+    assert values()["tintype_disk_takes_files", "work"] == 1
+    monkeypatch.setattr("lib.room.free_bytes", lambda _: 0)
+    assert values()["tintype_disk_takes_files", "work"] == 0
