@@ -3,6 +3,7 @@
 import select
 from collections.abc import Iterator
 from datetime import UTC
+from typing import Any
 
 import pytest
 from django.db import DataError, OperationalError, connection, connections, transaction
@@ -76,13 +77,14 @@ def test_moments_are_in_utc_however_they_are_read(alice: User) -> None:
 
 def test_a_look_up_goes_on_after_an_error_and_on_a_new_connection(alice: User) -> None:
     assert User.objects.get_by_natural_key("alice") == alice
+    wrapper: Any = connection
     with pytest.raises(DataError), transaction.atomic():
-        connection.lookup_cursor().execute("select %s::int", ["x"])
+        wrapper.lookup_cursor().execute("select %s::int", ["x"])
     assert User.objects.get_by_natural_key("alice") == alice
     connection.close()
     assert User.objects.get_by_natural_key("alice") == alice
     with transaction.atomic():
         pid = backend_pid(connection)
-        cursor = connection.lookup_cursor()
+        cursor = wrapper.lookup_cursor()
         cursor.execute("select pg_backend_pid()", [])
         assert cursor.fetchone() == (pid,)
