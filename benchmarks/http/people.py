@@ -95,9 +95,10 @@ def people(folder: Path) -> list[Person]:
 
 
 def close_unopened(people: Iterable[Person]) -> None:
-    """Forget what was found out of the pictures that nobody has opened yet."""
+    """Forget that anybody opened these pictures and their links, and what was found out then."""
     unopened = [picture.pk for person in people for picture in person.unopened]
     Picture.objects.filter(pk__in=unopened).update(clean_version=0)
+    Link.objects.filter(picture__in=unopened).update(opened=0)
 
 
 def _make_links(person: Person, picture: Picture, *, has_password: bool) -> None:
@@ -107,7 +108,14 @@ def _make_links(person: Person, picture: Picture, *, has_password: bool) -> None
             continue
         link = _make_link(person, picture, name, **options)
     more = Link.objects.bulk_create(
-        Link(picture=picture, owner=person.user, maker=person.user, expires_at=link.expires_at)
+        # Opened before: of a link's first opening its owner is told.
+        Link(
+            picture=picture,
+            owner=person.user,
+            maker=person.user,
+            expires_at=link.expires_at,
+            opened=1,
+        )
         for _ in range(_LINKS_EACH // _PICTURES_EACH)
     )
     person.links[MANY] += [write_token(LinkToken(each.pk)) for each in more]

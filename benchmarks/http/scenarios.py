@@ -146,7 +146,8 @@ def links(servers: Servers, everyone: list[Person]) -> list[Scenario]:
         # Of 20,000 links each is opened again after more than the second for which it is kept, or
         # not at all; of 20 again and again.
         "link, opened once": plain(MANY),
-        # Its owner's tier grants originals: what others get of one is made at the first opening.
+        # Of which its owner is told. And the owner's tier grants originals: what others get of one
+        # is made when it is first opened.
         "link, its picture's first opening": plain(UNOPENED),
         "link, opened repeatedly": _from_many(plain("link")[:20]),
         "link, cache_seconds": plain("link, cache_seconds"),
