@@ -1,5 +1,6 @@
 """Thumbnails encoded: JPEG, PNG or GIF, and beside them WebP and AVIF where those are smaller."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -12,11 +13,11 @@ _WEBP_EFFORT = 4
 # Saves 15 % of the WebP's bytes for 1.9 times its time; 2 saves 18 % for three times, 0 saves 9 %
 # for 0.6 times.
 _AVIF_OPTIONS = {"compression": "av1", "effort": 1, "tune": "ssim"}
-# In pixels: they take a second.
+# Of all thumbnails of a picture: they take a second, of the ten that it has.
 _MAX_AVIF_PIXELS = 4_000_000
 # What libwebp takes (WEBP_MAX_DIMENSION).
 _MAX_WEBP_SIDE = 16_383
-# In all frames. WebP takes half a second for as many, of the ten that a picture has, and 50 MB.
+# In all frames. WebP takes a second for as many, of the ten that a picture has, and 50 MB.
 _MAX_PIXELS_IN_MEMORY = 12_000_000
 # libvips' default of 7 takes four times as long for 4 % fewer bytes: 40 frames of 533×400 took 8 of
 # the 10 seconds that a picture has.
@@ -40,14 +41,26 @@ class Encoded:
     avif: bytes | None = None
 
 
-def encode_still(image: Any, height: int, quality: int) -> Encoded:
+def heights_with_avif(image: Any, heights: Sequence[int]) -> set[int]:
+    """Return the heights at which a still picture may be an AVIF too: the lowest, by their time."""
+    found, pixels = set(), 0.0
+    for height in sorted(heights):
+        shown = min(height, image.height)
+        pixels += shown * shown * image.width / image.height
+        if pixels <= _MAX_AVIF_PIXELS:
+            found.add(height)
+    return found
+
+
+def encode_still(image: Any, height: int, quality: int, *, may_be_avif: bool = True) -> Encoded:
     """Encode a still picture: as PNG where something is translucent, else as JPEG."""
     if image.hasalpha() and _is_translucent(image):
         content = image.pngsave_buffer(compression=6, keep="none")
         return _with_webp(_describe(content, height, image, _PNG), image, quality)
     opaque = flatten_on_white(image)
     encoded = _describe(encode_jpeg(opaque, quality), height, opaque, _JPEG)
-    return _with_avif(_with_webp(encoded, opaque, quality), opaque, quality)
+    encoded = _with_webp(encoded, opaque, quality)
+    return _with_avif(encoded, opaque, quality) if may_be_avif else encoded
 
 
 def encode_jpeg(opaque: Any, quality: int) -> bytes:
@@ -103,7 +116,7 @@ def _with_webp(encoded: Encoded, image: Any, quality: int) -> Encoded:
 
 def _with_avif(encoded: Encoded, opaque: Any, quality: int) -> Encoded:
     """Add an AVIF if there is a WebP, and that is smaller still."""
-    if encoded.webp is None or opaque.width * opaque.height > _MAX_AVIF_PIXELS:
+    if encoded.webp is None:
         return encoded
     avif = encode_avif(opaque, quality)
     return replace(encoded, avif=avif) if len(avif) < len(encoded.webp) else encoded

@@ -23,6 +23,7 @@ from thumbnails.rendering.encoding import (
     encode_still,
     fits_in_memory,
     flatten_on_white,
+    heights_with_avif,
 )
 from thumbnails.rendering.placeholders import SIDE, placeholder_of
 from thumbnails.renderings import Placeholder, RenderingFailed
@@ -88,10 +89,10 @@ def _render_still(data: Buffer, heights: list[int], quality: int) -> Rendered:
 
 def _encode_stills(image: Any, heights: list[int], quality: int) -> Rendered:
     """Encode a picture in memory at each height, largest first."""
-    encoded = []
+    encoded, with_avif = [], heights_with_avif(image, heights)
     for height in heights:
         image = _reduce(image, height)
-        encoded.append(encode_still(image, height, quality))
+        encoded.append(encode_still(image, height, quality, may_be_avif=height in with_avif))
     return encoded, placeholder_of(image)
 
 

@@ -108,15 +108,23 @@ def test_all_formats_look_alike_at_each_quality(
     assert made.avif_bytes < made.webp_bytes
 
 
-def test_a_translucent_picture_gets_no_avif_and_one_too_large_neither(
+def test_the_lowest_thumbnails_get_an_avif_as_long_as_time_allows(
     render: Callable[..., list[RenderedFile]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its transparency would be lossy, or it would take too long."""
-    seen = waves(600, 600)
-    monkeypatch.setattr(encoding, "_MAX_AVIF_PIXELS", 399 * 400)
-    [large], [small] = render(encode(seen, "PNG"), 400), render(encode(seen, "PNG"), 300)
-    assert [list(each.beside) for each in (large, small)] == [["webp"], ["webp", "avif"]]
-    seen = seen.convert("RGBA")
+    """Beyond so many pixels in all, a picture would take too long."""
+    content = encode(waves(600, 600), "PNG")
+    monkeypatch.setattr(encoding, "_MAX_AVIF_PIXELS", 300 * 300 + 400 * 400)
+    found = {each.height: "avif" in each.beside for each in render(content, 500, 400, 300)}
+    assert found == {500: False, 400: True, 300: True}
+    # One that is less high is counted as it is.
+    monkeypatch.setattr(encoding, "_MAX_AVIF_PIXELS", 600 * 600)
+    [made] = render(content, 5_000)
+    assert list(made.beside) == ["webp", "avif"]
+
+
+def test_a_translucent_picture_gets_no_avif(render: Callable[..., list[RenderedFile]]) -> None:
+    """Its transparency would be lossy."""
+    seen = waves(600, 600).convert("RGBA")
     seen.putalpha(Image.linear_gradient("L").resize((600, 600)))
     [clear] = render(encode(seen, "PNG"), 200)
     assert list(clear.beside) == ["webp"]
