@@ -13,7 +13,7 @@ from tests.processes import dev_run, is_ready, until
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     data_dir = tmp_path_factory.mktemp("gallery") / "data"
     with dev_run(data_dir, **BEHIND_A_PROXY) as running:
-        until(lambda: is_ready(running), 60, running)
+        until(lambda: is_ready(running), 150, running)  # the machine may be busy
         yield Service(running.url, data_dir)
 
 
