@@ -1,5 +1,6 @@
 """The first opening of a link: its owner is told once, whoever counts it and whoever races."""
 
+from collections.abc import Callable
 from functools import partial
 from uuid import uuid4
 
@@ -21,8 +22,9 @@ from tests.parallel import run_in_parallel
 pytestmark = pytest.mark.django_db
 
 
-def link_to(picture: Picture, maker: User | None = None, **fields: int) -> Link:
-    return make_link(maker=maker or picture.owner, picture=picture, seconds=300, **fields)[0]
+def link_to(picture: Picture, maker: User | None = None, max_opens: int | None = None) -> Link:
+    maker = maker or picture.owner
+    return make_link(maker=maker, picture=picture, seconds=300, max_opens=max_opens)[0]
 
 
 def told(user: User) -> list[int]:
@@ -128,7 +130,8 @@ def test_of_processes_that_race_for_the_first_opening_one_tells(alice: User) -> 
             spend_opening(open_link(LinkToken(link.pk)), uuid4())
 
         before = len(told(alice))
-        run_in_parallel([count, count, spend, spend, partial(delete_other, alice)])
+        works: list[Callable[[], None]] = [count, count, spend, spend, partial(delete_other, alice)]
+        run_in_parallel(works)
         assert sorted(told(alice)[before:]) == [plain.pk, asking.pk]
         assert set(Link.objects.filter(picture=picture).values_list("opened", flat=True)) == {2}
 
