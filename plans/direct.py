@@ -28,7 +28,6 @@ def _record_direct_change(backfill: Backfill) -> TierPlan:
         target = User.objects.select_related("tier").get(pk=owner_id).tier
     plan = TierPlan(
         kind=TierPlan.Kind.MOVE if moves else TierPlan.Kind.CHANGE,
-        state=TierPlan.State.RUNNING,
         tier=None if moves else backfill.tier,
         target=target if moves else None,
         applied_at=now,
@@ -37,9 +36,12 @@ def _record_direct_change(backfill: Backfill) -> TierPlan:
         has_moved_all=True,
     )
     name_tiers(plan)
+    plan.save()
+    # Of a tier one is under way: the former one ends before this one begins.
     if plan.tier:
         supersede(plan.tier, plan)
-    plan.save()
+    plan.state = TierPlan.State.RUNNING
+    plan.save(update_fields=["state"])
     PlannedAccount.objects.bulk_create(
         PlannedAccount(plan=plan, account_id=each, former_tier_id=0, is_done=True)
         for each in accounts

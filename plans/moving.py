@@ -75,7 +75,7 @@ def _log_moves(plan: TierPlan, moved: list[UUID]) -> None:
     if not moved or by is None or not User.objects.filter(pk=by).exists():
         return
     LogEntry.objects.log_actions(
-        user_id=by,  # type: ignore[arg-type]  # it may be a UUID, as the model's key
+        user_id=by,
         queryset=User.objects.filter(pk__in=moved).order_by("pk"),
         action_flag=CHANGE,
         change_message=[{"changed": {"fields": ["tier"]}}],

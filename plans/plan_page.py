@@ -77,7 +77,7 @@ def progress_context(plan: TierPlan) -> dict[str, Any]:
 
 
 def _is_stale(plan: TierPlan) -> bool:
-    return basis_of(plan) != plan.basis
+    return bool(basis_of(plan) != plan.basis)
 
 
 def _find_running(plan: TierPlan) -> TierPlan | None:

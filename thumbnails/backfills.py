@@ -84,6 +84,7 @@ class _Found:
     looked_at: int = 0
 
 
+@transaction.atomic
 def start_backfill(
     *, tier: Tier | None = None, owner: UUID | None = None, accounts: Sequence[UUID] = ()
 ) -> None:

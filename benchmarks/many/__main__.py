@@ -1,9 +1,10 @@
 """`./dev bench many [PICTURES] [ACCOUNTS]`: work on all pictures of an account or a tier.
 
 On a private PostgreSQL (or DATABASE_URL's empty database) with a million pictures: the quota check
-of the account that owns half of them, a backfill of pictures that need nothing, an account of
-10,000 pictures removed, all of an account deleted, and all thumbnails of a tier. Rows alone: no
-picture has a file. At last, on SQLite, how long another writer waits meanwhile.
+of the account that owns half of them, what a plan of their tier comes to, a backfill of pictures
+that need nothing, an account of 10,000 pictures removed, all of an account deleted, and all
+thumbnails of a tier. Rows alone: no picture has a file. At last, on SQLite, how long another
+writer waits meanwhile.
 """
 
 import os
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 import django
 from django.core.management import call_command
 
-from benchmarks.many import sqlite
+from benchmarks.many import plans, sqlite
 from benchmarks.parts import start_database, start_own_redis
 from benchmarks.tables import note, show
 from devkit.children import Reaper
@@ -47,6 +48,7 @@ def main(pictures: int = PICTURES, accounts: int = ACCOUNTS) -> None:
         _fill(pictures, accounts)
         note(f"{pictures} pictures with two thumbnails each, of {accounts} accounts.")
         show("Quota check", {"of the account that owns half": _check_quota()})
+        show("What a tier plan comes to", plans.measure())
         show(
             "Pictures worked through",
             {
