@@ -100,8 +100,12 @@ def copies(picture: Picture, member: User) -> list[Sent]:
     stranger, bob = Client(), token_client(member)
     return [
         *(
-            record_sent(f"thumbnail {each.height}", stranger.get(signed_path(each.key)))
+            record_sent(
+                f"thumbnail {each.height} {accept}",
+                stranger.get(signed_path(each.key), headers={"Accept": accept}),
+            )
             for each in picture.thumbnails.all()
+            for accept in ("*/*", "image/webp", "image/avif")
         ),
         record_sent("an avatar", stranger.get(f"/avatars/{picture.owner_id}", follow=True)),
         record_sent("the image service's JPEG", bob.get(f"/image/{picture.uid}/jpeg")),

@@ -72,7 +72,7 @@ def _texts(source: Path) -> set[bytes]:
 
 def _leaks_of_renderings(source: Path, folder: Path, texts: set[bytes]) -> Iterator[str]:
     thumbnails = render_thumbnails(source, [200, 50], folder).thumbnails
-    made = [path for each in thumbnails for path in (each.path, each.webp) if path]
+    made = [path for each in thumbnails for path in (each.path, *each.beside.values())]
     if texts:
         render_jpeg(source, folder / "whole.jpg", width=320)
         made.append(folder / "whole.jpg")
