@@ -14,12 +14,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar
 from uuid import UUID
 
 from django.conf import settings
+from redis.client import Pipeline
 from redis.exceptions import RedisError
 
 from images.sandbox.work_dir import work_dir
@@ -196,44 +196,48 @@ class _Folder:
                     cls._remover = None
 
 
-# KEYS: the index, the picture. ARGV: the content, how many bytes may be there in all, for how many
-# seconds. The index tells the length of each entry and when it ends, as Redis ends it by itself.
-_PUT = """
-local now, length = tonumber(redis.call('TIME')[1]), #ARGV[1]
+# What is done about a picture's entry in the index, which tells the length of each and when it
+# ends, as Redis ends it by itself. The content stays out of the scripts: Redis would copy it twice.
+# KEYS: the index, the picture. ARGV: how many bytes may be there in all, for how many seconds.
+_ADD_TO_INDEX = """
+local now, length = tonumber(redis.call('TIME')[1]), redis.call('STRLEN', KEYS[2])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 local total = length
 for _, each in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   total = total + tonumber(string.match(each, '^%d+'))
 end
-if total > tonumber(ARGV[2]) then return 0 end
-redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[3])
-redis.call('ZADD', KEYS[1], now + ARGV[3], length .. ':' .. KEYS[2])
-redis.call('EXPIRE', KEYS[1], ARGV[3])
-return 1
+if total > tonumber(ARGV[1]) then redis.call('DEL', KEYS[2]) return end
+redis.call('ZADD', KEYS[1], now + ARGV[2], length .. ':' .. KEYS[2])
+redis.call('EXPIRE', KEYS[1], ARGV[2])
 """
-_TAKE = """
-local content = redis.call('GET', KEYS[2])
-if content then
-  redis.call('DEL', KEYS[2])
-  redis.call('ZREM', KEYS[1], #content .. ':' .. KEYS[2])
-end
-return content
+_REMOVE_FROM_INDEX = """
+redis.call('ZREM', KEYS[1], redis.call('STRLEN', KEYS[2]) .. ':' .. KEYS[2])
 """
 
 
 def _put_in_redis(uid: UUID, content: bytes) -> None:
-    _ask_redis(_PUT, uid, content, MAX_BYTES_IN_ALL, KEPT_SECONDS)
+    with _transaction() as transaction:
+        index, key = _keys(uid)
+        transaction.set(key, content, ex=KEPT_SECONDS)
+        transaction.eval(_ADD_TO_INDEX, 2, index, key, MAX_BYTES_IN_ALL, KEPT_SECONDS)
+        transaction.execute()
 
 
 def _take_from_redis(uid: UUID) -> bytes:
-    return bytes(_ask_redis(_TAKE, uid) or b"")
+    with _transaction() as transaction:
+        index, key = _keys(uid)
+        transaction.eval(_REMOVE_FROM_INDEX, 2, index, key)
+        transaction.get(key)
+        transaction.delete(key)
+        _, content, _ = transaction.execute()
+        return bytes(content or b"")
 
 
-def _ask_redis(script: str, uid: UUID, *arguments: bytes | int) -> Any:
+def _keys(uid: UUID) -> tuple[str, str]:
     prefix = f"{settings.CACHES['default']['KEY_PREFIX']}:pixels"
-    return _script(script)(keys=[prefix, f"{prefix}:{uid}"], args=arguments)
+    return prefix, f"{prefix}:{uid}"
 
 
-@cache
-def _script(script: str) -> Any:
-    return client_with_timeouts(2, connect_seconds=1).register_script(script)
+def _transaction() -> Pipeline:
+    """Return what is sent at once and done at once."""
+    return client_with_timeouts(2, connect_seconds=1).pipeline()

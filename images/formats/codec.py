@@ -1,7 +1,8 @@
 """What a picture format has to provide, and what most formats have in common. Sandbox only."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from PIL import Image
@@ -87,14 +88,17 @@ class Codec(ABC):
         """
         return opened
 
-    def load_to_verify(self, data: Buffer, opened: Any, shrink: float) -> tuple[Any, Any]:
-        """Return what `load` does, and the picture that it is the upper part of, or the whole.
+    @contextmanager
+    def loaded_to_verify(
+        self, data: Buffer, opened: Any, shrink: float
+    ) -> Iterator[tuple[Any, Any]]:
+        """Yield what `load` returns, and the picture that it is the upper part of, or the whole.
 
-        A file of one frame is whole if the lines of both can be read to the last, and if
+        A file of one frame is whole if the lines of both can be read to the last, inside, and if
         `verify_end` and `is_verified_by_load` say so too; else `verify` decides.
         """
         loaded = self.load(data, opened, shrink)
-        return loaded, loaded
+        yield loaded, loaded
 
     def is_verified_by_load(self, opened: Any) -> bool:
         """Tell whether the decode of one frame shows that a file of one frame is whole."""

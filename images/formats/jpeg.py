@@ -65,15 +65,19 @@ class JpegCodec(StandardCodec):
         shrink = _FACTORS[0] if min(facts.width, facts.height) >= 2 * _FACTORS[0] else 1
         scans = read_scans(data, MAX_SCANS)
         require(scans.is_whole, "a scan that is missing")
-        with _refuse_lossless(scans.frame):
-            _decode_whole(with_last_blocks(data, scans), shrink)
+        with _refuse_lossless(scans.frame), with_last_blocks(data, scans) as file:
+            _decode_whole(file, shrink)
         _refuse_zeros(data, scans, shrink)
 
-    def load_to_verify(self, data: Buffer, opened: Any, shrink: float) -> tuple[Any, Any]:
+    @contextmanager
+    def loaded_to_verify(
+        self, data: Buffer, opened: Any, shrink: float
+    ) -> Iterator[tuple[Any, Any]]:
         """Take no warning, of which `verify` knows which are harmless."""
-        file, factor = with_last_blocks(data, read_scans(data, MAX_SCANS)), _factor(shrink)
-        blocks = open_lines(file, shrink=factor, fail_on="warning")
-        return blocks.crop(0, 0, blocks.width, max(1, opened.height // factor)), blocks
+        factor = _factor(shrink)
+        with with_last_blocks(data, read_scans(data, MAX_SCANS)) as file:
+            blocks = open_lines(file, shrink=factor, fail_on="warning")
+            yield blocks.crop(0, 0, blocks.width, max(1, opened.height // factor)), blocks
 
     def verify_end(self, data: Buffer) -> None:
         """Look at the scans, and for zeros in place of data, of which decoders make a picture."""
@@ -112,7 +116,7 @@ def _refuse_lossless(frame: Frame) -> Iterator[None]:
         refuse_format(LOSSLESS)
 
 
-def _decode_whole(file: Buffer, shrink: int) -> None:
+def _decode_whole(file: Any, shrink: int) -> None:
     """Raise pyvips.Error where data is missing; other warnings are no reason to refuse."""
     try:
         _decode(file, shrink, "warning")
@@ -122,7 +126,7 @@ def _decode_whole(file: Buffer, shrink: int) -> None:
         _decode(file, shrink, "truncated")
 
 
-def _decode(file: Buffer, shrink: int, fail_on: str) -> None:
+def _decode(file: Any, shrink: int, fail_on: str) -> None:
     options = {"shrink": shrink, "access": "sequential", "fail_on": fail_on}
     pyvips.Image.jpegload_source(vips_source(file), **options).avg()
 
@@ -137,16 +141,18 @@ def _refuse_zeros(data: Buffer, scans: Scans, shrink: int) -> None:
     zeros = find_zeros(data, *scans.data[-1])
     if zeros is None:
         return
-    enough = with_last_blocks(data, scans, zeros[1] - _FEW_ZEROS)
-    if scans.is_complete and scans.may_be_zeros and not _is_whole(enough, shrink):
+    enough = zeros[1] - _FEW_ZEROS
+    if scans.is_complete and scans.may_be_zeros and not _is_whole(data, scans, enough, shrink):
         return
-    if not scans.is_complete or not _is_whole(with_last_blocks(data, scans, zeros[0] + 1), shrink):
+    if not scans.is_complete or not _is_whole(data, scans, zeros[0] + 1, shrink):
         raise BrokenStructure("zeros in place of data")
 
 
-def _is_whole(file: Buffer, shrink: int) -> bool:
+def _is_whole(data: Buffer, scans: Scans, end: int, shrink: int) -> bool:
+    """Tell whether the data could end earlier."""
     try:
-        _decode_whole(file, shrink)
+        with with_last_blocks(data, scans, end) as file:
+            _decode_whole(file, shrink)
     except pyvips.Error:
         return False
     return True

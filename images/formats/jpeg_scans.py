@@ -5,10 +5,14 @@ is: an end marker, the film of a phone's motion photo, or nothing.
 """
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from images.formats.errors import BrokenStructure, require
-from images.formats.scan import NEXT_MARKER, SOS, Buffer, jpeg_segments
+from images.formats.memory import changed
+from images.formats.scan import SOS, Buffer, jpeg_segments, next_marker
 
 _END_MARKER = b"\xff\xd9"
 _TABLES = 0xC4
@@ -123,8 +127,8 @@ def _read_scans(data: Buffer, max_scans: int) -> Scans:
             scans = Scans(_read_frame(marker, data[start:end], start))
             missing = _Missing.of(scans.frame)
         elif marker == SOS and scans:
-            found = NEXT_MARKER.search(data, end)
-            scans.data.append((end, found.start() if found else len(data)))
+            found = next_marker(data, end)
+            scans.data.append((end, found[0] if found else len(data)))
             missing.take(data[start:end])
             scans.is_complete, scans.is_consistent = missing.is_nothing, missing.is_consistent
             if scans.is_complete or len(scans.data) > max_scans:
@@ -149,19 +153,21 @@ def decodable(data: Buffer, scans: Scans) -> Buffer:
         return b"".join((view[:end], tail))
 
 
-def with_last_blocks(data: Buffer, scans: Scans, end: int | None = None) -> bytes:
-    """Return a decodable file that is high enough for every block to be asked for.
+@contextmanager
+def with_last_blocks(data: Buffer, scans: Scans, end: int | None = None) -> Iterator[Any]:
+    """Yield a decodable file that is high enough for every block to be asked for.
 
     At a smaller size, lines at the end of a picture in one scan would be left out. With `end`, the
-    data of the last scan ends there.
+    data of the last scan ends there. Until the block ends nobody may read `data`.
     """
     end = _data_end(data, scans.end if end is None else end)
-    with memoryview(data) as view:
-        if not scans.is_single:
-            return b"".join((view[:end], _END_MARKER))
-        lines, height = scans.frame.start + 1, struct.pack(">H", scans.frame.lines)
-        # At once: in a sandboxed process every copy is memory that the kernel has to clear.
-        return b"".join((view[:lines], height, view[lines + len(height) : end], _TAIL))
+    if not scans.is_single:
+        changes = {end: _END_MARKER}
+    else:
+        height = struct.pack(">H", scans.frame.lines)
+        changes = {scans.frame.start + 1: height, end: _TAIL}
+    with changed(data, changes) as file:
+        yield file
 
 
 def _data_end(data: Buffer, end: int) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import pyvips
 
 from images.formats.codec import Codec
-from images.formats.colours import to_srgb
+from images.formats.colours import Colours, to_srgb
 from images.formats.detect import codec_named, codec_of
 from images.formats.exif import SWAPS_SIDES
 from images.formats.facts import Facts
@@ -35,7 +35,7 @@ def resize(data: Buffer, *, height: int = ANY_WIDTH, width: int = ANY_WIDTH) -> 
     except (pyvips.Error, UnicodeDecodeError):
         other = codec.open_by_other_decoder(data)
         if other is not None:
-            shown = _in_srgb(other, data, codec, _max_shrink(other, box))
+            shown = _in_srgb(other, codec.colours(data), _max_shrink(other, box))
             return _to_eight_bits(_fit(shown, box, srgb_options(shown)))
         # A colour profile that cannot be used must not cost the picture: its pixels as they are.
         return _to_eight_bits(_decode_to(box, data, codec, use_profile=False))
@@ -74,18 +74,18 @@ def _decode_whole(box: Box, data: Buffer, codec: Codec, opened: Any) -> Any:
     if codec.is_shrunk_by_libvips:
         return _shrink_by_libvips(data, box, conversion, orientation).copy_memory()
     shrink = _max_shrink(opened, box)
-    loaded, whole = codec.load_to_verify(data, opened, shrink)
-    loaded = _in_srgb(loaded, data, codec, shrink)
-    loaded = with_orientation(loaded, orientation)
-    box = _fit_exactly(box, loaded, opened)
-    if swaps_sides(loaded):
-        box = _turned_box(box)
-    # Turned by libvips it would be read at once.
-    lying = _fit(loaded, box, srgb_options(loaded) | {"no_rotate": True})
-    # Lines are read once, in their order, so the last is asked for together with the others.
-    last = whole.crop(0, whole.height - 1, 1, 1)[0].cast(lying.format)
-    both = lying.insert(last, 0, lying.height, expand=True).copy_memory()
-    return turn_upright(both.crop(0, 0, lying.width, lying.height), orientation).copy_memory()
+    colours = codec.colours(data)
+    with codec.loaded_to_verify(data, opened, shrink) as (lines, whole):
+        loaded = with_orientation(_in_srgb(lines, colours, shrink), orientation)
+        box = _fit_exactly(box, loaded, opened)
+        if swaps_sides(loaded):
+            box = _turned_box(box)
+        # Turned by libvips it would be read at once.
+        lying = _fit(loaded, box, srgb_options(loaded) | {"no_rotate": True})
+        # Lines are read once, in their order, so the last is asked for together with the others.
+        last = whole.crop(0, whole.height - 1, 1, 1)[0].cast(lying.format)
+        both = lying.insert(last, 0, lying.height, expand=True).copy_memory()
+    return turn_upright(both.crop(0, 0, lying.width, lying.height), orientation)
 
 
 def _is_of(image: Any, facts: Facts, height: int) -> bool:
@@ -106,7 +106,7 @@ def _decode_to(box: Box, data: Buffer, codec: Codec, *, use_profile: bool = True
     shrink = _max_shrink(opened, box)
     loaded = codec.load(data, opened, shrink)
     if use_profile:
-        loaded = _in_srgb(loaded, data, codec, shrink)
+        loaded = _in_srgb(loaded, codec.colours(data), shrink)
         conversion = srgb_options(loaded)
     loaded = with_orientation(loaded, orientation)
     return _fit(loaded, _fit_exactly(box, loaded, opened), conversion)
@@ -143,9 +143,8 @@ def _turned_box(box: Box) -> Box:
     return box | {"width": box["height"], "height": box["width"]}
 
 
-def _in_srgb(image: Any, data: Buffer, codec: Codec, shrink: float) -> Any:
+def _in_srgb(image: Any, colours: Colours | None, shrink: float) -> Any:
     """Convert by what a file states instead of a profile; as few pixels as will do."""
-    colours = codec.colours(data)
     if colours is None:
         return image
     factor = int(min(shrink, image.width, image.height))

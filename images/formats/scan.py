@@ -12,11 +12,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
+from typing import ClassVar
 
 Buffer = bytes | mmap.mmap
 
 # In entropy-coded data 0xFF stands before 00 (stuffing), D0-D7 (restart) or FF (fill) only.
-NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+# What it takes a millisecond to look through.
+_LONG_WAY = 256 * 1024
 SOS, EOI, _SOI, _APP1 = 0xDA, 0xD9, 0xD8, 0xE1
 # Reserved for arithmetic coders: the only one besides, in a file, that has no segment behind it.
 _TEMPORARY = 0x01
@@ -38,6 +41,27 @@ class Canvas:
     frames: int
 
 
+def next_marker(data: Buffer, position: int) -> tuple[int, int] | None:
+    """Return where the next marker of a JPEG begins and ends; None where there is none.
+
+    What lies behind the long scans of the file that was asked for last is known.
+    """
+    if _Last.data is not data:
+        _Last.data, _Last.found = data, {}
+    if position in _Last.found:
+        return _Last.found[position]
+    match = _NEXT_MARKER.search(data, position)
+    found = match.span() if match else None
+    if (found[0] if found else len(data)) - position > _LONG_WAY:
+        _Last.found[position] = found
+    return found
+
+
+class _Last:
+    data: Buffer | None = None
+    found: ClassVar[dict[int, tuple[int, int] | None]] = {}
+
+
 def jpeg_segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
     """Yield the segments of a JPEG (ITU-T T.81, annex B) up to the end of its first picture.
 
@@ -45,8 +69,8 @@ def jpeg_segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
     length cannot be is the last: it ends before its beginning or behind the file.
     """
     position = 2
-    while found := NEXT_MARKER.search(data, position):
-        marker, position = data[found.end() - 1], found.end()
+    while found := next_marker(data, position):
+        marker, position = data[found[1] - 1], found[1]
         if marker in {EOI, _SOI}:
             return
         if marker == _TEMPORARY:

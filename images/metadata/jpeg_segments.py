@@ -13,7 +13,7 @@ from images.formats.exif import UPRIGHT, orientation_exif
 from images.formats.jpeg_scans import FRAMES, read_scans
 from images.formats.limits import MAX_SCANS
 from images.formats.metadata_groups import MetadataGroup
-from images.formats.scan import EOI, NEXT_MARKER, SOS, jpeg_segments
+from images.formats.scan import EOI, SOS, jpeg_segments, next_marker
 from images.metadata.dropped import UNUSED_BYTES, Dropped
 from images.metadata.icc_profiles import strip_profile
 from images.metadata.jpeg_data import Segment, strip_scans
@@ -60,9 +60,9 @@ def read_segments(data: bytes) -> Iterator[Segment]:
         require(start <= end <= len(data), "a segment longer than the file")
         scan = b""
         if marker == SOS:
-            stop = NEXT_MARKER.search(data, end)
+            stop = next_marker(data, end)
             # What is filled up before a marker is no data: there 00 would follow.
-            scan = data[end : stop.start() if stop else len(data)].rstrip(b"\xff")
+            scan = data[end : stop[0] if stop else len(data)].rstrip(b"\xff")
         yield Segment(marker, data[start:end], scan)
 
 

@@ -23,7 +23,7 @@ from typing import Any
 
 from images.sandbox import channel
 from images.sandbox.confine import MAX_OPEN_FILES, Confinement, WallMissing
-from images.sandbox.memory import settle
+from images.sandbox.memory import settle, share_heap
 from images.sandbox.system_calls import fork
 
 _CHANNEL_FLAG = "--channel="
@@ -71,6 +71,7 @@ def main(
         print_walls()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     service = socket.socket(fileno=_channel(arguments))
+    share_heap()
     try:
         operations = load()
         if "--warm" in arguments and sys.platform == "linux":
@@ -187,9 +188,9 @@ def _serve_one(
 
 
 def _map(descriptor: int) -> Input:
-    """Return a file's content where it lies."""
+    """Return a file's content where it lies; what is changed of it is seen by nobody else."""
     length = os.fstat(descriptor).st_size
-    return mmap.mmap(descriptor, length, access=mmap.ACCESS_READ) if length else b""
+    return mmap.mmap(descriptor, length, access=mmap.ACCESS_COPY) if length else b""
 
 
 def _close_all_but(*descriptors: int) -> None:

@@ -1,0 +1,18 @@
+"""Scans of a file's structure."""
+
+from images.formats.scan import next_marker
+
+_LONG = 300 * 1024
+
+
+def test_what_was_found_in_one_file_is_not_taken_for_another() -> None:
+    """A way that is long is gone once, and known from then on."""
+    early, late = (b"\xff\xd8" + bytes(_LONG + more) + b"\xff\xd9" for more in (0, 9))
+    none = bytes(2 * _LONG)
+    for _ in range(2):
+        assert next_marker(early, 2) == (_LONG + 2, _LONG + 4)
+        assert next_marker(early, 2) == (_LONG + 2, _LONG + 4)
+        assert next_marker(late, 2) == (_LONG + 11, _LONG + 13)
+        assert next_marker(none, 2) is None
+        assert next_marker(none, 2) is None
+        assert next_marker(early, 3) == (_LONG + 2, _LONG + 4)
