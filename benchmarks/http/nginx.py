@@ -82,7 +82,7 @@ def _render_configuration(web: int, front: int, pictures: Path) -> str:
         "/etc/nginx/own-headers.conf": str(DEPLOY / "nginx-own-headers.conf"),
         # One address asks for everything here.
         "rate=200r/s": "rate=1000000r/s",
-        "server web:8000 resolve;": f"server 127.0.0.1:{web};",
+        "server web:8000 resolve": f"server 127.0.0.1:{web}",
         "server sockets:8000 resolve;": f"server 127.0.0.1:{web};",
         "listen 8080;": f"listen 127.0.0.1:{front};",
         "alias /pictures/;": f"alias {pictures}/;",
