@@ -1,4 +1,7 @@
-"""`./dev bench thumbnails [ROUNDS]`: CPU time and memory beside others, then the whole pipeline."""
+"""`./dev bench thumbnails [ROUNDS]`: CPU time and memory beside others, then the whole pipeline.
+
+Two commits (`--compare`) take turns for every round; the pipeline is `./dev bench upload`'s then.
+"""
 
 import statistics
 import sys
@@ -8,6 +11,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from benchmarks import turns
 from benchmarks.thumbnails import pipeline
 from benchmarks.thumbnails.engines import Cost, commands, engine
 from benchmarks.thumbnails.pictures import draw_all
@@ -27,7 +31,8 @@ def main(rounds: int) -> None:
             _report(
                 title, picture, _measure_times(ways, picture, rounds), _measure_peaks(ways, picture)
             )
-        pipeline.run(pictures["12 MP jpg"])
+        if not turns.is_compared():
+            pipeline.run(pictures["12 MP jpg"])
 
 
 def _measure_times(ways: dict[str, list[str]], picture: Path, rounds: int) -> dict[str, float]:
@@ -38,8 +43,9 @@ def _measure_times(ways: dict[str, list[str]], picture: Path, rounds: int) -> di
         for each in engines.values():
             each.render(picture)
         for _ in tqdm(range(rounds), desc="rendering", leave=False):
-            for name, each in engines.items():
-                costs[name].append(each.render(picture))
+            with turns.turn():
+                for name, each in engines.items():
+                    costs[name].append(each.render(picture))
     return {name: statistics.median(cost.cpu_ms for cost in all_) for name, all_ in costs.items()}
 
 
@@ -63,6 +69,9 @@ def _write_small(path: Path) -> None:
 
 
 def _report(title: str, picture: Path, times: dict[str, float], peaks: dict[str, float]) -> None:
+    rows = {name: {"CPU ms": took, "peak MiB": peaks[name]} for name, took in times.items()}
+    if turns.report(title, rows):
+        return
     print(f"{title} ({picture.stat().st_size / 1e6:.1f} MB)")
     print(f"  {'':12} {'CPU ms':>8} {'ours is':>8} {'JPEG is':>8} {'peak MiB':>9}")
     for name, took in times.items():

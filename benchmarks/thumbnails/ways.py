@@ -46,10 +46,22 @@ def render_by_pillow(source: Path, into: Path) -> None:
 
 
 def decode_only(source: Path, into: Path) -> None:
-    """Decode alone, scaled to 800 pixels or more where the format can, and write nothing."""
+    """Decode alone, scaled to 800 pixels or more where the format can, and write nothing.
+
+    By the faster decoder: Pillow's of JPEG, libvips' of PNG and WebP.
+    """
     with Image.open(source) as opened:
-        opened.draft("RGB", (opened.width * 800 // opened.height, 800))
-        opened.load()
+        if opened.format == "JPEG":
+            opened.draft("RGB", (opened.width * 800 // opened.height, 800))
+            opened.load()
+            return
+        scale = {"scale": 800 / opened.height} if opened.format == "WEBP" else {}
+    import pyvips
+
+    pyvips.cache_set_max(0)
+    lines = pyvips.Image.new_from_file(str(source), access="sequential", **scale)
+    # They are decoded in their order: the last one after all others.
+    lines.crop(0, lines.height - 1, lines.width, 1).copy_memory()
 
 
 WAYS: dict[str, Way] = {
