@@ -132,7 +132,8 @@ def background_task(
 def broker_part() -> Part:
     """Return the broker as a part of this process; without RabbitMQ it is Redis."""
     if settings.AMQP_URL:
-        return Part("broker", check_broker)
+        # Nobody waits: what is not sent is found by the scheduler.
+        return Part("broker", check_broker, is_tried_while_it_refuses=False)
     return redis_at(settings.REDIS_URL)
 
 

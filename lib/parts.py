@@ -2,8 +2,9 @@
 
 A part that is *silent* must cost no more than one that refuses: whoever finds it so says `failed`,
 and from then on callers ask `is_away` and do not even try. A thread looks whether it is there
-again, so that no caller has to find out. What a part's failures say in the log is said once a
-minute, with their number.
+again, so that no caller has to find out. One that refuses at once costs its callers nothing, so
+they go on trying, and are served from the moment at which it is there. What a part's failures say
+in the log is said once a minute, with their number.
 """
 
 import logging
@@ -19,6 +20,8 @@ CHECK_INTERVAL = 0.5
 UNSTEADY_SECONDS = 10.0
 REST_SECONDS = 3.0
 LOG_INTERVAL = 60.0
+# A check that takes longer to fail has met a silence.
+PROMPT_SECONDS = 0.8
 # What nobody has asked for so long is looked at no more, until somebody does.
 ASKED_WITHIN = 600.0
 
@@ -60,14 +63,20 @@ class Part:
     """A part, such as the database, as this process knows it."""
 
     def __init__(
-        self, name: str, check: Callable[[], None], *, interval: float = CHECK_INTERVAL
+        self,
+        name: str,
+        check: Callable[[], None],
+        *,
+        interval: float = CHECK_INTERVAL,
+        is_tried_while_it_refuses: bool = True,
     ) -> None:
         """`check` raises, within seconds, whatever it likes while the part is not there."""
         self.name = name
         self._check, self._interval = check, interval
+        self._is_tried_while_it_refuses = is_tried_while_it_refuses
         self._lock = threading.Lock()
         self._is_away = False
-        self._away_since = 0.0
+        self._failing_since: float | None = None
         self._back_at = float("-inf")
         self._asked_at = 0.0
         self._checker: threading.Thread | None = None
@@ -82,13 +91,17 @@ class Part:
         self._start_checking()
         return self._is_away
 
-    def failed(self, error: BaseException) -> None:
-        """Keep callers away until a check succeeds."""
-        with self._lock:
-            if not self._is_away:
-                self._is_away, self._away_since = True, time.monotonic()
-        self._log.report(f"{self.name} is away", type(error).__name__)
+    def failed(self, error: BaseException, *, was_silent: bool = True) -> None:
+        """Keep callers away until a check succeeds, unless the part has refused at once."""
+        self._note_failure(error, was_silent=was_silent)
         self._start_checking()
+
+    def _note_failure(self, error: BaseException, *, was_silent: bool) -> None:
+        with self._lock:
+            if self._failing_since is None:
+                self._failing_since = time.monotonic()
+            self._is_away = was_silent or not self._is_tried_while_it_refuses
+        self._log.report(f"{self.name} is away", type(error).__name__)
 
     def suspect(self) -> None:
         """Have it looked at, while callers go on; return at once."""
@@ -116,19 +129,18 @@ class Part:
             time.sleep(self._interval)
 
     def _is_there(self) -> bool:
+        began = time.monotonic()
         try:
             self._check()
         except Exception as error:  # noqa: BLE001 (whatever a part's client raises)
-            with self._lock:
-                if not self._is_away:
-                    self._is_away, self._away_since = True, time.monotonic()
-            self._log.report(f"{self.name} is away", type(error).__name__)
+            self._note_failure(error, was_silent=time.monotonic() - began > PROMPT_SECONDS)
             return False
         with self._lock:
-            was_away, self._is_away, self._checker = self._is_away, False, None
+            self._is_away, self._checker = False, None
+            since, self._failing_since = self._failing_since, None
             now = time.monotonic()
-            if was_away:
+            if since is not None:
                 self._back_at = now
-        if was_away:
-            logger.info("%s is back after %.1f s", self.name, now - self._away_since)
+        if since is not None:
+            logger.info("%s is back after %.1f s", self.name, now - since)
         return True

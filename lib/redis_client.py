@@ -14,7 +14,8 @@ from django.conf import settings
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import OutOfMemoryError, TimeoutError
+from redis.exceptions import OutOfMemoryError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from lib.parts import Part
@@ -55,6 +56,11 @@ def client_of(url: str, options: tuple[tuple[str, Any], ...]) -> Redis:
 def redis_at(url: str) -> Part:
     """Return the Redis at a URL as a part of this process."""
     return Part("redis", lambda: check_redis(url))
+
+
+def is_silence(error: BaseException) -> bool:
+    """Tell whether Redis was waited for in vain; else it has refused at once."""
+    return isinstance(error, (RedisTimeoutError, TimeoutError))
 
 
 def check_redis(url: str) -> None:
@@ -100,6 +106,6 @@ class _BreakingRetry(Retry):
             return super().call_with_retry(do, *args, **kwargs)
         except RedisAway:
             raise
-        except (RedisConnectionError, TimeoutError) as error:
-            self._part.failed(error)
+        except (RedisConnectionError, RedisTimeoutError) as error:
+            self._part.failed(error, was_silent=is_silence(error))
             raise

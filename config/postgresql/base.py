@@ -79,7 +79,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise
         except psycopg.OperationalError as error:
             if is_away(error):
-                part.failed(error)
+                part.failed(error, was_silent=isinstance(error, psycopg.errors.ConnectionTimeout))
             raise
 
     def get_connection_params(self) -> dict[str, Any]:

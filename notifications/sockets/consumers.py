@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from accounts.exceptions import CrossSiteRequest
 from accounts.models import Session
-from lib.redis_client import redis_at
+from lib.redis_client import is_silence, redis_at
 from lib.request_id import set_request_id
 from notifications.events import Event, session_ended_payload
 from notifications.feed import EventPage, last_sequence, read_events
@@ -79,7 +79,7 @@ class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
         except RedisError as error:
             if self._is_started:
                 raise
-            redis.failed(error)
+            redis.failed(error, was_silent=is_silence(error))
             await self._refuse(TRY_LATER)
         except asyncio.CancelledError:
             if not self._is_dropped:

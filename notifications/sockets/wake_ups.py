@@ -18,7 +18,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from lib.redis_client import redis_at
+from lib.redis_client import is_silence, redis_at
 
 logger = logging.getLogger(__name__)
 # What a call raises while the channel layer cannot be reached or hangs.
@@ -91,7 +91,7 @@ class Publisher:
             async with asyncio.timeout(TIMEOUT):
                 await get_channel_layer().group_send(group, wake_up)
         except LAYER_UNAVAILABLE as error:
-            redis_at(settings.REDIS_URL).failed(error)
+            redis_at(settings.REDIS_URL).failed(error, was_silent=is_silence(error))
         except Exception:  # a wake-up must never end the thread
             logger.exception("a wake-up was dropped")
 

@@ -97,7 +97,9 @@ def fail() -> None:
 def test_a_broker_that_is_away_fails_nobody_and_is_left_alone_for_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "broker_part", cache(lambda: Part("broker", fail, interval=60)))
+    monkeypatch.setattr(
+        module, "broker_part", cache(lambda: Part("broker", fail, is_tried_while_it_refuses=False))
+    )
     sent: list[object] = []
 
     def away(*arguments: object, **_: object) -> None:

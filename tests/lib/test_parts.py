@@ -15,12 +15,18 @@ class Server:
     """Something that may be away; it counts how often it is looked at."""
 
     def __init__(self) -> None:
-        self.is_there, self.looks = False, 0
+        self.is_there, self.looks, self.silence = False, 0, 0.02
 
     def check(self) -> None:
         self.looks += 1
         if not self.is_there:
+            time.sleep(self.silence)
             raise TimeoutError
+
+
+@pytest.fixture(autouse=True)
+def _brief_silences(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "PROMPT_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -60,6 +66,18 @@ def test_a_suspicion_keeps_nobody_away_unless_the_look_confirms_it(
     server.is_there = False
     part.suspect()
     until(lambda: part.is_away, 20, lambda: "it is away")
+
+
+def test_what_refuses_at_once_is_tried_by_everybody(part: Part, server: Server) -> None:
+    """So that nobody is refused any more from the moment at which it is back."""
+    server.silence = 0
+    part.failed(ConnectionRefusedError(), was_silent=False)
+    until(lambda: server.looks > 2, 20, lambda: "it is looked at again and again")
+    assert [part.is_away] == [False]
+    server.silence = 0.05
+    until(lambda: part.is_away, 20, lambda: "it became silent")
+    server.silence = 0
+    until(lambda: not part.is_away, 20, lambda: "it refuses")
 
 
 def test_many_failures_at_once_are_looked_into_by_one_thread(part: Part) -> None:

@@ -36,7 +36,11 @@ def test_what_the_broker_refused_is_enqueued_at_the_next_sweep(
     def away(*args: object, **kwargs: object) -> None:
         raise OSError("connection refused")
 
-    monkeypatch.setattr(background, "broker_part", cache(lambda: Part("broker", fail, interval=60)))
+    monkeypatch.setattr(
+        background,
+        "broker_part",
+        cache(lambda: Part("broker", fail, is_tried_while_it_refuses=False)),
+    )
     monkeypatch.setattr(tasks.ensure, "apply_async", away)
     Picture.objects.update(render_ask_at=timezone.now())
     sweep()
