@@ -60,8 +60,8 @@ class TierPlanAdmin(admin.ModelAdmin[TierPlan]):
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> TierPlan | None:
         """Return any plan; who may see it is asked then."""
-        number = object_id if object_id.isdecimal() else None
-        return TierPlan.objects.with_tiers().filter(pk=number).first()
+        plans = TierPlan.objects.with_tiers().filter(pk__in=[object_id] * object_id.isdecimal())
+        return plans.first()
 
     @admin.display(description=gettext_lazy("pictures"))
     def pictures(self, plan: TierPlan) -> str:

@@ -1,6 +1,7 @@
 """What a plan comes to: counted, or estimated from some pictures, and by as many queries."""
 
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -33,7 +34,7 @@ def tier() -> Tier:
 
 
 def counts_of(tier: Tier) -> dict[str, Any]:
-    counts = propose_change(tier=tier, values=VALUES, by=None).counts
+    counts: dict[str, Any] | None = propose_change(tier=tier, values=VALUES, by=None).counts
     assert counts is not None
     return counts
 
@@ -46,7 +47,7 @@ def test_an_estimate_is_near_what_is_counted_and_says_so(
     assert (exact["thumbnails_removed"], exact["bytes_removed"]) == (300, 90_000)
     monkeypatch.setattr(sampling, "EXACT_UP_TO", 10)
     monkeypatch.setattr(sampling, "SAMPLE_SIZE", 200)
-    monkeypatch.setattr(sampling, "_random", sampling.random.Random(1))
+    monkeypatch.setattr(sampling, "_random", Random(1))
     estimated = counts_of(tier)
     assert 100 < estimated["sampled"] < 300
     assert exact["sampled"] == 0
@@ -58,7 +59,7 @@ def test_an_estimate_is_near_what_is_counted_and_says_so(
 def test_where_pictures_were_deleted_others_are_drawn(
     tier: Tier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    User.objects.get(username="eve").pictures.all().delete()  # type: ignore[attr-defined]  # a reverse relation
+    User.objects.get(username="eve").pictures.all().delete()
     monkeypatch.setattr(sampling, "EXACT_UP_TO", 10)
     monkeypatch.setattr(sampling, "SAMPLE_SIZE", 400)
     assert counts_of(tier)["thumbnails_removed"] == pytest.approx(300, rel=0.1)
@@ -83,7 +84,7 @@ def test_counting_takes_as_many_queries_however_many_there_are(
 def test_only_links_end_that_open_by_what_is_lost(tier: Tier) -> None:
     Tier.objects.filter(pk=tier.pk).update(grants_links=True)
     carol, root = User.objects.get(username="carol"), make_user("root", "Basic", is_superuser=True)
-    [*others, last] = carol.pictures.order_by("pk")[:4]  # type: ignore[attr-defined]  # a reverse relation
+    [*others, last] = carol.pictures.order_by("pk")[:4]
     later = timezone.now() + timedelta(hours=1)
     Link.objects.create(picture=last, maker=carol, expires_at=later)
     Link.objects.create(picture=others[0], maker=root, expires_at=later)
