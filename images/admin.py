@@ -196,13 +196,14 @@ class MeteredUserAdmin(UserAdmin):
         """Load what each account stores in the same query, so that the list sorts by it."""
         usage = Usage.objects.filter(owner=OuterRef("pk"))
         stored = Coalesce(Subquery(usage.values(total=STORED_BYTES)), 0)
-        return super().get_queryset(request).annotate(stored_bytes=stored)
+        users: QuerySet[User] = super().get_queryset(request).annotate(stored_bytes=stored)
+        return users
 
     @admin.display(description=gettext_lazy("stored"), ordering="stored_bytes")
     def stored(self, user: User) -> str:
         return filesizeformat(getattr(user, "stored_bytes", 0))
 
-    @admin.display(description="")
+    @admin.display(description=gettext_lazy("stored"))
     def usage(self, user: User) -> SafeString:
         """Show what is stored, and what the tier allows, in the language of whoever looks."""
         context = {"usage": usage_of(user.pk), "tier": user.tier}
