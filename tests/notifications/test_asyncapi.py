@@ -13,6 +13,7 @@ from accounts.request_origin import RequestOrigin
 from accounts.services import sign_out
 from accounts.sessions import open_bearer_session
 from accounts.token_authentication import authenticate_jwt
+from images.links import count_opening, make_link
 from images.services import activate, delete_picture, update_picture
 from notifications import events
 from notifications.models import PictureEvent
@@ -28,6 +29,7 @@ DOCUMENT = yaml.safe_load((DOCS / "asyncapi.yaml").read_text())
 MESSAGES = DOCUMENT["components"]["messages"]
 PAYLOADS = {
     "pictureHappened": events.PictureChanged,
+    "linkOpened": events.LinkOpened,
     "picturesCleared": events.PicturesCleared,
     "eventsReset": events.EventsReset,
     "sessionEnded": events.SessionEnded,
@@ -106,6 +108,7 @@ def everything_happens(alice: User, token: str) -> None:
     update_picture(picture, description="A hill", visibility="public")
     use_up_attempts(picture)
     ensure_thumbnails(picture.pk)
+    count_opening(make_link(maker=alice, picture=picture, seconds=300)[0])
     delete_picture(picture)
     make_picture(alice)
     delete_all(alice.pk)
