@@ -79,14 +79,3 @@ def limit_storage_threads() -> None:
     from images.storage.thread_slots import thread_slots
 
     thread_slots.set_limit(max(1, settings.HTTP_THREADS // 2))
-
-
-def serve_own_health() -> None:
-    """Answer `/healthz` and `/readyz` at HEALTH_PORT, where it is set, beside the requests."""
-    from config.health.listener import serve_health
-
-    if settings.HEALTH_PORT:
-        try:
-            serve_health(settings.HEALTH_PORT)
-        except OSError as error:
-            raise SystemExit(f"tintype: HEALTH_PORT: {error.strerror}.") from None

@@ -23,8 +23,6 @@ from django.utils import timezone
 from config import progress
 
 logger = logging.getLogger(__name__)
-# The name of the worker's row in notifications.Heartbeat.
-NAME = "worker"
 HEARTBEAT_INTERVAL = 5.0
 
 
@@ -84,6 +82,6 @@ def _write_heartbeat() -> None:
 
     close_old_connections()
     try:
-        Heartbeat.objects.update_or_create(name=NAME, defaults={"at": timezone.now()})
+        Heartbeat.objects.update_or_create(name=Heartbeat.WORKER, defaults={"at": timezone.now()})
     except DatabaseError as error:
         logger.warning("the heartbeat could not be written: %s", type(error).__name__)

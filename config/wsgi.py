@@ -7,6 +7,7 @@ from typing import Any
 from django.core.wsgi import get_wsgi_application
 from django.utils.http import parse_header_parameters
 
+from config.health.listener import serve_own_health
 from config.observability import telemetry
 from config.progress import WatchedApplication, watch_web
 from config.start import (
@@ -14,7 +15,6 @@ from config.start import (
     load_settings,
     report_walls,
     require_default_picture,
-    serve_own_health,
     start_decoders,
 )
 from config.unread_bodies import EndingBody, discard_rest

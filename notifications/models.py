@@ -24,6 +24,7 @@ class Heartbeat(models.Model):
 
     # Of the process that listens to other services' logouts.
     LISTENER = "auth-events"
+    WORKER = "worker"
 
     name = models.CharField(max_length=32, primary_key=True)
     at = models.DateTimeField()

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import ProtectedError
 
 from accounts.models import User
+from accounts.security_log import record_event
 from accounts.services import move_accounts
 from plans.models import PlannedAccount, PlanStep, TierPlan
 from plans.steps import applied_by, end_if_done, lock, lock_tiers, note
@@ -86,9 +87,11 @@ def _is_tier_settled(plan: TierPlan) -> bool:
     """Delete the tier of a plan of that kind; return False where an account just got it."""
     if plan.kind != TierPlan.Kind.DELETE or plan.tier is None:
         return True
+    gone = str(plan.tier.pk)
     try:
         with transaction.atomic():
             plan.tier.delete()
+            record_event("admin.deleted", model="tier", object=gone, plan=plan.pk)
     except ProtectedError:
         return False
     plan.tier = None

@@ -24,6 +24,7 @@ from notifications import feed
 from notifications.models import PictureEvent
 from plans.proposals import propose_move
 from plans.services import apply_plan, pause
+from staff.models import Day
 from tests.factories import make_tier, make_user
 from tests.rows import make_row
 from thumbnails.models import Clearing
@@ -188,12 +189,23 @@ def test_the_accounts_of_plans_move_that_run_and_of_no_others(alice: User, bob: 
     assert not User.objects.filter(tier=later).exists()
 
 
+def test_what_the_first_page_shows_is_counted_once_for_all_workers(alice: User) -> None:
+    for _ in range(2):
+        run("staff.count")
+        [today] = Day.objects.all()
+        assert today.accounts == 1
+        make_user(f"later-{User.objects.count()}")
+    Day.objects.update(due_at=timezone.now())
+    run("staff.count")
+    assert Day.objects.get().accounts == 3
+
+
 def test_every_scheduled_task_is_run_by_a_test() -> None:
     """The sweep has tests of its own, in `tests/thumbnails`."""
     scheduled = {each["task"] for each in settings.CELERY_BEAT_SCHEDULE.values()}
     run_here = {task for task, _, _ in PURGED} | {
         "images.remove_files", "upkeep.remove_closed_accounts", "upkeep.mend_ledger",
-        "accounts.send_mail", "thumbnails.finish_clearings", "plans.move_accounts",
+        "accounts.send_mail", "thumbnails.finish_clearings", "plans.move_accounts", "staff.count",
     }  # fmt: skip
     assert scheduled - run_here == {"thumbnails.sweep"}
     assert scheduled <= set(current_app.tasks)

@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from django.conf import settings
+
 # A client that says nothing, or reads nothing, is let go.
 _TIMEOUT = 5
 _MAX_AT_ONCE = 32
@@ -87,3 +89,12 @@ def _readiness(asked_for: str) -> tuple[int, dict[str, Any]]:
     from config.health.views import readiness
 
     return readiness(asked_for)
+
+
+def serve_own_health() -> None:
+    """Answer `/healthz` and `/readyz` at HEALTH_PORT, where it is set, beside the requests."""
+    if settings.HEALTH_PORT:
+        try:
+            serve_health(settings.HEALTH_PORT)
+        except OSError as error:
+            raise SystemExit(f"tintype: HEALTH_PORT: {error.strerror}.") from None

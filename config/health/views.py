@@ -17,7 +17,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
-from config import worker
 from config.celery import app
 from config.health.probes import Probe, run_probes, start_probes, wait_for
 from images.sandbox.walls import find_walls
@@ -125,7 +124,7 @@ _CHECKS: dict[str, Callable[[], None]] = {
     "cache": _check_cache,
     "broker": _check_broker,
     "storage": _check_storage,
-    "worker": partial(_check_heartbeat, worker.NAME),
+    "worker": partial(_check_heartbeat, Heartbeat.WORKER),
     "auth-events": _check_auth_events,
 }
 _PROBES = {name: Probe(check, name) for name, check in _CHECKS.items()}

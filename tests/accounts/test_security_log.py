@@ -14,6 +14,7 @@ from accounts.security_log import RETENTION, purge_security_events
 from accounts.services import disable
 from tests.clients import Client
 from tests.factories import PASSWORD, bearer_client, make_picture, make_user, tier, token_client
+from tests.plans.work import work
 from tiers.models import Tier
 
 pytestmark = pytest.mark.django_db
@@ -95,10 +96,10 @@ def test_what_staff_change_in_the_admin_is_recorded_with_who_did_it(
 
 
 def test_a_tier_is_recorded_when_it_is_added_and_deleted(admin_client: Client) -> None:
-    numbers = ("quality", "link_min_seconds", "link_max_seconds", "max_upload_bytes", "max_pixels")
+    numbers = ("quality", "link_min_seconds", "link_max_seconds")
     form = {
         **{name: getattr(Tier(), name) for name in numbers},
-        "name": "Big",
+        "name": "Big", "max_upload_bytes": "5 MB", "max_pixels": "20 MP",
         "heights-TOTAL_FORMS": "0", "heights-INITIAL_FORMS": "0",
     }  # fmt: skip
     response = admin_client.post("/admin/tiers/tier/add/", form)
@@ -106,8 +107,12 @@ def test_a_tier_is_recorded_when_it_is_added_and_deleted(admin_client: Client) -
     added = SecurityEvent.objects.get(kind="admin.added")
     assert added.facts["model"] == "tier"
     address = f"/admin/tiers/tier/{added.facts['object']}/delete/"
-    assert admin_client.post(address, {"post": "yes"}).status_code == 302
-    assert SecurityEvent.objects.get(kind="admin.deleted").facts == added.facts
+    plan = admin_client.post(address, {"post": "yes"})["Location"]
+    assert admin_client.post(plan, {"apply": "Apply"}).status_code == 302
+    work()
+    deleted = SecurityEvent.objects.get(kind="admin.deleted")
+    assert {name: deleted.facts[name] for name in added.facts} == added.facts
+    assert f"/{deleted.facts['plan']}/" in plan
 
 
 def test_revoked_links_are_recorded_for_the_owner(admin_client: Client, alice: User) -> None:
