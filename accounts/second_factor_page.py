@@ -68,7 +68,7 @@ def show_second_factor(request: HttpRequest, context: dict[str, Any]) -> HttpRes
     page = _Page(request, user, context)
     if request.method != "POST":
         return page.show(CodeForm())
-    step = page.steps.get(request.POST.get("step", ""))
+    step = page.forms.get(request.POST.get("step", ""))
     return page.back() if step is None else step()
 
 
@@ -79,7 +79,7 @@ class _Page:
         self.request, self.user, self.context = request, user, context
         self.app = find_app(user)
         self.next = _next_page(request)
-        self.steps: dict[str, Callable[[], HttpResponse]] = {
+        self.forms: dict[str, Callable[[], HttpResponse]] = {
             "ask": self._ask,
             "add": self._add,
             "replace": self._replace,

@@ -59,7 +59,7 @@ GROUPS: dict[str, tuple[_Text, tuple[str, ...]]] = {
         ),
     ),
     "tokens": (_("New tokens"), ("token.made",)),
-    "links": (_("Links"), ("link.changed", "link.made", "link.revoked")),
+    "shared": (_("Links"), ("link.changed", "link.made", "link.revoked")),
     "accounts": (
         _("Accounts"),
         (

@@ -65,6 +65,8 @@ def _verbose_names(tree: ast.AST) -> Iterator[ast.expr]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Field"):
             yield from node.args[:1]
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"_", "gettext_lazy"}:
+            yield from node.args
 
 
 def _choices(tree: ast.AST) -> Iterator[ast.expr]:

@@ -115,7 +115,7 @@ def test_staff_go_to_a_day(admin_client: Client, alice: User) -> None:
     assert new.pk not in shown
 
 
-@pytest.mark.parametrize("fields", [{}, {"group": "accounts"}, {"q": "alice", "group": "links"}])
+@pytest.mark.parametrize("fields", [{}, {"group": "accounts"}, {"q": "alice", "group": "shared"}])
 def test_a_page_takes_as_many_queries_however_long_the_log(
     admin_client: Client,
     alice: User,

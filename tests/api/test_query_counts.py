@@ -154,10 +154,14 @@ def test_a_later_page_costs_what_the_first_does(
 def test_a_sign_in_takes_six_statements(
     alice: User, path: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    """Account; then together its lock with the last use, the session, the log's row."""
+    """Account; then together its lock with the last use, the session, the log's row.
+
+    The log is asked too until this process has found the client there.
+    """
     login = "login" if path.startswith("/auth") else "username"
     body = {login: alice.username, "password": PASSWORD}
-    Client().post(path, body, content_type="application/json")
+    for _ in range(2):
+        Client().post(path, body, content_type="application/json")
     # A savepoint for the begin and the end of the transaction.
     with django_assert_num_queries(6):
         response = Client().post(path, body, content_type="application/json")

@@ -41,7 +41,7 @@ def test_all_of_a_list_are_deleted_by_a_form_of_a_few_fields(
     page = ask(admin_client, PICTURES, ids[0])
     assert "… and 1180 more" in page.text
     assert "Pictures: 1200" in page.text
-    assert "Files: 3600" in page.text
+    assert "Files: 4800" in page.text
     form = fields_of(page)
     assert sum(len(values) for values in form.values()) < 10
     with django_assert_max_num_queries(140):
