@@ -14,7 +14,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, wraps
+from contextvars import Context, copy_context
+from functools import cache, partial, wraps
 from typing import Any, NamedTuple
 
 from celery import Celery, Task, current_app, shared_task
@@ -189,10 +190,12 @@ def enqueue_task(task: Task[Any, Any], *arguments: Any, expires: float = 60.0) -
 
 
 class _Message(NamedTuple):
+    """With the context of its request: its id, and the trace that the task belongs to."""
+
     task: Task[Any, Any]
     arguments: tuple[Any, ...]
     expires: float
-    request_id: str
+    context: Context
 
 
 class _Sender:
@@ -219,8 +222,8 @@ class _Sender:
     def _run(self) -> None:
         while (message := self._waiting.get()) is not None:
             try:
-                with use_request_id(message.request_id):
-                    enqueue_task(message.task, *message.arguments, expires=message.expires)
+                send = partial(enqueue_task, message.task, *message.arguments)
+                message.context.run(send, expires=message.expires)
             except Exception:  # nothing may end the thread
                 logger.exception("a message was not sent")
 
@@ -237,7 +240,7 @@ def enqueue_soon(task: Task[Any, Any], *arguments: Any, expires: float = 60.0) -
     if task.app.conf.task_always_eager:
         enqueue_task(task, *arguments, expires=expires)
         return
-    _process_sender().put(_Message(task, arguments, expires, current_request_id()))
+    _process_sender().put(_Message(task, arguments, expires, copy_context()))
 
 
 def _process_sender() -> _Sender:

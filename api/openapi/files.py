@@ -1,7 +1,7 @@
 """How the OpenAPI document describes pictures: what is taken, and the bytes that are sent."""
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from api.retries import KEY_PATTERN, MAX_KEY_LENGTH
 from images.formats.limits import MAX_FRAMES, MAX_SIDE
@@ -32,18 +32,14 @@ ARCHIVE: dict[tuple[int, str], OpenApiResponse] = {
     (200, "application/zip"): _ARCHIVE,
     (200, ANY_BYTES): _ARCHIVE,
 }
+_QR_CODE = OpenApiResponse(
+    OpenApiTypes.BINARY,
+    description="An SVG picture. (`application/octet-stream` is never sent: it stands for bytes of "
+    "any type, for generators that know no other name.)",
+)
 QR_CODE: dict[tuple[int, str], OpenApiResponse] = {
-    (200, "image/svg+xml"): OpenApiResponse(
-        OpenApiTypes.STR,
-        description="An SVG picture.",
-        examples=[
-            OpenApiExample(
-                "A QR code",
-                value='<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 45 45"></svg>',
-                media_type="image/svg+xml",
-            )
-        ],
-    )
+    (200, "image/svg+xml"): _QR_CODE,
+    (200, ANY_BYTES): _QR_CODE,
 }
 NOT_MODIFIED = OpenApiResponse(description="The client has this version: `If-None-Match` names it.")
 BYTES_HEADERS = ("ETag", "Cache-Control", "Accept-Ranges", "Content-Disposition")

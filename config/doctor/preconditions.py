@@ -137,7 +137,8 @@ def check_public_url(client: HttpClient) -> str:
     public = settings.PUBLIC_URL
     if not public:
         raise CheckFailed("PUBLIC_URL is not set", "set it to scheme and host that browsers use")
-    response = client.get("/healthz")
+    # Not /healthz, which is answered beside the requests.
+    response = client.get("/api/user/site/")
     if response.status != 200 or not response.headers["X-Request-ID"]:
         raise CheckFailed(
             f"{client.url} is answered by something else ({response.status})",

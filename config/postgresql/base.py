@@ -35,7 +35,9 @@ def _adapters(djangos: AdaptersMap) -> AdaptersMap:
 class _Psycopg:
     """psycopg, with our own connections."""
 
-    connect = WatchedConnection.connect
+    def connect(self, *arguments: Any, **options: Any) -> Any:
+        """Look the function up at each call: it is another one where queries are traced."""
+        return WatchedConnection.connect(*arguments, **options)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(psycopg, name)

@@ -24,10 +24,10 @@ from schemathesis.specs.openapi.checks import (
 from accounts.models import Session, User
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_api_token_session, open_bearer_session
-from config import byte_layer
 from config.wsgi import application
 from images.links import LinkToken, write_token
 from images.models import Link
+from lib import connections
 from tests.factories import make_picture
 from tests.pictures import jpeg
 
@@ -72,7 +72,7 @@ def headers(
 ) -> Iterator[dict[str, str]]:
     """Alice's token; no throttle, since hundreds of requests come from one address."""
     settings.RATE_LIMITS = False
-    monkeypatch.setattr(byte_layer, "close_old_connections", lambda: None)
+    monkeypatch.setattr(connections, "close_old_connections", lambda: None)
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     yield {"Authorization": f"Token {open_api_token_session(alice, RequestOrigin())}"}
