@@ -58,7 +58,8 @@ def closed_at_once(environ: dict[str, Any], start_response: Callable[..., Any]) 
     try:
         return [b"".join(response)]
     finally:
-        response.close()
+        if hasattr(response, "close"):  # PEP 3333: if it has one
+            response.close()
 
 
 document = schemathesis.openapi.from_wsgi("/api/schema/?format=json", closed_at_once)
