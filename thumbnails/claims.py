@@ -84,7 +84,7 @@ def _unleased() -> QuerySet[RenderClaim]:
 
 
 def is_leased() -> Exists:
-    """The condition of a query of pictures: a worker renders them now."""
+    """Return a condition on pictures: a worker renders them now."""
     leased = RenderClaim.objects.filter(pk=OuterRef("pk"), leased_until__gt=timezone.now())
     return Exists(leased)
 

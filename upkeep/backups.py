@@ -78,6 +78,9 @@ class Backup:
             picture_storage.check()
         durable_files.make_folder(self.folder, 0o700)
         path = self.folder / f"{timezone.now():{TIME_FORMAT}}{dump_suffix()}"
+        if not files:
+            # This dump names files that this run sees nowhere: their times say nothing of it.
+            (self.folder / _SEEN_SINCE).unlink(missing_ok=True)
         outcomes = self._copy_new_files() if files else Counter[str]()
         dump(path)
         if files:
@@ -96,15 +99,16 @@ class Backup:
         return Counter(self.show_progress(copies))
 
     def _note_that_files_are_seen(self, dump: Path) -> None:
-        """Keep which dump was the first of a release that sets the files' times."""
+        """Keep which dump is the first from which on every run has set the files' times."""
         with suppress(FileExistsError):
             durable_files.write(self.folder / _SEEN_SINCE, [dump.name.encode()], 0o600)
 
     def prune(self, retention: Retention) -> Pruned:
         """Delete the dumps that a retention does not keep, then the files that no dump names.
 
-        Files stay as long as a dump is kept from before this folder's files had their times. Dumps
-        go first: one whose files are gone could be restored in part only.
+        Files stay as long as a dump is kept of a run that did not set their times: of an older
+        release, of the database alone, or from before one of these. Dumps go first: one whose files
+        are gone could be restored in part only.
         """
         dumps = {time_of(path): path for path in self._dumps()}
         kept = retention.choose(list(dumps))

@@ -32,7 +32,7 @@ def drill(folder: Path, dump: str) -> str:
     databases. Raise DrillFailed.
     """
     began = time.monotonic()
-    with TemporaryDirectory(prefix="tintype-drill-") as place, _database(Path(place)) as url:
+    with TemporaryDirectory(prefix="tintype-drill-") as place, _database() as url:
         step = _Steps(Path(place), url)
         restored = step.run("restore", "manage.py", "restore", str(folder), "--dump", dump)
         compared = step.run("verify", "manage.py", "verify_storage", "--hash")
@@ -74,7 +74,7 @@ class _Steps:
 
 
 @contextmanager
-def _database(place: Path) -> Iterator[str]:
+def _database() -> Iterator[str]:
     """Make an empty database beside the one in use, and yield its address."""
     if connection.vendor == "sqlite":
         yield ""

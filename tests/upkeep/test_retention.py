@@ -112,6 +112,26 @@ def test_files_stay_as_long_as_a_dump_of_an_older_release_does(backup: Backup, a
     assert deleted.key not in files(backup)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_files_stay_as_long_as_a_dump_of_the_database_alone_does(
+    backup: Backup, alice: User
+) -> None:
+    """It names files that were last seen before it."""
+    picture, deleted = make_picture(alice, jpeg(40, 30)), make_picture(alice, jpeg(50, 30))
+    backup.add()
+    make_older(backup, 10)
+    backup.add(files=False)
+    make_older(backup, 10)
+    assert backup.prune(Retention(1, 0, 0)).files == 0
+    delete_picture(deleted)
+    backup.add()
+    assert backup.prune(Retention(2, 0, 0)).files == 0
+    assert {picture.key, deleted.key} <= files(backup)
+    assert backup.prune(Retention(1, 0, 0)).files > 0
+    assert picture.key in files(backup)
+    assert deleted.key not in files(backup)
+
+
 @pytest.mark.django_db
 def test_what_is_no_dump_is_left_alone(backup: Backup) -> None:
     backup.folder.mkdir()
