@@ -1,16 +1,24 @@
 """The two JWT cookies of a browser's session: how they are named, read, set and cleared."""
 
+from dataclasses import dataclass
+
 from django.conf import settings
 from django.http import HttpResponseBase
 from django.http.cookie import parse_cookie
 from django.utils.cache import patch_vary_headers
 
-from accounts.sessions import CookiePair
-
 # What the contract calls them.
 _ACCESS_COOKIE, _REFRESH_COOKIE = "access_token", "refresh_token"
 # Values of one name that are tried: each costs the check of a signature.
 _MAX_VALUES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class CookiePair:
+    """The two JWT cookies of a browser's session."""
+
+    access: str
+    refresh: str
 
 
 def access_cookie() -> str:

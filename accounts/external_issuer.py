@@ -161,7 +161,8 @@ def _get_or_create_session(key: UUID, user: User, identity: str, claims: dict[st
     )
     if is_new:
         User.objects.filter(pk=user.pk).update(last_login=timezone.now())
-        session_opened.send(sender=Session, session=session)
+        # What verifies a token knows no request; the receiver finds out.
+        session_opened.send(sender=Session, session=session, is_new_device=None)
     return session
 
 

@@ -5,6 +5,7 @@ loses one. A worker that dies after sending and before the row is gone sends it 
 """
 
 import logging
+from collections.abc import Iterable
 from datetime import timedelta
 from smtplib import SMTPException
 
@@ -29,6 +30,22 @@ def enqueue_mail(kind: Mail.Kind, address: str, user: User | None = None) -> Non
     language = translation.get_language()
     Mail.objects.create(kind=kind, address=address, user=user, language=language)
     run_after_commit(enqueue_soon, send_due_mail)
+
+
+def enqueue_mails(kind: Mail.Kind, users: Iterable[User]) -> None:
+    """Let a mail go to those whose address is verified, where mail can be sent.
+
+    Nobody's language is known: it is in all that there are.
+    """
+    if not settings.EMAIL_URL:
+        return
+    readers = [each for each in users if each.email and each.email_verified_at]
+    language = settings.LANGUAGE_CODE
+    Mail.objects.bulk_create(
+        Mail(kind=kind, address=each.email, user=each, language=language) for each in readers
+    )
+    if readers:
+        run_after_commit(enqueue_soon, send_due_mail)
 
 
 @background_task("accounts.send_mail")
@@ -73,6 +90,9 @@ def _compose(mail: Mail) -> EmailMessage | None:
         return _message(mail, user.email, user, reset_url(user))
     if mail.kind == Mail.Kind.MOVED:
         return _message(mail, mail.address, user)
+    if mail.kind in {Mail.Kind.LESS, Mail.Kind.AS_IT_IS}:
+        is_theirs = user.email == mail.address and user.email_verified_at
+        return _message(mail, mail.address, user) if is_theirs else None
     if user.email != mail.address or user.email_verified_at:
         return None
     return _message(mail, mail.address, user, verification_url(user))

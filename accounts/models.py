@@ -24,7 +24,7 @@ from accounts.names import login_characters, login_key, normalize_login, refuse_
 from accounts.passwords import normalize_password
 from accounts.scopes import Scopes, granted_scopes
 from accounts.signals import password_changed, sessions_ended
-from lib.compiled_query import CompiledQuery
+from lib.compiled_query import CompiledQuery, CompiledUpdate, Parameter
 from tiers.models import DEFAULT_TIER_NAME, Tier
 
 
@@ -59,9 +59,15 @@ class UserManager(BaseUserManager["User"]):
 
     def record_sign_in(self, pk: uuid.UUID, password_hash: str) -> None:
         """Lock an account's row as `lock_with_password` does, and write when it signed in."""
-        same = self.filter(pk=pk, password=password_hash, is_active=True)
-        if not same.update(last_login=timezone.now()):
+        if not self._sign_in.run(timezone.now(), pk, password_hash):
             raise BadCredentials
+
+    @cached_property
+    def _sign_in(self) -> CompiledUpdate:
+        named = map(self.model._meta.get_field, ("last_login", "id", "password"))
+        at, pk, password = (Parameter(position, field) for position, field in enumerate(named))  # type: ignore[arg-type]  # columns
+        same = self.filter(pk=pk, password=password, is_active=True)
+        return CompiledUpdate(same, last_login=at)
 
     @cached_property
     def _by_key(self) -> CompiledQuery[User]:
@@ -459,6 +465,8 @@ class Mail(models.Model):
         VERIFY = "verify", "verifies an address"
         RESET = "reset", "resets a password"
         MOVED = "moved", "says that the account has another address"
+        LESS = "less", "says that the account will be allowed less"
+        AS_IT_IS = "as-it-is", "says that it will not, after all"
 
     kind = models.CharField(max_length=8, choices=Kind.choices)
     address = models.EmailField()

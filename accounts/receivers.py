@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from accounts.current_request import current_origin
 from accounts.models import Session, User
-from accounts.new_devices import is_new_device
+from accounts.new_devices import find_new_device
 from accounts.security_log import Kind, record_event
 from accounts.sessions import record_origin
 from accounts.signals import password_changed, session_opened, sessions_ended
@@ -22,21 +22,20 @@ def connect() -> None:
     user_logged_in.connect(_record_admin_sign_in, dispatch_uid="accounts.record_admin_sign_in")
 
 
-def _record_opening(session: Session, **kwargs: Any) -> None:
-    if session.scheme == Session.Scheme.EXTERNAL:
-        # What verifies a token knows no request.
+def _record_opening(session: Session, *, is_new_device: bool | None, **kwargs: Any) -> None:
+    if is_new_device is None:
+        # What verifies the token of an external issuer knows no request.
         record_origin(session, current_origin())
+        is_new_device = find_new_device(session.user, current_origin())
     kind: Kind = "token.made" if _is_api_token(session) else "sign-in"
     facts: dict[str, Any] = {"session": str(session.pk), "scheme": session.scheme}
     if session.name:
         facts |= {"name": session.name, "scopes": session.scopes}
-    if kind == "sign-in":
-        facts |= _of_device(session.user)
-    record_event(kind, session.user_id, **facts)
+    record_event(kind, session.user_id, **facts, **_of_device(is_new_device))
 
 
-def _of_device(user: User) -> dict[str, bool]:
-    return {"new_device": True} if is_new_device(user, current_origin()) else {}
+def _of_device(is_new: bool) -> dict[str, bool]:  # noqa: FBT001 (the fact)
+    return {"new_device": True} if is_new else {}
 
 
 def _record_ends(sessions: list[Session], *, from_peer: bool, **kwargs: Any) -> None:
@@ -62,4 +61,5 @@ def _record_password(user: User, **kwargs: Any) -> None:
 
 
 def _record_admin_sign_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    record_event("sign-in", user, scheme="admin", **_of_device(user))
+    is_new = find_new_device(user, current_origin())
+    record_event("sign-in", user, scheme="admin", **_of_device(is_new))

@@ -10,9 +10,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.cookies import CookiePair
 from accounts.exceptions import BadToken
 from accounts.models import Session
-from accounts.sessions import CookiePair, issue_cookies, with_access_jwt
+from accounts.sessions import issue_cookies, with_access_jwt
 from accounts.token_authentication import authenticate_claims, authenticate_jwt
 from accounts.tokens import verify_jwt
 

@@ -13,14 +13,13 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts.cookies import access_cookie, cookie_values, refresh_cookie
+from accounts.cookies import CookiePair, access_cookie, cookie_values, refresh_cookie
 from accounts.exceptions import BadToken, CrossSiteRequest
 from accounts.known_devices import device_cookie
 from accounts.models import Session
 from accounts.renewal import authenticate_cookies
 from accounts.request_origin import RequestOrigin
 from accounts.scopes import require_scopes
-from accounts.sessions import CookiePair
 from accounts.token_authentication import authenticate_api_token, authenticate_jwt
 from lib.cors import is_trusted_origin
 from lib.origins import parse_origin
@@ -82,7 +81,7 @@ def read_credential(request: HttpRequest) -> str:
     A credential of another scheme (`Basic`, `Negotiate`, `Digest`) is for a proxy in front and is
     passed over. Several headers of the name arrive joined by commas.
     """
-    return find_credential(request.headers.get("Authorization", ""))
+    return find_credential(request.META.get("HTTP_AUTHORIZATION", ""))
 
 
 def find_credential(header: str) -> str:

@@ -9,7 +9,6 @@ import hashlib
 import secrets
 import uuid
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -17,8 +16,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.cookies import CookiePair
 from accounts.exceptions import BadCredentials, BadToken, MissingScope, TooManyTokens
 from accounts.models import Session, SessionQuerySet, User
+from accounts.new_devices import question_of
 from accounts.request_origin import RequestOrigin
 from accounts.scopes import Scope
 from accounts.signals import session_opened
@@ -51,14 +52,6 @@ MAX_UNNAMED_TOKENS = 50
 _sessions = CompiledInsert(Session)
 # The kind of the JWTs that a client shows to peers.
 _KINDS: dict[str, TokenKind] = {Session.Scheme.BEARER: "bearer", Session.Scheme.COOKIE: "access"}
-
-
-@dataclass(frozen=True, slots=True)
-class CookiePair:
-    """The two JWT cookies of a browser's session."""
-
-    access: str
-    refresh: str
 
 
 def open_bearer_session(user: User, origin: RequestOrigin) -> str:
@@ -268,6 +261,13 @@ def _create_session(
         agent=origin.user_agent,
         **fields,
     )
-    _sessions.insert(session)
-    session_opened.send(sender=Session, session=session)
+    # Behind the lock, so that of two sign-ins from a new device one is the first.
+    question = None if scheme == Session.Scheme.API_TOKEN else question_of(user, origin)
+    if question is None:
+        is_new_device = False
+        _sessions.insert(session)
+    else:
+        found = _sessions.insert_and_ask(session, question.sql, question.parameters)
+        is_new_device = question.is_new(found)
+    session_opened.send(sender=Session, session=session, is_new_device=is_new_device)
     return session

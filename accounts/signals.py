@@ -13,5 +13,6 @@ tier_changed = Signal()
 # An account's password was replaced, whoever did it. Carries `user`.
 password_changed = Signal()
 
-# A session was opened. Carries `session`, with its user.
+# A session was opened. Carries `session`, with its user, and `is_new_device` (whether the account's
+# log knows nothing of where it was opened from).
 session_opened = Signal()

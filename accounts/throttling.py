@@ -172,9 +172,14 @@ def network_key(origin: RequestOrigin) -> str:
 
     That much one customer has, or one office.
     """
-    if origin.client_ip is None:
+    return _network_key(origin.client_ip)
+
+
+@lru_cache(maxsize=4096)
+def _network_key(client_ip: str | None) -> str:
+    if client_ip is None:
         return "unknown"
-    address = ip_address(origin.client_ip)
+    address = ip_address(client_ip)
     length = 24 if address.version == 4 else 56
     return str(ip_network((address, length), strict=False))
 
@@ -217,8 +222,7 @@ def throttling_key(origin: RequestOrigin) -> str:
 def _throttling_key(client_ip: str | None) -> str:
     if client_ip is None:
         return "unknown"
-    address = ip_address(client_ip)
-    return str(address if address.version == 4 else ip_network((address, 64), strict=False))
+    return str(ip_network((client_ip, 64), strict=False)) if ":" in client_ip else client_ip
 
 
 def enforce_limits(*limits: Limit) -> None:

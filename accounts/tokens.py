@@ -6,11 +6,9 @@ session.
 """
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
-from types import MappingProxyType
 from typing import Any, Literal, TypedDict
 
 from django.conf import settings
@@ -103,17 +101,7 @@ def _find_secret(name: str) -> str:
 
 def verify_jwt(token: str, *kinds: TokenKind) -> Claims:
     """Verify signature, expiry and kind; raise ExpiredToken or BadToken."""
-    payload = _decode(token, (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
-    try:
-        claims = Claims(
-            token_id=uuid.UUID(payload["token_id"]),
-            user_id=uuid.UUID(payload["user_id"]),
-            kind=payload["typ"],
-            jti=str(payload["jti"]),
-            expires_at=datetime.fromtimestamp(payload["exp"], UTC),
-        )
-    except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
-        raise BadToken("The token lacks a claim, or a claim is malformed.") from None
+    claims = _read_claims(token, (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
     if claims.kind not in kinds:
         raise BadToken("The token is of another kind.")
     if claims.expires_at <= timezone.now():
@@ -124,11 +112,25 @@ def verify_jwt(token: str, *kinds: TokenKind) -> Claims:
 # Of some 500 bytes each: a client sends the same token again and again, and its signature, which
 # takes as long to verify as a query, stays good. Its end does not, nor does its session.
 @lru_cache(maxsize=1024)
-def _decode(token: str, secrets: tuple[str, ...]) -> Mapping[str, Any]:
+def _read_claims(token: str, secrets: tuple[str, ...]) -> Claims:
+    payload = _decode(token, secrets)
+    try:
+        return Claims(
+            token_id=uuid.UUID(payload["token_id"]),
+            user_id=uuid.UUID(payload["user_id"]),
+            kind=payload["typ"],
+            jti=str(payload["jti"]),
+            expires_at=datetime.fromtimestamp(payload["exp"], UTC),
+        )
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
+        raise BadToken("The token lacks a claim, or a claim is malformed.") from None
+
+
+def _decode(token: str, secrets: tuple[str, ...]) -> dict[str, Any]:
     """Decode with the key in force, else with the keys that it replaced."""
     for secret in secrets:
         try:
-            return MappingProxyType(_backend(secret).decode(token))  # type: ignore[arg-type]  # it is a str
+            return dict(_backend(secret).decode(token))  # type: ignore[arg-type]  # it is a str
         except TokenBackendExpiredToken:
             raise ExpiredToken("The token has expired.") from None
         except TokenBackendError:

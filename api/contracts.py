@@ -5,6 +5,7 @@ by a test. A new contract is a folder in `api/`, a record here and a page in `do
 """
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.serializers import Serializer
@@ -143,9 +144,17 @@ CONTRACTS: tuple[Contract, ...] = (
 
 def find_contract(path: str) -> Contract | None:
     """Return the contract with the longest prefix of an address; None for a page."""
-    contracts = {prefix: each for each in CONTRACTS for prefix in each.prefixes}
-    matching = [prefix for prefix in contracts if f"{path}/".startswith(f"{prefix}/")]
-    return contracts[max(matching, key=len)] if matching else None
+    address = f"{path}/"
+    for prefix, contract in _longest_prefixes_first():
+        if address.startswith(prefix):
+            return contract
+    return None
+
+
+@cache
+def _longest_prefixes_first() -> list[tuple[str, Contract]]:
+    prefixes = [(f"{prefix}/", each) for each in CONTRACTS for prefix in each.prefixes]
+    return sorted(prefixes, key=lambda each: -len(each[0]))
 
 
 def contract_at(path: str) -> Contract:

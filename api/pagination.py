@@ -6,6 +6,7 @@ The newest rows come first, unless a list is asked for the oldest.
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import QuerySet, UUIDField
@@ -13,16 +14,18 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from lib.keyset import Cursor, rows_after
+from lib.keyset import ChosenRows, Cursor, rows_after
 from lib.own_url import own_url
 
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1000
+# A queryset, or what stands for one that is compiled already.
+Rows = QuerySet[Any, Any] | ChosenRows
 
 
 def read_page(
     request: Request,
-    queryset: QuerySet[Any, Any],
+    rows: Rows,
     fields: tuple[str, ...],
     *,
     default_size: int = DEFAULT_PAGE_SIZE,
@@ -33,16 +36,23 @@ def read_page(
     `fields` must hold `id` and `created_at`. Raise a ValidationError that names the parameter.
     """
     size = read_limit(request.GET.get("limit"), default_size)
-    has_uuids = isinstance(queryset.model._meta.pk, UUIDField)
+    has_uuids = isinstance(rows.model._meta.pk, UUIDField)
     cursor = read_cursor(request.GET.get("cursor"), UUID if has_uuids else int)
     # One row more than the page shows tells that there is a next page.
-    after = rows_after(cursor, queryset, oldest_first=oldest_first)
-    found = list(after.values(*fields)[: size + 1])
-    rows = found[:size]
-    if len(found) == len(rows):
-        return rows, ""
-    last = Cursor(rows[-1]["created_at"], rows[-1]["id"])
-    return rows, replace_in_query(request, cursor=last.encode())
+    found = _read_rows(rows, cursor, fields, size + 1, oldest_first=oldest_first)
+    shown = found[:size]
+    if len(found) == len(shown):
+        return shown, ""
+    last = Cursor(shown[-1]["created_at"], shown[-1]["id"])
+    return shown, replace_in_query(request, cursor=last.encode())
+
+
+def _read_rows(
+    rows: Rows, cursor: Cursor | None, fields: tuple[str, ...], count: int, *, oldest_first: bool
+) -> list[dict[str, Any]]:
+    if isinstance(rows, ChosenRows):
+        return rows.read(cursor, fields, count, oldest_first=oldest_first)
+    return list(rows_after(cursor, rows, oldest_first=oldest_first).values(*fields)[:count])
 
 
 def page_response(
@@ -62,10 +72,15 @@ def link_to_next(next_url: str) -> str:
 
 def replace_in_query(request: Request, **parameters: str) -> str:
     """Return the request's absolute address with some parameters of its query replaced."""
-    query = request.GET.copy()
-    for name, value in parameters.items():
-        query[name] = value
-    return f"{own_url(request._request)}{request._request.path}?{query.urlencode()}"
+    asked = request._request
+    if asked.GET:
+        query = asked.GET.copy()
+        for name, value in parameters.items():
+            query[name] = value
+        written = query.urlencode()
+    else:
+        written = urlencode(parameters)
+    return f"{own_url(asked)}{asked.path}?{written}"
 
 
 def read_limit(text: str | None, default: int = DEFAULT_PAGE_SIZE) -> int:

@@ -47,7 +47,7 @@ def _is_unmeasured(request: HttpRequest) -> bool:
         return False
     is_framed = request.META.get("SERVER_PROTOCOL", "").startswith("HTTP/2")
     has_length = bool(request.META.get("CONTENT_LENGTH"))
-    return "Transfer-Encoding" in request.headers or (is_framed and not has_length)
+    return "HTTP_TRANSFER_ENCODING" in request.META or (is_framed and not has_length)
 
 
 def _measure(request: HttpRequest, limit: int, resources: ExitStack) -> None:

@@ -13,9 +13,10 @@ import psycopg
 from psycopg import ClientCursor
 
 from benchmarks.parts import TREE
-from benchmarks.processes import cpu_seconds, pss_mib
+from benchmarks.processes import cpu_seconds, own_cpu_seconds, pss_mib
 from devkit import valkey
 from devkit.children import Child, Reaper
+from tests.deployment.compose import image_variables
 from tests.servers.ports import free_ports, listens, wait_until
 from tests.servers.postgres import Postgres
 from tests.servers.rabbitmq import RabbitMQ, find
@@ -28,8 +29,6 @@ WEB_WORKERS, WORKER_THREADS = 2, 2
 _POSTGRES = ["max_wal_size=4GB"]
 _GRANIAN = ["--interface=wsgi", "--host=127.0.0.1", "--log-level=warning", "--blocking-threads=4"]
 _UVICORN = ["--lifespan=off", "--log-level=warning", "--ws-per-message-deflate=false"]
-# As the image sets them (Dockerfile).
-_IMAGE = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072", "PYTHONUNBUFFERED": "1"}
 DATABASE, BROKERS = "database", "brokers"
 
 
@@ -79,6 +78,10 @@ class Deployment:
             for part, children in self.parts.items()
         }
 
+    def own_cpu(self, part: str) -> float:
+        """Return seconds of CPU of a part's first process alone: a worker's without decoders."""
+        return own_cpu_seconds(self.parts[part][0].process.pid)
+
     def memory(self) -> dict[str, float]:
         """Return MiB (PSS) by part."""
         return {
@@ -126,7 +129,7 @@ class Deployment:
         self.parts[BROKERS] = [redis]
         self.redis_url = server.url
         found = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        found |= _IMAGE | {
+        found |= image_variables() | {
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "DATABASE_URL": self.database_url,
             "REDIS_URL": server.url,

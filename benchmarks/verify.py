@@ -5,8 +5,6 @@ afterwards.
 """
 
 import os
-import resource
-import subprocess
 import sys
 import time
 import uuid
@@ -17,6 +15,7 @@ import django
 from django.core.management import call_command
 
 from benchmarks.parts import start_database, start_own_redis
+from benchmarks.processes import run_and_measure
 from devkit.children import Reaper
 
 KEYS, ACCOUNTS = 1_000_000, 10_000
@@ -72,12 +71,12 @@ def _store_picture(owner_id: uuid.UUID) -> dict[str, Any]:
 
 
 def _measure() -> None:
-    began = time.perf_counter()
-    subprocess.run([sys.executable, "manage.py", "verify_storage"], cwd=ROOT, check=True)
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ran = run_and_measure([sys.executable, "manage.py", "verify_storage"], ROOT)
+    if ran.returncode:
+        raise RuntimeError(f"verify_storage failed ({ran.returncode}): {ran.output}")
     print(
-        f"verify_storage: {time.perf_counter() - began:.1f} s, "
-        f"{used.ru_utime + used.ru_stime:.1f} s of CPU, {used.ru_maxrss / 1024:.0f} MB at most"
+        f"{ran.output}verify_storage: {ran.seconds:.1f} s, "
+        f"{ran.cpu:.1f} s of CPU, {ran.peak_mib:.0f} MB at most"
     )
 
 

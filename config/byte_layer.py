@@ -25,6 +25,7 @@ from django.middleware.security import SecurityMiddleware
 from accounts.exceptions import TooManyAttempts
 from config import kept_lists
 from config.kept_lists import KeptLists
+from config.middleware.body_limit import HEADER_IN_ENVIRON as TOO_LARGE
 from config.middleware.body_limit import NOT_RECEIVED
 from config.middleware.cors import response_headers
 from config.middleware.long_headers import LIMITS
@@ -86,7 +87,7 @@ class ByteLayer:
         self._lists = KeptLists(self._passes.is_secure)
         self._transport_security = _transport_security()
         # A browser asks in the same way for every picture of a page.
-        self._cors_headers = lru_cache(maxsize=64)(response_headers)
+        self._common_headers = lru_cache(maxsize=64)(_common_headers)
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
@@ -156,12 +157,11 @@ class ByteLayer:
     def _send(
         self, response: PlainResponse, environ: Environ, request_id: str, start_response: Any
     ) -> Iterable[bytes]:
-        headers = {**HEADERS, **response.headers}
         origin, has_cookies = environ.get("HTTP_ORIGIN", ""), bool(environ.get("HTTP_COOKIE"))
-        for name, value in self._cors_headers(origin, has_cookies=has_cookies).items():
-            is_more = name == "Vary" and name in headers
-            headers[name] = f"{headers[name]}, {value}" if is_more else value
-        headers.setdefault("Content-Length", "0")
+        common = self._common_headers(origin, has_cookies=has_cookies)
+        headers = {**common, **response.headers}
+        if "Vary" in common and "Vary" in response.headers:
+            headers["Vary"] = f"{response.headers['Vary']}, {common['Vary']}"
         headers[HEADER] = request_id
         if self._transport_security and self._passes.is_secure(environ):
             headers["Strict-Transport-Security"] = self._transport_security
@@ -175,7 +175,8 @@ def _respond_with_file(environ: Environ, path: str) -> PlainResponse | None:
     if file is None or query is None:
         return None
     expires, signature, name = query.groups("")
-    return respond_signed(environ, file[1], expires, signature, unquote(name))
+    name = unquote(name) if name else ""
+    return respond_signed(environ, file[1], expires, signature, name)
 
 
 def _read_target(token: LinkToken) -> LinkTarget | None:
@@ -189,6 +190,12 @@ def _read_target(token: LinkToken) -> LinkTarget | None:
         needs_copy = owner.tier.cleans_originals and grants_original(None, owner)
         is_ready = link.picture.clean_copy == Picture.CleanCopy.READY
         return target_of(link) if is_ready or not needs_copy else None
+
+
+def _common_headers(origin: str, *, has_cookies: bool) -> dict[str, str]:
+    """Return the headers of every response to whoever asks in this way."""
+    cors = response_headers(origin, has_cookies=has_cookies)
+    return {"Content-Length": "0", **HEADERS, **cors}
 
 
 class Gate:
@@ -212,7 +219,7 @@ class Gate:
             and not environ.get("SCRIPT_NAME")
             and environ.get("CONTENT_LENGTH", "") in {"", "0"}
             and "HTTP_TRANSFER_ENCODING" not in environ
-            and "HTTP_BODY_TOO_LARGE" not in environ
+            and TOO_LARGE not in environ
             and not environ.get(NOT_RECEIVED)
             and (not self._must_be_secure or self.is_secure(environ))
             and self._is_our_host(environ.get("HTTP_HOST", ""))
@@ -238,6 +245,8 @@ class Gate:
 
     def _lets_cookies_stand(self, header: str) -> bool:
         """Tell whether Django would neither replace a cookie of its own nor delete it."""
+        if not header:
+            return True
         for name, is_well_formed in self._cookies:
             if name in header:
                 pairs = [part.partition("=") for part in header.split(";")]

@@ -32,6 +32,8 @@ def load() -> decoder.Operations:
         "dropped": images.list_dropped,
         "render_thumbnails": thumbnails.render_thumbnails,
         "render_pixels": thumbnails.render_pixels,
+        "render_beside": thumbnails.render_beside,
+        "render_beside_pixels": thumbnails.render_beside_pixels,
         "render_jpeg": thumbnails.render_jpeg,
     }
 
@@ -45,11 +47,15 @@ def use(operations: decoder.Operations) -> None:
     with Path(os.devnull).open("wb") as file:
         output = decoder.Output(file.fileno())
         for content in (grey.bandjoin([grey, grey]).jpegsave_buffer(), grey.pngsave_buffer()):
-            inspection = {"limits": limits, "height": 24, "max_pixel_bytes": 10_000}
+            size = {"height": 24, "max_pixel_bytes": 10_000}
+            inspection = {"limits": limits, "is_upload": True, **size}
             operations["inspect"](content, inspection, output)
             operations["render_thumbnails"](content, {"heights": [24, 12], "quality": 80}, output)
         shape = {"width": 4, "height": 4, "bands": 3}
         operations["render_pixels"](bytes(48), {**shape, "heights": [4, 2], "quality": 80}, output)
+        beside = {"sizes": [[4, 1], [2, 1]], "quality": 80}
+        operations["render_beside_pixels"](bytes(48), shape | beside, output)
+        operations["render_beside"](content, beside, output)
         operations["strip"](content, {"format_name": "PNG"}, output)
         operations["dropped"](content, {"format_name": "PNG", "is_rendition": True}, output)
         operations["render_jpeg"](content, {"width": None, "quality": 80}, output)

@@ -60,9 +60,14 @@ def watch_worker() -> None:
 
 
 def _is_connected(seconds: float) -> bool:
+    return _worker_pulse.is_within(seconds) or _is_broker_away()
+
+
+def _is_broker_away() -> bool:
+    """Tell whether a broker is waited for, rather than nothing at all."""
     from lib.background import broker_part, check_broker
 
-    if _worker_pulse.is_within(seconds) or broker_part().is_away:
+    if broker_part().is_away:
         return True
     try:
         check_broker()
@@ -94,7 +99,7 @@ def note_tick() -> None:
 
 
 def watch_beat(**_: Any) -> None:
-    """End a scheduler that no longer looks what is due."""
+    """End a scheduler that no longer looks what is due, though the broker is there."""
     seconds = settings.WATCHDOG_SECONDS
     longest_wait = settings.CELERY_BEAT_MAX_LOOP_INTERVAL
-    watch(seconds, lambda: _beat_pulse.is_within(seconds + longest_wait))
+    watch(seconds, lambda: _beat_pulse.is_within(seconds + longest_wait) or _is_broker_away())

@@ -39,17 +39,18 @@ def report_walls() -> None:
         threading.Thread(target=report, name="walls", daemon=True).start()
 
 
-def start_decoders() -> Callable[[], None]:
+def start_decoders(*, are_for_checks: bool) -> Callable[[], None]:
     """Have this process' decoders started; what is returned waits until they are ready.
 
-    For web processes and workers alone: whatever else decodes a picture starts them then.
+    For web processes, whose decoders check uploads, and workers alone: whatever else decodes a
+    picture starts them then.
     """
     from images.pixels import remove_expired
-    from images.sandbox.pool import prepare
+    from images.sandbox.pool import CHECKS_NICENESS, prepare
 
     # What an earlier run left, whose processes were all killed.
     remove_expired()
-    thread = prepare()
+    thread = prepare(niceness=CHECKS_NICENESS if are_for_checks else 0)
     return partial(thread.join, _DECODERS_TIMEOUT_SECONDS)
 
 

@@ -55,7 +55,7 @@ def _start(**kwargs: Any) -> None:
     from config.observability.exporter import serve_on_port
     from config.start import report_walls, start_decoders
 
-    wait_for_decoders = start_decoders()
+    wait_for_decoders = start_decoders(are_for_checks=False)
     report_walls()
     telemetry.start()
     if settings.METRICS_PORT and settings.METRICS_TOKEN:

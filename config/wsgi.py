@@ -23,7 +23,7 @@ _CHARSET = re.compile(r";\s*charset\s*=[^;]*", re.IGNORECASE)
 load_settings()
 # While Django is loaded. Below `config.asgi` this is the process of sockets, which decodes nothing,
 # or a one-port run, which starts decoders itself (devkit.web).
-_wait_for_decoders = None if "config.asgi" in sys.modules else start_decoders()
+_wait_for_decoders = None if "config.asgi" in sys.modules else start_decoders(are_for_checks=True)
 # Before the application loads the middleware, which telemetry extends.
 telemetry.start()
 _django = get_wsgi_application()

@@ -1,5 +1,6 @@
 """Which of a thumbnail's formats a client prefers, by its `Accept` (RFC 9110, section 12.5.1)."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 from django.http.request import MediaType
@@ -13,16 +14,22 @@ _BESIDE = {FORMATS[name].content_type: FORMATS[name].extension for name in ("AVI
 _USUAL = tuple(FORMATS[name].content_type for name in ("JPEG", "PNG", "GIF"))
 
 
-def preferred_file(header: str, key: str, usual: str) -> tuple[str, str]:
-    """Return key and media type of the file that a client prefers of a thumbnail's.
+def preferred_files(header: str, key: str, usual: str) -> list[tuple[str, str]]:
+    """Return key and media type of the files of a thumbnail that a client takes, the best first.
 
-    `key` and `usual` are the usual file's: it is what most clients get.
+    `key` and `usual` are the usual file's: it is what most clients get, and the last of them. It
+    alone is sure to exist where the key `may_lack_beside`.
     """
-    beside = keys_beside(key)
-    for media_type in preferred_formats(header, usual) if beside else ():
-        if smaller := beside.get(_BESIDE[media_type]):
-            return smaller, media_type
-    return key, usual
+    return choose_files(header, key, usual, keys_beside(key))
+
+
+def choose_files(
+    header: str, key: str, usual: str, beside: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Return what `preferred_files` does, where `keys_beside` was asked before."""
+    preferred = preferred_formats(header, usual) if beside else ()
+    found = [(beside.get(_BESIDE[media_type], ""), media_type) for media_type in preferred]
+    return [*(each for each in found if each[0]), (key, usual)]
 
 
 # A browser sends the same header with every picture of a page.

@@ -127,7 +127,11 @@ def rendering_source_for(viewer: User | None, picture: Picture) -> str:
 
 
 def _best_thumbnail(picture: Picture) -> ServableFile:
-    best = picture.thumbnails.granted_to(picture.owner).order_by("-height").first()
+    """Return the tallest granted thumbnail; before there is one, a lower one of a former height."""
+    best = (
+        picture.thumbnails.granted_to(picture.owner).order_by("-height").first()
+        or picture.thumbnails.standing_in_for(picture.owner).order_by("-height").first()
+    )
     if best is None:
         raise NotReady if picture.rendering == Picture.Rendering.PENDING else NotRenderable
     return ServableFile(best.key, best.content_type)

@@ -4,13 +4,19 @@ Our own addresses look at `Accept` when they are opened. Where browsers read fro
 nobody there does, so that such an address names the format by the `Accept` of the JSON's request.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.http import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
-from delivery.accept import preferences, preferred_file
+from delivery.accept import preferences, preferred_files
 from images.formats.registry import content_type_of
 from images.signed_urls import UrlSigner
 from images.storage.base import picture_storage
+
+# What `ClientUrls.thumbnail_url` reads of a thumbnail's row.
+FILE_COLUMNS = ("key", "webp_key", "avif_key")
 
 
 class ClientUrls(UrlSigner):
@@ -20,11 +26,14 @@ class ClientUrls(UrlSigner):
         super().__init__(host)
         self._accept = accept
 
-    def thumbnail_url(self, key: str) -> str:
-        """Return the address of a thumbnail, as `file_url` does."""
+    def thumbnail_url(self, row: Mapping[str, Any]) -> str:
+        """Return the address of a thumbnail whose row has the columns `FILE_COLUMNS`."""
+        key: str = row["key"]
         usual = content_type_of(key)
         if self.is_presigned and usual:
-            key, _ = preferred_file(self._accept, key, usual)
+            made = {key, row["webp_key"], row["avif_key"]}
+            files = preferred_files(self._accept, key, usual)
+            key = next(each for each, _ in files if each in made)
         return self.file_url(key)
 
 

@@ -5,6 +5,7 @@ No framework's request or response: `delivery.responses` sends what is decided h
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -14,11 +15,11 @@ from django.conf import settings
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
 
-from delivery.accept import preferred_file
+from delivery.accept import choose_files
 from delivery.access import in_format_of
 from delivery.ranges import ByteRange, UnsatisfiableRange, is_plain_range, requested_range
 from images.storage.base import picture_storage
-from images.storage.keys import keys_beside
+from images.storage.keys import keys_beside, may_lack_beside
 
 # PEP 3333's, which Django calls `request.META`.
 Environ = Mapping[str, Any]
@@ -26,6 +27,14 @@ Environ = Mapping[str, Any]
 # A browser that is tricked into rendering user content as a page must run nothing in it.
 _INERT_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 _CHUNK_SIZE = 64 * 1024
+_MAX_AGE = re.compile(r"max-age=(\d+)")
+# What stands in the header as it is (RFC 9110, section 5.6.4).
+_PLAIN_NAME = re.compile(r"[\w.~-]+", re.ASCII).fullmatch
+# In seconds. What is smaller is there some seconds after the thumbnail, as a rule.
+_MOMENT = 60
+# Keys of files that are known to exist; as many take a few MiB.
+_found: set[str] = set()
+_MAX_FOUND = 20_000
 _CONDITIONS = frozenset(
     {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE"}
 )
@@ -49,14 +58,41 @@ def respond_negotiated(
 
     Raise FileNotFoundError.
     """
-    if not keys_beside(key):
+    if not (beside := keys_beside(key)):
         return respond(environ, key, content_type, cache_control=cache_control, name=name)
-    preferred, media_type = preferred_file(environ.get("HTTP_ACCEPT", ""), key, content_type)
+    files = choose_files(environ.get("HTTP_ACCEPT", ""), key, content_type, beside)
+    (preferred, media_type), has_better = files[0], False
+    if may_lack_beside(key):
+        preferred, media_type = next(each for each in files if each[0] == key or _exists(each[0]))
+        has_better = preferred == key and len(files) > 1
     if preferred != key:
         name = in_format_of(name, preferred)
+    if has_better:
+        cache_control = _for_a_moment(cache_control)
     response = respond(environ, preferred, media_type, cache_control=cache_control, name=name)
     response.headers["Vary"] = "Accept"
     return response
+
+
+def _exists(key: str) -> bool:
+    """Tell whether a file is there that is made after the one it lies beside.
+
+    Once there it stays as long as that: so a positive answer is remembered.
+    """
+    if key in _found:
+        return True
+    if not picture_storage.exists(key):
+        return False
+    if len(_found) >= _MAX_FOUND:
+        _found.clear()
+    _found.add(key)
+    return True
+
+
+def _for_a_moment(cache_control: str) -> str:
+    """Let nobody keep a file for longer than it may take until there is a better one."""
+    changed = _MAX_AGE.sub(lambda match: f"max-age={min(int(match[1]), _MOMENT)}", cache_control)
+    return changed.replace(", immutable", "")
 
 
 def respond(
@@ -97,6 +133,9 @@ def read_chunks(file: IO[bytes], length: int) -> Iterator[bytes]:
 
 
 def _disposition(name: str) -> str:
+    """Return Django's header; for the names that we give it is told in a tenth of the time."""
+    if _PLAIN_NAME(name):
+        return f'inline; filename="{name}"'
     return content_disposition_header(as_attachment=False, filename=name) or "inline"
 
 
@@ -112,8 +151,9 @@ def status_by_condition(environ: Environ, etag: str) -> int:
 
 
 def _content(environ: Environ, key: str, etag: str) -> PlainResponse:
-    if _is_sent_by_nginx(environ, key):
-        return PlainResponse(200, {"X-Accel-Redirect": settings.ACCEL_REDIRECT_PREFIX + key})
+    prefix: str = settings.ACCEL_REDIRECT_PREFIX
+    if prefix and _is_for_nginx(environ, key):
+        return PlainResponse(200, {"X-Accel-Redirect": prefix + key})
     if environ["REQUEST_METHOD"] == "HEAD":
         return PlainResponse(200, {"Content-Length": str(picture_storage.size(key))})
     file = picture_storage.open(key)
@@ -126,13 +166,13 @@ def _content(environ: Environ, key: str, etag: str) -> PlainResponse:
     return _opened(file, byte_range, size)
 
 
-def _is_sent_by_nginx(environ: Environ, key: str) -> bool:
-    """Return whether nginx sends the bytes: it can read files on disk only.
+def _is_for_nginx(environ: Environ, key: str) -> bool:
+    """Return whether a nginx before us may send the bytes: it can read files on disk only.
 
     A range that it would read in another way than `requested_range`, or refuse with a page of its
     own, is left to the service.
     """
-    if not settings.ACCEL_REDIRECT_PREFIX or picture_storage.origin:
+    if picture_storage.origin:
         return False
     header = environ.get("HTTP_RANGE", "")
     return not header or is_plain_range(header, picture_storage.size(key))

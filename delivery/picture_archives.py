@@ -82,5 +82,8 @@ def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def _best_thumbnails(owner: User, picture_ids: list[int]) -> dict[int, str]:
-    granted = Thumbnail.objects.granted_to(owner).filter(picture__in=picture_ids)
-    return dict(granted.order_by("height").values_list("picture_id", "key"))
+    own = Thumbnail.objects.filter(picture__in=picture_ids).order_by("height")
+    keys = dict(own.granted_to(owner).values_list("picture_id", "key"))
+    if len(keys) < len(set(picture_ids)):
+        keys = dict(own.standing_in_for(owner).values_list("picture_id", "key")) | keys
+    return keys

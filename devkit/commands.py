@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from devkit import (
     bench,
     checks,
+    cover,
     env_file,
     formatting,
     freshness,
@@ -51,6 +52,7 @@ COMMANDS = {
     "mutate": Command(
         mutate.run, "mutate [MODULE …]", "change modules in one place each; do tests notice?"
     ),
+    "cover": Command(cover.run, "cover [TESTS]", "show which lines and branches the tests run"),
     "bench": Command(bench.run, "bench NAME", "run one benchmark; without NAME, list them"),
     "env": Command(env_file.run, "env https://HOST", "make the .env of docker-compose.yml"),
     "sbom": Command(supply.write_sbom, "sbom [FILE]", "write what an image holds (CycloneDX)"),

@@ -77,6 +77,7 @@ interface Account {
   name: string;
   email: string;
   tier: Tier;
+  planned_changes?: { at: string | null; takes: string[]; tier: Tier }[];
   is_staff: boolean;
 }
 
@@ -155,11 +156,18 @@ interface Box {
   width: number;
 }
 
-/** A row of the list; a heading has no boxes. `index` is that of the first picture. */
+/** A date above the pictures of a group; `index` is that of the first. */
+interface Heading {
+  top: number;
+  group: string;
+  index: number;
+}
+
+/** A row of the list; `index` is that of the first picture. */
 interface Row {
   top: number;
   height: number;
-  group: string;
+  heading: Heading;
   index: number;
   boxes: Box[];
 }
@@ -173,6 +181,8 @@ interface Tile {
   /** Of the list; -1 where there are more. */
   total: number;
   width: number;
+  /** Only its colour is drawn. */
+  isBare: boolean;
   isLoading: boolean;
   isStale: boolean;
 }
@@ -271,8 +281,8 @@ interface Api {
 }
 
 interface Store {
-  /** `listener` is called once after any number of changes. */
-  subscribe(listener: () => void): void;
+  /** `listener` is called once after any number of changes: before `from` the list is as it was. */
+  subscribe(listener: (from: number) => void): void;
   list(): Picture[];
   /** Not one that is about to be deleted. */
   get(id: number): Picture | undefined;
@@ -318,15 +328,27 @@ interface PictureSelection {
 type Translate = (text: string, values?: Record<string, string | number>) => string;
 type FormatUnit = (value: number, unit: string, unitDisplay?: "long" | "short") => string;
 
+/** `middle` is a channel's mean, `scale` the most that a wave of it adds. */
+type Channel = (middle: number, scale: number, columns: number, rows: number) => Float32Array;
+type LoadImage = (tile: Tile, onLoaded: () => void) => void;
+type ShowFacts = (tile: Tile, picture: Picture, isBare: boolean) => void;
 /** `top` is how far the list is scrolled, `screen` the height of what is seen of it. */
 type LoadImages = (tiles: Tile[], top: number, screen: number) => void;
 
+/** The pictures below a heading; `index` is that of the first. */
+interface Group {
+  section: HTMLElement;
+  heading: HTMLElement;
+  list: HTMLElement;
+  index: number;
+}
+type CreateGroup = (container: HTMLElement, name: string, index: number) => Group;
 interface Groups {
   /** The heading below which a picture stands. */
   nameOf(createdAt: string, today: Date): string;
   listOf(name: string): HTMLElement | undefined;
   /** Draw the headings that some rows stand below, and no others. */
-  show(container: HTMLElement, rows: Row[], headings: Map<string, Row>): void;
+  show(container: HTMLElement, rows: Row[]): void;
   /** Have tiles in the order of the list, for those who hear or tab through it; Tab reaches one alone. */
   keepOrder(tiles: Map<number, Tile>, active: number | null): void;
 }
@@ -338,8 +360,8 @@ interface Anchor {
 }
 
 interface Grid {
-  /** Draw the list anew, after it or the width of the page changed. */
-  refresh(): void;
+  /** Draw the list anew, after the width of the page changed, or the list from a place on. */
+  refresh(from?: number): void;
   /** Draw it anew, after the selection changed. */
   render(): void;
   topmost(): Anchor | null;
@@ -355,8 +377,14 @@ interface Grid {
   /** How far below the screen the list ends. */
   left(): number;
   /** `onStale` is called where the URLs of a picture have expired, `onDrawn` after each drawing. */
-  start(handlers: { onStale: (id: number) => void; onDrawn: () => void }): void;
+  start(handlers: { onStale: (id: number) => void; onDrawn: (isFast: boolean) => void }): void;
 }
+
+type ListenToGrid = (onOpen: (id: number) => void, onDelete: (ids: number[]) => void) => void;
+/** Returns whether the key meant something. */
+type HandleKey = (event: KeyboardEvent, id: number, onDelete: (ids: number[]) => void) => boolean;
+/** Returns the picture to which a key leads from another. */
+type Destination = (key: string, id: number) => number | undefined;
 
 type Parse = (url: { pathname: string; search: string }) => Route | undefined;
 /**
@@ -366,6 +394,14 @@ type Parse = (url: { pathname: string; search: string }) => Route | undefined;
 type BindDialog = (
   dialog: HTMLDialogElement, isOpenIn: (route: Route) => boolean, parentOf: (route: Route) => string,
 ) => (route: Route) => boolean;
+
+type CopyAndSay = (field: HTMLInputElement, button: HTMLElement) => Promise<void>;
+type SetQrCode = (root: HTMLElement, link: PictureLink) => void;
+/** `undoHandler` is called once the pictures are back. */
+type DeleteSoon = (ids: number[], undoHandler: () => void) => void;
+type CreateLinkItem = (link: PictureLink, onRevoked: (id: number) => void) => HTMLElement;
+/** Change what is shown, then say so. */
+type ChangePicture = (work: (id: number) => Promise<Details>, done: string) => Promise<void>;
 
 /** `work` receives the values of the fields, and returns what to say when it is done. */
 type HandleForm = (
@@ -392,6 +428,10 @@ interface StageImage {
   /** Show the picture as soon as it is loaded; until then its preview stands there. */
   show(picture: Details): Promise<void>;
 }
+type CreateStageImage = (
+  stage: HTMLElement, problem: HTMLElement, onSwipe: (step: number) => void,
+) => StageImage;
+type LoadFor = (url: string | undefined, alt: string) => Promise<HTMLImageElement | undefined>;
 type MakeImage = (alt: string, src?: string, className?: string) => HTMLImageElement;
 
 interface Upload {
@@ -464,17 +504,29 @@ interface PictureList {
   load(): Promise<void>;
   show(route: Route): Promise<void>;
   showPage(isVisible: boolean): void;
-  loadAhead(): void;
+  /** `isFast`: the list is scrolled past. */
+  loadAhead(isFast?: boolean): void;
   /** Keep nothing of this account in the browser. */
   forget(): void;
   start(runner: RunAction): void;
 }
 
-/** `items` are in order; those of one group follow one another. Measures are in pixels. */
+/**
+ * Pictures of one group follow one another. Measures are in pixels. Rows of `before` stay that the
+ * pictures from the place `from` on cannot change.
+ */
 type LayOut = (
-  items: { id: number; aspect: number; group: string }[],
-  measures: { width: number; rowHeight: number; gap: number; headingHeight: number },
-) => { rows: Row[]; headings: Map<string, Row>; height: number };
+  list: Picture[],
+  measures: {
+    width: number;
+    rowHeight: number;
+    gap: number;
+    headingHeight: number;
+    groupOf: (picture: Picture) => string;
+  },
+  before?: Row[],
+  from?: number,
+) => Row[];
 type RowsBetween = (rows: Row[], from: number, to: number) => Row[];
 /** Returns the picture some rows above or below another. */
 type BesideInRows = (rows: Row[], id: number, step: number) => number | undefined;

@@ -96,7 +96,8 @@ def _reloading(command: list[str]) -> list[str]:
 def _watched_folders() -> list[str]:
     packages = {path.parent for path in environment.ROOT.glob("*/__init__.py")}
     others = {environment.ROOT / name for name in ("benchmarks", "devkit", "tests")}
-    return sorted(map(str, packages - others | {environment.ROOT / "templates"}))
+    pages = {environment.ROOT / "templates", environment.ROOT / "static"}
+    return sorted(map(str, packages - others | pages))
 
 
 def _listens(host: str, port: int) -> bool:

@@ -1,5 +1,6 @@
 """`./dev mutate`: modules changed in one place at a time, to see whether their tests notice."""
 
+import argparse
 import json
 import os
 import subprocess
@@ -20,6 +21,8 @@ MODULES: dict[str, list[str]] = {
         f"{_ACCOUNTS}/test_renewal.py",
         f"{_ACCOUNTS}/test_tokens.py",
         f"{_ACCOUNTS}/test_token_authentication.py",
+        f"{_ACCOUNTS}/test_second_factor.py",
+        f"{_ACCOUNTS}/test_known_devices.py",
         f"{_LOGOUTS}/test_announcements.py",
         "tests/test_scheduled_tasks.py",
     ],
@@ -29,8 +32,14 @@ MODULES: dict[str, list[str]] = {
         f"{_LOGOUTS}/test_messages.py",
         f"{_LOGOUTS}/test_listener_batches.py",
     ],
+    "accounts.denylist": [
+        f"{_ACCOUNTS}/test_external_issuer.py",
+        f"{_LOGOUTS}/test_messages.py",
+        f"{_LOGOUTS}/test_listener_batches.py",
+    ],
     "accounts.throttling": [f"{_DELIVERY}/test_one_time_links.py"],
     "accounts.token_authentication": [f"{_ACCOUNTS}/test_sessions.py"],
+    "accounts.tokens": [],
     "images.access": [f"{_IMAGES}/test_permissions.py", f"{_DELIVERY}/test_avatars.py"],
     "images.links": [
         "tests/test_twins.py",
@@ -39,15 +48,29 @@ MODULES: dict[str, list[str]] = {
         "tests/api/restful_api/test_link_views.py",
         "tests/test_scheduled_tasks.py",
     ],
-    "images.services": [f"{_IMAGES}/test_client_metadata.py", "tests/test_twins.py"],
+    "images.link_visits": [f"{_DELIVERY}/test_link_views.py"],
+    "images.services": [
+        f"{_IMAGES}/test_client_metadata.py",
+        f"{_IMAGES}/test_retries.py",
+        f"{_IMAGES}/test_races.py",
+        "tests/test_twins.py",
+    ],
     "images.signed_urls": [f"{_DELIVERY}/test_views.py"],
     "images.storage.transactions": [f"{_IMAGES}/test_services.py"],
-    "images.metadata.jpeg_segments": [f"{_IMAGES}/metadata"],
-    "images.metadata.heif_boxes": [f"{_IMAGES}/metadata"],
-    "delivery.ranges": [f"{_DELIVERY}/test_views.py"],
-    "thumbnails.claims": ["tests/thumbnails/test_services.py"],
-    "thumbnails.services": ["tests/thumbnails"],
-    "notifications.feed": ["tests/test_scheduled_tasks.py", "tests/test_twins.py"],
+    "images.metadata.jpeg_segments": [f"{_IMAGES}/metadata/test_kinds.py"],
+    "images.metadata.heif_boxes": [
+        f"{_IMAGES}/metadata/test_heif_shapes.py",
+        f"{_IMAGES}/metadata/test_kinds.py",
+    ],
+    "delivery.access": [f"{_DELIVERY}/test_former_heights.py"],
+    "delivery.ranges": [],
+    "thumbnails.claims": [],
+    "thumbnails.services": [
+        "tests/thumbnails/test_made_later.py",
+        "tests/thumbnails/test_quality.py",
+        "tests/thumbnails/test_backfills.py",
+    ],
+    "notifications.feed": [],
     "notifications.logouts.relay": [f"{_LOGOUTS}/test_loops.py"],
     "notifications.logouts.listener": [f"{_LOGOUTS}/test_loops.py"],
     "notifications.sockets.subscription": [],
@@ -59,41 +82,60 @@ MODULES: dict[str, list[str]] = {
 }
 # What only PostgreSQL can answer; the others run on SQLite, which takes less time.
 ON_POSTGRESQL = frozenset(
-    {"thumbnails.claims", "notifications.feed", "notifications.logouts.relay"}
-)
+    {
+        "accounts.denylist", "images.services", "notifications.feed",
+        "notifications.logouts.relay", "thumbnails.claims",
+    }
+)  # fmt: skip
 
 
 def run(arguments: list[str]) -> int:
-    """Mutate the modules that are named, or all of MODULES; 1 where a mutant survives."""
-    unknown = [each for each in arguments if not _file_of(each).exists()]
+    """Mutate the modules that are named, or all of MODULES; 1 where one is not seen to die."""
+    parser = argparse.ArgumentParser(prog="./dev mutate", description=__doc__)
+    parser.add_argument("--mutants", type=int, default=MUTANTS, help="how many of each module")
+    parser.add_argument("--seed", default="", help="any text, to draw others")
+    parser.add_argument("modules", nargs="*", metavar="MODULE")
+    asked = parser.parse_args(arguments)
+    unknown = [each for each in asked.modules if not _file_of(each).exists()]
     if unknown:
         raise Refusal(f"there is no module {', '.join(unknown)}.")
     environment.prepare(environment.DEVELOPMENT)
-    reports = [_mutate(module) for module in arguments or MODULES]
+    modules = list(dict.fromkeys(asked.modules or MODULES))
+    on_postgresql = [each for each in modules if each in ON_POSTGRESQL]
+    others = [each for each in modules if each not in ON_POSTGRESQL]
+    options = ["--mutants", str(asked.mutants), "--mutation-seed", asked.seed]
+    reports = _mutate(others, "sqlite", options) + _mutate(on_postgresql, "postgres", options)
     _show(reports)
-    survivors = sum(_count(each, "survived", "unreached") for each in reports)
-    return int(survivors > 0)
+    return int(any(_count(each, "killed") < len(each["verdicts"]) for each in reports))
 
 
 def _file_of(module: str) -> Path:
     return environment.ROOT / f"{module.replace('.', '/')}.py"
 
 
-def _mutate(module: str) -> dict[str, Any]:
-    variables = {} if module in ON_POSTGRESQL else {"TEST_DATABASE": "sqlite"}
-    chosen = "not slow" if module in ON_POSTGRESQL else "not slow and not postgres"
+def _mutate(modules: list[str], database: str, drawn: list[str]) -> list[dict[str, Any]]:
+    """Return a report on each; all are mutated in one run of pytest, which takes long to begin."""
+    if not modules:
+        return []
+    is_sqlite = database == "sqlite"
+    variables = {"TEST_DATABASE": "sqlite"} if is_sqlite else {}
+    # What starts servers takes longer than what it adds; the tests of copying have two folders.
+    chosen = "not slow and not s3 and not rabbitmq"
+    chosen += " and not postgres" if is_sqlite else ""
+    tests = {each: _tests_of(each) for each in modules}
     with tempfile.TemporaryDirectory(prefix="tintype-mutate-") as folder:
-        report = Path(folder) / "report.json"
+        report = Path(folder) / "report.jsonl"
         options = ["-q", "-p", "tests.mutation.plugin", "-p", "no:randomly", "-m", chosen]
-        options += ["--mutate", module, "--mutants", str(MUTANTS), "--mutation-report", str(report)]
-        command = [environment.python(), "-m", "pytest", *options, *_tests_of(module)]
+        options += ["--mutate", json.dumps(tests), "--mutation-report", str(report), *drawn]
+        paths = dict.fromkeys(path for each in tests.values() for path in each)
+        command = [environment.python(), "-m", "pytest", *options, *paths]
         subprocess.run(
             command, cwd=environment.ROOT, env=os.environ | variables, stdout=2, check=False
         )
-        if not report.exists():
-            raise Refusal(f"the tests of {module} did not run.")
-        found: dict[str, Any] = json.loads(report.read_text())
-    return found
+        lines = report.read_text().splitlines() if report.exists() else []
+    if len(lines) < len(modules):
+        raise Refusal(f"the tests of {modules[len(lines)]} did not run.")
+    return [json.loads(line) for line in lines]
 
 
 def _tests_of(module: str) -> list[str]:
@@ -117,6 +159,8 @@ def _show(reports: list[dict[str, Any]]) -> None:
         say(f"{report['module']:<40} {len(report['verdicts']):>7} {_count(report, 'killed'):>7}")
     for report in reports:
         path = report["module"].replace(".", "/")
+        for test, reason in report["fails_unchanged"].items():
+            say(f"\n{path}.py: unchanged too {test} fails in a forked process:\n  {reason}")
         for each in report["verdicts"]:
             if each["outcome"] != "killed":
                 say(f"\n{path}.py:{each['line']}: {each['outcome']}\n  {each['change']}")

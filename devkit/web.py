@@ -19,7 +19,7 @@ STOP_TIMEOUT = 3
 def main(host: str, port: int) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    wait_for_decoders = start_decoders()
+    wait_for_decoders = start_decoders(are_for_checks=True)
     call_command("migrate", interactive=False, verbosity=0)
     call_command("create_admin")
     wait_for_decoders()

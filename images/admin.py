@@ -53,6 +53,10 @@ class PictureAdmin(admin.ModelAdmin[Picture]):
 
     actions = ["render_again"]
 
+    @admin.display(description=gettext_lazy("File name"))
+    def file_name(self, picture: Picture) -> str:
+        return picture.file_name
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Picture], search_term: str
     ) -> tuple[QuerySet[Picture], bool]:

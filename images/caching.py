@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from images.changes import announce_change
 from lib.after_commit import run_after_commit
-from lib.redis_client import redis_client
+from lib.redis_client import ask_redis, redis_client
 
 logger = logging.getLogger(__name__)
 Value = TypeVar("Value")
@@ -57,7 +57,7 @@ def cached(
     # Before the rows are read: a change from here on renews it.
     mark = mark or _renew_mark(owner_id)
     value = compute()
-    _write_entry(_key(owner_id, name), mark + write(value))
+    _write_entry(_keys(owner_id, name)[1], mark + write(value))
     return value
 
 
@@ -78,7 +78,7 @@ def _find(
     owner_id: UUID, name: str, is_valid: Callable[[Any], bool], read: Callable[[bytes], Any]
 ) -> tuple[bytes, Any]:
     """Return an account's mark, empty where there is none, and what is cached, else None."""
-    mark, entry = _read_both(cache.make_key(_mark_name(owner_id)), _key(owner_id, name))
+    mark, entry = _read_both(*_keys(owner_id, name))
     if mark and entry.startswith(mark):
         with suppress(ValueError, RecursionError):
             found = read(entry[_MARK_LENGTH:])
@@ -90,7 +90,7 @@ def _find(
 def _read_both(mark_key: str, key: str) -> tuple[bytes, bytes]:
     """Return an account's mark and an entry, each empty where there is none."""
     try:
-        found: list[Any] = redis_client().mget(mark_key, key)
+        found: list[Any] = ask_redis("MGET", mark_key, key)
     except RedisError as error:
         logger.debug("cache read failed: %s", type(error).__name__)
         return b"", b""
@@ -117,9 +117,10 @@ def _renew_mark(owner_id: UUID) -> bytes:
     return f'"{mark}"'.encode()
 
 
-def _key(owner_id: UUID, name: str) -> str:
-    key: str = cache.make_key(f"list:{owner_id}:{name}")
-    return key
+def _keys(owner_id: UUID, name: str) -> tuple[str, str]:
+    """Return the keys of an account's mark and of a list, as Django's cache writes them."""
+    beginning = cache.make_key("")
+    return f"{beginning}{_mark_name(owner_id)}", f"{beginning}list:{owner_id}:{name}"
 
 
 def _mark_name(owner_id: UUID) -> str:

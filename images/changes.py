@@ -10,11 +10,12 @@ import time
 from threading import Lock, Thread
 from uuid import UUID
 
+from django.conf import settings
 from redis.client import PubSub
 from redis.exceptions import RedisError
 
 from lib.after_commit import run_after_commit
-from lib.redis_client import redis_client
+from lib.redis_client import may_be_readable, redis_at, redis_client
 from lib.signing import make_signature
 
 logger = logging.getLogger(__name__)
@@ -74,6 +75,9 @@ class ChangeListener:
         if subscription is None:
             self._connect_aside()
             return None
+        # The client says itself that Redis is away, or that the connection was lost.
+        if not (may_be_readable(subscription.connection) or redis_at(settings.REDIS_URL).is_away):
+            return heard
         while message := subscription.get_message(timeout=0):
             if message["type"] != "message":  # the client has connected anew by itself
                 raise RedisError("a connection was lost")
@@ -91,6 +95,9 @@ class ChangeListener:
         try:
             subscription.subscribe(channel())
             if subscription.get_message(timeout=_CONFIRMATION_TIMEOUT):
+                # What came with the confirmation lies in the client, where nobody would look.
+                while subscription.get_message(timeout=0):
+                    pass
                 self._subscription = subscription
                 return
         except RedisError:

@@ -23,7 +23,7 @@ from images.formats.facts import Facts, facts_of
 from images.formats.limits import Limits, RefusedPicture
 from images.formats.registry import FORMATS
 from images.models import Picture
-from images.removals import waits_for_removal
+from images.removals import FileRemoved, RemovedFile, require_kept, reserve, take
 from images.sandbox.work_dir import work_dir
 from images.services import build_picture, inspect_upload, lock_owner
 from images.signals import picture_activated, picture_created
@@ -100,41 +100,69 @@ def check_default_picture(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
-@transaction.atomic
+class _HasPicture(Exception):
+    """The account has a picture."""
+
+
 def copy_default(*, owner: User, visibility: str, preferred_name: str = "") -> Picture | None:
     """Give an account without pictures a copy of the default one, active from the start.
 
     Return None, and change nothing, where it has a picture already. `preferred_name` is used where
     it is a harmless file name that is free.
     """
-    lock_owner(owner.pk)
-    if Picture.objects.owned_by(owner).exists():
+    default = default_picture()
+    fields = {"owner": owner, "visibility": visibility, "is_active": True}
+    if name := to_base_name(preferred_name):
+        fields["name"] = to_base_name(replace_extension(name, default.facts.extension))
+    try:
+        reserved = _reserve(owner.pk, preferred_name, default.facts.extension)
+        while True:
+            try:
+                return _store(default, reserved, fields)
+            except FileRemoved:
+                # It took too long, or somebody emptied the folder meanwhile.
+                reserved = None
+    except _HasPicture:
         return None
-    uid, default = uuid.uuid4(), default_picture()
-    key = _free_key(owner.pk, uid, preferred_name, default.facts.extension)
+
+
+def _reserve(owner_id: UUID, preferred_name: str, extension: str) -> RemovedFile | None:
+    stem = safe_stem(preferred_name)
+    key = f"{folder_of(owner_id)}{stem}.{extension}"
+    is_free = bool(stem) and not picture_storage.exists(key)
+    with transaction.atomic():
+        _lock_without_pictures(owner_id)
+        return reserve(key) if is_free else None
+
+
+def _lock_without_pictures(owner_id: UUID) -> None:
+    lock_owner(owner_id)
+    if Picture.objects.owned_by(owner_id).exists():
+        raise _HasPicture
+
+
+def _store(
+    default: DefaultPicture, reserved: RemovedFile | None, fields: dict[str, Any]
+) -> Picture:
+    uid = uuid.uuid4()
+    key = original_key(fields["owner"].pk, uid, default.facts.extension)
+    key = reserved.key if reserved else key
     with default.as_file() as file:
-        picture = build_picture(file, default.facts, uid=uid, owner=owner, key=key)
-        picture.visibility, picture.is_active = visibility, True
-        if name := to_base_name(preferred_name):
-            picture.name = to_base_name(replace_extension(name, default.facts.extension))
+        picture = build_picture(file, default.facts, uid=uid, key=key, **fields)
         with stored_files({key: file}):
-            _insert(picture)
+            _insert(picture, reserved)
     return picture
 
 
-def _insert(picture: Picture) -> None:
+def _insert(picture: Picture, reserved: RemovedFile | None) -> None:
+    _lock_without_pictures(picture.owner_id)
+    if reserved:
+        take(reserved)
+    else:
+        require_kept(picture.key)
     picture.save(force_insert=True)
     picture_created.send(sender=Picture, picture=picture)
     picture_activated.send(sender=Picture, picture=picture)
-
-
-def _free_key(owner_id: UUID, uid: UUID, preferred_name: str, extension: str) -> str:
-    stem = safe_stem(preferred_name)
-    preferred = f"{folder_of(owner_id)}{stem}.{extension}"
-    # A name whose former file still waits for its removal would lose the new one with it.
-    if stem and not waits_for_removal(preferred) and not picture_storage.exists(preferred):
-        return preferred
-    return original_key(owner_id, uid, extension)
 
 
 def safe_stem(name: str) -> str:

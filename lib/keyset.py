@@ -2,12 +2,16 @@
 
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Field, Model, Q, QuerySet
+
+from lib.compiled_query import CompiledRows, Parameter
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # By the type of the rows' ids.
@@ -61,3 +65,61 @@ def rows_after(
     return (
         rows.order_by("created_at", "id") if oldest_first else rows.order_by("-created_at", "-id")
     )
+
+
+# Of one list: clients choose sizes, so that there may be thousands.
+_MAX_KINDS = 64
+
+
+class CompiledPages:
+    """Pages of the rows that `choose` finds for values of `fields`, whose SQL is compiled once.
+
+    Once for each kind of page, that is: `choose` is called with Parameters in the place of values,
+    and what it returns may depend on nothing else that changes.
+    """
+
+    def __init__(
+        self,
+        model: type[Model],
+        choose: Callable[..., QuerySet[Any, Any]],
+        *fields: Field[Any, Any],
+    ) -> None:
+        self.model = model
+        self._choose, self._fields = choose, fields
+        self.find_compiled = lru_cache(maxsize=_MAX_KINDS)(self._compile)
+
+    def of(self, *values: object) -> "ChosenRows":
+        """Return what stands for the rows that `choose` finds for these values."""
+        return ChosenRows(self, values)
+
+    def _compile(
+        self, columns: tuple[str, ...], count: int, *, has_cursor: bool, oldest_first: bool
+    ) -> CompiledRows:
+        meta = self.model._meta
+        fields: Any = (*self._fields, meta.get_field("created_at"), meta.pk)
+        parameters: list[Any] = [Parameter(*each) for each in enumerate(fields)]
+        *chosen, created_at, row_id = parameters
+        cursor = Cursor(created_at, row_id) if has_cursor else None
+        rows = rows_after(cursor, self._choose(*chosen), oldest_first=oldest_first)
+        return CompiledRows(rows[:count], columns)
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenRows:
+    """The rows of a list that is compiled, in the place of a queryset."""
+
+    pages: CompiledPages
+    values: tuple[object, ...]
+
+    @property
+    def model(self) -> type[Model]:
+        return self.pages.model
+
+    def read(
+        self, cursor: Cursor | None, columns: tuple[str, ...], count: int, *, oldest_first: bool
+    ) -> list[dict[str, Any]]:
+        """Return columns of at most `count` rows after the cursor, as `rows_after` orders them."""
+        compiled = self.pages.find_compiled(
+            columns, count, has_cursor=cursor is not None, oldest_first=oldest_first
+        )
+        return compiled.get(*self.values, *((cursor.created_at, cursor.id) if cursor else ()))

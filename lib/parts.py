@@ -15,8 +15,9 @@ from collections.abc import Callable
 logger = logging.getLogger(__name__)
 # Between two looks at a part that is away.
 CHECK_INTERVAL = 0.5
-# A part that answers the check and fails its callers all the same is left alone for so long before
-# it is looked at again.
+# A part that answers the check and fails its callers again and again, each time within so long, is
+# left alone for a while before it is looked at. Once is no reason: a connection may have died with
+# the silence, and be found so by its next caller.
 UNSTEADY_SECONDS = 10.0
 REST_SECONDS = 3.0
 LOG_INTERVAL = 60.0
@@ -78,6 +79,7 @@ class Part:
         self._is_away = False
         self._failing_since: float | None = None
         self._back_at = float("-inf")
+        self._relapses = 0
         self._asked_at = 0.0
         self._checker: threading.Thread | None = None
         self._log = MinuteLog()
@@ -88,18 +90,26 @@ class Part:
         if not self._is_away:
             return False
         # A forked process inherits what was found, and not the thread that looks.
-        self._start_checking()
+        self._start_checking(only_if_away=True)
         return self._is_away
 
-    def failed(self, error: BaseException, *, was_silent: bool = True) -> None:
-        """Keep callers away until a check succeeds, unless the part has refused at once."""
-        self._note_failure(error, was_silent=was_silent)
-        self._start_checking()
+    def failed(
+        self, error: BaseException, *, was_silent: bool = True, began: float = float("inf")
+    ) -> None:
+        """Keep callers away until a check succeeds, unless the part has refused at once.
+
+        A call that `began` (by the monotonic clock) before the part came back says nothing of now.
+        """
+        if began >= self._back_at:
+            self._note_failure(error, was_silent=was_silent)
+            self._start_checking()
 
     def _note_failure(self, error: BaseException, *, was_silent: bool) -> None:
         with self._lock:
             if self._failing_since is None:
-                self._failing_since = time.monotonic()
+                self._failing_since = now = time.monotonic()
+                is_unsteady = now - self._back_at < UNSTEADY_SECONDS
+                self._relapses = self._relapses + 1 if is_unsteady else 0
             self._is_away = was_silent or not self._is_tried_while_it_refuses
         self._log.report(f"{self.name} is away", type(error).__name__)
 
@@ -114,16 +124,17 @@ class Part:
     def _is_checking(self) -> bool:
         return self._checker is not None and self._checker.is_alive()
 
-    def _start_checking(self) -> None:
+    def _start_checking(self, *, only_if_away: bool = False) -> None:
         self._asked_at = time.monotonic()
         with self._lock:
-            if not self._is_checking():
+            # One that began when it had just come back would hide what fails next.
+            if not self._is_checking() and (self._is_away or not only_if_away):
                 name = f"is {self.name} there?"
                 self._checker = threading.Thread(target=self._look, name=name, daemon=True)
                 self._checker.start()
 
     def _look(self) -> None:
-        if time.monotonic() - self._back_at < UNSTEADY_SECONDS and self._is_away:
+        if self._relapses > 1 and self._is_away:
             time.sleep(REST_SECONDS)
         while not self._is_there() and time.monotonic() - self._asked_at < ASKED_WITHIN:
             time.sleep(self._interval)

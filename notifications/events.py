@@ -16,7 +16,8 @@ PictureEventType = Literal[
     "thumbnails.ready",
     "thumbnails.failed",
 ]
-FeedEventType = PictureEventType | Literal["pictures.cleared", "link.opened"]
+AccountEventType = Literal["planned_changes.updated"]
+FeedEventType = PictureEventType | AccountEventType | Literal["pictures.cleared", "link.opened"]
 
 
 class PictureFacts(TypedDict):
@@ -66,6 +67,15 @@ class PicturesCleared(TypedDict):
     user_id: str
 
 
+class PlannedChangesUpdated(TypedDict):
+    """What is planned to be taken from the account is something else now: its account says what."""
+
+    id: int
+    type: Literal["planned_changes.updated"]
+    at: str
+    user_id: str
+
+
 class EventsReset(TypedDict):
     """The requested events are no longer kept: load all pictures anew, then continue after `id`."""
 
@@ -84,7 +94,7 @@ class SessionEnded(TypedDict):
     user_id: str
 
 
-Event = PictureChanged | LinkOpened | PicturesCleared | EventsReset
+Event = PictureChanged | LinkOpened | PicturesCleared | PlannedChangesUpdated | EventsReset
 Message = Event | SessionEnded
 
 

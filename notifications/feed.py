@@ -1,15 +1,18 @@
 """An account's events in the order of their commits: recorded, read from any position, purged."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from images.models import Picture
+from lib.compiled_insert import CompiledInsert
 from notifications.events import (
+    AccountEventType,
     Event,
     FeedEventType,
     PictureEventType,
@@ -20,6 +23,7 @@ from notifications.events import (
 )
 from notifications.models import Feed, PictureEvent
 
+_events = CompiledInsert(PictureEvent)
 RETENTION = timedelta(days=7)
 PAGE_SIZE = 100
 PURGE_BATCH_SIZE = 5_000
@@ -49,13 +53,14 @@ def record_event(
     The caller must already hold the locks that it needs on pictures: pictures are locked before the
     feed everywhere, so that no two transactions wait for each other.
     """
-    row = PictureEvent.objects.create(
+    row = PictureEvent(
         owner_id=owner_id,
         sequence=_next_sequence(owner_id),
         type=kind,
         picture=picture_facts(picture) if picture else None,
         link_id=link_id,
     )
+    _events.insert(row)
     return event_payload(row)
 
 
@@ -70,6 +75,21 @@ def record_events(owner_id: UUID, kind: PictureEventType, pictures: list[Picture
         for sequence, picture in enumerate(pictures, first)
     )
     return event_payloads(rows)
+
+
+@transaction.atomic(savepoint=False)
+def record_for_accounts(owner_ids: Collection[UUID], kind: AccountEventType) -> dict[UUID, Event]:
+    """Record the same event for each of some accounts; as many statements however many they are."""
+    Feed.objects.bulk_create((Feed(owner_id=each) for each in owner_ids), ignore_conflicts=True)
+    # In the order of their ids, so that of two that lock several none waits for the other.
+    feeds = Feed.objects.filter(owner__in=owner_ids).order_by("pk")
+    last = dict(feeds.select_for_update(no_key=True).values_list("owner_id", "last"))
+    Feed.objects.filter(owner__in=owner_ids).update(last=F("last") + 1)
+    rows = PictureEvent.objects.bulk_create(
+        PictureEvent(owner_id=owner_id, sequence=sequence + 1, type=kind)
+        for owner_id, sequence in last.items()
+    )
+    return {each.owner_id: event_payload(each) for each in rows}
 
 
 def _next_sequence(owner_id: UUID, count: int = 1) -> int:

@@ -44,8 +44,8 @@ class TierPlanAdmin(admin.ModelAdmin[TierPlan]):
     """Plans: looked at, decided and followed on a page of their own; kept for good."""
 
     list_display = [
-        "__str__", "kind", "state", "pictures", "maker_name", "applier_name", "applied_at",
-        "ended_at",
+        "__str__", "kind", "state", "pictures", "maker_name", "effective_at", "applier_name",
+        "applied_at", "ended_at",
     ]  # fmt: skip
     list_filter = ["state", "kind"]
     search_fields = ["tier_name__startswith", "target_name__startswith"]

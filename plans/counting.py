@@ -10,7 +10,8 @@ from django.utils import timezone
 from accounts.models import Invitation, User
 from images.ledger import STORED_BYTES, Usage
 from images.models import Link
-from plans.models import PlannedAccount, TierPlan
+from plans.losses import accounts_of, loses_by
+from plans.models import TierPlan
 from plans.sampling import Present, ThumbnailKind, look_at_pictures, newest_kinds
 from plans.sizes import ThumbnailSizes
 from thumbnails.pace import measured_pace
@@ -39,22 +40,13 @@ class Counts:
     links_ended: int
     over_quota: int
     invitations_ended: int
+    # Accounts that are allowed less of something, and are told where the plan is announced.
+    told: int
     # Pictures that were looked at where these were not all, else 0.
     sampled: int
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
-
-
-def accounts_of(plan: TierPlan) -> QuerySet[User]:
-    """Return the accounts that a plan concerns; none of those that are being removed."""
-    accounts = User.objects.filter(removal_due_at=None)
-    if plan.kind == TierPlan.Kind.MOVE:
-        accounts = accounts.exclude(tier=plan.target)
-    if plan.tier is not None:
-        return accounts.filter(tier=plan.tier)
-    chosen = PlannedAccount.objects.filter(plan=plan, is_done=False)
-    return accounts.filter(pk__in=chosen.values("account_id"))
 
 
 def count_consequences(plan: TierPlan, new: Mapping[str, Any]) -> Counts:
@@ -64,14 +56,16 @@ def count_consequences(plan: TierPlan, new: Mapping[str, Any]) -> Counts:
     `sampling.EXACT_UP_TO` of them thumbnails are estimated.
     """
     accounts = accounts_of(plan)
-    number, usage = accounts.count(), _look_at_usage(accounts, new)
+    loses = loses_by(plan, new, before=plan.basis.get("tier"))
+    numbers = accounts.aggregate(all=Count("pk"), told=Count("pk", filter=loses))
+    usage = _look_at_usage(accounts, new)
     present = look_at_pictures(accounts, usage["pictures"])
     made, removed, replaced = _compare(present, new)
     sizes = ThumbnailSizes({**newest_kinds(), **present.thumbnails}, quality=new["quality"])
     thumbnails = _scale(sum(made.values()), present)
     pace = measured_pace()
     return Counts(
-        accounts=number,
+        accounts=numbers["all"],
         pictures=usage["pictures"],
         failed_pictures=_scale(present.failed, present),
         thumbnails_made=thumbnails,
@@ -84,6 +78,7 @@ def count_consequences(plan: TierPlan, new: Mapping[str, Any]) -> Counts:
         links_ended=0 if new["grants_links"] else _count_ended_links(accounts),
         over_quota=usage["over_quota"],
         invitations_ended=_count_ended_invitations(plan),
+        told=numbers["told"],
         sampled=present.sampled,
     )
 

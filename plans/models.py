@@ -20,6 +20,10 @@ class TierPlanQuerySet(models.QuerySet["TierPlan"]):
         """Plans that may be applied still."""
         return self.filter(state__in=[self.model.State.PROPOSED, self.model.State.SAVED])
 
+    def announced(self) -> TierPlanQuerySet:
+        """Saved plans of which people were told."""
+        return self.filter(state=self.model.State.SAVED, warned_at__isnull=False)
+
     def under_way(self) -> TierPlanQuerySet:
         """Plans that were applied and have not ended."""
         return self.filter(state__in=[self.model.State.RUNNING, self.model.State.PAUSED])
@@ -93,6 +97,15 @@ class TierPlan(models.Model):
     accounts_skipped = models.PositiveIntegerField(default=0)
     has_moved_all = models.BooleanField(default=False)
 
+    # When a saved plan applies itself; null where somebody has to apply it.
+    effective_at = models.DateTimeField(_("applies itself"), null=True)
+    # Since when the accounts that lose something say so to their people; see `plans.warnings`.
+    warned_at = models.DateTimeField(_("people told"), null=True)
+    # Whether accounts are left to be told, in the order of their ids: those after `told_after`.
+    is_telling = models.BooleanField(default=False, db_default=False)
+    told_after = models.UUIDField(null=True)
+    accounts_told = models.PositiveIntegerField(default=0, db_default=0)
+
     objects = TierPlanQuerySet.as_manager()
 
     class Meta:
@@ -113,6 +126,12 @@ class TierPlan(models.Model):
                 condition=Q(state__in=["proposed", "running", "paused"]),
                 name="tier_plan_open",
             ),
+            # Asked for whenever somebody reads an account of their own.
+            models.Index(
+                fields=["effective_at"],
+                condition=Q(state="saved", warned_at__isnull=False),
+                name="tier_plan_announced",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -124,6 +143,10 @@ class TierPlan(models.Model):
     @property
     def is_undecided(self) -> bool:
         return self.state in {self.State.PROPOSED, self.State.SAVED}
+
+    @property
+    def is_announced(self) -> bool:
+        return self.state == self.State.SAVED and self.warned_at is not None
 
     @property
     def is_under_way(self) -> bool:
@@ -152,6 +175,7 @@ class PlannedAccount(models.Model):
                 condition=Q(is_done=False),
                 name="planned_account_next",
             ),
+            models.Index(fields=["account_id"], name="planned_account_plans"),
         ]
 
     def __str__(self) -> str:
@@ -180,6 +204,9 @@ class PlanStep(models.Model):
         MADE = "made", _("Made")
         COUNTED = "counted", _("Counted anew")
         SAVED = "saved", _("Saved for later")
+        WARNED = "warned", _("People are told")
+        WITHDRAWN = "withdrawn", _("Withdrawn; people are told")
+        NOT_APPLIED = "not-due", _("Did not apply itself, since a tier has changed")
         APPLIED = "applied", _("Applied")
         DIRECT = "direct", _("Made directly, without a plan")
         PAUSED = "paused", _("Paused")

@@ -21,7 +21,12 @@ def may_plan(user: object, kind: str) -> bool:
 
 def kinds_of(request: HttpRequest) -> list[str]:
     """Return the kinds of plans that are for whoever asks."""
-    return [kind for kind in TierPlan.Kind if may_plan(request.user, kind)]
+    return kinds_for(request.user)
+
+
+def kinds_for(user: object) -> list[str]:
+    """Return the kinds of plans that somebody sees."""
+    return [kind for kind in TierPlan.Kind if may_plan(user, kind)]
 
 
 def plans_for(request: HttpRequest) -> QuerySet[TierPlan]:

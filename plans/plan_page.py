@@ -1,12 +1,14 @@
 """The page of a plan: what it shows, and what its buttons do."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -26,11 +28,14 @@ from plans.proposals import (
 from plans.sampling import SAMPLE_SIZE
 from plans.services import apply_plan, cancel, pause, resume, touches_thumbnails
 from plans.steps import basis_of
+from plans.warnings import save_and_warn, withdraw
 from plans.wording import changes_of, losses_of, rows_of, show_time
 from tiers.models import Tier
 
 # Of accounts that were chosen.
 _MAX_NAMED = 20
+# How long before people are told, unless staff say otherwise.
+_SUGGESTED_NOTICE = timedelta(days=7)
 Button = Callable[[HttpRequest, TierPlan], str]
 
 
@@ -45,9 +50,27 @@ class TargetForm(forms.Form):
             self.fields["target"].queryset = Tier.objects.exclude(pk=plan.tier_id)  # type: ignore[attr-defined]  # a field of models
 
 
+class WarnForm(forms.Form):
+    """When a plan applies itself, of which people are told before."""
+
+    effective_at = forms.DateTimeField(
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+
+def _warn_form(plan: TierPlan) -> WarnForm:
+    at = plan.effective_at
+    if not plan.is_announced and (plan.counts or {}).get("told"):
+        at = (timezone.now() + _SUGGESTED_NOTICE).replace(minute=0)
+    return WarnForm(initial={"effective_at": at})
+
+
 def page_context(plan: TierPlan) -> dict[str, Any]:
     """Return all that the page of a plan shows; as many queries for every plan."""
     is_unplaced = plan.is_undecided and needs_target(plan)
+    is_stale = plan.is_undecided and not is_unplaced and _is_stale(plan)
+    may_wait = plan.is_undecided and not is_unplaced and not is_stale
     return {
         "plan": plan,
         "changes": changes_of(plan),
@@ -56,13 +79,19 @@ def page_context(plan: TierPlan) -> dict[str, Any]:
         "sampled": (plan.counts or {}).get("sampled"),
         "sample_size": SAMPLE_SIZE,
         "target_form": TargetForm(plan) if is_unplaced else None,
-        "is_stale": plan.is_undecided and not is_unplaced and _is_stale(plan),
+        "warn_form": _warn_form(plan) if may_wait else None,
+        "told": (plan.counts or {}).get("told", 0),
+        "is_stale": is_stale,
         "running": _find_running(plan),
         "accounts": _name_accounts(plan),
         "back_url": _back_url(plan),
         "steps": list(plan.steps.all()),
-        "has_rest": plan.state == TierPlan.State.CANCELLED and bool(plan.tier or plan.target),
-        "has_way_back": bool(plan.changes and plan.tier) and not plan.is_undecided,
+        "has_rest": bool(
+            plan.state == TierPlan.State.CANCELLED
+            and plan.applied_at
+            and (plan.tier or plan.target)
+        ),
+        "has_way_back": bool(plan.changes and plan.tier and plan.applied_at),
         **progress_context(plan),
     }
 
@@ -145,8 +174,19 @@ def _save(request: HttpRequest, plan: TierPlan) -> str:
     return reverse("admin:plans_tierplan_changelist")
 
 
+def _warn(request: HttpRequest, plan: TierPlan) -> str:
+    form = WarnForm(request.POST)
+    if not form.is_valid():
+        raise PlanRefused(" ".join(map(str, form.errors["effective_at"])))
+    save_and_warn(plan, at=form.cleaned_data["effective_at"], by=_who(request))
+    return plan_url(plan)
+
+
 def _discard(request: HttpRequest, plan: TierPlan) -> str:
     address = _back_url(plan).partition("?")[0]
+    if plan.is_announced:
+        withdraw(plan, by=_who(request))
+        return plan_url(plan)
     discard(plan)
     return address
 
@@ -172,6 +212,7 @@ def _follow(propose: Callable[..., TierPlan]) -> Button:
 
 
 _BUTTONS: dict[str, Button] = {
+    "warn": _warn,
     "apply": _on(apply_plan),
     "save": _save,
     "discard": _discard,

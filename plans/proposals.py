@@ -174,8 +174,8 @@ def save_for_later(plan: TierPlan, *, by: User | None) -> None:
 
 
 def discard(plan: TierPlan) -> None:
-    """Forget a plan that is not decided."""
-    TierPlan.objects.undecided().filter(pk=plan.pk).delete()
+    """Forget a plan that is not decided, and of which nobody was told."""
+    TierPlan.objects.undecided().filter(pk=plan.pk, warned_at=None).delete()
 
 
 def propose_rest(plan: TierPlan, *, by: User | None) -> TierPlan:

@@ -97,5 +97,7 @@ def newest_kinds(count: int = 2_000) -> dict[ThumbnailKind, tuple[int, int]]:
 
 def _by_kind(thumbnails: QuerySet[Thumbnail]) -> dict[ThumbnailKind, tuple[int, int]]:
     kinds = thumbnails.order_by().values_list("height", "quality", "is_stale")
-    counted = kinds.annotate(count=Count("pk"), size=Sum(F("bytes") + F("webp_bytes")))
+    counted = kinds.annotate(
+        count=Count("pk"), size=Sum(F("bytes") + F("webp_bytes") + F("avif_bytes"))
+    )
     return {ThumbnailKind(*kind): (count, size) for *kind, count, size in counted}

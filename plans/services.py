@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from lib.after_commit import run_after_commit
 from plans.exceptions import PlanStale
 from plans.models import PlanStep, TierPlan
 from plans.progress import backfills_of
+from plans.signals import work_waits
 from plans.steps import (
     applied_by,
     basis_of,
@@ -28,7 +28,6 @@ from plans.steps import (
     stop_clock,
     supersede,
 )
-from plans.tasks import enqueue_moves
 from tiers.models import Tier
 from tiers.services import OF_THUMBNAILS, announce_thumbnail_change, change_tier
 
@@ -50,6 +49,7 @@ def apply_plan(plan: TierPlan, *, by: User | None) -> None:
     now = timezone.now()
     plan.applied_at = plan.running_since = now
     plan.applier_id, plan.applier_name = named(by)
+    plan.is_telling = False
     note(plan, PlanStep.Kind.APPLIED, by)
     if plan.kind == TierPlan.Kind.CHANGE and plan.tier:
         _change(plan, plan.tier)
@@ -58,7 +58,7 @@ def apply_plan(plan: TierPlan, *, by: User | None) -> None:
         supersede(plan.tier, plan)
     plan.state = TierPlan.State.RUNNING
     plan.save()
-    run_after_commit(enqueue_moves)
+    work_waits.send(sender=TierPlan)
 
 
 def _change(plan: TierPlan, tier: Tier) -> None:
@@ -118,7 +118,7 @@ def resume(plan: TierPlan, *, by: User | None) -> None:
     plan.save(update_fields=["state", "running_since"])
     note(plan, PlanStep.Kind.RESUMED, by)
     end_if_done(plan)
-    run_after_commit(enqueue_moves)
+    work_waits.send(sender=TierPlan)
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
 """What a plan says, as rows of the tables that people read."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,6 +111,11 @@ def changes_of(plan: TierPlan) -> list[tuple[str, str, str]]:
         (capfirst(_field(name)), _value(name, before), _value(name, after))
         for name, (before, after) in plan.changes.items()
     ]
+
+
+def name_fields(names: Iterable[str]) -> list[str]:
+    """Return what fields of a tier are called."""
+    return [_field(name) for name in names]
 
 
 def _field(name: str) -> str:

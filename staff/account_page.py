@@ -1,6 +1,7 @@
-"""What an account's page shows beside its form: pictures, links and sessions at a glance."""
+"""What an account's page shows beside its form: pictures, links, sessions and plans at a glance."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -9,9 +10,14 @@ from accounts.models import Session, User
 from images.models import Link, Picture
 from images.permissions import PicturePermission, reaches_others
 from images.signed_urls import signed_url
+from plans.losses import plans_of
+from plans.models import TierPlan
+from plans.permissions import kinds_for
+from plans.warnings import planned_changes_of
+from plans.wording import name_fields
 from thumbnails.models import Thumbnail
 
-_MAX_PICTURES, _MAX_LINKS, _MAX_SESSIONS = 24, 5, 5
+_MAX_PICTURES, _MAX_LINKS, _MAX_SESSIONS, _MAX_PLANS = 24, 5, 5, 5
 # In pixels: the smallest thumbnail that is at least so tall, shown no taller.
 STRIP_HEIGHT = 96
 
@@ -34,6 +40,9 @@ class Glance:
     live_links: int
     sessions: list[Session] | None
     live_sessions: int
+    plans: list[TierPlan] | None
+    # What those of them take that were announced, and when.
+    losses: list[tuple[datetime | None, list[str]]]
 
 
 def glance_at(account: User, viewer: User) -> Glance:
@@ -44,6 +53,7 @@ def glance_at(account: User, viewer: User) -> Glance:
     links = Link.objects.filter(owner=account)
     live = links.with_openings().filter(revoked_at=None, expires_at__gt=timezone.now())
     sessions = Session.objects.of(account)
+    kinds = kinds_for(viewer)
     return Glance(
         account=account,
         pictures=_newest_pictures(account) if sees_pictures else None,
@@ -51,6 +61,10 @@ def glance_at(account: User, viewer: User) -> Glance:
         live_links=live.count() if sees_links else 0,
         sessions=list(_newest(sessions, _MAX_SESSIONS)) if sees_sessions else None,
         live_sessions=sessions.live().count() if sees_sessions else 0,
+        plans=list(_newest(plans_of(account, kinds), _MAX_PLANS)) if kinds else None,
+        losses=[(each.at, name_fields(each.takes)) for each in planned_changes_of(account)]
+        if kinds
+        else [],
     )
 
 

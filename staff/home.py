@@ -23,6 +23,7 @@ from notifications.models import OutboxMessage
 from staff.counting import SHOWN_DAYS, count_uploads
 from staff.models import Day, TierCounts
 from staff.plots import Plot, draw_columns
+from thumbnails.failures import describe_failure
 
 # Whatever is queued is counted up to here.
 MAX_COUNTED = 10_000
@@ -173,4 +174,5 @@ def _count(rows: QuerySet[Any]) -> int:
 def _find_failures() -> Failures:
     failed = Picture.objects.filter(rendering=Picture.Rendering.FAILED).order_by("-created_at")
     newest = list(failed.values_list("render_failure", flat=True)[:MAX_FAILURES])
-    return Failures(len(newest), Counter(newest).most_common(_MAX_REASONS))
+    reasons = Counter(newest).most_common(_MAX_REASONS)
+    return Failures(len(newest), [(describe_failure(why), count) for why, count in reasons])

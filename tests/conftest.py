@@ -1,15 +1,18 @@
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from django.apps import apps
 from django.db.models.signals import post_migrate
+from django.test import TransactionTestCase
 from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 from schemathesis.pytest.plugin import SchemathesisFunction
 
+from tests.emptying import Emptying
 from tiers.models import Tier, TierHeight
 
 # A machine that is busy for a moment is not a failure.
@@ -66,10 +69,11 @@ def django_db_modify_db_settings(
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Give the tiers back to a database that was emptied after a test of transactions."""
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Have tests of transactions undo what they wrote, and Django's flush give back the tiers."""
     with django_db_blocker.unblock():
         tiers, heights = list(Tier.objects.all()), list(TierHeight.objects.all())
+        emptying = Emptying()
 
     def give_back(**_: object) -> None:
         if not Tier.objects.exists():
@@ -77,3 +81,10 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
             TierHeight.objects.bulk_create(heights)
 
     post_migrate.connect(give_back, sender=apps.get_app_config("tiers"), weak=False)
+
+    def empty(test_case: TransactionTestCase) -> None:
+        emptying.restore(test_case)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty)
+        yield

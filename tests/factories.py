@@ -16,7 +16,7 @@ from images.sandbox.work_dir import work_dir
 from images.services import create_picture
 from images.storage.keys import USERS
 from tests.clients import Client
-from tests.pictures import jpeg
+from tests.known_picture import known_picture, storing_known_picture
 from tiers.models import Tier, TierHeight
 from upkeep.closed_accounts import close_as_staff, remove_closed_accounts
 
@@ -78,9 +78,16 @@ def find_permission(name: str) -> Permission:
 def make_picture(
     owner: User, content: bytes | None = None, *, on_commit: Any = None, **fields: Any
 ) -> Picture:
-    """Upload a picture through the service; tests that need its thumbnails pass their own bytes."""
+    """Upload a picture through the service; tests of what is in it pass their own bytes."""
+    if content is None:
+        with storing_known_picture():
+            return _upload(owner, known_picture(), **fields)
+    return _upload(owner, content, **fields)
+
+
+def _upload(owner: User, content: bytes, **fields: Any) -> Picture:
     with NamedTemporaryFile(dir=work_dir()) as upload:
-        Path(upload.name).write_bytes(content if content is not None else jpeg(60, 40))
+        Path(upload.name).write_bytes(content)
         return create_picture(owner=owner, upload=Path(upload.name), **fields)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
+from tests.chromium import launch_chromium
 from tests.pictures import encode, waves
 
 PASSWORD = "correct horse battery"
@@ -352,10 +353,10 @@ def check_in_browser(
     until: Callable[[Callable[[], Any]], Any],
 ) -> None:
     """Have pages of all origins do what they can; `host_names` tells Chromium where names lead."""
-    arguments = ["--no-sandbox", "--disable-gpu", f"--host-resolver-rules={host_names}"]
+    names = f"--host-resolver-rules={host_names}"
     with (
         sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=program, args=arguments) as browser,
+        launch_chromium(playwright, program, names) as browser,
     ):
         page = open_page(browser.new_context(ignore_https_errors=True), origins.elsewhere)
         for story in (auth_service, image_service, images_api, pictures_service):

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import requests
 
 from tests import waiting
+from tests.servers.migrated import copy_migrated_database
 from tests.servers.ports import free_ports
 from tests.waiting import T
 
@@ -66,7 +67,17 @@ def newcomers_environment() -> dict[str, str]:
 
 @contextmanager
 def dev_run(data_dir: Path, *options: str, **settings: str) -> Iterator[Running]:
-    """Run `./dev run` with these options on a free port until the block ends."""
+    """Do as `first_dev_run`; a folder that is not there yet gets a migrated database."""
+    if not data_dir.exists() and "DATABASE_URL" not in settings:
+        data_dir.mkdir(mode=0o700)
+        copy_migrated_database(data_dir / "db.sqlite3")
+    with first_dev_run(data_dir, *options, **settings) as running:
+        yield running
+
+
+@contextmanager
+def first_dev_run(data_dir: Path, *options: str, **settings: str) -> Iterator[Running]:
+    """Run `./dev run` with these options on a free port until the block ends, in good order."""
     port = int(settings.pop("PORT", 0)) or free_ports(1)[0]
     env = newcomers_environment() | {
         "PORT": str(port),
@@ -81,7 +92,7 @@ def dev_run(data_dir: Path, *options: str, **settings: str) -> Iterator[Running]
         yield running
     finally:
         if running.process.poll() is None:
-            running.stop()
+            assert running.stop() == 0, running.log.read_text()
 
 
 def answers(running: Running) -> bool:

@@ -55,7 +55,7 @@ def cmyk_profile() -> bytes:
     table += line * 4 + b"".join(bytes(each) for each in corners) + line * 3
     white = b"XYZ \0\0\0\0" + struct.pack(">3i", *_fixed(_D50))
     text = b"text\0\0\0\0none\0\0\0\0"
-    return _profile({b"A2B0": table, b"wtpt": white, b"cprt": text})
+    return make_profile({b"A2B0": table, b"wtpt": white, b"cprt": text})
 
 
 def _lab_of_inks(cyan: int, magenta: int, yellow: int, black: int) -> tuple[int, int, int]:
@@ -68,7 +68,8 @@ def _lab_of_inks(cyan: int, magenta: int, yellow: int, black: int) -> tuple[int,
     return values[0], values[1], values[2]
 
 
-def _profile(tags: dict[bytes, bytes]) -> bytes:
+def make_profile(tags: Mapping[bytes, bytes]) -> bytes:
+    """Return a profile for CMYK with these tags, one after the other."""
     directory, body = struct.pack(">I", len(tags)), b""
     for name, content in tags.items():
         directory += struct.pack(">4sII", name, 132 + 12 * len(tags) + len(body), len(content))

@@ -30,7 +30,7 @@ def render_one(tmp_path: Path) -> Callable[[bytes, int], Image.Image]:
 def decodes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     """The calls that decode a file; opening one without `access` reads its header alone."""
     found = []
-    for call in ("thumbnail_source", "new_from_source"):
+    for call in ("thumbnail_source", "webpload_source", "new_from_source"):
         real = getattr(pyvips.Image, call)
 
         def counted(

@@ -24,6 +24,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     # A machine that is busy for a moment is not a failure.
     DATABASES["default"]["OPTIONS"].pop("options")
+    # What was migrated once is copied by each process of a parallel run.
+    DATABASES["default"]["TEST"] = {"TEMPLATE": os.environ.get("TEST_TEMPLATE")}
 IS_COMMAND = True
 # Tasks run at once where they are enqueued; the tests of real processes use a real worker.
 CELERY_TASK_ALWAYS_EAGER = True

@@ -1,20 +1,24 @@
 """Where a test's files lie: a folder of its own, or its own prefix in a bucket on a real S3 server.
 
-A test marked `storages` runs once on each.
+A test marked `storages` runs once on each. Whatever a test does, no storage may be asked in a
+transaction: a storage that says nothing would keep locks, and so everybody who wants them.
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, TypeAlias, cast
 
 import pytest
 from django.core.signals import setting_changed
+from django.db import connection
 from django.dispatch import receiver
 from django.utils.functional import LazyObject, empty
 from pytest_django import Settings
 
 from images.storage.base import PictureStorage, picture_storage
+from images.storage.disk import DiskStorage
 from images.storage.urls import describe_storage
 from tests.servers import s3
 
@@ -70,7 +74,7 @@ def spare_bucket(s3_server: s3.S3, bucket_name: str) -> Bucket:
 
 
 @pytest.fixture
-def bucket(spare_bucket: Bucket, settings: Settings) -> Bucket:
+def bucket(spare_bucket: Bucket, settings: Settings, _watch_s3: None) -> Bucket:
     """The storage in force is a place of its own in a bucket."""
     settings.STORAGES = {**settings.STORAGES, "default": spare_bucket.describe()}
     return spare_bucket
@@ -83,6 +87,51 @@ def stored_on(request: pytest.FixtureRequest) -> str:
     if on == S3:
         request.getfixturevalue("bucket")
     return on
+
+
+ASKED = ("check", "check_room", "open", "size", "walk", "_write", "save_all", "move", "delete",
+         "remove_empty_folder")  # fmt: skip
+# Each request to S3 passes through this.
+ASKED_OF_S3 = ("_asking", "check")
+_asked_in_transactions: list[str] = []
+
+
+def watch_calls(storage_class: type[PictureStorage], names: tuple[str, ...]) -> None:
+    """Have calls in a transaction, other than the test's own, noted and refused."""
+    for name in names:
+        setattr(storage_class, name, _watched(getattr(storage_class, name)))
+
+
+def _watched(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def call(*arguments: Any, **options: Any) -> Any:
+        # Django marks those that `TestCase` opens; `durable=True` passes over them alike.
+        blocks: list[Any] = connection.atomic_blocks
+        if not all(block._from_testcase for block in blocks):
+            # Noted too, for what runs after a commit may raise whatever it likes.
+            _asked_in_transactions.append(method.__qualname__)
+            raise AssertionError(f"{method.__qualname__} is called in a transaction.")
+        return method(*arguments, **options)
+
+    return call
+
+
+watch_calls(DiskStorage, ASKED)
+
+
+@pytest.fixture(scope="session")
+def _watch_s3() -> None:
+    from images.storage.s3 import S3PictureStorage  # whose library takes long to load
+
+    watch_calls(S3PictureStorage, ASKED_OF_S3)
+
+
+@pytest.fixture(autouse=True)
+def calls_in_transactions(stored_on: str) -> Iterator[list[str]]:
+    """Return what was asked of a storage in a transaction; a test leaves it empty."""
+    _asked_in_transactions.clear()
+    yield _asked_in_transactions
+    assert not _asked_in_transactions
 
 
 @pytest.fixture

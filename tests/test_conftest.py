@@ -5,6 +5,7 @@ from typing import cast
 
 import pytest
 
+from tests.api.conftest import API_TESTS, OF_HTTP_ALONE
 from tests.conftest import may_be_chosen, require_unique_ids
 
 
@@ -38,3 +39,8 @@ def test_a_file_is_read_where_its_marks_may_be_chosen(
     assert may_be_chosen("not nightly", source) == without_nightly
     assert may_be_chosen("nightly", source) == nightly
     assert may_be_chosen("", source)
+
+
+def test_each_file_that_sqlite_is_not_asked_is_there() -> None:
+    names = {path.name for path in API_TESTS.rglob("test_*.py")}
+    assert names >= OF_HTTP_ALONE

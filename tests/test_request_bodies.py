@@ -1,4 +1,4 @@
-"""Bodies without a length in the one-port run: by requests, Node's fetch and raw sockets."""
+"""Bodies in the one-port run, most without a length: by requests, Node's fetch and raw sockets."""
 
 import json
 from pathlib import Path
@@ -21,13 +21,17 @@ def port_of(service: Running) -> int:
     return int(service.url.rpartition(":")[2])
 
 
-def test_bodies_without_a_length_are_read_and_bounded(tmp_path: Path) -> None:
+def test_bodies_are_read_and_bounded(tmp_path: Path) -> None:
     with dev_run(tmp_path / "data") as service, requests.Session() as client:
         token = client.post(f"{service.url}/auth/signin", json=CREDENTIALS).json()["token"]
         client.headers["Authorization"] = f"Bearer {token}"
         upload_without_a_length(client, service.url)
         assert fetch_of_node(service.url, token, CREDENTIALS) == [200, 413, 201, 413, 413]
         over_raw_sockets(port_of(service), access_cookie_of(service))
+        # What is too large is refused without being read.
+        files = {"image": b"\0" * 40_000_000}
+        answer = client.post(f"{service.url}/api/user/images/", files=files, timeout=60)
+        assert (answer.status_code, list(answer.json())) == (413, ["detail"])
 
 
 def access_cookie_of(service: Running) -> bytes:

@@ -10,6 +10,7 @@ from celery import current_app
 from django.conf import settings
 from django.db.models import Model
 from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import Mail, RevokedToken, SecurityEvent, Session, User
 from accounts.security_log import RETENTION as SECURITY_RETENTION
@@ -127,7 +128,9 @@ def test_files_of_deleted_rows_are_removed_and_no_others(alice: User) -> None:
     assert not RemovedFile.objects.exists()
 
 
-def test_closed_accounts_are_removed_and_no_others(alice: User, bob: User) -> None:
+def test_closed_accounts_are_removed_and_no_others(
+    alice: User, bob: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
     # A storage without a file is none, once there are rows.
     picture_storage.write(f"users/{bob.pk}/first.png", BytesIO(b"content"))
     theirs, later = make_row(bob), make_user("carol")
@@ -136,7 +139,8 @@ def test_closed_accounts_are_removed_and_no_others(alice: User, bob: User) -> No
         picture_storage.write(each.key, BytesIO(b"content"))
     User.objects.filter(pk=alice.pk).update(removal_due_at=timezone.now())
     User.objects.filter(pk=later.pk).update(removal_due_at=timezone.now() + timedelta(minutes=1))
-    run("upkeep.remove_closed_accounts")
+    with django_capture_on_commit_callbacks(execute=True):
+        run("upkeep.remove_closed_accounts")
     assert set(User.objects.all()) == {bob, later}
     assert list(Picture.objects.all()) == [theirs]
     assert [picture_storage.exists(each.key) for each in (mine, theirs)] == [False, True]

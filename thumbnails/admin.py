@@ -1,5 +1,6 @@
 """Thumbnails as staff see them: their own pages, and as previews on those of pictures."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
@@ -20,11 +21,17 @@ from images.signed_urls import signed_url
 from lib.batches import in_batches
 from lib.naming import name_first
 from thumbnails.deletion import delete_chosen_thumbnails, delete_pictures
+from thumbnails.failures import describe_failure
 from thumbnails.models import RenderClaim, Thumbnail
 from thumbnails.usage import measure
 
 # In pixels.
 _LIST_PREVIEW_HEIGHT, _PAGE_PREVIEW_HEIGHT = 64, 320
+
+
+def _with_failure(names: Iterable[Any]) -> list[Any]:
+    """Replace the reason that a row says in English by one in the reader's language."""
+    return ["failure" if each == "render_failure" else each for each in names]
 
 
 @admin.register(Picture)
@@ -33,8 +40,8 @@ class PreviewedPictureAdmin(PictureAdmin):
 
     list_display = ["preview", *PictureAdmin.list_display]
     list_display_links = ["preview", "file_name"]
-    fields = ["large_preview", *PictureAdmin.fields, "attempts"]
-    readonly_fields = ["large_preview", *PictureAdmin.readonly_fields, "attempts"]
+    fields = ["large_preview", *_with_failure(PictureAdmin.fields), "attempts"]
+    readonly_fields = ["large_preview", *_with_failure(PictureAdmin.readonly_fields), "attempts"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Picture]:
         """Load the thumbnails beside the pictures: two queries, however long the page."""
@@ -57,19 +64,25 @@ class PreviewedPictureAdmin(PictureAdmin):
         """Delete as their owners do, batch by batch."""
         delete_pictures(Picture.objects.all(), list(queryset.values_list("pk", flat=True)))
 
-    @admin.display(description="")
+    @admin.display(description=gettext_lazy("preview"))
     def preview(self, picture: Picture) -> SafeString:
         """Show the smallest thumbnail that is tall enough, or why there is none."""
         return _preview(picture, _LIST_PREVIEW_HEIGHT)
 
-    @admin.display(description="")
+    @admin.display(description=gettext_lazy("preview"))
     def large_preview(self, picture: Picture) -> SafeString:
         """Show a taller thumbnail."""
         return _preview(picture, _PAGE_PREVIEW_HEIGHT)
 
+    @admin.display(description=gettext_lazy("reason of the failure"))
+    def failure(self, picture: Picture) -> str:
+        return describe_failure(picture.render_failure)
+
     @admin.display(description=gettext_lazy("attempts at rendering"))
     def attempts(self, picture: Picture) -> int | None:
         """Say how often a picture that is pending or failed was tried."""
+        if picture.rendering == Picture.Rendering.READY:
+            return None
         return RenderClaim.objects.filter(pk=picture.pk).values_list("attempts", flat=True).first()
 
 
@@ -120,7 +133,7 @@ class ThumbnailAdmin(admin.ModelAdmin[Thumbnail]):
     ) -> tuple[QuerySet[Thumbnail], bool]:
         return search_by_account(queryset, search_term, field="owner", uid="picture__uid"), False
 
-    @admin.display(description="")
+    @admin.display(description=gettext_lazy("preview"))
     def preview(self, thumbnail: Thumbnail) -> SafeString:
         address = signed_url(thumbnail.key)
         return format_html('<img src="{}" alt="" height="64" loading="lazy">', address)

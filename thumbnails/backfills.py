@@ -182,13 +182,13 @@ class _Turn:
         users = User.objects.filter(tier=backfill.tier_id, removal_due_at=None)
         if backfill.after_account:
             users = users.filter(pk__gt=backfill.after_account)
-        found = users.order_by("pk").values_list("pk", Exists(own))[:_ACCOUNTS_AT_ONCE]
+        found = users.order_by("pk").values_list("pk", _one_of(own))[:_ACCOUNTS_AT_ONCE]
         count = 0
-        for user_id, has_pictures in found:
+        for user_id, picture_id in found:
             if len(self._accounts) >= MAX_ACCOUNTS:
                 return
             count, backfill.after_account = count + 1, user_id
-            if has_pictures:
+            if picture_id is not None:
                 self._accounts.append((user_id.hex, ""))
         backfill.has_all_accounts = count < _ACCOUNTS_AT_ONCE
 
@@ -206,13 +206,13 @@ class _Turn:
         grant = grants.of(tier_id)
         rows = list(_look_up(owner_id, tier_id, grant, cursor)[:BATCH_SIZE])
         wanted = 0
-        for picture_id, created_at, rendering, placeholder, fresh, has_surplus in rows:
+        for picture_id, created_at, rendering, placeholder, fresh, surplus_id in rows:
             self._found.looked_at += 1
             is_ready = rendering == Picture.Rendering.READY and placeholder != ""
             if not is_ready or fresh < len(grant.heights):
                 self._found.wanted.append(picture_id)
                 wanted += 1
-            elif has_surplus:
+            elif surplus_id is not None:
                 self._found.surplus.append(picture_id)
             if wanted == room:
                 return wanted, Cursor(created_at, picture_id)
@@ -257,8 +257,8 @@ class _Turn:
 
 def _look_up(
     owner_id: UUID, tier_id: int, grant: _Grant, cursor: Cursor | None
-) -> QuerySet[Picture, tuple[int, datetime, str, str, int, bool]]:
-    """Return an account's next pictures, with how much of what is granted they have, and if more.
+) -> QuerySet[Picture, tuple[int, datetime, str, str, int, int | None]]:
+    """Return an account's next pictures, with how much of what is granted they have, and one more.
 
     One query, whose subqueries read an index of thumbnails for each row that is returned.
     """
@@ -272,8 +272,16 @@ def _look_up(
         "rendering",
         "thumbhash",
         Coalesce(Subquery(counted), 0),
-        Exists(own.exclude(height__in=grant.heights)),
+        _one_of(own.exclude(height__in=grant.heights)),
     )
+
+
+def _one_of(rows: QuerySet[Any]) -> Subquery:
+    """Return the key of one of the rows that belong to an outer row, or null.
+
+    Not `Exists`: for that PostgreSQL may read all rows of the table once, for each batch anew.
+    """
+    return Subquery(rows.order_by().values("pk")[:1])
 
 
 def _not_granted(picture_ids: Sequence[int]) -> QuerySet[Thumbnail]:

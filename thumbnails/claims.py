@@ -11,9 +11,10 @@ the death of a worker says little about the picture: untrusted bytes are decoded
 
 import logging
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -31,6 +32,9 @@ MAX_FAILURES = 3
 MAX_ATTEMPTS = 10
 RETRY_INTERVAL = timedelta(seconds=60)
 OUTAGE_RETRY_DELAY = timedelta(seconds=5)
+# So long a worker that has the pixels of thumbnails waits for a moment without uploads, to make
+# what is to lie beside them; then it leaves that to the sweep.
+BESIDE_PATIENCE = timedelta(seconds=10)
 MAX_REASON_LENGTH = 200
 ATTEMPTS_USED_UP = "It stopped the renderer each time it was tried."
 
@@ -45,6 +49,30 @@ _CLAIM = """
     set attempts = thumbnails_renderclaim.attempts + 1, leased_until = excluded.leased_until
     where thumbnails_renderclaim.attempts < %(max_attempts)s
         and coalesce(thumbnails_renderclaim.leased_until <= %(now)s, true)
+    returning attempts
+"""
+
+
+# Written out, since Django takes longer to compile these than a database to run them.
+_MARK_READY = """
+    update images_picture
+    set rendering = 'ready', render_failure = '', thumbhash = coalesce(%(thumbhash)s, thumbhash),
+        dominant_color = coalesce(%(dominant_color)s, dominant_color)
+    where id = %(picture)s and render_revision = %(revision)s
+"""
+_DELETE_CLAIM = """
+    delete from thumbnails_renderclaim where picture_id = %s and beside_due_at is null
+"""
+_OWE_BESIDE = """
+    update thumbnails_renderclaim
+    set attempts = 0, failures = 0, leased_until = null, beside_due_at = %s
+    where picture_id = %s
+"""
+_CLAIM_BESIDE = """
+    update thumbnails_renderclaim set attempts = attempts + 1, leased_until = %(lease_end)s
+    where picture_id = %(picture)s and beside_due_at is not null and attempts < %(max_attempts)s
+        and coalesce(leased_until <= %(now)s, true)
+        and exists (select 1 from images_picture where id = %(picture)s and rendering = 'ready')
     returning attempts
 """
 
@@ -155,21 +183,87 @@ def _ask_again(picture: Picture, at: datetime) -> None:
     Picture.objects.filter(pk=picture.pk).update(render_ask_at=at)
 
 
-def mark_rendered(picture: Picture, **placeholders: str) -> bool:
+def mark_rendered(picture: Picture, *, lacks_beside: bool = False, **placeholders: str) -> bool:
     """End the claim of a rendered picture and save its placeholders.
 
     Return whether the picture is ready. It stays pending when thumbnails were requested again since
     the claim. Raise Picture.DoesNotExist when it was deleted meanwhile. In a transaction the row
-    is locked from then on.
+    is locked from then on. Where the thumbnails lack what is to lie beside them, the claim says so.
     """
-    row = Picture.objects.filter(pk=picture.pk)
-    is_ready = row.filter(render_revision=picture.render_revision).update(
-        rendering=Picture.Rendering.READY, render_failure="", **placeholders
-    )
-    if not is_ready and not row.update(render_ask_at=timezone.now(), **placeholders):
-        raise Picture.DoesNotExist
-    RenderClaim.objects.filter(pk=picture.pk).delete()
+    found = {"thumbhash": None, "dominant_color": None} | placeholders
+    revision = {"picture": picture.pk, "revision": picture.render_revision}
+    is_ready = _execute(_MARK_READY, found | revision)
+    if not is_ready:
+        row = Picture.objects.filter(pk=picture.pk)
+        if not row.update(render_ask_at=timezone.now(), **placeholders):
+            raise Picture.DoesNotExist
+    # Thumbnails that were there before may lack it too.
+    if lacks_beside or not _execute(_DELETE_CLAIM, [picture.pk]):
+        due_at = connection.ops.adapt_datetimefield_value(_new_lease_end() + BESIDE_PATIENCE)
+        _execute(_OWE_BESIDE, [due_at, picture.pk])
     return bool(is_ready)
+
+
+def _execute(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> int:
+    """Run a statement and return how many rows it has changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return int(cursor.rowcount)
+
+
+def find_beside_due() -> int | None:
+    """Return a picture whose worker has not made what is to lie beside its thumbnails, or None."""
+    due = _unleased().filter(beside_due_at__lte=timezone.now(), attempts__lt=MAX_ATTEMPTS)
+    ready = due.filter(picture__rendering=Picture.Rendering.READY)
+    return ready.order_by("beside_due_at").values_list("pk", flat=True).first()
+
+
+def claim_beside(picture_id: int) -> tuple[Picture, int] | None:
+    """Take a picture for what is to lie beside its thumbnails; return it and the attempt's number.
+
+    None where nothing is, where somebody else is at it, and while the picture is pending: its turn
+    comes once it is ready.
+    """
+    adapt = connection.ops.adapt_datetimefield_value
+    values = {
+        "picture": picture_id,
+        "now": adapt(timezone.now()),
+        "lease_end": adapt(_new_lease_end()),
+        "max_attempts": MAX_ATTEMPTS,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM_BESIDE, values)
+        row = cursor.fetchone()
+    picture = Picture.objects.find_by_id(picture_id) if row else None
+    return (picture, int(row[0])) if picture else None
+
+
+def end_beside(picture_id: int) -> None:
+    """Say that nothing more is to lie beside a picture's thumbnails."""
+    _execute("delete from thumbnails_renderclaim where picture_id = %s", [picture_id])
+
+
+def return_beside(picture_id: int) -> None:
+    """End the lease without counting the attempt: it failed for no fault of the picture."""
+    RenderClaim.objects.filter(pk=picture_id, attempts__gt=0).update(
+        attempts=F("attempts") - 1,
+        leased_until=None,
+        beside_due_at=timezone.now() + OUTAGE_RETRY_DELAY,
+    )
+
+
+def retry_beside(picture_id: int) -> None:
+    """End the lease of an attempt that counts; the next one is due."""
+    RenderClaim.objects.filter(pk=picture_id).update(
+        leased_until=None, beside_due_at=timezone.now()
+    )
+
+
+def give_up_beside() -> None:
+    """Leave the thumbnails as they are of pictures that ended their worker each time."""
+    due = _unleased().filter(beside_due_at__lte=timezone.now(), attempts__gte=MAX_ATTEMPTS)
+    ready = Picture.objects.filter(pk=OuterRef("pk"), rendering=Picture.Rendering.READY)
+    due.filter(Exists(ready)).delete()
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from images.ledger import Column, CountedQuerySet, CountedRow, RowFile
 from images.models import Picture
 from images.permissions import PicturePermission, reaches_others
 from images.storage.keys import owner_of
-from tiers.models import Tier
+from tiers.models import Tier, TierHeight
 
 
 class ThumbnailQuerySet(CountedQuerySet["Thumbnail"]):
@@ -31,7 +31,19 @@ class ThumbnailQuerySet(CountedQuerySet["Thumbnail"]):
 
     def granted_to(self, owner: User) -> ThumbnailQuerySet:
         """Thumbnails of an account's pictures at the heights that its tier grants now."""
-        return self.filter(owner=owner, height__in=owner.tier.heights.values("height"))
+        return self.at_heights_of(owner.pk, owner.tier_id)
+
+    def at_heights_of(self, owner_id: UUID, tier_id: int) -> ThumbnailQuerySet:
+        heights = TierHeight.objects.filter(tier=tier_id).order_by()
+        return self.filter(owner=owner_id, height__in=heights.values("height"))
+
+    def standing_in_for(self, owner: User) -> ThumbnailQuerySet:
+        """Thumbnails of former heights that show no more than the account's tier grants now.
+
+        For pictures that have none of a granted height yet, since their turn is still to come.
+        """
+        tallest = owner.tier.heights.order_by("-height").values("height")[:1]
+        return self.filter(owner=owner, height__lt=tallest)
 
     def visible_to(self, viewer: User) -> ThumbnailQuerySet:
         """Thumbnails that an account may read by id: its own, or any as staff."""
@@ -150,7 +162,8 @@ class RenderClaim(models.Model):
     """What `thumbnails.claims` knows of a picture that is being rendered, or failed.
 
     Not columns of the picture, whose row, and the indexes over it, would be written anew for each.
-    There is none before the first attempt, nor once the thumbnails are there.
+    There is none before the first attempt, nor once the thumbnails are there with all that is to
+    lie beside them.
     """
 
     # Without a constraint, since an older release, which knows no claims, deletes pictures too.
@@ -165,6 +178,18 @@ class RenderClaim(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     failures = models.PositiveSmallIntegerField(default=0)
     leased_until = models.DateTimeField(null=True)
+    # When another worker than the one that rendered the thumbnails makes what is to lie beside
+    # them; null where nothing is. The attempts count those at this once the thumbnails are there.
+    beside_due_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["beside_due_at"],
+                condition=Q(beside_due_at__isnull=False),
+                name="render_claim_beside_due",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.attempts} attempts"

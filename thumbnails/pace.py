@@ -34,9 +34,10 @@ class PaceMeter:
         self._written_at = -WRITE_INTERVAL
 
     def add(self, thumbnails: int, seconds: float) -> None:
-        """Count thumbnails of one picture, and the seconds from its decode to the commit."""
-        if not thumbnails:
-            return
+        """Count thumbnails of one picture, and the seconds from its decode to the commit.
+
+        Those of what is made beside thumbnails later come without any.
+        """
         with self._lock:
             self._thumbnails += thumbnails
             self._seconds += seconds

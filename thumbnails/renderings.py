@@ -43,7 +43,11 @@ class Placeholder:
 
 @dataclass(frozen=True, slots=True)
 class Renderings:
-    """All that was rendered of one picture, largest first."""
+    """All that was rendered of one picture, largest first.
+
+    With `lacks_beside` what is smaller is yet to be made.
+    """
 
     thumbnails: list[RenderedFile]
     placeholder: Placeholder | None
+    lacks_beside: bool = False

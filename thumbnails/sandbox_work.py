@@ -5,12 +5,13 @@ what comes back is checked.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from images.formats.registry import FORMATS, Format
-from images.pixels import Pixels
+from images.pixels import Pixels, Shape
 from images.sandbox import replies
 from images.sandbox.confine import MAX_OUTPUT_BYTES
 from images.sandbox.pool import Decoded, OperationFailed, decoded
@@ -55,14 +56,62 @@ def render_thumbnails(
 def render_pixels(
     pixels: Pixels, heights: Sequence[int], into: Path, *, quality: int = 80
 ) -> Renderings:
-    """Do as `render_thumbnails` with pixels that suffice for these heights, of a still picture."""
-    shape = pixels.shape
-    lie = {"width": shape.width, "height": shape.height, "bands": shape.bands}
-    return _render("render_pixels", pixels.file, heights, into, quality=quality, **lie)
+    """Do as `render_thumbnails` with pixels that suffice for these heights, of a still picture.
+
+    What lies beside is left to `render_beside`.
+    """
+    made = _render(
+        "render_pixels", pixels.file, heights, into, quality=quality, **_as_arguments(pixels.shape)
+    )
+    return replace(made, lacks_beside=True)
+
+
+def render_beside(
+    source: Path | Pixels,
+    sizes: Mapping[int, int],
+    into: Path,
+    *,
+    quality: int = 80,
+    is_behind: bool = False,
+) -> dict[int, dict[str, Path]]:
+    """Write what lies beside thumbnails of a still picture, by their heights and extensions.
+
+    `sizes` are the bytes of the thumbnails, by their heights: each file is smaller than what comes
+    before it. Pixels must suffice for the heights. With `is_behind` it gives way to everything
+    else. Raises as `render_thumbnails` does, and TooLate.
+    """
+    asked = sorted(sizes.items(), reverse=True)
+    options: dict[str, Any] = {"sizes": asked, "quality": quality}
+    options |= {"writes": True, "is_behind": is_behind}
+    if isinstance(source, Pixels):
+        options |= _as_arguments(source.shape)
+        work = decoded("render_beside_pixels", source.file, **options)
+    else:
+        work = decoded("render_beside", source, **options)
+    try:
+        with work as rendered:
+            made = replies.record(rendered.result, "beside")
+            each = zip(replies.items(made["beside"], len(asked)), asked, strict=True)
+            return {
+                height: _save_beside(
+                    rendered,
+                    replies.record(one, "webp_bytes", "avif_bytes"),
+                    into / str(height),
+                    size,
+                    ("WEBP", "AVIF"),
+                )
+                for one, (height, size) in each
+            }
+    except OperationFailed as failed:
+        raise _failure(failed) from None
+
+
+def _as_arguments(shape: Shape) -> dict[str, int]:
+    return {"width": shape.width, "height": shape.height, "bands": shape.bands}
 
 
 def _render(
-    operation: str, source: Path | BinaryIO, heights: Sequence[int], into: Path, **arguments: int
+    operation: str, source: Path | BinaryIO, heights: Sequence[int], into: Path, **arguments: Any
 ) -> Renderings:
     asked = sorted(heights, reverse=True)
     try:
@@ -106,7 +155,7 @@ def _save_thumbnail(rendered: Decoded, made: object, height: int, into: Path) ->
     replies.integer(one["height"], height, height)
     fmt = _format(one["format"])
     path = _save(rendered, one["bytes"], into / f"{height}.{fmt.extension}", fmt)
-    beside = _save_beside(rendered, one, path, fmt)
+    beside = _save_beside(rendered, one, path, path.stat().st_size, _BESIDE[fmt.name])
     return RenderedFile(
         height=height,
         width_px=replies.integer(one["width_px"], 1, _MAX_SIDE),
@@ -115,24 +164,28 @@ def _save_thumbnail(rendered: Decoded, made: object, height: int, into: Path) ->
         content_type=fmt.content_type,
         extension=fmt.extension,
         bytes=path.stat().st_size,
-        webp=beside.get("WEBP"),
+        webp=beside.get("webp"),
         webp_bytes=one["webp_bytes"],
-        avif=beside.get("AVIF"),
+        avif=beside.get("avif"),
         avif_bytes=one["avif_bytes"],
     )
 
 
 def _save_beside(
-    rendered: Decoded, one: Mapping[str, object], path: Path, fmt: Format
+    rendered: Decoded,
+    one: Mapping[str, object],
+    path: Path,
+    size: int,
+    allowed: Collection[str],
 ) -> dict[str, Path]:
     """Save the same in further formats, of which each is smaller than the one before."""
-    saved, size = {}, path.stat().st_size
+    saved = {}
     for name, column in (("WEBP", "webp_bytes"), ("AVIF", "avif_bytes")):
-        largest = size - 1 if name in _BESIDE[fmt.name] else 0
+        largest = size - 1 if name in allowed else 0
         size = replies.integer(one[column], 0, max(0, largest))
         if size:
-            target = path.with_suffix(f".{FORMATS[name].extension}")
-            saved[name] = _save(rendered, size, target, FORMATS[name])
+            fmt = FORMATS[name]
+            saved[fmt.extension] = _save(rendered, size, path.with_suffix(f".{fmt.extension}"), fmt)
     return saved
 
 

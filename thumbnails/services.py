@@ -11,25 +11,31 @@ from django.db import connection, transaction
 
 from images.caching import invalidate
 from images.exceptions import PictureTooCostly
+from images.ledger import insert_rows
 from images.models import Picture
-from images.pixels import taken
+from images.pixels import Pixels, taken
 from images.sandbox.work_dir import temporary_dir
 from images.storage.base import picture_storage
-from images.storage.keys import copy_key, keys_beside
+from images.storage.keys import copy_key, key_before_beside, keys_beside
 from images.storage.outages import is_outage
 from images.storage.transactions import stored_files
+from lib.compiled_insert import CompiledInsert
 from thumbnails import claims
 from thumbnails.backfills import count_thumbnails
 from thumbnails.deletion import delete_thumbnails
+from thumbnails.kept_pixels import kept_pixels
 from thumbnails.metrics import RENDER_SECONDS
 from thumbnails.models import Thumbnail
 from thumbnails.pace import pace_meter
-from thumbnails.renderings import Placeholder, RenderedFile, RenderingFailed, Renderings
+from thumbnails.renderings import RenderedFile, RenderingFailed, Renderings
 from thumbnails.sandbox_work import render_pixels, render_thumbnails
 from thumbnails.signals import thumbnails_ready
 
 logger = logging.getLogger(__name__)
 MAX_THUMBNAIL_BYTES = 8 * 1024**2
+_thumbnails = CompiledInsert(Thumbnail)
+# Most pictures that are rendered have none, which is told sooner than loading them.
+_HAS_THUMBNAILS = "select 1 from thumbnails_thumbnail where picture_id = %s limit 1"
 # Written out, since Django takes longer to compile it than a database to run it.
 _HEIGHTS = """
     select granted.height, fresh.id is not null
@@ -44,6 +50,7 @@ _HEIGHTS = """
 def ensure_thumbnails(picture_id: int) -> bool:
     """Make one picture's thumbnails match its owner's tier.
 
+    What lies beside them in smaller formats may be left to `thumbnails.smaller_formats`.
     It may run twice, late, in parallel or after a crash: it renders only what is missing, from one
     decode. Return whether the picture should be enqueued again, because thumbnails were requested
     while it rendered.
@@ -86,41 +93,46 @@ def _render_missing_thumbnails(picture: Picture) -> bool:
     """
     granted = find_heights(picture)
     missing = [height for height, is_there in granted.items() if not is_there]
-    with temporary_dir() as folder:
+    with temporary_dir() as folder, taken(picture.uid) as pixels:
         began = time.monotonic()
-        made = _render(picture, missing, Path(folder))
-        rows = [_thumbnail_row(picture, each) for each in made.thumbnails]
+        made = _render(picture, missing, Path(folder), pixels)
+        rows = [_thumbnail_row(picture, each, made) for each in made.thumbnails]
         files = _files_by_key(rows, made.thumbnails)
         with stored_files(files):
-            is_ready = _store_rows(picture, granted, rows, made.placeholder)
-    pace_meter.add(len(rows), time.monotonic() - began)
+            is_ready = _store_rows(picture, granted, rows, made)
+        if made.lacks_beside and pixels:
+            kept_pixels.keep(picture.pk, pixels)
+    if rows:
+        pace_meter.add(len(rows), time.monotonic() - began)
     return is_ready
 
 
-def _render(picture: Picture, heights: list[int], folder: Path) -> Renderings:
+def _render(
+    picture: Picture, heights: list[int], folder: Path, pixels: Pixels | None
+) -> Renderings:
     """Render the missing heights, or only placeholders for a picture that has none."""
     if not heights and picture.thumbhash:
         return Renderings([], None)
     with RENDER_SECONDS.time():
-        made = _render_pixels(picture, heights, folder) or _render_original(
-            picture, heights, folder
-        )
+        made = pixels and _render_pixels(picture, heights, folder, pixels)
+        made = made or _render_original(picture, heights, folder)
     logger.info("picture %s: %s thumbnails", picture.pk, len(made.thumbnails))
     return made
 
 
-def _render_pixels(picture: Picture, heights: list[int], folder: Path) -> Renderings | None:
+def _render_pixels(
+    picture: Picture, heights: list[int], folder: Path, pixels: Pixels
+) -> Renderings | None:
     """Render from what the check of the upload left; None where that is not enough, or fails."""
-    with taken(picture.uid) as pixels:
-        if pixels is None or not heights or not pixels.shape.suffices(heights[0]):
-            return None
-        try:
-            return render_pixels(pixels, heights, folder, quality=picture.owner.tier.quality)
-        except (RenderingFailed, PictureTooCostly) as error:
-            logger.warning("picture %s is decoded anew: %s", picture.pk, error)
-            for file in folder.iterdir():
-                file.unlink()
-            return None
+    if not heights or not pixels.shape.suffices(heights[0]):
+        return None
+    try:
+        return render_pixels(pixels, heights, folder, quality=picture.owner.tier.quality)
+    except (RenderingFailed, PictureTooCostly) as error:
+        logger.warning("picture %s is decoded anew: %s", picture.pk, error)
+        for file in folder.iterdir():
+            file.unlink()
+        return None
 
 
 def _render_original(picture: Picture, heights: list[int], folder: Path) -> Renderings:
@@ -139,12 +151,14 @@ def _raise_if_disk_is_full(folder: Path) -> None:
         probe.flush()
 
 
-def _thumbnail_row(picture: Picture, rendered: RenderedFile) -> Thumbnail:
+def _thumbnail_row(picture: Picture, rendered: RenderedFile, made: Renderings) -> Thumbnail:
     """Return the unsaved row of a thumbnail."""
-    key = copy_key(
-        picture.key, str(rendered.height), rendered.extension, beside=tuple(rendered.beside)
-    )
-    beside = keys_beside(key)
+    mark, extension = str(rendered.height), rendered.extension
+    if made.lacks_beside:
+        key, beside = key_before_beside(picture.key, mark, extension), {}
+    else:
+        key = copy_key(picture.key, mark, extension, beside=tuple(rendered.beside))
+        beside = keys_beside(key)
     return Thumbnail(
         picture=picture,
         owner_id=picture.owner_id,
@@ -166,7 +180,8 @@ def _files_by_key(rows: list[Thumbnail], rendered: list[RenderedFile]) -> dict[s
     files = {}
     for row, each in zip(rows, rendered, strict=True):
         files[row.key] = each.path
-        files |= {key: each.beside[extension] for extension, key in keys_beside(row.key).items()}
+        keys = keys_beside(row.key)
+        files |= {keys[extension]: path for extension, path in each.beside.items()}
     return files
 
 
@@ -174,13 +189,14 @@ def _store_rows(
     picture: Picture,
     granted: Collection[int],
     rows: list[Thumbnail],
-    placeholder: Placeholder | None,
+    made: Renderings,
 ) -> bool:
-    found = asdict(placeholder) if placeholder else {}
+    found = asdict(made.placeholder) if made.placeholder else {}
     # First of all: its lock makes a deletion wait for the rows, so that it deletes them too.
-    is_ready = claims.mark_rendered(picture, **found)
+    is_ready = claims.mark_rendered(picture, lacks_beside=made.lacks_beside, **found)
     removed, dropped = _delete_unwanted(picture, granted, replaced=[row.height for row in rows])
-    Thumbnail.objects.bulk_create(rows)
+    if rows:
+        insert_rows(_thumbnails, rows)
     if picture.render_backfill:
         count_thumbnails(picture.render_backfill, made=rows, removed=removed, dropped=dropped)
     if is_ready:
@@ -197,6 +213,10 @@ def _delete_unwanted(
 
     Return those that the tier no longer grants, and all that are deleted.
     """
+    with connection.cursor() as cursor:
+        cursor.execute(_HAS_THUMBNAILS, [picture.pk])
+        if cursor.fetchone() is None:
+            return [], []
     there = list(picture.thumbnails.all())
     gone = [each for each in there if each.height not in granted]
     dropped = [*gone, *(each for each in there if each.height in replaced and each not in gone)]
@@ -213,5 +233,9 @@ def _count_failure(picture: Picture, error: Exception) -> None:
 @transaction.atomic
 def delete_thumbnail(thumbnail: Thumbnail) -> None:
     """Delete one thumbnail; it is rendered again when its picture's are requested again."""
+    picture = Picture.objects.filter(pk=thumbnail.picture_id)
+    list(picture.select_for_update(no_key=True).values_list("pk"))
+    # With what was stored beside it since it was loaded.
+    thumbnail.refresh_from_db()
     thumbnail.delete()
     invalidate(thumbnail.owner_id)

@@ -106,6 +106,12 @@ class TierForm(forms.ModelForm[Tier]):
 class HeightFormSet(BaseInlineFormSet[TierHeight, Tier, forms.ModelForm[TierHeight]]):
     """A tier's heights, and the doubts about them."""
 
+    def add_fields(self, form: forms.ModelForm[TierHeight], index: int | None) -> None:
+        """Name each field by itself: the column's heading is not tied to it."""
+        super().add_fields(form, index)
+        for field in form.fields.values():
+            field.widget.attrs.setdefault("aria-label", field.label or "")
+
     def clean(self) -> None:
         super().clean()
         if is_confirmed(self.data):

@@ -30,10 +30,13 @@ FIELDS = (
 OF_THUMBNAILS = frozenset({HEIGHTS, "quality"})
 
 
-def values_of(tier: Tier) -> dict[str, Any]:
-    """Return all that a tier says, its heights in order; as JSON holds it."""
+def values_of(tier: Tier, *, heights: Iterable[int] | None = None) -> dict[str, Any]:
+    """Return all that a tier says, its heights in order; as JSON holds it.
+
+    One query for the heights, unless they are given.
+    """
     values = {name: getattr(tier, name) for name in FIELDS}
-    return {**values, HEIGHTS: sorted(heights_of(tier))}
+    return {**values, HEIGHTS: sorted(heights_of(tier) if heights is None else heights)}
 
 
 @transaction.atomic

@@ -23,8 +23,7 @@ from accounts.security_log import record_event
 from accounts.services import end_every_session
 from images.caching import invalidate
 from images.models import Link, Picture
-from images.storage.base import picture_storage
-from images.storage.keys import folder_of
+from images.services import empty_folder
 from lib.after_commit import run_after_commit
 from lib.background import background, background_task, enqueue_soon, enqueue_task
 from lib.batches import let_others_write
@@ -118,24 +117,21 @@ def _remove_for_a_turn(user_id: UUID) -> bool:
         if background.is_stopping or time.monotonic() > end:
             return False
         let_others_write()
-    # Once before the lock, for it may take long; what is there then may be that of an upload.
-    picture_storage.delete_folder(folder_of(user_id))
-    return _remove_account(user_id)
+    return empty_folder(user_id) and _remove_account(user_id)
 
 
 @transaction.atomic
 def _remove_account(user_id: UUID) -> bool:
     """Delete the row with what refers to it; False where an upload came in at the last moment.
 
-    The lock makes an upload that is under way wait, and then find no account. The folder goes
-    first: while files may be left in it, the row says so.
+    The lock makes an upload that is under way wait, and then find no account, so that it deletes
+    its file. Every other file of the folder is gone by now, or waits for its removal.
     """
     user = User.objects.select_for_update().filter(pk=user_id).first()
     if user is None:
         return True
     if Picture.objects.owned_by(user_id).exists():
         return False
-    picture_storage.delete_folder(folder_of(user_id))
     record_event("account.deleted", user_id)
     user.delete()
     return True

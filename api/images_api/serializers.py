@@ -21,6 +21,8 @@ from images.models import MAX_DESCRIPTION_LENGTH, Picture
 
 # What `serialize_image` reads of a picture.
 IMAGE_FIELDS = ("id", "uid", "description", "created_at")
+# Of a moment as the contract writes it, without its offset.
+_DATE_LENGTH = len("2025-11-29 10:15:30.123456")
 
 
 @example({"login": LOGIN, "email": "alice@example.org", "password": PASSWORD})
@@ -163,13 +165,14 @@ def serialize_me(user: User, rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def serialize_image(row: dict[str, Any]) -> dict[str, str]:
     """Write an `ImagesApiImage` of a row with IMAGE_FIELDS."""
+    uid = str(row["uid"])
     return {
         "description": row["description"],
-        "id": str(row["uid"]),
-        "source": f"/api/images/{row['uid']}",
+        "id": uid,
+        "source": f"/api/images/{uid}",
         "upload_date": _date(row["created_at"]),
     }
 
 
 def _date(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return moment.astimezone(UTC).isoformat(" ", "microseconds")[:_DATE_LENGTH]

@@ -35,6 +35,7 @@ from api.openapi.refusals import (
     Refusal,
     invalid_input,
 )
+from api.own_lists import own_pictures
 from api.pagination import page_response, read_page
 from api.parsers import PictureJsonParser
 from api.problems import Problem, ProblemError
@@ -140,8 +141,7 @@ class MeView(ContractView):
     def get(self, request: Request) -> Response:
         """Return the account and a page of its pictures, newest first."""
         user = caller(request)
-        own = Picture.objects.owned_by(user)
-        rows, next_url = read_page(request, own, s.IMAGE_FIELDS)
+        rows, next_url = read_page(request, own_pictures.of(user.pk), s.IMAGE_FIELDS)
         return page_response(s.serialize_me(user, rows), next_url)
 
 

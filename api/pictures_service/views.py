@@ -28,11 +28,8 @@ from api.openapi.refusals import (
     QUOTA,
     THROTTLED,
 )
-from api.pagination import (
-    MAX_PAGE_SIZE,
-    page_response,
-    read_page,
-)
+from api.own_lists import own_pictures
+from api.pagination import MAX_PAGE_SIZE, Rows, page_response, read_page
 from api.parsers import FormParser, JsonParser, NoFileParser
 from api.pictures_service import serializers as s
 from api.pictures_service.socketio.binding import bind_named_socket
@@ -149,9 +146,12 @@ class UserPicturesView(ContractView):
     def get(self, request: Request, user_id: UUID) -> Response:
         """Return what the caller may see of an account's pictures, newest first."""
         viewer = caller(request)
-        visible = Picture.objects.of_account(user_id, viewer)
+        is_own = user_id == viewer.pk
+        visible: Rows = (
+            own_pictures.of(user_id) if is_own else Picture.objects.of_account(user_id, viewer)
+        )
         rows, next_url = read_page(request, visible, s.PICTURE_FIELDS, default_size=MAX_PAGE_SIZE)
-        if user_id != viewer.pk:
+        if not is_own:
             # An account that does not exist is a 404, one without visible pictures is not.
             User.objects.only("pk").get(pk=user_id)
         signer = UrlSigner(base_url(request))

@@ -1,7 +1,6 @@
 """The lists of the image RESTful API, cached for a few seconds for one account each, as written."""
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,12 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
-from api.pagination import link_to_next, read_page
+from api.pagination import Rows, link_to_next, read_page
 from api.views import caller
 from delivery.client_urls import depend_on_accept, what_urls_depend_on
 from delivery.file_responses import PlainResponse, status_by_condition
@@ -38,7 +36,7 @@ class Page:
 
 def cached_list_response(
     request: Request,
-    choose: Callable[[], QuerySet[Any, Any]],
+    choose: Callable[[], Rows],
     fields: tuple[str, ...],
     serialize: Callable[[list[dict[str, Any]]], list[Any]],
     *,
@@ -100,17 +98,16 @@ def respond_with_page(environ: Mapping[str, Any], page: Page) -> PlainResponse:
 
 
 def _write(page: Page) -> bytes:
-    return json.dumps([page.etag, page.next_url, page.viewer]).encode() + b"\n" + page.body
+    """Write four lines; the three before the body have no line break in them."""
+    return f"{page.etag}\n{page.next_url}\n{page.viewer}\n".encode() + page.body
 
 
 def _read(entry: bytes) -> Page:
     """Raise ValueError for what `_write` did not write."""
-    head, _, body = entry.partition(b"\n")
-    etag, next_url, viewer = json.loads(head)
-    are_texts = all(isinstance(each, str) for each in (etag, next_url, viewer))
-    if not (are_texts and body[:1] + body[-1:] == b"[]"):
+    etag, next_url, viewer, body = entry.split(b"\n", 3)
+    if not (etag[:1] == etag[-1:] == b'"' and body[:1] + body[-1:] == b"[]"):
         raise ValueError("not a page")
-    return Page(body, etag, next_url, viewer)
+    return Page(body, etag.decode(), next_url.decode(), viewer.decode())
 
 
 def _cache_key(base: str, full_path: str, accept: str) -> str:

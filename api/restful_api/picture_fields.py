@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from accounts.models import User
 from delivery.access import ServableFile, grants_original, name_for, original_for
-from delivery.client_urls import ClientUrls
+from delivery.client_urls import FILE_COLUMNS, ClientUrls
 from images.access import may_change
 from images.exceptions import NotReady, NotRenderable
 from images.models import Picture, clean_copy_state
@@ -179,14 +179,14 @@ def _make_page(
     thumbnails: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
     if "thumbnails" in names and picture_ids:
         granted = Thumbnail.objects.granted_to(owner).filter(picture__in=picture_ids)
-        columns = ("id", "picture_id", "height_px", "width_px", "key")
+        columns = ("id", "picture_id", "height_px", "width_px", *FILE_COLUMNS)
         for row in granted.order_by("height").values(*columns):
             thumbnails[row["picture_id"]].append(
                 {
                     "id": row["id"],
                     "height": row["height_px"],
                     "width": row["width_px"],
-                    "url": urls.thumbnail_url(row["key"]),
+                    "url": urls.thumbnail_url(row),
                 }
             )
     return Page(urls, is_granted, thumbnails)

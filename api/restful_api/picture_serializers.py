@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.fields import empty
 
+from accounts.models import User
 from api.fields import DigitsField, TrueOrFalseField
 from api.openapi.examples import (
     FILE_URL,
@@ -17,6 +18,8 @@ from api.openapi.examples import (
     THUMBNAIL_URL,
     example,
 )
+from api.own_lists import own_pictures
+from api.pagination import Rows
 from api.parsers import parse_json
 from api.restful_api.picture_fields import FieldNames
 from images.client_metadata import validate_metadata
@@ -190,10 +193,17 @@ _COMPARISONS = {
     "created_after": "created_at__gt",
     "created_before": "created_at__lt",
 }
+_FILTERS = frozenset({*_COMPARISONS, "sha256", "q"})
+
+
+def choose_pictures(owner: User, query: dict[str, Any]) -> Rows:
+    """Return an account's pictures that a valid `RestfulPictureQuery` chooses, not ordered."""
+    if _FILTERS.isdisjoint(query):
+        return own_pictures.of(owner.pk)
+    return filter_pictures(Picture.objects.owned_by(owner), query)
 
 
 def filter_pictures(pictures: PictureQuerySet, query: dict[str, Any]) -> PictureQuerySet:
-    """Return the pictures that a valid `RestfulPictureQuery` chooses, not ordered."""
     compared = {_COMPARISONS[name]: query[name] for name in _COMPARISONS if name in query}
     if "sha256" in query:
         compared["sha256"] = query["sha256"].lower()

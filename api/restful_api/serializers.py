@@ -21,7 +21,7 @@ from api.openapi.examples import (
 )
 from api.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from api.restful_api.picture_serializers import ClientObject, ClientObjectText
-from delivery.client_urls import ClientUrls
+from delivery.client_urls import FILE_COLUMNS, ClientUrls
 from images.client_metadata import MAX_METADATA_BYTES
 from images.file_names import MAX_NAME_LENGTH
 from images.models import MAX_DESCRIPTION_LENGTH, Picture
@@ -30,7 +30,7 @@ _METADATA_HELP = (
     f"A JSON object of your own, of at most {MAX_METADATA_BYTES:,} bytes; it is kept as it is."
 )
 # What `serialize_thumbnail_row` reads.
-THUMBNAIL_FIELDS = ("id", "picture_id", "height", "key", "created_at")
+THUMBNAIL_FIELDS = ("id", "picture_id", "height", "created_at", *FILE_COLUMNS)
 
 
 @example({"username": LOGIN, "password": PASSWORD})
@@ -219,5 +219,5 @@ def serialize_thumbnail_row(row: dict[str, Any], *, urls: ClientUrls) -> dict[st
         "id": row["id"],
         "image_id": row["picture_id"],
         "height": row["height"],
-        "thumbnail": urls.thumbnail_url(row["key"]),
+        "thumbnail": urls.thumbnail_url(row),
     }

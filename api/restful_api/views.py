@@ -36,6 +36,8 @@ from api.openapi.refusals import (
     Refusal,
     invalid_input,
 )
+from api.own_lists import own_thumbnails
+from api.pagination import Rows
 from api.parsers import FormParser, JsonParser, NoFileParser
 from api.restful_api import picture_serializers as p
 from api.restful_api import serializers as s
@@ -61,7 +63,7 @@ from delivery.client_urls import vary_by_accept
 from images.models import Picture
 from images.permissions import PicturePermission
 from images.services import create_picture, delete_picture, update_picture
-from thumbnails.models import Thumbnail, ThumbnailQuerySet
+from thumbnails.models import Thumbnail
 from thumbnails.services import delete_thumbnail
 
 DONE = OpenApiResponse(description="Done; there is no body.")
@@ -200,7 +202,7 @@ class PictureListView(ContractView):
         write = partial(write_own_rows, names=names, owner=viewer, urls=client_urls(request))
         return cached_list_response(
             request,
-            lambda: p.filter_pictures(Picture.objects.owned_by(viewer), query),
+            lambda: p.choose_pictures(viewer, query),
             columns_of(names),
             write,
             oldest_first=p.is_oldest_first(query),
@@ -303,12 +305,13 @@ class ThumbnailListView(ContractView):
     )
     def get(self, request: Request) -> HttpResponseBase:
         """Return a page of the thumbnails of the caller's pictures, newest first."""
-        query = read_query(request, p.RestfulThumbnailQuery)
+        viewer, query = caller(request), read_query(request, p.RestfulThumbnailQuery)
 
-        def choose() -> ThumbnailQuerySet:
-            granted = Thumbnail.objects.granted_to(caller(request))
+        def choose() -> Rows:
             image_id = query.get("image_id")
-            return granted if image_id is None else granted.filter(picture=image_id)
+            if image_id is None:
+                return own_thumbnails.of(viewer.pk, viewer.tier_id)
+            return Thumbnail.objects.granted_to(viewer).filter(picture=image_id)
 
         def serialize(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             urls = client_urls(request)

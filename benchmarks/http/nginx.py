@@ -1,6 +1,7 @@
 """deploy/nginx.conf on ports of ours, and beside it the floors: a bare view, and nginx alone."""
 
 import os
+import re
 from pathlib import Path
 
 from devkit.children import Child, Reaper
@@ -9,6 +10,7 @@ from tests.servers.ports import free_ports, listens, wait_until
 
 DEPLOY = Path(__file__).resolve().parent.parent.parent / "deploy"
 DEPLOYED = DEPLOY / "nginx.conf"
+_ADDED_AGAIN = re.compile(r"add_header [A-Za-z-]+ \$upstream_http_[a-z_]+ always;")
 _AROUND = """
 {user}
 daemon off;
@@ -35,7 +37,7 @@ http {{
         proxy_set_header Connection "";
         location / {{ proxy_pass http://bare; }}
         location /link/ {{ proxy_pass http://queries; }}
-        location /protected/ {{ internal; alias {pictures}/; }}
+        location /protected/ {{ internal; alias {pictures}/; {kept_headers} }}
         location /alone/ {{ alias {pictures}/; }}
     }}
 }}
@@ -63,6 +65,8 @@ class Nginx:
                 queries=queries,
                 floor=self.floor,
                 pictures=pictures,
+                # Of what a view says, nginx sends no more than it is told to.
+                kept_headers=" ".join(_ADDED_AGAIN.findall(DEPLOYED.read_text())),
             )
         )
         # The deployed configuration writes its access log there.

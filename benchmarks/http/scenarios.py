@@ -16,6 +16,8 @@ from benchmarks.http.rows import PASSWORD
 from benchmarks.http.servers import Server, Servers
 from images.signed_urls import signed_path
 
+# Of files that are as large as thumbnails: of a picture, sending its bytes is most of the work.
+THUMBNAIL_REDIRECT = "bare redirect, thumbnails"
 # Addresses that openings come from, at least.
 _MANY = 10_000
 
@@ -45,12 +47,14 @@ def floors(servers: Servers, everyone: list[Person]) -> list[Scenario]:
     """What costs as little as it can."""
     bare, floor, port = servers.bare, servers.floor, servers.nginx.floor
     keys = [picture.key for person in everyone for picture in person.pictures]
+    thumbnails = [each.key for person in everyone for each in person.thumbnails]
     tokens = [token for person in everyone for token in person.links["link"]]
     links = [f"/link/{int(token.partition('.')[0], 36)}" for token in tokens]
     return [
         Scenario("bare view", [Request("/")], bare.port, bare),
         Scenario("bare view, nginx", [Request("/")], port, bare),
         Scenario("bare redirect", [Request(f"/file/{k}") for k in keys], port, bare),
+        Scenario(THUMBNAIL_REDIRECT, [Request(f"/file/{k}") for k in thumbnails], port, bare),
         Scenario("nginx alone", [Request(f"/alone/{k}") for k in keys], port, bare),
         Scenario("bare redirect, 2 queries", [Request(path) for path in links], port, floor),
         *_dicts(floor, everyone),
@@ -133,8 +137,10 @@ def files(servers: Servers, everyone: list[Person]) -> list[Scenario]:
         "image service base64": [Request(f"/image/{x.uid}", t) for t, x in pictures],
     }
     front = servers.nginx.front
+    against = {"signed thumbnail": THUMBNAIL_REDIRECT}
     return [
-        Scenario(name, each, front, servers.web, "bare redirect") for name, each in asked.items()
+        Scenario(name, each, front, servers.web, against.get(name, "bare redirect"))
+        for name, each in asked.items()
     ]
 
 

@@ -9,7 +9,9 @@ from benchmarks.http.people import Person
 from benchmarks.http.requests import Request
 from benchmarks.http.scenarios import Scenario
 from benchmarks.http.servers import Servers
+from plans.proposals import propose_change
 from staff.counting import count_if_due
+from tiers.services import HEIGHTS
 from upkeep.ledger import compare_ledger
 
 # By the name of its row; {account} is one of many, {rich} owns every second picture.
@@ -26,6 +28,7 @@ PAGES = {
     "admin, accounts by what they store": "/admin/accounts/user/?o=-7",
     "admin, links": "/admin/images/link/",
     "admin, an account": "/admin/accounts/user/{rich}/change/",
+    "admin, a plan": "/admin/plans/tierplan/{plan}/change/",
 }
 
 
@@ -37,6 +40,7 @@ def pages_of_staff(servers: Servers, everyone: list[Person], rich: Person) -> li
     count_if_due()
     newest = rich.user.pictures.latest("created_at").created_at
     values = {
+        "plan": propose_change(tier=rich.user.tier, values={HEIGHTS: [250]}, by=None).pk,
         "account": everyone[0].user.username, "rich": rich.user.pk,
         "year": newest.year, "month": newest.month, "day": newest.day,
     }  # fmt: skip

@@ -40,11 +40,11 @@ def run(
     sign_ins = s.sign_ins(servers, everyone)
     uploads = s.uploads(servers, everyone, folder)
     groups = {
-        "Lists": [floors[0], *floors[5:], *lists],
+        "Lists": [floors[0], *floors[6:], *lists],
         "Pages": pages(servers, rich),
         "Admin": pages_of_staff(servers, everyone, rich) if _asks_for_admin(asked.only) else [],
         "Single reads": [floors[0], *reads],
-        "Files, behind nginx": [*floors[1:5], *files],
+        "Files, behind nginx": [*floors[1:6], *files],
         "Links, behind nginx": [floors[2], *s.links(servers, everyone)],
         "Sign-in": sign_ins,
         "Uploads, until the 201": uploads,

@@ -1,6 +1,7 @@
 """`./dev bench sockets [SECONDS]`: compares the service's ways with a bare uvicorn echo.
 
-CPU is that of the server for each delivery, its idle work included.
+CPU is that of the server, and of the database (the writes included), for each delivery; idle work
+is in both.
 
 Uses BENCH_DATABASE_URL and BENCH_REDIS_URL where they are set, else private servers.
 """
@@ -22,7 +23,7 @@ from typing import Any
 import django
 from django.core.management import call_command
 
-from benchmarks.parts import start_database, start_redis
+from benchmarks.parts import Database, start_database, start_redis
 from benchmarks.sockets.clients import (
     Keys,
     Open,
@@ -35,6 +36,8 @@ from benchmarks.sockets.clients import (
     open_unbound,
     open_websocket,
 )
+from benchmarks.tables import note, show
+from benchmarks.turns import turn
 from devkit.children import Child, Reaper
 from tests.servers.ports import free_ports, listens, wait_until
 
@@ -71,6 +74,8 @@ class Result:
     kib_per_socket: float
     delays: list[float] = field(default_factory=list)
     cpu_seconds: float = 0.0
+    # Where the database is this run's own.
+    database_seconds: float | None = None
     # What was not there two seconds after the last write, and what one message showed with more.
     missing: int = 0
     shared: int = 0
@@ -78,6 +83,25 @@ class Result:
     def quantile(self, share: float) -> float:
         """Return a quantile of the delays, in milliseconds."""
         return sorted(self.delays)[int(share * (len(self.delays) - 1))] * 1000
+
+    def row(self) -> dict[str, float | None]:
+        found: dict[str, float | None] = {
+            "opened/s": self.opened_per_second,
+            "KiB idle": self.kib_per_socket,
+        }
+        if self.delays:
+            for name, seconds in (
+                ("CPU ms", self.cpu_seconds),
+                ("db CPU ms", self.database_seconds),
+            ):
+                found[name] = None if seconds is None else seconds * 1000 / len(self.delays)
+            found |= {"p50 ms": self.quantile(0.5), "p99 ms": self.quantile(0.99)}
+            found |= {
+                "delivered": len(self.delays),
+                "shared": self.shared,
+                "missing": self.missing,
+            }
+        return found
 
 
 @dataclass(frozen=True)
@@ -100,19 +124,22 @@ ECHO = Way("echo", open_echo)
 def main(seconds: int) -> None:
     with ExitStack() as stack:
         reaper = stack.enter_context(Reaper())
-        _prepare(reaper, stack.enter_context(tempfile.TemporaryDirectory()))
-        print(f"{SOCKETS} sockets, {RATE:.0f} events a second for {seconds} s\n")
+        database = _prepare(reaper, stack.enter_context(tempfile.TemporaryDirectory()))
+        note(f"{SOCKETS} sockets, {RATE:.0f} events a second for {seconds} s")
         # Twenty polls for each event are more than one process serves.
         for fan, ways in ((1, [EVENTS, WEBSOCKET, POLLING, UNBOUND]), (20, [EVENTS, WEBSOCKET])):
-            results = {
-                way.name: asyncio.run(_measure(reaper, way, fan, seconds)) for way in [*ways, ECHO]
-            }
-            _report(fan, results)
+            rows = {}
+            for way in [*ways, ECHO]:
+                with turn():
+                    result = asyncio.run(_measure(reaper, database, way, fan, seconds))
+                rows[way.name] = result.row()
+            show(f"{SOCKETS // fan} accounts, {fan} socket(s) each", rows)
 
 
-def _prepare(reaper: Reaper, folder: str) -> None:
+def _prepare(reaper: Reaper, folder: str) -> Database:
+    database = start_database(reaper)
     os.environ |= {
-        "DATABASE_URL": start_database(reaper).url,
+        "DATABASE_URL": database.url,
         "REDIS_URL": start_redis(reaper),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "LOCAL": "on",
@@ -123,6 +150,7 @@ def _prepare(reaper: Reaper, folder: str) -> None:
     }
     django.setup()
     call_command("migrate", verbosity=0)
+    return database
 
 
 def _start_server(reaper: Reaper, application: str) -> Server:
@@ -133,7 +161,7 @@ def _start_server(reaper: Reaper, application: str) -> Server:
     return Server(child, f"127.0.0.1:{port}")
 
 
-async def _measure(reaper: Reaper, way: Way, fan: int, seconds: int) -> Result:
+async def _measure(reaper: Reaper, database: Database, way: Way, fan: int, seconds: int) -> Result:
     from asgiref.sync import sync_to_async
 
     from benchmarks.sockets.people import make_people
@@ -150,12 +178,15 @@ async def _measure(reaper: Reaper, way: Way, fan: int, seconds: int) -> Result:
         rate = SOCKETS / (time.monotonic() - started)
         await asyncio.sleep(2)
         result = Result(rate, (server.kib - before) / SOCKETS)
-        cpu = server.cpu_seconds
+        cpu, of_database = server.cpu_seconds, database.cpu
         if is_echo:
             result.delays = await echo(sockets, fan, int(seconds * RATE), RATE)
         elif way is not UNBOUND:
             await _deliver(result, way, sockets, [user for user, _ in people], fan, seconds)
         result.cpu_seconds = server.cpu_seconds - cpu
+        now = database.cpu
+        if of_database is not None and now is not None:
+            result.database_seconds = now - of_database
     server.child.stop(10)
     return result
 
@@ -192,19 +223,6 @@ def _run_writer(owners: list[str], seconds: int) -> list[tuple[str, str, float]]
     )
     found: list[tuple[str, str, float]] = json.loads(done.stdout)
     return found
-
-
-def _report(fan: int, results: dict[str, Result]) -> None:
-    print(f"{SOCKETS // fan} accounts, {fan} socket(s) each")
-    print(f"  {'':24} {'opened/s':>9} {'KiB idle':>9} {'p50 ms':>8} {'p99 ms':>8} {'CPU ms':>8}")
-    for name, each in results.items():
-        line = f"  {name:24} {each.opened_per_second:9.0f} {each.kib_per_socket:9.1f}"
-        if each.delays:
-            cpu = each.cpu_seconds * 1000 / len(each.delays)
-            line += f" {each.quantile(0.5):8.1f} {each.quantile(0.99):8.1f} {cpu:8.2f}"
-            line += f"   {len(each.delays)} delivered, {each.shared} shared, {each.missing} missing"
-        print(line)
-    print(flush=True)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""`./dev bench thumbnails [ROUNDS]`: CPU time and memory beside others, then the whole pipeline.
+"""`./dev bench thumbnails [ROUNDS]`: CPU time and memory beside others, sandbox, whole pipeline.
 
 Two commits (`--compare`) take turns for every round; the pipeline is `./dev bench upload`'s then.
+`--sandbox` measures what the sandbox adds alone.
 """
 
+import argparse
 import statistics
-import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +13,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmarks import turns
-from benchmarks.thumbnails import pipeline
+from benchmarks.drawn import photographs
+from benchmarks.thumbnails import jail, pipeline
 from benchmarks.thumbnails.engines import Cost, commands, engine
 from benchmarks.thumbnails.pictures import draw_all
 
@@ -32,6 +34,7 @@ def main(rounds: int) -> None:
                 title, picture, _measure_times(ways, picture, rounds), _measure_peaks(ways, picture)
             )
         if not turns.is_compared():
+            jail.run(pictures["12 MP jpg"], rounds)
             pipeline.run(pictures["12 MP jpg"])
 
 
@@ -80,5 +83,16 @@ def _report(title: str, picture: Path, times: dict[str, float], peaks: dict[str,
     print(flush=True)
 
 
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev bench thumbnails", description=__doc__)
+    parser.add_argument("rounds", type=int, nargs="?", default=ROUNDS)
+    parser.add_argument("--sandbox", action="store_true", help="what the sandbox adds, alone")
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS)
+    asked = _arguments()
+    if asked.sandbox:
+        jail.run(photographs()["JPEG"], asked.rounds)
+    else:
+        main(asked.rounds)

@@ -2,7 +2,8 @@
 
 PostgreSQL, RabbitMQ (else Redis), granian, the socket server and one Celery worker run as
 docker-compose.yml starts them; an upload is ready when the service's own socket says so. CPU is
-that of all processes for one upload, database and brokers (with sockets and scheduler) beside it.
+that of all processes for one upload, database and brokers (with sockets and scheduler) beside it:
+until thumbnails are ready, and in all, with the smaller formats that are made after them.
 """
 
 import argparse
@@ -115,7 +116,7 @@ def _show_behind(
         for _ in range(asked.new):
             late.append(person.wait(*person.send(form), seconds=asked.patience))
             most = max(most, behind.redis_mib(deployment) - before)
-        left, took = behind.left(deployment, 300), time.monotonic() - begin
+        left, took = behind.left(deployment, "collector", 300), time.monotonic() - begin
         # Else it would go on while others are measured.
         deployment.stop("worker")
     if not left:

@@ -30,6 +30,8 @@ with transaction.atomic():
     announce_thumbnail_change(Tier.objects.get(name={tier!r}))
 """
 _BATCH = 20_000
+# Of one file: ext4 knows 65,000.
+_MAX_NAMES = 50_000
 
 
 def add_pictures(deployment: Deployment, owner: str, series: str, count: int) -> None:
@@ -61,15 +63,15 @@ def lay_files(deployment: Deployment, owner: str, picture: Path) -> None:
         owner=owner,
     )
     # A second name for the same file wants the same disk.
-    first: Path | None = None
-    for [key] in keys:
+    first = picture
+    for number, [key] in enumerate(keys):
         target = deployment.folder / "data" / "images" / str(key)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if first is None:
+        if number % _MAX_NAMES:
+            target.hardlink_to(first)
+        else:
             target.write_bytes(picture.read_bytes())
             first = target
-        else:
-            target.hardlink_to(first)
 
 
 def set_heights(deployment: Deployment, heights: list[int]) -> None:
@@ -89,13 +91,13 @@ def pending(deployment: Deployment) -> int:
     return int(str(count))
 
 
-def left(deployment: Deployment, height: int) -> int:
-    """Return how many pictures of the tier have no thumbnail of a height (pixels) yet."""
+def left(deployment: Deployment, owner: str, height: int) -> int:
+    """Return how many pictures of an account have no thumbnail of a height (pixels) yet."""
     [[count]] = deployment.sql(
         "select count(*) from images_picture p join accounts_user u on u.id = owner_id"
-        " join tiers_tier t on t.id = tier_id where t.name = %(tier)s and not exists"
+        " where username = %(owner)s and not exists"
         " (select 1 from thumbnails_thumbnail where picture_id = p.id and height = %(height)s)",
-        tier=_TIER,
+        owner=owner,
         height=height,
     )
     return int(str(count))

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 
+import psycopg
 from tqdm import tqdm
 
 from benchmarks.deployment import BROKERS, DATABASE, Deployment
@@ -18,16 +20,27 @@ from benchmarks.upload.client import Form, Person, Upload
 Row = dict[str, float | None]
 # What follows a commit, as acknowledging a message, is part of an upload.
 _SETTLE_SECONDS = 0.15
+# For what is made after thumbnails, of all uploads of a slice.
+_PATIENCE = 600.0
+_UNFINISHED = """
+    select count(*) from thumbnails_renderclaim c where to_jsonb(c) ->> 'beside_due_at' is not null
+"""
 _COUNTED_SECONDS = 11
 WRITES = "inserts", "updates", "of them HOT"
 
 
 @dataclass
 class Measured:
-    """Slices of uploads of one kind; CPU in seconds by part, for each slice."""
+    """Slices of uploads of one kind; CPU in seconds by part, for each slice.
+
+    `cpu` is until thumbnails are ready, `cpu_in_all` until what is made after them is there too;
+    `worker_itself` is the worker's without its decoders, until then and in all.
+    """
 
     slices: list[list[Upload]] = field(default_factory=list)
     cpu: list[dict[str, float]] = field(default_factory=list)
+    cpu_in_all: list[dict[str, float]] = field(default_factory=list)
+    worker_itself: list[dict[str, float]] = field(default_factory=list)
 
     @property
     def uploads(self) -> list[Upload]:
@@ -35,19 +48,37 @@ class Measured:
         return [each for part in self.slices for each in part]
 
     def cpu_ms(self, *parts: str) -> float:
-        """Return milliseconds of CPU for an upload, the median of the slices."""
-        shares = zip(self.slices, self.cpu, strict=True)
+        """Return milliseconds of CPU for an upload until it is ready, the median of the slices."""
+        return self._median_ms(self.cpu, parts)
+
+    def cpu_row(self) -> Row:
+        """Return CPU of all processes until it is ready, what of it is whose, and CPU in all."""
+        named = {"web CPU": "web", "worker CPU": "worker", "db CPU": DATABASE}
+        others = "sockets", "beat", BROKERS
+        row: Row = {"CPU to ready": self.cpu_ms()}
+        row |= {name: self.cpu_ms(part) for name, part in named.items()}
+        return row | {
+            "others": self.cpu_ms(*others),
+            "CPU in all": self._median_ms(self.cpu_in_all, ()),
+            "worker itself to ready": self._median_ms(self.worker_itself, ["ready"]),
+            "worker itself in all": self._median_ms(self.worker_itself, ["in all"]),
+        }
+
+    def add_slice(self, parts: "Measured") -> None:
+        """Add what was measured one by one as one slice."""
+        self.slices.append(parts.uploads)
+        for mine, theirs in (
+            (self.cpu, parts.cpu),
+            (self.cpu_in_all, parts.cpu_in_all),
+            (self.worker_itself, parts.worker_itself),
+        ):
+            mine.append({part: sum(each[part] for each in theirs) for part in theirs[0]})
+
+    def _median_ms(self, cpu: list[dict[str, float]], parts: Sequence[str]) -> float:
+        shares = zip(self.slices, cpu, strict=True)
         return 1000 * statistics.median(
             sum(used[part] for part in parts or used) / len(uploads) for uploads, used in shares
         )
-
-    def cpu_row(self) -> Row:
-        """Return CPU of all processes, and what of it is whose."""
-        named = {"web CPU": "web", "worker CPU": "worker", "db CPU": DATABASE}
-        others = "sockets", "beat", BROKERS
-        row: Row = {"all CPU ms": self.cpu_ms()}
-        row |= {name: self.cpu_ms(part) for name, part in named.items()}
-        return row | {"others": self.cpu_ms(*others)}
 
 
 def row_writes(deployment: Deployment) -> Counter[str]:
@@ -63,14 +94,36 @@ def row_writes(deployment: Deployment) -> Counter[str]:
 
 @contextmanager
 def counted(deployment: Deployment, into: Measured) -> Iterator[list[Upload]]:
-    """Count the CPU of what is appended to the list inside."""
+    """Count the CPU of what is appended to the list inside, and of what is made after it."""
     uploads: list[Upload] = []
-    before = deployment.cpu()
+    before, itself = deployment.cpu(), deployment.own_cpu("worker")
     yield uploads
+    time.sleep(_SETTLE_SECONDS)
+    ready, itself_ready = deployment.cpu(), deployment.own_cpu("worker")
+    _wait_until_finished(deployment)
     time.sleep(_SETTLE_SECONDS)
     after = deployment.cpu()
     into.slices.append(uploads)
-    into.cpu.append({part: after[part] - before[part] for part in after})
+    into.cpu.append({part: ready[part] - before[part] for part in ready})
+    into.cpu_in_all.append({part: after[part] - before[part] for part in after})
+    itself_in_all = deployment.own_cpu("worker")
+    into.worker_itself.append({"ready": itself_ready - itself, "in all": itself_in_all - itself})
+
+
+def _wait_until_finished(deployment: Deployment) -> None:
+    """Wait for smaller formats that are made after thumbnails; earlier commits make them first."""
+    database, end = _connect(deployment.database_url), time.monotonic() + _PATIENCE
+    has_claims = database.execute("select to_regclass('thumbnails_renderclaim')").fetchone()
+    while has_claims != (None,) and database.execute(_UNFINISHED).fetchone() != (0,):
+        if time.monotonic() > end:
+            raise RuntimeError("smaller formats are not made")
+        time.sleep(0.1)
+
+
+@cache
+def _connect(url: str) -> psycopg.Connection:
+    """Connect once, since each time would cost the database as much as a small request."""
+    return psycopg.connect(url, autocommit=True)
 
 
 def measure_lone(
@@ -80,8 +133,12 @@ def measure_lone(
     found = {name: Measured() for name in forms}
     for _ in _rounds(rounds, "lone uploads"):
         for name, form in forms.items():
-            with turn(), counted(deployment, found[name]) as uploads:
-                uploads.extend(person.upload(form) for _ in range(each))
+            one_by_one = Measured()
+            with turn():
+                for _ in range(each):
+                    with counted(deployment, one_by_one) as uploads:
+                        uploads.append(person.upload(form))
+            found[name].add_slice(one_by_one)
     return found
 
 

@@ -95,7 +95,7 @@ def _server_timeouts() -> str:
 
 def _pool_options() -> dict[str, Any]:
     # Loaded only where the database is PostgreSQL.
-    from config.postgresql.silence import WatchedConnection
+    from config.postgresql.silence import WatchedConnection, look_at_database
 
     return {
         "connection_class": WatchedConnection,
@@ -104,6 +104,7 @@ def _pool_options() -> dict[str, Any]:
         "timeout": _POOL_TIMEOUT,
         # A connection that cannot be made is given up, and made when next asked for.
         "reconnect_timeout": 1,
+        "reconnect_failed": look_at_database,
     }
 
 

@@ -1,87 +1,102 @@
-"""`/healthz` and `/readyz` on a port of their own, in threads that no request takes.
+"""`/healthz` and `/readyz` on a port of their own, answered by a program beside this process.
 
-The processes of a container share the port: whichever the system hands a connection to answers it.
+`config.health.responder` says why. The processes of a container share the port: whichever the
+system hands a connection to answers it, for the process that it belongs to.
 """
 
 import json
 import socket
+import subprocess
+import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from django.conf import settings
 
-# A client that says nothing, or reads nothing, is let go.
-_TIMEOUT = 5
+from lib.watchdog import ProgressMark, progress_mark
+
+_RESPONDER = Path(__file__).with_name("responder.py")
+_BACKLOG = 64
+_LINE_TIMEOUT = 3.0
+_MAX_LINE = 8_192
 _MAX_AT_ONCE = 32
+# Between two starts of a responder that ends by itself, which only a lack of memory explains.
+_START_INTERVAL = 1.0
 
 
-def serve_health(port: int) -> ThreadingHTTPServer:
-    """Serve in threads that end with the process; raise OSError where the port is taken."""
-    server = _Server(("", port), _Handler)
-    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
-    return server
+class HealthServer:
+    """The port, and who answers there; raise OSError where the port is taken."""
 
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    allow_reuse_port = True
-    request_queue_size = 64
-
-    def __init__(self, *arguments: Any) -> None:
+    def __init__(self, port: int, mark: ProgressMark, patience: float) -> None:
+        """`patience` is how long the mark may be old before the process is said to stand still."""
+        self._socket = socket.create_server(("", port), backlog=_BACKLOG, reuse_port=True)
+        self._mark, self._patience = mark, patience
+        self._questions = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
         self._slots = threading.BoundedSemaphore(_MAX_AT_ONCE)
-        super().__init__(*arguments)
+        self._is_closed = False
+        self._responder: subprocess.Popen[bytes] | None = None
 
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Answer in a thread; whoever comes while all are taken is let go."""
-        if self._slots.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
-            self.shutdown_request(request)
+    @property
+    def port(self) -> int:
+        port: int = self._socket.getsockname()[1]
+        return port
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
+    def start(self) -> None:
+        self._start_responder()
+        for work in (self._keep_responder, self._serve):
+            threading.Thread(target=work, name="health", daemon=True).start()
+
+    def close(self) -> None:
+        self._is_closed = True
+        for each in (self._socket, self._questions):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        if self._responder:
+            self._responder.kill()
+            self._responder.wait()
+
+    def _start_responder(self) -> None:
+        files = (self._socket.fileno(), self._mark.file)
+        own_port = self._questions.getsockname()[1]
+        arguments = [*map(str, files), str(own_port), str(self._patience)]
+        self._responder = subprocess.Popen(  # noqa: S603 (our own program)
+            [sys.executable, "-I", "-S", str(_RESPONDER), *arguments],
+            pass_fds=files, env={}, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def _keep_responder(self) -> None:
+        while self._responder:
+            self._responder.wait()
+            if self._is_closed:
+                return
+            time.sleep(_START_INTERVAL)
+            with suppress(OSError):
+                self._start_responder()
+
+    def _serve(self) -> None:
+        """Say of this process whether it is ready, whenever the responder asks."""
+        with suppress(OSError):
+            while True:
+                asking, _ = self._questions.accept()
+                if self._slots.acquire(blocking=False):
+                    threading.Thread(target=self._answer, args=(asking,), daemon=True).start()
+                else:
+                    asking.close()
+
+    def _answer(self, asking: socket.socket) -> None:
         try:
-            super().process_request_thread(request, client_address)
+            with suppress(OSError), asking:
+                asking.settimeout(_LINE_TIMEOUT)
+                query = asking.recv(_MAX_LINE).decode("latin-1").strip()
+                status, body = _readiness(parse_qs(query).get("for", [""])[-1])
+                asking.sendall(f"{status} {json.dumps(body)}".encode())
         finally:
             self._slots.release()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that went away."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    timeout = _TIMEOUT
-
-    def setup(self) -> None:
-        super().setup()
-        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def do_GET(self) -> None:
-        """Answer as the views do."""
-        address = urlsplit(self.path)
-        path = address.path.rstrip("/")
-        if path == "/healthz":
-            self._answer(200, "text/plain", b"ok")
-        elif path == "/readyz":
-            status, body = _readiness(parse_qs(address.query).get("for", [""])[-1])
-            self._answer(status, "application/json", json.dumps(body).encode())
-        else:
-            self._answer(404, "text/plain", b"not found")
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def _answer(self, status: int, content_type: str, body: bytes) -> None:
-        head = (
-            f"HTTP/1.0 {status} {'OK' if status == 200 else 'No'}\r\n"
-            f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
-            "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\r\n"
-        )
-        self.wfile.write(head.encode() + (b"" if self.command == "HEAD" else body))
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Write no access log."""
 
 
 def _readiness(asked_for: str) -> tuple[int, dict[str, Any]]:
@@ -95,6 +110,7 @@ def serve_own_health() -> None:
     """Answer `/healthz` and `/readyz` at HEALTH_PORT, where it is set, beside the requests."""
     if settings.HEALTH_PORT:
         try:
-            serve_health(settings.HEALTH_PORT)
+            server = HealthServer(settings.HEALTH_PORT, progress_mark(), settings.WATCHDOG_SECONDS)
         except OSError as error:
             raise SystemExit(f"tintype: HEALTH_PORT: {error.strerror}.") from None
+        server.start()

@@ -25,6 +25,7 @@ _WHY_NOT_RECEIVED = {
 # Set in deploy/nginx.conf, which asks again without the body; whoever else sends it gets this
 # response and nothing more.
 HEADER = "Body-Too-Large"
+HEADER_IN_ENVIRON = "HTTP_BODY_TOO_LARGE"
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
@@ -38,7 +39,7 @@ def body_limit_middleware(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponse:
         is_page = find_contract(request.path_info) is None
         problem = _WHY_NOT_RECEIVED.get(request.META.get(NOT_RECEIVED, ""))
-        if HEADER in request.headers or (is_page and _is_too_large(request)):
+        if HEADER_IN_ENVIRON in request.META or (is_page and _is_too_large(request)):
             problem = _TOO_LARGE
         if problem:
             return error_response_to(request, problem) or HttpResponse(

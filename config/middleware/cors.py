@@ -38,13 +38,13 @@ class CorsMiddleware:
 
 
 def _is_preflight(request: HttpRequest) -> bool:
-    asks = {"Origin", "Access-Control-Request-Method"} <= request.headers.keys()
+    asks = {"HTTP_ORIGIN", "HTTP_ACCESS_CONTROL_REQUEST_METHOD"} <= request.META.keys()
     return request.method == "OPTIONS" and asks
 
 
 def _answer_preflight(request: HttpRequest) -> HttpResponse:
     headers = preflight_headers(
-        request.headers["Origin"],
+        request.META["HTTP_ORIGIN"],
         _methods_at(request.path_info),
         trusted=settings.TRUSTED_ORIGINS,
         any_origin=settings.CORS_ANY_ORIGIN,
@@ -79,7 +79,7 @@ def response_headers(origin: str, *, has_cookies: bool) -> dict[str, str]:
 
 def _with_headers(response: HttpResponseBase, request: HttpRequest) -> HttpResponseBase:
     headers = response_headers(
-        request.headers.get("Origin", ""), has_cookies=bool(request.headers.get("Cookie"))
+        request.META.get("HTTP_ORIGIN", ""), has_cookies=bool(request.META.get("HTTP_COOKIE"))
     )
     if vary := headers.pop("Vary", ""):
         patch_vary_headers(response, vary.split(", "))

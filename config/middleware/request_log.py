@@ -4,7 +4,13 @@ Written by a handler of its own, beside what the request itself has to say (`con
 """
 
 import logging
+import os
 import time
+from functools import cache
+from typing import Any
+
+from config.env.logging import without_token
+from lib.request_id import current_request_id
 
 logger = logging.getLogger("tintype.requests")
 # What machines ask every few seconds, and a page's many files: their lines would hide the others.
@@ -17,15 +23,48 @@ REFUSAL = "_refusal"
 def log_request(method: str, path: str, status: int, started: float, refusal: str = "") -> None:
     """Write the line of a request whose response begins now; `started` is `perf_counter`'s.
 
-    Without the query, which may hold a signature.
+    Without the query, which may hold a signature, and without the token of a link.
     """
     level = logging.DEBUG if path.startswith(_QUIET) else logging.INFO
     if not logger.isEnabledFor(level):
         return
     milliseconds = (time.perf_counter() - started) * 1000
     reason = f": {_in_one_line(refusal)}" if refusal else ""
-    extra = {"status": status, "milliseconds": round(milliseconds, 1)}
-    logger.log(level, "%s %s %d %.0f ms%s", method, path, status, milliseconds, reason, extra=extra)
+    arguments = (method, without_token(path), status, milliseconds, reason)
+    record = _make_record(level, arguments)
+    record.status, record.milliseconds = status, round(milliseconds, 1)
+    logger.handle(record)
+
+
+_LINE = "%s %s %d %.0f ms%s"
+# What all records of lines have: no line tells where in the code it was written.
+_ALIKE = {
+    **vars(logging.LogRecord(logger.name, logging.INFO, __file__, 0, _LINE, (), None)),
+    "thread": None,
+    "threadName": None,
+}
+
+
+def _make_record(level: int, arguments: tuple[object, ...]) -> Any:
+    """Return what `logger.makeRecord` does, for a quarter of what it costs."""
+    record = logging.LogRecord.__new__(logging.LogRecord)
+    created = time.time()
+    record.__dict__ = {
+        **_ALIKE,
+        "args": arguments,
+        "created": created,
+        "msecs": created % 1 * 1000,
+        "process": _pid(),
+        "request_id": current_request_id(),
+    }
+    if level != logging.INFO:
+        record.levelno, record.levelname = level, logging.getLevelName(level)
+    return record
+
+
+# Asked of the system it takes as long as the rest of a record.
+_pid = cache(os.getpid)
+os.register_at_fork(after_in_child=_pid.cache_clear)
 
 
 def _in_one_line(text: str) -> str:

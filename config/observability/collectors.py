@@ -53,7 +53,8 @@ class RoomCollector(Collector):
 def _folders() -> dict[str, Path]:
     """Return where uploads lie while they are looked at, and the pictures where that is a disk."""
     folders = {"work": Path(settings.FILE_UPLOAD_TEMP_DIR)}
-    return folders if picture_storage.origin else folders | {"pictures": settings.MEDIA_ROOT}
+    pictures = picture_storage.folder
+    return folders | {"pictures": pictures} if pictures else folders
 
 
 def _takes_files(folder: Path) -> int:

@@ -73,8 +73,17 @@ def _look(silent_for: float) -> None:
 
 @cache
 def database_part() -> Part:
-    """Return the database as a part of this process."""
-    return Part("database", check_database)
+    """Return the database as a part of this process.
+
+    A pool does not tell those who wait for a connection that the server refuses: they wait on.
+    """
+    is_pooled = "pool" in settings.DATABASES["default"].get("OPTIONS", {})
+    return Part("database", check_database, is_tried_while_it_refuses=not is_pooled)
+
+
+def look_at_database(_: object) -> None:
+    """Have the server looked at; a pool calls it with itself when it cannot make a connection."""
+    database_part().suspect()
 
 
 def check_database() -> None:

@@ -26,6 +26,11 @@ from images.metadata.dropped import Dropped
 from images.metadata.heif_boxes import strip_avif
 
 BRANDS = frozenset({b"avif", b"avis"})
+# What browsers take it for; so thumbnails look as the picture does beside them.
+_USUAL_PEAK = 1_000.0
+# Derived from the primaries (H.273, 12): Chromium decodes it, but makes no light of its HDR, and
+# shows the samples as they are.
+_PLAIN_MATRICES = frozenset({12})
 # By plain means as far as whole factors go: a third of the time that 1.5 takes, for one decibel.
 _REDUCING_GAP = 1.0
 
@@ -65,8 +70,7 @@ class AvifCodec(StandardCodec):
 
     def load(self, data: Buffer, opened: Any, shrink: float) -> Any:
         """Decode the first frame by Pillow where that loses nothing."""
-        # Of grey in the limited range libvips' decoder takes black for grey.
-        if self.is_verified_by_load(opened) or is_monochrome(data):
+        if _is_pillows(data, opened):
             return _decode_by_pillow(data, self.format.name, shrink)
         image = open_lines(data)
         # Pillow's decoder knows it, libvips' does not.
@@ -74,17 +78,21 @@ class AvifCodec(StandardCodec):
             return image.unpremultiply().cast(image.format)
         return image
 
-    def is_verified_by_load(self, opened: Any) -> bool:
-        """Tell whether Pillow decodes it, as `verify` does."""
-        return bool(opened.format == "uchar")
-
     def open_by_other_decoder(self, data: Buffer) -> Any:
         """Decode the first frame by Pillow."""
         return _decode_by_pillow(data, self.format.name, 1)
 
     def colours(self, data: Buffer) -> Colours | None:
         """Read the primary picture's properties."""
-        return read_nclx(data)
+        return read_nclx(data, _USUAL_PEAK, _PLAIN_MATRICES)
+
+
+def _is_pillows(data: Buffer, opened: Any) -> bool:
+    """Tell whether Pillow is to decode it: what has eight bits, and grey.
+
+    Of grey in the limited range libvips' decoder takes black for grey.
+    """
+    return opened.format == "uchar" or is_monochrome(data)
 
 
 def _as_shown(opened: Image.Image, data: Buffer, shrink: float) -> Image.Image:

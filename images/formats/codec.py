@@ -5,7 +5,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from PIL import Image
+from PIL import (
+    AvifImagePlugin,
+    GifImagePlugin,
+    Image,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+)
 
 from images.formats.colours import Colours
 from images.formats.exif import SWAPS_SIDES, UPRIGHT
@@ -18,8 +25,10 @@ from images.metadata.dropped import Dropped
 
 # The limits of `images.formats.limits` are stricter and count frames too.
 Image.MAX_IMAGE_PIXELS = None
-# Pillow loads its plugins at first use, when a sandboxed process can open no file of theirs.
-Image.init()
+# Pillow loads its plugins at first use, when a sandboxed process can open no file of theirs. It has
+# thirty more, with libraries of which every fork copies the mappings.
+PLUGINS = (AvifImagePlugin, GifImagePlugin, JpegImagePlugin, MpoImagePlugin, PngImagePlugin)
+Image.preinit()
 _MODES_WITH_ALPHA = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
 
 
@@ -32,8 +41,6 @@ class Codec(ABC):
 
     # The end of the name of libvips' loader (VipsForeignLoad…), which is blocked unless named here.
     vips_loader: ClassVar[str] = ""
-    # Whether libvips' own thumbnailing may read the file, since it shrinks while it decodes.
-    is_shrunk_by_libvips: ClassVar[bool] = False
     # Whether EXIF alone states the orientation: `strip` is told it then, to write it again.
     has_orientation_in_exif: ClassVar[bool] = False
 
@@ -63,6 +70,22 @@ class Codec(ABC):
         What is left out is noted in `dropped`. Raises BrokenStructure where that is not certain.
         """
 
+    def try_strip(
+        self, data: Buffer, facts: Facts, limits: Limits, *, is_silent: bool
+    ) -> bool | None:
+        """Tell whether `strip` will do, beside an inspection; None where that takes too much.
+
+        `is_silent` says that one decode showed the file to be whole. Raises what `strip` does.
+        """
+        content = bytes(data)
+        orientation = self.orientation(content) if self.has_orientation_in_exif else UPRIGHT
+        copy = b"".join(self.strip_structure(content, orientation))
+        return copy == content or self.describe(copy, limits) == facts
+
+    def strip_structure(self, data: bytes, orientation: int) -> Iterable[bytes]:
+        """Yield what `strip` does, but for what takes decodes of its own and cannot fail."""
+        return self.strip(data, orientation, Dropped())
+
     def shown(self, data: Buffer) -> Buffer:
         """Return a file that decoders show as browsers show this one."""
         return data
@@ -84,9 +107,16 @@ class Codec(ABC):
     def load(self, data: Buffer, opened: Any, shrink: float) -> Any:
         """Return the first frame to decode, shrunk by at most a factor while it decodes.
 
-        Called where libvips does not shrink the file itself; `opened` is what `open` returned.
+        Called where `load_to_fit` returns None; `opened` is what `open` returned.
         """
         return opened
+
+    def load_to_fit(self, data: Buffer, width: int, height: int) -> Any | None:
+        """Return the first frame to decode to a size that fits, within a pixel, without `open`.
+
+        None where its decoder cannot shrink to any size.
+        """
+        return None
 
     @contextmanager
     def loaded_to_verify(
@@ -95,14 +125,10 @@ class Codec(ABC):
         """Yield what `load` returns, and the picture that it is the upper part of, or the whole.
 
         A file of one frame is whole if the lines of both can be read to the last, inside, and if
-        `verify_end` and `is_verified_by_load` say so too; else `verify` decides.
+        `verify_end` says so too; else `verify` decides.
         """
         loaded = self.load(data, opened, shrink)
         yield loaded, loaded
-
-    def is_verified_by_load(self, opened: Any) -> bool:
-        """Tell whether the decode of one frame shows that a file of one frame is whole."""
-        return True
 
     def open_by_other_decoder(self, data: Buffer) -> Any | None:
         """Return the first frame of a file that `open` cannot read; None where nothing else can."""

@@ -1,9 +1,11 @@
 """From the colours that a file states by numbers to sRGB: one function for AVIF, HEIC and PNG.
 
-Code points are those of ITU-T H.273. In HDR, 203 cd/m² are white (ITU-R BT.2408): what is brighter
-is compressed into what little is left below it, and the rest stays as it is.
+Code points are those of ITU-T H.273. In HDR, 203 cd/m² are white (ITU-R BT.2408). What is brighter
+needs room. Where it is known how bright a picture gets it has as much as in browsers, which dim the
+rest for it, down to half its light; else it is compressed into what little is left below white.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,29 +17,42 @@ Matrix = tuple[Vector, Vector, Vector]
 # x and y of red, green, blue and white.
 Primaries = tuple[float, float, float, float, float, float, float, float]
 
-_D65 = (0.3127, 0.3290)
+_D65, _C, _E, _THEATRE = (0.3127, 0.3290), (0.310, 0.316), (1 / 3, 1 / 3), (0.314, 0.351)
 SRGB: Primaries = (0.640, 0.330, 0.300, 0.600, 0.150, 0.060, *_D65)
 _PRIMARIES: dict[int, Primaries] = {
     1: SRGB,
+    4: (0.670, 0.330, 0.210, 0.710, 0.140, 0.080, *_C),
     5: (0.640, 0.330, 0.290, 0.600, 0.150, 0.060, *_D65),
     6: (0.630, 0.340, 0.310, 0.595, 0.155, 0.070, *_D65),
     7: (0.630, 0.340, 0.310, 0.595, 0.155, 0.070, *_D65),
+    8: (0.681, 0.319, 0.243, 0.692, 0.145, 0.049, *_C),
     9: (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, *_D65),
+    10: (1.0, 0.0, 0.0, 1.0, 0.0, 0.0, *_E),
+    11: (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, *_THEATRE),
     12: (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, *_D65),
+    22: (0.630, 0.340, 0.295, 0.605, 0.155, 0.077, *_D65),
 }
 # What television's curves are shown with: as Chromium does, sRGB's own.
 _SHOWN_AS_SRGB = frozenset({1, 6, 13, 14, 15})
 _GAMMAS = {4: 2.2, 5: 2.8, 8: 1.0}
+_SMPTE_240M, _SMPTE_428 = 7, 17
 _PQ, _HLG = 16, 18
+_OTHER_CURVES = frozenset({_SMPTE_240M, _SMPTE_428, _PQ, _HLG})
 _WHITE_NITS = 203.0
 # PQ (SMPTE ST 2084) reaches to so many; HLG is mastered for a display of so many (BT.2100).
 _PQ_NITS, _HLG_NITS, _HLG_GAMMA = 10_000.0, 1_000.0, 1.2
 # Luminance of BT.2020, by which HLG's system gamma works.
 _LUMINANCE = (0.2627, 0.6780, 0.0593)
-# From this share of white on, light is compressed.
+# From this share of white on, light of no stated peak is compressed.
 _KNEE = 0.85
+# At this peak and beyond it white has half its light.
+_FULL_PEAK = 1_000.0 / _WHITE_NITS
+# How soon the curve above white leaves the straight line below it.
+_BEND = 0.65
 # Chromaticities as PNG rounds them are those of sRGB; a gamma of 1/2.2 stands for its curve.
 _SAME_PRIMARIES, _SRGB_GAMMA, _SAME_GAMMA = 0.002, 0.45455, 0.005
+# Twice the least that primaries may span.
+_LEAST_AREA = 0.001
 _BRADFORD: Matrix = (
     (0.8951, 0.2664, -0.1614),
     (-0.7502, 1.7135, 0.0367),
@@ -47,15 +62,20 @@ _BRADFORD: Matrix = (
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """Primaries and a curve: a transfer code point, or a gamma of decoding."""
+    """Primaries and a curve: a transfer code point, or else a gamma of decoding.
+
+    In HDR `peak` is the brightest light (cd/m²), where that is known.
+    """
 
     primaries: Primaries
-    transfer: int | float
+    transfer: int | None
+    gamma: float = 1.0
+    peak: float | None = None
 
     @property
     def is_hdr(self) -> bool:
         """Tell whether values stand for absolute light."""
-        return self.transfer in {_PQ, _HLG} and isinstance(self.transfer, int)
+        return self.transfer in {_PQ, _HLG}
 
 
 PLAIN_SRGB = Colours(SRGB, 13)
@@ -65,20 +85,26 @@ def of_code_points(primaries: int, transfer: int) -> Colours | None:
     """Return what code points state; None for sRGB, and for what they leave open."""
     known = _PRIMARIES.get(primaries, SRGB)
     if transfer in _GAMMAS:
-        return Colours(known, _GAMMAS[transfer])
-    if transfer in {_PQ, _HLG}:
+        return Colours(known, None, _GAMMAS[transfer])
+    if transfer in _OTHER_CURVES:
         return Colours(known, transfer)
     return None if known == SRGB else Colours(known, 13)
 
 
 def of_gamma(gamma: float, primaries: Primaries | None) -> Colours | None:
-    """Return what PNG's gAMA and cHRM state; None for sRGB."""
-    known = primaries or SRGB
+    """Return what PNG's gAMA and cHRM state; None for sRGB, and for colours that are none."""
+    known = primaries if primaries and _has_colours(primaries) else SRGB
     if all(abs(a - b) < _SAME_PRIMARIES for a, b in zip(known, SRGB, strict=True)):
         known = SRGB
     if abs(gamma - _SRGB_GAMMA) < _SAME_GAMMA:
         return None if known == SRGB else Colours(known, 13)
-    return Colours(known, 1 / gamma)
+    return Colours(known, None, 1 / gamma)
+
+
+def _has_colours(primaries: Primaries) -> bool:
+    """Tell whether red, green and blue span a triangle, and white has light."""
+    xr, yr, xg, yg, xb, yb, _, white = primaries
+    return abs((xg - xr) * (yb - yr) - (xb - xr) * (yg - yr)) > _LEAST_AREA and white > 0
 
 
 def to_srgb(image: Any, colours: Colours) -> Any:
@@ -94,7 +120,7 @@ def to_srgb(image: Any, colours: Colours) -> Any:
     if seen.bands == 3 and colours.primaries != SRGB:
         light = light.recomb([list(row) for row in _matrix_to_srgb(colours.primaries)])
     if colours.is_hdr:
-        light = _compress(light)
+        light = _compress(light) if colours.peak is None else _map_tones(light, colours.peak)
     shown = (light * 65_535).rint().cast("ushort").maplut(_srgb_table())
     shown = shown.copy(interpretation="srgb" if shown.bands == 3 else "b-w")
     shown = shown if alpha is None else shown.bandjoin(alpha)
@@ -111,13 +137,39 @@ def _show_hlg(light: Any) -> Any:
 
 
 def _compress(light: Any) -> Any:
-    """Bring what is brighter than white below it, by the brightest of the colours."""
-    brightest = light[0].bandrank([light[1], light[2]], index=2) if light.bands == 3 else light
-    brightest = (brightest > 0).ifthenelse(brightest, 0)
+    """Bring what is brighter than white below it, and leave the rest as it is."""
+    brightest = _brightest(light)
     above = brightest - _KNEE
     room = 1 - _KNEE
     softened = ((above * (-1 / room)).exp() * -1 + 1) * room + _KNEE
     return light * (above > 0).ifthenelse(softened / (brightest + 1e-9), 1)
+
+
+def _map_tones(light: Any, peak: float) -> Any:
+    """Bring what is brighter than white below it, up to a peak (cd/m²); dim the rest evenly.
+
+    Above white lies a Bézier curve of the second order, which begins with the slope of the straight
+    line below it and ends with the peak at 1: by this reference operator of SMPTE ST 2094-50
+    Chromium shows HDR where a screen has no more light.
+    """
+    top = peak / _WHITE_NITS
+    if top <= 1:
+        return light
+    white = 1 - 0.5 * min(1, math.log(top) / math.log(_FULL_PEAK))
+    middle = 1 + _BEND * (1 / white - 1), white + _BEND * (1 - white)
+    a, b = 1 - 2 * middle[0] + top, 2 * middle[0] - 2
+    c, d = white - 2 * middle[1] + 1, 2 * middle[1] - 2 * white
+    brightest = _brightest(light)
+    brightest = (brightest > 1).ifthenelse(brightest, 1)
+    seen = (brightest < top).ifthenelse(brightest, top)
+    along = (((seen - 1) * (4 * a) + b * b) ** 0.5 - b) / (2 * a)
+    return light * (((along * c + d) * along + white) / brightest)
+
+
+def _brightest(light: Any) -> Any:
+    """Return the brightest of the colours, by which hues stay."""
+    found = light[0].bandrank([light[1], light[2]], index=2) if light.bands == 3 else light
+    return (found > 0).ifthenelse(found, 0)
 
 
 def _light_table(form: str, colours: Colours) -> Any:
@@ -127,10 +179,15 @@ def _light_table(form: str, colours: Colours) -> Any:
     if colours.is_hdr:
         curve: Callable[[Any], Any] = _pq if colours.transfer == _PQ else _hlg
         return curve(value).cast("float")
-    if colours.transfer in _SHOWN_AS_SRGB and isinstance(colours.transfer, int):
+    if colours.transfer in _SHOWN_AS_SRGB:
         linear = (value <= 0.04045).ifthenelse(value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
         return linear.cast("float")
-    return (value**colours.transfer).cast("float")
+    if colours.transfer == _SMPTE_240M:
+        above = ((value + 0.1115) / 1.1115) ** (1 / 0.45)
+        return (value <= 0.0913).ifthenelse(value / 4, above).cast("float")
+    if colours.transfer == _SMPTE_428:
+        return (value**2.6 * (52.37 / 48)).cast("float")
+    return (value**colours.gamma).cast("float")
 
 
 def _pq(value: Any) -> Any:
@@ -166,16 +223,13 @@ def _matrix_to_srgb(primaries: Primaries) -> Matrix:
 
 
 def _to_xyz(primaries: Primaries) -> Matrix:
-    columns = [_xyz(*primaries[n : n + 2]) for n in (0, 2, 4)]
+    columns = [(x, y, 1 - x - y) for x, y in zip(primaries[:6:2], primaries[1:6:2], strict=True)]
     rows: Matrix = tuple(zip(*columns, strict=True))  # type: ignore[assignment]  # of three
     return _multiply(rows, _diagonal(_apply(_invert(rows), _white(primaries))))
 
 
 def _white(primaries: Primaries) -> Vector:
-    return _xyz(*primaries[6:8])
-
-
-def _xyz(x: float, y: float) -> Vector:
+    x, y = primaries[6:8]
     return x / y, 1.0, (1 - x - y) / y
 
 

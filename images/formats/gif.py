@@ -42,3 +42,7 @@ class GifCodec(StandardCodec):
     def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         """Keep the blocks that make the picture."""
         return strip_gif(data, dropped)
+
+    def strip_structure(self, data: bytes, orientation: int) -> Iterable[bytes]:
+        """Do not look for where the codes of each frame end."""
+        return strip_gif(data, Dropped(), keeps_tails=True)

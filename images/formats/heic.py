@@ -1,7 +1,8 @@
 """HEIC: the primary picture of a file, in HEVC (ISO/IEC 23008-12); others are left aside."""
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from images.formats.codec import Codec
 from images.formats.colours import Colours
 from images.formats.errors import BrokenStructure, require
 from images.formats.facts import Facts, facts_of
-from images.formats.isobmff import brands, find_box, require_box
+from images.formats.isobmff import Box, boxes, brands, find_box, require_box
 from images.formats.isobmff_items import read_items
 from images.formats.isobmff_relations import primary_item, read_properties
 from images.formats.isobmff_zeros import refuse_zeros
@@ -82,6 +83,8 @@ class PrimaryItem:
 def read_primary(data: Buffer) -> PrimaryItem:
     """Read the boxes alone; raises BrokenStructure, struct.error or IndexError."""
     meta = require_box(data, 0, len(data), b"meta")
+    # Of two, decoders do not show the same one.
+    require(sum(each.kind == b"meta" for each in _boxes_before_rest(data)) == 1, "two item boxes")
     number = primary_item(data, meta)
     kinds = {item.number: item.kind for item in read_items(data, meta)}
     for box in read_properties(data, meta).get(number, []):
@@ -89,3 +92,9 @@ def read_primary(data: Buffer) -> PrimaryItem:
             size = struct.unpack_from(">II", data, box.body + 4)
             return PrimaryItem(kinds.get(number, b""), *size)
     raise BrokenStructure("a picture without size")
+
+
+def _boxes_before_rest(data: Buffer) -> Iterator[Box]:
+    """Yield the boxes at the top; behind the last may be what is none."""
+    with suppress(BrokenStructure, struct.error):
+        yield from boxes(data, 0, len(data))

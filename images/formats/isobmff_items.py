@@ -12,6 +12,8 @@ from images.formats.isobmff import (
     find_box,
 )
 
+Span = tuple[int, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -22,6 +24,19 @@ class Item:
     kind_at: int
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where an item's bytes lie: in the file (method 0) or in `idat` (1); and its own entry.
+
+    In the entry, `source_at` is where the number of the file stands that it is in.
+    """
+
+    method: int
+    extents: tuple[Span, ...]
+    entry: Span
+    source_at: int
 
 
 def read_items(data: Content, meta: Box) -> Iterator[Item]:
@@ -39,45 +54,44 @@ def read_items(data: Content, meta: Box) -> Iterator[Item]:
         yield Item(number, bytes(data[kind_at : kind_at + 4]), kind_at, entry.body, entry.end)
 
 
-def read_extents(data: Content, meta: Box) -> dict[int, list[tuple[int, int]]]:
-    """Read the item location box: for each item the begin and end of its bytes in the file."""
-    location = find_box(data, meta.body + 4, meta.end, b"iloc")
-    if location is None:
-        return {}
-    reader = Reader(data, location.body)
-    version = reader.number(4) >> 24
-    widths = reader.number(2)
-    offset_width, length_width, base_width = widths >> 12, widths >> 8 & 15, widths >> 4 & 15
+def read_locations(data: Content, meta: Box) -> dict[int, Location]:
+    """Read the item location box; an extent without length ends, as 0 says here, at the end."""
+    box = find_box(data, meta.body + 4, meta.end, b"iloc")
+    return {} if box is None else dict(_read_locations(data, box))
+
+
+def _read_locations(data: Content, box: Box) -> Iterator[tuple[int, Location]]:
+    reader = Reader(data, box.body)
+    version, widths = reader.number(4) >> 24, reader.number(2)
+    id_width = 2 if version < 2 else 4
     index_width = widths & 15 if version else 0
-    found = {}
-    for _ in range(reader.number(2 if version < 2 else 4)):
-        number = reader.number(2 if version < 2 else 4)
+    for _ in range(reader.number(id_width)):
+        start = reader.position
+        number = reader.number(id_width)
         method = reader.number(2) & 15 if version else 0
+        source_at = reader.position
+        # Which file it is in: decoders look in this one, whatever that says.
         reader.number(2)
-        base = reader.number(base_width) + _origin(data, meta, method)
-        found[number] = [
-            _extent(data, reader, base, (index_width, offset_width, length_width))
-            for _ in range(reader.number(2))
-        ]
-    return found
+        base, extents = reader.number(widths >> 4 & 15), []
+        for _ in range(reader.number(2)):
+            reader.number(index_width)
+            first = base + reader.number(widths >> 12)
+            length = reader.number(widths >> 8 & 15)
+            extents.append((first, first + length if length else 0))
+        require(reader.position <= box.end, "more locations than fit")
+        yield number, Location(method, tuple(extents), (start, reader.position), source_at)
 
 
-def _origin(data: Content, meta: Box, method: int) -> int:
-    """Offsets count from the file's begin (method 0) or from the `idat` box (method 1)."""
-    require(method in {0, 1}, "an item made of another item")
-    if method == 0:
-        return 0
-    held = find_box(data, meta.body + 4, meta.end, b"idat")
-    require(held is not None, "an item in a box that is not there")
-    return held.body if held else 0
-
-
-def _extent(
-    data: Content, reader: Reader, base: int, widths: tuple[int, int, int]
-) -> tuple[int, int]:
-    reader.number(widths[0])
-    start = base + reader.number(widths[1])
-    length = reader.number(widths[2])
-    end = start + length if length else len(data)
-    require(end <= len(data), "an item past the end of the file")
-    return start, end
+def find_spans(data: Content, meta: Box, location: Location | None) -> list[Span]:
+    """Return where an item's bytes lie in the file; raises BrokenStructure."""
+    if location is None:
+        return []
+    require(location.method in {0, 1}, "an item made of another item")
+    origin, size = 0, len(data)
+    if location.method:
+        store = find_box(data, meta.body + 4, meta.end, b"idat")
+        require(store is not None, "an item in a box that is not there")
+        origin, size = (store.body, store.end - store.body) if store else (0, 0)
+    found = [(start, end or size) for start, end in location.extents]
+    require(all(end <= size for _, end in found), "an item past the end")
+    return [(origin + start, origin + end) for start, end in found]

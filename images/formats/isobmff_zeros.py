@@ -2,7 +2,7 @@
 
 from images.formats.errors import require
 from images.formats.isobmff import find_box
-from images.formats.isobmff_items import read_extents, read_items
+from images.formats.isobmff_items import find_spans, read_items, read_locations
 from images.formats.isobmff_relations import items_needed
 from images.formats.scan import Buffer
 
@@ -21,9 +21,9 @@ def refuse_zeros(data: Buffer) -> None:
     if meta is None:
         return
     kinds = {item.number: item.kind for item in read_items(data, meta)}
-    where = read_extents(data, meta)
+    where = read_locations(data, meta)
     for number in items_needed(data, meta):
-        for start, end in where.get(number, []):
+        for start, end in find_spans(data, meta, where.get(number)):
             kind = kinds.get(number)
             is_zero = (kind == b"hvc1" and data.find(_NEVER_IN_HEVC, start, end) >= 0) or (
                 kind == b"av01" and data[start:end].endswith(_NEVER_ENDS_AV1)

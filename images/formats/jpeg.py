@@ -1,16 +1,14 @@
 """JPEG: sequential or progressive, in as many scans as the limits allow."""
 
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
-
-import pyvips
 
 from images.formats.codec import StandardCodec
 from images.formats.errors import BrokenStructure, require
 from images.formats.exif import first_orientation
 from images.formats.facts import Facts
+from images.formats.jpeg_decoder import has_data, require_data, silence
 from images.formats.jpeg_scans import (
     LOSSLESS,
     Frame,
@@ -23,14 +21,12 @@ from images.formats.jpeg_scans import (
     with_last_blocks,
 )
 from images.formats.limits import MAX_SCANS, Limits, RefusedPicture, refuse_format
-from images.formats.memory import open_lines, vips_source
+from images.formats.memory import open_lines
 from images.formats.scan import Buffer, count_jpeg_scans, exif_of_jpeg
 from images.metadata.dropped import Dropped
-from images.metadata.jpeg_segments import strip_jpeg
+from images.metadata.jpeg_segments import follow_jpeg, strip_jpeg
 
 _FACTORS = (8, 4, 2, 1)
-# What libjpeg says of the file's end or a marker that comes before all data did.
-_MISSING_DATA = re.compile(r"premature end|found marker 0x(?!d[0-7])")
 # What a run of them may be longer than the picture needs.
 _FEW_ZEROS = 32
 
@@ -61,21 +57,22 @@ class JpegCodec(StandardCodec):
         return 1
 
     def verify(self, data: Buffer, facts: Facts) -> None:
-        """Decode to an eighth: every bit of entropy-coded data is read all the same."""
-        shrink = _FACTORS[0] if min(facts.width, facts.height) >= 2 * _FACTORS[0] else 1
+        """Have every bit of entropy-coded data read."""
         scans = read_scans(data, MAX_SCANS)
         require(scans.is_whole, "a scan that is missing")
-        with _refuse_lossless(scans.frame), with_last_blocks(data, scans) as file:
-            _decode_whole(file, shrink)
-        _refuse_zeros(data, scans, shrink)
+        with _refuse_lossless(scans.frame):
+            require_data(data, scans)
+        _refuse_zeros(data, scans)
 
     @contextmanager
     def loaded_to_verify(
         self, data: Buffer, opened: Any, shrink: float
     ) -> Iterator[tuple[Any, Any]]:
         """Take no warning, of which `verify` knows which are harmless."""
-        factor = _factor(shrink)
-        with with_last_blocks(data, read_scans(data, MAX_SCANS)) as file:
+        scans = read_scans(data, MAX_SCANS)
+        factor = _factor(scans.frame, shrink)
+        require(not scans.frame.is_arithmetic, "data whose end is not told")
+        with with_last_blocks(data, scans) as file, silence():
             blocks = open_lines(file, shrink=factor, fail_on="warning")
             yield blocks.crop(0, 0, blocks.width, max(1, opened.height // factor)), blocks
 
@@ -83,11 +80,20 @@ class JpegCodec(StandardCodec):
         """Look at the scans, and for zeros in place of data, of which decoders make a picture."""
         scans = read_scans(data, MAX_SCANS)
         require(scans.is_whole, "a scan that is missing")
-        _refuse_zeros(data, scans, 1)
+        _refuse_zeros(data, scans)
 
     def strip(self, data: bytes, orientation: int, dropped: Dropped) -> Iterable[bytes]:
         """Drop application segments and comments, the colour profile aside."""
         return strip_jpeg(data, orientation, dropped)
+
+    def try_strip(
+        self, data: Buffer, facts: Facts, limits: Limits, *, is_silent: bool
+    ) -> bool | None:
+        """Follow the segments; of the data the decode has told already that nothing is odd."""
+        if not is_silent:
+            return None
+        follow_jpeg(data, self.orientation(data))
+        return True
 
     def orientation(self, data: Buffer) -> int:
         """Read the first EXIF segment before the scans."""
@@ -98,10 +104,17 @@ class JpegCodec(StandardCodec):
 
         libvips' own thumbnailing would have it shrink less.
         """
-        return open_lines(decodable(data, read_scans(data, MAX_SCANS)), shrink=_factor(shrink))
+        scans = read_scans(data, MAX_SCANS)
+        return open_lines(decodable(data, scans), shrink=_factor(scans.frame, shrink))
 
 
-def _factor(shrink: float) -> int:
+def _factor(frame: Frame, shrink: float) -> int:
+    """Return the largest factor that is allowed; the decoder shrinks no lossless picture.
+
+    Told to, libvips would take the upper left corner for the whole.
+    """
+    if frame.is_lossless:
+        return 1
     return next((each for each in _FACTORS if each <= shrink), 1)
 
 
@@ -111,27 +124,12 @@ def _refuse_lossless(frame: Frame) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not frame.is_lossless or isinstance(error, RefusedPicture):
+        if not frame.is_lossless or isinstance(error, RefusedPicture | BrokenStructure):
             raise
         refuse_format(LOSSLESS)
 
 
-def _decode_whole(file: Any, shrink: int) -> None:
-    """Raise pyvips.Error where data is missing; other warnings are no reason to refuse."""
-    try:
-        _decode(file, shrink, "warning")
-    except pyvips.Error as error:
-        if _MISSING_DATA.search(str(error)):
-            raise
-        _decode(file, shrink, "truncated")
-
-
-def _decode(file: Any, shrink: int, fail_on: str) -> None:
-    options = {"shrink": shrink, "access": "sequential", "fail_on": fail_on}
-    pyvips.Image.jpegload_source(vips_source(file), **options).avg()
-
-
-def _refuse_zeros(data: Buffer, scans: Scans, shrink: int) -> None:
+def _refuse_zeros(data: Buffer, scans: Scans) -> None:
     """Raise BrokenStructure where data turns to zeros before the picture ends.
 
     To a decoder they are data like any other, and may be what a surface of one colour is coded as.
@@ -142,17 +140,7 @@ def _refuse_zeros(data: Buffer, scans: Scans, shrink: int) -> None:
     if zeros is None:
         return
     enough = zeros[1] - _FEW_ZEROS
-    if scans.is_complete and scans.may_be_zeros and not _is_whole(data, scans, enough, shrink):
+    if scans.is_complete and scans.may_be_zeros and not has_data(data, scans, enough):
         return
-    if not scans.is_complete or not _is_whole(data, scans, zeros[0] + 1, shrink):
+    if not scans.is_complete or not has_data(data, scans, zeros[0] + 1):
         raise BrokenStructure("zeros in place of data")
-
-
-def _is_whole(data: Buffer, scans: Scans, end: int, shrink: int) -> bool:
-    """Tell whether the data could end earlier."""
-    try:
-        with with_last_blocks(data, scans, end) as file:
-            _decode_whole(file, shrink)
-    except pyvips.Error:
-        return False
-    return True

@@ -14,12 +14,13 @@ from images.formats.errors import BrokenStructure, require
 from images.formats.memory import changed
 from images.formats.scan import SOS, Buffer, jpeg_segments, next_marker
 
-_END_MARKER = b"\xff\xd9"
+END_MARKER = b"\xff\xd9"
 _TABLES = 0xC4
 # Start of frame in all its kinds (table B.1, and JPEG-LS); C4, C8 and CC are something else.
 FRAMES = frozenset({*range(0xC0, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}
 PROGRESSIVE = frozenset({0xC2, 0xCA})
-_ARITHMETIC = frozenset({0xC9, 0xCA})
+LOSSLESS_FRAME = 0xC3
+ARITHMETIC = frozenset({0xC9, 0xCA})
 _COEFFICIENTS = 64
 # A run that no encoder writes by chance, though it may in a picture of one colour.
 _ZEROS = bytes(64)
@@ -34,6 +35,8 @@ _KINDS = {0xF7: "JPEG-LS", 0xCB: LOSSLESS} | dict.fromkeys(
 # asks for more than these bytes misses data, and finds the end of the file. A decoder that misses
 # nothing looks eight bytes ahead.
 _TAIL = b"\xaa" * 8
+# Others to compare it with: a picture that misses nothing is the same with each.
+TAILS = (_TAIL, b"\x55" * 8, bytes(8))
 _MARKER_BYTE = 0xFF
 
 
@@ -53,7 +56,12 @@ class Frame:
     @property
     def is_lossless(self) -> bool:
         """Tell whether it is of the lossless kind that decoders know, if hardly any does."""
-        return self.marker == 0xC3
+        return self.marker == LOSSLESS_FRAME
+
+    @property
+    def is_arithmetic(self) -> bool:
+        """Tell whether data has no end of its own: decoders read zeros from there on (annex D)."""
+        return self.marker in ARITHMETIC
 
 
 @dataclass(slots=True)
@@ -79,9 +87,9 @@ class Scans:
         """Tell whether no scan is missing.
 
         Where a scan is left out on purpose the end marker says that none was lost; so it does where
-        data has no end of its own, which is read as zeros from there on (annex D).
+        data has no end of its own, of which a few bytes may be missing.
         """
-        if self.frame.marker in _ARITHMETIC or not self.is_complete:
+        if self.frame.is_arithmetic or not self.is_complete:
             return self.is_consistent and self.has_end_marker
         return True
 
@@ -135,8 +143,9 @@ def _read_scans(data: Buffer, max_scans: int) -> Scans:
                 break
     if scans is None or not scans.data:
         raise BrokenStructure("no scan")
-    scans.may_be_zeros = may_be_zeros or not scans.is_single
-    scans.has_end_marker = data[scans.end : scans.end + 2] == _END_MARKER
+    is_arithmetic = scans.frame.is_arithmetic
+    scans.may_be_zeros = not is_arithmetic and (may_be_zeros or not scans.is_single)
+    scans.has_end_marker = data[scans.end : scans.end + 2] == END_MARKER
     return scans
 
 
@@ -144,28 +153,28 @@ def decodable(data: Buffer, scans: Scans) -> Buffer:
     """Return a file that a decoder reads to its end where the picture is whole, and no further.
 
     A picture in one scan has no end marker then: libjpeg would fill with grey what is missing
-    before one, and says so too late or not at all.
+    before one, and libvips fails too late or not at all.
     """
-    if scans.has_end_marker and not scans.is_single:
+    is_open = scans.is_single and not scans.frame.is_arithmetic
+    if scans.has_end_marker and not is_open:
         return data
-    end, tail = _data_end(data, scans.end), _TAIL if scans.is_single else _END_MARKER
+    end, tail = _data_end(data, scans.end), _TAIL if is_open else END_MARKER
     with memoryview(data) as view:
         return b"".join((view[:end], tail))
 
 
 @contextmanager
-def with_last_blocks(data: Buffer, scans: Scans, end: int | None = None) -> Iterator[Any]:
-    """Yield a decodable file that is high enough for every block to be asked for.
+def with_last_blocks(
+    data: Buffer, scans: Scans, end: int | None = None, tail: bytes = END_MARKER
+) -> Iterator[Any]:
+    """Yield a file that is high enough for every block to be asked for, with another end.
 
     At a smaller size, lines at the end of a picture in one scan would be left out. With `end`, the
-    data of the last scan ends there. Until the block ends nobody may read `data`.
+    data of the last scan ends there; `tail` follows. Until the block ends nobody may read `data`.
     """
-    end = _data_end(data, scans.end if end is None else end)
-    if not scans.is_single:
-        changes = {end: _END_MARKER}
-    else:
-        height = struct.pack(">H", scans.frame.lines)
-        changes = {scans.frame.start + 1: height, end: _TAIL}
+    changes = {_data_end(data, scans.end if end is None else end): tail}
+    if scans.is_single:
+        changes[scans.frame.start + 1] = struct.pack(">H", scans.frame.lines)
     with changed(data, changes) as file:
         yield file
 
@@ -201,7 +210,8 @@ def _read_frame(marker: int, body: bytes, start: int) -> Frame:
     require(len(body) >= 6 and len(body) >= 6 + 3 * body[5], "a frame without its components")
     components, sampling = body[6 : 6 + 3 * body[5] : 3], body[7 : 6 + 3 * body[5] : 3]
     blocks = 1 if len(components) == 1 else max((each & 15 for each in sampling), default=1)
-    height, rows = struct.unpack_from(">H", body, 1)[0], 8 * max(1, blocks)
+    side = 1 if marker == LOSSLESS_FRAME else 8
+    height, rows = struct.unpack_from(">H", body, 1)[0], side * max(1, blocks)
     lines = min(-(-height // rows) * rows, _MAX_LINES)
     return Frame(marker, body[0], components, start, lines)
 

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pyvips
 from PIL import PngImagePlugin
@@ -23,6 +24,8 @@ _MAX_TEXT_BYTES = 64 * 1024**2
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = _MAX_TEXT_BYTES
 # What gAMA and cHRM count in.
 _PNG_UNIT = 100_000
+# In so many parts of 1 cd/m² light is stated (cLLI, mDCV).
+_LIGHT_UNIT = 10_000
 
 
 class PngCodec(StandardCodec):
@@ -61,6 +64,8 @@ class PngCodec(StandardCodec):
         stated = png_colours(data)
         if b"cICP" in stated:
             numbers = of_code_points(*stated[b"cICP"][:2])
+            if numbers and numbers.is_hdr:
+                return replace(numbers, peak=_peak(stated))
             # Without colours of ours libvips would apply the profile.
             return numbers or (PLAIN_SRGB if b"iCCP" in stated else None)
         if b"gAMA" not in stated or {b"iCCP", b"sRGB"} & stated.keys():
@@ -81,9 +86,22 @@ class PngCodec(StandardCodec):
         """Keep the chunks that make the picture."""
         return strip_png(data, orientation, dropped)
 
+    def try_strip(
+        self, data: Buffer, facts: Facts, limits: Limits, *, is_silent: bool
+    ) -> bool | None:
+        """Inflate no pixels anew where a decode has found all of them."""
+        return is_silent or super().try_strip(data, facts, limits, is_silent=is_silent)
+
+
+def _peak(stated: dict[bytes, bytes]) -> float | None:
+    """Return the brightest light in cd/m², of the content or else of the display."""
+    units = struct.unpack(">I", stated.get(b"cLLI", bytes(4))[:4])[0]
+    units = units or struct.unpack(">I", stated.get(b"mDCV", bytes(24))[16:20])[0]
+    return units / _LIGHT_UNIT or None
+
 
 def _numbers(stated: dict[bytes, bytes]) -> tuple[int, ...]:
     """Return gAMA's number, and those of cHRM where it is there and whole."""
     words = stated[b"gAMA"] + stated.get(b"cHRM", b"")
     found = struct.unpack(f">{len(words) // 4}I", words)
-    return found if len(found) == 9 and all(found[1:]) else found[:1]
+    return found if len(found) == 9 else found[:1]

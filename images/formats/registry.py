@@ -33,9 +33,9 @@ FORMATS = {
         Format("TIFF", "tif", "image/tiff", "images.formats.tiff.TiffCodec"),
     )
 }
+_CONTENT_TYPES = {each.extension: each.content_type for each in FORMATS.values()}
 
 
 def content_type_of(file_name: str) -> str | None:
     """Return the media type that a file name's extension stands for; None for any other file."""
-    extension = file_name.rpartition(".")[2]
-    return next((f.content_type for f in FORMATS.values() if f.extension == extension), None)
+    return _CONTENT_TYPES.get(file_name.rpartition(".")[2])

@@ -12,7 +12,6 @@ from images.formats.colours import Colours, to_srgb
 from images.formats.detect import codec_named, codec_of
 from images.formats.exif import SWAPS_SIDES
 from images.formats.facts import Facts
-from images.formats.memory import vips_source
 from images.formats.orientation import swaps_sides, turn_upright, with_orientation
 from images.formats.scan import Buffer
 
@@ -56,11 +55,7 @@ def resize_and_verify(data: Buffer, facts: Facts, *, height: int) -> Any | None:
         if len(shown) < len(data):
             # What is left out is decoded by `verify` alone.
             return None
-        orientation = codec.orientation(shown)
-        opened = with_orientation(codec.open(shown), orientation)
-        if not codec.is_verified_by_load(opened):
-            return None
-        image = _to_eight_bits(_decode_whole(box, shown, codec, opened))
+        image = _to_eight_bits(_decode_whole(box, shown, codec))
         # Of the file itself: what is shown of it may be written anew.
         codec.verify_end(data)
     except Exception:  # noqa: BLE001 (whatever it is, `Codec.verify` has the last word)
@@ -68,11 +63,13 @@ def resize_and_verify(data: Buffer, facts: Facts, *, height: int) -> Any | None:
     return image if _is_of(image, facts, height) else None
 
 
-def _decode_whole(box: Box, data: Buffer, codec: Codec, opened: Any) -> Any:
+def _decode_whole(box: Box, data: Buffer, codec: Codec) -> Any:
     """Decode every line, also those that make no part of the smaller picture."""
-    conversion, orientation = srgb_options(opened), codec.orientation(data)
-    if codec.is_shrunk_by_libvips:
-        return _shrink_by_libvips(data, box, conversion, orientation).copy_memory()
+    fitted = _decode_to_fit(box, data, codec)
+    if fitted is not None:
+        return fitted.copy_memory()
+    orientation = codec.orientation(data)
+    opened = with_orientation(codec.open(data), orientation)
     shrink = _max_shrink(opened, box)
     colours = codec.colours(data)
     with codec.loaded_to_verify(data, opened, shrink) as (lines, whole):
@@ -98,11 +95,12 @@ def _is_of(image: Any, facts: Facts, height: int) -> bool:
 
 def _decode_to(box: Box, data: Buffer, codec: Codec, *, use_profile: bool = True) -> Any:
     """Open without decoding, then decode as far as is needed."""
+    fitted = _decode_to_fit(box, data, codec, use_profile=use_profile)
+    if fitted is not None:
+        return fitted
     orientation = codec.orientation(data)
     opened = with_orientation(codec.open(data), orientation)
     conversion = srgb_options(opened) if use_profile else {}
-    if codec.is_shrunk_by_libvips:
-        return _shrink_by_libvips(data, box, conversion, orientation)
     shrink = _max_shrink(opened, box)
     loaded = codec.load(data, opened, shrink)
     if use_profile:
@@ -132,11 +130,15 @@ def _size_within(box: Box, image: Any) -> tuple[int, int]:
     return max(1, int(width * scale + 0.5)), max(1, int(height * scale + 0.5))
 
 
-def _shrink_by_libvips(data: Buffer, box: Box, conversion: dict[str, str], orientation: int) -> Any:
+def _decode_to_fit(box: Box, data: Buffer, codec: Codec, *, use_profile: bool = True) -> Any | None:
+    """Have the decoder itself shrink all that is to be shrunk; None where it cannot."""
+    orientation = codec.orientation(data)
     lying = _turned_box(box) if orientation in SWAPS_SIDES else box
-    options = _fit_options(lying) | conversion | {"no_rotate": True, "fail_on": "truncated"}
-    made = pyvips.Image.thumbnail_source(vips_source(data), lying["width"], **options)
-    return turn_upright(made, orientation)
+    loaded = codec.load_to_fit(data, lying["width"], lying["height"])
+    if loaded is None:
+        return None
+    conversion = srgb_options(loaded) if use_profile else {}
+    return turn_upright(_fit(loaded, lying, conversion | {"no_rotate": True}), orientation)
 
 
 def _turned_box(box: Box) -> Box:

@@ -27,25 +27,33 @@ _GIF_IMAGE, _GIF_EXTENSION, _GIF_TRAILER = 0x2C, 0x21, 0x3B
 _HOLDERS = {b"RIFF": 4, b"ANMF": 16}
 # Between two blocks. Where data is lost there are more, which end a block as a single one does.
 _MAX_ZEROS = 5
+# Bits of VP8X's first byte, and of a lossless picture's fifth.
+_WEBP_ALPHA, _WEBP_ANIMATION, _LOSSLESS_ALPHA = 0x10, 0x02, 0x10
 _PIECE_BYTES = 1024**2
-_COLOUR_CHUNKS = {b"cICP": 4, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32}
+_COLOUR_CHUNKS = {b"cICP": 4, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"cLLI": 8, b"mDCV": 24}
 _MAX_CHUNKS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """Width, height and number of frames, as a header states them."""
+    """Width, height, number of frames and transparency, as a header states them."""
 
     width: int
     height: int
     frames: int
+    has_alpha: bool
 
 
-def next_marker(data: Buffer, position: int) -> tuple[int, int] | None:
-    """Return where the next marker of a JPEG begins and ends; None where there is none.
+def next_marker(data: Buffer, position: int, end: int | None = None) -> tuple[int, int] | None:
+    """Return where the next marker of a JPEG before `end` begins and ends; None if there is none.
 
     What lies behind the long scans of the file that was asked for last is known.
     """
+    found = _next_marker(data, position)
+    return None if found is None or (end is not None and found[1] > end) else found
+
+
+def _next_marker(data: Buffer, position: int) -> tuple[int, int] | None:
     if _Last.data is not data:
         _Last.data, _Last.found = data, {}
     if position in _Last.found:
@@ -62,25 +70,26 @@ class _Last:
     found: ClassVar[dict[int, tuple[int, int] | None]] = {}
 
 
-def jpeg_segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
+def jpeg_segments(data: Buffer, end: int | None = None) -> Iterator[tuple[int, int, int]]:
     """Yield the segments of a JPEG (ITU-T T.81, annex B) up to the end of its first picture.
 
     Each is its marker's second byte, and where what follows its length begins and ends. One whose
-    length cannot be is the last: it ends before its beginning or behind the file.
+    length cannot be is the last: it ends before its beginning or behind the file. With `end` the
+    file is taken to end there.
     """
-    position = 2
-    while found := next_marker(data, position):
+    position, length = 2, len(data) if end is None else end
+    while found := next_marker(data, position, end):
         marker, position = data[found[1] - 1], found[1]
         if marker in {EOI, _SOI}:
             return
         if marker == _TEMPORARY:
             continue
         start = position + 2
-        if start > len(data):
+        if start > length:
             return
         position += struct.unpack_from(">H", data, position)[0]
         yield marker, start, position
-        if not start <= position <= len(data):
+        if not start <= position <= length:
             return
 
 
@@ -221,14 +230,30 @@ def skip_sub_blocks(data: Buffer, position: int) -> int:
 def webp_canvas(data: Buffer) -> Canvas | None:
     """Read a WebP's canvas and count its frames (RFC 9649) without giving it to a decoder.
 
-    The decoder allocates the canvas when it opens the file: a 300-byte file can ask for 4 GB.
+    A decoder may allocate the canvas when it opens the file: a 300-byte file can ask for 4 GB.
     """
     width = height = frames = 0
+    has_alpha, is_told = False, False
     for kind, start in _riff_chunks(data):
-        size = _webp_size(kind, data[start : start + 10])
+        head = bytes(data[start : start + 10])
+        size = _webp_size(kind, head)
         width, height = max(width, size[0]), max(height, size[1])
         frames += kind == b"ANMF"
-    return Canvas(width, height, max(frames, 1)) if width and height else None
+        if not is_told:
+            has_alpha, is_told = _webp_alpha(kind, head, has_alpha)
+    return Canvas(width, height, max(frames, 1), has_alpha) if width and height else None
+
+
+def _webp_alpha(kind: bytes, head: bytes, stated: bool) -> tuple[bool, bool]:  # noqa: FBT001
+    """Return whether there is transparency as far as is known, and whether no chunk changes that.
+
+    As libwebp has it: a lossless picture says so itself, whatever the header of its file states.
+    """
+    if kind == b"VP8X" and head:
+        return bool(head[0] & _WEBP_ALPHA), bool(head[0] & _WEBP_ANIMATION)
+    if kind == b"VP8L":
+        return len(head) > 4 and bool(head[4] & _LOSSLESS_ALPHA), True
+    return stated or kind == b"ALPH", kind in {b"ALPH", b"VP8 "}
 
 
 def cut_webp(data: Buffer, end: int) -> bytes:

@@ -1,16 +1,17 @@
 """WebP, still or animated."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import pyvips
 
 from images.formats.codec import StandardCodec
 from images.formats.errors import BrokenStructure
-from images.formats.exif import first_orientation
-from images.formats.facts import Facts
+from images.formats.exif import SWAPS_SIDES, first_orientation
+from images.formats.facts import Facts, facts_of
 from images.formats.limits import Limits, refuse_size
 from images.formats.memory import vips_source
-from images.formats.scan import Buffer, cut_webp, exif_of_webp, webp_canvas
+from images.formats.scan import Buffer, Canvas, cut_webp, exif_of_webp, webp_canvas
 from images.metadata.dropped import Dropped
 from images.metadata.webp_chunks import strip_webp
 
@@ -22,20 +23,28 @@ class WebpCodec(StandardCodec):
     """Refuses a canvas by its size before a decoder allocates it."""
 
     vips_loader = "Webp"
-    is_shrunk_by_libvips = True
     has_orientation_in_exif = True
 
     def matches(self, head: bytes) -> bool:
         """Look for the RIFF header."""
         return head.startswith(b"RIFF") and head[8:12] == b"WEBP"
 
-    def count_frames(self, data: Buffer, limits: Limits) -> int:
-        """Read the canvas, and refuse too large a one."""
-        canvas = webp_canvas(data)
-        if canvas is None:
-            raise BrokenStructure("no canvas")
+    def describe(self, data: Buffer, limits: Limits) -> Facts:
+        """Read the canvas, refuse too large a one, and have libvips read the file's structure."""
+        canvas = _canvas_of(data)
         refuse_size(canvas.width, canvas.height, canvas.frames, limits)
-        return canvas.frames
+        size = canvas.width, canvas.height
+        # For a header, too, libvips takes and clears memory for the frame, Pillow for two canvases.
+        _load(data, min(size))
+        if self.orientation(data) in SWAPS_SIDES:
+            size = size[::-1]
+        return facts_of(self.format, size, frames=canvas.frames, has_alpha=canvas.has_alpha)
+
+    def load_to_fit(self, data: Buffer, width: int, height: int) -> Any:
+        """Have libwebp shrink, which does it line by line."""
+        canvas = _canvas_of(data)
+        shrink = max(1, canvas.width / width, canvas.height / height)
+        return _load(data, min(shrink, canvas.width, canvas.height))
 
     def verify(self, data: Buffer, facts: Facts) -> None:
         """Decode every frame."""
@@ -54,6 +63,23 @@ class WebpCodec(StandardCodec):
         """Keep the chunks that make the picture."""
         return strip_webp(data, orientation, dropped)
 
+    def strip_structure(self, data: bytes, orientation: int) -> Iterable[bytes]:
+        """Do not look for where the pixels end."""
+        return strip_webp(data, orientation, Dropped(), keeps_tails=True)
+
+
+def _canvas_of(data: Buffer) -> Canvas:
+    canvas = webp_canvas(data)
+    if canvas is None:
+        raise BrokenStructure("no canvas")
+    return canvas
+
+
+def _load(data: Buffer, shrink: float) -> Any:
+    """Return the first frame, not decoded yet; raises pyvips.Error where chunks are not whole."""
+    options = {"access": "sequential", "fail_on": "truncated"}
+    return pyvips.Image.webpload_source(vips_source(data), scale=1 / shrink, **options)
+
 
 def _decode(file: Buffer) -> None:
     options = {"n": -1, "access": "sequential", "fail_on": "truncated"}
@@ -67,9 +93,9 @@ def _refuse_zeros(data: Buffer) -> None:
     what is missing where the picture does not end before them, yet before their own end.
     """
     end = min(len(data), 8 + int.from_bytes(data[4:8], "little"))
-    begin = len(bytes(data[:end]).rstrip(b"\0"))
-    if end - begin < _MIN_ZEROS:
+    if data[max(0, end - _MIN_ZEROS) : end].strip(b"\0"):
         return
+    begin = len(bytes(data[:end]).rstrip(b"\0"))
     if _is_whole(data, end - _MIN_ZEROS // 2) and not _is_whole(data, begin + 1):
         raise BrokenStructure("zeros in place of data")
 

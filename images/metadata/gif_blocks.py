@@ -25,8 +25,11 @@ _MAX_SUB_BLOCK = 255
 _LOOP_KINDS = {1: 3, 2: 5}
 
 
-def strip_gif(data: bytes, dropped: Dropped) -> Iterator[bytes]:
-    """Yield the stripped file piece by piece; raises BrokenStructure or IndexError."""
+def strip_gif(data: bytes, dropped: Dropped, *, keeps_tails: bool = False) -> Iterator[bytes]:
+    """Yield the stripped file piece by piece; raises BrokenStructure or IndexError.
+
+    With `keeps_tails` what no decoder reads of a frame's codes stays, which takes decodes to find.
+    """
     require(data.startswith(SIGNATURES), "no signature")
     position = _SCREEN_BYTES + gif_table_bytes(data[10])
     head = data[:position]
@@ -38,7 +41,7 @@ def strip_gif(data: bytes, dropped: Dropped) -> Iterator[bytes]:
         start, position = position, _end_of_block(data, position)
         block = data[start:position]
         yield (
-            _strip_image(head, block, dropped)
+            _strip_image(head, block, dropped, keeps_tail=keeps_tails)
             if block[0] == _IMAGE
             else _strip_extension(block, dropped)
         )
@@ -54,10 +57,12 @@ def _end_of_block(data: bytes, position: int) -> int:
     raise BrokenStructure("a block of no known kind")
 
 
-def _strip_image(head: bytes, block: bytes, dropped: Dropped) -> bytes:
+def _strip_image(head: bytes, block: bytes, dropped: Dropped, *, keeps_tail: bool) -> bytes:
     """Return a picture without codes behind its last pixel."""
     start = _DESCRIPTOR_BYTES + gif_table_bytes(block[9])
     codes = _content(block, start + 1)
+    if keeps_tail:
+        return block
     small = head[:6] + block[5:9] + head[10:] + block[:1] + bytes(4) + block[5 : start + 1]
 
     def decode(content: bytes) -> bytes:

@@ -12,6 +12,7 @@ from itertools import chain
 
 from images.formats.errors import BrokenStructure, require
 from images.formats.isobmff import Box, boxes
+from images.formats.isobmff_relations import primary_item
 from images.metadata.coded_units import strip_av1, strip_hevc
 from images.metadata.dropped import Dropped
 from images.metadata.heif_items import Items, note_box, strip_items
@@ -20,6 +21,8 @@ from images.metadata.iso_boxes import free_box
 from images.metadata.kept_bytes import KeptBytes, Span, merge
 
 _SEQUENCE = b"avis"
+# What is written anew; everything else, and what is no box, may hold a picture's data.
+_STRUCTURE = frozenset({b"ftyp", b"meta", b"moov"})
 # Of a file that has no film any more; the first of them that it had becomes the major one.
 _STILL = {
     b"avif": (b"avif",),
@@ -122,14 +125,21 @@ class _Unit:
 def _write_media(
     kept: KeptBytes, top: list[Box], units: list[_Unit], item_data: Box | None
 ) -> None:
-    """Copy the bytes that kept items and tracks name, and the heads of what holds them."""
+    """Copy the bytes that kept items and tracks name, wherever they lie, and the heads of media.
+
+    Decoders find them in other boxes and behind the last one, too.
+    """
     spans = list(merge(chain.from_iterable(unit.spans for unit in units)))
-    media = [box for box in top if box.kind == b"mdat"]
-    stores = [*media, *([item_data] if item_data else [])]
-    held = [_held(store, spans) for store in stores]
-    require(sum(map(len, held)) == len(spans), "a picture outside of what holds data")
-    for box, inside in zip(media, held, strict=False):
-        if inside or not any(kept.data[box.body : box.end]):
+    free = [each for each in spans if not (item_data and _holds(item_data, each))]
+    structure = [box for box in top if box.kind in _STRUCTURE]
+    is_outside = not any(_overlap(box.kind_at - 4, box, span) for box in structure for span in free)
+    require(is_outside, "a picture in what tells of it")
+    for box in top:
+        if box.kind != b"mdat":
+            continue
+        if any(_overlap(box.body, box, span) for span in spans) or not any(
+            kept.data[box.body : box.end]
+        ):
             kept.keep(box.kind_at - 4, box.body)
         else:
             _write_free(kept, box)
@@ -140,8 +150,12 @@ def _write_media(
             _rewrite(kept, unit.spans, unit.strip)
 
 
-def _held(store: Box, spans: list[Span]) -> list[Span]:
-    return [each for each in spans if store.body <= each[0] and each[1] <= store.end]
+def _holds(store: Box, span: Span) -> bool:
+    return store.body <= span[0] and span[1] <= store.end
+
+
+def _overlap(start: int, box: Box, span: Span) -> bool:
+    return span[0] < box.end and start < span[1]
 
 
 def _units_of_items(items: Items) -> Iterator[_Unit]:
@@ -153,7 +167,9 @@ def _units_of_items(items: Items) -> Iterator[_Unit]:
         elif kinds[number] == b"hvc1":
             strip = partial(strip_hevc, width=items.unit_width(number))
         spans = items.spans(number)
-        require(bool(spans) or strip is None, "a picture without data")
+        # Without the others' decoders do.
+        is_first = number == primary_item(items.data, items.meta)
+        require(bool(spans) or strip is None or not is_first, "a picture without data")
         yield _Unit(spans, strip)
 
 

@@ -5,12 +5,11 @@ Boxes become shorter where they lie, so that no offset changes.
 
 import struct
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 
 from images.formats.errors import require
 from images.formats.isobmff import Box, Reader, boxes, require_box
-from images.formats.isobmff_items import Item, read_items
+from images.formats.isobmff_items import Item, find_spans, read_items, read_locations
 from images.formats.isobmff_relations import (
     Reference,
     primary_item,
@@ -52,16 +51,6 @@ _PICTURES_BY_ROLE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
-    """Where an item's bytes lie: in the file (method 0) or in `idat` (1), and its own entry."""
-
-    method: int
-    source: int
-    extents: tuple[Span, ...]
-    entry: Span
-
-
 class Items:
     """The items of a file and how they belong together; raises BrokenStructure."""
 
@@ -74,25 +63,12 @@ class Items:
         self.all = list(read_items(data, meta))
         self.references = list(read_references(data, meta))
         self.properties = read_properties(data, meta)
-        self.locations = dict(self._read_locations())
+        self.locations = read_locations(data, meta)
         self.wanted = self._find_wanted()
 
     def spans(self, number: int) -> list[Span]:
         """Return where a wanted item's bytes lie; raises BrokenStructure where that is not told."""
-        location = self.locations.get(number)
-        if location is None:
-            return []
-        require(location.method in {0, 1} and not location.source, "an item made elsewhere")
-        if location.method == 0:
-            found = [(start, end or len(self.data)) for start, end in location.extents]
-            require(all(end <= len(self.data) for _, end in found), "an item past the end")
-            return found
-        store = self.boxes.get(b"idat")
-        require(store is not None, "an item in a box that is not there")
-        origin, size = (store.body, store.end - store.body) if store else (0, 0)
-        found = [(start, end or size) for start, end in location.extents]
-        require(all(end <= size for _, end in found), "an item past the end of its box")
-        return [(origin + start, origin + end) for start, end in found]
+        return find_spans(self.data, self.meta, self.locations.get(number))
 
     def unit_width(self, number: int) -> int:
         """Return in how many bytes the units of a picture in HEVC state their lengths (`hvcC`)."""
@@ -111,29 +87,6 @@ class Items:
         return b"".join(self.data[origin + start : origin + end] for start, end in parts)[
             :_MAX_BLOCK_BYTES
         ]
-
-    def _read_locations(self) -> Iterator[tuple[int, Location]]:
-        """Read `iloc`; an extent without length ends, as 0 says here, where its source does."""
-        box = self.boxes.get(b"iloc")
-        if box is None:
-            return
-        reader = Reader(self.data, box.body)
-        version, widths = reader.number(4) >> 24, reader.number(2)
-        id_width = 2 if version < 2 else 4
-        index_width = widths & 15 if version else 0
-        for _ in range(reader.number(id_width)):
-            start = reader.position
-            number = reader.number(id_width)
-            method = reader.number(2) & 15 if version else 0
-            source, base = reader.number(2), reader.number(widths >> 4 & 15)
-            extents = []
-            for _ in range(reader.number(2)):
-                reader.number(index_width)
-                first = base + reader.number(widths >> 12)
-                length = reader.number(widths >> 8 & 15)
-                extents.append((first, first + length if length else 0))
-            require(reader.position <= box.end, "more locations than fit")
-            yield number, Location(method, source, tuple(extents), (start, reader.position))
 
     def _find_wanted(self) -> frozenset[int]:
         """Return the items of the primary picture: its parts, its transparency, its variants."""
@@ -177,6 +130,8 @@ def strip_items(kept: KeptBytes, items: Items, dropped: Dropped) -> None:
             kept.keep(box.kind_at - 4, box.body)
         else:
             write_shortened(kept, box, content)
+    # The file is cut off no further up, since boxes in this one say how long they are.
+    kept.write(meta.end, b"")
 
 
 def _strip_box(items: Items, box: Box, dropped: Dropped) -> bytes | None:
@@ -199,7 +154,7 @@ def _strip_box(items: Items, box: Box, dropped: Dropped) -> bytes | None:
 
 def strip_handler(body: bytes, dropped: Dropped) -> bytes:
     """Return a handler without its name, unless that says nothing."""
-    head = bytes(8) + body[8:12] + bytes(12)
+    head = (bytes(8) + body[8:12] + bytes(12))[: len(body)]
     return head + strip_name(body[_HANDLER_BYTES:], dropped)
 
 
@@ -226,7 +181,13 @@ def _strip_entry(data: bytes, item: Item, dropped: Dropped) -> bytes:
 def _strip_locations(items: Items, body: bytes) -> bytes:
     wanted = [each for number, each in items.locations.items() if number in items.wanted]
     width = 2 if body[0] < 2 else 4
-    entries = [items.data[slice(*each.entry)] for each in wanted]
+    # In this file, so that `dinf` need not stay.
+    entries = [
+        items.data[each.entry[0] : each.source_at]
+        + bytes(2)
+        + items.data[each.source_at + 2 : each.entry[1]]
+        for each in wanted
+    ]
     return sized(b"iloc", body[:6] + len(entries).to_bytes(width, "big") + b"".join(entries))
 
 

@@ -102,6 +102,13 @@ def written_property(data: bytes, box: Box, body: bytes) -> bytes:
 
 
 def write_shortened(kept: KeptBytes, box: Box, content: bytes) -> None:
-    """Write a box where another lay, and an empty one into what is left of its place."""
+    """Write a box where another lay, and an empty one into what is left of its place.
+
+    Where that is too little for a box, zeros stay at its end: mostly as many bytes as decoders
+    passed over there.
+    """
     start = box.kind_at - 4
+    left = box.end - start - len(content)
+    if 0 < left < _MIN_BOX_BYTES:
+        content = sized(content[4:8], content[_MIN_BOX_BYTES:] + bytes(left))
     kept.write(start, filled([content], box.end - start))

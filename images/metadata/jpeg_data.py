@@ -8,29 +8,20 @@ import re
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 
 import pyvips
 
 from images.formats.errors import BrokenStructure
-from images.formats.jpeg_scans import FRAMES, PROGRESSIVE
-from images.formats.memory import vips_source
+from images.formats.jpeg_decoder import EXTRANEOUS, MISSING_DATA, hash_last_lines, warning_of
+from images.formats.jpeg_scans import ARITHMETIC, FRAMES, LOSSLESS_FRAME, PROGRESSIVE, TAILS
 
 _SOS, _SOI, _EOI = 0xDA, b"\xff\xd8", b"\xff\xd9"
 # Of C0 and C1 scans bring whole blocks.
 _SEQUENTIAL = frozenset({0xC0, 0xC1})
-_LOSSLESS = 0xC3
-# What may follow the data of a picture without a change to it; libjpeg looks no further ahead.
-_TAILS = (b"\xaa" * 8, b"\x55" * 8, bytes(8))
-# More than the blocks of one row, in lines.
-_LAST_LINES = 64
-_EXTRANEOUS = re.compile(r"(\d+) extraneous bytes before marker 0x([0-9a-f]{2})")
-_MISSING = re.compile(r"premature end|found marker 0x(?!d[0-7])")
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 # Places in one file from which bytes are taken; each costs some decodes.
 _MAX_PLACES = 40
 _MAX_SIDE = 65_500
-_SHRINK = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +45,31 @@ def strip_scans(segments: Sequence[Segment]) -> list[Segment]:
     """
     kept = list(segments)
     for _ in range(_MAX_PLACES):
-        warning = _warning_of(_file_of(kept))
-        found = _EXTRANEOUS.search(warning)
+        warning = _warning_of(kept)
+        found = EXTRANEOUS.search(warning)
         if found is None:
             break
         kept = _without_extraneous(kept, int(found[1]), int(found[2], 16))
     else:
         raise BrokenStructure("bytes between the data in too many places")
-    if warning and not _MISSING.search(warning):
+    is_corrupt = bool(warning) and not MISSING_DATA.search(warning)
+    if is_corrupt and _may_hold_more(kept):
         raise BrokenStructure("data that the decoder calls corrupt")
-    return _without_rest(kept)
+    return _without_rest(kept, is_silent=not is_corrupt)
+
+
+def _may_hold_more(segments: Sequence[Segment]) -> bool:
+    """Tell whether the decoder may pass over bytes elsewhere than behind the last data.
+
+    Of several things it says the first alone.
+    """
+    scans = [each for each in segments if each.marker == _SOS]
+    return len(scans) != 1 or bool(_RESTART.search(scans[0].data))
+
+
+def _warning_of(segments: Sequence[Segment], end: bytes = _EOI) -> str:
+    is_lossless = any(each.marker == LOSSLESS_FRAME for each in segments)
+    return warning_of(_file_of(segments, end), is_lossless=is_lossless)
 
 
 def _file_of(segments: Sequence[Segment], end: bytes = _EOI) -> bytes:
@@ -80,7 +86,9 @@ def _as_usual(segment: Segment, segments: Sequence[Segment]) -> Segment:
 
 def _with_all_blocks(segments: Sequence[Segment]) -> list[Segment]:
     """Return the segments of a size at which every block that one scan holds is shown."""
-    return [_enlarged(each) if each.marker in FRAMES - {_LOSSLESS} else each for each in segments]
+    return [
+        _enlarged(each) if each.marker in FRAMES - {LOSSLESS_FRAME} else each for each in segments
+    ]
 
 
 def _enlarged(frame: Segment) -> Segment:
@@ -97,18 +105,6 @@ def _enlarged(frame: Segment) -> Segment:
     return replace(frame, body=frame.body[:1] + struct.pack(">HH", *size) + frame.body[5:])
 
 
-def _warning_of(file: bytes) -> str:
-    """Return the first thing that the decoder says of a file; "" where it says nothing."""
-    options = {"access": "sequential", "fail_on": "warning"}
-    try:
-        header = pyvips.Image.jpegload_source(vips_source(file), **options)
-        shrink = _SHRINK if min(header.width, header.height) >= 2 * _SHRINK else 1
-        pyvips.Image.jpegload_source(vips_source(file), shrink=shrink, **options).avg()
-    except pyvips.Error as error:
-        return str(error)
-    return ""
-
-
 def _without_extraneous(segments: list[Segment], count: int, marker: int) -> list[Segment]:
     """Take so many bytes away before the first marker of a kind of which the decoder says it."""
     places = [
@@ -120,7 +116,7 @@ def _without_extraneous(segments: list[Segment], count: int, marker: int) -> lis
     wanted = f"{count} extraneous bytes before marker 0x{marker:02x}"
 
     def is_behind(place: tuple[int, int]) -> bool:
-        return wanted in _warning_of(_file_of(_cut_behind(segments, *place, marker)))
+        return wanted in _warning_of(_cut_behind(segments, *place, marker))
 
     first = _first(len(places), lambda n: is_behind(places[n]))
     if first is None:
@@ -149,18 +145,22 @@ def _cut_behind(segments: list[Segment], number: int, at: int, marker: int) -> l
     return [*segments[:number], replace(scan, data=scan.data[: at + 2])]
 
 
-def _without_rest(segments: list[Segment]) -> list[Segment]:
+def _without_rest(segments: list[Segment], *, is_silent: bool) -> list[Segment]:
     """Take away what lies between the end of the last scan's data and the end of image."""
     last = max((n for n, each in enumerate(segments) if each.marker == _SOS), default=None)
     if last is None:
         raise BrokenStructure("no scan")
-    search = _EndOfData(segments, last)
+    tells = is_silent and not any(each.marker in ARITHMETIC for each in segments)
+    search = _EndOfData(segments, last) if tells else _EndByPixels(segments, last)
     data = segments[last].data[: search.find()]
     return [*segments[:last], replace(segments[last], data=data), *segments[last + 1 :]]
 
 
 class _EndOfData:
-    """The search for the end of a scan's data: what follows it changes no pixel, whatever it is."""
+    """The search for the end of a scan's data: without its last byte the decoder misses something.
+
+    It says the first of several things alone. What it says of the whole has to be that.
+    """
 
     def __init__(self, segments: list[Segment], last: int) -> None:
         is_progressive = any(each.marker in PROGRESSIVE for each in segments)
@@ -169,63 +169,54 @@ class _EndOfData:
         self._segments = _with_all_blocks(segments) if self._is_single else segments
         self._last = last
         self._data = segments[last].data
-        # Of a single scan libjpeg fills up what is missing before a marker; at the end of the file
-        # it says so, where it looks no further ahead than a tail is long.
-        self._end = b"" if self._is_single else _EOI
-        self._tails = _TAILS if self._is_single else (b"",)
-        self._pixels = self._decode(len(self._data), self._tails[0])
-        self._warning = _warning_of(self._file(len(self._data), self._tails[0]))
+        self._warning = self._warning_of(len(self._data))
 
     def find(self) -> int:
+        """Return how long the data is; raises BrokenStructure where some is missing."""
         length = len(self._data)
-        if self._is_single and _MISSING.search(self._warning):
+        if self._is_single and MISSING_DATA.search(self._warning):
             raise BrokenStructure("data that is missing")
         if not length or not self._is_enough(length - 1):
             return length
         # Most have nothing there, few have much: steps that double find out soon.
         step, enough = 1, length - 1
-        while enough and self._is_roughly_enough(max(0, enough - step)):
+        while enough and self._is_enough(max(0, enough - step)):
             enough, step = max(0, enough - step), 2 * step
         low = max(0, enough - step)
-        found = _first(enough - low, lambda n: self._is_roughly_enough(low + n))
-        low = max(0, (enough if found is None else low + found) - 1)
-        found = _first(length - low, lambda n: self._is_enough(low + n))
-        return length if found is None else low + found
+        found = _first(enough - low, lambda n: self._is_enough(low + n))
+        return enough if found is None else low + found
 
     def _is_enough(self, length: int) -> bool:
-        """Tell whether all of the data lies in its beginning.
+        """Tell whether all of the data lies in its beginning."""
+        is_same = self._warning_of(length) == self._warning
+        return is_same and (not self._warning or self._hash(length) == self._hash(len(self._data)))
 
-        Of several scans libjpeg reads the last to its marker, and says what it misses or passes
-        over; of a single one it says nothing of what it never came to.
-        """
-        return all(
-            self._decode(length, tail) == self._pixels
-            and _warning_of(self._file(length, tail)) == self._warning
-            for tail in self._tails
-        )
+    def _warning_of(self, length: int) -> str:
+        return _warning_of(self._cut(length))
 
-    def _is_roughly_enough(self, length: int) -> bool:
-        """Tell the same sooner, where as little as a tail is long may be missing."""
-        if not self._is_single:
-            return self._is_enough(length)
-        return _warning_of(self._file(length, _TAILS[0])) == self._warning
-
-    def _decode(self, length: int, tail: bytes) -> bytes:
-        """Return a hash of the picture's last lines, with another end of the data."""
-        file = self._file(length, tail)  # libvips keeps no reference to it
+    def _hash(self, length: int, tail: bytes = b"", end: bytes = _EOI) -> bytes | None:
+        """Return what tells the picture from others; None where it cannot be decoded."""
         try:
-            options = {"access": "sequential", "fail_on": "none"}
-            image = pyvips.Image.jpegload_source(vips_source(file), **options)
-            lines = min(image.height, _LAST_LINES)
-            strip = image.crop(0, image.height - lines, image.width, lines)
-            return sha256(strip.write_to_memory()).digest()
+            return hash_last_lines(_file_of(self._cut(length, tail), end), "truncated")
         except pyvips.Error:
-            return b""
+            return None
 
-    def _file(self, length: int, tail: bytes) -> bytes:
+    def _cut(self, length: int, tail: bytes = b"") -> list[Segment]:
         scan = self._segments[self._last]
-        cut = replace(scan, data=self._data[:length] + tail)
-        return _file_of([*self._segments[: self._last], cut], self._end)
+        return [*self._segments[: self._last], replace(scan, data=self._data[:length] + tail)]
+
+
+class _EndByPixels(_EndOfData):
+    """The same where the decoder does not tell: what lies behind the data changes no pixel.
+
+    Of arithmetic codes it never misses any, and of data that it calls corrupt it says no more. It
+    looks a few bytes ahead.
+    """
+
+    def _is_enough(self, length: int) -> bool:
+        end = b"" if self._is_single else _EOI
+        whole = self._hash(len(self._data))
+        return whole is not None and all(self._hash(length, tail, end) == whole for tail in TAILS)
 
 
 def _first(count: int, holds: Callable[[int], bool]) -> int | None:

@@ -13,7 +13,7 @@ from images.formats.exif import UPRIGHT, orientation_exif
 from images.formats.jpeg_scans import FRAMES, read_scans
 from images.formats.limits import MAX_SCANS
 from images.formats.metadata_groups import MetadataGroup
-from images.formats.scan import EOI, SOS, jpeg_segments, next_marker
+from images.formats.scan import EOI, SOS, Buffer, jpeg_segments, next_marker
 from images.metadata.dropped import UNUSED_BYTES, Dropped
 from images.metadata.icc_profiles import strip_profile
 from images.metadata.jpeg_data import Segment, strip_scans
@@ -32,17 +32,9 @@ _PROFILE = b"ICC_PROFILE\0"
 _PROFILE_BYTES = 65_519
 
 
-def strip_jpeg(data: bytes, orientation: int, dropped: Dropped) -> Iterator[bytes]:
+def strip_jpeg(data: Buffer, orientation: int, dropped: Dropped) -> Iterator[bytes]:
     """Yield the stripped file in pieces; raises BrokenStructure, IndexError or struct.error."""
-    require(data[:2] == _SOI, "no start of image")
-    end = read_scans(data, MAX_SCANS).end
-    found = list(read_segments(data[:end]))
-    _note_rest(data[end:], dropped)
-    kept = list(_strip_segments(found, dropped))
-    if orientation != UPRIGHT:
-        # EXIF comes first, but a JFIF header is one only before it.
-        exif = Segment(_APP1, b"Exif\0\0" + orientation_exif(orientation))
-        kept.insert(bool(kept and kept[0].marker == _APP0), exif)
+    kept = _kept_segments(data, orientation, dropped, has_data=True)
     pixels = [each for each in kept if each.marker in _KEPT]
     stripped = strip_scans(pixels)
     if stripped != pixels:
@@ -54,29 +46,57 @@ def strip_jpeg(data: bytes, orientation: int, dropped: Dropped) -> Iterator[byte
     yield _EOI_MARKER
 
 
-def read_segments(data: bytes) -> Iterator[Segment]:
-    """Yield the segments to the end of image, or of the data; raises BrokenStructure."""
-    for marker, start, end in jpeg_segments(data):
-        require(start <= end <= len(data), "a segment longer than the file")
+def follow_jpeg(data: Buffer, orientation: int) -> None:
+    """Raise what `strip_jpeg` does, of all but the data of scans, which is not even copied."""
+    for each in _kept_segments(data, orientation, Dropped(), has_data=False):
+        each.written()
+
+
+def _kept_segments(
+    data: Buffer, orientation: int, dropped: Dropped, *, has_data: bool
+) -> list[Segment]:
+    require(data[:2] == _SOI, "no start of image")
+    end = read_scans(data, MAX_SCANS).end
+    found = list(read_segments(data, end, has_data=has_data))
+    _note_rest(data[end:], dropped)
+    kept = list(_strip_segments(found, dropped))
+    if orientation != UPRIGHT:
+        # EXIF comes first, but a JFIF header is one only before it.
+        exif = Segment(_APP1, b"Exif\0\0" + orientation_exif(orientation))
+        kept.insert(bool(kept and kept[0].marker == _APP0), exif)
+    return kept
+
+
+def read_segments(
+    data: Buffer, end: int | None = None, *, has_data: bool = True
+) -> Iterator[Segment]:
+    """Yield the segments to the end of image, or to `end`; raises BrokenStructure.
+
+    Without `has_data` what lies behind the headers of scans is left out.
+    """
+    last = len(data) if end is None else end
+    for marker, start, stop in jpeg_segments(data, end):
+        require(start <= stop <= last, "a segment longer than the file")
         scan = b""
-        if marker == SOS:
-            stop = next_marker(data, end)
+        if marker == SOS and has_data:
+            found = next_marker(data, stop, end)
             # What is filled up before a marker is no data: there 00 would follow.
-            scan = data[end : stop[0] if stop else len(data)].rstrip(b"\xff")
-        yield Segment(marker, data[start:end], scan)
+            scan = data[stop : found[0] if found else last].rstrip(b"\xff")
+        yield Segment(marker, data[start:stop], scan)
 
 
 def _strip_segments(segments: list[Segment], dropped: Dropped) -> Iterator[Segment]:
     """Yield what makes the picture, with a profile that is written anew where that is needed."""
     profile = _profile_of(segments)
     stripped = strip_profile(profile)
+    stays = profile == stripped != b""
     # Before the first scan: the first header counts, and of what tells the colours the last.
     head = list(takewhile(lambda each: each.marker != SOS, segments))
     single = [each for each in head if _is_jfif(each)][:1]
     single += [each for each in head if _is_adobe(each)][-1:]
     is_written = False
     for segment in segments:
-        if segment.marker in _KEPT or (_is_profile(segment) and stripped == profile):
+        if segment.marker in _KEPT or (_is_profile(segment) and stays):
             yield segment
         elif any(segment is each for each in single):
             yield _shortened(segment, dropped)

@@ -9,6 +9,8 @@ from images.exceptions import StrippingFailed
 from images.formats.codec import Codec
 from images.formats.detect import codec_named
 from images.formats.exif import UPRIGHT
+from images.formats.facts import Facts
+from images.formats.limits import Limits
 from images.formats.metadata_groups import MetadataGroup
 from images.formats.scan import Buffer
 from images.metadata.dropped import UNUSED_BYTES, Dropped
@@ -32,6 +34,17 @@ def strip(file: Buffer, format_name: str, dropped: Dropped | None = None) -> byt
     if not dropped:
         dropped.add(MetadataGroup.OTHER, UNUSED_BYTES)
     return stripped
+
+
+def can_strip(file: Buffer, facts: Facts, limits: Limits, *, is_silent: bool) -> bool | None:
+    """Tell of an upload whether `strip` will do; None where that takes a call of its own.
+
+    `is_silent` says that one decode showed the file to be whole.
+    """
+    try:
+        return codec_named(facts.format).try_strip(file, facts, limits, is_silent=is_silent)
+    except Exception:  # noqa: BLE001 (a structure that ends early shows in many ways)
+        return False
 
 
 def _orientation_to_restore(data: bytes, codec: Codec) -> int:

@@ -1,7 +1,7 @@
 """The chunks of a WebP (RFC 9649); an animation's frames are chunks within chunks."""
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import pyvips
@@ -18,17 +18,24 @@ _PIXELS = (_LOSSY, _LOSSLESS)
 _HAS_PROFILE, _HAS_ALPHA, _HAS_EXIF, _HAS_XMP = 0x20, 0x10, 0x08, 0x04
 _EXTENDED_BYTES, _ANIMATION_BYTES, _FRAME_HEADER = 10, 6, 16
 _Chunk = tuple[bytes, bytes]
+_StripPixels = Callable[[list[_Chunk]], Iterator[_Chunk]]
 
 
-def strip_webp(data: bytes, orientation: int, dropped: Dropped) -> Iterator[bytes]:
-    """Yield the stripped file; raises BrokenStructure or struct.error."""
+def strip_webp(
+    data: bytes, orientation: int, dropped: Dropped, *, keeps_tails: bool = False
+) -> Iterator[bytes]:
+    """Yield the stripped file; raises BrokenStructure or struct.error.
+
+    With `keeps_tails` what no decoder reads of coded pixels stays, which takes decodes to find.
+    """
     require(data[:4] == b"RIFF" and data[8:12] == b"WEBP", "no RIFF header")
     end = 8 + struct.unpack_from("<I", data, 4)[0]
     require(end <= len(data), "a file shorter than its header says")
     found = list(_chunks(data[:end], 12))
     dropped.add_trailer(data[end:])
-    kept = dict(_strip_chunks(found, dropped))
-    frames = [_strip_frame(body, dropped) for kind, body in found if kind == b"ANMF"]
+    strip_pixels = _keep_pixels if keeps_tails else partial(_strip_pixels, dropped=dropped)
+    kept = dict(_strip_chunks(found, dropped, strip_pixels))
+    frames = [_strip_frame(body, dropped, strip_pixels) for kind, body in found if kind == b"ANMF"]
     body = b"".join(_written(kept, frames, orientation))
     yield b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
 
@@ -59,7 +66,9 @@ def _picture(kept: dict[bytes, bytes]) -> Iterator[bytes]:
     yield _chunk(kind, kept[kind])
 
 
-def _strip_chunks(chunks: Iterable[_Chunk], dropped: Dropped) -> Iterator[_Chunk]:
+def _strip_chunks(
+    chunks: Iterable[_Chunk], dropped: Dropped, strip_pixels: _StripPixels
+) -> Iterator[_Chunk]:
     """Yield what stays but for frames, each kind once."""
     seen: set[bytes] = set()
     pixels = []
@@ -78,7 +87,7 @@ def _strip_chunks(chunks: Iterable[_Chunk], dropped: Dropped) -> Iterator[_Chunk
         else:
             _note(dropped, kind, body)
         seen.add(kind)
-    yield from _strip_pixels(pixels, dropped)
+    yield from strip_pixels(pixels)
 
 
 def _strip_profile(profile: bytes, dropped: Dropped) -> bytes:
@@ -88,15 +97,20 @@ def _strip_profile(profile: bytes, dropped: Dropped) -> bytes:
     return stripped
 
 
-def _strip_frame(frame: bytes, dropped: Dropped) -> bytes:
+def _strip_frame(frame: bytes, dropped: Dropped, strip_pixels: _StripPixels) -> bytes:
     """Return a frame with its pixels alone."""
     found = list(_chunks(frame, _FRAME_HEADER))
     pixels = [each for each in found if each[0] in {*_PIXELS, _ALPHA}]
     for kind, body in found:
         if (kind, body) not in pixels:
             _note(dropped, kind, body)
-    kept = dict(_strip_pixels(pixels, dropped))
+    kept = dict(strip_pixels(pixels))
     return frame[:_FRAME_HEADER] + b"".join(_picture(kept))
+
+
+def _keep_pixels(chunks: list[_Chunk]) -> Iterator[_Chunk]:
+    """Yield the first chunk of each kind."""
+    yield from dict(reversed(chunks)).items()
 
 
 def _strip_pixels(chunks: list[_Chunk], dropped: Dropped) -> Iterator[_Chunk]:

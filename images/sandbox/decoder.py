@@ -27,6 +27,7 @@ from images.sandbox.memory import settle, share_heap
 from images.sandbox.system_calls import fork
 
 _CHANNEL_FLAG = "--channel="
+_NICENESS_FLAG = "--niceness="
 
 
 class Failed(Exception):
@@ -70,7 +71,9 @@ def main(
     if "--walls" in arguments:
         print_walls()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    service = socket.socket(fileno=_channel(arguments))
+    service = socket.socket(fileno=_number(arguments, _CHANNEL_FLAG))
+    # What it forks takes it over.
+    os.nice(_number(arguments, _NICENESS_FLAG, 0))
     share_heap()
     try:
         operations = load()
@@ -97,9 +100,14 @@ def _wait_for_threads(service: socket.socket) -> None:
             sys.exit()
 
 
-def _channel(arguments: list[str]) -> int:
-    flag = next(each for each in arguments if each.startswith(_CHANNEL_FLAG))
-    return int(flag.removeprefix(_CHANNEL_FLAG))
+def _number(arguments: list[str], flag: str, default: int | None = None) -> int:
+    """Return a flag's number; raises LookupError where one without a default is missing."""
+    for each in arguments:
+        if each.startswith(flag):
+            return int(each.removeprefix(flag))
+    if default is None:
+        raise LookupError(flag)
+    return default
 
 
 def print_walls() -> None:
@@ -129,18 +137,20 @@ class _Template:
             while True:
                 message, descriptors = channel.receive_with_descriptors(self._service)
                 if "start" in message:
-                    self._start(message["start"], descriptors[0])
+                    self._start(message["start"], descriptors[0], message["niceness"])
                 else:
                     self._end(message["end"], tell=message["tell"])
         except (EOFError, OSError):
             for child in self._children.values():
                 os.kill(child, signal.SIGKILL)
 
-    def _start(self, name: int, descriptor: int) -> None:
+    def _start(self, name: int, descriptor: int, niceness: int) -> None:
         child = fork()
         if not child:
             try:
                 self._service.close()
+                # Behind the walls nobody may ask for it, and threads take it over.
+                os.nice(max(0, niceness - os.nice(0)))
                 _serve_one(descriptor, self._operations, self._confinement, self._parent)
             finally:
                 os._exit(0)

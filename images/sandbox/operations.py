@@ -13,7 +13,7 @@ from images.formats.limits import Limits, RefusedPicture
 from images.formats.metadata_groups import MAX_ITEMS, DroppedItem, MetadataGroup
 from images.formats.resizing import resize_and_verify
 from images.metadata.dropped import Dropped
-from images.metadata.strip import has_profile, strip
+from images.metadata.strip import can_strip, has_profile, strip
 from images.sandbox.decoder import Failed, Input, Output
 
 # Grey or sRGB, without transparency and with it.
@@ -22,16 +22,20 @@ _BANDS = {False: (1, 3), True: (2, 4)}
 
 def inspect_picture(data: Input, arguments: Mapping[str, Any], output: Output) -> dict[str, Any]:
     """Return the facts of a picture, and write its pixels at a height where that costs little."""
+    limits = Limits(**arguments["limits"])
+    is_cleanable: bool | None = True
     try:
-        facts = identify(data, Limits(**arguments["limits"]))
+        facts = identify(data, limits)
         image = _decode_once(data, facts, arguments["height"], arguments["max_pixel_bytes"])
         if image is None:
             verify(data, facts)
     except RefusedPicture as refused:
         raise Failed("refused", code=refused.code, message=refused.message) from None
+    if arguments["is_upload"]:
+        is_cleanable = can_strip(data, facts, limits, is_silent=image is not None)
     names = ("format", "width", "height", "frames", "has_alpha")
     return {
-        "facts": {name: getattr(facts, name) for name in names},
+        "facts": {name: getattr(facts, name) for name in names} | {"is_cleanable": is_cleanable},
         "shape": None if image is None else _write_pixels(image, output),
     }
 

@@ -28,6 +28,14 @@ from images.sandbox.work_dir import sweep_work_dir_if_due, work_dir
 
 logger = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 20
+# What is done behind everything else gives way to it: a tenth of a core against whoever takes all,
+# which is enough to end in time (where the whole service gives way as much, it is not to starve).
+# It gets as much CPU, but may take longer by the clock.
+_NICENESS_BEHIND = 10
+_TIMEOUT_BEHIND_SECONDS = 120
+# Checks give way a little to the thumbnails of what was taken: where more is sent than the machine
+# can do, uploads slow down; else thumbnails would lag behind them, further by every upload.
+CHECKS_NICENESS = 3
 # A program that is started anew has its libraries elsewhere in memory: who finds out where by many
 # pictures has found it out for the former one.
 MAX_PICTURES_PER_TEMPLATE = 1000
@@ -50,6 +58,10 @@ class OperationFailed(Exception):
         super().__init__(kind)
         self.kind = kind
         self.details = details
+
+
+class TooLate(PictureTooCostly):
+    """What was done behind everything else took too long by the clock, which says little of it."""
 
 
 class WallsMissing(Exception):
@@ -96,18 +108,24 @@ class Decoded:
 
 @contextmanager
 def decoded(
-    operation: str, source: Path | BinaryIO, *, writes: bool = False, **arguments: object
+    operation: str,
+    source: Path | BinaryIO,
+    *,
+    writes: bool = False,
+    is_behind: bool = False,
+    **arguments: object,
 ) -> Iterator[Decoded]:
     """Have a file decoded by an operation of `config.decoder`, which may write an output.
 
-    Raises OperationFailed, and PictureTooCostly where the process died, took too long, or answered
-    what no decoder would answer.
+    With `is_behind` it gives way to everything else. Raises OperationFailed, and PictureTooCostly
+    where the process died, took too long (behind: TooLate), or answered what no decoder would
+    answer.
     """
     sweep_work_dir_if_due()
     job = {"operation": operation, "arguments": arguments}
     with _open_input(source) as file, _open_output(writes=writes) as output:
         descriptors = [each.fileno() for each in (file, output) if each is not None]
-        reply = _pool().run(job, descriptors)
+        reply = _pool().run(job, descriptors, is_behind=is_behind)
         try:
             yield Decoded(_result_of(operation, reply), output)
         except replies.Malformed as error:
@@ -160,36 +178,46 @@ def _raise_if_disk_is_full() -> None:
 
 
 class Pool:
-    """So many processes at once, of one program."""
+    """So many processes at once, of one program, and one more behind them."""
 
     def __init__(self, program: Path, size: int, flags: tuple[str, ...] = ()) -> None:
         """Start nothing yet."""
         self._program, self._size, self._flags = program, size, flags
         self._slots = threading.Semaphore(size)
+        # Nobody may wait for a process that gives way to others.
+        self._slot_behind = threading.Semaphore(1)
         self._lock = threading.Lock()
         self._current: _Generation | None = None
         self._next_is_coming = False
         self._is_stopped = False
 
-    def run(self, job: Mapping[str, Any], descriptors: list[int]) -> dict[str, Any]:
+    def run(
+        self, job: Mapping[str, Any], descriptors: list[int], *, is_behind: bool = False
+    ) -> dict[str, Any]:
         """Have a job done and return what is answered; raises PictureTooCostly."""
-        with self._slots:
+        with self._slot_behind if is_behind else self._slots:
             try:
-                return self._try(job, descriptors)
+                return self._try(job, descriptors, is_behind=is_behind)
             except DecoderUnavailable as error:
                 # Its processes ended with it, whatever they were decoding.
                 logger.warning("the decoders' program is gone, and started again: %s", error)
-                return self._try(job, descriptors)
+                return self._try(job, descriptors, is_behind=is_behind)
 
-    def _try(self, job: Mapping[str, Any], descriptors: list[int]) -> dict[str, Any]:
+    def _try(
+        self, job: Mapping[str, Any], descriptors: list[int], *, is_behind: bool
+    ) -> dict[str, Any]:
         generation = self._generation()
-        with generation.worker() as worker:
+        seconds = _TIMEOUT_BEHIND_SECONDS if is_behind else TIMEOUT_SECONDS
+        with generation.worker(is_behind=is_behind) as worker:
             try:
-                reply = worker.ask(job, descriptors, time.monotonic() + TIMEOUT_SECONDS)
+                reply = worker.ask(job, descriptors, time.monotonic() + seconds)
             except (EOFError, TimeoutError, BadMessage) as error:
                 self._examine(generation, worker, error)
-                raise PictureTooCostly("The picture is too costly to decode.") from error
-        generation.keep_one_ready()
+                is_late = is_behind and isinstance(error, TimeoutError)
+                failure = TooLate if is_late else PictureTooCostly
+                raise failure("The picture is too costly to decode.") from error
+        if not is_behind:
+            generation.keep_one_ready()
         return reply
 
     def prepare(self) -> None:
@@ -298,20 +326,24 @@ class _Generation:
         return self._is_retired or not self._template.is_running
 
     @contextmanager
-    def worker(self) -> Iterator[Worker]:
+    def worker(self, *, is_behind: bool) -> Iterator[Worker]:
         """Take a process, and end it after its one picture; raises DecoderUnavailable."""
-        worker = self._take()
+        worker = self._take(is_behind=is_behind)
         try:
             yield worker
         finally:
             worker.end()
             self._finish()
 
-    def _take(self) -> Worker:
+    def _take(self, *, is_behind: bool) -> Worker:
         with self._lock:
             if self._is_retired:
                 raise DecoderUnavailable("replaced")
-            worker = self._ready.pop() if self._ready else self._template.start()
+            if is_behind:
+                # None of those that are ready: it is behind from its start on.
+                worker = self._template.start(_NICENESS_BEHIND)
+            else:
+                worker = self._ready.pop() if self._ready else self._template.start()
             self._left -= 1
             self._busy += 1
             return worker
@@ -349,10 +381,15 @@ class _Pools:
 
     lock = threading.Lock()
     by_pid: dict[int, Pool] = {}
+    niceness = 0
 
 
-def prepare() -> threading.Thread:
-    """Have this process' decoders started; the thread that is returned ends when they are ready."""
+def prepare(*, niceness: int = 0) -> threading.Thread:
+    """Have this process' decoders started; the thread that is returned ends when they are ready.
+
+    With `niceness` all of them give way to other processes (nice(2)).
+    """
+    _Pools.niceness = niceness
     thread = threading.Thread(target=_pool().prepare, name="decoders", daemon=True)
     thread.start()
     return thread
@@ -362,8 +399,10 @@ def _pool() -> Pool:
     with _Pools.lock:
         pool = _Pools.by_pid.get(os.getpid())
         if pool is None:
-            flags = ("--required",) if settings.CONFINEMENT_REQUIRED else ()
-            pool = Pool(settings.DECODER_PROGRAM, settings.DECODING_PROCESSES, flags)
+            flags = [f"--niceness={_Pools.niceness}"]
+            if settings.CONFINEMENT_REQUIRED:
+                flags.append("--required")
+            pool = Pool(settings.DECODER_PROGRAM, settings.DECODING_PROCESSES, tuple(flags))
             _Pools.by_pid[os.getpid()] = pool
             # A process of multiprocessing's (granian's workers are) joins its children before
             # `atexit` ends them, and these would never end by themselves.

@@ -88,13 +88,16 @@ class Template:
         if answer.get("ready") is not True:
             raise DecoderUnavailable(str(answer.get("failed")))
 
-    def start(self) -> Worker:
-        """Return a new process, which confines itself while nobody waits for it."""
+    def start(self, niceness: int = 0) -> Worker:
+        """Return a new process, which confines itself while nobody waits for it.
+
+        It gives way to others as `niceness` says (nice(2)), or as this process does; for good.
+        """
         line, theirs = socket.socketpair()
         try:
             with theirs, self._lock:
                 name = next(self._names)
-                self._send({"start": name}, [theirs.fileno()])
+                self._send({"start": name, "niceness": niceness}, [theirs.fileno()])
         except DecoderUnavailable:
             line.close()
             raise

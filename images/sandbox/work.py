@@ -4,11 +4,11 @@ The functions take paths and plain data, have `images.sandbox.operations` do the
 of its own, and believe nothing of what comes back before it is checked.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
-from images.exceptions import StrippingFailed
+from images.exceptions import PictureTooCostly, StrippingFailed
 from images.formats.facts import Facts, facts_of
 from images.formats.limits import Code, Limits, RefusedPicture, refuse_size
 from images.formats.metadata_groups import MAX_ITEMS, DroppedItem, MetadataGroup
@@ -25,18 +25,41 @@ def inspect_picture(path: Path, limits: Limits) -> Facts:
 
     Raises RefusedPicture, and PictureTooCostly.
     """
-    facts, _ = inspect_and_shrink(path, limits, None)
+    facts, _ = _inspect(path, limits, None, is_upload=False)
     return facts
 
 
 def inspect_and_shrink(
     path: Path, limits: Limits, height: int | None
 ) -> tuple[Facts, tuple[Shape, bytes] | None]:
-    """Return what a whole picture is, and its pixels at a height where one decode gives both.
+    """Return what an upload is, and its pixels at a height where one decode gives both.
 
-    Raises as `inspect_picture`.
+    The facts tell, too, whether its metadata can be removed. Raises as `inspect_picture`.
     """
-    arguments = {"limits": asdict(limits), "height": height, "max_pixel_bytes": MAX_BYTES}
+    facts, found = _inspect(path, limits, height, is_upload=True)
+    if facts.is_cleanable is None:
+        facts = replace(facts, is_cleanable=_is_cleanable(path, facts.format))
+    return facts, found
+
+
+def _is_cleanable(path: Path, format_name: str) -> bool:
+    """Tell whether the metadata can be removed, in a call of its own: it may fail or cost much."""
+    try:
+        list_dropped(path, format_name, is_rendition=False)
+    except (StrippingFailed, PictureTooCostly):
+        return False
+    return True
+
+
+def _inspect(
+    path: Path, limits: Limits, height: int | None, *, is_upload: bool
+) -> tuple[Facts, tuple[Shape, bytes] | None]:
+    arguments: dict[str, Any] = {
+        "limits": asdict(limits),
+        "height": height,
+        "max_pixel_bytes": MAX_BYTES,
+        "is_upload": is_upload,
+    }
     try:
         with decoded("inspect", path, writes=height is not None, **arguments) as found:
             result = replies.record(found.result, "facts", "shape")
@@ -105,7 +128,8 @@ def _dropped_item(value: object) -> DroppedItem:
 
 
 def _facts(result: object, limits: Limits) -> Facts:
-    found = replies.record(result, "format", "width", "height", "frames", "has_alpha")
+    names = ("format", "width", "height", "frames", "has_alpha", "is_cleanable")
+    found = replies.record(result, *names)
     fmt = FORMATS.get(found["format"]) if isinstance(found["format"], str) else None
     if fmt is None:
         raise replies.Malformed("no format of ours")
@@ -118,7 +142,10 @@ def _facts(result: object, limits: Limits) -> Facts:
     except RefusedPicture:
         raise replies.Malformed("a size beyond the limits") from None
     has_alpha = replies.boolean(found["has_alpha"])
-    return facts_of(fmt, (width, height), frames=frames, has_alpha=has_alpha)
+    told = found["is_cleanable"]
+    is_cleanable = None if told is None else replies.boolean(told)
+    facts = facts_of(fmt, (width, height), frames=frames, has_alpha=has_alpha)
+    return replace(facts, is_cleanable=is_cleanable)
 
 
 def _refusal(failed: OperationFailed) -> Exception:

@@ -26,8 +26,8 @@ class PictureStorage(ABC):
     What every method keeps:
 
     - A *missing file* raises FileNotFoundError, except where the method says otherwise.
-    - A *missing folder* is an empty one. Folders come with their first file; only `delete_folder`
-      removes them.
+    - A *missing folder* is an empty one. Folders come with their first file, and go where
+      `delete_folder` and `remove_empty_folder` find them empty.
     - A storage that is *away* (no answer, a refusal, no such bucket, an unmounted share) raises
       StorageAway or an OSError that `images.storage.outages` knows. It never counts as missing
       files: callers answer 503 or try again, and blame no picture.
@@ -155,7 +155,15 @@ class PictureStorage(ABC):
         A draft that may be being written is spared, and its folder with it. The caller makes sure
         that no row names one of the files.
         """
-        self.delete_many([each.key for each in self.walk(folder) if not _is_being_written(each)])
+        self.delete_many([each.key for each in self.walk_written(folder)])
+        self.remove_empty_folder(folder)
+
+    def walk_written(self, folder: str) -> Iterator[StoredFile]:
+        """Yield the files below a folder but for the drafts that may be being written."""
+        return (each for each in self.walk(folder) if not _is_being_written(each))
+
+    def remove_empty_folder(self, folder: str) -> None:  # noqa: B027 (a storage may have no folders)
+        """Remove a folder (it ends with a slash) unless something is in it."""
 
     def presigned_url(self, key: str, *, begins: int, seconds: int, name: str = "") -> str:
         """Return a URL at which the storage itself serves a file for a while, without a request.
@@ -169,6 +177,11 @@ class PictureStorage(ABC):
     def origin(self) -> str:
         """Scheme and host of `presigned_url`; empty where there is none."""
         return ""
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of this machine that the files lie in, if that is so."""
+        return None
 
 
 def _is_being_written(file: StoredFile) -> bool:

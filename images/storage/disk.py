@@ -20,6 +20,8 @@ from lib.room import check_room
 # Pictures are private: for the service's user, and for its group, to which nginx belongs.
 _FILE_MODE, _FOLDER_MODE = 0o640, 0o750
 _CHUNK_SIZE = 64 * 1024
+# The folder of the last file that leaves goes, perhaps before the next file is in it.
+_MAX_FOLDERS_MADE = 5
 
 
 class DiskStorage(PictureStorage):
@@ -32,6 +34,10 @@ class DiskStorage(PictureStorage):
     def root(self) -> Path:
         """The folder's absolute path; links are not followed."""
         return Path(os.path.abspath(self._location or settings.MEDIA_ROOT))  # noqa: PTH100
+
+    @property
+    def folder(self) -> Path:
+        return self.root
 
     @property
     def url(self) -> str:
@@ -116,9 +122,8 @@ class DiskStorage(PictureStorage):
         with suppress(FileNotFoundError), self._missing_or_away():
             self._path(key).unlink()
 
-    def delete_folder(self, folder: str) -> None:
-        super().delete_folder(folder)
-        with suppress(OSError):  # a draft is in it, or it is gone
+    def remove_empty_folder(self, folder: str) -> None:
+        with suppress(OSError):  # something is in it, or it is gone
             self._path(folder).rmdir()
 
 
@@ -135,13 +140,13 @@ def _draft_of(target: Path, file: IO[bytes]) -> Iterator[Path]:
 
 
 def _write_draft(draft: Path, file: IO[bytes]) -> None:
-    """Write it, with its folder; once more where that was emptied and removed in between."""
-    durable_files.make_folder(draft.parent, _FOLDER_MODE)
-    try:
-        durable_files.write(draft, _chunks(file), _FILE_MODE)
-    except FileNotFoundError:
+    """Write it, with its folder; anew where that was emptied and removed in between."""
+    for _ in range(_MAX_FOLDERS_MADE):
         durable_files.make_folder(draft.parent, _FOLDER_MODE)
-        durable_files.write(draft, _chunks(file), _FILE_MODE)
+        with suppress(FileNotFoundError):
+            durable_files.write(draft, _chunks(file), _FILE_MODE)
+            return
+    raise FileNotFoundError(f"{draft.parent} does not stay.")
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:

@@ -197,7 +197,7 @@ class S3PictureStorage(PictureStorage):
         except StorageAway as error:
             # One file's errors say nothing of the others; a silence keeps everybody waiting.
             if time.monotonic() - began > _PROMPT_SECONDS:
-                self._part.failed(error)
+                self._part.failed(error, began=began)
             elif is_last:
                 self._part.suspect()
             raise

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.core.exceptions import DisallowedHost, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
-from accounts.cookies import set_token_cookies
+from accounts.cookies import CookiePair, set_token_cookies
 from accounts.exceptions import BadToken, CrossSiteRequest, MissingScope
 from accounts.models import Session, User
 from accounts.request_authentication import (
@@ -23,7 +23,6 @@ from accounts.request_authentication import (
     refuse_cross_site,
 )
 from accounts.scopes import PICTURES_SOCKET, require_scopes
-from accounts.sessions import CookiePair
 from accounts.token_authentication import authenticate_jwt
 from images.access import may_act_for
 from images.permissions import PicturePermission

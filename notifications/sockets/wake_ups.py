@@ -10,6 +10,7 @@ import atexit
 import logging
 import os
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -87,11 +88,13 @@ class Publisher:
                 await self._publish_one(*item)
 
     async def _publish_one(self, group: str, wake_up: WakeUp) -> None:
+        began = time.monotonic()
         try:
             async with asyncio.timeout(TIMEOUT):
                 await get_channel_layer().group_send(group, wake_up)
         except LAYER_UNAVAILABLE as error:
-            redis_at(settings.REDIS_URL).failed(error, was_silent=is_silence(error))
+            redis = redis_at(settings.REDIS_URL)
+            redis.failed(error, was_silent=is_silence(error), began=began)
         except Exception:  # a wake-up must never end the thread
             logger.exception("a wake-up was dropped")
 

@@ -1,13 +1,14 @@
-/** One's account: plan and space, name, mail, password, sessions, tokens, archive and the end. */
+/** One's account: plan and space, name, mail, password, archive and the end. */
 
 import * as credentials from "./account-sessions.js";
 import { api } from "./api.js";
-import { field, find, showText } from "./dom.js";
-import { formatBytes, formatDuration, formatNumber, translate } from "./i18n.js";
+import { field, find, showItems, showText } from "./dom.js";
+import { formatBytes, formatDuration, formatNumber, formatTime, translate } from "./i18n.js";
 import { bindDialog, navigate } from "./router.js";
 import { attempt, getAccount, handleSubmit, setAccount } from "./session.js";
 
 const page = find("#account-page");
+const problem = find(".plan .problem", page);
 const profile = find("form#profile");
 const password = find("form#change-password");
 const deletion = find("form#delete-account");
@@ -21,7 +22,7 @@ export function show(route) {
   if (page.hidden) isShown = false;
   if (!isShown) {
     find("#account-heading").focus({ preventScroll: true });
-    void attempt(find(".plan .problem", page), load);
+    void attempt(problem, () => load().then(getAccount).then(showProfile));
     credentials.show();
   }
   isShown = true;
@@ -29,13 +30,13 @@ export function show(route) {
 }
 
 async function load() {
-  const [account, usage] = await Promise.all([getAccount(), api.fetchUsage()]);
+  const [account, usage] = await Promise.all([api.fetchAccount(), api.fetchUsage()]);
+  setAccount(account);
   showPlan(account, usage);
-  showProfile(account);
 }
 
 /** @param {Account} account @param {Usage} usage */
-function showPlan({ username, tier, is_staff }, { pictures, ...usage }) {
+function showPlan({ username, tier, is_staff, planned_changes: changes = [] }, { pictures, ...usage }) {
   const { max_pictures: most, max_stored_bytes: space } = tier;
   const stored = formatBytes(usage.stored_bytes);
   /** @type {Record<string, string>} */
@@ -55,21 +56,12 @@ function showPlan({ username, tier, is_staff }, { pictures, ...usage }) {
     }),
   };
   for (const id in texts) find(`#${id}`).textContent = texts[id] ?? "";
-  const grants = [
-    translate("planHeights", { heights: tier.heights.map(formatNumber).join(", ") }),
-    translate(tier.grants_original ? "planOriginals" : "planNoOriginals"),
-    tier.grants_links
-      ? translate("linkBounds", {
-          least: formatDuration(tier.link_min_seconds), most: formatDuration(tier.link_max_seconds),
-        })
-      : translate("planNoLinks"),
-    translate("planUpload", { size: formatBytes(tier.max_upload_bytes) }),
-  ];
-  find("#plan-grants").replaceChildren(...grants.map((text) => {
-    const item = document.createElement("li");
-    item.textContent = text;
-    return item;
-  }));
+  const grants = describeTier(tier);
+  showItems(find("#plan-grants"), grants.slice(0, 4));
+  showItems(find("#planned-changes"), changes.map(({ at, tier: next }) => [
+    at ? formatTime(at) : translate("planSoon"), next.name,
+    ...describeTier(next).filter((text) => !grants.includes(text)),
+  ].join(" · ")));
   const meter = find("meter", page);
   meter.hidden = space === null;
   meter.max = space ?? 1;
@@ -78,6 +70,20 @@ function showPlan({ username, tier, is_staff }, { pictures, ...usage }) {
   find("#delete-account-link").hidden = is_staff;
   find("#staff-note").hidden = !is_staff;
 }
+
+/** @param {Tier} tier */
+const describeTier = (tier) => [
+  translate("planHeights", { heights: tier.heights.map(formatNumber).join(", ") }),
+  translate(tier.grants_original ? "planOriginals" : "planNoOriginals"),
+  tier.grants_links
+    ? translate("linkBounds", {
+        least: formatDuration(tier.link_min_seconds), most: formatDuration(tier.link_max_seconds),
+      })
+    : translate("planNoLinks"),
+  translate("planUpload", { size: formatBytes(tier.max_upload_bytes) }),
+  translate("planPictures", { most: tier.max_pictures ?? Infinity }),
+  translate("planSpace", { most: formatBytes(tier.max_stored_bytes ?? Infinity) }),
+];
 
 /** @param {Account} account */
 function showProfile({ name, email, username }) {
@@ -127,4 +133,5 @@ handleForm(deletion, async (valueOf) => {
 profile.addEventListener("input", showPasswordField);
 find("[data-action=close]", deletion).addEventListener("click", () => navigate("/account", { replace: true }));
 find("a#export").href = api.exportUrl;
+addEventListener("planned_changes.updated", () => attempt(problem, load));
 credentials.start(handleForm);

@@ -26,7 +26,6 @@ export function show() {
   void attempt(find("#log-section .problem"), loadLog);
 }
 
-/** Show a page of the account's log below those that are shown. */
 async function loadLog() {
   const { body, next } = await api.fetchLog(nextOfLog);
   nextOfLog = next;
@@ -105,7 +104,7 @@ export function start(handleForm) {
     return translate("tokenMade");
   });
   handleActions(made, { copy: (button) => copyAndSay(madeField, button) });
-  olderLog.addEventListener("click", () => void attempt(find("#log-section .problem"), loadLog));
+  handleActions(find("#log-section"), { older: () => attempt(find("#log-section .problem"), loadLog) });
   endOthers.addEventListener("click", () => void attempt(problem, async () => {
     const { ended } = await api.endOtherSessions();
     announce(translate("sessionsEnded", { count: ended }));

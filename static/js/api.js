@@ -9,11 +9,11 @@ const LIST_FIELDS =
   "thumbhash,dominant_color,thumbnails";
 const DETAIL_FIELDS = `${LIST_FIELDS},image,bytes,format,clean_copy`;
 
-// A storage that browsers read themselves does not look at `Accept`: its addresses name a format that
-// this browser shows. It says so by what it chooses, a moment after the page began.
+// A storage that browsers read themselves does not look at `Accept`: its addresses name a format. What
+// the browser shows it says by what it chooses, a moment after the page began.
 const smaller = ["image/avif", "image/webp"].map((type) => {
   const image = new Image();
-  const source = Object.assign(document.createElement("source"), { type, srcset: "data:," });
+  const source = Object.assign(document.createElement("source"), { type, srcset: "data:,0" });
   document.createElement("picture").append(source, image);
   return { type, image };
 });

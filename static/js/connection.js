@@ -1,4 +1,4 @@
-/** Being away and back: said once and calmly; pictures that another program shared into the page. */
+/** Being away and back; pictures that another program shared into the page. */
 
 import { find, showText } from "./dom.js";
 import { translate } from "./i18n.js";
@@ -28,7 +28,7 @@ export const connection = {
       if (!response) continue;
       const name = decodeURIComponent(response.headers.get("X-Name") ?? "shared");
       const type = response.headers.get("Content-Type") ?? "";
-      // It stays until it is stored: a page that is closed before that goes on when it is opened again.
+      // It stays until it is stored: a page that is closed before goes on when opened again.
       uploads.enqueue([new File([await response.blob()], name, { type })], {
         key: new URL(request.url).pathname, onDone: () => void cache.delete(request),
       });

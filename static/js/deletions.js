@@ -1,4 +1,4 @@
-/** Deletions that wait ten seconds, so that they can be undone. */
+/** Deletions wait ten seconds, and can be undone. */
 
 import { ApiError, api } from "./api.js";
 import { closest, find } from "./dom.js";
@@ -17,7 +17,7 @@ let onUndone = () => {};
 /**
  * Take pictures out of the list now, and delete them unless that is undone. Those that wait already
  * wait, and come back, together with them.
- * @param {number[]} ids @param {() => void} undoHandler
+ * @type {DeleteSoon}
  */
 export function deleteSoon(ids, undoHandler) {
   waiting = [...waiting, ...ids];
@@ -46,7 +46,7 @@ function restart() {
 
 function undo() {
   store.unhide(take());
-  // Once the list has them again; the button that was pressed can no longer have the focus.
+  // Once the list has them again: the button loses the focus.
   queueMicrotask(onUndone);
 }
 

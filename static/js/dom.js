@@ -1,4 +1,4 @@
-/** Elements of the page: found, cloned from its templates, filled, and listened to. */
+/** Elements: found, cloned from templates, filled, listened to. */
 
 /** @type {Find} */
 export function find(selector, root = document) {
@@ -24,25 +24,38 @@ export function showText(element, text) {
   element.hidden = !text;
 }
 
+/** @param {Element} list @param {string[]} texts */
+export const showItems = (list, texts) =>
+  list.replaceChildren(...texts.map((textContent) => Object.assign(document.createElement("li"), { textContent })));
+
 /** Have a screen reader speak a text. @param {string} text */
 export function announce(text) {
-  // Inside an open dialog, since what lies outside is inert then.
+  // In an open dialog: what lies outside is inert.
   const open = [...document.querySelectorAll("dialog[open] [data-status]")].at(-1);
   (open ?? find("#status")).textContent = text;
 }
 
 /** @type {HandleActions} */
 export function handleActions(root, actions) {
-  root.addEventListener("click", (event) => {
+  /** @type {Set<Element>} */
+  const busy = new Set();
+  root.addEventListener("click", async (event) => {
     const button = closest(event, "[data-action]");
-    if (button) actions[button.dataset.action ?? ""]?.(button);
+    // A second click asks for nothing more while the first is obeyed.
+    if (!button || busy.has(button)) return;
+    busy.add(button);
+    try {
+      await actions[button.dataset.action ?? ""]?.(button);
+    } finally {
+      busy.delete(button);
+    }
   });
 }
 
 /** Copy a text; return whether the browser did. @param {HTMLInputElement} field has it */
 export async function copyText(field) {
   field.select();
-  // Over plain HTTP a browser offers no clipboard, but still obeys the deprecated command.
+  // Over plain HTTP there is no clipboard, but the deprecated command works.
   if (!navigator.clipboard) return document.execCommand("copy");
   return navigator.clipboard.writeText(field.value).then(() => true, () => false);
 }

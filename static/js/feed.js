@@ -1,4 +1,4 @@
-/** What happens elsewhere: the account's picture events over a WebSocket, which reconnects and misses none; or polling. */
+/** What happens elsewhere: a WebSocket that misses no event; or polling. */
 
 const MIN_DELAY = 500; // milliseconds
 const MAX_DELAY = 20_000;
@@ -26,7 +26,7 @@ export function followEvents(since, { onEvent, onDisconnect, onSessionEnd }) {
     };
     socket.onclose = ({ code }) => {
       if (code === SIGNED_OUT) return onSessionEnd();
-      // At random, so that pages that lost their server together do not return in one moment.
+      // At random: pages that lost their server together return one by one.
       timer = setTimeout(connect, delay * (0.5 + Math.random()));
       delay = Math.min(MAX_DELAY, delay * 2);
       onDisconnect();

@@ -1,4 +1,4 @@
-/** Where files come from: the file picker, a drop anywhere on the page, the clipboard. */
+/** Where files come from: the picker, a drop anywhere, the clipboard. */
 
 import { find } from "./dom.js";
 
@@ -17,7 +17,7 @@ export function listenForFiles(isEnabled, onFiles) {
   document.addEventListener("paste", (event) => receive(event.clipboardData?.files));
   document.addEventListener("dragover", (event) => {
     if (!event.dataTransfer?.types.includes("Files")) return;
-    // Without this the browser would leave the page and open the file.
+    // Else the browser would leave the page and open the file.
     event.preventDefault();
     dropOverlay.hidden = !isEnabled();
   });

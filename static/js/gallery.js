@@ -1,4 +1,4 @@
-/** The gallery page: sign in, upload, look at pictures; a client of /api/user/ like any other. */
+/** The gallery: sign in, upload, look; a client of /api/user/ like any other. */
 
 import { ApiError, api } from "./api.js";
 import { connection } from "./connection.js";
@@ -61,7 +61,7 @@ async function fetchMissing() {
 }
 
 async function start() {
-  // The position first: what happens after it arrives as an event, so no picture is missed.
+  // The position first: what happens after it arrives as an event.
   const since = await api.fetchLastEventId();
   await pictureList.load();
   showGallery();
@@ -76,11 +76,11 @@ function handleEvent({ type, at, picture }) {
   if (type === "pictures.cleared") {
     return store.remove(store.ids().filter((id) => (store.get(id)?.created_at ?? "") <= at));
   }
-  if (!picture) return;
+  if (!picture) return void dispatchEvent(new Event(type));
   if (type === "picture.deleted") return store.remove([picture.id]);
   const isNew = type === "picture.created" || !store.isLoaded();
   if (isNew) store.announce(picture);
-  // What is new has nothing more to show before its thumbnails are there.
+  // What is new has no more to show before its thumbnails are there.
   const isShown = store.get(picture.id) !== undefined;
   if (isShown !== isNew || store.isFiltered()) refresher.refresh(picture.id, picture.created_at);
 }
@@ -119,7 +119,8 @@ function leavePage({ isEnded = false } = {}) {
   void connection.forgetShared().finally(() => location.reload());
 }
 
-const endSession = () => void (isSigningOut || leavePage({ isEnded: true }));
+const endSession = () =>
+  void (isSigningOut || leavePage({ isEnded: current().dialog !== "delete-account" }));
 
 handleSessionEnd(endSession);
 handleSignIn(async () => {

@@ -1,34 +1,34 @@
-/** The dates above the pictures of the list, each with those below it, in the order of the list. */
+/** The dates above the pictures of the list, each with those below it. */
 
+import { clone, find } from "./dom.js";
 import { dateLocale } from "./i18n.js";
 import { store } from "./store.js";
 
-/** @type {Map<string, {section: HTMLElement, heading: HTMLElement, list: HTMLElement, index: number}>} */
+/** @type {Map<string, Group>} */
 const groups = new Map();
 const monthFormat = new Intl.DateTimeFormat(dateLocale, { month: "long", year: "numeric" });
 const dayWords = new Intl.RelativeTimeFormat(dateLocale, { numeric: "auto" });
-/** @type {Map<string, string>} by the hour: formatting ten thousand dates takes long */
+/** @type {Map<string, string>} by the minute, as time zones differ: formatting ten thousand dates takes long */
 const names = new Map();
 
 /** @type {Groups} */
 export const groupsOfDates = {
   nameOf(createdAt, today) {
-    const hour = createdAt.slice(0, 13) + today.getDate();
-    const name = names.get(hour) ?? nameOfDate(new Date(createdAt), today);
-    names.set(hour, name);
+    const minute = createdAt.slice(0, 16) + today.getDate();
+    const name = names.get(minute) ?? nameOfDate(new Date(createdAt), today);
+    names.set(minute, name);
     return name;
   },
   listOf: (name) => groups.get(name)?.list,
 
-  show(container, rows, headings) {
-    const wanted = new Set(rows.map(({ group }) => group));
+  show(container, rows) {
+    const wanted = new Map(rows.map(({ heading }) => [heading.group, heading]));
     for (const [name, { section, list }] of groups) {
       if (wanted.has(name) || list.childElementCount) continue;
       section.remove();
       groups.delete(name);
     }
-    for (const name of wanted) {
-      const { top = 0, index = 0 } = headings.get(name) ?? {};
+    for (const [name, { top, index }] of wanted) {
       const group = groups.get(name) ?? createGroup(container, name, index);
       group.index = index;
       group.heading.style.transform = `translateY(${top}px)`;
@@ -62,15 +62,13 @@ function nameOfDate(date, today) {
   return monthFormat.format(date);
 }
 
-/** @param {HTMLElement} container @param {string} name @param {number} index */
+/** @type {CreateGroup} */
 function createGroup(container, name, index) {
-  const section = document.createElement("section");
-  const heading = document.createElement("h2");
-  const list = document.createElement("ul");
+  const section = clone("group");
+  const heading = find("h2", section);
+  const list = find("ul", section);
   heading.textContent = name;
   heading.lang = dateLocale;
-  heading.className = "date";
-  section.append(heading, list);
   const after = [...groups.values()].find((other) => other.index > index);
   container.insertBefore(section, after?.section ?? null);
   const group = { section, heading, list, index };

@@ -1,4 +1,4 @@
-/** Mouse, touch and keyboard on the list: open a picture, select many. */
+/** Mouse, touch and keyboard on the list. */
 
 import { closest, find } from "./dom.js";
 import { grid } from "./grid.js";
@@ -11,7 +11,7 @@ const container = find("#pictures");
 /** @param {number} id @param {boolean} isRange */
 const select = (id, isRange) => (isRange ? selection.extend(id) : selection.toggle(id));
 
-/** @param {(id: number) => void} onOpen @param {(ids: number[]) => void} onDelete */
+/** @type {ListenToGrid} */
 export function listen(onOpen, onDelete) {
   let wasHeld = false;
   let timer = 0;
@@ -20,7 +20,7 @@ export function listen(onOpen, onDelete) {
     const { detail, shiftKey, ctrlKey, metaKey } = event;
     const id = grid.idOf(event);
     if (id === null) return;
-    // The box shows what the selection says, also where a range was selected by it.
+    // The box shows what the selection says.
     if (closest(event, "input")) return select(id, shiftKey);
     if (!closest(event, "button")) return;
     // A keyboard's click has no detail: Enter always opens.
@@ -42,8 +42,8 @@ export function listen(onOpen, onDelete) {
   for (const name of ["pointerup", "pointercancel", "pointerleave"]) {
     container.addEventListener(name, stop);
   }
-  addEventListener("scroll", stop, { passive: true });
-  // A browser's own menu for a held picture would cover the selection.
+  addEventListener("scroll", stop);
+  // The browser's own menu would cover the selection.
   container.addEventListener("contextmenu", (event) => {
     if (/** @type {PointerEvent} */ (event).pointerType === "touch") event.preventDefault();
   });
@@ -53,7 +53,7 @@ export function listen(onOpen, onDelete) {
   });
 }
 
-/** Return whether the key meant something. @param {KeyboardEvent} event @param {number} id @param {(ids: number[]) => void} onDelete */
+/** @type {HandleKey} */
 function handleKey(event, id, onDelete) {
   const { key, repeat, shiftKey, ctrlKey, metaKey, altKey } = event;
   if (altKey || (repeat && key === "Delete")) return false;
@@ -71,7 +71,7 @@ function handleKey(event, id, onDelete) {
   return true;
 }
 
-/** @param {string} key @param {number} id @returns {number | undefined} */
+/** @type {Destination} */
 function destination(key, id) {
   const list = store.list();
   const screen = grid.rowsOnScreen();

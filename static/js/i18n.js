@@ -1,4 +1,4 @@
-/** Messages in the reader's language, as templates/images/i18n.html delivers them. */
+/** Messages in the reader's language, from templates/images/i18n.html. */
 
 import { find } from "./dom.js";
 
@@ -6,7 +6,7 @@ const messages = find("#messages").dataset;
 const apiMessages = find("template#api-messages").content.querySelectorAll("p");
 const language = document.documentElement.lang;
 const MEGABYTE = 2 ** 20;
-/** Dates are written as the browser writes them, whatever the page's language. */
+/** Dates are as the browser writes them. */
 export const dateLocale = new Intl.DateTimeFormat().resolvedOptions().locale;
 
 /** @param {number} value */
@@ -62,7 +62,8 @@ const formatUnit = (value, unit, unitDisplay = "long") =>
 export function formatBytes(bytes) {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
   const power = Math.min(4, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
-  return formatUnit(bytes / 1024 ** power, units[power] ?? "byte", "short");
+  // The short form of English has no plural: "0 byte".
+  return formatUnit(bytes / 1024 ** power, units[power] ?? "byte", power ? "short" : "long");
 }
 
 /** @param {number} seconds */

@@ -1,44 +1,48 @@
-/** Where each picture of the list is drawn: rows that fill the width, below headings of dates. */
+/** Where each picture is drawn: rows that fill the width, below headings of dates. */
 
 const MIN_ASPECT_RATIO = 0.6;
 const MAX_ASPECT_RATIO = 2.6;
+/** @type {Row} above the first */
+const TOP = { top: 0, height: 0, heading: { top: 0, group: "", index: 0 }, index: 0, boxes: [] };
 
 /** Return an aspect ratio that a row can hold; what is beyond it is cropped. @param {Picture} picture */
-export const boundedAspect = ({ width, height }) =>
+const boundedAspect = ({ width, height }) =>
   Math.min(MAX_ASPECT_RATIO, Math.max(MIN_ASPECT_RATIO, width / height || 1));
 
 /** @type {LayOut} */
-export function layOut(items, { width, rowHeight, gap, headingHeight }) {
-  /** @type {Row[]} */
-  const rows = [];
-  /** @type {Map<string, Row>} */
-  const headings = new Map();
-  let top = 0;
-  let start = 0;
+export function layOut(list, { width, rowHeight, gap, headingHeight, groupOf }, before = [], from = 0) {
+  // A row depends on its own pictures and on the one behind them.
+  const rows = before.slice(
+    0, before.findLastIndex(({ index, boxes }) => index + boxes.length < from) + 1,
+  );
+  let { top, height, index: start, boxes, heading } = rows.at(-1) ?? TOP;
+  top += height && height + gap;
+  start += boxes.length;
   let sum = 0; // of the aspect ratios from `start` on
 
   /** @param {number} end @param {boolean} isFull */
   function closeRow(end, isFull) {
     const space = width - gap * (end - start - 1);
-    const height = isFull ? space / sum : Math.min(rowHeight, space / sum);
+    height = isFull ? space / sum : Math.min(rowHeight, space / sum);
     let left = 0;
-    const boxes = items.slice(start, end).map(({ id, aspect }) => {
-      const box = { id, left, width: aspect * height };
+    boxes = list.slice(start, end).map((picture) => {
+      const box = { id: picture.id, left, width: boundedAspect(picture) * height };
       left += box.width + gap;
       return box;
     });
-    rows.push({ top, height, group: items[start]?.group ?? "", index: start, boxes });
+    rows.push({ top, height, heading, index: start, boxes });
     top += height + gap;
     start = end;
     sum = 0;
   }
 
-  items.forEach(({ aspect, group }, at) => {
-    if (group !== items[at - 1]?.group) {
+  for (let at = start; at < list.length; at += 1) {
+    const picture = /** @type {Picture} */ (list[at]);
+    const aspect = boundedAspect(picture);
+    const group = groupOf(picture);
+    if (group !== heading.group) {
       if (at > start) closeRow(at, false);
-      const heading = { top, height: headingHeight, group, index: at, boxes: [] };
-      rows.push(heading);
-      headings.set(group, heading);
+      heading = { top, group, index: at };
       top += headingHeight;
     }
     // Full without this one, where that comes nearer to the wished height.
@@ -47,9 +51,9 @@ export function layOut(items, { width, rowHeight, gap, headingHeight }) {
     if (withIt < rowHeight && without / rowHeight < rowHeight / withIt) closeRow(at, true);
     sum += aspect;
     if ((width - gap * (at - start)) / sum <= rowHeight) closeRow(at + 1, true);
-  });
-  if (start < items.length) closeRow(items.length, false);
-  return { rows, headings, height: Math.max(0, top - gap) };
+  }
+  if (start < list.length) closeRow(list.length, false);
+  return rows;
 }
 
 /** @type {RowsBetween} */
@@ -68,8 +72,7 @@ export function rowsBetween(rows, from, to) {
 }
 
 /** @type {BesideInRows} */
-export function besideInRows(all, id, step) {
-  const rows = all.filter(({ boxes }) => boxes.length);
+export function besideInRows(rows, id, step) {
   const at = rows.findIndex(({ boxes }) => boxes.some((box) => box.id === id));
   const box = rows[at]?.boxes.find((each) => each.id === id);
   const other = rows[Math.max(0, Math.min(rows.length - 1, at + step))];

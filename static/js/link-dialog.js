@@ -1,11 +1,11 @@
-/** The dialog that makes links to one picture, and lists those that there are. */
+/** The dialog that makes and lists links to a picture. */
 
 import { api } from "./api.js";
 import { field, find, handleActions } from "./dom.js";
 import { formatDuration, formatTime, translate } from "./i18n.js";
 import { copyAndSay, createLinkItem, setQrCode } from "./link-item.js";
 import { bindDialog } from "./router.js";
-import { attempt, getAccount } from "./session.js";
+import { attempt, handleSubmit, setAccount } from "./session.js";
 
 const dialog = find("dialog#links");
 const form = find("form#make-link");
@@ -21,7 +21,6 @@ const list = find(".link-list", dialog);
 const listHeading = find("#links-heading");
 let pictureId = 0;
 let madeId = 0;
-let isMaking = false;
 
 const showDialog = bindDialog(dialog, ({ dialog: name }) => name === "links", ({ id }) => `/p/${id}`);
 
@@ -36,7 +35,7 @@ export function showLinks(route) {
 
 async function prepare() {
   list.replaceChildren();
-  const { tier } = await getAccount();
+  const { tier } = await setAccount(api.fetchAccount());
   find("#no-links").hidden = tier.grants_links;
   form.hidden = !tier.grants_links;
   showBounds(tier);
@@ -79,18 +78,12 @@ function remove(id) {
   find("h2", dialog).focus();
 }
 
-/** @param {SubmitEvent} event */
-async function submit(event) {
-  event.preventDefault();
-  // One press makes one link, however often the button is pressed meanwhile.
-  if (isMaking || submitButton.hidden) return;
-  isMaking = submitButton.disabled = true;
-  await attempt(problem, async () => {
-    const link = await api.createLink(readForm());
-    if (link.image_id === pictureId) showResult(link);
-    await loadList();
-  });
-  isMaking = submitButton.disabled = false;
+async function make() {
+  // Enter sends the form, too, while the link that it made is shown.
+  if (submitButton.hidden) return;
+  const link = await api.createLink(readForm());
+  if (link.image_id === pictureId) showResult(link);
+  await loadList();
 }
 
 function readForm() {
@@ -125,7 +118,7 @@ function startAnew() {
   find("[data-action=copy] span", result).textContent = translate("copy");
 }
 
-form.addEventListener("submit", (event) => void submit(event));
+handleSubmit(form, make);
 form.addEventListener("change", showCustomTime);
 handleActions(form, {
   close: () => dialog.close(),

@@ -1,11 +1,11 @@
-/** One link in a list: its address to copy, its QR code, what became of it, and its end. */
+/** One link in a list: its address, its QR code, its state and its end. */
 
 import { api } from "./api.js";
 import { announce, clone, copyText, find, handleActions } from "./dom.js";
 import { formatTime, translate } from "./i18n.js";
 import { attempt } from "./session.js";
 
-/** @param {PictureLink} link @param {(id: number) => void} onRevoked */
+/** @type {CreateLinkItem} */
 export function createLinkItem(link, onRevoked) {
   const item = clone("link-item");
   const url = find("input", item);
@@ -30,14 +30,14 @@ export function createLinkItem(link, onRevoked) {
   return item;
 }
 
-/** @param {HTMLInputElement} field @param {HTMLElement} button */
+/** @type {CopyAndSay} */
 export async function copyAndSay(field, button) {
   if (!(await copyText(field))) return;
   find("span", button).textContent = translate("copied");
   announce(translate("copied"));
 }
 
-/** Have the QR code there, which is lazily loaded: when somebody unfolds it. @param {HTMLElement} root @param {PictureLink} link */
+/** Have the QR code there, which is lazily loaded: when somebody unfolds it. @type {SetQrCode} */
 export function setQrCode(root, { id, url }) {
   const image = find("img.qr", root);
   image.src = api.qrCodeUrl(id);

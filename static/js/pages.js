@@ -1,4 +1,4 @@
-/** The pages of the gallery: shows the one that the address names. What few people need is loaded then. */
+/** Shows the page that the address names, and its title. What few people need is loaded then. */
 
 import { find } from "./dom.js";
 import { pictureList } from "./picture-list.js";
@@ -17,10 +17,11 @@ export async function showPage(route, runAction) {
   document.body.dataset.page = page;
   for (const link of document.querySelectorAll(".pages a")) {
     link.ariaCurrent = link.dataset.page === page ? "page" : null;
+    if (link.ariaCurrent) document.title = `${link.textContent} · Tintype`;
   }
   if (page === "pictures") await runAction(() => pictureList.show(route));
   else (await others[page]?.())?.show(route);
   if (dialog && page === "pictures") viewer ??= await import("./viewer.js");
-  // Another address may have been chosen while the module was loaded.
+  // Another address may have been chosen meanwhile.
   if (current().path === route.path) viewer?.show(route);
 }

@@ -1,4 +1,4 @@
-/** The page with all pictures: loads what is scrolled to, and remembers the place. */
+/** All pictures: loads what is scrolled to, and remembers the place. */
 
 import { MAX_PER_PAGE } from "./api.js";
 import { find } from "./dom.js";
@@ -8,6 +8,7 @@ import { store } from "./store.js";
 
 const PLACE = "place"; // in the browser's storage of this tab
 const AHEAD = 2000; // pixels below the screen that are loaded
+const FAR_AHEAD = 10_000; // at speed
 const SETTLED = 200; // milliseconds
 const section = find("#gallery");
 const moreButton = find("#more");
@@ -52,8 +53,8 @@ export const pictureList = {
     scrollTo(0, isVisible ? scrollTop : 0);
   },
 
-  loadAhead() {
-    if (isShown && store.hasMore() && grid.left() < AHEAD) loadMore();
+  loadAhead(isFast = false) {
+    if (isShown && store.hasMore() && grid.left() < (isFast ? FAR_AHEAD : AHEAD)) loadMore();
   },
 
   forget() {
@@ -71,7 +72,7 @@ export const pictureList = {
     addEventListener("scroll", () => {
       clearTimeout(timer);
       timer = setTimeout(savePlace, SETTLED);
-    }, { passive: true });
+    });
     addEventListener("pagehide", savePlace);
   },
 };
@@ -80,7 +81,7 @@ const loadMore = () => void runAction(() => store.loadMore());
 
 /** Load pages until one has a picture, so that its neighbours are known. @param {number} id */
 async function loadUntil(id) {
-  // An id is given when a picture is created: a list that has passed it does not have it.
+  // Ids grow: a list that has passed one does not have it.
   const isPast = () => {
     const last = store.list().at(-1)?.id ?? id;
     return store.getFilter().order === "created_at" ? last > id : last < id;

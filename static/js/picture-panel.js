@@ -1,7 +1,7 @@
-/** What there is to know and to change of one picture: the panel beside it. */
+/** The panel beside a picture: what is known of it, and its changes. */
 
 import { api } from "./api.js";
-import { field, find, handleActions, showText } from "./dom.js";
+import { field, find, handleActions, showItems, showText } from "./dom.js";
 import { formatBytes, formatNumber, formatTime, translate, translateApiMessage } from "./i18n.js";
 import { attempt, failureText } from "./session.js";
 import { store } from "./store.js";
@@ -18,6 +18,8 @@ const download = find("a[data-action=download]", panel);
 const avatar = find("button[data-action=avatar]", panel);
 /** @type {Details | null} */
 let shown = null;
+/** @type {Record<string, string>} what the service has, as the fields write it */
+const known = {};
 let onChanged = (/** @type {Details} */ _changed) => {};
 
 /** @param {boolean} isOpen @param {Details | null} picture */
@@ -27,16 +29,27 @@ export function show(isOpen, picture) {
   // Nothing is typed that what arrives would write over.
   fields.disabled = !picture;
   if (!isOpen || !picture || picture === shown) return;
-  const isOther = picture.id !== shown?.id;
+  const before = picture.id === shown?.id ? shown : null;
   shown = picture;
-  if (isOther) {
-    for (const name of /** @type {const} */ (["name", "description", "visibility"])) {
-      field(form, name).value = picture[name] ?? "";
-    }
+  fillForm(picture, before);
+  if (!before) {
     showText(status, "");
     void showReveals(picture.id);
   }
   showFacts(picture);
+}
+
+/** Show what is another; what is being typed stays. @param {Details} picture @param {Details | null} before */
+function fillForm(picture, before) {
+  for (const name of /** @type {const} */ (["name", "description", "visibility"])) {
+    if (before?.[name] === picture[name]) continue;
+    const input = field(form, name);
+    const { value } = input;
+    const isTyped = before && value !== known[name];
+    input.value = picture[name] ?? "";
+    known[name] = input.value;
+    if (isTyped) input.value = value;
+  }
 }
 
 /** @param {Details} picture */
@@ -62,17 +75,13 @@ async function showReveals(id) {
   revealsText.textContent = translate("checking");
   try {
     const { format, width, height, bytes, dropped } = await api.fetchReveals(id);
-    // What was asked for may just have shown that no clean copy can be made.
+    // That may just have shown that no clean copy can be made.
     const isRendition = (await api.fetchPicture(id)).clean_copy === "rendition";
     if (shown?.id !== id) return;
     const values = { format, width, height, size: formatBytes(bytes) };
     const text = translate(dropped.length ? "revealsWithout" : "reveals", values);
     revealsText.textContent = isRendition ? `${translate("givesRendition")} ${text}` : text;
-    reveals.replaceChildren(...dropped.map(({ group, name }) => {
-      const item = document.createElement("li");
-      item.textContent = `${group}: ${name}`;
-      return item;
-    }));
+    showItems(reveals, dropped.map(({ group, name }) => `${group}: ${name}`));
   } catch (error) {
     if (shown?.id === id) revealsText.textContent = failureText(error);
   }
@@ -104,7 +113,8 @@ export function start(changeHandler) {
   onChanged = changeHandler;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const given = Object.fromEntries(new FormData(form));
+    // What is unchanged here may be changed elsewhere meanwhile.
+    const given = Object.fromEntries([...new FormData(form)].filter(([name, value]) => value !== known[name]));
     void change((id) => api.changePicture(id, given), translate("saved"));
   });
   handleActions(panel, { avatar: () => change(activate, translate("isAvatar")) });

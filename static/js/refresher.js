@@ -1,9 +1,9 @@
-/** Pictures that events, uploads or expired URLs name: fetched together, a moment later. */
+/** Pictures that events, uploads or expired URLs name: fetched together. */
 
 import { ApiError, MAX_PER_PAGE, api } from "./api.js";
 import { store } from "./store.js";
 
-// The event of an upload by this page arrives before the response to that upload.
+// The event of an upload arrives before the response to it.
 const DELAY = 150; // milliseconds
 // From this many on, a list costs less than one request for each.
 const MANY = 4;
@@ -25,10 +25,10 @@ export function refresh(id, createdAt = store.get(id)?.created_at ?? "") {
 }
 
 export async function fetchPending() {
-  // Taken before the requests, since a second call may run meanwhile.
+  // A second call may run meanwhile.
   const asked = new Map(pending);
   pending.clear();
-  // Whether a picture that is new belongs to a search, the list alone can say.
+  // Whether a new picture belongs to a search, the list alone says.
   const inList = (/** @type {[number, string]} */ [id, createdAt]) =>
     createdAt !== "" && (store.isFiltered() ? !store.get(id) : asked.size >= MANY);
   try {

@@ -1,4 +1,4 @@
-/** What the address names: a page, and the picture or dialog that is open on it. */
+/** What the address names: a page, and what is open on it. */
 
 import { closest } from "./dom.js";
 
@@ -49,7 +49,7 @@ export function close(parent) {
   else navigate(parent, { replace: true });
 }
 
-// The browser goes back a moment later; what is closed until then waits, or it would come back.
+// The browser goes back a moment later; what is closed until then waits for that.
 let isGoingBack = false;
 /** @type {string[]} */
 const closedMeanwhile = [];

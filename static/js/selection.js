@@ -1,4 +1,4 @@
-/** The pictures that are selected, and what can be done with all of them. */
+/** The selected pictures, and what can be done with them. */
 
 import { api } from "./api.js";
 import { announce, find, handleActions, showText } from "./dom.js";
@@ -29,11 +29,11 @@ export const selection = {
     changed();
   },
   extend(id) {
-    const order = store.list().map((picture) => picture.id);
-    const from = anchor === null ? -1 : order.indexOf(anchor);
-    const to = order.indexOf(id);
+    const from = store.indexOf(anchor ?? 0);
+    const to = store.indexOf(id);
     if (from < 0) return selection.toggle(id);
-    for (const each of order.slice(Math.min(from, to), Math.max(from, to) + 1)) selected.add(each);
+    const range = store.list().slice(Math.min(from, to), Math.max(from, to) + 1);
+    for (const picture of range) selected.add(picture.id);
     changed();
   },
   set(ids) {
@@ -84,11 +84,12 @@ async function download() {
 async function changeVisibility() {
   const value = /** @type {Picture["visibility"]} */ (visibility.value);
   const ids = selection.ids();
+  // Chosen again, it changes again: also after a failure.
+  visibility.value = "";
   if (!value) return;
   for (let start = 0; start < ids.length; start += 1000) {
     const receipt = await api.changeVisibility(ids.slice(start, start + 1000), value);
     for (const id of receipt.changed) store.update(id, { visibility: value });
   }
   announce(translate("visibilityChanged"));
-  visibility.value = "";
 }

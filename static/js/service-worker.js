@@ -9,8 +9,7 @@ const SHARED = "shared-pictures"; // connection.js takes them from there
 
 worker.addEventListener("install", (/** @type {any} */ event) => {
   worker.skipWaiting();
-  // What is none of its business goes past it, so that a request that a page sends as it leaves does not
-  // wait for a worker to start, and is lost.
+  // What a page sends as it leaves would be lost if it waited for a worker to start.
   const others = { not: { or: [{ requestMode: "navigate" }, { urlPattern: { pathname: "/share" } }] } };
   event.addRoutes?.({ condition: others, source: "network" });
 });

@@ -1,4 +1,4 @@
-/** The session of this page: whether somebody is signed in, as whom, and its end. */
+/** The session of this page: whose it is, and its end. */
 
 import { ApiError, api } from "./api.js";
 import { find, showText } from "./dom.js";
@@ -6,22 +6,25 @@ import { errorMessage } from "./i18n.js";
 
 /** @type {Promise<Account> | null} */
 let account = null;
+let timer = 0;
+const MAX_AGE = 60_000; // milliseconds
 let onEnd = () => {};
 
 /** @param {() => void} handler is called where a request says that the session has ended */
 export const handleSessionEnd = (handler) => void (onEnd = handler);
 
-/** Return the account, asked for once. */
-export function getAccount() {
-  account ??= api.fetchAccount().catch((error) => {
-    account = null;
-    throw error;
-  });
+/** Return the account, asked for anew each minute: its plan may change. */
+export const getAccount = () => account ?? setAccount(api.fetchAccount());
+
+/** @param {Account | Promise<Account>} given */
+export function setAccount(given) {
+  const forget = () => void (account = null);
+  account = Promise.resolve(given);
+  account.catch(forget);
+  clearTimeout(timer);
+  timer = setTimeout(forget, MAX_AGE);
   return account;
 }
-
-/** @param {Account} changed */
-export const setAccount = (changed) => void (account = Promise.resolve(changed));
 
 /** Return what to say of a failed request; the page is left where the session has ended. @param {unknown} error */
 export function failureText(error) {

@@ -10,7 +10,7 @@ const problem = find(".problem", form);
 const username = field(form, "username");
 const password = field(form, "password");
 
-/** Show a message, such as that the last session has ended, and focus the first empty field. */
+/** Show a message, and focus the first empty field. */
 export function prepareSignIn(message = "") {
   showText(problem, message);
   password.value = "";

@@ -1,11 +1,11 @@
-/** The picture in the viewer: its thumbnail at once, then what fits the screen, all of it when zoomed. */
+/** The picture in the viewer: its thumbnail, then what fits the screen, all of it when zoomed. */
 
 import { showText } from "./dom.js";
 import { translate } from "./i18n.js";
 import { failureOf } from "./picture-panel.js";
 import { createZoom } from "./zoom.js";
 
-/** @param {HTMLElement} stage @param {HTMLElement} problem @param {(step: number) => void} onSwipe @returns {StageImage} */
+/** @type {CreateStageImage} */
 export function createStageImage(stage, problem, onSwipe) {
   let image = makeImage("");
   stage.querySelector("img")?.replaceWith(image);
@@ -46,7 +46,7 @@ export function createStageImage(stage, problem, onSwipe) {
       const enough = thumbnails.find((each) => each.height >= across * devicePixelRatio);
       const largest = thumbnails.at(-1)?.url;
       const url = enough?.url ?? (original.startsWith("http") ? original : largest);
-      // Browsers show neither HEIC nor TIFF: the thumbnail stands in for such an original.
+      // Of HEIC and TIFF, which browsers do not show, it is the thumbnail.
       const loaded = (await loadImage(url, alt)) ?? (await loadImage(largest, alt));
       if (shown !== picture) return;
       replaceImage(loaded);
@@ -63,7 +63,7 @@ function makeImage(alt, src, className = "") {
   return Object.assign(made, { alt, className, draggable: false }, src && { src });
 }
 
-/** Return the image once it can be shown, undefined where it cannot. @param {string | undefined} url @param {string} alt */
+/** Return the image once it can be shown, undefined where it cannot. @type {LoadFor} */
 async function loadImage(url, alt) {
   const made = makeImage(alt, url);
   return url ? made.decode().then(() => made, () => undefined) : undefined;

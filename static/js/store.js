@@ -1,4 +1,4 @@
-/** The account's pictures, as far as they are loaded, in the order of the list. */
+/** The account's pictures, as far as they are loaded, in order. */
 
 import { api } from "./api.js";
 
@@ -19,31 +19,39 @@ let next = null;
 let isLoaded = false;
 /** @type {Promise<void> | null} */
 let loading = null;
-/** @type {(() => void)[]} */
+/** @type {((from: number) => void)[]} */
 const listeners = [];
-let isNotifying = false;
+let changedFrom = Infinity;
 
 function changed() {
-  const sign = filter.order === "created_at" ? 1 : -1;
+  const old = shown;
   shown = [...pictures.values()].filter(({ id }) => !hidden.has(id));
   const isInOrder = shown.every((picture, at) => {
     const before = shown[at - 1];
-    return !before || compare(before, picture) * sign < 0;
+    return !before || isBefore(before, picture);
   });
-  if (!isInOrder) shown.sort((one, other) => compare(one, other) * sign);
+  if (!isInOrder) shown.sort((one, other) => (isBefore(one, other) ? -1 : 1));
   places = new Map(shown.map(({ id }, at) => [id, at]));
+  const from = shown.findIndex((picture, at) => picture !== old[at]);
+  notify(from < 0 ? shown.length : from);
+}
+
+/** @param {number} from the place in the list from which on it may be another */
+function notify(from) {
+  const isNotifying = changedFrom < Infinity;
+  changedFrom = Math.min(changedFrom, from);
   if (isNotifying) return;
-  isNotifying = true;
   queueMicrotask(() => {
-    isNotifying = false;
-    for (const listener of listeners) listener();
+    const first = changedFrom;
+    changedFrom = Infinity;
+    for (const listener of listeners) listener(first);
   });
 }
 
 /** @param {Picture} one @param {Picture} other */
-function compare(one, other) {
-  if (one.created_at === other.created_at) return one.id - other.id;
-  return one.created_at < other.created_at ? -1 : 1;
+function isBefore(one, other) {
+  const isOlder = one.created_at === other.created_at ? one.id < other.id : one.created_at < other.created_at;
+  return isOlder === (filter.order === "created_at");
 }
 
 /** @type {Store} */
@@ -85,8 +93,18 @@ export const store = {
     return mine;
   },
   merge(rows) {
-    for (const row of rows) if (!removed.has(row.id)) pictures.set(row.id, row);
-    changed();
+    const from = shown.length;
+    // Most go behind what there is: nothing is sorted anew.
+    let isBehind = !hidden.size;
+    for (const row of rows) {
+      if (removed.has(row.id)) continue;
+      const last = shown.at(-1);
+      isBehind &&= !pictures.has(row.id) && (!last || isBefore(last, row));
+      pictures.set(row.id, row);
+      if (isBehind) places.set(row.id, shown.push(row) - 1);
+    }
+    notify(from);
+    if (!isBehind) changed();
   },
   announce({ thumbnails, ...facts }) {
     if (pictures.has(facts.id) || removed.has(facts.id) || !isLoaded || store.isFiltered()) return;

@@ -1,4 +1,4 @@
-/** One picture of the list: a button with its thumbnail, and a box to select it; which thumbnails load when. */
+/** A picture of the list: a button with its thumbnail, a box to select it; what loads when. */
 
 import { clone, find } from "./dom.js";
 import { titleOf, translate } from "./i18n.js";
@@ -12,8 +12,6 @@ const TIMEOUT = 120_000; // milliseconds
 const DELAY = 30; // milliseconds
 /** @type {Map<number, number>} when a pending picture was first shown */
 const firstShown = new Map();
-/** @type {Map<string, string>} */
-const placeholders = new Map();
 let onStale = (/** @type {number} */ _id) => {};
 let timer = 0;
 
@@ -23,24 +21,29 @@ export const handleStale = (handler) => void (onStale = handler);
 /** @returns {Tile} */
 export function createTile() {
   const element = clone("tile");
+  const button = find("button", element);
+  const box = find("input", element);
+  element.replaceChildren();
   return {
-    element, button: find("button", element), box: find("input", element),
-    picture: null, row: null, total: 0, width: 0, isLoading: false, isStale: false,
+    element, button, box, picture: null, row: null, total: 0, width: 0,
+    isBare: true, isLoading: false, isStale: false,
   };
 }
 
-/** Show a picture's facts; `loadImages` shows the picture itself. @param {Tile} tile @param {Picture} picture */
-export function showFacts(tile, picture) {
-  if (tile.picture === picture) return;
+/** Show a picture's facts, or its colour alone; `loadImages` shows the picture. @type {ShowFacts} */
+export function showFacts(tile, picture, isBare) {
+  if (tile.picture === picture && tile.isBare === isBare) return;
   const idsOf = (/** @type {Picture | null} */ of) => of?.thumbnails.map(({ id }) => id).join();
   if (tile.isStale || idsOf(tile.picture) !== idsOf(picture)) tile.isLoading = tile.isStale = false;
   tile.picture = picture;
   const { element, button, box } = tile;
-  const title = titleOf(picture);
   element.dataset.id = String(picture.id);
+  if (element.style.backgroundImage !== "none") element.style.backgroundColor = picture.dominant_color ?? "";
+  if (isBare) return;
+  if (!button.parentNode) element.append(button, box);
+  const title = titleOf(picture);
   button.ariaLabel = title;
   box.ariaLabel = translate("select", { title });
-  element.style.backgroundColor = picture.dominant_color ?? "";
   const isWaiting = picture.state === "pending" && !picture.thumbnails.length && !isOverdue(picture);
   element.classList.toggle("pending", isWaiting);
   element.classList.toggle("small", picture.height < MIN_ENLARGED_HEIGHT);
@@ -64,15 +67,13 @@ function isOverdue({ id }) {
 
 /** Show the colours of the picture, which cost a moment to draw. @param {Tile} tile */
 function showPlaceholder({ element, picture }) {
-  const hash = picture?.thumbhash;
-  if (!hash || element.style.backgroundImage) return;
-  const url = placeholders.get(hash) ?? thumbhashUrl(hash);
-  placeholders.set(hash, url);
-  element.style.backgroundImage = `url(${url})`;
+  if (!picture?.thumbhash || element.style.backgroundImage) return;
+  element.style.backgroundImage = `url(${thumbhashUrl(picture.thumbhash)})`;
 }
 
 /** Load what is on the screen first, and what is near it only after that. @type {LoadImages} */
 export function loadImages(tiles, top, screen) {
+  clearTimeout(timer);
   const inOrder = tiles.sort((one, other) => (one.row?.top ?? 0) - (other.row?.top ?? 0));
   const seen = inOrder.filter(
     ({ row }) => row && row.top + row.height > top && row.top < top + screen,
@@ -81,18 +82,15 @@ export function loadImages(tiles, top, screen) {
     clearTimeout(timer);
     timer = setTimeout(loadImages, DELAY, tiles.filter(({ element }) => element.isConnected), top, screen);
   };
-  inOrder.forEach(showPlaceholder);
   seen.forEach((tile) => loadImage(tile, later));
   const isWaiting = seen.some(({ button }) => button.querySelector("img")?.complete === false);
   if (!isWaiting) inOrder.forEach((tile) => loadImage(tile, later));
 }
 
-/** Load nothing while the list is scrolled past. */
-export const pauseImages = () => clearTimeout(timer);
-
-/** Begin to load the thumbnail that fits the tile and the screen. @param {Tile} tile @param {() => void} onLoaded */
+/** Begin to load the thumbnail that fits the tile and the screen. @type {LoadImage} */
 function loadImage(tile, onLoaded) {
   const { picture, element, button } = tile;
+  showPlaceholder(tile);
   const [smallest] = picture?.thumbnails ?? [];
   if (!picture || !smallest || tile.isLoading) return;
   tile.isLoading = true;
@@ -101,7 +99,7 @@ function loadImage(tile, onLoaded) {
   image.alt = picture.description;
   image.decoding = "async";
   image.onload = async () => {
-    // Before it is decoded, a tile without its placeholder would be empty.
+    // Without its placeholder the tile is empty until then.
     await image.decode().catch(() => {});
     // What is transparent must not show the placeholder.
     element.style.backgroundImage = "none";
@@ -127,6 +125,5 @@ export function cancelImage({ button }) {
   const image = button.querySelector("img");
   if (!image || image.complete) return;
   image.onload = image.onerror = null;
-  image.removeAttribute("srcset");
-  image.removeAttribute("src");
+  image.srcset = image.src = "";
 }

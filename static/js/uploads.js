@@ -1,4 +1,4 @@
-/** The panel of uploads: one row with a progress bar for each file, a few sent at a time. */
+/** The panel of uploads: a row for each file, a few sent at a time. */
 
 import { ApiError, api } from "./api.js";
 import { announce, clone, find, handleActions, showText } from "./dom.js";
@@ -170,7 +170,7 @@ function remove(upload) {
 /** @param {Upload} upload @param {boolean} isWanted though it is there already */
 function retry(upload, isWanted) {
   remove(upload);
-  // By its own key: the service may have stored it, and only its response was lost.
+  // By its own key: perhaps only the response was lost.
   queue.push(makeUpload({ ...upload, isWanted }));
   count.all += 1;
   uploads.resume();

@@ -32,9 +32,11 @@ export function show(route) {
   const { id } = route;
   const before = shownId;
   if (id !== null && id !== shownId) showPicture(id);
+  if (id !== null) document.title = title.textContent;
   showDialog(route);
   panel.show(hasDetails(), details);
   showLinks(route);
+  void getAccount().then(({ tier }) => (linkButton.hidden = !tier.grants_links), failureText);
   if (id === null && before !== null) {
     shownId = null;
     grid.focus(before);
@@ -58,7 +60,6 @@ function showPicture(id) {
   showNeighbours();
   image.showPreview(title.textContent, picture?.thumbnails.at(-1)?.url);
   void load(id);
-  void getAccount().then(({ tier }) => (linkButton.hidden = !tier.grants_links), failureText);
 }
 
 /** Fetch the picture's facts, then the picture. @param {number} id */
@@ -81,7 +82,7 @@ async function load(id) {
 /** @param {Details} found */
 function showDetails(found) {
   details = found;
-  title.textContent = titleOf(found);
+  document.title = title.textContent = titleOf(found);
   image.describe(titleOf(found));
   // Without the right to see originals, the API returns no URL.
   original.hidden = !found.image.startsWith("http");
@@ -145,5 +146,8 @@ store.subscribe(() => {
   const index = store.indexOf(shownId);
   if (index >= 0) shownIndex = index;
   else if (shownIndex >= 0) leave(shownId);
+  const picture = store.get(shownId ?? 0);
+  // It was changed elsewhere.
+  if (details && picture && picture.updated_at !== details.updated_at) showDetails({ ...details, ...picture });
   showNeighbours();
 });

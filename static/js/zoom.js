@@ -1,4 +1,4 @@
-/** Zooming into a picture: pinch, double tap, wheel and keys; and swiping where it is not zoomed. */
+/** Zooming by pinch, double tap, wheel and keys; swiping where nothing is zoomed. */
 
 import { closest } from "./dom.js";
 
@@ -86,7 +86,7 @@ export function createZoom(stage, { image, onSwipe, onZoom }) {
   stage.addEventListener("pointerup", end);
   stage.addEventListener("pointercancel", end);
   stage.addEventListener("dblclick", (event) => {
-    // Two taps are counted above, and are a double click, too, in some browsers.
+    // Two taps are counted above.
     if (first?.pointerType !== "touch" && !closest(event, "button")) toggle(event);
   });
   stage.addEventListener("wheel", (event) => {

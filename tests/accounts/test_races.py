@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 from pytest_django import Settings
 
-from accounts.models import Session, User
+from accounts.models import SecurityEvent, Session, User
 from accounts.services import disable
 from tests.clients import Client
 from tests.factories import PASSWORD, bearer_client, make_user, replace_password
@@ -65,6 +65,15 @@ def test_no_sign_in_with_the_old_password_outlives_what_ends_the_sessions(
         assert not Session.objects.live().filter(user=user).exists()
         browsers = [way(user.username, PASSWORD) for way in WAYS_IN]
         assert 200 not in browsers
+
+
+def test_of_sign_ins_at_once_from_a_new_device_one_is_the_first() -> None:
+    for number in range(ROUNDS):
+        user = make_user(f"person{number}")
+        enter = partial(WAYS_IN[0], user.username, PASSWORD)
+        run_in_parallel([enter] * 3)
+        entries = SecurityEvent.objects.filter(user_id=user.pk, kind="sign-in")
+        assert sorted(entries.values_list("is_new_device", flat=True)) == [False, False, True]
 
 
 def test_of_two_changes_at_once_one_wins_and_the_other_hears_that_the_password_is_wrong() -> None:

@@ -56,6 +56,25 @@ def test_a_refresh_token_used_again_later_ends_the_session(alice: User) -> None:
         renew_cookies(renewed.refresh)
 
 
+def test_a_page_has_a_minute_for_the_requests_that_it_sends_at_once(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever comes later with the token that was replaced has stolen it."""
+    now = timezone.now()
+    refresh = open_cookie_session(alice, RequestOrigin()).refresh
+    renewed = renew_cookies(refresh).renewed_cookies
+    assert renewed is not None
+    Session.objects.update(replaced_at=now)
+    for seconds, is_let_in in ((60, True), (60.001, False)):
+        monkeypatch.setattr(timezone, "now", lambda: now + timedelta(seconds=seconds))  # noqa: B023 (used in this turn)
+        if is_let_in:
+            assert renew_cookies(refresh).renewed_cookies is None
+        else:
+            with pytest.raises(BadToken):
+                renew_cookies(refresh)
+    assert not Session.objects.live().exists()
+
+
 @pytest.mark.parametrize("site", ["same-site", "cross-site"])
 def test_a_refused_write_by_another_site_renews_no_cookie(
     alice: User, settings: Settings, site: str

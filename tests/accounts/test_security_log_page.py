@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from accounts import new_devices
 from accounts.models import SecurityEvent, User
 from accounts.security_log import Kind
 from accounts.security_log_page import PAGE_SIZE
@@ -198,6 +199,49 @@ def test_a_sign_in_from_an_unknown_device_is_marked(alice: User) -> None:
     assert was_new()
     sign_in("Firefox/141", "203.0.113.7", browser)
     assert not was_new()  # the browser has the cookie
+
+
+def test_the_newest_two_hundred_of_the_log_are_looked_at(alice: User) -> None:
+    common = {"user_id": alice.pk, "address": "192.0.2.1", "agent": "Firefox/140"}
+    seen = SecurityEvent.objects.create(kind="sign-in", **common)
+    others = [SecurityEvent(kind="link.made", **common) for _ in range(199)]
+    SecurityEvent.objects.bulk_create(others)
+    sign_in("Firefox/140")
+    assert not was_new()
+    SecurityEvent.objects.exclude(kind="link.made").exclude(pk=seen.pk).delete()
+    SecurityEvent.objects.create(kind="link.made", **common)
+    new_devices._found.clear()
+    sign_in("Firefox/140")
+    assert was_new()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_same"),
+    [
+        ("192.0.2.1", "192.0.2.255", True),
+        ("192.0.2.1", "192.0.3.1", False),
+        ("2001:db8::1", "2001:db8:0:ff:1::7", True),
+        ("2001:db8::1", "2001:db8:0:100::1", False),
+        ("192.0.2.1", "2001:db8::1", False),
+    ],
+)
+def test_a_network_is_what_one_customer_has(
+    alice: User, first: str, second: str, is_same: bool
+) -> None:
+    sign_in("Firefox/140", first)
+    sign_in("Firefox/140", second)
+    assert was_new() is not is_same
+
+
+def test_what_the_process_remembers_of_clients_is_bounded(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(new_devices, "_MAX_FOUND", 2)
+    monkeypatch.setattr(new_devices, "_found", set())
+    for number in (1, 1, 2, 2, 3, 3, 1):
+        sign_in(f"Firefox/{number}")
+        assert len(new_devices._found) <= 2
+    assert not was_new()
 
 
 def test_nobody_elses_sign_ins_make_a_device_known(alice: User, bob: User) -> None:

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -7,11 +8,12 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from accounts.exceptions import BadToken, MissingScope, TooManyTokens
+from accounts.exceptions import BadCredentials, BadToken, MissingScope, TooManyTokens
 from accounts.models import Session, User
 from accounts.renewal import renew_cookies
 from accounts.request_origin import RequestOrigin
 from accounts.scopes import Scope
+from accounts.second_factor import spend_code
 from accounts.sessions import (
     MAX_ISSUED_JWTS,
     PEER_CACHE_LIFETIME,
@@ -25,7 +27,11 @@ from accounts.sessions import (
     record_use_of_all,
     remake_jwts,
 )
+from accounts.signals import session_opened
 from accounts.token_authentication import authenticate_api_token, authenticate_jwt
+from tests.factories import replace_password
+from tests.second_factors import give_factor, next_code
+from tests.signals import recorded
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +39,7 @@ pytestmark = pytest.mark.django_db
 def test_an_api_token_is_stored_only_as_a_hash(alice: User) -> None:
     token = open_api_token_session(alice, RequestOrigin())
     stored = Session.objects.values().get()
+    assert re.fullmatch("[0-9a-f]{40}", token)
     assert token not in str(stored)
     assert authenticate_api_token(token).user == alice
 
@@ -43,12 +50,46 @@ def test_a_session_records_where_it_was_opened_from(alice: User) -> None:
     assert (session.address, session.agent) == ("192.0.2.7", "curl/8")
 
 
+def test_a_sign_in_tells_whether_its_device_is_new_and_a_token_of_a_program_never_does(
+    alice: User,
+) -> None:
+    with recorded(session_opened) as sent:
+        open_bearer_session(alice, RequestOrigin("192.0.2.7", "Firefox"))
+        open_api_token_session(alice, RequestOrigin("198.51.100.7", "curl/8"))
+    assert [each["is_new_device"] for each in sent] == [True, False]
+
+
+def test_a_browsers_session_says_when_a_code_was_given_and_no_other_does(staff: User) -> None:
+    give_factor(staff)
+    open_cookie_session(staff, RequestOrigin())
+    began = timezone.now()
+    open_cookie_session(staff, RequestOrigin(), spend_code(staff, next_code(staff)))
+    without, with_code = Session.objects.of(staff).order_by("created_at")
+    assert without.second_factor_at is None
+    assert with_code.second_factor_at is not None
+    assert began <= with_code.second_factor_at <= timezone.now()
+
+
 def test_a_session_that_has_not_ended_gives_away_no_token(alice: User) -> None:
     token = open_bearer_session(alice, RequestOrigin())
     with pytest.raises(ValueError, match="has not ended"):
         remake_jwts(Session.objects.get())
     Session.objects.of(alice).end()
     assert remake_jwts(Session.objects.get()) == [token]
+
+
+def test_of_a_session_that_has_ended_the_tokens_are_made_anew_whose_key_is_kept(
+    alice: User, settings: Settings
+) -> None:
+    first, pair = settings.SECRET_KEY, open_cookie_session(alice, RequestOrigin())
+    settings.SECRET_KEY_FALLBACKS = [first]
+    settings.SECRET_KEY = "the next key, which is long enough"
+    [access] = renew(pair.refresh)
+    Session.objects.of(alice).end()
+    ended = Session.objects.get()
+    assert remake_jwts(ended) == [pair.access, access]
+    settings.SECRET_KEY_FALLBACKS = []
+    assert remake_jwts(ended) == [access]
 
 
 def renew(refresh: str, times: int = 1) -> list[str]:
@@ -174,16 +215,97 @@ def test_the_origin_of_one_session_is_recorded_where_none_was(alice: User) -> No
     assert other.address is None
 
 
+def test_where_a_session_was_opened_from_is_not_written_twice(alice: User) -> None:
+    """Whichever of the two was known when it was opened."""
+    open_bearer_session(alice, RequestOrigin(None, "curl/7"))
+    record_origin(Session.objects.get(), RequestOrigin("198.51.100.7", "curl/8"))
+    session = Session.objects.get()
+    assert (session.address, session.agent) == (None, "curl/7")
+
+
+def test_a_session_that_has_ended_is_in_use_no_more(alice: User) -> None:
+    """A socket may say so a moment later."""
+    for _ in range(2):
+        open_bearer_session(alice, RequestOrigin())
+    then = timezone.now() - timedelta(hours=1)
+    Session.objects.update(last_used_at=then)
+    ended, live = Session.objects.order_by("created_at")
+    Session.objects.filter(pk=ended.pk).end()
+    record_use_of_all([ended.pk, live.pk])
+    assert [each.pk for each in Session.objects.filter(last_used_at__gt=then)] == [live.pk]
+
+
+def test_an_account_that_changed_since_its_password_was_checked_opens_no_session(
+    alice: User, bob: User
+) -> None:
+    before = Session.objects.count()
+    replace_password(User.objects.get(pk=alice.pk), "another good one")
+    for open_session in (open_bearer_session, open_api_token_session, open_cookie_session):
+        with pytest.raises(BadCredentials):
+            open_session(alice, RequestOrigin())
+        open_session(bob, RequestOrigin())
+    assert not Session.objects.of(alice).exists()
+    assert Session.objects.count() == before + 3
+    alice.refresh_from_db()
+    bob.refresh_from_db()
+    assert alice.last_login is None
+    assert timezone.now() - (bob.last_login or timezone.now()) < timedelta(minutes=1)
+
+
+def test_each_sign_in_of_a_browser_has_tokens_of_its_own(alice: User) -> None:
+    pairs = [open_cookie_session(alice, RequestOrigin()) for _ in range(2)]
+    assert len({token for pair in pairs for token in (pair.access, pair.refresh)}) == 4
+    ids = set(Session.objects.values_list("refresh_jti", flat=True))
+    assert (len(ids), "" in ids) == (2, False)
+
+
+def lifetimes() -> dict[str, timedelta]:
+    return {each.scheme: each.expires_at - each.created_at for each in Session.objects.all()}
+
+
+def test_each_scheme_has_the_lifetime_of_its_setting(alice: User, settings: Settings) -> None:
+    settings.BEARER_LIFETIME = timedelta(days=3)
+    settings.API_TOKEN_LIFETIME = timedelta(days=5)
+    settings.COOKIE_REFRESH_LIFETIME = timedelta(days=7)
+    for open_session in (open_bearer_session, open_api_token_session, open_cookie_session):
+        open_session(alice, RequestOrigin())
+    found = {scheme: round(each / timedelta(days=1)) for scheme, each in lifetimes().items()}
+    assert found == {"bearer": 3, "token": 5, "cookie": 7}
+
+
+def test_a_token_that_a_session_makes_has_its_second_factor_and_its_origin(staff: User) -> None:
+    origin = RequestOrigin("192.0.2.7", "curl/8")
+    open_bearer_session(staff, RequestOrigin())
+    given = timezone.now() - timedelta(hours=1)
+    for factor in (None, given):
+        Session.objects.filter(scheme="bearer").update(second_factor_at=factor)
+        made, _ = make_named_token(
+            Session.objects.get(scheme="bearer"),
+            name="a backup",
+            scopes=[Scope.READ],
+            lifetime=timedelta(days=1),
+            origin=origin,
+        )
+        row = Session.objects.get(pk=made.pk)
+        assert row.second_factor_at == factor
+        assert (row.address, row.agent, row.name) == ("192.0.2.7", "curl/8", "a backup")
+
+
 def test_of_unnamed_tokens_only_ones_own_oldest_goes(
     alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("accounts.sessions.MAX_UNNAMED_TOKENS", 2)
     open_bearer_session(alice, RequestOrigin())
     of_bob = open_api_token_session(bob, RequestOrigin())
+    # Named ones are somewhere in use.
+    session = Session.objects.get(user=alice)
+    named = [make_token(session, Scope.READ)[1] for _ in range(2)]
     keys = [open_api_token_session(alice, RequestOrigin()) for _ in range(3)]
     with pytest.raises(BadToken):
         authenticate_api_token(keys[0])
-    assert [authenticate_api_token(key).user for key in (*keys[1:], of_bob)] == [alice, alice, bob]
+    for key in (*keys[1:], *named):
+        assert authenticate_api_token(key).user == alice
+    assert authenticate_api_token(of_bob).user == bob
     assert Session.objects.of(alice).live().filter(scheme="bearer").count() == 1
 
 
@@ -213,6 +335,7 @@ def test_a_named_token_signs_in_to_the_account_of_its_maker_with_its_scopes(
     for user in (bob, alice):
         open_bearer_session(user, RequestOrigin())
     made, token = make_token(Session.objects.get(user=alice), Scope.UPLOAD, Scope.READ)
+    assert re.fullmatch("[0-9a-f]{40}", token)
     found = authenticate_api_token(token)
     assert (found, found.user, found.name) == (made, alice, "a backup")
     assert found.granted_scopes == {Scope.READ, Scope.UPLOAD}

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.test import RequestFactory
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.exceptions import BadCredentials, BadLink, BadToken
 from accounts.models import Session, User
@@ -53,6 +53,7 @@ SCHEMES: dict[str, Callable[[User], dict[str, str]]] = {
     },
     "external": lambda user: {"Authorization": f"Bearer {external_token()}"},
 }
+OURS = [scheme for scheme in SCHEMES if scheme != "external"]
 
 
 def who_is(headers: dict[str, str]) -> User | None:
@@ -92,6 +93,28 @@ def test_a_session_that_ended_or_expired_is_refused_by_every_scheme(
     assert who_is(headers) is not None
     Session.objects.update(**change)
     assert who_is(headers) is None
+
+
+@pytest.mark.parametrize("scheme", OURS)
+def test_a_session_that_is_forgotten_is_refused_by_every_scheme_of_ours(
+    alice: User, bob: User, scheme: str
+) -> None:
+    """Its row was purged; that of another is there."""
+    headers, of_bob = SCHEMES[scheme](alice), SCHEMES[scheme](bob)
+    Session.objects.of(alice).delete()
+    assert (who_is(headers), who_is(of_bob)) == (None, bob)
+
+
+@pytest.mark.parametrize("scheme", OURS)
+def test_the_rights_of_staff_rest_by_every_scheme_where_a_code_is_required(
+    staff: User, settings: Settings, scheme: str
+) -> None:
+    headers = SCHEMES[scheme](staff)
+    for required, is_staff in (("off", True), ("required", False)):
+        settings.STAFF_SECOND_FACTOR = required
+        found = who_is(headers)
+        assert found == staff
+        assert found.is_staff is is_staff
 
 
 def test_a_disabled_account_signs_in_nowhere(alice: User, bob: User) -> None:

@@ -20,6 +20,7 @@ from accounts.tokens import (
     IssuedJwt,
     TokenKind,
     UnknownKey,
+    _backend,
     issue_jwt,
     name_key,
     sign_jwt,
@@ -72,6 +73,24 @@ def test_a_token_that_was_verified_before_expires_all_the_same(
         verify_jwt(token, "bearer")
 
 
+def test_a_token_ends_at_the_moment_that_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = issue_jwt(session(), "bearer", HOUR)
+    end = verify_jwt(token, "bearer").expires_at
+    clock = [end - timedelta(microseconds=1)]
+    monkeypatch.setattr("accounts.tokens.timezone", SimpleNamespace(now=lambda: clock[0]))
+    assert verify_jwt(token, "bearer").expires_at == end
+    clock[0] = end
+    with pytest.raises(ExpiredToken):
+        verify_jwt(token, "bearer")
+
+
+def test_each_token_has_an_id_of_its_own_unless_it_is_given_one() -> None:
+    of = session()
+    ids = {verify_jwt(issue_jwt(of, "bearer", HOUR), "bearer").jti for _ in range(3)}
+    assert (len(ids), "" in ids) == (3, False)
+    assert verify_jwt(issue_jwt(of, "refresh", HOUR, jti="given"), "refresh").jti == "given"
+
+
 def test_an_unsigned_token_is_refused() -> None:
     payload = jwt.decode(issue_jwt(session(), "bearer", HOUR), options={"verify_signature": False})
     with pytest.raises(BadToken):
@@ -89,6 +108,8 @@ def test_a_token_stays_valid_while_its_key_is_a_fallback(settings: Settings) -> 
     token = issue_jwt(session(), "bearer", HOUR)
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "the next key, which is long enough"
+    # In a process that has not seen the former key in force.
+    _backend.cache_clear()
     assert verify_jwt(token, "bearer").kind == "bearer"
     settings.SECRET_KEY_FALLBACKS = []
     with pytest.raises(BadToken):

@@ -1,6 +1,21 @@
-"""The OpenAPI document's schemas as a JSON Schema validator reads them."""
+"""The OpenAPI document as generated, and its schemas as a JSON Schema validator reads them."""
 
+from copy import deepcopy
+from functools import cache
 from typing import Any
+
+from drf_spectacular.generators import SchemaGenerator
+
+
+def generated_document() -> dict[str, Any]:
+    """Return the document, generated once in each process: it takes a second."""
+    return deepcopy(_generate())
+
+
+@cache
+def _generate() -> dict[str, Any]:
+    made: dict[str, Any] = SchemaGenerator().get_schema(public=True)
+    return made
 
 
 def with_null(part: Any) -> Any:

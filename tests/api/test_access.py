@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.db import transaction
 from django.urls import resolve
 from django.urls.resolvers import ResolverMatch
 from PIL import Image
@@ -25,6 +24,7 @@ from tests.api.access_table import PEOPLE, ROWS, STAFF, TIERS, VISIBILITIES, Row
 from tests.api.routes import routes
 from tests.clients import Client, Response
 from tests.factories import bearer_client, make_picture, make_staff, token_client
+from tests.transactions import undone
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -118,10 +118,9 @@ def test_everybody_gets_what_the_table_says(
     wrong = []
     for row, person in product(ROWS, PEOPLE):
         expected = row.expected(person, visibility, tier)
-        with transaction.atomic():
+        with undone():
             ids = guesses(known) if person == "stranger" else known
             given = outcome(send(clients[person], row, ids), expected, picture)
-            transaction.set_rollback(True)
         if given != expected:
             wrong.append(f"{row.method} {row.path} {person}: {given}, expected {expected}")
     assert not wrong, "\n".join(wrong)
@@ -149,25 +148,34 @@ def test_no_other_permission_gives_staff_what_a_member_has_not(
     clerk.user_permissions.set(others)
     wrong = []
     for row, expected in telling:
-        with transaction.atomic():
+        with undone():
             given = outcome(send(client, row, known), expected, picture)
-            transaction.set_rollback(True)
         if given != expected:
             wrong.append(f"{row.method} {row.path}: {given}")
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("scheme", ["token", "bearer", "cookie", "bare"])
+@pytest.mark.parametrize(
+    "schemes",
+    [
+        # Each row and each person by another scheme in turn.
+        pytest.param([*SCHEMES], id="in turn"),
+        *(pytest.param([each], id=each, marks=pytest.mark.nightly) for each in SCHEMES),
+    ],
+)
 def test_without_a_required_second_factor_staff_are_members_at_every_route(
     settings: Settings,
-    scheme: str,
+    schemes: list[str],
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     """Superusers too; an account of staff is still none that deletes itself."""
     settings.RATE_LIMITS, settings.STAFF_SECOND_FACTOR = False, "required"
     _, owner = clients_of("Enterprise")
     accounts = {name: User.objects.get(username=name) for name in ("superuser", *STAFF)}
-    clients = {name: SCHEMES[scheme](account) for name, account in accounts.items()}
+    clients = {
+        (name, scheme): SCHEMES[scheme](account)
+        for (name, account), scheme in product(accounts.items(), schemes)
+    }
     with django_capture_on_commit_callbacks(execute=True):
         picture, active = (make_picture(owner, UPLOAD) for _ in range(2))
         activate(active)
@@ -176,17 +184,18 @@ def test_without_a_required_second_factor_staff_are_members_at_every_route(
         row for row in ROWS if len({row.superuser, row.member, *map(row_of(row), STAFF)}) > 1
     ]
     assert len(telling) > 30
-    for row, person in product(telling, clients):
+    for (number, row), (turn, person) in product(enumerate(telling), enumerate(accounts)):
+        scheme = schemes[(number + turn) % len(schemes)]
+        client = clients[person, scheme]
         is_deletion = (row.method, row.path) == ("DELETE", "/api/user/account/")
         expected = "403" if is_deletion else row.expected("member", "private", "Enterprise")
         # What signs out takes the cookies with it.
-        cookies = deepcopy(clients[person].cookies)
-        with transaction.atomic():
-            given = outcome(send(clients[person], row, known), expected, picture)
-            transaction.set_rollback(True)
-        clients[person].cookies = cookies
+        cookies = deepcopy(client.cookies)
+        with undone():
+            given = outcome(send(client, row, known), expected, picture)
+        client.cookies = cookies
         if given != expected:
-            wrong.append(f"{row.method} {row.path} {person}: {given}, expected {expected}")
+            wrong.append(f"{row.method} {row.path} {person} {scheme}: {given}, not {expected}")
     assert not wrong, "\n".join(wrong)
 
 

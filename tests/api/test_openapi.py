@@ -9,13 +9,12 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from drf_spectacular.generators import SchemaGenerator
 
 from accounts.models import User
 from api.contracts import CONTRACTS
 from api.openapi.plain_routes import make_plain_paths
 from tests.api.error_table import CASES, ERRORS, Wrong
-from tests.api.json_schema import with_null
+from tests.api.json_schema import generated_document, with_null
 from tests.api.routes import routes
 from tests.api.test_errors import send
 from tests.clients import Client
@@ -32,7 +31,7 @@ NOT_DESCRIBED = {
     "", "p/<id:pk>/", "p/<id:pk>/details/", "p/<id:pk>/links/", "p/<id:pk>/delete/", "links/",
     "account/", "account/delete/",
 }  # fmt: skip
-DOCUMENT: dict[str, Any] = with_null(SchemaGenerator().get_schema(public=True))
+DOCUMENT: dict[str, Any] = with_null(generated_document())
 OPERATIONS = {
     operation["operationId"]: (path, method, operation)
     for path, item in DOCUMENT["paths"].items()

@@ -11,49 +11,61 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from django.db import transaction
-from drf_spectacular.generators import SchemaGenerator
 from pytest_django import Settings
 
 from api.contracts import CONTRACTS, Contract
 from images.services import activate
 from tests.api.access_requests import UPLOAD, clients_of, guesses, known_ids, send
 from tests.api.access_table import PEOPLE, ROWS_BY_CONTRACT, Row
-from tests.api.json_schema import with_null
+from tests.api.json_schema import generated_document, with_null
 from tests.clients import Client, Response
 from tests.factories import make_picture
+from tests.transactions import undone
 
 pytestmark = pytest.mark.django_db
 
 
-def strict_document() -> dict[str, Any]:
-    """Return the document with no object left that allows members it does not name."""
-    document: dict[str, Any] = with_null(SchemaGenerator().get_schema(public=True))
-    for schema in document["components"]["schemas"].values():
-        if "properties" in schema:
-            schema.setdefault("additionalProperties", False)
-    return document
+class StrictDocument:
+    """The document with no object left that allows members it does not name."""
+
+    def __init__(self) -> None:
+        self.all: dict[str, Any] = with_null(generated_document())
+        self._validators: dict[str, jsonschema_rs.Validator] = {}
+        for schema in self.all["components"]["schemas"].values():
+            if "properties" in schema:
+                schema.setdefault("additionalProperties", False)
+
+    def check(self, method: str, response: Response) -> None:
+        """Raise an error where a response is not as documented."""
+        operation = self.all["paths"][documented_path(response)][method.lower()]
+        documented = operation["responses"][str(response.status_code)]
+        body = response.getvalue()
+        if "content" not in documented:
+            assert body == b""
+            return
+        content_type = response["Content-Type"].partition(";")[0]
+        schema = documented["content"][content_type]["schema"]
+        if content_type == "application/json":
+            self._validator_of(schema).validate(json.loads(body))
+
+    def _validator_of(self, schema: dict[str, Any]) -> jsonschema_rs.Validator:
+        """Return one that is compiled once, however many responses it looks at."""
+        key = json.dumps(schema)
+        if key not in self._validators:
+            with_components = {**schema, "components": self.all["components"]}
+            self._validators[key] = jsonschema_rs.validator_for(with_components)
+        return self._validators[key]
+
+
+@pytest.fixture(scope="module")
+def document() -> StrictDocument:
+    return StrictDocument()
 
 
 def documented_path(response: Response) -> str:
     """Write a response's route as the document does: the key `pk` is its `id`."""
     route = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", response.resolver_match.route)
     return "/" + route.replace("{pk}", "{id}")
-
-
-def check(document: dict[str, Any], method: str, response: Response) -> None:
-    """Raise an error where a response is not as documented."""
-    operation = document["paths"][documented_path(response)][method.lower()]
-    documented = operation["responses"][str(response.status_code)]
-    body = response.getvalue()
-    if "content" not in documented:
-        assert body == b""
-        return
-    content_type = response["Content-Type"].partition(";")[0]
-    schema = documented["content"][content_type]["schema"]
-    if content_type == "application/json":
-        with_components = {**schema, "components": document["components"]}
-        jsonschema_rs.validate(with_components, json.loads(body))
 
 
 def rows_of(contract: Contract) -> list[Row]:
@@ -66,10 +78,10 @@ def rows_of(contract: Contract) -> list[Row]:
 def test_what_a_contract_sends_is_what_its_serializers_document(
     settings: Settings,
     contract: Contract,
+    document: StrictDocument,
     django_capture_on_commit_callbacks: Any,
 ) -> None:
     settings.RATE_LIMITS = False  # they all send from one address
-    document = strict_document()
     clients, owner = clients_of("Enterprise")
     with django_capture_on_commit_callbacks(execute=True):
         picture, active = (make_picture(owner, UPLOAD, visibility="members") for _ in range(2))
@@ -78,14 +90,13 @@ def test_what_a_contract_sends_is_what_its_serializers_document(
     checked: set[str] = set()
     for row, person in product(rows_of(contract), PEOPLE):
         ids = guesses(known) if person == "stranger" else known
-        with transaction.atomic():
+        with undone():
             response = send(clients[person], row, ids)
-            transaction.set_rollback(True)
-        check(document, row.method, response)
+        document.check(row.method, response)
         checked.add(documented_path(response))
     tagged = {
         path
-        for path, operations in document["paths"].items()
+        for path, operations in document.all["paths"].items()
         if any(contract.tag in each["tags"] for each in operations.values())
     }
     assert checked == tagged
@@ -93,8 +104,9 @@ def test_what_a_contract_sends_is_what_its_serializers_document(
 
 def test_a_member_that_no_serializer_documents_is_found(as_alice: Client) -> None:
     response = as_alice.get("/auth/currentUser")
-    document = strict_document()
-    check(document, "GET", response)
-    del document["components"]["schemas"]["AuthServiceUser"]["properties"]["roles"]
+    document = StrictDocument()
+    document.check("GET", response)
+    document = StrictDocument()
+    del document.all["components"]["schemas"]["AuthServiceUser"]["properties"]["roles"]
     with pytest.raises(jsonschema_rs.ValidationError):
-        check(document, "GET", response)
+        document.check("GET", response)

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.db.models import QuerySet
 from django.test import RequestFactory
 from django.utils import timezone
@@ -14,11 +15,14 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from accounts.models import Session, User
-from api.pagination import MAX_PAGE_SIZE, page_response, read_cursor, read_limit, read_page
+from api.own_lists import own_pictures
+from api.pagination import MAX_PAGE_SIZE, Rows, page_response, read_cursor, read_limit, read_page
 from images.models import Picture
+from lib.keyset import ChosenRows
 from tests.rows import make_row
 
 FIELDS = ("id", "created_at")
+Execute = Callable[..., object]
 
 
 def ask(address: str = "/api/user/images/") -> Request:
@@ -43,18 +47,25 @@ def make_sessions(owner: User) -> QuerySet[Any, Any]:
     return Session.objects.of(owner)
 
 
+def make_compiled(owner: User) -> ChosenRows:
+    """Pictures again, by SQL that is compiled once."""
+    make_pictures(owner)
+    return own_pictures.of(owner.pk)
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("oldest_first", [False, True])
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
-@pytest.mark.parametrize("make", [make_pictures, make_sessions])
+@pytest.mark.parametrize("make", [make_pictures, make_sessions, make_compiled])
 def test_pages_follow_each_other_in_either_order_and_repeat_nothing(
-    alice: User, make: Callable[[User], QuerySet[Any, Any]], size: int, oldest_first: bool
+    alice: User, bob: User, make: Callable[[User], Rows], size: int, oldest_first: bool
 ) -> None:
     queryset = make(alice)
+    # Of which nothing may be seen.
+    make(bob)
     sign = "" if oldest_first else "-"
-    expected = list(
-        queryset.order_by(f"{sign}created_at", f"{sign}id").values_list("id", flat=True)
-    )
+    own = Picture.objects.owned_by(alice) if isinstance(queryset, ChosenRows) else queryset
+    expected = list(own.order_by(f"{sign}created_at", f"{sign}id").values_list("id", flat=True))
     address, pages = f"/api/user/images/?limit={size}&q=a+b", []
     while address:
         rows, address = read_page(ask(address), queryset, FIELDS, oldest_first=oldest_first)
@@ -76,6 +87,24 @@ def test_a_list_that_fits_a_page_has_no_next(alice: User) -> None:
     assert address.startswith("http://testserver/api/user/images/?cursor=")
     assert set(rows[0]) == set(FIELDS)
     assert read_page(ask(), queryset.none(), FIELDS) == ([], "")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("make", [make_pictures, make_sessions, make_compiled])
+def test_a_page_of_a_long_list_reads_no_more_than_it_shows_and_one(
+    alice: User, make: Callable[[User], Rows]
+) -> None:
+    """Whoever has a million pictures asks for as much memory as who has ten."""
+    queryset, read = make(alice), []
+
+    def count(execute: Execute, sql: str, parameters: Any, many: bool, context: Any) -> object:
+        execute(sql, parameters, many, context)
+        read.append(len(context["cursor"].fetchall()))
+        return execute(sql, parameters, many, context)
+
+    with connection.execute_wrapper(count):
+        rows, _ = read_page(ask("/api/user/images/?limit=2"), queryset, FIELDS)
+    assert (len(rows), read) == (2, [3])
 
 
 def test_a_page_names_the_next_in_its_link_header_beside_others() -> None:

@@ -7,7 +7,7 @@ from django.utils import translation
 from rest_framework import exceptions as drf
 from rest_framework.exceptions import ErrorDetail
 
-from accounts.exceptions import MissingScope, TooManyAttempts
+from accounts.exceptions import MissingScope, TooManyAttempts, TooManyTokens
 from api.errors import UNAVAILABLE, problem_of
 from api.problems import FieldError, Problem
 from images.formats.limits import RefusedPicture
@@ -44,7 +44,7 @@ def test_nested_details_are_named_by_the_way_to_them() -> None:
                 "street": [ErrorDetail("Missing.", "required")],
                 "non_field_errors": ["Odd."],
             },
-            "ids": [{"id": ["No number."]}],
+            "ids": [{"id": ["No number.", ErrorDetail("No code.")]}],
             "non_field_errors": ["All wrong."],
         }
     )
@@ -52,6 +52,7 @@ def test_nested_details_are_named_by_the_way_to_them() -> None:
         FieldError("address.street", "Missing.", "required"),
         FieldError("address", "Odd.", "invalid"),
         FieldError("ids.id", "No number.", "invalid"),
+        FieldError("ids.id", "No code.", "invalid"),
         FieldError("", "All wrong.", "invalid"),
     )
     assert problem_of(error) == Problem("validation", 400, "Missing.", "required", fields)
@@ -79,6 +80,12 @@ def test_other_refusals_of_the_framework_keep_their_status_and_their_words() -> 
     assert method == Problem("method", 405, 'Method "PUT" not allowed.')
     parse = problem_of(drf.ParseError("JSON parse error - Expecting value"))
     assert parse == Problem("validation", 400, "The body cannot be read.", "parse_error")
+
+
+def test_what_says_by_itself_how_much_is_too_much_is_quoted() -> None:
+    error = TooManyTokens(50)
+    assert str(error)
+    assert problem_of(error) == Problem("conflict", 409, str(error))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import transaction
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
@@ -21,6 +20,7 @@ from tests.api.access_table import ROWS_BY_CONTRACT, Row
 from tests.clients import Client, Response
 from tests.factories import PASSWORD, make_picture, tier, token_client
 from tests.pictures import jpeg, png
+from tests.transactions import undone
 
 pytestmark = pytest.mark.django_db
 WRITES = [
@@ -63,19 +63,15 @@ class Requests:
         return json.dumps(fields).encode(), "application/json"
 
     def send(self, row: Row, body: bytes, content_type: str, **headers: str) -> Response:
-        with transaction.atomic():
-            response = self.clients["owner"].generic(
+        with undone():
+            return self.clients["owner"].generic(
                 row.method, self.path(row), body, content_type=content_type, headers=headers
             )
-            transaction.set_rollback(True)
-        return response
 
     def send_in_chunks(self, row: Row, body: bytes, content_type: str) -> Response:
-        with transaction.atomic():
+        with undone():
             extra = without_length(io.BytesIO(body), content_type)
-            response = self.clients["owner"].generic(row.method, self.path(row), **extra)
-            transaction.set_rollback(True)
-        return response
+            return self.clients["owner"].generic(row.method, self.path(row), **extra)
 
 
 @pytest.fixture

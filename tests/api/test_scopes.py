@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import transaction
 from django.urls import resolve
 from pytest_django import Settings
 
@@ -26,6 +25,7 @@ from tests.api.test_query_counts import picture, thumbnail
 from tests.api.test_urls import PARTS, PUBLIC
 from tests.clients import Client, Response
 from tests.factories import token_client
+from tests.transactions import undone
 
 SOCKETS = {PICTURES_SOCKET, SOCKETIO}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -113,9 +113,8 @@ def test_a_token_gets_through_where_it_has_the_scope_and_nowhere_else(
     client = limited_client(alice, *scopes)
     for route, method in views():
         asked = scopes_of(route, method)
-        with transaction.atomic():  # some requests end their session, or delete what others name
+        with undone():  # some requests end their session, or delete what others name
             response = client.generic(method, address(route), "{}", content_type="application/json")
-            transaction.set_rollback(True)
         if lacks_scope(response) != bool(asked - set(scopes)):
             wrong.append(f"{method} {route}: {response.status_code}, asks for {sorted(asked)}")
         if lacks_scope(response):

@@ -1,5 +1,7 @@
 """A sixth contract is a folder and one record: everything else follows from it."""
 
+from collections.abc import Iterator
+
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 
@@ -19,8 +21,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
 
 @pytest.fixture(autouse=True)
-def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(contracts, "CONTRACTS", ALL)
+    contracts._longest_prefixes_first.cache_clear()
+    yield
+    contracts._longest_prefixes_first.cache_clear()
 
 
 def test_its_route_is_found() -> None:

@@ -1,6 +1,12 @@
 """The admin by its forms, as a browser sends them."""
 
+from typing import Any
+
 import pytest
+from django.contrib import admin
+from django.contrib.admin import ModelAdmin
+from django.contrib.admin.utils import label_for_field
+from django.utils import translation
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from accounts.models import User
@@ -13,8 +19,26 @@ from tests.pictures import jpeg
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
+# What Spanish writes as English does.
+_ALIKE = {"SHA-256", "UUID", "bytes"}
+
 LISTS = ["accounts/user", "accounts/session", "tiers/tier", "plans/tierplan", "images/picture",
          "images/link", "thumbnails/thumbnail"]  # fmt: skip
+
+
+def test_every_column_and_field_has_a_spanish_name() -> None:
+    def name_of(name: Any, model_admin: ModelAdmin[Any], language: str) -> str:
+        with translation.override(language):
+            return str(label_for_field(name, model_admin.model, model_admin, return_attr=False))
+
+    names = [
+        (name_of(name, model_admin, "en"), name_of(name, model_admin, "es"))
+        for model_admin in admin.site._registry.values()
+        for name in [*model_admin.list_display, *model_admin.readonly_fields]
+        if name != "__str__"
+    ]
+    assert len(names) > 50
+    assert {english for english, spanish in names if english == spanish} == _ALIKE
 
 
 @pytest.mark.parametrize("path", LISTS)

@@ -8,7 +8,6 @@ import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission
-from django.db import transaction
 from django.db.models import Model
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
@@ -24,6 +23,7 @@ from tests.clients import Client
 from tests.factories import PASSWORD, make_picture, make_staff, make_tier, make_user, tier
 from tests.pictures import jpeg
 from tests.second_factors import give_factor
+from tests.transactions import undone
 from thumbnails.models import Thumbnail
 from upkeep.closed_accounts import remove_closed_accounts
 
@@ -142,6 +142,7 @@ def test_the_table_has_every_model_of_the_admin(things: Things) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(600)  # thousands of pages
 def test_each_single_permission_opens_the_pages_that_the_table_says(things: Things) -> None:
     clerk = make_staff("clerk")
     client, wrong = browser(clerk), []
@@ -278,10 +279,9 @@ def test_an_action_asks_for_its_permission(things: Things, model: str, action: s
     form = {"action": action, "_selected_action": [things.rows[model].pk], "post": "yes"}
     for permission in Permission.objects.select_related("content_type"):
         clerk.user_permissions.set([view, permission])
-        with transaction.atomic():
+        with undone():
             client.post(f"/admin/{model}/", form)
             done = has_effect(things)
-            transaction.set_rollback(True)
         assert done is (name_of(permission) == wanted), (app, name_of(permission))
 
 

@@ -73,6 +73,26 @@ def test_a_worker_that_hears_nothing_waits_for_a_broker_that_is_away_and_no_othe
     assert check()
 
 
+def test_a_scheduler_that_stands_still_waits_for_a_broker_that_is_away_and_for_nothing_else(
+    check_of: Callable[[Callable[[], None]], Check], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Celery's tries to connect within one look at what is due, for as long as that takes."""
+    settings.WATCHDOG_SECONDS, settings.CELERY_BEAT_MAX_LOOP_INTERVAL = 0.03, 0.02
+    monkeypatch.setattr(progress, "_beat_pulse", Pulse())
+
+    def away() -> None:
+        raise OSError
+
+    check = check_of(progress.watch_beat)
+    time.sleep(0.1)
+    monkeypatch.setattr("lib.background.check_broker", away)
+    assert check()
+    monkeypatch.setattr("lib.background.check_broker", lambda: None)
+    assert not check()
+    progress.note_tick()
+    assert check()
+
+
 def test_a_task_that_never_ends_is_no_progress(
     check_of: Callable[[Callable[[], None]], Check], settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

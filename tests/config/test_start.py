@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from config.start import start_decoders
+from images.sandbox import pool
+from tests.images.sandbox.pools import niceness, template_of
 from tests.processes import ROOT
 
 VALID = {
@@ -136,3 +139,18 @@ def test_valid_values_are_accepted(tmp_path: Path) -> None:
     command = [sys.executable, "manage.py", "version"]
     finished = subprocess.run(command, cwd=ROOT, env=env, check=False, capture_output=True)
     assert (finished.returncode, finished.stderr) == (0, b"")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("are_for_checks", "expected"), [(True, pool.CHECKS_NICENESS), (False, 0)])
+def test_decoders_of_web_processes_give_way_to_those_of_workers(
+    monkeypatch: pytest.MonkeyPatch, are_for_checks: bool, expected: int
+) -> None:
+    monkeypatch.setattr(pool._Pools, "by_pid", {})
+    monkeypatch.setattr(pool._Pools, "niceness", 0)
+    start_decoders(are_for_checks=are_for_checks)()
+    [own] = pool._Pools.by_pid.values()
+    try:
+        assert niceness(template_of(own)) == min(19, os.nice(0) + expected)
+    finally:
+        own.stop()

@@ -15,6 +15,8 @@ from tests.clients import Client, Response
 from tests.factories import bearer_client, make_picture, make_tier
 from tests.pictures import animation, encode, png, waves
 from thumbnails.models import Thumbnail
+from thumbnails.services import ensure_thumbnails
+from thumbnails.smaller_formats import make_beside
 
 CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
 NAVIGATION = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
@@ -117,6 +119,64 @@ def test_one_url_serves_each_client_a_format_it_can_show(
     assert response["Content-Disposition"] == f'inline; filename="{key.rsplit("/")[-1]}"'
     assert varies(response)
     assert response["X-Content-Type-Options"] == "nosniff"
+    assert "immutable" in response["Cache-Control"]
+
+
+@pytest.fixture
+def early(alice: User) -> Thumbnail:
+    """A thumbnail as JPEG, before what lies beside it is made."""
+    picture = make_picture(alice, encode(waves(900, 600), "JPEG"), visibility="public")
+    ensure_thumbnails(picture.pk)
+    return picture.thumbnails.get(height=400)
+
+
+@pytest.mark.parametrize("accel", ["", "/protected/"])
+def test_what_is_made_later_is_sent_from_then_on_at_the_same_url(
+    browser: Client, early: Thumbnail, settings: Settings, accel: str
+) -> None:
+    """Before, a client that prefers it may keep the usual file for a moment alone."""
+    settings.ACCEL_REDIRECT_PREFIX = accel
+    address = signed_path(early.key)
+    for header in (CHROME, OLD_CHROME):
+        before = browser.get(address, headers={"Accept": header})
+        assert (before.status_code, before["Content-Type"]) == (200, "image/jpeg")
+        assert (before["Cache-Control"], varies(before)) == ("private, max-age=60", True)
+    usual = browser.get(address)
+    assert (usual["ETag"], varies(usual)) == (before["ETag"], True)
+    assert usual["Cache-Control"].endswith("immutable")
+    make_beside(early.picture_id)
+    early.refresh_from_db()
+    for header, kind in ALL.items():
+        after = browser.get(address, headers={"Accept": header, "If-None-Match": before["ETag"]})
+        assert after.status_code == (304 if kind == "image/jpeg" else 200)
+        assert (varies(after), "immutable" in after["Cache-Control"]) == (True, True)
+        assert after.get("Content-Type", kind) == kind
+    best = browser.get(address, headers={"Accept": CHROME})
+    if accel:
+        assert best["X-Accel-Redirect"] == accel + early.avif_key
+    else:
+        assert body(best) == read_stored(early.avif_key)
+
+
+def test_an_avatar_is_kept_for_a_moment_where_something_better_may_come(
+    browser: Client, early: Thumbnail, alice: User
+) -> None:
+    Picture.objects.update(is_active=True)
+    avatar = f"/avatars/{alice.pk}/{early.key.rsplit('/')[-1]}"
+    response = browser.get(avatar, headers={"Accept": CHROME})
+    assert (response["Content-Type"], varies(response)) == ("image/jpeg", True)
+    assert response["Cache-Control"] == "public, max-age=60"
+
+
+def test_what_came_out_no_smaller_is_passed_over(browser: Client, alice: User) -> None:
+    """The key says that there may be an AVIF; there is a WebP alone, and that for good."""
+    picture = make_picture(alice, encode(waves(900, 600), "JPEG"))
+    ensure_thumbnails(picture.pk)
+    make_beside(picture.pk)
+    row = picture.thumbnails.get(height=400)
+    picture_storage.delete(row.avif_key)
+    response = browser.get(signed_path(row.key), headers={"Accept": CHROME})
+    assert (response["Content-Type"], body(response)) == ("image/webp", read_stored(row.webp_key))
     assert "immutable" in response["Cache-Control"]
 
 

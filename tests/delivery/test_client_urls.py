@@ -14,6 +14,8 @@ from tests.factories import make_picture, token_client
 from tests.pictures import animation, encode, waves
 from tests.storages import S3
 from thumbnails.models import Thumbnail
+from thumbnails.services import ensure_thumbnails
+from thumbnails.smaller_formats import make_beside
 
 pytestmark = pytest.mark.django_db
 
@@ -81,6 +83,28 @@ def test_the_storage_gives_what_the_address_names(picture: Picture, client: Clie
 
 @pytest.mark.s3
 @pytest.mark.usefixtures("bucket")
+@pytest.mark.parametrize("listed", LISTS)
+def test_an_address_names_what_is_there_by_then(
+    alice: User,
+    client: Client,
+    listed: str,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    """A list that is kept does not hide what was made since."""
+    picture = make_picture(alice, encode(waves(900, 600), "JPEG"))
+    with django_capture_on_commit_callbacks(execute=True):
+        ensure_thumbnails(picture.pk)
+    path = "/api/user/" + listed.format(picture.pk, picture.thumbnails.latest("height").pk)
+    for kind in ("jpg", "avif"):
+        [first, *_] = urls(client.get(path, headers={"Accept": CHROME}))
+        assert urlsplit(first).path.endswith(f".{kind}")
+        assert requests.get(first, timeout=10).status_code == 200
+        with django_capture_on_commit_callbacks(execute=True):
+            make_beside(picture.pk)
+
+
+@pytest.mark.s3
+@pytest.mark.usefixtures("bucket")
 def test_what_has_less_beside_it_is_named_as_it_is(
     client: Client,
     alice: User,
@@ -92,8 +116,8 @@ def test_what_has_less_beside_it_is_named_as_it_is(
     with django_capture_on_commit_callbacks(execute=True):
         make_picture(alice, animation("GIF", colours, [100] * 8, size=300))
     for row in picture.thumbnails.all():
-        key = row.key.replace("--.", "-.")
-        Thumbnail.objects.filter(pk=row.pk).update(key=key, avif_key="", avif_bytes=0)
+        named = {name: getattr(row, name).replace("---.", "-.") for name in ("key", "webp_key")}
+        Thumbnail.objects.filter(pk=row.pk).update(**named, avif_key="", avif_bytes=0)
     response = client.get("/api/user/thumbnails/", headers={"Accept": CHROME})
     found = [urlsplit(each).path for each in urls(response)]
     assert [each.rpartition(".")[2] for each in found] == ["webp"] * 4

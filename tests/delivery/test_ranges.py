@@ -10,8 +10,9 @@ from delivery.ranges import ByteRange, UnsatisfiableRange, is_plain_range, reque
 @pytest.mark.parametrize(
     ("header", "first", "last"),
     [("bytes=0-", 0, 9), ("bytes=2-4", 2, 4), ("bytes=2-99", 2, 9), ("bytes=-3", 7, 9),
-     ("bytes=-99", 0, 9), ("bytes=9-9", 9, 9), ("Bytes=0-", 0, 9), ("BYTES=2-4", 2, 4),
-     (" bytes= 2-4 ", 2, 4), ("bytes=,2-4", 2, 4), ("bytes= , 2-4\t, ,", 2, 4)],
+     ("bytes=-1", 9, 9), ("bytes=-99", 0, 9), ("bytes=9-9", 9, 9), ("Bytes=0-", 0, 9),
+     ("BYTES=2-4", 2, 4), (" bytes= 2-4 ", 2, 4), ("bytes=,2-4", 2, 4),
+     ("bytes= , 2-4\t, ,", 2, 4)],
 )  # fmt: skip
 def test_one_range_is_parsed(header: str, first: int, last: int) -> None:
     assert requested_range(header, 10) == ByteRange(first, last)
@@ -43,6 +44,18 @@ def test_one_range_is_parsed(header: str, first: int, last: int) -> None:
 )
 def test_anything_but_one_range_gets_the_whole_file(header: str) -> None:
     assert requested_range(header, 10) is None
+
+
+@pytest.mark.parametrize("header", ["bytes=0-", "bytes=0-0", "bytes=-1", "bytes=-9", "bytes=0-9"])
+def test_a_file_of_one_byte_has_one_range(header: str) -> None:
+    found = requested_range(header, 1)
+    assert found == ByteRange(0, 0)
+    assert found.length == 1
+    assert is_plain_range(header, 1)
+
+
+def test_a_range_is_as_long_as_its_bytes() -> None:
+    assert [ByteRange(0, 9).length, ByteRange(2, 4).length, ByteRange(7, 7).length] == [10, 3, 1]
 
 
 @pytest.mark.parametrize("header", ["bytes=10-", "bytes=10-12", "bytes=-0"])

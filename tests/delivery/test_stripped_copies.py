@@ -19,7 +19,7 @@ from images.services import request_thumbnails
 from images.storage.base import picture_storage
 from tests.factories import make_picture
 from tests.metadata_fixtures import picture_with_metadata
-from tests.pictures import jpeg, png
+from tests.pictures import encode, jpeg, png, waves
 from tests.storages import StoredKeys
 from thumbnails.models import Thumbnail
 from thumbnails.services import ensure_thumbnails
@@ -136,3 +136,33 @@ def test_while_a_disk_takes_no_copy_a_link_gives_the_best_thumbnail(
     # Once there is room, it is the copy.
     given = file_for(None, reload(picture), by_link=True)
     assert given.key == reload(picture).clean_key != ""
+
+
+def jpeg_with_corrupt_data() -> bytes:
+    """Return a JPEG that every decoder shows, and of which none can say where its data ends."""
+    whole = bytearray(encode(waves(160, 120), "JPEG", quality=80, restart_marker_blocks=10))
+    # In the first of the parts between which other bytes could lie.
+    whole[whole.index(b"\xff\xda") + 14 + 9] = 0x7F
+    return bytes(whole)
+
+
+@pytest.mark.parametrize("has_thumbnails", [False, True])
+def test_that_no_copy_can_be_made_is_known_at_the_upload(alice: User, has_thumbnails: bool) -> None:
+    if not has_thumbnails:
+        alice.tier.heights.all().delete()
+    damaged = make_picture(alice, jpeg_with_corrupt_data())
+    assert reload(damaged).clean_copy == Picture.CleanCopy.RENDITION
+    with pytest.raises(StrippingFailed):
+        stripped_key(reload(damaged))
+    # A thorough try, such as staff may ask for, comes to the same.
+    Picture.objects.filter(pk=damaged.pk).update(clean_version=0)
+    with pytest.raises(StrippingFailed):
+        stripped_key(reload(damaged))
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIC", "TIFF"])
+def test_of_a_copy_that_can_be_made_nothing_is_said_before_it_is(alice: User, name: str) -> None:
+    picture = make_picture(alice, picture_with_metadata(name))
+    assert reload(picture).clean_copy is None
+    assert stripped_key(reload(picture)) != picture.key
+    assert reload(picture).clean_copy == Picture.CleanCopy.READY

@@ -164,7 +164,24 @@ def test_one_image_for_all_of_ours_and_only_nginx_is_reachable() -> None:
         *("migrate", "web", "sockets", "worker", "relay", "listen", "beat"), *TIMERS
     } == OURS  # fmt: skip
     assert {name for name, service in SERVICES.items() if "ports" in service} == {"nginx"}
-    assert all(":latest" not in service["image"] for service in SERVICES.values())
+
+
+def test_every_image_of_others_is_named_by_its_digest() -> None:
+    """So that two installations of one version run the same."""
+    named = [
+        service["image"]
+        for path in ROOT.glob("docker-compose*.yml")
+        for service in compose.raw(path)["services"].values()
+        if "image" in service and not service["image"].startswith("tintype:")
+    ]
+    named += re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert len(named) == 7
+    digests: dict[str, set[str]] = {}
+    for image in named:
+        found = re.fullmatch(r"(?:[\w-]+/)?[\w-]+:\d[\w.-]*@(sha256:[0-9a-f]{64})", image)
+        assert found, image
+        digests.setdefault(image.partition("@")[0], set()).add(found[1])
+    assert all(len(each) == 1 for each in digests.values()), digests
 
 
 def test_what_must_outlive_a_container_has_a_name() -> None:

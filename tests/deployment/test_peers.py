@@ -16,6 +16,9 @@ from tests.deployment import compose
 from tests.processes import ROOT
 from tests.servers.rabbitmq import Broker, RabbitMQ
 
+# Each start runs rabbitmqctl six times, and each of those takes seconds where the cores are busy.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
 FILE = ROOT / "docker-compose.peers.yml"
 PASSWORD, FORMER_PASSWORD = secrets.token_hex(24), secrets.token_hex(24)
 # Ours, which peers must not touch: the listener's queue, the workers', and the exchanges to them.
@@ -31,6 +34,7 @@ def test_the_file_publishes_one_port_at_one_address_and_adds_one_closed_containe
     peers, broker = services["peers"], compose.raw()["services"]["rabbitmq"]
     for closed in ("image", "user", "read_only", "cap_drop", "security_opt"):
         assert peers[closed] == broker[closed]
+    assert {"mem_limit", "pids_limit", "logging"} <= set(peers)
     assert all(volume.endswith(":ro") for volume in peers["volumes"])
     assert peers["environment"]["RABBITMQ_NODENAME"] == f"rabbit@{broker['hostname']}"
 

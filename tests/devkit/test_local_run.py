@@ -99,13 +99,14 @@ def test_when_one_process_ends_it_is_named_and_the_others_are_stopped(tmp_path: 
 @pytest.mark.processes
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
-def test_web_and_worker_restart_when_code_changes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("changed", ["config/urls.py", "static/js/gallery.js"])
+def test_web_and_worker_restart_when_code_changes(tmp_path: Path, changed: str) -> None:
     data_dir = tmp_path / "data"
     with dev_run(data_dir, "--reload") as service:
         # A worker that is ready was started long enough ago for its files to be watched.
         until(lambda: is_ready(service), 60, service)
         before = {word: set(pids_of(data_dir, word)) for word in ("devkit.web", "devkit.worker")}
-        (ROOT / "config" / "urls.py").touch()
+        (ROOT / changed).touch()
 
         def all_are_new() -> bool:
             now = {word: set(pids_of(data_dir, word)) for word in before}

@@ -81,8 +81,17 @@ class Tables:
             return connection.execute(query).fetchall()
 
     def count_pending(self) -> int:
-        """So many pictures still want thumbnails."""
-        [row] = self.rows("SELECT count(*) FROM images_picture WHERE rendering = 'pending'")
+        """So many pictures still want thumbnails, or what is to lie beside those."""
+        [row] = self.rows(
+            "SELECT count(*) FROM images_picture LEFT JOIN thumbnails_renderclaim "
+            "ON picture_id = id WHERE rendering = 'pending' OR beside_due_at IS NOT NULL"
+        )
+        count: int = row["count"]
+        return count
+
+    def count_waiting_files(self) -> int:
+        """So many files of deleted rows, or of uploads that failed, are yet to be removed."""
+        [row] = self.rows("SELECT count(*) FROM images_removedfile WHERE gone_at IS NULL")
         count: int = row["count"]
         return count
 
@@ -113,6 +122,8 @@ def check_nothing_lost(
     began = time.monotonic()
     until(lambda: not tables.count_pending(), "every picture has its thumbnails", 2 * TIMEOUT)
     waited = time.monotonic() - began
+    # A lease of two minutes, if who removed them was killed, and a minute until somebody looks.
+    until(lambda: not tables.count_waiting_files(), "what waits is removed", 4 * TIMEOUT)
     for result in load.results:
         assert _is_expected(result, outages or Outages()), result
     pictures = tables.rows("SELECT * FROM images_picture")

@@ -1,20 +1,23 @@
 """The service, and a browser whose page has the gallery open."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.chromium import launch_chromium
 from tests.gallery.browsing import BEHIND_A_PROXY, Service, new_address
 from tests.processes import dev_run, is_ready, until
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     data_dir = tmp_path_factory.mktemp("gallery") / "data"
     with dev_run(data_dir, **BEHIND_A_PROXY) as running:
         until(lambda: is_ready(running), 150, running)  # the machine may be busy
-        yield Service(running.url, data_dir)
+        with closing(Service(running.url, data_dir)) as made:
+            yield made
 
 
 # Not longer than a module: while Playwright runs, no test of the process can run an event loop.
@@ -22,9 +25,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def browser(chromium_program: str) -> Iterator[Browser]:
     expect.set_options(timeout=20_000)  # the machine may be busy
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium_program, args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = launch_chromium(playwright, chromium_program)
         yield browser
         browser.close()
 

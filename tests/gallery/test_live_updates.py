@@ -43,6 +43,36 @@ def test_changes_by_other_clients_are_shown_as_they_happen(service: Service, pag
     expect(page.locator("#gallery.empty")).to_be_visible()
 
 
+def test_what_another_changes_is_shown_beside_what_is_being_typed(
+    service: Service, page: Page
+) -> None:
+    login = service.create_account("Enterprise")
+    service.upload(login, photo())
+    open_gallery_with_socket(page, login)
+    url = f"{service.url}/api/user/images/{newest_picture(service, login)}/"
+    page.locator("#pictures button").click()
+    page.locator("#viewer [data-action=details]").click()
+    page.locator("#edit-name").fill("hill.jpg")
+    # One word alone, as wide as it is long, moves nothing aside.
+    told = "W" * 2000
+    with service.open_session(login) as session:
+        session.patch(url, json={"description": told}, timeout=10).raise_for_status()
+    expect(page.locator("#viewer-title")).to_have_text(told)
+    expect(page).to_have_title(told)
+    expect(page.locator("#edit-description")).to_have_value(told)
+    expect(page.locator("#edit-name")).to_have_value("hill.jpg")
+    box = page.locator(".stage img").bounding_box()
+    assert box
+    assert 0 <= box["x"] <= box["x"] + box["width"] <= 1000
+    expect(page.get_by_role("button", name="Close")).to_be_in_viewport()
+
+    # What stands in the other fields was not changed here: the page does not send it.
+    with page.expect_request(lambda request: request.method == "PATCH") as sent:
+        page.locator("#edit").get_by_role("button", name="Save").click()
+    assert sent.value.post_data_json == {"name": "hill.jpg"}
+    expect(page.locator("#edit [role=status]")).to_have_text("Saved.")
+
+
 @pytest.mark.nightly
 def test_the_page_does_not_poll_while_its_socket_is_open(service: Service, page: Page) -> None:
     login = service.create_account("Enterprise")

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -26,6 +27,14 @@ with transaction.atomic():
     Picture.objects.filter(pk=picture.pk).update(rendering="pending")
     mark_failed(picture, "Its file is missing.")
 """
+# Two minutes, on either side of midnight in India.
+DATE = """
+from images.models import Picture
+pictures = Picture.objects.filter(owner__username={login!r})
+pictures.update(created_at="2026-11-29T18:29:30Z")
+last = pictures.latest("pk")
+Picture.objects.filter(pk=last.pk).update(created_at="2026-11-29T18:30:30Z")
+"""
 
 
 def path_of(url: str) -> str:
@@ -33,9 +42,23 @@ def path_of(url: str) -> str:
     return urlsplit(url).path
 
 
-@pytest.mark.parametrize(("density", "wanted"), [(1, 200), (2, 400), (3, 800)])
+def requests_of(page: Page) -> list[str]:
+    """Return the paths that it asks for from now on, as a list that grows."""
+    paths: list[str] = []
+    page.on("request", lambda request: paths.append(path_of(request.url)))
+    return paths
+
+
+@pytest.fixture
+def premium_as_before(service: Service) -> Iterator[None]:
+    """Give the tier its heights back, which the service of other tests has too."""
+    yield
+    service.run_program(SET_HEIGHTS.format(heights=[200, 400]))
+
+
+@pytest.mark.usefixtures("premium_as_before")
 def test_a_tile_loads_the_thumbnail_that_fits_it_whatever_heights_the_tier_gains(
-    service: Service, browser: Browser, density: int, wanted: int
+    service: Service, browser: Browser
 ) -> None:
     login = service.create_account("Premium")
     service.upload(login, photo(1800, 1200))
@@ -48,20 +71,36 @@ def test_a_tile_loads_the_thumbnail_that_fits_it_whatever_heights_the_tier_gains
                 f"{service.url}/api/user/images/?fields=thumbnails", timeout=10
             ).json()
             heights = {path_of(each["url"]): each["height"] for each in row["thumbnails"]}
-    context = browser.new_context(
-        device_scale_factor=density, viewport={"width": 1000, "height": 700},
-        extra_http_headers=new_address(),
-    )  # fmt: skip
-    page = context.new_page()
-    loaded: list[str] = []
-    page.on("request", lambda request: loaded.append(path_of(request.url)))
-    page.goto(service.url)
-    open_gallery(page, login)
-    image = page.locator("#pictures img")
-    expect(image).to_have_js_property("complete", value=True)
-    expect(image).not_to_have_js_property("naturalWidth", 0)
-    assert [heights[path] for path in loaded if path in heights] == [wanted]
-    context.close()
+    for density, wanted in ((1, 200), (2, 400), (3, 800)):
+        context = browser.new_context(
+            device_scale_factor=density, viewport={"width": 1000, "height": 700},
+            extra_http_headers=new_address(),
+        )  # fmt: skip
+        page = context.new_page()
+        loaded = requests_of(page)
+        page.goto(service.url)
+        open_gallery(page, login)
+        image = page.locator("#pictures img")
+        expect(image).to_have_js_property("complete", value=True)
+        expect(image).not_to_have_js_property("naturalWidth", 0)
+        assert [heights[path] for path in loaded if path in heights] == [wanted], density
+        context.close()
+
+
+def test_a_day_begins_at_midnight_where_the_reader_is(service: Service, browser: Browser) -> None:
+    login = service.create_account("Premium")
+    service.upload(login, photo(), photo(600, 400))
+    service.run_program(DATE.format(login=login))
+    for zone, dates in (("Asia/Kolkata", ["today", "yesterday"]), ("UTC", ["yesterday"])):
+        context = browser.new_context(
+            timezone_id=zone, locale="en-GB", extra_http_headers=new_address()
+        )
+        page = context.new_page()
+        page.clock.set_fixed_time("2026-11-30T12:00:00Z")
+        page.goto(service.url)
+        open_gallery(page, login)
+        expect(page.locator("#pictures h2")).to_have_text(dates)
+        context.close()
 
 
 def touch(
@@ -121,7 +160,7 @@ def test_two_fingers_zoom_one_moves_and_a_swipe_shows_the_next(
     ("locale", "reason", "advice"),
     [
         ("en-GB", "Its file is missing.", "The original is kept. Download it, or upload it"),
-        ("es-MX", "Falta su archivo.", "Descárguelo"),
+        pytest.param("es-MX", "Falta su archivo.", "Descárguelo", marks=pytest.mark.nightly),
     ],
 )
 def test_a_failed_picture_says_why_and_what_can_be_done(

@@ -71,6 +71,13 @@ def test_many_pictures_are_selected_deleted_undone_downloaded_and_shown_to_other
     expect(page.locator("#status")).to_have_text("Who may see them was changed.")
     assert len(stored(service, login, visibility="public")) == 3
 
+    # Without a connection nothing is changed; the same can be chosen again.
+    page.context.set_offline(True)
+    page.locator("#set-visibility").select_option("private")
+    expect(page.locator("#selection .problem")).to_be_visible()
+    expect(page.locator("#set-visibility")).to_have_value("")
+    page.context.set_offline(False)
+
     # What waits is sent when the page is left.
     page.locator("#selection [data-action=delete]").click()
     expect(tiles(page)).to_have_count(2)
@@ -207,6 +214,7 @@ def test_the_account_is_seen_changed_and_left(service: Service, page: Page) -> N
     page.locator(".pages [data-page=account]").click()
     expect(page.locator("#plan-name")).to_have_text("Premium")
     expect(page.locator("#space-text")).to_contain_text("Used:")
+    expect(page.locator("#space-parts")).to_contain_text("other copies 0 bytes")
     page.locator("#profile-name").fill("Alice")
     page.locator("#profile").get_by_role("button", name="Save").click()
     expect(page.locator("#profile [role=status]")).to_have_text("Saved.")
@@ -264,6 +272,25 @@ def test_the_account_is_seen_changed_and_left(service: Service, page: Page) -> N
     assert page.url == f"{service.url}/"
     expect(page.locator("#join-link")).to_be_visible()
     expect(page.locator("#reset-link")).to_be_hidden()
+
+
+def test_what_is_older_is_shown_once_however_often_it_is_asked_for(
+    service: Service, page: Page
+) -> None:
+    login = service.create_account("Premium")
+    for _ in range(14):
+        service.open_session(login).close()
+    open_gallery(page, login)
+    page.locator(".pages [data-page=account]").click()
+    expect(page.locator("#log li")).to_have_count(10)
+    answers: list[str] = []
+    page.on("response", lambda each: answers.append(each.url) if "/log/" in each.url else None)
+    page.locator("#older-log").dblclick()
+    # Fifteen sign-ins.
+    expect(page.locator("#log li")).to_have_count(15)
+    page.wait_for_load_state("networkidle")
+    assert len(answers) == 1
+    expect(page.locator("#log li")).to_have_count(15)
 
 
 def test_a_picture_that_is_there_already_is_told_before_it_is_sent(
@@ -410,7 +437,7 @@ def test_a_picture_that_another_program_shares_is_uploaded_once_and_leaves_nothi
         return (await fetch("/share", { method: "POST", body: form })).url;
     }"""
     # From now on the service worker stands between the page and the network.
-    page.wait_for_function("navigator.serviceWorker.controller")
+    page.wait_for_function("() => navigator.serviceWorker.controller")
     content = list(encode(waves(30, 20), "PNG"))
     assert page.evaluate(share, content) == f"{service.url}/"
     login = service.create_account("Premium")

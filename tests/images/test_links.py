@@ -1,6 +1,7 @@
 """Expiring links: their tokens, and everything that ends them."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.utils import timezone
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.strategies._internal.core import DataObject
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.models import SecurityEvent, User
 from accounts.services import disable, move_to_tier
@@ -21,13 +22,14 @@ from images.links import (
     delete_ended_links,
     make_link,
     open_link,
+    open_own_link,
     read_token,
     require_link_grant,
     revoke_links_of,
     set_missing_owners,
     write_token,
 )
-from images.models import Link
+from images.models import Link, Picture
 from images.services import delete_picture
 from images.tasks import purge_ended_links
 from lib.signing import make_signature
@@ -153,6 +155,110 @@ def test_a_revoked_link_is_gone(link: tuple[Link, LinkToken]) -> None:
 
 
 @pytest.mark.django_db
+def test_the_owners_of_older_rows_are_written_batch_by_batch(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("images.links.BATCH_SIZE", 2)
+    for owner in (alice, bob, alice):
+        make_link(maker=owner, picture=make_row(owner), seconds=300)
+    Link.objects.update(owner=None)
+    assert [set_missing_owners() for _ in range(3)] == [2, 1, 0]
+    assert [each.owner for each in Link.objects.order_by("pk")] == [alice, bob, alice]
+
+
+@pytest.mark.django_db
+def test_the_short_way_to_the_bytes_opens_what_the_long_way_opens(
+    link: tuple[Link, LinkToken], alice: User, bob: User
+) -> None:
+    """It leaves alone what staff made for another, which takes more to decide."""
+    linker = make_staff("linker", "images.add_link")
+    _, of_staff = make_link(maker=linker, picture=link[0].picture, seconds=300)
+    _, of_bob = make_link(maker=bob, picture=make_row(bob), seconds=300)
+    for text, is_own in ((of_staff, False), (of_bob, True), (write_token(link[1]), True)):
+        token = read_token(text)
+        assert token
+        found = open_own_link(token)
+        assert (found is not None) is is_own
+        if found:
+            assert (found.pk, found.picture) == (token.link_id, open_link(token).picture)
+            assert found.maker == found.picture.owner
+    for change in (
+        lambda: User.objects.filter(pk=alice.pk).update(tier=tier("Premium")),
+        lambda: User.objects.filter(pk=alice.pk).update(tier=tier("Enterprise"), is_active=False),
+        lambda: Link.objects.filter(pk=link[0].pk).delete(),
+    ):
+        change()
+        with pytest.raises(LinkGone):
+            open_own_link(link[1])
+    with pytest.raises(LinkGone):
+        open_own_link(LinkToken(0))
+
+
+@pytest.mark.django_db
+def test_the_short_way_to_the_bytes_takes_one_query(
+    link: tuple[Link, LinkToken], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(1):
+        assert open_own_link(link[1])
+
+
+@pytest.mark.django_db
+def test_each_opening_counts_one_and_says_when(link: tuple[Link, LinkToken], bob: User) -> None:
+    """The first and each that follows, also where another was counted since the row was read."""
+    other, _ = make_link(maker=bob, picture=make_row(bob), seconds=300)
+    stale = open_link(link[1])
+    for opened, found in enumerate((open_link(link[1]), stale, stale), 1):
+        Link.objects.update(last_opened_at=None)
+        count_opening(found)
+        row = Link.objects.get(pk=link[0].pk)
+        assert row.opened == opened
+        assert row.last_opened_at
+        assert timezone.now() - row.last_opened_at < timedelta(minutes=1)
+    other.refresh_from_db()
+    assert (other.opened, other.last_opened_at) == (0, None)
+
+
+@pytest.mark.django_db
+def test_a_link_is_stored_with_all_that_it_was_made_with(alice: User) -> None:
+    picture = make_row(alice)
+    before = timezone.now()
+    made, text = make_link(
+        maker=alice, picture=picture, seconds=300, max_opens=3, password="boat", note="for Ana"
+    )
+    row = Link.objects.get()
+    token = read_token(text)
+    assert token == LinkToken(row.pk)
+    assert (row.pk, row.picture, row.owner, row.maker) == (made.pk, picture, alice, alice)
+    assert (row.max_opens, row.note, row.cache_seconds) == (3, "for Ana", 0)
+    assert row.password
+    assert "boat" not in row.password
+    assert timedelta(seconds=299) <= row.expires_at - before <= timedelta(seconds=301)
+    assert row.expires_at.microsecond == 0
+    event = SecurityEvent.objects.get(kind="link.made")
+    assert event.user_id == alice.pk
+    assert event.facts == {"link": row.pk, "picture": str(picture.uid)}
+    plain, _ = make_link(maker=alice, picture=picture, seconds=300)
+    assert (plain.password, plain.max_opens, plain.note) == ("", None, "")
+
+
+@pytest.mark.django_db
+def test_no_link_is_made_to_a_picture_that_was_deleted_meanwhile(alice: User) -> None:
+    picture = make_row(alice)
+    delete_picture(Picture.objects.get(pk=picture.pk))
+    with pytest.raises(Picture.DoesNotExist):
+        make_link(maker=alice, picture=picture, seconds=300)
+    assert not Link.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_superuser_makes_links_whatever_the_tier_says(alice: User, bob: User) -> None:
+    root = make_user("root", "Basic", is_superuser=True)
+    for owner in (root, alice):
+        made, _ = make_link(maker=root, picture=make_row(owner), seconds=root.tier.link_min_seconds)
+        assert open_link(LinkToken(made.pk)).maker == root
+
+
+@pytest.mark.django_db
 def test_a_link_ends_with_its_picture(link: tuple[Link, LinkToken]) -> None:
     delete_picture(link[0].picture)
     with pytest.raises(LinkGone):
@@ -169,12 +275,16 @@ def test_a_link_ends_when_its_owners_account_is_disabled(
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("is_superuser", [False, True])
 @pytest.mark.parametrize("disabled", ["maker", "owner"])
 def test_a_link_that_staff_made_ends_when_its_maker_or_its_owner_is_disabled(
-    alice: User, bob: User, disabled: str
+    alice: User, bob: User, disabled: str, is_superuser: bool
 ) -> None:
     """By a plain update too; each ends the link alone, and ends no other."""
-    people = {"maker": make_staff("linker", "images.add_link"), "owner": alice}
+    maker = make_staff("linker", "images.add_link")
+    maker.is_superuser = is_superuser
+    maker.save()
+    people = {"maker": maker, "owner": alice}
     _, text = make_link(maker=people["maker"], picture=make_row(alice), seconds=300)
     _, of_bob = make_link(maker=bob, picture=make_row(bob), seconds=300)
     token, other = read_token(text), read_token(of_bob)
@@ -262,6 +372,45 @@ def test_a_change_of_the_note_leaves_the_end_and_is_no_event(
     assert timedelta(seconds=395) < changed.expires_at - timezone.now() <= timedelta(seconds=400)
     facts = SecurityEvent.objects.get(kind="link.changed").facts
     assert facts == {"link": link[0].pk, "expires": str(changed.expires_at)}
+
+
+@pytest.mark.django_db
+def test_every_process_is_told_whose_links_were_changed_or_revoked(
+    link: tuple[Link, LinkToken],
+    alice: User,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    """Each may have kept what a link leads to, for a moment."""
+    heard: list[str] = []
+    monkeypatch.setattr("images.changes._publish", heard.append)
+    acts: list[tuple[Callable[[], object], bool]] = [
+        (lambda: change_link(link[0], changer=alice, note="x"), True),
+        (lambda: change_link(link[0], changer=alice, seconds=400), True),
+        (lambda: revoke_links_of(alice), True),
+        (lambda: revoke_links_of(alice), False),
+    ]
+    for act, is_told in acts:
+        heard.clear()
+        with django_capture_on_commit_callbacks(execute=True):
+            act()
+        assert set(heard) == ({str(alice.pk)} if is_told else set())
+
+
+@pytest.mark.django_db
+def test_a_token_of_the_former_form_ends_at_the_moment_that_it_names(
+    link: tuple[Link, LinkToken], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = int(timezone.now().timestamp()) + 60
+    former = LinkToken(link[0].pk, end)
+    for seconds, is_open in ((-0.001, True), (0, False)):
+        moment = datetime.fromtimestamp(end + seconds, UTC)
+        monkeypatch.setattr(timezone, "now", lambda moment=moment: moment)
+        if is_open:
+            assert open_link(former) == link[0]
+        else:
+            with pytest.raises(LinkGone):
+                open_link(former)
 
 
 @pytest.mark.django_db

@@ -1,8 +1,10 @@
 """Pictures of one account changed by several processes at once, on real connections."""
 
-import time
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 
 import pytest
 from django.db import connection, transaction
@@ -12,14 +14,19 @@ from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_bearer_session
 from images import services
 from images.default_picture import copy_default
-from images.exceptions import PictureIsActive
+from images.exceptions import PictureIsActive, QuotaExceeded
 from images.models import Picture
-from images.services import activate, delete_unless_active, lock_owner
+from images.removals import remove_waiting_files
+from images.retries import Retry
+from images.services import activate, delete_unless_active
+from images.signals import picture_created
+from images.storage.keys import original_key
 from tests.clients import Client, Response
 from tests.factories import make_picture
 from tests.parallel import Result, run_in_parallel
 from tests.pictures import png
 from tests.storages import StoredKeys
+from tests.transactions import another_connection_waits
 from tests.waiting import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
@@ -67,45 +74,66 @@ def test_activating_and_deleting_at_once_never_deletes_the_active_picture(
     assert Picture.objects.active().count() == (activated == "done")
 
 
-def wait_for_whole_file(stored_keys: StoredKeys) -> None:
-    deadline = time.monotonic() + 30
-    while not [name for name in stored_keys() if "/." not in name]:
-        assert time.monotonic() < deadline, "the upload wrote nothing"
-        time.sleep(0.01)
+def test_uploads_at_once_do_not_pass_the_quota_together(alice: User) -> None:
+    alice.tier.max_pictures = 1
+    both = threading.Barrier(2)
+
+    def wait_for_the_other(**_: object) -> None:
+        with suppress(threading.BrokenBarrierError):
+            both.wait(1)
+
+    def upload() -> bool:
+        try:
+            make_picture(alice)
+        except QuotaExceeded:
+            return False
+        return True
+
+    picture_created.connect(wait_for_the_other)
+    try:
+        stored = run_in_parallel([upload, upload])
+    finally:
+        picture_created.disconnect(wait_for_the_other)
+    assert sorted(stored) == [False, True]
+    assert Picture.objects.count() == 1
 
 
+@pytest.mark.parametrize("turn", range(3))
 def test_an_upload_survives_the_deletion_of_all_pictures_meanwhile(
-    alice: User, stored_keys: StoredKeys
+    alice: User, stored_keys: StoredKeys, turn: int
 ) -> None:
     """The file is stored before its row, so that the deletion finds a file without a row."""
-    uploads = ThreadPoolExecutor(1)
+    empty: Callable[[], object] = partial(services.empty_folder, alice.pk)
+    run_in_parallel([empty, lambda: make_picture(alice, png(30, 20)), *[empty] * 3])
+    remove_waiting_files()
+    originals = [name for name in stored_keys() if "_" not in name]
+    assert originals == [Picture.objects.get().key]
 
-    def upload() -> Picture:
-        try:
-            return make_picture(alice, png(30, 20))
-        finally:
-            connection.close()
 
-    with transaction.atomic():
-        lock_owner(alice.pk)
-        uploading = uploads.submit(upload)
-        wait_for_whole_file(stored_keys)
-        services.empty_folder(alice.pk)
-        assert stored_keys() == []
-    picture = uploading.result(timeout=30)
-    assert picture.key in stored_keys()
-    assert Picture.objects.get() == picture
+def test_an_upload_whose_file_was_removed_before_its_row_is_stored_under_another_name(
+    alice: User, stored_keys: StoredKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert, removed = services._insert, list[str]()
+    retry = Retry(alice.pk, "images", "k1", "")
+
+    def insert_late(picture: Picture) -> None:
+        if not removed:
+            removed.append(picture.key)
+            assert run_in_parallel([partial(services.empty_folder, alice.pk)]) == [True]
+        insert(picture)
+
+    monkeypatch.setattr(services, "_insert", insert_late)
+    upload: Callable[[], Picture] = partial(
+        make_picture, alice, png(30, 20), retry=retry, name="a.png", description="Mine"
+    )
+    stored = upload()
+    assert stored.key == original_key(alice.pk, stored.uid, "png")
+    assert [name for name in stored_keys() if "_" not in name] == [stored.key] != removed
+    assert upload() == Picture.objects.get() == stored
+    assert (stored.name, stored.description) == ("a.png", "Mine")
 
 
 # --- A picture that is deleted between look-up and change ---------------------------------------
-
-BLOCKED = "SELECT count(*) FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-
-
-def another_connection_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(BLOCKED)
-        return bool(cursor.fetchone()[0])
 
 
 def while_it_is_deleted(picture: Picture, work: Callable[[], Result]) -> Result:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -25,6 +25,7 @@ from images.tasks import purge_idempotency_keys
 from lib import batches
 from tests.factories import make_picture
 from tests.pictures import jpeg, png
+from tests.transactions import own_transaction
 
 pytestmark = pytest.mark.django_db
 
@@ -127,7 +128,7 @@ def upload_slowly(alice: User, key: Retry, meanwhile: Callable[[], object]) -> P
     def store(claim: Claim) -> Picture:
         age(leased_until=LEASE)
         meanwhile()
-        with transaction.atomic():
+        with own_transaction():
             picture = make_picture(alice)
             claim.fulfil(picture)
             return picture

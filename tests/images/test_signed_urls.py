@@ -1,7 +1,7 @@
 """Signed URLs: stable within a window, invalid when changed or expired."""
 
 import time
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from hypothesis import given
@@ -131,6 +131,16 @@ def test_a_url_of_an_older_release_stays_valid(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("expires", ["9" * 13, "\u0663" * 11, "-1", "", "1e9"])
 def test_an_expiry_in_another_form_is_invalid_though_it_were_signed(expires: str) -> None:
     assert seconds_left("k", expires, make_signature("media", f"k:{expires}")) == 0
+
+
+@pytest.mark.parametrize("key", ["users/a/Ana B.png", "users/a/ñ?&#.png"])
+def test_a_key_that_is_none_of_todays_is_quoted(key: str) -> None:
+    for url in (signed_path(key), signed_picture_url(key, "")):
+        parts = urlsplit(url)
+        assert unquote(parts.path) == f"/images/{key}"
+        assert set(parse_qs(parts.query)) == {"expires", "signature"}
+        assert url.isascii()
+        assert " " not in url
 
 
 def test_pages_take_pictures_from_this_service_and_from_the_storage() -> None:

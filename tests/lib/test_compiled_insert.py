@@ -32,9 +32,33 @@ def test_a_row_is_as_save_writes_it(
         insert(made)
 
 
+def test_an_insert_answers_what_it_is_asked_about_other_rows(
+    alice: User, bob: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    asked = "(select count(*) from accounts_user where username <> %s)", ["nobody"]
+    session = Session(user=alice, scheme="cookie", expires_at=timezone.now())
+    event = SecurityEvent(kind="sign-in")
+    with django_assert_num_queries(2):
+        assert CompiledInsert(Session).insert_and_ask(session, *asked) == 2
+        assert CompiledInsert(SecurityEvent).insert_and_ask(event, *asked) == 2
+    assert Session.objects.get() == session
+    assert SecurityEvent.objects.get(kind="sign-in") == event
+
+
 def test_a_key_that_the_database_makes_is_the_instances(db: None) -> None:
     events = [SecurityEvent(kind="sign-in", facts={"a": [None, '"%s']}) for _ in range(2)]
     for event in events:
         CompiledInsert(SecurityEvent).insert(event)
+    found = {row.pk: row.facts for row in SecurityEvent.objects.all()}
+    assert found == {event.pk: event.facts for event in events}
+
+
+def test_several_rows_take_one_statement_and_each_gets_its_own_key(
+    db: None, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    events = [SecurityEvent(kind="sign-in", facts={"number": number}) for number in range(3)]
+    with django_assert_num_queries(1):
+        CompiledInsert(SecurityEvent).insert_all(events)
+    assert not any(event._state.adding for event in events)
     found = {row.pk: row.facts for row in SecurityEvent.objects.all()}
     assert found == {event.pk: event.facts for event in events}

@@ -1,12 +1,22 @@
 import threading
 import uuid
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import QuerySet
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Session, User
-from lib.compiled_query import CompiledQuery, CompiledValues
+from lib.compiled_query import (
+    CompiledQuery,
+    CompiledRows,
+    CompiledUpdate,
+    CompiledValues,
+    Parameter,
+)
 from tests.factories import make_user, token_client
 
 
@@ -57,6 +67,47 @@ def test_columns_are_those_of_values_list(session: Session) -> None:
     by_id = CompiledValues(Session.objects.all, "id", columns)
     assert by_id.first(session.pk) == expected
     assert by_id.first(uuid.uuid4()) is None
+
+
+def test_rows_are_those_of_values_for_each_value_of_a_parameter(
+    session: Session, alice: User, bob: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    token_client(bob)
+    columns = ("user_id", "created_at", "scopes", "id", "user__name")
+
+    def choose(owner: Any, since: Any) -> QuerySet[Any]:
+        # A value may stand twice, beside others that stay.
+        rows = Session.objects.filter(user=owner, created_at__gte=since, user__is_active=True)
+        return rows.filter(created_at__gte=since).order_by("-created_at")[:3]
+
+    fields: Any = (Session.user.field, Session._meta.get_field("created_at"))
+    compiled = CompiledRows(choose(*(Parameter(*each) for each in enumerate(fields))), columns)
+    for owner in (alice, bob):
+        for since in (session.created_at - timedelta(days=1), timezone.now()):
+            with django_assert_num_queries(1):
+                found = compiled.get(owner.pk, since)
+            assert found == list(choose(owner.pk, since).values(*columns))
+            assert bool(found) == (since < session.created_at)
+
+
+def test_an_update_is_that_of_the_queryset_for_each_value_of_a_parameter(
+    alice: User, bob: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    field: Any = User._meta.get_field
+    name, pk, login = (
+        Parameter(*each) for each in enumerate(map(field, ("name", "id", "username")))
+    )
+    chosen = User.objects.filter(pk=pk, username=login, is_active=True)
+    update = CompiledUpdate(chosen, name=name)
+    for user in (alice, bob):
+        other = bob if user is alice else alice
+        with django_assert_num_queries(3):
+            assert update.run(f"100 % {user}", user.pk, user.username) == 1
+            assert update.run("another", user.pk, other.username) == 0
+            user.refresh_from_db()
+        assert user.name == f"100 % {user}"
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    assert update.run("another", alice.pk, alice.username) == 0
 
 
 def test_a_row_and_its_related_rows_cost_one_query(

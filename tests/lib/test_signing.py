@@ -5,9 +5,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from lib.signing import make_signature, verify_signature
+from lib.signing import _keyed, make_signature, verify_signature
 
 SURROGATE = "\ud800"
+KEY = "a secret of fifty characters, for this test alone!!"
+# RFC 2104 with SHA-256, its first 16 bytes, in base64 (RFC 4648 section 5) without padding.
+SIGNATURE_OF_7 = "ynXRIggM_0MSfnEidk1zdA"
 encodable = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
@@ -32,6 +35,12 @@ def test_half_a_surrogate_pair_was_signed_by_nobody(message: str, signature: str
     assert verify_signature("p", message, signature) is False
 
 
+@pytest.mark.parametrize("foreign", ["é" * 22, "ß" * 22])
+def test_what_is_no_ascii_is_no_signature(foreign: str) -> None:
+    assert verify_signature("p", "m", foreign) is False
+    assert verify_signature("p", "m", make_signature("p", "m")[:-1] + foreign[0]) is False
+
+
 def test_a_former_key_is_good_while_it_is_kept(settings: Settings) -> None:
     signature = make_signature("p", "m")
     settings.SECRET_KEY_FALLBACKS = ["another, older still", settings.SECRET_KEY]
@@ -40,3 +49,18 @@ def test_a_former_key_is_good_while_it_is_kept(settings: Settings) -> None:
     assert make_signature("p", "m") != signature
     settings.SECRET_KEY_FALLBACKS = []
     assert not verify_signature("p", "m", signature)
+
+
+def test_what_was_signed_once_stays_good_from_release_to_release(settings: Settings) -> None:
+    settings.SECRET_KEY = KEY
+    settings.SECRET_KEY_FALLBACKS = []
+    assert make_signature("link", "7") == SIGNATURE_OF_7
+
+
+def test_a_process_that_never_had_a_former_key_in_force_takes_what_it_signed(
+    settings: Settings,
+) -> None:
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "the next key, which is long enough", [KEY]
+    _keyed.cache_clear()
+    assert verify_signature("link", "7", SIGNATURE_OF_7)
+    assert not verify_signature("link", "8", SIGNATURE_OF_7)

@@ -48,6 +48,20 @@ def test_a_process_ends_whose_interpreter_stands_still() -> None:
     assert seconds < 30
 
 
+def test_what_is_well_hides_nothing_that_is_not() -> None:
+    """The process of sockets has both an event loop and threads."""
+    code, errors, _ = run(
+        "import time\n"
+        "from lib.watchdog import watch\n"
+        "watch(0.5, lambda: True)\n"
+        "watch(0.5, lambda: False)\n"
+        "watch(0.5, lambda: True)\n"
+        "time.sleep(50)\n"
+    )
+    assert code == 1
+    assert "Timeout" in errors
+
+
 def test_a_process_with_progress_goes_on() -> None:
     code, errors, _ = run(
         "import time\n"

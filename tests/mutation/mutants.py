@@ -1,7 +1,7 @@
 """The places of a module's functions that can be changed, and how.
 
 Left out is what no test should ask about: logs, metrics, annotations, decorators, default values,
-texts, and values that are computed when the module is imported.
+texts, and values that are computed when the module is imported; but not the SQL among them.
 """
 
 import ast
@@ -9,6 +9,8 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from tests.mutation.statements import change_statement, is_statement
 
 Path = tuple[tuple[str, int | None], ...]
 Change = tuple[str, ast.AST]
@@ -28,7 +30,9 @@ _NARROWING = frozenset(
     {"filter", "exclude", "active", "live", "open", "of", "owned_by", "pending", "visible_to"}
 )
 # Fields without which nothing behaves otherwise: they choose how rows are loaded.
-_LOADING = frozenset({"batch_size", "savepoint", "no_key", "flat", "update_fields"})
+_LOADING = frozenset(
+    {"batch_size", "savepoint", "no_key", "flat", "update_fields", "force_insert", "strict"}
+)
 _UNTESTED_NAMES = frozenset({"logger", "logging", "warnings"})
 _METRIC_CALLS = frozenset({"observe", "inc", "dec", "time"})
 _UNTESTED_FUNCTIONS = frozenset({"__str__", "__repr__"})
@@ -36,25 +40,47 @@ _UNTESTED_FUNCTIONS = frozenset({"__str__", "__repr__"})
 
 @dataclass(frozen=True)
 class Mutant:
-    """A module with one change."""
+    """A module with one change; `lines` are those whose running may show it.
+
+    Of SQL, `statement` is the name that it has in the module, and what it is now.
+    """
 
     line: int
-    end_line: int
+    lines: frozenset[int]
     change: str
     tree: ast.Module
+    statement: tuple[str, str] | None = None
 
 
 def find_mutants(source: str) -> Iterator[Mutant]:
     """Yield every mutant of a module, in the order of its text."""
     tree = ast.parse(source)
+    yield from _mutants_of_statements(tree)
     for path, node in _walk_functions(tree):
         for change, replacement in _changes(node):
+            first, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0)
             yield Mutant(
-                getattr(node, "lineno", 0),
-                getattr(node, "end_lineno", 0),
+                first,
+                frozenset(range(first, last + 1)),
                 f"{_shorten(node)}  →  {change or _shorten(replacement)}",
                 _replaced(tree, path, replacement),
             )
+
+
+def _mutants_of_statements(tree: ast.Module) -> Iterator[Mutant]:
+    for node in tree.body:
+        match node:
+            case ast.Assign([ast.Name(name)], ast.Constant(str(text))) if is_statement(text):
+                for change, statement in change_statement(text):
+                    lines = frozenset(_lines_with(tree, name))
+                    yield Mutant(node.lineno, lines, change, tree, (name, statement))
+
+
+def _lines_with(tree: ast.Module, name: str) -> Iterator[int]:
+    """Yield the lines of functions that use a name of their module."""
+    for _, node in _walk_functions(tree):
+        if isinstance(node, ast.Name) and node.id == name:
+            yield node.lineno
 
 
 def _walk_functions(tree: ast.Module) -> Iterator[tuple[Path, ast.AST]]:
@@ -100,7 +126,7 @@ def _is_untested(node: ast.AST) -> bool:
     if isinstance(node, ast.Expr):
         return _is_untested(node.value)
     if isinstance(node, ast.Constant):
-        return isinstance(node.value, str | bytes)
+        return isinstance(node.value, str | bytes) or node.value is ...
     if isinstance(node, ast.Raise):
         # What it says is for people; the statement itself is removed by its parent.
         return False

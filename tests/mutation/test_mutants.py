@@ -53,6 +53,23 @@ def test_only_functions_are_changed() -> None:
     assert list(find_mutants(source)) == []
 
 
+STATEMENT = "update a set n = n + 1 where id = %s and (b < 1 or c is null) returning n"
+
+
+def test_statements_are_changed_where_functions_use_them() -> None:
+    source = f'A = """\n{STATEMENT}\n"""\nB = "and here"\n\ndef f():\n    run(A, B)\n'
+    found = [each for each in find_mutants(source) if each.statement]
+    assert {each.lines for each in found} == {frozenset({7})}
+    made = [each.statement[1].strip() for each in found if each.statement]
+    assert made == [
+        STATEMENT.replace("id = %s", "(id = %s or 1 = 1)"),
+        STATEMENT.replace("(b < 1 or c is null)", "((b < 1 or c is null) or 1 = 1)"),
+        STATEMENT.replace("<", "<="),
+        STATEMENT.replace("+ 1", "- 1"),
+        STATEMENT.replace("is null", "is not null"),
+    ]
+
+
 def test_a_change_is_found_again_in_the_code_of_its_function_alone() -> None:
     source = "def f(a):\n    return a + 1\n\ndef g(a):\n    return [a for a in a]\n"
     unchanged = _codes_of(ast.parse(source), "m.py")

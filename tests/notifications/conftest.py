@@ -6,6 +6,7 @@ from pytest_django import Settings
 
 from tests.notifications.logouts.peers import Peer
 from tests.notifications.sockets.clients import SocketServer, socket_server
+from tests.notifications.sockets.in_process import Sockets
 from tests.servers.rabbitmq import Broker
 
 
@@ -16,6 +17,13 @@ def server(
     """A socket server on the test's database."""
     with socket_server(tmp_path_factory.mktemp("sockets")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def sockets(django_db_setup: None) -> Iterator[Sockets]:
+    """Sockets in this process, on the test's database."""
+    with closing(Sockets()) as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The server sends what `docs/asyncapi.yaml` documents, and nothing else."""
+"""Sockets send what `docs/asyncapi.yaml` documents, and nothing else."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +16,12 @@ from accounts.token_authentication import authenticate_jwt
 from images.links import count_opening, make_link
 from images.services import activate, delete_picture, update_picture
 from notifications import events
+from notifications.account_news import announce_to_accounts
 from notifications.models import PictureEvent
 from notifications.sockets import close_codes
 from tests.factories import make_picture
-from tests.notifications.sockets.clients import SocketServer, bearer
+from tests.notifications.sockets.clients import bearer
+from tests.notifications.sockets.in_process import Sockets
 from tests.thumbnails.rows import use_up_attempts
 from thumbnails.deletion import delete_all
 from thumbnails.services import ensure_thumbnails
@@ -31,6 +33,7 @@ PAYLOADS = {
     "pictureHappened": events.PictureChanged,
     "linkOpened": events.LinkOpened,
     "picturesCleared": events.PicturesCleared,
+    "plannedChangesUpdated": events.PlannedChangesUpdated,
     "eventsReset": events.EventsReset,
     "sessionEnded": events.SessionEnded,
 }
@@ -112,20 +115,21 @@ def everything_happens(alice: User, token: str) -> None:
     delete_picture(picture)
     make_picture(alice)
     delete_all(alice.pk)
+    announce_to_accounts([alice.pk], "planned_changes.updated")
     sign_out(authenticate_jwt(token, "bearer"))
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.processes
+@pytest.mark.postgres
 def test_every_sent_message_is_documented_and_every_documented_one_is_sent(
-    server: SocketServer, alice: User
+    sockets: Sockets, alice: User
 ) -> None:
     token = open_bearer_session(alice, RequestOrigin())
     make_picture(alice)
     PictureEvent.objects.all().delete()
     with (
-        server.open("?since=1", additional_headers=bearer(token)) as socket,
-        server.of(alice, "?format=update-pictures") as other,
+        sockets.open("?since=1", additional_headers=bearer(token)) as socket,
+        sockets.of(alice, "?format=update-pictures") as other,
     ):
         messages = [socket.next()]
         everything_happens(alice, token)

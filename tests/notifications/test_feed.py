@@ -3,7 +3,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from django.db import connection, transaction
@@ -17,9 +17,11 @@ from notifications.feed import (
     last_sequence,
     last_sequences,
     position_before_oldest,
+    purge_old_events,
     read_events,
     record_event,
     record_events,
+    record_for_accounts,
 )
 from notifications.models import Feed, PictureEvent
 from notifications.tasks import purge_events
@@ -252,3 +254,57 @@ def test_what_is_purged_of_one_feed_leaves_the_other(alice: User, bob: User) -> 
     PictureEvent.objects.filter(owner=alice).delete()
     assert position_before_oldest(alice.pk) == 2
     assert position_before_oldest(make_user("carol").pk) == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.sqlite
+def test_what_many_accounts_are_told_is_the_next_event_of_each(
+    alice: User, bob: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Whether it is its first or not; whoever is not meant has none."""
+    carol, dave = make_user("carol"), make_user("dave")
+    for user in (alice, alice, dave):
+        record_event(user.pk, "pictures.cleared")
+    told = record_for_accounts([alice.pk, bob.pk], "planned_changes.updated")
+    assert {owner: event["id"] for owner, event in told.items()} == {alice.pk: 3, bob.pk: 1}
+    assert types(alice) == [*["pictures.cleared"] * 2, "planned_changes.updated"]
+    assert types(bob) == ["planned_changes.updated"]
+    assert read_events(bob.pk, 0).events == [told[bob.pk]]
+    assert (last_sequence(alice.pk), last_sequence(bob.pk)) == (3, 1)
+    assert last_sequences([carol.pk, dave.pk]) == {dave.pk: 1}
+    assert types(dave) == ["pictures.cleared"]
+    record_event(bob.pk, "pictures.cleared")
+    assert types(bob, 1) == ["pictures.cleared"]
+    with django_assert_num_queries(4):
+        record_for_accounts([carol.pk, dave.pk, alice.pk, bob.pk], "planned_changes.updated")
+
+
+@pytest.mark.django_db
+def test_an_event_tells_what_it_is_about(alice: User) -> None:
+    picture, other = make_row(alice), make_row(alice)
+    recorded = [
+        record_event(alice.pk, "link.opened", picture, link_id=7),
+        record_event(alice.pk, "pictures.cleared"),
+        *record_events(alice.pk, "picture.updated", [picture, other]),
+    ]
+    of_link, plain, *updated = (dict[str, Any](each) for each in recorded)
+    assert (of_link["type"], of_link["link_id"]) == ("link.opened", 7)
+    assert of_link["picture"]["id"] == picture.pk
+    assert "picture" not in plain
+    assert [each["picture"]["id"] for each in updated] == [picture.pk, other.pk]
+    assert [each["id"] for each in recorded] == [1, 2, 3, 4]
+    assert read_events(alice.pk, 0).events == recorded
+
+
+@pytest.mark.django_db
+def test_old_events_are_purged_batch_by_batch(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifications.feed.PURGE_BATCH_SIZE", 2)
+    for user in (alice, bob, alice, bob):
+        record_event(user.pk, "pictures.cleared")
+    PictureEvent.objects.exclude(owner=bob, sequence=2).update(
+        at=timezone.now() - timedelta(days=8)
+    )
+    assert [purge_old_events() for _ in range(3)] == [2, 1, 0]
+    assert [(each.owner_id, each.sequence) for each in PictureEvent.objects.all()] == [(bob.pk, 2)]

@@ -10,22 +10,18 @@ from accounts.sessions import open_bearer_session
 from images.services import activate, delete_picture
 from tests.clients import Client
 from tests.factories import bearer_client, make_picture
-from tests.notifications.sockets.clients import Socket, SocketServer, bearer
+from tests.notifications.sockets.clients import bearer
+from tests.notifications.sockets.in_process import HOST, Socket, Sockets
 from tests.pictures import jpeg
 from thumbnails.deletion import delete_all
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 FORMAT = "?format=update-pictures"
 
 
-def public_host(server: SocketServer) -> str:
-    return server.url.rpartition("/")[2].replace("127.0.0.1", "localhost")
-
-
-def current_pictures(user: User, server: SocketServer) -> Any:
-    host = public_host(server)
+def current_pictures(user: User) -> Any:
     address = f"/pictures/get-user-pictures/{user.pk}"
-    return bearer_client(user).get(address, headers={"Host": host}).json()
+    return bearer_client(user).get(address, headers={"Host": HOST}).json()
 
 
 def until(socket: Socket, expected: object) -> None:
@@ -38,44 +34,44 @@ def until(socket: Socket, expected: object) -> None:
         received = message["message"]
 
 
-def test_every_change_sends_the_current_pictures(server: SocketServer, alice: User) -> None:
-    with server.of(alice, FORMAT) as socket:
+def test_every_change_sends_the_current_pictures(sockets: Sockets, alice: User) -> None:
+    with sockets.of(alice, FORMAT) as socket:
         first = make_picture(alice)
-        until(socket, current_pictures(alice, server))
+        until(socket, current_pictures(alice))
         second = make_picture(alice)
-        until(socket, current_pictures(alice, server))
+        until(socket, current_pictures(alice))
         activate(first)
-        until(socket, current_pictures(alice, server))
+        until(socket, current_pictures(alice))
         delete_picture(second)
-        until(socket, current_pictures(alice, server))
+        until(socket, current_pictures(alice))
         delete_all(alice.pk)
         until(socket, [])
 
 
-def test_the_message_holds_the_contracts_picture_object(server: SocketServer, alice: User) -> None:
-    with server.of(alice, FORMAT) as socket:
+def test_the_message_holds_the_contracts_picture_object(sockets: Sockets, alice: User) -> None:
+    with sockets.of(alice, FORMAT) as socket:
         picture = make_picture(alice)
         [received] = socket.next()["message"]
     assert list(received) == [
         "id", "is_active", "path", "createdAt", "updatedAt", "user_id", "url",
     ]  # fmt: skip
     assert (received["id"], received["path"]) == (picture.pk, picture.file_name)
-    address = received["url"].removeprefix(f"http://{public_host(server)}")
+    address = received["url"].removeprefix(f"http://{HOST}")
     assert address.startswith("/images/")
     opened = Client().get(address)
     assert (opened.status_code, opened.getvalue()) == (200, jpeg(60, 40))
 
 
 def test_a_client_that_missed_events_gets_the_pictures_at_once(
-    server: SocketServer, alice: User
+    sockets: Sockets, alice: User
 ) -> None:
     make_picture(alice)
-    with server.of(alice, f"{FORMAT}&since=0") as socket:
-        until(socket, current_pictures(alice, server))
+    with sockets.of(alice, f"{FORMAT}&since=0") as socket:
+        until(socket, current_pictures(alice))
 
 
-def test_an_ended_session_closes_this_socket_too(server: SocketServer, alice: User) -> None:
+def test_an_ended_session_closes_this_socket_too(sockets: Sockets, alice: User) -> None:
     token = open_bearer_session(alice, RequestOrigin())
-    with server.open(FORMAT, additional_headers=bearer(token)) as socket:
+    with sockets.open(FORMAT, additional_headers=bearer(token)) as socket:
         assert Client(headers=bearer(token)).get("/auth/signout").status_code == 200
         assert socket.closed_with() == 4401

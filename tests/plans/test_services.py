@@ -41,6 +41,7 @@ from tests.thumbnails.rows import heights
 from thumbnails import backfills, tasks
 from thumbnails.models import Backfill, Thumbnail
 from thumbnails.services import ensure_thumbnails
+from thumbnails.smaller_formats import make_beside
 from tiers.models import Tier
 from tiers.services import heights_of, set_heights
 
@@ -111,6 +112,7 @@ def test_the_outcome_of_a_changed_tier_is_what_was_planned(tier: Tier, carol: Us
 def test_bytes_are_told_by_the_sizes_of_thumbnails_that_are_there(tier: Tier, carol: User) -> None:
     picture = make_picture(carol, jpeg(600, 400))
     ensure_thumbnails(picture.pk)
+    make_beside(picture.pk)
     plan = propose_change(tier=tier, values={"heights": [100, 150, 200]}, by=None)
     apply_plan(plan, by=None)
     work()

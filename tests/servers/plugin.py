@@ -6,24 +6,31 @@ fixture: `postgres_server` (Django's test database does), `rabbitmq_server` and 
 """
 
 import os
+import subprocess
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from devkit import valkey
 from devkit.children import Reaper, which
+from devkit.environment import ROOT
 from devkit.messages import Refusal
-from tests.servers import nginx, npm, postgres, programs, rabbitmq, s3
+from tests.forking.own_settings import renew_settings
+from tests.servers import migrated, nginx, npm, ports, postgres, programs, rabbitmq, s3
 from tests.servers.rabbitmq import Broker
 
-WORKER = "PYTEST_XDIST_WORKER"
 _database = pytest.StashKey["Database"]()
 _sources = pytest.StashKey[dict[str, str]]()
 _traced = pytest.StashKey[dict[int, tuple[BaseException, str]]]()
+_template = pytest.StashKey["Template"]()
+# Of the database that is made once for all processes, which copy it.
+TEMPLATE = "tintype_template"
 
 
 @dataclass(frozen=True)
@@ -35,33 +42,107 @@ class Database:
     server: postgres.Postgres | None = None
 
 
+@dataclass(frozen=True)
+class Template:
+    """A migrated database on a server for all processes, while it is made."""
+
+    database: Database
+    migration: subprocess.Popen[bytes]
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     """Set the variables that Django's settings read; pytest-django reads them in this very hook."""
     options = early_config.known_args_namespace
     if not (options.help or options.version):
         try:
-            is_controller = WORKER not in os.environ and getattr(options, "numprocesses", None)
-            _prepare(early_config, runs_tests=not is_controller)
+            _prepare(early_config, forks=bool(options.processes and not options.collectonly))
         except (Refusal, RuntimeError) as error:
             raise pytest.UsageError(str(error)) from None
     return (yield)
 
 
-def _prepare(config: pytest.Config, *, runs_tests: bool) -> None:
-    """`runs_tests` is false in the controller of a parallel run, which only hands tests out."""
+def _prepare(config: pytest.Config, *, forks: bool) -> None:
+    """Start what the tests need from the beginning; where this process `forks`, for all others."""
     reaper = Reaper()
     config.add_cleanup(reaper.close)
     config.stash[_sources] = {"valkey": _valkey_source(), "database": _database_source()}
-    worker = os.environ.get(WORKER, "main")
-    # Never the folder that the shell names: it may hold somebody's pictures.
-    os.environ["DATA_DIR"] = str(reaper.make_folder("tintype-data-"))
-    # A given REDIS_URL is shared by all processes.
-    os.environ["CACHE_PREFIX"] = os.environ["CELERY_QUEUE"] = f"tintype-test-{worker}"
-    if runs_tests:
+    _set_folder_and_names(reaper, "main")
+    migrated.choose_folder(reaper)
+    if not forks:
         _start_valkey(reaper)
         config.stash[_database] = _choose_database(reaper)
         os.environ["DATABASE_URL"] = config.stash[_database].url
+        return
+    # Threads of a library would not be there in a forked process.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    if _database_source() not in {"SQLite", "DATABASE_URL"}:
+        config.stash[_template] = _make_template(reaper)
+        os.environ["DATABASE_URL"] = config.stash[_template].database.url
+
+
+def _set_folder_and_names(reaper: Reaper, process: str) -> None:
+    # Never the folder that the shell names: it may hold somebody's pictures.
+    os.environ["DATA_DIR"] = str(reaper.make_folder("tintype-data-"))
+    # A given REDIS_URL is shared by all processes.
+    os.environ["CACHE_PREFIX"] = os.environ["CELERY_QUEUE"] = f"tintype-test-{process}"
+
+
+def _make_template(reaper: Reaper) -> Template:
+    """Start a server, and the migration of its template, which runs while tests are collected."""
+    database = _choose_database(reaper)
+    assert database.server
+    database.server.start()
+    url = database.server.url_of(TEMPLATE)
+    with psycopg.connect(database.server.url_of("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    environment = os.environ | {
+        "LOCAL": "on", "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings",
+    }  # fmt: skip
+    command = [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=0"]
+    migration = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
+    return Template(database, migration)
+
+
+def finish_template(config: pytest.Config) -> None:
+    """Wait until the template is there; raise UsageError where it cannot be made."""
+    if (template := config.stash.get(_template, None)) and template.migration.wait():
+        raise pytest.UsageError("the database of the tests cannot be migrated")
+
+
+def prepare_forked(config: pytest.Config, number: int, database: str) -> Reaper:
+    """Give a forked process a folder, names and servers of its own, and the settings with them.
+
+    The PostgreSQL of the process that forked is for all; `database` may be sqlite instead.
+    """
+    process = f"fork{number}"
+    os.environ[ports.PROCESS] = str(number)
+    reaper = Reaper()
+    _set_folder_and_names(reaper, process)
+    _start_valkey(reaper)
+    if database:
+        os.environ["TEST_DATABASE"] = database
+    config.stash[_database] = _own_database(config, reaper, process)
+    os.environ["DATABASE_URL"] = config.stash[_database].url
+    renew_settings()
+    Path(os.environ["DATA_DIR"], "work").mkdir(exist_ok=True)
+    return reaper
+
+
+def _own_database(config: pytest.Config, reaper: Reaper, process: str) -> Database:
+    """Return a database of a forked process; the server is no child of it, and runs already."""
+    template = config.stash.get(_template, None)
+    if _database_source() == "SQLite":
+        database = _choose_database(reaper)
+        migrated.copy_migrated_database(Path(urlsplit(database.url).path))
+        # As if an earlier run had left it there.
+        config.option.reuse_db = True
+        return database
+    if template:
+        os.environ["TEST_TEMPLATE"] = TEMPLATE
+    shared = urlsplit(os.environ["DATABASE_URL"])
+    own = shared._replace(path=f"{shared.path}_{process}").geturl()
+    return Database(own, template.database.source if template else "DATABASE_URL")
 
 
 def _valkey_source() -> str:
@@ -128,11 +209,6 @@ def pytest_terminal_summary(
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     programs.finish(session)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    programs.receive_from_worker(node.config, getattr(node, "workeroutput", {}))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from itertools import cycle
 
 from devkit.children import Child
@@ -18,14 +19,15 @@ from devkit.children import Child
 MIN_PORT, MAX_PORT, MAX_WORKERS = 10_100, 32_000, 16
 
 
-def _candidate_ports() -> Iterator[int]:
-    run = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+# A parallel process sets its number here.
+PROCESS = "TINTYPE_TEST_PROCESS"
+
+
+@cache
+def _candidate_ports(run: int) -> Iterator[int]:
     own = range(MIN_PORT + run % MAX_WORKERS, MAX_PORT, MAX_WORKERS)
     start = random.SystemRandom().randrange(len(own))
     return cycle([*own[start:], *own[:start]])
-
-
-_candidates = _candidate_ports()
 
 
 def free_ports(count: int) -> list[int]:
@@ -35,7 +37,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def _next_free(probe: socket.socket) -> int:
-    for port in _candidates:
+    for port in _candidate_ports(int(os.environ.get(PROCESS, "0"))):
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:

@@ -27,7 +27,7 @@ FAST = ["fsync=off", "full_page_writes=off", "max_wal_size=4GB"]
 ASYNC_COMMIT = ["synchronous_commit=off"]
 STOP_TIMEOUT = 20.0
 # Shared memory as files in the data folder goes with the folder, also after a SIGKILL.
-PRIVATE = ["listen_addresses=", "dynamic_shared_memory_type=mmap", "max_connections=200"]
+PRIVATE = ["listen_addresses=", "dynamic_shared_memory_type=mmap", "max_connections=500"]
 QUIET = ["log_min_messages=panic", "logging_collector=off"]
 
 

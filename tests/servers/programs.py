@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright._impl._driver import compute_driver_executable
@@ -80,7 +79,6 @@ PROGRAMS = (
     Program("npm packages", "", "node_modules", npm.find, install=npm.install),
 )
 _not_run = pytest.StashKey[dict[str, list[str]]]()
-_FROM_WORKER = "tintype_not_run"
 
 
 def require(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -149,16 +147,8 @@ def report_not_run(reporter: pytest.TerminalReporter, config: pytest.Config) -> 
         reporter.write_line(reason)
 
 
-def receive_from_worker(config: pytest.Config, workeroutput: dict[str, Any]) -> None:
-    """Take over, in the controller of a parallel run, what the workers did not run."""
-    if _FROM_WORKER in workeroutput:
-        config.stash[_not_run] = workeroutput[_FROM_WORKER]
-
-
 def finish(session: pytest.Session) -> None:
-    """Fail with CI=true, which wants every test run; a parallel worker informs its controller."""
+    """Fail with CI=true, which wants every test run."""
     not_run = session.config.stash.get(_not_run, {})
-    if not_run and hasattr(session.config, "workeroutput"):
-        session.config.workeroutput[_FROM_WORKER] = not_run
     if os.environ.get("CI") == "true" and not_run:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -19,7 +19,7 @@ DEBIAN = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 STOP_TIMEOUT = 20.0
 # An Erlang machine on a busy computer.
 START_TIMEOUT = 180.0
-COMMAND_TIMEOUT = 60.0
+COMMAND_TIMEOUT = 120.0
 
 
 class RabbitMQ:

@@ -22,7 +22,7 @@ from tests.thumbnails.rows import heights
 from thumbnails import backfills, tasks
 from thumbnails.backfills import go_on, start_backfill
 from thumbnails.models import Backfill, Thumbnail
-from thumbnails.precedence import upload_first, wait_for_uploads
+from thumbnails.precedence import behind_uploads, upload_first
 from thumbnails.services import ensure_thumbnails
 from thumbnails.signals import backfill_ended, backfill_started
 from thumbnails.sweeping import give_back, take_overdue, take_wanted_again
@@ -354,8 +354,8 @@ def test_a_backfill_waits_while_an_uploads_thumbnails_are_rendered() -> None:
 
     def render_behind() -> None:
         began.set()
-        wait_for_uploads(20.0)
-        ended.set()
+        with behind_uploads(20.0):
+            ended.set()
 
     with upload_first():
         thread = threading.Thread(target=render_behind)

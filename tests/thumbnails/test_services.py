@@ -1,30 +1,42 @@
 """Ensuring thumbnails: missing ones are rendered, unwanted ones deleted, failures counted."""
 
 import errno
+from io import FileIO
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
-from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
+from PIL import Image
+from pytest_django import (
+    DjangoAssertNumQueries,
+    DjangoCaptureOnCommitCallbacks,
+    Settings,
+)
 
 from accounts.models import User
+from accounts.services import move_to_tier
 from images import pixels
+from images.caching import cached
 from images.exceptions import PictureTooCostly
 from images.models import Picture
 from images.services import request_thumbnails
 from images.storage.base import picture_storage
 from lib import durable_files
-from tests.factories import make_picture, make_tier
+from tests.factories import make_picture, make_tier, make_user
 from tests.pictures import animation, encode, png, quarters
+from tests.rows import make_row, make_thumbnail_row
+from tests.signals import recorded
 from tests.storages import StoredKeys
 from tests.thumbnails.rows import heights, keys, record_signal, state, use_up_attempts
 from thumbnails import claims, services
 from thumbnails.models import RenderClaim, Thumbnail
+from thumbnails.pace import PaceMeter
 from thumbnails.renderings import RenderingFailed
 from thumbnails.sandbox_work import render_thumbnails
-from thumbnails.services import ensure_thumbnails
+from thumbnails.services import delete_thumbnail, ensure_thumbnails, find_heights
 from thumbnails.signals import thumbnails_ready
+from thumbnails.smaller_formats import make_beside
 from tiers.services import set_heights
 
 pytestmark = pytest.mark.django_db
@@ -67,7 +79,7 @@ def test_a_picture_deleted_while_it_is_rendered_leaves_no_file(
         return made
 
     monkeypatch.setattr(services, "render_thumbnails", render_and_delete)
-    ensure_thumbnails(picture.pk)
+    assert ensure_thumbnails(picture.pk) is False
     assert not Thumbnail.objects.exists()
     assert [name for name in stored_keys() if "_" in name] == []
 
@@ -162,18 +174,156 @@ def test_an_unavailable_storage_costs_no_attempt(
     with monkeypatch.context() as disk:
         disk.setattr(durable_files, "write", full)
         for _ in range(2 * claims.MAX_ATTEMPTS):
-            ensure_thumbnails(picture.pk)
+            assert ensure_thumbnails(picture.pk) is False
     assert (state(picture), RenderClaim.objects.get().attempts) == ("pending", 0)
     ensure_thumbnails(picture.pk)
     assert state(picture) == "ready"
 
 
-def test_an_account_without_heights_has_no_thumbnails(alice: User) -> None:
-    alice.tier = make_tier("None", [])
-    alice.save()
+def test_a_rendering_that_fails_for_lack_of_room_costs_no_attempt(
+    picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What decodes says that it failed, and cannot know why."""
+
+    def fail(*args: object, **kwargs: object) -> None:
+        raise RenderingFailed("The picture cannot be decoded.")
+
+    monkeypatch.setattr(services, "render_thumbnails", fail)
+    # Every write to it fails, as on a full disk.
+    monkeypatch.setattr(services, "NamedTemporaryFile", lambda dir: FileIO("/dev/full", "w"))
+    for _ in range(claims.MAX_FAILURES):
+        ensure_thumbnails(picture.pk)
+    claim = RenderClaim.objects.get()
+    assert (state(picture), claim.attempts, claim.failures) == ("pending", 0, 0)
+
+
+def test_what_nobody_foresaw_is_told_and_leaves_the_picture_pending(
+    picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lease ends by itself, and its attempt counts."""
+
+    def fail(*args: object, **kwargs: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(services, "render_thumbnails", fail)
+    with pytest.raises(ZeroDivisionError):
+        ensure_thumbnails(picture.pk)
+    claim = RenderClaim.objects.get()
+    assert (state(picture), claim.attempts, claim.failures) == ("pending", 1, 0)
+
+
+def test_the_pace_is_told_of_what_was_made_and_how_long_it_took(
+    picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added: list[tuple[int, float]] = []
+    monkeypatch.setattr("thumbnails.services.pace_meter.add", lambda *each: added.append(each))
+    ensure_thumbnails(picture.pk)
+    [(made, seconds)] = added
+    assert made == 2
+    assert 0 < seconds < 60
+    request_thumbnails([picture.pk])
+    ensure_thumbnails(picture.pk)
+    assert len(added) == 1, "nothing was missing"
+
+
+@pytest.mark.parametrize("is_shown", [False, True])
+def test_placeholders_are_made_where_there_are_none_though_no_thumbnail_is_missing(
+    picture: Picture, monkeypatch: pytest.MonkeyPatch, is_shown: bool
+) -> None:
+    ensure_thumbnails(picture.pk)
+    asked: list[list[int]] = []
+    render = render_thumbnails
+
+    def render_and_note(source: Path, heights: list[int], folder: Path, **options: Any) -> Any:
+        asked.append(heights)
+        return render(source, heights, folder, **options)
+
+    monkeypatch.setattr(services, "render_thumbnails", render_and_note)
+    if not is_shown:
+        Picture.objects.update(thumbhash="", dominant_color="")
+    request_thumbnails([picture.pk])
+    ensure_thumbnails(picture.pk)
+    assert asked == ([] if is_shown else [[]])
+    assert state(picture) == "ready"
+    assert picture.thumbhash
+
+
+def test_who_hears_that_a_picture_is_ready_is_shown_it_as_ready(picture: Picture) -> None:
+    with recorded(thumbnails_ready) as sent:
+        ensure_thumbnails(picture.pk)
+    assert [(each["picture"].pk, each["picture"].rendering) for each in sent] == [
+        (picture.pk, "ready")
+    ]
+
+
+def test_heights_are_those_of_the_owners_tier_and_of_the_picture_itself(alice: User) -> None:
+    """Neither another picture's thumbnail counts nor one that is stale or of another quality."""
+    first, other = (make_row(alice) for _ in range(2))
+    for height in (200, 400):
+        make_thumbnail_row(other, height, quality=alice.tier.quality)
+    assert find_heights(first) == {400: False, 200: False}
+    assert list(find_heights(first)) == [400, 200]
+    assert find_heights(make_row(make_user("carol", "Basic"))) == {200: False}
+    make_thumbnail_row(first, 200, quality=alice.tier.quality)
+    make_thumbnail_row(first, 400, quality=alice.tier.quality, is_stale=True)
+    assert find_heights(first) == {400: False, 200: True}
+    first.thumbnails.filter(height=400).update(is_stale=False)
+    assert find_heights(first) == {400: True, 200: True}
+    first.thumbnails.filter(height=200).update(quality=alice.tier.quality - 1)
+    assert find_heights(first) == {400: True, 200: False}
+
+
+@pytest.mark.parametrize("are_pixels_left", [False, True])
+def test_an_account_without_heights_has_placeholders_and_no_thumbnails(
+    alice: User, are_pixels_left: bool
+) -> None:
+    """Whether it had heights when the picture was uploaded, or none."""
+    without = make_tier("None", [])
+    if not are_pixels_left:
+        move_to_tier(alice, without)
     picture = make_picture(alice)
+    move_to_tier(alice, without)
     ensure_thumbnails(picture.pk)
     assert (heights(picture), state(picture)) == ([], "ready")
+    assert picture.thumbhash
+    assert picture.dominant_color
+
+
+def test_a_row_says_what_its_files_are(picture: Picture) -> None:
+    ensure_thumbnails(picture.pk)
+    rows = list(picture.thumbnails.order_by("height"))
+    assert [each.height for each in rows] == [200, 400]
+    for row in rows:
+        assert (row.owner_id, row.quality) == (picture.owner_id, picture.owner.tier.quality)
+        for key, size in (
+            (row.key, row.bytes), (row.webp_key, row.webp_bytes), (row.avif_key, row.avif_bytes),
+        ):  # fmt: skip
+            assert size == (picture_storage.size(key) if key else 0)
+        with picture_storage.open(row.key) as file, Image.open(file) as image:
+            assert image.size == (row.width_px, row.height_px) == (row.height * 3 // 2, row.height)
+            assert row.content_type == Image.MIME[str(image.format)]
+
+
+def test_lists_show_at_once_that_a_thumbnail_was_made_or_deleted(
+    picture: Picture,
+    settings: Settings,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    settings.CACHE_SECONDS = 60
+
+    def list_heights() -> list[int]:
+        found: list[int] = cached(
+            picture.owner_id, "heights", lambda: heights(picture), is_valid=lambda found: True
+        )
+        return found
+
+    assert list_heights() == []
+    with django_capture_on_commit_callbacks(execute=True):
+        ensure_thumbnails(picture.pk)
+    assert list_heights() == [200, 400]
+    with django_capture_on_commit_callbacks(execute=True):
+        delete_thumbnail(picture.thumbnails.earliest("height"))
+    assert list_heights() == [400]
 
 
 # --- Pixels that the check left -------------------------------------------------------------------
@@ -194,6 +344,8 @@ def test_thumbnails_of_pixels_are_those_of_the_original(
     with monkeypatch.context() as patched:
         patched.setattr(services, "render_thumbnails", render_original)
         ensure_thumbnails(once.pk)
+        patched.setattr(picture_storage, "copy_to", render_original)
+        make_beside(once.pk)
     ensure_thumbnails(twice.pk)
     assert files(once) == files(twice)
     once.refresh_from_db()
@@ -245,15 +397,23 @@ def test_pixels_that_cannot_be_rendered_cost_a_second_decode_alone(
 
 
 def test_an_upload_takes_twelve_statements_and_one_commit(
-    picture: Picture, django_assert_num_queries: DjangoAssertNumQueries
+    picture: Picture,
+    django_assert_num_queries: DjangoAssertNumQueries,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Of claiming, looking, and one transaction of rows, event and ledger."""
+    # The pace is written every few seconds.
+    meter = PaceMeter()
+    meter._written_at = inf
+    monkeypatch.setattr(services, "pace_meter", meter)
     with django_assert_num_queries(12):
         ensure_thumbnails(picture.pk)
     assert state(picture) == "ready"
 
 
-def test_the_names_of_all_files_are_flushed_at_once(picture: Picture, flushed: list[Path]) -> None:
+def test_the_names_of_all_files_are_flushed_at_once(
+    picture: Picture, flushed: list[Path], settings: Settings
+) -> None:
     ensure_thumbnails(picture.pk)
     keys = [key for row in picture.thumbnails.all() for key in row.keys]
     folder = (Path(settings.MEDIA_ROOT) / picture.key).parent

@@ -10,12 +10,19 @@ from hypothesis import strategies as st
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import User
+from images import pixels
 from images.default_picture import safe_stem
 from images.ledger import Column
 from images.models import Picture
 from images.services import delete_picture
 from images.storage.base import picture_storage
-from images.storage.keys import copy_key, is_key, keys_beside
+from images.storage.keys import (
+    copy_key,
+    is_key,
+    key_before_beside,
+    keys_beside,
+    may_lack_beside,
+)
 from images.usage import usage_of
 from lib import durable_files
 from tests.factories import make_picture
@@ -29,9 +36,16 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def picture(alice: User) -> Picture:
-    """A picture of which each format is smaller than the one before."""
+def upload(alice: User) -> Picture:
+    """A picture of which each format is smaller than the one before; its pixels are left."""
     return make_picture(alice, encode(waves(900, 600), "JPEG"))
+
+
+@pytest.fixture
+def picture(upload: Picture) -> Picture:
+    """A picture of which all formats are rendered at once, from its original."""
+    pixels.drop(upload.uid)
+    return upload
 
 
 def test_no_file_stays_when_one_cannot_be_stored(
@@ -119,6 +133,17 @@ def test_a_key_says_what_is_stored_beside(beside: tuple[str, ...]) -> None:
     assert keys_beside(f"{key}.jpg") == keys_beside(ORIGINAL) == {}
     for each in keys_beside(key).values():
         assert keys_beside(each) == {}
+
+
+@pytest.mark.parametrize(
+    ("extension", "beside"), [("jpg", ["webp", "avif"]), ("png", ["webp"]), ("gif", ["webp"])]
+)
+def test_a_key_says_what_may_be_stored_beside_later(extension: str, beside: list[str]) -> None:
+    key = key_before_beside(ORIGINAL, "200", extension)
+    assert (is_key(key), may_lack_beside(key)) == (True, True)
+    assert keys_beside(key) == {each: key.replace(f".{extension}", f".{each}") for each in beside}
+    assert not any(map(may_lack_beside, keys_beside(key).values()))
+    assert not may_lack_beside(copy_key(ORIGINAL, "200", "jpg", beside=("webp", "avif")))
 
 
 @given(st.text(max_size=120))

@@ -34,10 +34,12 @@ from delivery.stripped_copies import stripped_key
 from tests.factories import make_picture, make_user
 from tests.pictures import jpeg
 from thumbnails.services import ensure_thumbnails
+from thumbnails.smaller_formats import make_beside
 
 alice = User.objects.filter(username="alice").first() or make_user("alice", "Enterprise")
 picture = make_picture(alice, jpeg(900, 600, comment=b"taken at home"))
 ensure_thumbnails(picture.pk)
+make_beside(picture.pk)
 picture.refresh_from_db()
 stripped_key(picture)
 """

@@ -1,6 +1,6 @@
 """An account that its owner deletes: gone at once for everybody, and then to the last file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from uuid import UUID
@@ -15,6 +15,7 @@ from images.models import Link, Picture
 from images.removals import RemovedFile, remove_waiting_files
 from images.services import activate
 from images.storage.base import picture_storage
+from images.storage.listing import StoredFile
 from notifications.models import OutboxMessage
 from tests.clients import Client, Response
 from tests.factories import PASSWORD, bearer_client, make_picture, make_user, tier, token_client
@@ -136,12 +137,12 @@ def test_what_dies_in_between_is_carried_out_later(
     delete(token_client(owner))
     folders: list[str] = []
 
-    def away(folder: str) -> None:
+    def away(folder: str) -> Iterator[StoredFile]:
         folders.append(folder)
         raise StorageAway
 
     with monkeypatch.context() as patched:
-        patched.setattr(picture_storage, "delete_folder", away)
+        patched.setattr(picture_storage, "walk_written", away)
         with pytest.raises(StorageAway):
             remove_closed_accounts()
     assert folders

@@ -11,7 +11,14 @@ from django.core.management import call_command
 from images.storage.base import PictureStorage
 from images.storage.disk import DiskStorage
 from images.storage.listing import StoredFile
-from upkeep.copying import _THREADS, CopyDiffers, Outcome, copy_files, delete_copied_files
+from upkeep.copying import (
+    _MAX_BYTES_IN_MEMORY,
+    _THREADS,
+    CopyDiffers,
+    Outcome,
+    copy_files,
+    delete_copied_files,
+)
 from upkeep.named_storages import open_storage
 
 SAME, OTHER_BYTES, LONGER, MISSING = (f"users/a/{name}.png" for name in "abcd")
@@ -107,6 +114,71 @@ def test_a_file_that_goes_meanwhile_is_passed_over(
     outcomes = list(copy_files(files, source, target))
     assert outcomes == [Outcome.THERE, Outcome.THERE, Outcome.COPIED, Outcome.GONE]
     assert keys(target) == [SAME, OTHER_BYTES, LONGER]
+
+
+@pytest.mark.usefixtures("_both")
+def test_a_file_is_noted_once_the_target_has_it(
+    source: PictureStorage, target: PictureStorage
+) -> None:
+    """Copied now or before; what went meanwhile is not."""
+    files, noted = list(source.walk()), list[str]()
+    source.delete(MISSING)
+    list(copy_files(files, source, target, note=noted.append))
+    assert sorted(noted) == [SAME, OTHER_BYTES, LONGER]
+    noted.clear()
+    list(copy_files(source.walk(), source, target, compare_content=True, note=noted.append))
+    assert sorted(noted) == keys(target) == [SAME, OTHER_BYTES, LONGER]
+    assert content(target, OTHER_BYTES) == b"content"
+
+
+@pytest.mark.usefixtures("_both")
+def test_what_was_there_instead_is_kept_aside_as_it_was(
+    source: PictureStorage, target: PictureStorage
+) -> None:
+    assert Outcome.COPIED in list(copy_files(source.walk(), source, target))
+    [aside] = target.walk("quarantine/")
+    assert aside.key.endswith(LONGER)
+    assert content(target, aside.key) == b"content!"
+
+
+@pytest.mark.parametrize("work", ["copy", "remove"])
+def test_what_only_the_target_has_is_left_alone(
+    source: PictureStorage, target: PictureStorage, work: str
+) -> None:
+    target.write(SAME, BytesIO(b"content"))
+    outcomes = (
+        copy_files(source.walk(), source, target)
+        if work == "copy"
+        else delete_copied_files(source, target)
+    )
+    assert list(outcomes) == []
+    assert (keys(source), keys(target)) == ([], [SAME])
+
+
+@pytest.mark.parametrize("damage", [b"cOntent", b"conten"])
+def test_a_copy_that_reads_back_otherwise_stops_it(
+    source: PictureStorage, target: PictureStorage, monkeypatch: pytest.MonkeyPatch, damage: bytes
+) -> None:
+    source.write(SAME, BytesIO(b"content"))
+    write, noted = DiskStorage.write, list[str]()
+
+    def damaging(self: DiskStorage, key: str, file: IO[bytes]) -> None:
+        file.read()
+        write(self, key, BytesIO(damage))
+
+    monkeypatch.setattr(DiskStorage, "write", damaging)
+    with pytest.raises(CopyDiffers, match=SAME):
+        list(copy_files(source.walk(), source, target, note=noted.append))
+    assert noted == []
+    assert content(source, SAME) == b"content"
+
+
+def test_a_large_file_is_copied_whole(source: PictureStorage, target: PictureStorage) -> None:
+    """Larger than what is read at once, and than what is held in memory."""
+    large = bytes(range(256)) * (_MAX_BYTES_IN_MEMORY // 256 + 10)
+    source.write(SAME, BytesIO(large))
+    assert list(copy_files(source.walk(), source, target)) == [Outcome.COPIED]
+    assert content(target, SAME) == large
 
 
 def test_no_more_is_listed_ahead_than_is_copied_at_once(

@@ -212,6 +212,42 @@ def test_a_picture_deleted_meanwhile_is_not_missed(
     assert verify() == (["9 keys compared: all is well."], True)
 
 
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_file_that_came_after_it_was_listed_is_not_missed(
+    picture: Picture, is_lost: bool
+) -> None:
+    listed = [each for each in picture_storage.walk() if each.key != picture.key]
+    if is_lost:
+        picture_storage.delete(picture.key)
+    # As it was before the storage in force is another one.
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(picture_storage, "walk", lambda *_: iter(listed))
+        assert verify()[1] is not is_lost
+
+
+def test_a_file_that_goes_while_it_is_read_has_no_other_content(
+    picture: Picture, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    """Its row went before it."""
+    digest, gone = picture_storage.sha256, list[str]()
+
+    def delete_first(key: str) -> str:
+        if not gone:
+            gone.append(key)
+            with django_capture_on_commit_callbacks(execute=True):
+                delete_picture(picture)
+        return digest(key)
+
+    listed = list(picture_storage.walk())
+    seen = list(referenced_keys())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(picture_storage, "walk", lambda *_: iter(listed))
+        patched.setattr(verifying, "referenced_keys", lambda: iter(seen))
+        patched.setattr(picture_storage, "sha256", delete_first)
+        assert verify(hash=True)[1]
+    assert gone
+
+
 def test_a_rendition_of_a_thumbnail_goes_with_it(
     picture: Picture,
     alice: User,
@@ -248,6 +284,13 @@ def test_with_full_output_the_ledger_and_the_storage_differ_by_nothing(
         "9 keys compared: all is well.",
     ]
     assert usage_of(alice.pk).stored_bytes == stored
+
+
+def test_what_is_missing_is_not_counted_as_stored(picture: Picture) -> None:
+    picture_storage.delete(picture.key)
+    stored = sum(each.bytes for each in picture_storage.walk())
+    lines, _ = verify(verbosity=2)
+    assert any(each.startswith(f"{stored} bytes are stored: ") for each in lines), lines
 
 
 def test_a_wrong_ledger_is_found_and_counted_again(picture: Picture, alice: User) -> None:

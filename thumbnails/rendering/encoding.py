@@ -52,15 +52,29 @@ def heights_with_avif(image: Any, heights: Sequence[int]) -> set[int]:
     return found
 
 
-def encode_still(image: Any, height: int, quality: int, *, may_be_avif: bool = True) -> Encoded:
+def encode_still(image: Any, height: int, quality: int) -> Encoded:
     """Encode a still picture: as PNG where something is translucent, else as JPEG."""
     if image.hasalpha() and _is_translucent(image):
         content = image.pngsave_buffer(compression=6, keep="none")
-        return _with_webp(_describe(content, height, image, _PNG), image, quality)
+        return _describe(content, height, image, _PNG)
     opaque = flatten_on_white(image)
-    encoded = _describe(encode_jpeg(opaque, quality), height, opaque, _JPEG)
-    encoded = _with_webp(encoded, opaque, quality)
-    return _with_avif(encoded, opaque, quality) if may_be_avif else encoded
+    return _describe(encode_jpeg(opaque, quality), height, opaque, _JPEG)
+
+
+def encode_beside(
+    image: Any, quality: int, *, smaller_than: int, may_be_avif: bool
+) -> tuple[bytes | None, bytes | None]:
+    """Return what lies beside a still picture of so many bytes: a WebP, and an AVIF of one opaque.
+
+    Each is smaller than what comes before it, or None.
+    """
+    is_opaque = not (image.hasalpha() and _is_translucent(image))
+    shown = flatten_on_white(image) if is_opaque else image
+    webp = _smaller_webp(shown, quality, smaller_than)
+    if webp is None or not (is_opaque and may_be_avif):
+        return webp, None
+    avif = encode_avif(shown, quality)
+    return webp, avif if len(avif) < len(webp) else None
 
 
 def encode_jpeg(opaque: Any, quality: int) -> bytes:
@@ -73,7 +87,8 @@ def encode_animation(strip: Any, height: int, quality: int, fmt: Format) -> Enco
     if fmt == _WEBP:
         return _describe(encode_webp(strip, quality), height, strip, fmt)
     content = strip.gifsave_buffer(effort=_GIF_EFFORT, keep="none")
-    return _with_webp(_describe(content, height, strip, fmt), strip, quality)
+    encoded = _describe(content, height, strip, fmt)
+    return replace(encoded, webp=_smaller_webp(strip, quality, len(content)))
 
 
 def fits_in_memory(image: Any) -> bool:
@@ -105,21 +120,12 @@ def _describe(content: bytes, height: int, image: Any, fmt: Format) -> Encoded:
     return Encoded(height, image.width, image.get_page_height(), fmt, content)
 
 
-def _with_webp(encoded: Encoded, image: Any, quality: int) -> Encoded:
-    """Add a WebP if that is smaller."""
-    longest = max(encoded.width_px, encoded.height_px)
+def _smaller_webp(image: Any, quality: int, smaller_than: int) -> bytes | None:
+    longest = max(image.width, image.get_page_height())
     if longest > _MAX_WEBP_SIDE or not fits_in_memory(image):
-        return encoded
+        return None
     webp = encode_webp(image, quality)
-    return replace(encoded, webp=webp) if len(webp) < len(encoded.content) else encoded
-
-
-def _with_avif(encoded: Encoded, opaque: Any, quality: int) -> Encoded:
-    """Add an AVIF if there is a WebP, and that is smaller still."""
-    if encoded.webp is None:
-        return encoded
-    avif = encode_avif(opaque, quality)
-    return replace(encoded, avif=avif) if len(avif) < len(encoded.webp) else encoded
+    return webp if len(webp) < smaller_than else None
 
 
 def _avif_quality(quality: int) -> int:

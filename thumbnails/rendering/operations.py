@@ -9,7 +9,14 @@ from typing import Any
 
 from images.sandbox.decoder import Failed, Input, Output
 from thumbnails.rendering.encoding import Encoded
-from thumbnails.rendering.render import encode_pixels, render, render_as_jpeg
+from thumbnails.rendering.render import (
+    Beside,
+    encode_beside_pixels,
+    encode_pixels,
+    render,
+    render_as_jpeg,
+)
+from thumbnails.rendering.render import render_beside as render_beside_original
 from thumbnails.renderings import RenderingFailed
 
 
@@ -24,16 +31,34 @@ def render_thumbnails(data: Input, arguments: Mapping[str, Any], output: Output)
 
 
 def render_pixels(data: Input, arguments: Mapping[str, Any], output: Output) -> dict[str, Any]:
-    """Do as `render_thumbnails` with pixels that an inspection wrote."""
-    shape = arguments["width"], arguments["height"], arguments["bands"]
+    """Do as `render_thumbnails` with pixels that an inspection wrote, without WebP and AVIF."""
+    heights, quality = arguments["heights"], arguments["quality"]
     try:
-        encoded, placeholder = encode_pixels(
-            data, shape, arguments["heights"], arguments["quality"]
-        )
+        encoded, placeholder = encode_pixels(data, _shape(arguments), heights, quality)
     except RenderingFailed:
         raise Failed("rendering") from None
     thumbnails = [_write(each, output) for each in encoded]
     return {"thumbnails": thumbnails, "placeholder": asdict(placeholder)}
+
+
+def render_beside(data: Input, arguments: Mapping[str, Any], output: Output) -> dict[str, Any]:
+    """Write the WebP and AVIF of thumbnails that have none, `sizes` of height and bytes each."""
+    sizes, quality = arguments["sizes"], arguments["quality"]
+    try:
+        return _write_beside(render_beside_original(data, sizes, quality), output)
+    except RenderingFailed:
+        raise Failed("rendering") from None
+
+
+def render_beside_pixels(
+    data: Input, arguments: Mapping[str, Any], output: Output
+) -> dict[str, Any]:
+    """Do as `render_beside` with pixels that an inspection wrote."""
+    sizes, quality = arguments["sizes"], arguments["quality"]
+    try:
+        return _write_beside(encode_beside_pixels(data, _shape(arguments), sizes, quality), output)
+    except RenderingFailed:
+        raise Failed("rendering") from None
 
 
 def render_jpeg(data: Input, arguments: Mapping[str, Any], output: Output) -> dict[str, Any]:
@@ -43,6 +68,16 @@ def render_jpeg(data: Input, arguments: Mapping[str, Any], output: Output) -> di
     except RenderingFailed:
         raise Failed("rendering") from None
     return {"bytes": output.write(content), "width": width, "height": height}
+
+
+def _shape(arguments: Mapping[str, Any]) -> tuple[int, int, int]:
+    return arguments["width"], arguments["height"], arguments["bands"]
+
+
+def _write_beside(made: list[Beside], output: Output) -> dict[str, Any]:
+    names = ("webp_bytes", "avif_bytes")
+    each = [[output.write(one) if one else 0 for one in pair] for pair in made]
+    return {"beside": [dict(zip(names, pair, strict=True)) for pair in each]}
 
 
 def _write(encoded: Encoded, output: Output) -> dict[str, Any]:

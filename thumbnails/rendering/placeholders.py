@@ -33,8 +33,14 @@ def _pixels(values: list[int]) -> list[Pixel]:
 
 def _values(image: Any) -> list[int]:
     """Return red, green, blue and alpha of every pixel, from 0 to 255."""
-    complete = image if image.hasalpha() else image.bandjoin(255)
-    return list(bytes(complete.write_to_memory()))
+    samples = bytes(image.write_to_memory())
+    if image.hasalpha():
+        return list(samples)
+    # Sooner than libvips has another picture set up.
+    complete = bytearray(b"\xff") * (4 * image.width * image.height)
+    for band in range(3):
+        complete[band::4] = samples[band::3]
+    return list(complete)
 
 
 def _dominant(pixels: Iterable[Pixel]) -> Pixel:

@@ -5,6 +5,7 @@ They are upright, in sRGB, and carry no metadata. The smallest gives the placeho
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pyvips
@@ -19,6 +20,7 @@ from images.formats.scan import Buffer
 from thumbnails.rendering.encoding import (
     Encoded,
     encode_animation,
+    encode_beside,
     encode_jpeg,
     encode_still,
     fits_in_memory,
@@ -29,6 +31,10 @@ from thumbnails.rendering.placeholders import SIDE, placeholder_of
 from thumbnails.renderings import Placeholder, RenderingFailed
 
 Rendered = tuple[list[Encoded], Placeholder]
+# A WebP and an AVIF.
+Beside = tuple[bytes | None, bytes | None]
+# Width, height and bands.
+Shape = tuple[int, int, int]
 # Grey alone, or with transparency.
 _GREY_BANDS = 2
 
@@ -68,32 +74,70 @@ def _animated_format(data: Buffer) -> Format | None:
     return codec.format if is_animated else None
 
 
-def encode_pixels(
-    data: Buffer, shape: tuple[int, int, int], heights: list[int], quality: int
-) -> Rendered:
-    """Return what `render` does of samples of a byte each, grey or sRGB, that are large enough.
-
-    `shape` is width, height and bands.
-    """
-    width, height, bands = shape
+def encode_pixels(data: Buffer, shape: Shape, heights: list[int], quality: int) -> Rendered:
+    """Return what `render` does of pixels that are large enough, without what lies beside."""
     with _wrap_errors():
-        image = pyvips.Image.new_from_memory(data, width, height, bands, "uchar")
-        kind = "b-w" if bands <= _GREY_BANDS else "srgb"
-        return _encode_stills(image.copy(interpretation=kind), heights, quality)
+        reduced = list(_reduced(_image_of(data, shape), heights))
+        encoded = [encode_still(image, height, quality) for image, height in reduced]
+        return encoded, placeholder_of(reduced[-1][0])
+
+
+def encode_beside_pixels(
+    data: Buffer, shape: Shape, sizes: Sequence[tuple[int, int]], quality: int
+) -> list[Beside]:
+    """Return what `encode_pixels` leaves out, for heights and the bytes of the thumbnails there."""
+    with _wrap_errors():
+        return _encode_beside(_image_of(data, shape), sizes, quality)
+
+
+def render_beside(data: Buffer, sizes: Sequence[tuple[int, int]], quality: int) -> list[Beside]:
+    """Do as `encode_beside_pixels` with a still picture that has to be decoded."""
+    with _wrap_errors():
+        return _encode_beside(resize(data, height=sizes[0][0]).copy_memory(), sizes, quality)
+
+
+def _image_of(data: Buffer, shape: Shape) -> Any:
+    """Return samples of a byte each, grey or sRGB, as a picture."""
+    width, height, bands = shape
+    kind = "b-w" if bands <= _GREY_BANDS else "srgb"
+    image = pyvips.Image.new_from_memory(data, width, height, bands, "uchar")
+    return image.copy(interpretation=kind)
 
 
 def _render_still(data: Buffer, heights: list[int], quality: int) -> Rendered:
-    image = resize(data, height=heights[0] if heights else SIDE).copy_memory()
-    return _encode_stills(image, heights, quality)
-
-
-def _encode_stills(image: Any, heights: list[int], quality: int) -> Rendered:
-    """Encode a picture in memory at each height, largest first."""
+    smallest = image = resize(data, height=heights[0] if heights else SIDE).copy_memory()
     encoded, with_avif = [], heights_with_avif(image, heights)
+    for smallest, height in _reduced(image, heights):
+        usual = encode_still(smallest, height, quality)
+        size, may_be_avif = len(usual.content), height in with_avif
+        webp, avif = encode_beside(smallest, quality, smaller_than=size, may_be_avif=may_be_avif)
+        encoded.append(replace(usual, webp=webp, avif=avif))
+    return encoded, placeholder_of(smallest)
+
+
+def _encode_beside(image: Any, sizes: Sequence[tuple[int, int]], quality: int) -> list[Beside]:
+    with_avif = heights_with_avif(image, [height for height, _ in sizes])
+    bytes_of = dict(sizes)
+    return [
+        encode_beside(
+            reduced,
+            quality,
+            smaller_than=bytes_of[height],
+            may_be_avif=height in with_avif,
+        )
+        for reduced, height in _reduced(image, list(bytes_of))
+    ]
+
+
+def _reduced(image: Any, heights: Sequence[int]) -> Iterator[tuple[Any, int]]:
+    """Yield a picture in memory at each height, largest first, made from the one before.
+
+    It has to lie there before, too: where it is no higher, it is not copied.
+    """
     for height in heights:
-        image = _reduce(image, height)
-        encoded.append(encode_still(image, height, quality, may_be_avif=height in with_avif))
-    return encoded, placeholder_of(image)
+        if image.height > height:
+            image = _reduce(image, height)
+        yield image, height
 
 
 def _render_animation(data: Buffer, heights: list[int], quality: int, fmt: Format) -> Rendered:

@@ -4,6 +4,8 @@ import json
 import sys
 import time
 from argparse import ArgumentParser
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +25,13 @@ from plans.proposals import (
     save_for_later,
 )
 from plans.services import apply_plan, cancel, pause, resume
+from plans.warnings import save_and_warn, withdraw
 from tiers.models import Tier
 
 POLL_INTERVAL = 1.0  # seconds
-_DEEDS = {
-    "apply": apply_plan, "pause": pause, "resume": resume, "cancel": cancel, "count": count_anew
+_DEEDS: dict[str, Callable[..., None]] = {
+    "apply": apply_plan, "warn": save_and_warn, "withdraw": withdraw, "pause": pause,
+    "resume": resume, "cancel": cancel, "count": count_anew,
 }  # fmt: skip
 
 
@@ -44,6 +48,9 @@ class Command(BaseCommand):
         deed = parser.add_mutually_exclusive_group()
         for name in _DEEDS:
             deed.add_argument(f"--{name}", dest="deed", action="store_const", const=name)
+        parser.add_argument(
+            "--at", metavar="TIME", type=_read_time, help="with --warn: when it applies itself"
+        )
         parser.add_argument("--no-wait", action="store_true", help="do not follow an applied plan")
         parser.add_argument("--by", metavar="LOGIN", help="the account that it is noted for")
 
@@ -52,7 +59,8 @@ class Command(BaseCommand):
         try:
             plan = self._find(options["id"]) if options["id"] else _read(options["file"], by)
             if options["deed"]:
-                _DEEDS[options["deed"]](plan, by=by)
+                when = {"at": options["at"]} if options["deed"] == "warn" else {}
+                _DEEDS[options["deed"]](plan, by=by, **when)
             if options["deed"] in {"apply", "resume"} and not options["no_wait"]:
                 follow(plan)
         except ValidationError as error:
@@ -65,6 +73,12 @@ class Command(BaseCommand):
         if plan is None:
             raise CommandError(f"There is no plan {number}.")
         return plan
+
+
+def _read_time(text: str) -> datetime:
+    """Return a time as ISO 8601 writes it; without an offset it is of UTC."""
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _read(file: str, by: User | None) -> TierPlan:
@@ -134,6 +148,9 @@ def as_json(plan: TierPlan) -> dict[str, Any]:
         "to": plan.target_name or None,
         "changes": {name: {"before": a, "after": b} for name, (a, b) in plan.changes.items()},
         "counts": plan.counts,
+        "effective_at": plan.effective_at.isoformat() if plan.effective_at else None,
+        "warned_at": plan.warned_at.isoformat() if plan.warned_at else None,
+        "accounts_told": plan.accounts_told,
         "is_estimate": bool(counts.get("sampled")),
         "outcome": None if plan.is_undecided else outcome_of(plan),
         "steps": [

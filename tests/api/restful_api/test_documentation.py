@@ -8,19 +8,18 @@ from typing import Any
 import pytest
 import yaml
 from django.conf import settings
-from drf_spectacular.generators import SchemaGenerator
 
 from api.restful_api.client_examples import client_examples
 from api.restful_api.documentation import render_document
+from tests.api.json_schema import generated_document
 from tests.clients import Client
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def document() -> dict[str, Any]:
-    made: dict[str, Any] = SchemaGenerator().get_schema(public=True)
-    return made
+    return generated_document()
 
 
 @pytest.mark.parametrize("query", ["", "?format=json", "?lang=es", "?format=yaml&lang=en"])
@@ -44,7 +43,8 @@ def test_the_client_chooses_the_format(
     assert response["Content-Type"] == content_type
     assert response["Content-Disposition"] == f'inline; filename="{name}"'
     # Every JSON document is YAML too.
-    assert yaml.safe_load(response.content) == json.loads(json.dumps(document))
+    given = yaml.load(response.content, yaml.CSafeLoader)  # in a tenth of the time
+    assert given == json.loads(json.dumps(document))
 
 
 def test_the_document_is_rendered_once_for_each_format_and_language() -> None:

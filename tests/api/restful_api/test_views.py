@@ -711,7 +711,18 @@ def test_a_kept_list_that_something_else_wrote_is_made_again(
     redis: Any = redis_client()
     mark = redis.get(cache.make_key(f"list-mark:{alice.pk}"))
     [key] = redis.keys(f"*:list:{alice.pk}:*")
-    for poison in (b"", b"[]", b"[1, 2]\n[]", b'["a", ""]\n', b'["a", ""]\n{}', b"[" * 5000):
+    for poison in (
+        b"",
+        b"[]",
+        b"[1, 2]\n[]",
+        b'["a", ""]\n',
+        b'["a", ""]\n{}',
+        b"[" * 5000,
+        b'["\\"a\\"", "", "x"]\n[]',
+        b'"a"\n\n\n{}',
+        b"a\n\n\n[]",
+        b'"\xff"\n\n\n[]',
+    ):
         redis.set(key, mark + poison)
         response = client.get(IMAGES)
         assert (response.json(), response["ETag"]) == (first.json(), first["ETag"])

@@ -10,7 +10,8 @@ from redis.exceptions import TimeoutError as RedisTimeout
 
 from accounts.security_log import REFUSALS
 from config.env import logging as env_logging
-from config.env.logging import LOGGING, FloodFilter, OutageFilter
+from config.env.logging import LOGGING, FloodFilter, LineFormatter, OutageFilter
+from config.middleware.request_log import _make_record
 from images.exceptions import StorageAway
 from tests.clients import Client
 
@@ -68,6 +69,42 @@ def test_a_flood_of_wrong_hosts_writes_a_line() -> None:
 def test_every_line_of_the_service_passes_the_filter() -> None:
     assert LOGGING["handlers"]["console"]["filters"][0] == "flood"
     assert LOGGING["root"]["handlers"] == ["console"]
+
+
+def test_nothing_holds_back_the_line_of_a_request() -> None:
+    """Their handler has no filter: they would let each of its lines pass, as it is."""
+    assert "filters" not in LOGGING["handlers"]["requests"]
+    assert LOGGING["loggers"]["tintype.requests"]["handlers"] == ["requests"]
+    flood, outage = FloodFilter(), OutageFilter()
+    for _ in range(3):
+        line = _make_record(logging.INFO, ("GET", "/l/7.x", 503, 1.0, ": why"))
+        assert flood.filter(line)
+        assert outage.filter(line)
+
+
+def test_what_stands_below_a_line_is_written_as_the_library_writes_it() -> None:
+    error, stack = record("a", "%s failed", "it"), record("a", "where")
+    error.exc_info = (ValueError, ValueError("why"), None)
+    stack.stack_info = "Stack: here"
+    line, library = LineFormatter("%(message)s"), logging.Formatter("%(message)s")
+    assert [line.format(each) for each in (error, stack)] == [
+        "it failed\nValueError: why",
+        "where\nStack: here",
+    ]
+    assert library.format(error) == line.format(error)
+
+
+def test_lines_are_dated_as_the_library_dates_them() -> None:
+    line, library = (
+        LineFormatter("%(asctime)s %(message)s"),
+        logging.Formatter("%(asctime)s %(message)s"),
+    )
+    at = LineFormatter("%(asctime)s", "%H"), logging.Formatter("%(asctime)s", "%H")
+    for created in (0.0, 1.25, 1.75, 2.0, 1_796_005_800.001, 1_796_005_800.999, 1.5, 3600.0):
+        made = record("a", "b")
+        made.created, made.msecs = created, created % 1 * 1000
+        assert line.format(made) == library.format(made)
+        assert at[0].format(made) == at[1].format(made)
 
 
 def failing(name: str, error: BaseException, message: str = "it failed") -> logging.LogRecord:

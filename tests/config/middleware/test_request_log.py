@@ -1,10 +1,13 @@
 """Each request writes one line, with its id and what was wrong with it."""
 
 import logging
+import os
 from collections.abc import Iterator
 
 import pytest
 
+from config.middleware import request_log
+from lib.request_id import use_request_id
 from tests.clients import Client
 from tests.factories import token_client
 
@@ -15,20 +18,27 @@ class Lines(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[str] = []
+        self.ids: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(f"{record.levelname} {record.getMessage()}")
+        self.ids.append(record.__dict__["request_id"])
 
 
 @pytest.fixture
-def lines() -> Iterator[list[str]]:
+def handler() -> Iterator[Lines]:
     handler, logger = Lines(), logging.getLogger("tintype.requests")
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
-    yield handler.lines
+    yield handler
     logger.removeHandler(handler)
     logger.setLevel(level)
+
+
+@pytest.fixture
+def lines(handler: Lines) -> list[str]:
+    return handler.lines
 
 
 def without_time(line: str) -> str:
@@ -40,6 +50,22 @@ def without_time(line: str) -> str:
 def test_a_request_writes_one_line(lines: list[str], alice: object) -> None:
     assert token_client(alice).get("/api/user/images/?limit=3").status_code == 200  # type: ignore[arg-type]  # a user
     assert [without_time(line) for line in lines] == ["INFO GET /api/user/images/ 200 ms"]
+
+
+def test_a_line_bears_its_request_s_id_and_no_token_whoever_writes_it(handler: Lines) -> None:
+    with use_request_id("of-this-request"):
+        for path in (
+            "/l/7.secret",
+            "/reset/secret",
+            "/api/user/invitations/secret",
+            "/l",
+            "/x/l/7",
+        ):
+            request_log.log_request("GET", path, 200, 0.0)
+    assert set(handler.ids) == {"of-this-request"}
+    assert [line.split(" ")[2] for line in handler.lines] == [
+        *("/l/…", "/reset/…", "/api/user/invitations/…", "/l", "/x/l/7")
+    ]
 
 
 def test_a_refused_request_says_why(lines: list[str]) -> None:
@@ -55,6 +81,22 @@ def test_what_a_stranger_sends_ends_no_line(lines: list[str]) -> None:
     [line] = lines
     assert line.isprintable()
     assert "404" in line
+
+
+@pytest.mark.parametrize("level", [logging.INFO, logging.DEBUG])
+def test_a_record_is_what_the_library_makes(level: int) -> None:
+    arguments = ("GET", "/", 200, 1.0, "")
+    made = request_log._make_record(level, arguments)
+    usual = logging.LogRecord(
+        "tintype.requests", level, request_log.__file__, 0, request_log._LINE, arguments, None
+    )
+    names = vars(usual).keys() - {"created", "msecs", "relativeCreated", "thread", "threadName"}
+    assert {name: getattr(made, name) for name in names} == {
+        name: getattr(usual, name) for name in names
+    }
+    assert made.getMessage() == "GET / 200 1 ms"
+    assert 0 <= usual.created - made.created + 1 < 2
+    assert made.process == os.getpid()
 
 
 def test_what_machines_ask_writes_none(lines: list[str]) -> None:

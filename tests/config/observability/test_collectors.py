@@ -1,15 +1,18 @@
 """Metrics that are computed from the database."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import User
 from config.observability.collectors import RoomCollector
 from images.models import Picture
 from images.sandbox.work_dir import work_dir
+from images.storage.urls import describe_storage
 from lib.room import MIN_FREE_BYTES
 from notifications.models import Heartbeat, OutboxMessage
 from tests.clients import Client
@@ -51,7 +54,9 @@ def test_counters_are_reported_while_the_database_is_away() -> None:
     assert value("python_info") == 1
 
 
-def test_the_room_of_each_folder_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_room_of_each_folder_is_reported(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Settings
+) -> None:
     def values() -> dict[tuple[str, str], float]:
         families = RoomCollector().collect()
         samples = [each for family in families for each in family.samples]
@@ -60,5 +65,9 @@ def test_the_room_of_each_folder_is_reported(monkeypatch: pytest.MonkeyPatch) ->
     work_dir()
     assert values()["tintype_free_bytes", "work"] > MIN_FREE_BYTES
     assert values()["tintype_disk_takes_files", "work"] == 1
+    assert ("tintype_free_bytes", "pictures") not in values()
+    elsewhere = describe_storage(tmp_path.as_uri(), {})
+    settings.STORAGES = {**settings.STORAGES, "default": elsewhere}
+    assert values()["tintype_free_bytes", "pictures"] > MIN_FREE_BYTES
     monkeypatch.setattr("lib.room.free_bytes", lambda _: 0)
     assert values()["tintype_disk_takes_files", "work"] == 0

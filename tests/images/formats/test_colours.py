@@ -10,8 +10,9 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from images.formats.avif import AvifCodec
+from images.formats import avif
 from images.formats.colours import of_code_points, of_gamma
+from images.formats.isobmff import boxes, require_box
 from images.formats.isobmff_relations import states_premultiplied
 from images.formats.png import PngCodec
 from images.formats.registry import FORMATS
@@ -27,10 +28,14 @@ XY = {
     1: [(0.640, 0.330), (0.300, 0.600), (0.150, 0.060)],
     9: [(0.708, 0.292), (0.170, 0.797), (0.131, 0.046)],
     12: [(0.680, 0.320), (0.265, 0.690), (0.150, 0.060)],
+    22: [(0.630, 0.340), (0.295, 0.605), (0.155, 0.077)],
 }
 D65 = (0.3127, 0.3290)
+BRADFORD = np.array(
+    [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]]
+)
 ADOBE = [(0.640, 0.330), (0.210, 0.710), (0.150, 0.060)]
-SDR = (1, 4, 5, 6, 8, 13, 14, 15)
+SDR = (1, 4, 5, 6, 7, 8, 13, 14, 15, 17)
 PQ, HLG = 16, 18
 
 
@@ -59,6 +64,11 @@ def to_curve(light: np.ndarray, transfer: int) -> np.ndarray:
         scene = shown * np.maximum(luminance, 1e-9) ** ((1 - 1.2) / 1.2)
         logarithm = 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073
         return np.where(scene <= 1 / 12, np.sqrt(3 * scene), logarithm)
+    if transfer == 7:
+        above = 1.1115 * light**0.45 - 0.1115
+        return np.where(light < 0.0228, light * 4, above)
+    if transfer == 17:
+        return np.asarray((light * 48 / 52.37) ** (1 / 2.6))
     if transfer in {4, 5, 8}:
         return np.asarray(light ** (1 / {4: 2.2, 5: 2.8, 8: 1.0}[transfer]))
     return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
@@ -184,7 +194,7 @@ def heic(values: np.ndarray, bits: int, **numbers: int) -> bytes:
     return result.getvalue()
 
 
-@pytest.mark.parametrize("primaries", XY)
+@pytest.mark.parametrize("primaries", [1, 9, 12])  # x265 knows no others
 @pytest.mark.parametrize("transfer", [*SDR, PQ, HLG])
 def test_heic_looks_as_its_code_points_say(primaries: int, transfer: int) -> None:
     values = stored(XY[primaries], transfer)
@@ -201,6 +211,125 @@ def test_avif_looks_as_its_code_points_say(primaries: int, transfer: int) -> Non
     # Eight bits of linear light in wide primaries hold no better picture.
     more = 1.1 if transfer == 8 else 1.0
     assert difference(content) < difference(encode(waves(*SIZE), "AVIF", **options)) + more
+
+
+# What Chromium 156 shows of grey of so much light in PQ (cd/m²), of a picture that states no peak,
+# and of one that states 4,000.
+IN_THE_BROWSER = {
+    10: (44, 44),
+    50: (99, 99),
+    203: (188, 188),
+    300: (211, 201),
+    500: (232, 212),
+    800: (248, 221),
+    1000: (255, 226),
+    2000: (255, 240),
+    4000: (255, 255),
+}
+
+
+@pytest.mark.parametrize("states_peak", [False, True])
+def test_hdr_avif_is_as_bright_as_in_the_browser(states_peak: bool) -> None:
+    nits = np.array(list(IN_THE_BROWSER), float)
+    grey = np.repeat(to_curve(nits / 203, PQ), 20)[None, :, None] * np.ones((SIZE[1], 1, 3))
+    pixels = Image.fromarray((grey * 255).round().astype(np.uint8))
+    content = encode(pixels, "AVIF", quality=100, subsampling="4:4:4")
+    content = with_numbers(content, 9, PQ)
+    if states_peak:
+        content = with_property(content, box(b"clli", struct.pack(">HH", 4000, 400)))
+    shown = resize(content, height=SIZE[1]).numpy()[60, 10::20, 1].astype(int)
+    expected = np.array([each[states_peak] for each in IN_THE_BROWSER.values()])
+    # Eight bits of PQ are coarse.
+    assert np.abs(shown - expected).max() <= 4
+
+
+# The mean of each colour that Chromium 156 shows of one file whose box states these primaries,
+# transfer and matrix. By a matrix that is derived from the primaries it knows no HDR, but SDR.
+MEANS_IN_THE_BROWSER = {
+    (12, 16, 12): (84.9, 85.3, 59.1),
+    (9, 18, 12): (84.2, 85.0, 57.9),
+    (12, 16, 1): (77.9, 73.6, 33.2),
+    (12, 16, 9): (77.7, 72.7, 33.2),
+    (12, 13, 1): (83.9, 85.3, 53.2),
+    # Primaries whose white is another than sRGB's, one of them at no light at all.
+    (4, 13, 9): (85.1, 83.6, 54.4),
+    (8, 13, 9): (83.9, 85.3, 53.8),
+    (10, 16, 9): (83.9, 62.7, 32.4),
+    (11, 13, 9): (84.0, 85.0, 53.0),
+}
+
+
+@pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
+@pytest.mark.parametrize("numbers", MEANS_IN_THE_BROWSER)
+def test_avif_of_any_matrix_looks_as_in_the_browser(numbers: tuple[int, int, int]) -> None:
+    file = corpus.ROOT / "files" / "avif" / "libavif__cosmos1650_yuv444_10bpc_p3pq.avif"
+    before, kind, after = file.read_bytes().partition(b"nclx")
+    shown = resize(before + kind + struct.pack(">HHH", *numbers) + after[6:], height=428).numpy()
+    means = shown.reshape(-1, 3).mean(axis=0)
+    assert np.abs(means - MEANS_IN_THE_BROWSER[numbers]).max() < 2
+
+
+def with_property(content: bytes, added: bytes) -> bytes:
+    """Give the picture of an AVIF one property more, behind what its item has."""
+    meta = require_box(content, 0, len(content), b"meta")
+    held = require_box(content, meta.body + 4, meta.end, b"iprp")
+    known = require_box(content, held.body, held.end, b"ipco")
+    listed = require_box(content, held.body, held.end, b"ipma")
+    number = 1 + len(list(boxes(content, known.body, known.end)))
+    count = content[listed.body + 10]
+    names = content[listed.body : listed.body + 10] + bytes([count + 1])
+    names += content[listed.body + 11 : listed.end] + bytes([number])
+    properties = box(b"ipco", content[known.body : known.end] + added) + box(b"ipma", names)
+    rest = content[meta.body : held.kind_at - 4] + box(b"iprp", properties)
+    changed = box(b"meta", rest + content[held.end : meta.end])
+    moved = len(changed) - (meta.end - meta.kind_at + 4)
+    # One item, whose place is the last number of `iloc` but its length.
+    at = changed.index(b"iloc")
+    end = at - 4 + struct.unpack_from(">I", changed, at - 4)[0]
+    place = struct.unpack_from(">I", changed, end - 8)[0] + moved
+    changed = changed[: end - 8] + struct.pack(">I", place) + changed[end - 4 :]
+    return content[: meta.kind_at - 4] + changed + content[meta.end :]
+
+
+def box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I4s", len(body) + 8, kind) + body
+
+
+@pytest.mark.parametrize(("peak", "white"), [(203, 255), (1000, 188), (4000, 188)])
+def test_a_png_states_its_peak(peak: int, white: int) -> None:
+    """Else white stays white."""
+    values = np.full((SIZE[1], SIZE[0], 3), to_curve(np.array(1.0), PQ))
+    for stated in (
+        chunk(b"cLLI", struct.pack(">II", peak * 10_000, 0)),
+        chunk(b"mDCV", bytes(16) + struct.pack(">II", peak * 10_000, 1)),
+    ):
+        shown = resize(png(values, cicp(9, PQ), stated), height=10).numpy()
+        assert np.abs(shown.astype(int) - white).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        [(0.3, 0.3)] * 3,
+        [(0.0, 0.0)] * 3,
+        [(0.1, 0.1), (0.2, 0.2), (0.4, 0.4)],
+        [(40_000.0, 40_000.0)] * 3,
+    ],
+)
+def test_primaries_that_are_none_are_those_of_srgb(places: list[tuple[float, float]]) -> None:
+    light = np.asarray(to_curve(to_linear(SEEN), 8))
+    assert difference(png(light, gama(1.0), chrm(places))) < 1.0
+    no_white = bytearray(chrm(XY[9])[8:-4])
+    no_white[:8] = bytes(8)
+    assert difference(png(light, gama(1.0), chunk(b"cHRM", bytes(no_white)))) < 1.0
+
+
+def test_primaries_may_lie_where_there_is_no_light() -> None:
+    """XYZ's own, with the white of equal energy."""
+    adapted = np.linalg.solve(BRADFORD, np.diag(1 / (BRADFORD @ xyz(*D65))) @ BRADFORD)
+    values = to_linear(SEEN) @ (adapted @ to_xyz(XY[1])).T
+    axes = struct.pack(">8I", 33_333, 33_333, 100_000, 0, 0, 100_000, 0, 0)
+    assert difference(png(np.clip(values, 0, 1), gama(1.0), chunk(b"cHRM", axes))) < 1.0
 
 
 def test_transparency_and_grey_are_kept() -> None:
@@ -238,7 +367,7 @@ def test_premultiplied_avif_looks_alike_by_both_decoders(monkeypatch: pytest.Mon
         return np.asarray(shown.flatten(background=[255] * 3).numpy(), float) / 255
 
     by_pillow = on_white()
-    monkeypatch.setattr(AvifCodec, "is_verified_by_load", lambda *_: False)
+    monkeypatch.setattr(avif, "_is_pillows", lambda *_: False)
     assert np.linalg.norm(lab(on_white()) - lab(by_pillow), axis=-1).mean() < 1.0
 
 

@@ -128,3 +128,19 @@ def test_of_the_corpus_one_decode_takes_nothing_that_the_check_alone_refuses() -
                 wrong.append(f"{sample} looks different")
     assert wrong == []
     assert decoded > 500
+
+
+@pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
+@pytest.mark.parametrize(
+    "name", ["av1avif__fox.profile1.10bpc.yuv444.odd-height", "libavif__seine_hdr_rec2020"]
+)
+def test_an_avif_of_more_bits_is_decoded_once(name: str) -> None:
+    content = (corpus.ROOT / "files" / "avif" / f"{name}.avif").read_bytes()
+    facts = identify(content, LIMITS)
+    image = resize_and_verify(content, facts, height=60)
+    assert image is not None
+    assert (image - resize(content, height=60)).abs().avg() < _MOST_DIFFERENCE
+    for missing in (1, 8, 500, len(content) // 2):
+        with contextlib.suppress(RefusedPicture):
+            identify(content[:-missing], LIMITS)
+            assert resize_and_verify(content[:-missing], facts, height=60) is None

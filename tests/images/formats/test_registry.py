@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from images.formats import registry
 from images.formats.detect import codec_for, codec_named
 from images.formats.limits import Limits, RefusedPicture
 from images.formats.registry import FORMATS, content_type_of
@@ -20,6 +21,8 @@ LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
 def ppm_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """Add the record of a new format, and nothing else."""
     monkeypatch.setitem(FORMATS, "PPM", PPM)
+    # What the module makes of the records when it is loaded.
+    monkeypatch.setitem(registry._CONTENT_TYPES, PPM.extension, PPM.content_type)
 
 
 def ppm(image: Image.Image, comment: bytes = b"") -> bytes:

@@ -52,6 +52,43 @@ def test_a_gif_that_covers_its_screen_stays_opaque() -> None:
     assert resize(encode(quarters(40, 30), "GIF"), height=20).bands == 3
 
 
+def paletted(colours: int, **options: int) -> bytes:
+    """Return a GIF of so many colours whose frame states its delay, on a larger screen."""
+    numbers = (np.arange(1600, dtype=np.uint16) % colours).astype(np.uint8).reshape(40, 40)
+    image = Image.fromarray(numbers, "P")
+    image.putpalette([value for number in range(256) for value in (number, 0, 255 - number)])
+    return small_first_frame(
+        encode(image, "GIF", duration=50, optimize=False, **options), (80, 100)
+    )
+
+
+def test_what_a_frame_states_already_is_kept_beside_the_colour_that_is_made_transparent() -> None:
+    content = paletted(255)
+    at = content.index(b"\x21\xf9\x04")
+    assert content[at + 3] & 1 == 0
+    changed = with_clear_surround(content)
+    assert changed[at + 3] == content[at + 3] | 1
+    assert changed[at + 4 : at + 6] == content[at + 4 : at + 6] == struct.pack("<H", 5)
+    assert changed[at + 6] == 255
+    assert (changed[:at], changed[at + 7 :]) == (content[:at], content[at + 7 :])
+    padded = content[:at] + b"\0" + content[at:]
+    assert with_clear_surround(padded) == changed[:at] + b"\0" + changed[at:]
+
+
+def test_a_frame_that_is_transparent_already_or_uses_every_colour_stays_as_it_is() -> None:
+    for content in (paletted(200, transparency=7), paletted(256)):
+        assert with_clear_surround(content) is content
+
+
+def test_a_gif_that_ends_before_its_first_frame_stays_as_it_is() -> None:
+    content = paletted(200)
+    for length in (0, 10, 13, 300, content.index(b"\x21\xf9\x04") + 2):
+        cut = content[:length]
+        assert with_clear_surround(cut) is cut
+    unknown = content[:781] + b"\x7f" + content[781:]
+    assert with_clear_surround(unknown) is unknown
+
+
 def chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 

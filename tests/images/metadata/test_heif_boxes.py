@@ -1,7 +1,7 @@
 """AVIF and HEIC, made box by box: which items and boxes stay, which go, what they are called."""
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -67,8 +67,13 @@ def picture(
     after: bytes = b"",
     slack: bytes = b"",
     brand: bytes = b"heic",
+    nowhere: Collection[int] = (),
+    pieces: int = 1,
 ) -> bytes:
-    """Return a file with `slack` before, between and after the contents of the items."""
+    """Return a file with `slack` before, between and after the pieces of the items' contents.
+
+    Of those that are `nowhere` no place is told.
+    """
     head = full(
         b"iinf",
         struct.pack(">H", len(items)),
@@ -98,14 +103,19 @@ def picture(
     head += full(b"iref", *related) if related else b""
     head = full(b"hdlr", bytes(4), b"pict", bytes(12), b"\0") + head + in_meta
     ftyp = box(b"ftyp", brand, bytes(4), b"mif1", brand) + before
-    location_bytes = 8 + 4 + 2 + 2 + len(items) * (2 + 2 + 2 + 4 + 4)
+    located = {number: item for number, item in items.items() if number not in nowhere}
+    location_bytes = 8 + 4 + 2 + 2 + len(located) * (2 + 2 + 2 + pieces * (4 + 4))
     media = len(ftyp) + 8 + 4 + len(head) + location_bytes + 8
     places, mdat = b"", slack
-    for number, item in items.items():
+    for number, item in located.items():
         mine = content(number, item.kind)
-        places += struct.pack(">HHHII", number, 0, 1, media + len(mdat), len(mine))
-        mdat += mine + slack
-    location = full(b"iloc", b"\x44\0", struct.pack(">H", len(items)), places)
+        places += struct.pack(">HHH", number, 0, pieces)
+        size = -(-len(mine) // pieces)
+        for start in range(0, len(mine), size):
+            piece = mine[start : start + size]
+            places += struct.pack(">II", media + len(mdat), len(piece))
+            mdat += piece + slack
+    location = full(b"iloc", b"\x44\0", struct.pack(">H", len(located)), places)
     return ftyp + full(b"meta", head, location) + box(b"mdat", mdat) + after
 
 
@@ -116,8 +126,10 @@ def strip(data: bytes, *, avif: bool = False) -> tuple[bytes, list[tuple[str, st
     assert len(stripped) <= len(data)
     for number in kept(stripped):
         assert stripped.index(words(number)) == data.index(words(number))
-    # Boxes follow each other to the end.
-    assert list(boxes(stripped, 0, len(stripped)))[-1].end == len(stripped)
+    # Boxes follow each other to the end, and nothing is left of those that went.
+    found = list(boxes(stripped, 0, len(stripped)))
+    assert found[-1].end == len(stripped)
+    assert not any(any(stripped[each.body : each.end]) for each in found if each.kind == b"free")
     return stripped, [(each.group.value, each.name) for each in dropped.items()]
 
 
@@ -375,6 +387,84 @@ def test_bytes_that_no_item_names_stay_where_a_sequence_needs_them() -> None:
         assert kinds_at_top(stripped) == [b"ftyp", b"free", b"meta", b"mdat"]
         assert b"avis" not in stripped
         assert ("Video", "motion photo") in named
+
+
+def test_media_without_anything_in_it_is_left_as_it_is() -> None:
+    item = Item(b"hvc1", properties=[ISPE, AUX_ALPHA, AUX_DEPTH])
+    plain = picture({1: item}, before=box(b"mdat", bytes(8)))
+    plain = plain.replace(PROPERTIES[3], box(b"free", bytes(len(PROPERTIES[3]) - 8)))
+    for data in (plain, plain + box(b"mdat"), plain + box(b"mdat", bytes(8))):
+        assert strip(data) == (data, [])
+
+
+def test_what_people_said_within_the_coded_picture_goes_and_its_frame_stays() -> None:
+    """A unit of metadata before the frame becomes padding of the same length."""
+    whole = content(1, b"av01")
+    said, frame = b"\x2a\x06\x04of Al", b"\x32" + bytes([len(words(1)) - 8]) + words(1)[8:]
+    assert len(said + frame) == len(whole)
+    data = picture({1: Item(b"av01")}, brand=b"avif", slack=b"hidden").replace(whole, said + frame)
+    at = data.index(said)
+    stripped, _ = strip(data, avif=True)
+    assert b"of Al" not in stripped
+    assert stripped[at + len(said) :] == frame
+    assert not any(stripped[at - len(b"hidden") : at])
+
+
+def test_a_coded_picture_in_two_pieces_stays_in_them_without_what_people_said() -> None:
+    whole = content(1, b"av01")
+    said = b"\x2a\x06\x04of Al"
+    frame = b"\x32" + bytes([len(whole) - len(said) - 2]) + whole[len(said) + 2 :]
+    half = -(-len(whole) // 2)
+    data = picture({1: Item(b"av01")}, brand=b"avif", slack=b"hidden", pieces=2)
+    pieces = (said + frame)[:half], (said + frame)[half:]
+    for before, piece in zip((whole[:half], whole[half:]), pieces, strict=True):
+        data = data.replace(before, piece)
+    first, second = (data.index(piece) for piece in pieces)
+    stripped, _ = strip(data, avif=True)
+    assert b"of Al" not in stripped
+    left = stripped[first : first + half] + stripped[second:]
+    assert left[len(said) :] == frame
+    assert not any(stripped[first + half : second])
+
+
+def test_only_the_picture_itself_needs_data() -> None:
+    """Of a tile or of transparency without any, decoders show what there is."""
+    alpha = Item(b"hvc1", properties=[ISPE, AUX_ALPHA])
+    items, references = {1: Item(b"hvc1"), 2: alpha}, [(b"auxl", 2, [1])]
+    stripped, _ = strip(picture(items, references, nowhere=[2]))
+    assert (kept(stripped), items_of(stripped)) == ([1], [(1, b"hvc1"), (2, b"hvc1")])
+    with pytest.raises(BrokenStructure):
+        strip(picture(items, references, nowhere=[1]))
+    # What only says which other is meant has none either.
+    copy = {1: Item(b"iden"), 2: Item(b"hvc1")}
+    stripped, _ = strip(picture(copy, [(b"dimg", 1, [2])], nowhere=[1]))
+    assert (kept(stripped), items_of(stripped)) == ([2], [(1, b"iden"), (2, b"hvc1")])
+
+
+def test_a_film_needs_no_items_at_all() -> None:
+    file_type = box(b"ftyp", b"avis", bytes(4), b"avis")
+    # Of what goes before it not even the last byte stays.
+    media = box(b"skip", b"words") + box(b"mdat", b"hidden--", SAMPLE)
+    data = file_type + media + film(len(file_type) + 8 + 5 + 16)
+    stripped, named = strip(data, avif=True)
+    assert kept(stripped) == [8]
+    assert b"hidden" not in stripped
+    assert kinds_at_top(stripped) == [b"ftyp", b"free", b"mdat", b"moov"]
+    assert ("Other", "user data of a film") in named
+    with pytest.raises(BrokenStructure):
+        strip(data)
+
+
+def test_a_film_whose_pictures_lie_in_what_tells_of_it_is_not_stripped() -> None:
+    """Nor in the data of items that go: nothing of those boxes may stay as it was."""
+    store = box(b"idat", SAMPLE)
+    without = picture({1: Item(b"Exif")}, in_meta=store, brand=b"avis")
+    data = without + film(without.index(SAMPLE))
+    with pytest.raises(BrokenStructure, match="in what tells of it"):
+        strip(data, avif=True)
+    place = len(without) + film(0).index(b"the size")
+    with pytest.raises(BrokenStructure, match="in what tells of it"):
+        strip(without + film(place), avif=True)
 
 
 @pytest.mark.parametrize(

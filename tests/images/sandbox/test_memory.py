@@ -77,8 +77,8 @@ def found() -> dict[str, Any]:
 
 
 def test_what_was_loaded_leaves_no_gaps_and_a_fork_copies_little(found: dict[str, Any]) -> None:
-    assert found["before"] > 1_000_000
-    assert found["after"] < found["before"] / 10
+    assert found["before"] > 500_000
+    assert found["after"] < found["before"] / 5
     # The rest is what any fork copies: the stack, and the C library's own.
     assert found["ours"] < 0.7 * found["os"]
 

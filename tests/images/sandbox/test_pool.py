@@ -4,7 +4,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from images.sandbox import pool as pools
 from images.sandbox.pool import Pool
 from images.sandbox.template import Template
 from tests.factories import make_picture
-from tests.images.sandbox.pools import hostile_pool, run
+from tests.images.sandbox.pools import hostile_pool, niceness, run, template_of
 from tests.pictures import jpeg
 from tests.storages import StoredKeys
 
@@ -31,12 +31,6 @@ def pool() -> Iterator[Pool]:
 def process_of(pool: Pool) -> int:
     process: int = run(pool, "describe_itself")["result"]["process"]
     return process
-
-
-def template_of(pool: Pool) -> int:
-    """The process that forks: it is in the log of nobody, so the private parts are asked."""
-    assert pool._current
-    return pool._current._template._process.pid
 
 
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
@@ -121,6 +115,43 @@ def test_many_threads_share_the_processes() -> None:
     with hostile_pool(size=3) as pool, ThreadPoolExecutor(12) as threads:
         processes = set(threads.map(lambda _: process_of(pool), range(120)))
     assert len(processes) == 120
+
+
+def test_what_is_done_behind_gives_way_and_keeps_nobody_waiting(pool: Pool) -> None:
+    """Neither for a core nor for a decoder; `pool` has one."""
+    first = process_of(pool)
+    wait_for(lambda: len({*children_of(pool)} - {first}) == 1)
+    [ready] = {*children_of(pool)} - {first}
+    wait_for(lambda: children_of(pool) == [ready])
+    with ThreadPoolExecutor(1) as thread:
+        behind = thread.submit(run, pool, "sleep", is_behind=True)
+        wait_for(lambda: len(children_of(pool)) == 2)
+        [asleep] = {*children_of(pool)} - {ready}
+        wait_for(lambda: niceness(asleep) == max(os.nice(0), 10))
+        assert niceness(ready) == os.nice(0)
+        assert process_of(pool) == ready
+        assert not behind.done()
+        os.kill(asleep, signal.SIGKILL)
+        with pytest.raises(PictureTooCostly):
+            behind.result()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_what_checks_uploads_gives_way_to_what_renders() -> None:
+    with hostile_pool(flags=("--niceness=3",)) as pool:
+        process_of(pool)
+        assert set(map(niceness, children_of(pool))) == {min(19, os.nice(0) + 3)}
+
+
+def children_of(pool: Pool) -> list[int]:
+    template = template_of(pool)
+    return list(map(int, Path(f"/proc/{template}/task/{template}/children").read_text().split()))
 
 
 def test_stopping_leaves_no_process(pool: Pool) -> None:

@@ -26,7 +26,14 @@ from thumbnails.sandbox_work import render_jpeg, render_thumbnails
 
 DECODERS = ("PIL", "pyvips", "pillow_heif")
 LIMITS = Limits(max_bytes=10**7, max_pixels=10**7)
-FACTS = {"format": "JPEG", "width": 30, "height": 20, "frames": 1, "has_alpha": False}
+FACTS = {
+    "format": "JPEG",
+    "width": 30,
+    "height": 20,
+    "frames": 1,
+    "has_alpha": False,
+    "is_cleanable": True,
+}
 # What each process of a deployment imports before its first request, task or command.
 ENTRANCES = {
     "web": "import config.wsgi",
@@ -182,8 +189,11 @@ def answering(monkeypatch: pytest.MonkeyPatch, hostile: Pool) -> Callable[..., N
 
     def set_answer(operation: str, **arguments: Any) -> None:
         class Lying:
-            def run(self, job: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
-                return hostile.run({"operation": operation, "arguments": arguments}, descriptors)
+            def run(
+                self, job: dict[str, Any], descriptors: list[int], *, is_behind: bool
+            ) -> dict[str, Any]:
+                lying = {"operation": operation, "arguments": arguments}
+                return hostile.run(lying, descriptors, is_behind=is_behind)
 
         monkeypatch.setattr(pools, "_pool", Lying)
 
@@ -240,6 +250,7 @@ def test_an_answer_that_is_too_long_is_not_read(
         {"width": 0}, {"width": 20_001}, {"width": True}, {"width": 30.0}, {"width": "30"},
         {"height": -1}, {"width": 5000, "height": 5000}, {"frames": 0}, {"frames": 501},
         {"format": "SVG"}, {"format": ["JPEG"]}, {"format": None}, {"has_alpha": 1},
+        {"is_cleanable": 1},
         {"extension": "html"}, {"content_type": "text/html"},
     ],
 )  # fmt: skip

@@ -11,6 +11,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from accounts.models import User
 from images.exceptions import StorageAway
 from images.models import Picture
+from images.removals import remove_waiting_files
 from images.storage.base import picture_storage
 from images.storage.disk import DiskStorage
 from images.storage.transactions import stored_files
@@ -87,20 +88,42 @@ def test_all_of_several_files_are_stored_or_none(source: Path, stored_keys: Stor
 
 @pytest.mark.django_db
 def test_a_storage_that_is_away_hides_no_error_and_another_fault_is_told(
-    source: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """What it does not delete now it deletes later."""
     fault: list[Exception] = [StorageAway("no folder")]
 
     def fail(self: DiskStorage, keys: object) -> None:
         raise fault[0]
 
-    monkeypatch.setattr(DiskStorage, "delete_many", fail)
-    with pytest.raises(ZeroDivisionError), stored_files({KEY: source}):
-        raise ZeroDivisionError
-    assert KEY in caplog.text
-    fault[0] = KeyError()
-    with pytest.raises(KeyError), stored_files({f"{KEY}.png": source}):
-        raise ZeroDivisionError
+    with monkeypatch.context() as away:
+        away.setattr(DiskStorage, "delete_many", fail)
+        with pytest.raises(ZeroDivisionError), stored_files({KEY: source}):
+            raise ZeroDivisionError
+        fault[0] = KeyError()
+        with pytest.raises(KeyError), stored_files({f"{KEY}.png": source}):
+            raise ZeroDivisionError
+    assert remove_waiting_files() == 1
+    assert not picture_storage.exists(KEY)
+
+
+@pytest.mark.django_db
+def test_no_file_is_stored_in_a_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing may be locked while a storage is asked, which may be silent."""
+    monkeypatch.setattr(DiskStorage, "save_all", lambda *_: None)
+    monkeypatch.setattr(DiskStorage, "delete_many", lambda *_: None)
+    with transaction.atomic(), pytest.raises(RuntimeError), stored_files({}):
+        pytest.fail("The block was entered.")
+
+
+@pytest.mark.django_db
+def test_a_call_of_the_storage_in_a_transaction_fails_every_test(
+    calls_in_transactions: list[str],
+) -> None:
+    with transaction.atomic(), pytest.raises(AssertionError, match="in a transaction"):
+        picture_storage.exists(KEY)
+    assert calls_in_transactions == ["DiskStorage.size"]
+    calls_in_transactions.clear()
 
 
 @pytest.mark.django_db

@@ -5,9 +5,10 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.utils import timezone
 from pika.exceptions import AMQPError
 from pytest_django import Settings
@@ -170,6 +171,7 @@ def test_the_relay_goes_on_batch_after_batch_and_looks_again_when_idle(
     later = iter("d")
 
     def idle() -> None:
+        assert not OutboxMessage.objects.exists(), "it looks at the network though more waits"
         body = next(later, None)
         if body is None:
             stop.set()
@@ -180,6 +182,38 @@ def test_the_relay_goes_on_batch_after_batch_and_looks_again_when_idle(
     connect(broker)
     relay_until(stop)
     assert broker.published == [b"a", b"b", b"c", b"d"]
+
+
+def test_a_relay_that_was_connected_begins_again_with_the_shortest_delay(
+    connect: Connect, stop: Stop, settings: Settings
+) -> None:
+    settings.AUTH_EXCHANGE_DURABLE = True
+    backoff = ExponentialBackoff(1, 64)
+    for _ in range(6):
+        backoff.next_delay()
+    connect(FakeBroker(idle=stop.set))
+    relay._relay(stop, backoff)
+    assert backoff.next_delay() <= 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_locks_no_rows_is_not_locked_while_the_broker_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """SQLite would let nobody else write until it answers."""
+    was_open: list[bool] = []
+
+    class Watching(FakeBroker):
+        def basic_publish(self, *arguments: Any, **options: Any) -> None:
+            was_open.append(connection.in_atomic_block)
+
+    can_lock = connection.features.has_select_for_update
+    for locks_rows in (can_lock, False):
+        monkeypatch.setattr(connection.features, "has_select_for_update", locks_rows)
+        OutboxMessage.objects.create(body="a")
+        assert relay.send_batch(Watching(idle=lambda: None)) == 1
+    assert was_open == [can_lock, False]
+    assert not OutboxMessage.objects.exists()
 
 
 @pytest.mark.parametrize("error", [OSError(), AMQPError(), OperationalError()])

@@ -6,13 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connections
 from django.utils import timezone
 
 from accounts.models import Session, User
 from accounts.sessions import RECORD_USE_INTERVAL
-from notifications.sockets.database_threads import run_in_thread
 from notifications.sockets.reconciler import Reconciler
+from tests.notifications.sockets.in_process import close_database_threads
 
 # The thread that writes has a connection of its own.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
@@ -54,7 +53,6 @@ def test_an_open_socket_uses_its_session(alice: User) -> None:
             reconciler.add(socket)
         reconciler._recorded_at -= seconds_open
         await reconciler._record_use()
-        await run_in_thread(connections.close_all)
         for socket in sockets:
             reconciler.remove(socket)
 
@@ -67,3 +65,4 @@ def test_an_open_socket_uses_its_session(alice: User) -> None:
     asyncio.run(reconcile(RECORD_USE_INTERVAL.total_seconds()))
     assert used() == [shown.pk]
     assert other.pk not in used()
+    close_database_threads()

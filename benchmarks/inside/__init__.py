@@ -1,0 +1,1 @@
+"""What requests cost in the web process alone: its application is called without a server."""

@@ -1,0 +1,1 @@
+"""Runs tests side by side: collected once, then run in forked processes with their own servers."""
