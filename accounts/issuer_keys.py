@@ -12,13 +12,14 @@ import ssl
 import threading
 import time
 from contextlib import suppress
-from functools import cache
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
 import jwt
 from django.conf import settings
+
+from lib.made_once import made_once
 
 logger = logging.getLogger(__name__)
 # Seconds until a key that was withdrawn is noticed; from REFRESH_AGE on nobody waits for that.
@@ -38,7 +39,7 @@ def signing_key(key_id: str) -> Any:
     return _issuer(settings.JWT_JWKS_URL).key(key_id)
 
 
-@cache
+@made_once
 def _issuer(url: str) -> "IssuerKeys":
     return IssuerKeys(url)
 

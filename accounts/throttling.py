@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache, lru_cache
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from threading import BoundedSemaphore
 from typing import Any
@@ -30,6 +30,7 @@ from accounts.local_limits import LocalLimit
 from accounts.models import User
 from accounts.names import login_key
 from accounts.request_origin import RequestOrigin
+from lib.made_once import made_once
 from lib.redis_client import redis_client
 
 logger = logging.getLogger(__name__)
@@ -280,12 +281,12 @@ def _seconds_left(item: RateLimitItem, key: str) -> int:
     return max(1, round(reset_time - time.time()))
 
 
-@cache
+@made_once
 def _shared_limiter() -> FixedWindowRateLimiter:
     return FixedWindowRateLimiter(_redis_storage())
 
 
-@cache
+@made_once
 def _process_limiter() -> FixedWindowRateLimiter:
     return FixedWindowRateLimiter(MemoryStorage())
 

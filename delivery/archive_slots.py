@@ -7,7 +7,6 @@ else.
 import logging
 import time
 import uuid
-from functools import cache
 from threading import BoundedSemaphore
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from django.core.cache import cache as shared
 from redis.exceptions import RedisError
 
 from images.exceptions import ArchiveBusy
+from lib.made_once import made_once
 
 logger = logging.getLogger(__name__)
 # An archive whose process was killed occupies its account for so long. A client that takes nothing
@@ -80,6 +80,6 @@ class ArchiveSlot:
             logger.debug("an archive's slot ends by itself: %s", type(error).__name__)
 
 
-@cache
+@made_once
 def _threads() -> BoundedSemaphore:
     return BoundedSemaphore(max(1, settings.HTTP_THREADS // 4))

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
-from functools import cache, partial, wraps
+from functools import partial, wraps
 from typing import Any, NamedTuple
 
 from celery import Celery, Task, current_app, shared_task
@@ -26,6 +26,7 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 
 from lib.batches import let_others_write
+from lib.made_once import made_once
 from lib.parts import Part
 from lib.redis_client import redis_at
 from lib.request_id import current_request_id, use_request_id
@@ -130,7 +131,7 @@ def background_task(
     return decorate
 
 
-@cache
+@made_once
 def broker_part() -> Part:
     """Return the broker as a part of this process; without RabbitMQ it is Redis."""
     if settings.AMQP_URL:

@@ -11,7 +11,6 @@ import select
 import threading
 import time
 from collections.abc import Callable
-from functools import cache
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -22,6 +21,7 @@ from redis.exceptions import OutOfMemoryError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from lib.made_once import made_once
 from lib.parts import Part
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ def client_with_timeouts(seconds: float, *, connect_seconds: float) -> Redis:
     return client_of(settings.REDIS_URL, tuple(sorted(timeouts.items())))
 
 
-@cache
+@made_once
 def client_of(url: str, options: tuple[tuple[str, Any], ...]) -> Redis:
     return Redis.from_url(url, retry=_BreakingRetry(redis_at(url)), **dict(options))
 
@@ -106,7 +106,7 @@ def may_be_readable(connection: Any) -> bool:
     return bool(poll.poll(0))
 
 
-@cache
+@made_once
 def redis_at(url: str) -> Part:
     """Return the Redis at a URL as a part of this process."""
     return Part("redis", lambda: check_redis(url))
@@ -129,7 +129,7 @@ def check_redis(url: str) -> None:
         raise
 
 
-@cache
+@made_once
 def _checking_client(url: str) -> Redis:
     return Redis.from_url(
         url,

@@ -13,8 +13,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
+
+from lib.made_once import made_once
 
 Check = Callable[[], bool]
 _checks: list[Check] = []
@@ -39,7 +40,7 @@ class ProgressMark:
         _MOMENT.pack_into(self._memory, 0, time.monotonic())
 
 
-@cache
+@made_once
 def progress_mark() -> ProgressMark:
     """Return the mark of this process, which `watch` sets."""
     return ProgressMark()

@@ -7,13 +7,13 @@ another connection (`lib.parts`): where that one gets no answer, nobody waits an
 
 import time
 from collections.abc import Generator
-from functools import cache
 from typing import Any
 
 import psycopg
 from django.conf import settings
 from django.db import connections
 
+from lib.made_once import made_once
 from lib.parts import Part
 
 # How long a statement may be silent before the server is looked at; where it is known to be away.
@@ -71,7 +71,7 @@ def _look(silent_for: float) -> None:
         part.suspect()
 
 
-@cache
+@made_once
 def database_part() -> Part:
     """Return the database as a part of this process.
 

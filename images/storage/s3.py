@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from email.utils import formatdate
-from functools import cache, cached_property
+from functools import cached_property
 from io import BufferedReader
 from threading import RLock
 from typing import IO, Any, TypeVar
@@ -31,6 +31,7 @@ from images.storage.listing import StoredFile
 from images.storage.s3_file import S3File, translate_errors
 from images.storage.sigv4 import Presigner
 from images.storage.thread_slots import thread_slots
+from lib.made_once import made_once
 from lib.parts import Part
 
 _UNKNOWN_TYPE = "application/octet-stream"
@@ -277,7 +278,7 @@ def _is_for_good(error: StorageAway) -> bool:
     return status < 500
 
 
-@cache
+@made_once
 def _session() -> boto3.Session:
     """Return what makes every client: another reads the library's description of S3 anew, 0.2 s."""
     return boto3.Session()

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, replace
 from inspect import unwrap
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType, ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 import hypothesis
 import pytest
@@ -32,12 +32,13 @@ from django.test import TransactionTestCase
 from pytest_django.plugin import blocking_manager_key
 from tqdm import tqdm
 
+from lib.made_once import made_once
 from tests.mutation.mutants import Mutant, find_mutants
 
 Key = tuple[str, int]
-Cache = functools._lru_cache_wrapper
 # Its class is generic for type checkers alone.
-Caches = list["Cache[Any]"]
+Cached: TypeAlias = "functools._lru_cache_wrapper[Any] | made_once[..., Any]"
+CACHES = (functools._lru_cache_wrapper, made_once)
 # So long one test may take: what a busy machine needs for any, and a multiple of what it took
 # unchanged.
 MIN_TIMEOUT, TIMEOUT_FACTOR = 20.0, 10.0
@@ -169,7 +170,7 @@ class Reaching:
 
 
 def _run_unchanged(
-    session: pytest.Session, items: list[pytest.Item], reached: _Reached, caches: Caches
+    session: pytest.Session, items: list[pytest.Item], reached: _Reached, caches: list[Cached]
 ) -> Iterator[Reaching]:
     """Run every test, and keep for later what is set up for the session, and nothing else."""
     for item, following in zip(items, [*items[1:], _anywhere(session)], strict=True):
@@ -201,18 +202,18 @@ def _functions_of(path: str) -> dict[Key, list[FunctionType]]:
     return found
 
 
-def _caches_of(path: str) -> Caches:
+def _caches_of(path: str) -> list[Cached]:
     """Return the caches of a module's functions: what is in them tests would not ask for again."""
     return [
         each
         for each in gc.get_objects()
-        if isinstance(each, Cache)
+        if isinstance(each, CACHES)
         and getattr(unwrap(each), "__code__", None)
         and unwrap(each).__code__.co_filename == path
     ]
 
 
-def _clear(caches: Caches) -> None:
+def _clear(caches: list[Cached]) -> None:
     for each in caches:
         each.cache_clear()
 
@@ -236,7 +237,7 @@ def _judge(
     functions: dict[Key, list[FunctionType]],
     unchanged: dict[Key, CodeType],
     path: str,
-    caches: Caches,
+    caches: list[Cached],
 ) -> Verdict:
     chosen = [each for each in tests if not each.lines.isdisjoint(mutant.lines)]
     if not chosen:
@@ -261,7 +262,7 @@ class _Changes:
     codes: dict[Key, CodeType]
     functions: dict[Key, list[FunctionType]]
     statement: tuple[str, str] | None
-    caches: Caches
+    caches: list[Cached]
 
     def make(self) -> None:
         _clear(self.caches)
