@@ -13,7 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # libvips reads this once, when it is loaded. A worker already runs one task per core.
 os.environ.setdefault("VIPS_CONCURRENCY", "1")
 
-app = Celery("tintype")
+app = Celery("tintype", fixups=["config.celery_fixup:fixup"])
 
 
 @app.on_configure.connect(weak=False)
