@@ -7,24 +7,26 @@ that it knows of tables anew: together more than half of what a small task takes
 from typing import Any
 
 from celery import Celery
-from celery.fixups.django import DjangoFixup, DjangoWorkerFixup
+from celery.fixups.django import DjangoFixup
 from django.db import close_old_connections
 
 
 def fixup(app: Celery) -> DjangoFixup:
     """Install it; named in the application's `fixups`."""
-    return _Fixup(app).install()
-
-
-class _WorkerFixup(DjangoWorkerFixup):
-    def close_database(self, **kwargs: Any) -> None:
-        """Close what is broken or too old, as Django does before and after each request."""
-        close_old_connections()
+    made = _Fixup(app)
+    made.install()
+    return made
 
 
 class _Fixup(DjangoFixup):
     @property
-    def worker_fixup(self) -> DjangoWorkerFixup:
-        if self._worker_fixup is None:
-            self._worker_fixup = _WorkerFixup(self.app)
-        return self._worker_fixup
+    def worker_fixup(self) -> Any:
+        """Celery's own, which asks this for its reaction to every signal."""
+        worker = super().worker_fixup
+        worker.close_database = _close_old
+        return worker
+
+
+def _close_old(**kwargs: Any) -> None:
+    """Close what is broken or too old, as Django does before and after each request."""
+    close_old_connections()

@@ -1,8 +1,8 @@
 """What Celery does with the database's connections around a task."""
 
 import pytest
-from celery.fixups.django import DjangoWorkerFixup
 from django.db import connection
+from kombu.utils.imports import symbol_by_name
 
 from config.celery import app
 from thumbnails.tasks import ensure
@@ -10,8 +10,8 @@ from thumbnails.tasks import ensure
 
 def _run_nothing() -> None:
     """Do what a worker does before and after a task."""
-    [fixup] = app._fixups
-    worker: DjangoWorkerFixup = fixup.worker_fixup
+    [installed] = vars(app)["fixups"]
+    worker = symbol_by_name(installed)(app).worker_fixup
     worker.on_task_prerun(sender=ensure)
     worker.on_task_postrun(sender=ensure)
 
