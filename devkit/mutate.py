@@ -40,6 +40,38 @@ MODULES: dict[str, list[str]] = {
     "accounts.throttling": [f"{_DELIVERY}/test_one_time_links.py"],
     "accounts.token_authentication": [f"{_ACCOUNTS}/test_sessions.py"],
     "accounts.tokens": [],
+    "accounts.services": [
+        f"{_ACCOUNTS}/test_own_account.py",
+        "tests/test_twins.py",
+        f"{_LOGOUTS}/test_announcements.py",
+        f"{_DELIVERY}/test_avatars.py",
+        "tests/api/auth_service/test_views.py",
+    ],
+    "accounts.one_time_links": [
+        f"{_ACCOUNTS}/test_pages.py",
+        f"{_ACCOUNTS}/test_invitations.py",
+        "tests/test_twins.py",
+    ],
+    "accounts.early_authentication": [
+        "tests/config/test_byte_layer.py",
+        f"{_ACCOUNTS}/test_token_authentication.py",
+    ],
+    "images.models": [
+        *(f"{_IMAGES}/test_{name}.py" for name in ("access", "links", "permissions", "services")),
+        f"{_IMAGES}/test_link_visits.py",
+        f"{_IMAGES}/test_retries.py",
+        "tests/test_twins.py",
+        "tests/api/restful_api/test_link_views.py",
+        "tests/thumbnails/test_claims.py",
+    ],
+    "images.permissions": [f"{_IMAGES}/test_access.py"],
+    "images.usage": [
+        f"{_IMAGES}/test_ledger.py",
+        f"{_IMAGES}/test_services.py",
+        f"{_IMAGES}/test_races.py",
+        "tests/api/restful_api/test_usage_views.py",
+    ],
+    "images.retries": [f"{_IMAGES}/test_races.py", "tests/test_scheduled_tasks.py"],
     "images.access": [f"{_IMAGES}/test_permissions.py", f"{_DELIVERY}/test_avatars.py"],
     "images.links": [
         "tests/test_twins.py",
@@ -63,14 +95,36 @@ MODULES: dict[str, list[str]] = {
         f"{_IMAGES}/metadata/test_kinds.py",
     ],
     "delivery.access": [f"{_DELIVERY}/test_former_heights.py"],
+    "delivery.kept_targets": ["tests/config/test_byte_layer.py"],
+    "delivery.link_targets": [
+        "tests/config/test_byte_layer.py",
+        f"{_DELIVERY}/test_link_views.py",
+    ],
+    "delivery.link_views": [
+        f"{_DELIVERY}/test_one_time_links.py",
+        f"{_DELIVERY}/test_reveals.py",
+    ],
     "delivery.ranges": [],
     "thumbnails.claims": [],
+    "thumbnails.deletion": ["tests/test_twins.py"],
+    "thumbnails.models": [
+        f"{_DELIVERY}/test_access.py",
+        f"{_DELIVERY}/test_former_heights.py",
+        f"{_DELIVERY}/test_views.py",
+        "tests/thumbnails/test_backfills.py",
+        "tests/thumbnails/test_deletion.py",
+    ],
     "thumbnails.services": [
         "tests/thumbnails/test_made_later.py",
         "tests/thumbnails/test_quality.py",
         "tests/thumbnails/test_backfills.py",
+        "tests/thumbnails/test_races.py",
     ],
     "notifications.feed": [],
+    "notifications.logouts.messages": [
+        f"{_LOGOUTS}/test_announcements.py",
+        f"{_LOGOUTS}/test_listener_batches.py",
+    ],
     "notifications.logouts.relay": [f"{_LOGOUTS}/test_loops.py"],
     "notifications.logouts.listener": [f"{_LOGOUTS}/test_loops.py"],
     "notifications.sockets.subscription": [],
@@ -83,8 +137,9 @@ MODULES: dict[str, list[str]] = {
 # What only PostgreSQL can answer; the others run on SQLite, which takes less time.
 ON_POSTGRESQL = frozenset(
     {
-        "accounts.denylist", "images.services", "notifications.feed",
-        "notifications.logouts.relay", "thumbnails.claims",
+        "accounts.denylist", "images.retries", "images.services", "images.usage",
+        "notifications.feed", "notifications.logouts.relay", "thumbnails.claims",
+        "thumbnails.services",
     }
 )  # fmt: skip
 

@@ -281,14 +281,10 @@ def _file_of(module: ModuleType) -> str | None:
 
 @dataclass(frozen=True)
 class _Failure:
-    """Which test failed in a forked process, and what it said last.
-
-    One that was stopped could not undo what it had committed.
-    """
+    """Which test failed in a forked process, and what it said last."""
 
     test: str
     reason: str
-    was_stopped: bool = False
 
 
 def _find_failing(tests: list[Reaching]) -> dict[str, str]:
@@ -311,16 +307,16 @@ def _run_in_fork(changes: _Changes | None, tests: list[Reaching]) -> _Failure | 
     os.close(reader)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    if failure and failure.was_stopped:
+    if failure:
         _restore_database(next(each.item for each in tests if each.name == failure.test))
     return failure
 
 
-def _restore_database(stopped: pytest.Item) -> None:
-    """Delete what a test has committed that was stopped, as its own end would have done."""
-    if not _commits(stopped):
+def _restore_database(failed: pytest.Item) -> None:
+    """Delete what a test has committed that could not, since it was stopped or its end failed."""
+    if not _commits(failed):
         return
-    with stopped.config.stash[blocking_manager_key].unblock():
+    with failed.config.stash[blocking_manager_key].unblock():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute(_END_OTHERS)
@@ -348,12 +344,12 @@ def _read_outcome(reader: int, tests: list[Reaching]) -> _Failure | None:
         limit = MIN_TIMEOUT + TIMEOUT_FACTOR * running.seconds
         ready, _, _ = select.select([reader], [], [], limit)
         if not ready:
-            return _Failure(running.name, f"takes more than {limit:.0f} s", was_stopped=True)
+            return _Failure(running.name, f"takes more than {limit:.0f} s")
         piece = os.read(reader, 4096)
         if not piece:
             if reason := text.strip(_PASSED).decode():
                 return _Failure(running.name, reason)
-            return _Failure(running.name, "ends the process", was_stopped=True)
+            return _Failure(running.name, "ends the process")
         text += piece
     return None
 
