@@ -3,13 +3,13 @@
 import json
 import subprocess
 from dataclasses import dataclass
-from functools import cache
 
 from django.conf import settings
 
 from images.sandbox import replies
 from images.sandbox.confine import WALLS
 from images.sandbox.template import start_program
+from lib.made_once import made_once
 
 _TIMEOUT_SECONDS = 20
 
@@ -31,7 +31,7 @@ class Walls:
         return f"{standing} stand" + (f"; missing: {self.missing}" if self.missing else "")
 
 
-@cache
+@made_once
 def find_walls() -> Walls:
     """Have the decoders' program build its walls and end; asked once for each process."""
     with start_program(settings.DECODER_PROGRAM, ["--walls"]) as process:

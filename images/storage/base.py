@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+from threading import Lock
 from typing import IO, ClassVar, cast
 
 from django.core.files.storage import storages
@@ -196,9 +197,13 @@ class StorageInForce(LazyObject):  # type: ignore[type-arg]  # generic in the st
     expects_files: ClassVar[Callable[[], bool]] = PictureStorage.expects_files
 
     def _setup(self) -> None:
-        storage = cast("PictureStorage", storages["default"])
+        # Of threads that ask first together one opens it: a storage knows for all whether it is
+        # away, and a client of S3's takes long to make.
+        with _opening:
+            storage = cast("PictureStorage", storages["default"])
         storage.expects_files = type(self).expects_files
         self._wrapped = storage
 
 
+_opening = Lock()
 picture_storage = cast("PictureStorage", StorageInForce())

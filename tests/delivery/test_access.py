@@ -253,3 +253,23 @@ def test_what_cannot_be_cleaned_leaves_as_a_rendition_and_what_moves_as_a_thumbn
     assert file_for(bob, still).key == thumbnails[still].key
     assert original_for(bob, still) == file_for(bob, still)
     assert file_for(alice, still).key == still.key
+
+
+@pytest.mark.parametrize(
+    ("format_name", "frames", "moves"),
+    [("GIF", 2, True), ("WEBP", 2, True), ("GIF", 1, False), ("TIFF", 2, False)],
+)
+def test_what_cannot_be_cleaned_leaves_as_a_thumbnail_only_where_thumbnails_move_as_it_does(
+    alice: User,
+    bob: User,
+    failing: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    format_name: str,
+    frames: int,
+    moves: bool,
+) -> None:
+    failing(StrippingFailed("The picture's metadata cannot be removed."))
+    monkeypatch.setattr(access, "rendition_key", lambda *_: "users/a/rendition.jpg")
+    picture = loaded(make_row(alice, visibility="public", format=format_name, frames=frames))
+    thumbnail = make_thumbnail_row(picture, 400)
+    assert file_for(bob, picture).key == (thumbnail.key if moves else "users/a/rendition.jpg")

@@ -1,12 +1,13 @@
 """What `PictureStorage` promises, asked of every storage; a new one is added to OPENERS."""
 
 import hashlib
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.core.files.storage import storages
@@ -334,3 +335,33 @@ def test_files_are_expected_of_the_storage_in_force_once_there_is_a_row(alice: A
     make_picture(alice)
     assert picture_storage.expects_files()
     assert not DiskStorage().expects_files()
+
+
+class OpenedSlowly(InMemoryStorage):
+    """Another one would be opened meanwhile."""
+
+    opened: ClassVar[list[PictureStorage]] = []
+    another = threading.Event()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened.append(self)
+        if len(self.opened) > 1:
+            self.another.set()
+        self.another.wait(0.1)
+
+
+def test_threads_that_ask_together_first_are_served_by_one_storage(settings: Settings) -> None:
+    """It knows for all of them whether it is away, and on S3 it has one client."""
+    backend = f"{OpenedSlowly.__module__}.{OpenedSlowly.__name__}"
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": backend}}
+    together = threading.Barrier(4)
+
+    def write(number: int) -> None:
+        together.wait()
+        picture_storage.write(f"users/a/{number}.png", BytesIO(b"bytes"))
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(write, range(4)))
+    assert len(OpenedSlowly.opened) == 1
+    assert len(keys(picture_storage)) == 4
