@@ -46,11 +46,11 @@ def test_a_thumbnail_deleted_while_it_gets_smaller_formats_leaves_no_file(
         assert not thumbnail.webp_key
         delete_thumbnail(thumbnail)
 
-    # The last that happens before the commit.
-    monkeypatch.setattr(
-        smaller_formats, "invalidate", lambda _: deleting.append(start(threads, delete))
-    )
     with ThreadPoolExecutor(1) as threads:
+        # The last that happens before the commit.
+        monkeypatch.setattr(
+            smaller_formats, "invalidate", lambda _: deleting.append(start(threads, delete))
+        )
         picture = make_picture(alice, jpeg(900, 600))
         deleting[0].result(timeout=30)
     remove_waiting_files()
