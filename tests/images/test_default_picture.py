@@ -1,5 +1,6 @@
 """The default picture and the names under which it is copied."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -77,6 +78,7 @@ def test_the_operators_picture_is_served_with_its_true_type_and_copied(
     assert (copied.format, copied.width, copied.height, copied.bytes) == (
         "JPEG", 60, 40, len(content)
     )  # fmt: skip
+    assert copied.sha256 == hashlib.sha256(content).hexdigest()
     with picture_storage.open(copied.key) as file:
         assert file.read() == content
     picture_storage.delete(copied.key)

@@ -36,6 +36,7 @@ from lib.signing import make_signature
 from tests.factories import make_picture, make_staff, make_user, tier
 from tests.rows import make_row
 
+NOW = datetime(2026, 5, 4, tzinfo=UTC)
 numbers = st.integers(min_value=0, max_value=2**63 - 1)
 
 
@@ -432,6 +433,34 @@ def test_a_link_that_is_revoked_or_gone_cannot_be_changed(
     with pytest.raises(LinkNotGranted):
         change_link(other, changer=alice, seconds=300)
     assert Link.objects.filter(pk=other.pk).values().get() == before
+
+
+@pytest.mark.parametrize(
+    ("end", "is_over", "is_live"),
+    [
+        ({}, False, True),
+        ({"max_opens": 2, "opened": 1}, False, True),
+        ({"max_opens": 1, "opened": 1}, False, False),
+        ({"revoked_at": NOW}, True, False),
+        ({"expires_at": NOW}, True, False),
+    ],
+)
+def test_a_link_is_live_until_its_first_end(
+    end: dict[str, Any], is_over: bool, is_live: bool
+) -> None:
+    link = Link(**({"expires_at": NOW + timedelta(seconds=1)} | end))
+    assert (link.is_over(NOW), link.is_live(NOW)) == (is_over, is_live)
+
+
+@pytest.mark.django_db
+def test_revoking_says_how_many_were_live(alice: User, bob: User) -> None:
+    picture = make_row(alice)
+    revoked, *_ = (make_link(maker=alice, picture=picture, seconds=300)[0] for _ in range(3))
+    make_link(maker=bob, picture=make_row(bob), seconds=300)
+    assert Link.objects.filter(pk=revoked.pk).revoke() == 1
+    assert Link.objects.filter(owner=alice).revoke() == 2
+    assert Link.objects.filter(owner=alice).revoke() == 0
+    assert Link.objects.filter(revoked_at=None).count() == 1
 
 
 @pytest.mark.django_db

@@ -5,7 +5,8 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -22,8 +23,9 @@ from delivery.jpeg_renditions import jpeg_key
 from delivery.stripped_copies import CopyNotKept, stripped_key
 from images import pixels, services
 from images.default_picture import copy_default
-from images.exceptions import PictureIsActive, UploadTooLarge
-from images.models import Picture
+from images.exceptions import PictureIsActive, StorageAway, UploadTooLarge
+from images.models import NO_BACKFILL, Picture
+from images.removals import count_waiting
 from images.services import (
     activate,
     change_pictures,
@@ -42,8 +44,9 @@ from images.signals import (
     thumbnails_requested,
 )
 from images.storage import base
-from images.storage.base import picture_storage
+from images.storage.base import PictureStorage, picture_storage
 from images.storage.keys import folder_of
+from images.storage.listing import StoredFile
 from lib.batches import in_batches
 from tests.factories import make_picture
 from tests.pictures import animation, jpeg
@@ -51,6 +54,10 @@ from tests.rows import make_row
 from tests.signals import recorded
 from tests.storages import StoredKeys
 from thumbnails.deletion import delete_all
+
+
+def storage_class() -> Any:
+    return type(picture_storage._wrapped)  # type: ignore[attr-defined]  # of LazyObject
 
 
 @pytest.mark.django_db
@@ -245,6 +252,21 @@ def test_the_pixels_are_there_before_the_row_that_is_told_of(
 
 
 @pytest.mark.django_db
+def test_what_a_storage_would_not_take_is_not_even_looked_at(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object) -> None:
+        raise StorageAway("It was away a moment ago.")
+
+    looked_at: list[object] = []
+    monkeypatch.setattr(services, "inspect_and_shrink", lambda *each: looked_at.append(each))
+    monkeypatch.setattr(storage_class(), "refuse_while_away", refuse)
+    with pytest.raises(StorageAway):
+        make_picture(alice, jpeg(60, 40))
+    assert looked_at == []
+
+
+@pytest.mark.django_db
 def test_an_upload_of_which_no_pixels_are_left_is_stored_all_the_same(alice: User) -> None:
     picture = make_picture(alice, animation("GIF", [(255, 0, 0), (0, 0, 255)], [10, 10]))
     assert picture_storage.exists(picture.key)
@@ -269,6 +291,24 @@ def test_all_that_is_requested_is_announced_in_batches(
     assert [Picture.objects.get(pk=each.pk).rendering for each in rows] == ["pending"] * 3 + [
         "ready"
     ]
+
+
+@pytest.mark.django_db
+def test_a_request_forgets_what_failed_and_counts_from_now(alice: User) -> None:
+    before = timezone.now() - timedelta(hours=1)
+    old: dict[str, Any] = {"render_ask_at": before, "render_wanted_at": before}
+    failed = make_row(alice, rendering="failed", render_failure="It stopped.", **old)
+    waiting, other = (make_row(alice, render_failure="?", **old) for _ in range(2))
+    request_thumbnails([failed.pk, waiting.pk])
+    for row, behind in ((failed, NO_BACKFILL), (waiting, None)):
+        row.refresh_from_db()
+        assert (row.rendering, row.render_failure) == ("pending", "")
+        assert (row.render_revision, row.render_backfill) == (1, behind)
+        assert before < row.render_ask_at <= timezone.now()
+        assert row.render_wanted_at
+        assert before < row.render_wanted_at <= timezone.now()
+    other.refresh_from_db()
+    assert (other.render_revision, other.render_ask_at) == (0, before)
 
 
 @pytest.mark.django_db
@@ -373,6 +413,38 @@ def test_a_folder_is_emptied_only_where_no_picture_is_left(
         Picture.objects.filter(pk=picture.pk).delete()
         assert empty_folder(alice.pk)
     assert stored_keys() == []
+
+
+@pytest.mark.django_db
+def test_a_picture_uploaded_while_its_folder_is_looked_through_keeps_its_file(
+    alice: User,
+    stored_keys: StoredKeys,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    uploaded: list[Picture] = []
+
+    def walk_late(storage: PictureStorage, folder: str) -> Iterator[StoredFile]:
+        uploaded.append(make_picture(alice))
+        return storage.walk(folder)
+
+    monkeypatch.setattr(storage_class(), "walk_written", walk_late)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert not empty_folder(alice.pk)
+    assert uploaded[0].key in stored_keys()
+
+
+@pytest.mark.django_db
+def test_what_is_found_in_a_folder_counts_as_waiting_until_it_is_removed(
+    alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    picture_storage.write(f"{folder_of(alice.pk)}left.png", BytesIO(b"half"))
+    with django_capture_on_commit_callbacks() as removals:
+        assert empty_folder(alice.pk)
+    assert count_waiting() == (1, len(b"half"))
+    for remove in removals:
+        remove()
+    assert count_waiting() == (0, 0)
 
 
 @pytest.mark.django_db

@@ -100,6 +100,18 @@ def test_a_row_without_its_file_is_told_with_picture_and_owner(
     assert not content
 
 
+def test_an_empty_file_is_wrong_also_where_no_row_says_how_long_it_was(
+    picture: Picture, tmp_path: Path
+) -> None:
+    """An older release wrote the row."""
+    Rendition.objects.update(bytes=None)
+    key = Rendition.objects.get().key
+    spoil(key, tmp_path, b"")
+    lines, content = verify()
+    assert lines[0] == f"wrong size: {FileKind.RENDITION} {key}, picture {picture.uid} of alice"
+    assert not content
+
+
 @pytest.mark.parametrize(
     "kind",
     [FileKind.STRIPPED, FileKind.THUMBNAIL, FileKind.WEBP, FileKind.AVIF, FileKind.RENDITION],
