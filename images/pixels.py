@@ -19,11 +19,11 @@ from typing import BinaryIO, ClassVar
 from uuid import UUID
 
 from django.conf import settings
-from redis.client import Pipeline
 from redis.exceptions import RedisError
 
 from images.sandbox.work_dir import work_dir
-from lib.redis_client import client_with_timeouts
+from lib.redis_client import ask_redis, client_with_timeouts
+from lib.redis_copy import copy_string
 
 logger = logging.getLogger(__name__)
 # A picture 1,080 pixels high takes 5 MB, with transparency 6.
@@ -80,11 +80,10 @@ def leave(uid: UUID, shape: Shape, samples: bytes) -> None:
 def taken(uid: UUID) -> Iterator[Pixels | None]:
     """Take a picture's pixels, which are gone then; None where there are none."""
     with tempfile.TemporaryFile(dir=work_dir(), buffering=0) as file:
+        take = _Folder.take if settings.WORK_DIR_SHARED else _take_from_redis
         try:
-            content = _Folder.take(str(uid)) if settings.WORK_DIR_SHARED else _take_from_redis(uid)
-            shape = _shape_of(content)
-            if shape:
-                file.write(memoryview(content)[: shape.bytes])
+            take(uid, file)
+            shape = _cut_shape(file)
         except (OSError, RedisError) as error:
             logger.warning("pixels are not to be had: %s", type(error).__name__)
             shape = None
@@ -105,13 +104,16 @@ def remove_expired() -> float | None:
     return _Folder.remove_expired()
 
 
-def _shape_of(content: bytes) -> Shape | None:
-    """Return the shape of what was left; None where it is none of ours."""
-    if len(content) <= _SHAPE.size:
+def _cut_shape(file: BinaryIO) -> Shape | None:
+    """Cut off the shape behind the samples, and return it; None for what is none of ours."""
+    length = os.fstat(file.fileno()).st_size - _SHAPE.size
+    if length <= 0:
         return None
-    shape = Shape(*_SHAPE.unpack(content[-_SHAPE.size :]))
-    is_whole = len(content) == shape.bytes + _SHAPE.size and 1 <= shape.bands <= MAX_BANDS
-    return shape if is_whole and shape.bytes <= MAX_BYTES else None
+    shape = Shape(*_SHAPE.unpack(os.pread(file.fileno(), _SHAPE.size, length)))
+    if shape.bytes != length or length > MAX_BYTES or not 1 <= shape.bands <= MAX_BANDS:
+        return None
+    file.truncate(length)
+    return shape
 
 
 class _Folder:
@@ -142,15 +144,12 @@ class _Folder:
             raise
 
     @classmethod
-    def take(cls, name: str) -> bytes:
-        """Return a file's content, and remove it first, so that it is there for one alone."""
-        path = cls._path() / name
-        try:
-            with path.open("rb") as file:
-                path.unlink()
-                return file.read(MAX_BYTES + _SHAPE.size + 1)
-        except FileNotFoundError:
-            return b""
+    def take(cls, uid: UUID, into: BinaryIO) -> None:
+        """Copy a file's content, and remove it first, so that it is there for one alone."""
+        path = cls._path() / str(uid)
+        with suppress(FileNotFoundError), path.open("rb") as file:
+            path.unlink()
+            into.write(file.read(MAX_BYTES + _SHAPE.size + 1))
 
     @classmethod
     def remove_expired(cls) -> float | None:
@@ -210,34 +209,22 @@ if total > tonumber(ARGV[1]) then redis.call('DEL', KEYS[2]) return end
 redis.call('ZADD', KEYS[1], now + ARGV[2], length .. ':' .. KEYS[2])
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 """
-_REMOVE_FROM_INDEX = """
-redis.call('ZREM', KEYS[1], redis.call('STRLEN', KEYS[2]) .. ':' .. KEYS[2])
-"""
 
 
 def _put_in_redis(uid: UUID, content: bytes) -> None:
-    with _transaction() as transaction:
+    with client_with_timeouts(2, connect_seconds=1).pipeline() as transaction:
         index, key = _keys(uid)
         transaction.set(key, content, ex=KEPT_SECONDS)
         transaction.eval(_ADD_TO_INDEX, 2, index, key, MAX_BYTES_IN_ALL, KEPT_SECONDS)
         transaction.execute()
 
 
-def _take_from_redis(uid: UUID) -> bytes:
-    with _transaction() as transaction:
-        index, key = _keys(uid)
-        transaction.eval(_REMOVE_FROM_INDEX, 2, index, key)
-        transaction.get(key)
-        transaction.delete(key)
-        _, content, _ = transaction.execute()
-        return bytes(content or b"")
+def _take_from_redis(uid: UUID, into: BinaryIO) -> None:
+    index, key = _keys(uid)
+    if length := copy_string("GETDEL", key, into=into, most=MAX_BYTES + _SHAPE.size):
+        ask_redis("ZREM", index, f"{length}:{key}")
 
 
 def _keys(uid: UUID) -> tuple[str, str]:
     prefix = f"{settings.CACHES['default']['KEY_PREFIX']}:pixels"
     return prefix, f"{prefix}:{uid}"
-
-
-def _transaction() -> Pipeline:
-    """Return what is sent at once and done at once."""
-    return client_with_timeouts(2, connect_seconds=1).pipeline()

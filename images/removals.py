@@ -23,6 +23,7 @@ from images.storage.outages import is_outage
 from lib.after_commit import run_after_commit
 from lib.background import background, background_task, enqueue_soon
 from lib.batches import in_batches, let_others_write
+from lib.compiled_query import CompiledValues
 
 logger = logging.getLogger(__name__)
 # Files whose rows are leased together, and how many of them are removed by one call.
@@ -55,6 +56,9 @@ class RemovedFile(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+_waiting = CompiledValues(RemovedFile.objects.all, "key", ["id"])
 
 
 class FileRemoved(Exception):
@@ -108,7 +112,7 @@ def remove_strays(files: Sequence[RemovedFile]) -> None:
 
 def waits_for_removal(key: str) -> bool:
     """Tell whether the file under a key is to be removed, or may be gone."""
-    return RemovedFile.objects.filter(key=key).exists()
+    return _waiting.first(key) is not None
 
 
 def require_kept(key: str) -> None:

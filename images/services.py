@@ -23,6 +23,7 @@ from images.exceptions import PictureIsActive, PictureTooCostly, UploadTooLarge
 from images.file_names import to_base_name
 from images.formats.facts import Facts
 from images.formats.limits import Limits, RefusedPicture
+from images.ledger import insert_rows
 from images.metrics import UPLOAD_BYTES
 from images.models import STRIPPING_VERSION, Picture, PictureQuerySet
 from images.removals import (
@@ -48,7 +49,12 @@ from images.storage.listing import StoredFile
 from images.storage.transactions import stored_files
 from images.usage import check_quota, usage_of
 from lib.batches import in_batches
+from lib.compiled_insert import CompiledInsert
+from lib.compiled_query import CompiledValues
 from tiers.services import largest_height
+
+_pictures = CompiledInsert(Picture)
+_lock_owner = CompiledValues(lambda: User.objects.select_for_update(no_key=True), "id", ["id"])
 
 
 def create_picture(
@@ -169,7 +175,8 @@ def lock_owner(owner_id: UUID) -> None:
     Whoever adds a picture to an account, chooses the active one or deletes all holds this lock. It
     needs a transaction. On SQLite it does nothing, since there is one writer at a time.
     """
-    User.objects.select_for_update(no_key=True).only("pk").get(pk=owner_id)
+    if _lock_owner.first(owner_id) is None:
+        raise User.DoesNotExist
 
 
 def lock_picture(picture_id: int) -> Picture:
@@ -187,7 +194,7 @@ def _insert(picture: Picture) -> None:
     lock_owner(picture.owner_id)
     require_kept(picture.key)
     check_quota(picture.owner, usage_of(picture.owner_id), picture.bytes)
-    picture.save(force_insert=True)
+    insert_rows(_pictures, [picture])
     picture_created.send(sender=Picture, picture=picture)
 
 

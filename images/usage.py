@@ -5,11 +5,14 @@ from uuid import UUID
 from accounts.models import User
 from images.exceptions import QuotaExceeded
 from images.ledger import Column, Usage
+from lib.compiled_query import CompiledQuery
+
+_usage_of = CompiledQuery(Usage.objects.all, "owner")
 
 
 def usage_of(owner_id: UUID) -> Usage:
     """Return an account's row of the ledger, by one query; nothing in it is below zero."""
-    usage = Usage.objects.filter(owner=owner_id).first() or Usage(owner_id=owner_id)
+    usage = _usage_of.first(owner_id) or Usage(owner_id=owner_id)
     for column in Column:
         setattr(usage, column, max(0, getattr(usage, column)))
     return usage

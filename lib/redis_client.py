@@ -63,17 +63,22 @@ def ask_redis(*command: str | bytes) -> Any:
     and give it back, which costs more than a short command: this is for what is asked so often
     that its threads may keep one.
     """
-    client = redis_client()
-    if _own.client is not client:
-        pool = client.connection_pool
-        _own.client, _own.connection = client, pool.connection_class(**pool.connection_kwargs)
-    connection = _own.connection
+    connection = own_connection()
 
     def ask() -> Any:
         connection.send_command(*command)
         return connection.read_response()
 
     return connection.retry.call_with_retry(ask, lambda _: connection.disconnect())
+
+
+def own_connection() -> Any:
+    """Return the library's connection of the calling thread, every answer of which was read."""
+    client = redis_client()
+    if _own.client is not client:
+        pool = client.connection_pool
+        _own.client, _own.connection = client, pool.connection_class(**pool.connection_kwargs)
+    return _own.connection
 
 
 class _OwnConnection(threading.local):

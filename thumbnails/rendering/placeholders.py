@@ -13,7 +13,7 @@ from thumbnails.renderings import Placeholder
 # its authors allow, in a tenth of the time.
 SIDE = 24
 # Colours are compared by the upper three bits of each band: 512 of them.
-_COARSE_SHIFT = 5
+_COARSE = 5
 _MIN_VISIBLE_ALPHA = 128
 _WHITE = (255, 255, 255)
 Pixel = tuple[int, ...]
@@ -47,13 +47,10 @@ def _dominant(pixels: Iterable[Pixel]) -> Pixel:
     """Return the mean of the colours that are most alike; white where nothing shows."""
     seen = [pixel[:3] for pixel in pixels if pixel[3] >= _MIN_VISIBLE_ALPHA] or [_WHITE]
     # Not `most_common`, which loads a module: a sandboxed process can open no file of one.
-    most, count = max(Counter(map(_coarse, seen)).items(), key=itemgetter(1))
-    alike = [pixel for pixel in seen if _coarse(pixel) == most]
+    coarse = [(red >> _COARSE, green >> _COARSE, blue >> _COARSE) for red, green, blue in seen]
+    most, count = max(Counter(coarse).items(), key=itemgetter(1))
+    alike = [pixel for pixel, each in zip(seen, coarse, strict=True) if each == most]
     return tuple(round(sum(band) / count) for band in zip(*alike, strict=True))
-
-
-def _coarse(pixel: Pixel) -> Pixel:
-    return tuple(value >> _COARSE_SHIFT for value in pixel)
 
 
 def _as_hex(pixel: Pixel) -> str:
