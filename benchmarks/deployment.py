@@ -13,7 +13,7 @@ import psycopg
 from psycopg import ClientCursor
 
 from benchmarks.parts import TREE
-from benchmarks.processes import cpu_seconds, own_cpu_seconds, pss_mib
+from benchmarks.processes import cpu_seconds_of, own_cpu_seconds, pss_mib
 from devkit import valkey
 from devkit.children import Child, Reaper
 from tests.deployment.compose import image_variables
@@ -73,10 +73,15 @@ class Deployment:
 
     def cpu(self) -> dict[str, float]:
         """Return seconds of CPU until now, by part."""
-        return {
-            part: sum(cpu_seconds(child.process.pid) for child in children)
-            for part, children in self.parts.items()
-        }
+        named = [
+            (part, each.process.pid) for part, children in self.parts.items() for each in children
+        ]
+        found = dict.fromkeys(self.parts, 0.0)
+        for (part, _), seconds in zip(
+            named, cpu_seconds_of([pid for _, pid in named]), strict=True
+        ):
+            found[part] += seconds
+        return found
 
     def own_cpu(self, part: str) -> float:
         """Return seconds of CPU of a part's first process alone: a worker's without decoders."""

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 from uuid import UUID
@@ -22,8 +23,8 @@ from django.conf import settings
 from redis.exceptions import RedisError
 
 from images.sandbox.work_dir import work_dir
-from lib.redis_client import ask_redis, client_with_timeouts
-from lib.redis_copy import copy_string
+from lib.redis_client import ask_redis, redis_client
+from lib.redis_copy import copy_string, store_string
 
 logger = logging.getLogger(__name__)
 # A picture 1,080 pixels high takes 5 MB, with transparency 6.
@@ -33,6 +34,7 @@ KEPT_SECONDS = 120
 # of what the Redis of docker-compose.yml may hold.
 MAX_BYTES_IN_ALL = 64 * 1024**2
 MAX_BANDS = 4
+_PIECE = 64 * 1024
 # Behind the samples: width, height, bands, and the height that was asked for.
 _SHAPE = struct.Struct(">HHBH")
 
@@ -67,13 +69,34 @@ class Pixels:
     file: BinaryIO
 
 
-def leave(uid: UUID, shape: Shape, samples: bytes) -> None:
-    """Leave a picture's pixels for whoever renders its thumbnails; never raise."""
-    content = samples + _SHAPE.pack(shape.width, shape.height, shape.bands, shape.made_for)
+class _Unreadable(Exception):
+    """Samples are not there any more."""
+
+
+def leave(uid: UUID, pixels: Pixels) -> None:
+    """Leave a picture's pixels for whoever renders its thumbnails, and close them; never raise."""
+    put = _Folder.put if settings.WORK_DIR_SHARED else _put_in_redis
     try:
-        _Folder.put(str(uid), content) if settings.WORK_DIR_SHARED else _put_in_redis(uid, content)
-    except (OSError, RedisError) as error:
+        with pixels.file:
+            put(uid, pixels)
+    except (OSError, RedisError, _Unreadable) as error:
         logger.warning("pixels are not left for thumbnails: %s", type(error).__name__)
+
+
+def _pieces(pixels: Pixels) -> Iterator[bytes]:
+    """Yield the samples, and behind them their shape."""
+    shape, position = pixels.shape, 0
+    while position < shape.bytes:
+        # Not by its own position, which the decoder could move.
+        try:
+            piece = os.pread(pixels.file.fileno(), min(_PIECE, shape.bytes - position), position)
+        except OSError as error:
+            raise _Unreadable from error
+        if not piece:
+            raise _Unreadable
+        yield piece
+        position += len(piece)
+    yield _SHAPE.pack(shape.width, shape.height, shape.bands, shape.made_for)
 
 
 @contextmanager
@@ -129,17 +152,19 @@ class _Folder:
         return path
 
     @classmethod
-    def put(cls, name: str, content: bytes) -> None:
+    def put(cls, uid: UUID, pixels: Pixels) -> None:
         """Write a file, unless too much lies there, and see to it that it goes in time."""
         folder = cls._path()
-        if sum(size for _, size, _ in cls._entries(folder)) + len(content) > MAX_BYTES_IN_ALL:
+        there = sum(size for _, size, _ in cls._entries(folder))
+        if there + pixels.shape.bytes + _SHAPE.size > MAX_BYTES_IN_ALL:
             return
         cls._remove_in_time()
-        unfinished = folder / f".{name}"
+        unfinished = folder / f".{uid}"
         try:
-            unfinished.write_bytes(content)
-            unfinished.rename(folder / name)
-        except OSError:
+            with unfinished.open("wb") as file:
+                file.writelines(_pieces(pixels))
+            unfinished.rename(folder / str(uid))
+        except (OSError, _Unreadable):
             unfinished.unlink(missing_ok=True)
             raise
 
@@ -211,12 +236,11 @@ redis.call('EXPIRE', KEYS[1], ARGV[2])
 """
 
 
-def _put_in_redis(uid: UUID, content: bytes) -> None:
-    with client_with_timeouts(2, connect_seconds=1).pipeline() as transaction:
-        index, key = _keys(uid)
-        transaction.set(key, content, ex=KEPT_SECONDS)
-        transaction.eval(_ADD_TO_INDEX, 2, index, key, MAX_BYTES_IN_ALL, KEPT_SECONDS)
-        transaction.execute()
+def _put_in_redis(uid: UUID, pixels: Pixels) -> None:
+    index, key = _keys(uid)
+    length = pixels.shape.bytes + _SHAPE.size
+    store_string(key, partial(_pieces, pixels), length=length, ex=KEPT_SECONDS)
+    redis_client().eval(_ADD_TO_INDEX, 2, index, key, MAX_BYTES_IN_ALL, KEPT_SECONDS)
 
 
 def _take_from_redis(uid: UUID, into: BinaryIO) -> None:

@@ -126,7 +126,7 @@ def _inspect_once(owner: User, upload: Path, uid: UUID, aside: Executor) -> Fact
         height = largest_height(owner.tier)
         facts, found = inspect_and_shrink(upload, upload_limits(owner), height)
     if found:
-        aside.submit(partial(copy_context().run, pixels.leave, uid, *found))
+        aside.submit(partial(copy_context().run, pixels.leave, uid, found))
     return facts
 
 

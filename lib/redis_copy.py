@@ -1,21 +1,48 @@
-"""A long string from Redis into a file, piece by piece.
+"""Long strings between files and Redis, piece by piece.
 
-The library would have it in memory several times before anybody sees it, which takes most of the
+The library would have one in memory several times before anybody sees it, which takes most of the
 time that such a string takes.
 """
 
 import socket
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any, BinaryIO
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import InvalidResponse, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from lib.redis_client import own_connection
+from lib.redis_client import own_connection, redis_client
 
 _PIECE = 64 * 1024
 # As both versions of the protocol say it (RESP3, RESP2).
 _NOTHING = (b"_", b"$-1")
+
+
+def store_string(key: str, pieces: Callable[[], Iterator[bytes]], *, length: int, ex: int) -> None:
+    """Set a key to what the pieces are together, so many bytes, for `ex` seconds.
+
+    It raises RedisError, and what `pieces` raises, which must be no OSError: nothing is set then.
+    """
+    pool: Any = redis_client().connection_pool
+    connection = pool.get_connection()
+    begin = b"*5\r\n$3\r\nSET\r\n" + _bulk(key) + b"$%d\r\n" % length
+    end = b"\r\n$2\r\nEX\r\n" + _bulk(str(ex))
+
+    def store() -> None:
+        connection.send_packed_command(chain([begin], pieces(), [end]))
+        connection.read_response()
+
+    try:
+        connection.retry.call_with_retry(store, lambda _: connection.disconnect())
+    finally:
+        pool.release(connection)
+
+
+def _bulk(text: str) -> bytes:
+    encoded = text.encode()
+    return b"$%d\r\n%b\r\n" % (len(encoded), encoded)
 
 
 def copy_string(*command: str, into: BinaryIO, most: int) -> int:

@@ -99,7 +99,8 @@ def counted(deployment: Deployment, into: Measured) -> Iterator[list[Upload]]:
     before, itself = deployment.cpu(), deployment.own_cpu("worker")
     yield uploads
     time.sleep(_SETTLE_SECONDS)
-    ready, itself_ready = deployment.cpu(), deployment.own_cpu("worker")
+    # Before what is made after thumbnails begins.
+    itself_ready, ready = deployment.own_cpu("worker"), deployment.cpu()
     _wait_until_finished(deployment)
     time.sleep(_SETTLE_SECONDS)
     after = deployment.cpu()

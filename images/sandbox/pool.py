@@ -48,7 +48,8 @@ _FAULTS = frozenset(
 )
 # What may be missing on the disk where a decoder says that its output found no place.
 _PROBE_BYTES = 8 * 1024**2
-_COPY_BYTES = 1024**2
+# Less than the C library takes anew from the kernel, page by page, for each piece.
+_COPY_BYTES = 64 * 1024
 
 
 class OperationFailed(Exception):
@@ -87,9 +88,14 @@ class Decoded:
                 file.write(piece)
         return target
 
-    def read(self, length: int) -> bytes:
-        """Return the next bytes of the output; raises replies.Malformed."""
-        return b"".join(self._pieces(length))
+    def keep(self, length: int) -> BinaryIO:
+        """Return the output, of at least so many bytes, for the caller to close.
+
+        The decoder may have changed it by the time it is read. Raises replies.Malformed.
+        """
+        if self._output is None or os.fstat(self._output.fileno()).st_size < length:
+            raise replies.Malformed("the output is shorter than was said")
+        return os.fdopen(os.dup(self._output.fileno()), "rb", buffering=0)
 
     def _pieces(self, length: int) -> Iterator[bytes]:
         if self._output is None:

@@ -13,7 +13,7 @@ from images.formats.facts import Facts, facts_of
 from images.formats.limits import Code, Limits, RefusedPicture, refuse_size
 from images.formats.metadata_groups import MAX_ITEMS, DroppedItem, MetadataGroup
 from images.formats.registry import FORMATS
-from images.pixels import MAX_BANDS, MAX_BYTES, Shape
+from images.pixels import MAX_BANDS, MAX_BYTES, Pixels, Shape
 from images.sandbox import replies
 from images.sandbox.pool import OperationFailed, decoded
 
@@ -31,14 +31,20 @@ def inspect_picture(path: Path, limits: Limits) -> Facts:
 
 def inspect_and_shrink(
     path: Path, limits: Limits, height: int | None
-) -> tuple[Facts, tuple[Shape, bytes] | None]:
+) -> tuple[Facts, Pixels | None]:
     """Return what an upload is, and its pixels at a height where one decode gives both.
 
-    The facts tell, too, whether its metadata can be removed. Raises as `inspect_picture`.
+    The facts tell, too, whether its metadata can be removed. The caller closes the pixels. Raises
+    as `inspect_picture`.
     """
     facts, found = _inspect(path, limits, height, is_upload=True)
     if facts.is_cleanable is None:
-        facts = replace(facts, is_cleanable=_is_cleanable(path, facts.format))
+        try:
+            facts = replace(facts, is_cleanable=_is_cleanable(path, facts.format))
+        except BaseException:
+            if found:
+                found.file.close()
+            raise
     return facts, found
 
 
@@ -53,7 +59,7 @@ def _is_cleanable(path: Path, format_name: str) -> bool:
 
 def _inspect(
     path: Path, limits: Limits, height: int | None, *, is_upload: bool
-) -> tuple[Facts, tuple[Shape, bytes] | None]:
+) -> tuple[Facts, Pixels | None]:
     arguments: dict[str, Any] = {
         "limits": asdict(limits),
         "height": height,
@@ -67,7 +73,7 @@ def _inspect(
             if height is None or result["shape"] is None:
                 return facts, None
             shape = _shape(result["shape"], height)
-            return facts, (shape, found.read(shape.bytes))
+            return facts, Pixels(shape, found.keep(shape.bytes))
     except OperationFailed as failed:
         raise _refusal(failed) from None
 

@@ -1,4 +1,4 @@
-"""A long string comes from Redis into a file, as it is, or not at all."""
+"""A long string travels between a file and Redis as it is, or not at all."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from pytest_django import Settings
 from redis.exceptions import InvalidResponse, ResponseError, TimeoutError
 
 from lib.redis_client import ask_redis, own_connection, redis_at, redis_client
-from lib.redis_copy import copy_string
+from lib.redis_copy import copy_string, store_string
 from tests.waiting import until
 
 MOST = 300_000
@@ -73,3 +73,30 @@ def test_an_answer_that_comes_too_late_is_nobody_elses(file: BinaryIO, settings:
         copy_string("BLPOP", "copied-nothing", "1", into=file, most=MOST)
     until(lambda: not redis_at(settings.REDIS_URL).is_away, 10, lambda: "Redis is away")
     assert ask_redis("ECHO", "next") == b"next"
+
+
+def test_pieces_are_stored_as_one_string() -> None:
+    pieces = [b"\r\n" * 40_000, b"", b"$1\r\n", bytes(70_000)]
+    length = sum(map(len, pieces))
+    store_string("stored-ä", lambda: iter(pieces), length=length, ex=60)
+    assert ask_redis("GET", "stored-ä") == b"".join(pieces)
+    assert 0 < ask_redis("TTL", "stored-ä") <= 60
+
+
+def test_where_a_piece_is_missing_nothing_is_stored() -> None:
+    def pieces() -> Iterator[bytes]:
+        yield bytes(70_000)
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        store_string("stored-half", pieces, length=80_000, ex=60)
+    client: Any = redis_client()
+    assert client.get("stored-half") is None
+    assert ask_redis("ECHO", "next") == b"next"
+
+
+def test_what_redis_refuses_to_store_is_told() -> None:
+    with pytest.raises(ResponseError):
+        store_string("stored-never", lambda: iter([b"1"]), length=1, ex=0)
+    client: Any = redis_client()
+    assert client.ping()
