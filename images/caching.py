@@ -112,9 +112,12 @@ def invalidate(owner_id: UUID) -> None:
 
 
 def _renew_mark(owner_id: UUID) -> bytes:
-    mark = uuid.uuid4().hex
-    cache.set(_mark_name(owner_id), mark, _MARK_TIMEOUT)
-    return f'"{mark}"'.encode()
+    mark, key = f'"{uuid.uuid4().hex}"'.encode(), f"{cache.make_key('')}{_mark_name(owner_id)}"
+    try:
+        ask_redis("SET", key, mark, "EX", str(_MARK_TIMEOUT))
+    except RedisError as error:
+        logger.debug("cache write failed: %s", type(error).__name__)
+    return mark
 
 
 def _keys(owner_id: UUID, name: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from redis.client import PubSub
 from redis.exceptions import RedisError
 
 from lib.after_commit import run_after_commit
-from lib.redis_client import may_be_readable, redis_at, redis_client
+from lib.redis_client import ask_redis, may_be_readable, redis_at, redis_client
 from lib.signing import make_signature
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def announce_change(owner_id: UUID | None) -> None:
 
 def _publish(owner_id: str) -> None:
     try:
-        redis_client().publish(channel(), owner_id)
+        ask_redis("PUBLISH", channel(), owner_id)
     except RedisError as error:
         logger.debug("a change was not announced: %s", type(error).__name__)
 
