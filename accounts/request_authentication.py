@@ -31,6 +31,8 @@ _OF_ANOTHER_SCHEME = re.compile(
     r"(?!(?:bearer|token)\b)[!#$%&'*+.^_`|~0-9a-z-]+ +\S|(?:basic|digest|negotiate|ntlm)\Z",
     re.IGNORECASE,
 )
+_BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"{_BYTE}(?:\.{_BYTE}){{3}}").fullmatch
 _BARE_JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*=*\Z", re.ASCII)
 
 
@@ -181,7 +183,9 @@ def read_client_ip(environ: Mapping[str, Any]) -> str | None:
     if settings.TRUSTED_PROXIES:
         forwarded_for = environ.get("HTTP_X_FORWARDED_FOR", "")
         hops = forwarded_for.split(",")[-settings.TRUSTED_PROXIES :]
-    return _normalized_ip(hops[0].strip())
+    text = hops[0].strip()
+    # An IPv4 address has one form. There are more of them than a cache would hold.
+    return text if _IPV4(text) else _normalized_ip(text)
 
 
 @lru_cache(maxsize=4096)

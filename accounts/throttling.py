@@ -216,14 +216,14 @@ def throttling_key(origin: RequestOrigin) -> str:
 
     Whoever has one IPv6 address has all 2⁶⁴ of its network (RFC 6177).
     """
-    return _throttling_key(origin.client_ip)
+    if origin.client_ip is None:
+        return "unknown"
+    return _network_of_64(origin.client_ip) if ":" in origin.client_ip else origin.client_ip
 
 
 @lru_cache(maxsize=4096)
-def _throttling_key(client_ip: str | None) -> str:
-    if client_ip is None:
-        return "unknown"
-    return str(ip_network((client_ip, 64), strict=False)) if ":" in client_ip else client_ip
+def _network_of_64(client_ip: str) -> str:
+    return str(ip_network((client_ip, 64), strict=False))
 
 
 def enforce_limits(*limits: Limit) -> None:

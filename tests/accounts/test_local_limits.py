@@ -20,15 +20,15 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def trips(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The number of sharings, as a list of one."""
+    """The number of commands that Redis was sent, as a list of one."""
     counted = [0]
-    pipeline = local_limits._redis().pipeline
+    execute = local_limits._redis().execute_command
 
-    def count(**options: Any) -> Any:
+    def count(*command: Any, **options: Any) -> Any:
         counted[0] += 1
-        return pipeline(**options)
+        return execute(*command, **options)
 
-    monkeypatch.setattr(local_limits._redis(), "pipeline", count)
+    monkeypatch.setattr(local_limits._redis(), "execute_command", count)
     return counted
 
 
@@ -50,6 +50,20 @@ def test_redis_is_asked_once_a_second(clock: list[float], trips: list[int]) -> N
     assert trips == [3]
 
 
+def test_a_thousand_keys_are_one_command(clock: list[float], trips: list[int]) -> None:
+    """A command for each address took a busy process a tenth of each second."""
+    one, other = LocalLimit("thousands"), LocalLimit("thousands")
+    for number in range(2_500):
+        one.seconds_to_wait(f"10.0.{number // 250}.{number % 250}", 100)
+    trips[0] = 0
+    clock[0] += 1
+    one.seconds_to_wait("10.0.0.0", 100)
+    assert trips == [3]
+    assert other.seconds_to_wait("10.0.0.0", 2)
+    clock[0] += 1
+    assert other.seconds_to_wait("10.0.9.249", 1)
+
+
 def test_processes_learn_of_each_other_within_a_second(clock: list[float]) -> None:
     one, other = LocalLimit("together"), LocalLimit("together")
     for _ in range(10):
@@ -66,10 +80,10 @@ def test_processes_learn_of_each_other_within_a_second(clock: list[float]) -> No
 def test_without_redis_each_process_counts_on(
     clock: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(**options: Any) -> Any:
+    def fail(*command: Any, **options: Any) -> Any:
         raise RedisAway
 
-    monkeypatch.setattr(local_limits._redis(), "pipeline", fail)
+    monkeypatch.setattr(local_limits._redis(), "execute_command", fail)
     calls = LocalLimit("without")
     assert [calls.seconds_to_wait("a", 2) > 0 for _ in range(4)] == [False, False, True, True]
 

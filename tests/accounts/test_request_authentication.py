@@ -8,7 +8,7 @@ from pytest_django import Settings
 from accounts import request_authentication
 from accounts.exceptions import BadToken
 from accounts.models import User
-from accounts.request_authentication import authenticate_request, read_origin
+from accounts.request_authentication import authenticate_request, read_client_ip, read_origin
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_bearer_session, open_cookie_session
 from accounts.throttling import throttling_key
@@ -32,6 +32,26 @@ def test_a_forwarded_address_is_believed_only_as_far_as_trusted_proxies_wrote_it
         "/", REMOTE_ADDR="192.0.2.1", headers={"X-Forwarded-For": forwarded}
     )
     assert read_origin(request).client_ip == address
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("203.0.113.5", "203.0.113.5"),
+        ("10.0.0.0", "10.0.0.0"),
+        ("255.249.199.99", "255.249.199.99"),
+        ("256.0.113.5", None),
+        ("203.0.113.05", None),
+        ("203.0.113", None),
+        ("203.0.113.5.7", None),
+        ("203.0.113.\u0665", None),
+        ("2001:DB8:0::1", "2001:db8::1"),
+        ("::ffff:203.0.113.5", "203.0.113.5"),
+        ("", None),
+    ],
+)
+def test_an_address_is_written_in_its_one_form(text: str, address: str | None) -> None:
+    assert read_client_ip({"REMOTE_ADDR": text}) == address
 
 
 @pytest.mark.parametrize(

@@ -477,6 +477,6 @@ def test_openings_of_links_are_not_limited_where_limits_are_switched_off(
     [("192.0.2.77", "192.0.2.77"), ("2001:db8:1:2:3::1", "2001:db8:1:2::/64"), (None, "unknown")],
 )
 def test_calls_are_counted_by_address_or_network(address: str | None, key: str) -> None:
-    throttling._throttling_key.cache_clear()
+    throttling._network_of_64.cache_clear()
     for _ in range(2):
         assert throttling.throttling_key(RequestOrigin(address)) == key
