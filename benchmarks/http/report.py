@@ -1,7 +1,7 @@
 """Figures as tables."""
 
 from benchmarks.http.measuring import Figures
-from benchmarks.http.scenarios import THUMBNAIL_REDIRECT
+from benchmarks.http.scenarios import BARE_REDIRECT, THUMBNAIL_REDIRECT
 from benchmarks.tables import note, show
 
 
@@ -68,10 +68,10 @@ def print_targets(found: dict[str, Figures]) -> None:
             found["signed thumbnail"].rate / found[THUMBNAIL_REDIRECT].rate
         ),
         "links opened repeatedly to bare redirects, at least 0.4": (
-            found["link, opened repeatedly"].rate / found["bare redirect"].rate
+            found["link, opened repeatedly"].rate / found[BARE_REDIRECT].rate
         ),
         "links opened once to bare redirects, at least 0.15": (
-            found["link, opened once"].rate / found["bare redirect"].rate
+            found["link, opened once"].rate / found[BARE_REDIRECT].rate
         ),
         "sign-in beyond the hash, at most 5 ms": (
             found["/auth/signin, 1 at a time"].at(0.5) - found["hash, 1 at a time"].at(0.5)

@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,8 @@ from benchmarks.http.rows import PASSWORD
 from benchmarks.http.servers import Server, Servers
 from images.signed_urls import signed_path
 
+# The floors that others are held against.
+BARE_VIEW, BARE_REDIRECT = "bare view", "bare redirect"
 # Of files that are as large as thumbnails: of a picture, sending its bytes is most of the work.
 THUMBNAIL_REDIRECT = "bare redirect, thumbnails"
 # Addresses that openings come from, at least.
@@ -43,6 +45,12 @@ class Scenario:
     prepare: Callable[[], None] = _do_nothing
 
 
+def named(scenarios: Iterable[Scenario], *names: str) -> list[Scenario]:
+    """Return the scenarios of these names, in their order; raise KeyError where there is none."""
+    found = {each.name: each for each in scenarios}
+    return [found[name] for name in names]
+
+
 def floors(servers: Servers, everyone: list[Person]) -> list[Scenario]:
     """What costs as little as it can."""
     bare, floor, port = servers.bare, servers.floor, servers.nginx.floor
@@ -51,18 +59,18 @@ def floors(servers: Servers, everyone: list[Person]) -> list[Scenario]:
     tokens = [token for person in everyone for token in person.links["link"]]
     links = [f"/link/{int(token.partition('.')[0], 36)}" for token in tokens]
     return [
-        Scenario("bare view", [Request("/")], bare.port, bare),
+        Scenario(BARE_VIEW, [Request("/")], bare.port, bare),
         Scenario("bare view, nginx", [Request("/")], port, bare),
-        Scenario("bare redirect", [Request(f"/file/{k}") for k in keys], port, bare),
+        Scenario(BARE_REDIRECT, [Request(f"/file/{k}") for k in keys], port, bare),
         Scenario(THUMBNAIL_REDIRECT, [Request(f"/file/{k}") for k in thumbnails], port, bare),
         Scenario("nginx alone", [Request(f"/alone/{k}") for k in keys], port, bare),
         Scenario("bare redirect, 2 queries", [Request(path) for path in links], port, floor),
-        *_dicts(floor, everyone),
     ]
 
 
-def _dicts(floor: Server, everyone: list[Person]) -> list[Scenario]:
+def dicts(servers: Servers, everyone: list[Person]) -> list[Scenario]:
     """The rows of a list of 100 with and without the token's check, those of thumbnails with it."""
+    floor = servers.floor
     asked = {
         "100 dicts, no token": [Request(f"/{p.user.pk}") for p in everyone],
         "100 dicts": [Request(f"/{p.user.pk}", p.token) for p in everyone],
@@ -120,7 +128,7 @@ def reads(servers: Servers, everyone: list[Person]) -> list[Scenario]:
         "auth currentUser": [("/auth/currentUser", p.token) for p in everyone],
     }
     return [
-        Scenario(name, [Request(*each) for each in asked], web.port, web, "bare view")
+        Scenario(name, [Request(*each) for each in asked], web.port, web, BARE_VIEW)
         for name, asked in paths.items()
     ]
 
@@ -139,7 +147,7 @@ def files(servers: Servers, everyone: list[Person]) -> list[Scenario]:
     front = servers.nginx.front
     against = {"signed thumbnail": THUMBNAIL_REDIRECT}
     return [
-        Scenario(name, each, front, servers.web, against.get(name, "bare redirect"))
+        Scenario(name, each, front, servers.web, against.get(name, BARE_REDIRECT))
         for name, each in asked.items()
     ]
 
@@ -171,7 +179,7 @@ def links(servers: Servers, everyone: list[Person]) -> list[Scenario]:
             requests,
             front,
             servers.web,
-            "bare redirect",
+            BARE_REDIRECT,
             303 if requests[0].body else 200,
             1 if requests[0].body == password else 8,
             partial(close_unopened, everyone),

@@ -26,6 +26,10 @@ from benchmarks.turns import turn
 from devkit.children import Reaper
 
 _ACCOUNTS = 400
+_LINKS = (
+    *("link, opened once", "link, its picture's first opening"),
+    *("link, opened repeatedly", "link, cache_seconds"),
+)
 # Calls of what takes longest, by a word in its table's title.
 _SLOW = {"Sign-in": 20}
 _SHOWN_OF_LOG = 2_000
@@ -101,12 +105,16 @@ def _measure_all(asked: argparse.Namespace, servers: Any, folder: Path) -> None:
 
     everyone, rich = people(folder), collector()
     floors = s.floors(servers, everyone)
-    redirects = [each for each in floors if each.name in {"bare redirect", s.THUMBNAIL_REDIRECT}]
+    redirect = s.named(floors, s.BARE_REDIRECT)
     groups = {
-        "Lists": [*floors[6:], *s.lists(servers, everyone, rich)],
-        "Single reads": [floors[0], *s.reads(servers, everyone)],
-        "Files": [*redirects, *s.files(servers, everyone)],
-        "Links": [*redirects[:1], *s.links(servers, everyone)[:4]],
+        "Lists": [*s.dicts(servers, everyone), *s.lists(servers, everyone, rich)],
+        "Single reads": [*s.named(floors, s.BARE_VIEW), *s.reads(servers, everyone)],
+        "Files": [
+            *redirect,
+            *s.named(floors, s.THUMBNAIL_REDIRECT),
+            *s.files(servers, everyone),
+        ],
+        "Links": [*redirect, *s.named(s.links(servers, everyone), *_LINKS)],
         "Sign-in": [each for each in s.sign_ins(servers, everyone) if each.connections == 1],
     }
     _leave_headers(servers.web, everyone[0])
