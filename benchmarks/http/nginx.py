@@ -15,6 +15,7 @@ _AROUND = """
 {user}
 daemon off;
 worker_processes 2;
+pcre_jit on;
 pid {folder}/pid;
 error_log {folder}/errors warn;
 events {{ worker_connections 1024; }}

@@ -198,7 +198,7 @@ LOGGING: dict[str, Any] = {
         },
         # It has a line for each request, which none of those filters would hold back, and which
         # bears its id and no token as it is made (config.middleware.request_log).
-        "requests": {"class": "logging.StreamHandler", "formatter": "selected"},
+        "requests": {"class": "lib.line_buffer.LineBuffer", "formatter": "selected"},
     },
     "root": {"handlers": ["console"], "level": env_log_level("LOG_LEVEL", "INFO")},
     "loggers": {
