@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.backends.postgresql import base
 from django.db.backends.postgresql.schema import DatabaseSchemaEditor
 from psycopg.adapt import AdaptersMap
+from psycopg.pq import TransactionStatus
 from psycopg.types.datetime import TimestamptzLoader
 from psycopg_pool import PoolTimeout
 
@@ -41,6 +42,29 @@ class _Psycopg:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(psycopg, name)
+
+
+class _PreparingCursor(psycopg.Cursor[Any]):
+    """Has the server plan a statement once for each connection, at its second time.
+
+    To plan the look-up of a row among its joins takes the server longer than to run it.
+    """
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        super().__init__(connection)
+        # Cursors of Django write the values into their statements, and prepare none.
+        connection.prepare_threshold = 1
+
+    def execute(self, *arguments: Any, **options: Any) -> Self:
+        try:
+            return super().execute(*arguments, **options)
+        except psycopg.errors.FeatureNotSupported:
+            # A migration has changed the type of a column since the statement was prepared. A
+            # transaction has failed by now; with its end the library forgets what was prepared.
+            if self.connection.info.transaction_status != TransactionStatus.IDLE:
+                raise
+            self.connection.execute("DEALLOCATE ALL")
+            return super().execute(*arguments, **options)
 
 
 class SchemaEditor(DatabaseSchemaEditor):
@@ -107,7 +131,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         cursor = getattr(self.connection, _LOOKUP, None)
         if cursor is None:
             with self.wrap_database_errors:
-                cursor = self.create_cursor()
+                prepares = settings.DATABASE_PREPARE
+                cursor = _PreparingCursor(self.connection) if prepares else self.create_cursor()
             setattr(self.connection, _LOOKUP, cursor)
         return self._prepare_cursor(cursor)  # type: ignore[attr-defined]  # Django's own
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import DataError, OperationalError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from pytest_django import Settings
 
 from accounts.models import User
 
@@ -88,3 +89,47 @@ def test_a_look_up_goes_on_after_an_error_and_on_a_new_connection(alice: User) -
         cursor = wrapper.lookup_cursor()
         cursor.execute("select pg_backend_pid()", [])
         assert cursor.fetchone() == (pid,)
+
+
+def prepared_by(of: BaseDatabaseWrapper) -> list[str]:
+    with of.cursor() as cursor:
+        cursor.execute("select statement from pg_prepared_statements")
+        return [statement for (statement,) in cursor.fetchall()]
+
+
+def test_a_look_up_is_planned_once_for_each_connection(alice: User) -> None:
+    connection.close()
+    for _ in range(3):
+        assert User.objects.get_by_natural_key("alice") == alice
+    [statement] = prepared_by(connection)
+    assert "accounts_user" in statement
+
+
+def test_behind_a_proxy_nothing_is_prepared(alice: User, settings: Settings) -> None:
+    settings.DATABASE_PREPARE = False
+    connection.close()
+    for _ in range(3):
+        assert User.objects.get_by_natural_key("alice") == alice
+    assert prepared_by(connection) == []
+    connection.close()
+
+
+def test_a_look_up_goes_on_when_the_type_of_a_column_changes(other: Any) -> None:
+    """As a migration does it that runs while requests are answered."""
+
+    def look_up() -> Any:
+        cursor = other.lookup_cursor()
+        cursor.execute("select number from changing where id = %s", [1])
+        return cursor.fetchone()[0]
+
+    with other.cursor() as cursor:
+        cursor.execute("create temporary table changing as select 1 as id, 7 as number")
+    assert [look_up() for _ in range(3)] == [7, 7, 7]
+    for kind, found in (("text", "7"), ("bigint", 7)):
+        with other.cursor() as cursor:
+            # By another connection's hand: psycopg knows what this one does.
+            cursor.execute(
+                f"do $$ begin alter table changing alter number type {kind}"
+                " using number::{kind}; end $$".replace("{kind}", kind)
+            )
+        assert [look_up() for _ in range(3)] == [found] * 3
