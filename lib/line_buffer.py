@@ -6,6 +6,7 @@ process that answers thousands of requests a second spends more on that than on 
 
 import logging
 import os
+import sys
 import time
 from contextlib import suppress
 from multiprocessing.util import Finalize
@@ -22,7 +23,7 @@ class LineBuffer(logging.StreamHandler[IO[str]]):
     """Keeps lines for INTERVAL_SECONDS; a thread writes them, and the process when it ends."""
 
     def __init__(self, stream: IO[str] | None = None) -> None:
-        super().__init__(stream)
+        super().__init__(stream or sys.stderr)
         self._lines: list[str] = []
         self._wake_up = Event()
         self._thread: Thread | None = None

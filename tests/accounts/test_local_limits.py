@@ -22,13 +22,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def trips(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The number of commands that Redis was sent, as a list of one."""
     counted = [0]
-    execute = local_limits._redis().execute_command
+    client: Any = local_limits._redis()
+    execute = client.execute_command
 
     def count(*command: Any, **options: Any) -> Any:
         counted[0] += 1
         return execute(*command, **options)
 
-    monkeypatch.setattr(local_limits._redis(), "execute_command", count)
+    monkeypatch.setattr(client, "execute_command", count)
     return counted
 
 
