@@ -10,7 +10,11 @@ from devkit.messages import say
 # for what it has started while the others work.
 PROCESSES = min(os.cpu_count() or 1, 5) + 1
 SIDE_BY_SIDE = ["--processes", str(PROCESSES)]
+# For nightly tests that wait for minutes until something is found out, each with processes of its
+# own, while the others work.
+PATIENT = ["--patient", "2"]
 ALSO_ON_SQLITE = "--also-on-sqlite"
+NIGHTLY = "nightly or sqlite_nightly"
 
 
 def run(arguments: list[str]) -> int:
@@ -25,11 +29,11 @@ def run(arguments: list[str]) -> int:
     match arguments:
         case []:
             say("All tests, on PostgreSQL (the nightly ones are run by ./dev test --all):")
-            return _pytest([*SIDE_BY_SIDE, ALSO_ON_SQLITE, "-m", "not nightly"])
+            return _pytest([*SIDE_BY_SIDE, ALSO_ON_SQLITE, "quick", "-m", "not nightly"])
         case ["--all"]:
-            return _pytest([*SIDE_BY_SIDE, ALSO_ON_SQLITE])
+            return _pytest([*SIDE_BY_SIDE, *PATIENT, ALSO_ON_SQLITE, "all"])
         case ["--nightly"]:
-            return _pytest([*SIDE_BY_SIDE, "-m", "nightly"])
+            return _pytest([*SIDE_BY_SIDE, *PATIENT, ALSO_ON_SQLITE, "nightly", "-m", NIGHTLY])
         case ["--fast"]:
             return _pytest([*SIDE_BY_SIDE, "-m", "not nightly and not slow and not processes"])
         case _:

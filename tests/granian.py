@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.notifications.sockets.clients import server_environment
-from tests.processes import Running, answers, launch, until
+from tests.processes import Running, launch, until_started
 from tests.servers.ports import free_ports
 
 
@@ -22,7 +22,7 @@ def run_granian(folder: Path, workers: int = 1, **variables: str) -> Iterator[Ru
     log, env = folder / f"granian-{port}.log", server_environment(folder, port) | variables
     server = launch(Running, command, port, log, env, start_new_session=True)
     try:
-        until(lambda: answers(server), 60, server)
+        until_started(server)
         yield server
     finally:
         with suppress(ProcessLookupError):  # the test ended it

@@ -20,6 +20,8 @@ from tests.waiting import T
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "only for this test"
 START_TIMEOUT = 60
+# The machine may be busy.
+READY_TIMEOUT = 150
 # Set by the test run for itself; not set on a newcomer's machine.
 _TEST_VARIABLES = (
     "DATABASE_URL",
@@ -88,7 +90,7 @@ def first_dev_run(data_dir: Path, *options: str, **settings: str) -> Iterator[Ru
     log = data_dir.with_suffix(".log")
     running = launch(Running, [sys.executable, "dev", "run", *options], port, log, env)
     try:
-        until(lambda: answers(running), START_TIMEOUT, running)
+        until_started(running)
         yield running
     finally:
         if running.process.poll() is None:
@@ -104,9 +106,22 @@ def answers(running: Running) -> bool:
         return False
 
 
-def is_ready(running: Running) -> bool:
-    """Tell whether every part is there, the worker too."""
-    return requests.get(f"{running.url}/readyz", timeout=10).status_code == 200
+def until_started(running: Running) -> None:
+    """Return when the service answers; it is asked seldom."""
+    _until_up(lambda: answers(running), START_TIMEOUT, running)
+
+
+def until_ready(running: Running) -> None:
+    """Return when every part is there, the worker too."""
+
+    def is_ready() -> bool:
+        return requests.get(f"{running.url}/readyz", timeout=10).status_code == 200
+
+    _until_up(is_ready, READY_TIMEOUT, running)
+
+
+def _until_up(condition: Callable[[], bool], seconds: float, running: Running) -> None:
+    waiting.until(condition, seconds, running.log.read_text, interval=waiting.START_INTERVAL)
 
 
 def until(condition: Callable[[], T | None], seconds: float, running: Running) -> T:

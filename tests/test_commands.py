@@ -25,7 +25,7 @@ from PIL import Image
 from devkit.commands import COMMANDS
 from tests.deployment import compose
 from tests.pictures import encode
-from tests.processes import ROOT, Running, dev_run, is_ready, newcomers_environment, until
+from tests.processes import ROOT, Running, dev_run, newcomers_environment, until_ready
 
 PAGES = [
     ROOT / "README.md",
@@ -227,7 +227,7 @@ def test_commands_do_as_printed_with_a_photograph_of_several_megabytes(tmp_path:
     assert len(photograph) > 2_000_000
     (tmp_path / "photo.jpg").write_bytes(photograph)
     with dev_run(tmp_path / "data", ADMIN_PASSWORD=PASSWORD) as service:
-        until(lambda: is_ready(service), 60, service)
+        until_ready(service)
         send_readmes_requests(service, tmp_path)
         with ThreadPoolExecutor() as both:
             list(both.map(partial(operate, tmp_path), (INSTALL, KEEP)))

@@ -5,7 +5,8 @@ from typing import cast
 
 import pytest
 
-from tests.api.conftest import API_TESTS, OF_HTTP_ALONE
+from devkit.tests import NIGHTLY
+from tests.api.conftest import API_TESTS, OF_DATABASES, OF_HTTP_ALONE
 from tests.conftest import may_be_chosen, require_unique_ids
 
 
@@ -37,10 +38,11 @@ def test_a_file_is_read_where_its_marks_may_be_chosen(
 ) -> None:
     source = "import pytest\n\n" + source
     assert may_be_chosen("not nightly", source) == without_nightly
-    assert may_be_chosen("nightly", source) == nightly
+    assert may_be_chosen(NIGHTLY, source) == nightly
     assert may_be_chosen("", source)
 
 
-def test_each_file_that_sqlite_is_not_asked_is_there() -> None:
+def test_each_file_that_is_named_for_sqlite_is_there() -> None:
     names = {path.name for path in API_TESTS.rglob("test_*.py")}
-    assert names >= OF_HTTP_ALONE
+    assert names >= OF_HTTP_ALONE | OF_DATABASES
+    assert OF_HTTP_ALONE.isdisjoint(OF_DATABASES)

@@ -14,7 +14,7 @@ from tests.api.pictures_service.socketio.clients import (
     node_client,
 )
 from tests.pictures import encode, open_image, waves
-from tests.processes import Running, command_lines_of, dev_run, first_dev_run, is_ready, until
+from tests.processes import Running, command_lines_of, dev_run, first_dev_run, until, until_ready
 from tests.smoke_tests import SMOKE_TESTS, ServiceClient
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(180)]
@@ -52,7 +52,7 @@ def test_one_command_does_the_main_job_on_a_new_machine_and_goes_on_after_a_stop
 ) -> None:
     data_dir = tmp_path / "data"
     with first_dev_run(data_dir, ADMIN_PASSWORD="") as service:
-        until(lambda: is_ready(service), 60, service)
+        until_ready(service)
         [password] = printed_passwords(service)
         thumbnail = upload_a_photograph(service, sign_in(service, password), tmp_path)
         use_every_contract(service, password, node_modules)

@@ -7,14 +7,22 @@ from typing import TypeVar
 
 T = TypeVar("T")
 POLL_INTERVAL = 0.02
+# Of the start of a process, which takes seconds of a core without being asked all the time.
+START_INTERVAL = 0.2
 
 
-def until(condition: Callable[[], T | None], timeout: float, explain: Callable[[], str]) -> T:
+def until(
+    condition: Callable[[], T | None],
+    timeout: float,
+    explain: Callable[[], str],
+    *,
+    interval: float = POLL_INTERVAL,
+) -> T:
     """Return the first true value of `condition`; fail with `explain()` after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not (value := condition()):
         assert time.monotonic() < deadline, f"not within {timeout:.0f} s: {explain()}"
-        time.sleep(POLL_INTERVAL)
+        time.sleep(interval)
     return value
 
 

@@ -83,7 +83,9 @@ def start_parts(
     (folder / "pictures").mkdir()
     port, web, sockets, http, https, *health = free_ports(7)
     _start_redis(reaper, redis, folder, port)
-    with fresh_database(os.environ["DATABASE_URL"], DATABASE) as database:
+    # The migration of a new database is what made the template.
+    template = os.environ.get("TEST_TEMPLATE", "")
+    with fresh_database(os.environ["DATABASE_URL"], DATABASE, template) as database:
         broker = _own_broker(rabbitmq)
         yield Addresses(database, broker, port, web, sockets, http, https, folder, *health)
 

@@ -92,6 +92,14 @@ class Stack:
         """Poll until the condition is true and return its value."""
         return waiting.until(condition, TIMEOUT, self.log_tails)
 
+    def until_healthy(self, name: str) -> None:
+        waiting.until(
+            partial(self.is_healthy, name),
+            TIMEOUT,
+            self.log_tails,
+            interval=waiting.START_INTERVAL,
+        )
+
     def log_tails(self) -> str:
         return "\n".join(self.log(name).read_text()[-2000:] for name in self.children)
 
@@ -129,7 +137,7 @@ def run_stack(
                 stack.start(reaper, name)
             stack.children["nginx"] = start_nginx(reaper, stack).child
             for name in stack.children:
-                stack.until(partial(stack.is_healthy, name))
+                stack.until_healthy(name)
             yield stack
         finally:
             for child in stack.children.values():

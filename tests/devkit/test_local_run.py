@@ -14,7 +14,7 @@ import pytest
 
 from devkit import environment
 from devkit.messages import Refusal
-from tests.processes import ROOT, answers, command_lines_of, dev_run, is_ready, until
+from tests.processes import ROOT, answers, command_lines_of, dev_run, until, until_ready
 
 # Starts a child that starts a grandchild, prints their process ids and waits to be killed.
 DESCENDANTS = """
@@ -104,7 +104,7 @@ def test_web_and_worker_restart_when_code_changes(tmp_path: Path, changed: str) 
     data_dir = tmp_path / "data"
     with dev_run(data_dir, "--reload") as service:
         # A worker that is ready was started long enough ago for its files to be watched.
-        until(lambda: is_ready(service), 60, service)
+        until_ready(service)
         before = {word: set(pids_of(data_dir, word)) for word in ("devkit.web", "devkit.worker")}
         (ROOT / changed).touch()
 

@@ -35,20 +35,22 @@ def started(monkeypatch: pytest.MonkeyPatch, codes: list[int]) -> Started:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "marks", "on_sqlite"),
+    ("arguments", "options"),
     [
-        ([], ["-m", "not nightly"], True),
-        (["--all"], [], True),
-        (["--nightly"], ["-m", "nightly"], False),
-        (["--fast"], ["-m", "not nightly and not slow and not processes"], False),
+        ([], ["--also-on-sqlite", "quick", "-m", "not nightly"]),
+        (["--all"], [*tests.PATIENT, "--also-on-sqlite", "all"]),
+        (
+            ["--nightly"],
+            [*tests.PATIENT, "--also-on-sqlite", "nightly", "-m", "nightly or sqlite_nightly"],
+        ),
+        (["--fast"], ["-m", "not nightly and not slow and not processes"]),
     ],
 )
 def test_tests_are_collected_once_for_both_databases(
-    started: Started, arguments: list[str], marks: list[str], *, on_sqlite: bool
+    started: Started, arguments: list[str], options: list[str]
 ) -> None:
     assert tests.run(arguments) == 0
-    also = ["--also-on-sqlite"] if on_sqlite else []
-    assert started == [["pytest", "--processes", str(tests.PROCESSES), *also, *marks]]
+    assert started == [["pytest", "--processes", str(tests.PROCESSES), *options]]
 
 
 def test_arguments_are_pytests(started: Started) -> None:

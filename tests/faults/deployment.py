@@ -66,7 +66,7 @@ class Deployment:
         """Return when the web process answers; the others may still be starting."""
         for name in ("web", *self.workers, "beat"):
             self.start_one(name)
-        until(self.answers, "the web process answers")
+        waiting.until(self.answers, TIMEOUT, self.log.read_text, interval=waiting.START_INTERVAL)
 
     def start_one(self, name: str) -> None:
         with self.log.open("ab") as output:

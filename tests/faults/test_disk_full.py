@@ -11,7 +11,8 @@ from tests.faults.scarcity import folder_that_can_fill_up
 from tests.faults.uploads import Load
 
 pytestmark = [
-    pytest.mark.processes, pytest.mark.nightly, pytest.mark.rabbitmq, pytest.mark.timeout(480),
+    pytest.mark.processes, pytest.mark.nightly, pytest.mark.apart,
+    pytest.mark.rabbitmq, pytest.mark.timeout(480),
 ]  # fmt: skip
 
 BEFORE, REFUSED, AFTER = 10, 20, 20

@@ -14,7 +14,9 @@ from tests.servers.postgres import Postgres
 from tests.servers.rabbitmq import Broker
 from tests.servers.s3 import REGION, S3
 
-pytestmark = [pytest.mark.processes, pytest.mark.nightly, pytest.mark.timeout(480)]
+pytestmark = [
+    pytest.mark.processes, pytest.mark.nightly, pytest.mark.apart, pytest.mark.timeout(480),
+]  # fmt: skip
 
 # Uploads that are stored before a part goes away, without it, and after it came back.
 BEFORE, WHILE_AWAY, AFTER = 10, 20, 10

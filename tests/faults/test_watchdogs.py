@@ -27,7 +27,8 @@ from tests.processes import ROOT
 from tests.servers.ports import free_ports
 
 pytestmark = [
-    pytest.mark.processes, pytest.mark.nightly, pytest.mark.rabbitmq, pytest.mark.timeout(600),
+    pytest.mark.processes, pytest.mark.nightly, pytest.mark.apart,
+    pytest.mark.rabbitmq, pytest.mark.timeout(600),
     pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc"),
 ]  # fmt: skip
 # Celery shows every two seconds that it is connected.

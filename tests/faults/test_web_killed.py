@@ -16,7 +16,8 @@ from tests.faults.deployment import Deployment, until
 from tests.faults.uploads import Load
 
 pytestmark = [
-    pytest.mark.processes, pytest.mark.nightly, pytest.mark.rabbitmq, pytest.mark.timeout(480),
+    pytest.mark.processes, pytest.mark.nightly, pytest.mark.apart,
+    pytest.mark.rabbitmq, pytest.mark.timeout(480),
     pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc"),
 ]  # fmt: skip
 

@@ -9,7 +9,8 @@ from tests.faults.deployment import Deployment, until
 from tests.faults.uploads import Load
 
 pytestmark = [
-    pytest.mark.processes, pytest.mark.nightly, pytest.mark.rabbitmq, pytest.mark.timeout(600),
+    pytest.mark.processes, pytest.mark.nightly, pytest.mark.apart,
+    pytest.mark.rabbitmq, pytest.mark.timeout(600),
 ]  # fmt: skip
 
 KILLS, UPLOADS = 50, 200

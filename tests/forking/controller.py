@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from devkit.children import describe_exit
-from tests.forking.units import Queue, on_sqlite, units_of
+from tests.forking.units import Queue, on_postgresql, on_sqlite, units_of
 from tests.forking.worker import run_worker
 from tests.servers import plugin as servers
 
@@ -29,6 +29,7 @@ class Process:
     link: Connection
     queue: Queue
     database: str
+    is_patient: bool = False
     waiting: list[int] = field(default_factory=list)
     running: int | None = None
     # Why it ended, where it was not killed.
@@ -43,7 +44,11 @@ class Controller:
         self._forked = 0
         self._terminal = self._config.pluginmanager.getplugin("terminalreporter")
 
-    def run(self, count: int, *, also_on_sqlite: bool) -> None:
+    def run(self, count: int, *, part: str, patient: int = 0) -> None:
+        """Run with so many processes; `part` of the suite says what runs on SQLite beside them.
+
+        So many more are patient: they run what waits.
+        """
         items = self._session.items
         # The files' tests are mixed: a dot for each, and no file's name between them.
         self._terminal.showfspath = False
@@ -53,18 +58,22 @@ class Controller:
         gc.collect()
         gc.freeze()
         try:
-            if also_on_sqlite and (chosen := list(on_sqlite(items))):
-                self._session.testscollected += len(chosen)
+            usual = list(on_postgresql(items, part))
+            chosen = list(on_sqlite(items, part)) if part else []
+            self._session.testscollected = len(usual) + len(chosen)
+            if chosen:
                 self._fork(Queue(units_of(chosen)), SQLITE)
-            queue = Queue(units_of(enumerate(items)))
-            for _ in range(min(count, len(items))):
+            queue = Queue(units_of(usual))
+            for _ in range(min(count, len(usual))):
                 self._fork(queue, "")
+            for _ in range(patient):
+                self._fork(queue, "", is_patient=True)
             self._receive_until_all_have_ended()
         finally:
             self._end_all()
             gc.unfreeze()
 
-    def _fork(self, queue: Queue, database: str) -> None:
+    def _fork(self, queue: Queue, database: str, *, is_patient: bool = False) -> None:
         number, self._forked = self._forked, self._forked + 1
         ours, theirs = connection.Pipe()
         with warnings.catch_warnings():
@@ -76,7 +85,7 @@ class Controller:
                 each.close()
             run_worker(self._session, number, database, theirs)
         theirs.close()
-        self._processes[ours] = Process(number, pid, ours, queue, database)
+        self._processes[ours] = Process(number, pid, ours, queue, database, is_patient)
 
     def _receive_until_all_have_ended(self) -> None:
         while self._processes:
@@ -96,7 +105,7 @@ class Controller:
             return
         match kind:
             case "next":
-                unit = process.queue.next_for(process.number)
+                unit = process.queue.next_for(process.number, is_patient=process.is_patient)
                 process.waiting += unit.items if unit else []
                 with suppress(BrokenPipeError):  # it has just ended, as the next look tells
                     process.link.send(unit)
@@ -147,7 +156,7 @@ class Controller:
             raise RuntimeError(trouble)
         if process.waiting:
             process.queue.give_back(process.waiting)
-            self._fork(process.queue, process.database)
+            self._fork(process.queue, process.database, is_patient=process.is_patient)
 
     def _end_all(self) -> None:
         for process in self._processes.values():

@@ -15,9 +15,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("forking")
     group.addoption("--processes", type=int, default=0, metavar="N", help="run side by side")
     group.addoption(
+        "--patient", type=int, default=0, metavar="N", help="so many more, for what waits"
+    )
+    group.addoption(
         "--also-on-sqlite",
-        action="store_true",
-        help="beside the others, one more process runs what is marked sqlite there",
+        choices=["quick", "nightly", "all"],
+        default="",
+        help="beside the others, one more process runs on SQLite what this part of the suite does",
     )
 
 
@@ -46,5 +50,5 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     # Not before: a run of one process needs none of it.
     from tests.forking.controller import Controller
 
-    Controller(session).run(option.processes, also_on_sqlite=option.also_on_sqlite)
+    Controller(session).run(option.processes, part=option.also_on_sqlite, patient=option.patient)
     return True

@@ -74,7 +74,7 @@ def run_pytest(folder: Path, *options: str) -> str:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_every_outcome_is_reported(tmp_path: Path) -> None:
-    output = run_pytest(tmp_path, "--processes", "2", "--also-on-sqlite")
+    output = run_pytest(tmp_path, "--processes", "2", "--also-on-sqlite", "quick")
     outcomes = Counter(re.findall(r"^(PASSED|FAILED|ERROR|SKIPPED) ", output, re.MULTILINE))
     # One test ran twice: it is marked for SQLite.
     assert outcomes == {"PASSED": 7, "FAILED": 3, "ERROR": 1, "SKIPPED": 1}, output

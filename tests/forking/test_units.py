@@ -4,7 +4,7 @@ from typing import cast
 
 import pytest
 
-from tests.forking.units import Queue, Unit, on_sqlite, units_of
+from tests.forking.units import Queue, Unit, on_postgresql, on_sqlite, units_of
 
 
 class Item:
@@ -52,7 +52,23 @@ def test_what_is_marked_sqlite_runs_there_unless_it_is_long_or_asks_for_somethin
         Item("c", mark, pytest.mark.nightly), Item("c", mark), Item("d", mark, pytest.mark.s3),
         Item("e", mark, pytest.mark.processes),
     )  # fmt: skip
-    assert [number for number, _ in on_sqlite(collected)] == [1, 5]
+    assert [number for number, _ in on_sqlite(collected, "quick")] == [1, 5]
+
+
+def test_what_is_for_sqlite_alone_at_night_runs_there_and_on_postgresql_otherwise() -> None:
+    quick, rest, nightly = pytest.mark.sqlite, pytest.mark.sqlite_nightly, pytest.mark.nightly
+    collected = items(
+        Item("a"), Item("a", quick), Item("a", rest), Item("a", nightly), Item("a", nightly, rest)
+    )
+    ran = {
+        part: [[n for n, _ in each(collected, part)] for each in (on_postgresql, on_sqlite)]
+        for part in ("quick", "nightly", "all")
+    }
+    assert ran == {
+        "quick": [[0, 1, 2, 3, 4], [1]],
+        "nightly": [[3, 4], [2]],
+        "all": [[0, 1, 2, 3, 4], [1, 2]],
+    }
 
 
 def test_who_has_a_server_gets_what_asks_for_it_while_others_have_something_else() -> None:
@@ -63,6 +79,19 @@ def test_who_has_a_server_gets_what_asks_for_it_while_others_have_something_else
     order = [(process, queue.next_for(process)) for process in (7, 8, 8, 7, 8, 8)]
     got = [(process, unit.items[0] if unit else None) for process, unit in order]
     assert got == [(7, 0), (8, 2), (8, 3), (7, 1), (8, 4), (8, None)]
+
+
+def test_what_waits_is_for_a_patient_process_and_last_for_others() -> None:
+    apart = pytest.mark.apart
+    collected = items(Item("a", apart), Item("b"), Item("a", apart), Item("a"), Item("c"))
+    queue = Queue(units_of(enumerate(collected)))
+    order = [queue.next_for(process, is_patient=process == 1) for process in (1, 0, 0, 0, 0, 1)]
+    assert [each and each.items for each in order] == [[0], [1], [3], [4], [2], None]
+
+
+def test_a_patient_process_does_what_is_left() -> None:
+    queue = Queue(units_of(enumerate(items(Item("a"), Item("b")))))
+    assert queue.next_for(1, is_patient=True) == Unit([0])
 
 
 def test_nobody_waits_where_only_what_another_has_started_is_left() -> None:

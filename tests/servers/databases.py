@@ -9,8 +9,10 @@ from psycopg import sql
 
 
 @contextmanager
-def fresh_database(url: str, name: str) -> Iterator[str]:
-    """Make an empty database on the server at `url`; yields its address, and drops it at the end.
+def fresh_database(url: str, name: str, template: str = "") -> Iterator[str]:
+    """Make a database on the server at `url`; yields its address, and drops it at the end.
+
+    It is empty, or as the template is.
 
     One of this name that a killed run left behind is dropped first.
     """
@@ -19,7 +21,8 @@ def fresh_database(url: str, name: str) -> Iterator[str]:
     maintenance = server_url._replace(path="/postgres").geturl()
     with psycopg.connect(maintenance, autocommit=True) as server:
         server.execute(drop)
-        server.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
+        source = sql.Identifier(template or "template1")
+        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(identifier, source))
         try:
             yield server_url._replace(path=f"/{name}").geturl()
         finally:

@@ -19,7 +19,7 @@ from websockets.sync.client import ClientConnection, connect
 from accounts.models import User
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_bearer_session
-from tests.processes import Running, answers, launch, until
+from tests.processes import Running, launch, until_started
 from tests.servers.ports import free_ports
 
 TIMEOUT = 10
@@ -125,7 +125,7 @@ def socket_server(
     command += [*options, f"{application}:application"]
     server = launch(SocketServer, command, port, folder / "sockets.log", env)
     try:
-        until(lambda: answers(server), 60, server)
+        until_started(server)
         yield server
     finally:
         server.process.terminate()
