@@ -57,6 +57,7 @@ class Controller:
         self._config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]  # as xdist does
         gc.collect()
         gc.freeze()
+        gc.enable()
         try:
             usual = list(on_postgresql(items, part))
             chosen = list(on_sqlite(items, part)) if part else []

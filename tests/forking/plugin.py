@@ -4,6 +4,7 @@ What each process would import, compile and collect by itself takes ten seconds 
 every one of them; a forked one has it already, and another database costs no further run.
 """
 
+import gc
 from collections.abc import Generator
 from typing import Any, NoReturn
 from unittest import mock
@@ -23,6 +24,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="",
         help="beside the others, one more process runs on SQLite what this part of the suite does",
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Look for no garbage among what is imported and collected, which all stays."""
+    if early_config.known_args_namespace.processes:
+        gc.disable()
 
 
 @pytest.hookimpl(wrapper=True)
