@@ -6,9 +6,9 @@ import subprocess
 from devkit import environment
 from devkit.messages import say
 
-# Each process has servers of its own, so that more than a few are not worth their start; one waits
-# for what it has started while the others work.
-PROCESSES = min(os.cpu_count() or 1, 5) + 1
+# Each process has servers of its own, so that more than a few are not worth their start; two wait
+# for what they have started while the others work.
+PROCESSES = min(os.cpu_count() or 1, 5) + 2
 SIDE_BY_SIDE = ["--processes", str(PROCESSES)]
 # For nightly tests that wait for minutes until something is found out, each with processes of its
 # own, while the others work.

@@ -10,6 +10,7 @@ import pytest
 
 from tests.processes import ROOT
 
+pytestmark = pytest.mark.slow
 KEY = secrets.token_urlsafe(48)
 # The test run sets these for itself.
 _OF_THE_TEST_RUN = dict.fromkeys(

@@ -99,6 +99,7 @@ def output_of_failed_start(command: list[str], variables: dict[str, str]) -> str
     return finished.stdout + finished.stderr
 
 
+@pytest.mark.slow
 def test_a_bad_value_is_reported_in_one_line_without_its_secrets() -> None:
     cases, reasons = zip(*INVALID, strict=True)
     finished = subprocess.run(
@@ -134,6 +135,7 @@ def test_granian_alone_reports_a_bad_value_and_exits() -> None:
     assert "Traceback" not in output
 
 
+@pytest.mark.slow
 def test_valid_values_are_accepted(tmp_path: Path) -> None:
     env = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), **VALID}
     command = [sys.executable, "manage.py", "version"]

@@ -27,6 +27,7 @@ def collected(settings: Settings, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_script_imports_modules_by_their_hashed_names(collected: Path) -> None:
     scripts = [path for path in (collected / "js").glob("*.js") if HASHED.search(path.name)]
     imports = {

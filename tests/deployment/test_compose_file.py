@@ -135,6 +135,7 @@ def test_the_documented_scrape_asks_the_port_of_the_worker() -> None:
     assert re.findall(r'"worker:(\d+)"', page) == [str(port)]
 
 
+@pytest.mark.slow
 def test_an_empty_setting_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     """What Compose passes on empty must leave every setting as it is without."""
     environment = SERVICES["web"]["environment"]

@@ -112,6 +112,7 @@ def test_services_and_ingress_lead_to_pods() -> None:
     assert backends == {"/": "web", "/ws/": "sockets", "/socket.io/": "sockets"}
 
 
+@pytest.mark.slow
 def test_the_settings_are_ones_that_a_deployment_starts_with() -> None:
     page = (ROOT / "docs" / "settings.md").read_text()
     given = SETTINGS["data"] | SECRET["stringData"]

@@ -74,10 +74,11 @@ class Tour:
 
     def look(self, state: str) -> None:
         """Look at the page as it is now."""
-        # Colours are the same in both languages and at both widths, so that the dark is once.
+        # Colours are the same in both languages and at both widths, so that the dark is once;
+        # whether all fits a phone is looked at there, too, and the rest in the longer words.
         states: list[tuple[Scheme, Sequence[int]]] = [("light", WIDTHS)]
         if self.language == "en":
-            states.append(("dark", WIDTHS[:1]))
+            states = [("light", WIDTHS[1:]), ("dark", WIDTHS[:1])]
         for scheme, widths in states:
             self.problems += find_violations(
                 self.page,

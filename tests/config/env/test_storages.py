@@ -114,6 +114,7 @@ def run_program(tmp_path: Path, **variables: str) -> tuple[str, int]:
     return (done.stdout + done.stderr).strip().rsplit("\n", 1)[-1], done.returncode
 
 
+@pytest.mark.slow
 def test_a_process_takes_its_storage_from_the_usual_names(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("from a file\n")
@@ -126,11 +127,13 @@ def test_a_process_takes_its_storage_from_the_usual_names(tmp_path: Path) -> Non
     assert (said, code) == ("S3PictureStorage pics from a file", 0)
 
 
+@pytest.mark.slow
 def test_without_a_bucket_files_lie_on_disk(tmp_path: Path) -> None:
     said, code = run_program(tmp_path, AWS_ACCESS_KEY_ID="AK")
     assert (said, code) == ("DiskStorage", 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variables", "line"),
     [

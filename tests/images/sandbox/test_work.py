@@ -58,6 +58,7 @@ _READY = (
 _URLS = "from django.urls import get_resolver; get_resolver().url_patterns"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entrance", ENTRANCES)
 def test_no_process_loads_a_decoder_and_those_that_decode_have_one_ready(entrance: str) -> None:
     code = f"{ENTRANCES[entrance]}\n{_URLS}\n{_READY}\nimport sys; print(*sys.modules)"
@@ -141,6 +142,7 @@ def test_a_link_is_not_followed_to_a_picture(tmp_path: Path) -> None:
         inspect_picture(tmp_path / "link", LIMITS)
 
 
+@pytest.mark.slow
 def test_work_leaves_the_parent_without_a_decoder() -> None:
     code = (
         "import django; django.setup()\n"
