@@ -2,7 +2,7 @@
 
 import json
 import re
-import sys
+import subprocess
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -90,9 +90,9 @@ class Release:
 def run(_arguments: list[str]) -> int:
     """Print a line for each library, and say which are old, or could not be asked for."""
     environment.prepare(environment.DEVELOPMENT)
-    for line in report(_fetch, datetime.now(UTC), installed_versions()):
-        say(line)
-    return 0
+    # There the libraries are, and not where this runs.
+    command = [environment.python(), "-m", "devkit.freshness"]
+    return subprocess.run(command, cwd=environment.ROOT, check=False).returncode
 
 
 def report(fetch: Fetch, now: datetime, installed: dict[str, str]) -> Iterator[str]:
@@ -191,4 +191,5 @@ def _fetch(url: str) -> bytes:
 
 
 if __name__ == "__main__":
-    sys.exit(run([]))
+    for line in report(_fetch, datetime.now(UTC), installed_versions()):
+        say(line)

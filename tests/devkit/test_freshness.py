@@ -1,9 +1,12 @@
 """The report on the libraries that read strangers' bytes says what is old, and what is unknown."""
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
-from devkit import freshness
+from devkit import environment, freshness
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -55,3 +58,18 @@ def test_what_is_installed_is_known() -> None:
         found
     )
     assert all(version[0].isdigit() for version in found.values())
+
+
+def test_the_command_knows_what_is_installed_though_the_python_that_runs_it_has_nothing() -> None:
+    nowhere = dict.fromkeys(["http_proxy", "https_proxy"], "http://127.0.0.1:9")
+    command = [sys._base_executable, "dev", "freshness"]  # type: ignore[attr-defined]  # CPython's
+    done = subprocess.run(
+        command,
+        cwd=environment.ROOT,
+        env=os.environ | nowhere,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    versions = {line.split()[0]: line.split()[1] for line in done.stdout.splitlines()}
+    assert versions["pillow"][0].isdigit()
