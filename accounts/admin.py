@@ -24,7 +24,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from accounts.addresses import mark_unverified, save_new_email
 from accounts.exceptions import TooManyAttempts
 from accounts.finding import AccountFilter, search_by_account
-from accounts.forms import UserAddForm, UserForm
+from accounts.forms import InvitationForm, UserAddForm, UserForm
 from accounts.granted_rights import describe_grants
 from accounts.history import write_history
 from accounts.invitations import invitation_url, revoke_invitations
@@ -353,6 +353,7 @@ class SessionAdmin(admin.ModelAdmin[Session]):
 class InvitationAdmin(admin.ModelAdmin[Invitation]):
     """Invitations: made here, and shown with their link while they are open."""
 
+    form = InvitationForm
     list_display = ["__str__", "tier", "expires_at", "state", "account", "maker", "created_at"]
     is_deleted_with_its_owner = True
     list_filter = ["tier", ("accepted_at", admin.EmptyFieldListFilter)]

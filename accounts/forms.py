@@ -1,13 +1,16 @@
-"""The admin's forms for accounts."""
+"""The admin's forms for accounts and invitations."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.addresses import refuse_taken_email
-from accounts.models import User
+from accounts.models import Invitation, User
 from accounts.names import login_key
 
 
@@ -18,7 +21,7 @@ class UniqueLoginForm(forms.ModelForm[User]):
         username: str = self.cleaned_data["username"]
         others = User.objects.filter(username_key=login_key(username)).exclude(pk=self.instance.pk)
         if others.exists():
-            raise ValidationError("This login is taken.", code="unique")
+            raise ValidationError(_("This login is taken."), code="unique")
         return username
 
 
@@ -28,7 +31,12 @@ class UniqueEmailForm(forms.ModelForm[User]):
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
         if "email" in self.changed_data:
-            refuse_taken_email(User(pk=self.instance.pk, email=self.cleaned_data.get("email", "")))
+            user = User(pk=self.instance.pk, email=self.cleaned_data.get("email", ""))
+            try:
+                refuse_taken_email(user)
+            except ValidationError:
+                # Theirs is the API's message, in English.
+                self.add_error("email", _("This email address is taken."))
         return cleaned
 
 
@@ -42,3 +50,13 @@ class UserAddForm(UniqueLoginForm, UniqueEmailForm, AdminUserCreationForm[User])
     class Meta:
         model = User
         fields = ("username", "name", "email", "tier")
+
+
+class InvitationForm(forms.ModelForm[Invitation]):
+    """Refuses an invitation that would be over at once."""
+
+    def clean_expires_at(self) -> datetime:
+        expires_at: datetime = self.cleaned_data["expires_at"]
+        if expires_at <= timezone.now():
+            raise ValidationError(_("Choose a time to come."))
+        return expires_at

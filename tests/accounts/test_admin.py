@@ -47,6 +47,22 @@ def test_an_invalid_or_taken_login_is_refused_in_the_admin(
     assert User.objects.filter(username=login).count() == 0
 
 
+def test_what_is_taken_is_refused_in_the_language_of_staff(
+    admin_client: Client, alice: User
+) -> None:
+    make_user("carla", email="carla@example.org")
+    form = {**NEW_USER, "username": "alice", "email": "carla@example.org"}
+    page = admin_client.post(
+        "/admin/accounts/user/add/",
+        {**form, "tier": tier("Basic").pk},
+        headers={"Accept-Language": "es"},
+    )
+    assert page.context["adminform"].form.errors == {
+        "username": ["Ese usuario ya existe."],
+        "email": ["Esa dirección de correo ya está en uso."],
+    }
+
+
 def user_form(user: User, **changes: object) -> dict[str, Any]:
     form = {"username": user.username, "name": "", "email": "", "tier": user.tier.pk}
     return {**form, "is_active": "on", **changes}

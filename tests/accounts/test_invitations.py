@@ -165,6 +165,16 @@ def test_staff_make_an_invitation_and_see_its_link(
     assert Invitation.objects.filter(note="for Dave").exists()
 
 
+def test_an_invitation_that_would_be_over_at_once_is_refused(admin_client: Client) -> None:
+    form = {
+        "tier": str(tier("Premium").pk), "note": "",
+        "expires_at_0": "2020-01-01", "expires_at_1": "12:00:00",
+    }  # fmt: skip
+    page = admin_client.post(f"{PAGE}add/", form, headers={"Accept-Language": "es"})
+    assert "Elija una hora futura." in page.content.decode()
+    assert not Invitation.objects.exists()
+
+
 def test_a_revoked_invitation_shows_no_link(admin_client: Client, invitation: Invitation) -> None:
     form = {"action": "revoke", "_selected_action": [str(invitation.pk)]}
     page = admin_client.post(PAGE, form, follow=True).content.decode()

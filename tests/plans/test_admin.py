@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.template.loader import render_to_string
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import SecurityEvent, User
 from plans.models import TierPlan
+from plans.progress import Progress
 from plans.proposals import propose_change, propose_move, save_for_later
 from plans.services import apply_plan, cancel, pause
 from tests.admin_actions import run_action
@@ -216,6 +218,17 @@ def test_a_plan_is_saved_for_later_discarded_or_counted_anew(
     assert (reload(plans[0]).counts or {})["thumbnails_made"] == 2
     admin_client.post(page_of(plans[0]), {"apply": "x"})
     assert reload(plans[0]).state == State.RUNNING
+
+
+@pytest.mark.parametrize("state", [State.RUNNING, State.PAUSED])
+def test_a_paused_plan_says_what_is_still_finished_and_foretells_no_end(state: State) -> None:
+    progress = Progress(
+        done=1, total=3, counts_pictures=True, waiting=2, rate=60.0, seconds_left=120.0
+    )
+    context = {"plan": TierPlan(state=state), "progress": progress, "time_left": "2 min"}
+    page = render_to_string("plans/progress.html", context)
+    assert ("is finished" in page) is (state == State.PAUSED)
+    assert ("2 min" in page) is (state == State.RUNNING)
 
 
 def test_a_plan_rests_goes_on_and_ends_by_its_buttons_and_leaves_history(
