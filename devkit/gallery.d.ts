@@ -330,9 +330,14 @@ type FormatUnit = (value: number, unit: string, unitDisplay?: "long" | "short") 
 
 /** `middle` is a channel's mean, `scale` the most that a wave of it adds. */
 type Channel = (middle: number, scale: number, columns: number, rows: number) => Float32Array;
+/** Begin to load the thumbnail that fits the tile and the screen. */
 type LoadImage = (tile: Tile, onLoaded: () => void) => void;
+/** Show a picture's facts, or its colour alone; `loadImages` shows the picture. */
 type ShowFacts = (tile: Tile, picture: Picture, isBare: boolean) => void;
-/** `top` is how far the list is scrolled, `screen` the height of what is seen of it. */
+/**
+ * Load what is on the screen first, and what is near it only after that. `top` is how far the list is
+ * scrolled, `screen` the height of what is seen of it.
+ */
 type LoadImages = (tiles: Tile[], top: number, screen: number) => void;
 
 /** The pictures below a heading; `index` is that of the first. */
@@ -386,6 +391,9 @@ type HandleKey = (event: KeyboardEvent, id: number, onDelete: (ids: number[]) =>
 /** Returns the picture to which a key leads from another. */
 type Destination = (key: string, id: number) => number | undefined;
 
+/** `isNew`: another page was shown before; else only what could not be loaded is. */
+type ShowRoute = (route: Route, isNew: boolean) => void;
+
 type Parse = (url: { pathname: string; search: string }) => Route | undefined;
 /**
  * Bind a modal dialog to the addresses that have it open: closed, it leads back to where it was opened
@@ -396,6 +404,7 @@ type BindDialog = (
 ) => (route: Route) => boolean;
 
 type CopyAndSay = (field: HTMLInputElement, button: HTMLElement) => Promise<void>;
+/** Have the QR code there, which is lazily loaded: when somebody unfolds it. */
 type SetQrCode = (root: HTMLElement, link: PictureLink) => void;
 /** `undoHandler` is called once the pictures are back. */
 type DeleteSoon = (ids: number[], undoHandler: () => void) => void;
@@ -431,7 +440,9 @@ interface StageImage {
 type CreateStageImage = (
   stage: HTMLElement, problem: HTMLElement, onSwipe: (step: number) => void,
 ) => StageImage;
+/** Returns the image once it can be shown, undefined where it cannot. */
 type LoadFor = (url: string | undefined, alt: string) => Promise<HTMLImageElement | undefined>;
+/** Make a new element: an old one would show its former picture until the new one is loaded. */
 type MakeImage = (alt: string, src?: string, className?: string) => HTMLImageElement;
 
 interface Upload {
@@ -448,6 +459,8 @@ interface Upload {
   isWanted: boolean;
   /** Is called once the service has it, or somebody gave it up. */
   onDone: () => void;
+  /** How often it was refused for a while, or got no answer. */
+  tries: number;
 }
 type UploadRequest = Pick<Upload, "file"> & Partial<Pick<Upload, "key" | "isWanted" | "onDone">>;
 type MakeUpload = (request: UploadRequest) => Upload;
@@ -466,13 +479,12 @@ interface Uploads {
 
 interface Connection {
   isOffline(): boolean;
-  showOffline(): void;
-  showOnline(): void;
   /** Upload what was shared, perhaps before somebody was signed in. */
   takeShared(): Promise<void>;
   /** Keep nothing that was shared. */
   forgetShared(): Promise<void>;
-  start(onOnline: () => void): void;
+  /** `onBack` is called when the service answers again. */
+  start(onAway: () => void, onBack: () => void): void;
 }
 
 type ListenForFiles = (isEnabled: () => boolean, onFiles: (files: File[]) => void) => void;
@@ -492,7 +504,10 @@ type FollowEvents = (
   reconnect(): void;
   stop(): void;
 };
-/** `isNeeded` tells whether something is awaited; `poll` must not reject; `wake` polls again soon, if needed. */
+/**
+ * Poll for as long as something is awaited that no socket reports, as `isNeeded` tells; `poll` must not
+ * reject; `wake` polls again soon, if needed.
+ */
 type CreatePoller = (
   isNeeded: () => boolean, poll: () => Promise<void>,
 ) => { wake(): void; stop(): void };
@@ -532,7 +547,49 @@ type RowsBetween = (rows: Row[], from: number, to: number) => Row[];
 type BesideInRows = (rows: Row[], id: number, step: number) => number | undefined;
 
 type Texts = Record<number, string>;
+/** Do some work; show why it failed: of some statuses, texts of their own. */
 type Attempt = (problem: HTMLElement, work: () => unknown, texts?: Texts) => Promise<void>;
 type HandleSubmit = (form: HTMLFormElement, work: () => Promise<void>, texts?: Texts) => void;
 
 type Failure = Pick<import("../static/js/api.js").ApiError, "status" | "body" | "retryAfter">;
+
+/** Returns what to say of a failed request; the page is left where the session has ended. */
+type FailureText = (error: unknown) => string;
+/** Translate a message by the template's list; one that is not listed stays as it is. */
+type TranslateMessage = (message: string) => string;
+/** The name of a placeholder says what its value counts. */
+type FormatValue = (name: string, value: string) => string | number;
+/** Returns why a request failed: the API's own message where it gives one. */
+type ErrorMessage = (error: Failure) => string;
+/** What its owner says it shows, else its name, else its number. */
+type TitleOf = (picture: Picture) => string;
+/** Show what is another than before; what is being typed stays. */
+type FillForm = (picture: Details, before: Details | null) => void;
+/** Say what whoever gets a link would see of the file, and what stays behind. */
+type ShowReveals = (id: number) => Promise<void>;
+/** Returns why a picture failed, and what can be done. */
+type FailureOf = (failure: string | null) => string;
+/** Returns the browser and system that a User-Agent names, else its first letters. */
+type DescribeAgent = (agent: string) => string;
+/** Close what is open: go back where it was opened from `parent`, so that Back does not open it again. */
+type Close = (parent: string) => void;
+/** A picture's address keeps the search that it was found by. */
+type WithQuery = (path: string) => string;
+/** Returns an aspect ratio that a row can hold; what is beyond it is cropped. */
+type BoundedAspect = (picture: Picture) => number;
+/** Load pages until one has a picture, so that its neighbours are known. */
+type LoadUntil = (id: number) => Promise<void>;
+/** Show a neighbour, or the list, where the picture shown is gone. */
+type Leave = (id: number) => void;
+/** Copy the text of a field; returns whether the browser did. */
+type CopyText = (field: HTMLInputElement) => Promise<boolean>;
+/** What is typed and not saved: what is unchanged here may be changed elsewhere meanwhile. */
+type Typed = () => Record<string, string>;
+/** Show the colours of the picture, which cost a moment to draw. */
+type ShowPlaceholder = (tile: Tile) => void;
+/** Fetch all since the oldest of those that are asked for, ids with the times of their making. */
+type FetchMany = (asked: Map<number, string>) => Promise<void>;
+/** Offer the times that the plan allows alone. */
+type ShowBounds = (tier: Tier) => void;
+/** Choose which pictures the list shows. */
+type SetQuery = (query: string[][]) => void;

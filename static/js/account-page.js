@@ -15,17 +15,14 @@ const deletion = find("form#delete-account");
 const showDeletion = bindDialog(
   find("dialog#delete-account-dialog"), ({ dialog }) => dialog === "delete-account", () => "/account",
 );
-let isShown = false;
 
-/** @param {Route} route */
-export function show(route) {
-  if (page.hidden) isShown = false;
-  if (!isShown) {
-    find("#account-heading").focus({ preventScroll: true });
+/** @type {ShowRoute} */
+export function show(route, isNew) {
+  if (isNew) find("#account-heading").focus({ preventScroll: true });
+  if (isNew || !problem.hidden) {
     void attempt(problem, () => load().then(getAccount).then(showProfile));
     credentials.show();
   }
-  isShown = true;
   if (showDeletion(route)) deletion.reset();
 }
 

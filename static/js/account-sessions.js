@@ -79,7 +79,7 @@ function createItem({ id, name, agent, address, scheme, scopes, last_used_at, is
   return item;
 }
 
-/** Return the browser and system that a User-Agent names, else its first letters. @param {string} agent */
+/** @type {DescribeAgent} */
 function describeAgent(agent) {
   const [, browser = "", version] = agent.match(/(Edg|OPR|Firefox|Chrome|Safari)[/ ](\d+)/) ?? [];
   const system = agent.match(/Android|iPhone|iPad|Windows|Mac OS X|Linux/)?.[0];

@@ -34,13 +34,20 @@ export class ApiError extends Error {
   }
 }
 
+/** What it could not reach, the browser may still hold to be online. */
+export function lost() {
+  dispatchEvent(new Event("offline"));
+  return new ApiError(0);
+}
+
 /** @type {MakeRequest} */
 async function request(path, options) {
   const url = path.startsWith("/") ? path : ROOT + path;
   const sent = { ...options, headers: { Accept: accepted(), ...options?.headers } };
   const response = await fetch(url, sent).catch(() => {
-    throw new ApiError(0);
+    throw lost();
   });
+  dispatchEvent(new Event("answer"));
   const { ok, status, headers } = response;
   const body = await response.json().catch(() => null);
   if (!ok) throw new ApiError(status, body, headers.get("Retry-After"));
@@ -120,7 +127,9 @@ export const api = {
       xhr.responseType = "json";
       xhr.upload.onprogress = ({ loaded, total }) => onProgress(loaded / total);
       xhr.onload = () => (xhr.status === 201 ? resolve(xhr.response) : fail());
-      xhr.onerror = xhr.onabort = fail;
+      xhr.onabort = fail;
+      // Of a file that is gone the browser says no more than that.
+      xhr.onerror = () => file.slice(0, 1).arrayBuffer().then(() => reject(lost()), reject);
       signal.addEventListener("abort", () => xhr.abort());
       xhr.open("POST", `${ROOT}images/`);
       xhr.setRequestHeader("Idempotency-Key", key);

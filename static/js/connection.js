@@ -6,19 +6,10 @@ import { uploads } from "./uploads.js";
 
 const banner = find("#offline");
 const SHARED = "shared-pictures"; // the cache in which service-worker.js leaves them
-let isAway = false;
 
 /** @type {Connection} */
 export const connection = {
-  isOffline: () => isAway,
-  showOffline() {
-    isAway = true;
-    if (banner.hidden) showText(banner, translate("offline"));
-  },
-  showOnline() {
-    isAway = false;
-    banner.hidden = true;
-  },
+  isOffline: () => !banner.hidden,
 
   async takeShared() {
     if (!("caches" in window) || !(await caches.has(SHARED))) return;
@@ -38,9 +29,17 @@ export const connection = {
     if ("caches" in window) await caches.delete(SHARED);
   },
 
-  start(onOnline) {
-    addEventListener("offline", connection.showOffline);
-    addEventListener("online", onOnline);
+  start(onAway, onBack) {
+    addEventListener("offline", () => {
+      if (!banner.hidden) return;
+      showText(banner, translate("offline"));
+      onAway();
+    });
+    addEventListener("answer", () => {
+      if (banner.hidden) return;
+      banner.hidden = true;
+      onBack();
+    });
     // Over plain HTTP browsers install nothing.
     void navigator.serviceWorker?.register("/service-worker.js").catch(() => {});
   },

@@ -52,7 +52,7 @@ export function handleActions(root, actions) {
   });
 }
 
-/** Copy a text; return whether the browser did. @param {HTMLInputElement} field has it */
+/** @type {CopyText} */
 export async function copyText(field) {
   field.select();
   // Over plain HTTP there is no clipboard, but the deprecated command works.

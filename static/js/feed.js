@@ -49,7 +49,7 @@ export function followEvents(since, { onEvent, onDisconnect, onSessionEnd }) {
   };
 }
 
-/** Poll for as long as something is awaited that no socket reports. @type {CreatePoller} */
+/** @type {CreatePoller} */
 export function createPoller(isNeeded, poll) {
   let timer = 0;
   let delay = MIN_DELAY;

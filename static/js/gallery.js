@@ -32,12 +32,10 @@ async function attempt(work) {
   try {
     await work();
     showText(errorBanner, "");
-    connection.showOnline();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.status === 401) return isSignedIn ? endSession() : showSignIn();
-    if (error.status === 0) connection.showOffline();
-    else showText(errorBanner, error.status >= 500 ? translate("busy") : errorMessage(error));
+    if (error.status) showText(errorBanner, error.status >= 500 ? translate("busy") : errorMessage(error));
   }
 }
 
@@ -55,6 +53,8 @@ const poller = createPoller(
 );
 
 async function fetchMissing() {
+  // Nothing else may be missing.
+  if (connection.isOffline() || !errorBanner.hidden) await api.fetchLastEventId();
   if (!feed?.isOpen()) store.pending().forEach((id) => refresher.refresh(id));
   await refresher.fetchPending();
   if (!store.isLoaded()) await pictureList.load();
@@ -96,7 +96,6 @@ function showGallery() {
 function showSignIn() {
   isSignedIn = false;
   showText(errorBanner, "");
-  connection.showOnline();
   showState();
   prepareSignIn(history.state?.isEnded ? translate("sessionEnded") : "");
   history.replaceState(null, "");
@@ -150,11 +149,13 @@ uploads.start({
   onSessionEnd: endSession,
 });
 listenForFiles(() => Boolean(isSignedIn), uploads.enqueue);
-connection.start(() => {
-  poller.wake();
+connection.start(poller.wake, () => {
   feed?.reconnect();
   uploads.resume();
+  // What could not be loaded is loaded now.
+  if (isSignedIn) void showPage(current(), runAction);
 });
+addEventListener("online", () => void attempt(feed ? fetchMissing : start));
 // Whoever closes the list gives up what is not stored.
 find("#clear").addEventListener("click", connection.forgetShared);
 

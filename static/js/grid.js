@@ -12,7 +12,6 @@ const more = find(".grid-frame > .more");
 // Faster than this, nobody sees more than colours: thumbnails wait.
 const FAST = 2; // pixels in a millisecond
 const REST = 120; // milliseconds
-const HEADER = 72; // pixels
 /** @type {Row[]} */
 let rows = [];
 /** @type {Map<number, Tile>} */
@@ -75,13 +74,16 @@ export const grid = {
     const row = id === null ? undefined : rowOf(id);
     if (id === null || !row) return find("#heading").focus({ preventScroll: true });
     const top = scrollY - offset;
-    if (row.top - HEADER < top) scrollTo(0, row.top + offset - HEADER);
+    if (row.top < top) scrollTo(0, row.top + offset);
     else if (row.top + row.height > top + innerHeight) {
-      scrollTo(0, row.top + row.height + offset - innerHeight + 8);
+      scrollTo(0, row.top + row.height + offset - innerHeight);
     }
     active = id;
     render();
-    tiles.get(id)?.button.focus({ preventScroll: true });
+    const tile = tiles.get(id);
+    // Not behind what covers the page above and below (`scroll-padding`).
+    tile?.element.scrollIntoView({ block: "nearest" });
+    tile?.button.focus({ preventScroll: true });
   },
   vertical: (id, step) => besideInRows(rows, id, step),
   rowsOnScreen: () => Math.max(1, Math.floor(innerHeight / rowHeight) - 1),
@@ -140,7 +142,7 @@ function rest() {
 function removeOthers(wanted) {
   for (const [id, tile] of tiles) {
     // A focused one stays: it is the keyboard's place.
-    if (wanted.has(id) || (tile.element.contains(document.activeElement) && store.get(id))) continue;
+    if (wanted.has(id) || (tile.element.contains(document.activeElement) && store.indexOf(id) >= 0)) continue;
     cancelImage(tile);
     tile.element.remove();
     tiles.delete(id);

@@ -22,7 +22,7 @@ const fill = (text, values = {}) =>
 /** @type {Translate} */
 export const translate = (name, values) => fill(messages[name] ?? name, values);
 
-/** Return why a request failed: the API's own message where it gives one. @param {Failure} error */
+/** @type {ErrorMessage} */
 export function errorMessage(error) {
   if (error.status === 0) return translate("connectionLost");
   if (error.status === 401) return translate("sessionEnded");
@@ -33,7 +33,7 @@ export function errorMessage(error) {
   return translate(error.status === 413 ? "tooLarge" : "failed");
 }
 
-/** Translate a message by the template's list; one that is not listed stays as it is. @param {string} message */
+/** @type {TranslateMessage} */
 export function translateApiMessage(message) {
   for (const { dataset, textContent } of apiMessages) {
     const text = (dataset.message ?? "").replace(/[.?*+()[\]]/g, "\\$&");
@@ -45,7 +45,7 @@ export function translateApiMessage(message) {
   return message;
 }
 
-/** The name of a placeholder says what its value counts. @param {string} name @param {string} value */
+/** @type {FormatValue} */
 function formatValue(name, value) {
   if (name === "bytes") return formatUnit(Number(value) / MEGABYTE, "megabyte", "short");
   if (name.endsWith("seconds")) return formatDuration(Number(value));
@@ -82,6 +82,6 @@ export function formatTime(time) {
   return new Intl.DateTimeFormat(dateLocale, { dateStyle, timeStyle: "short" }).format(date);
 }
 
-/** What its owner says it shows, else its name, else its number. @param {Picture} picture */
+/** @type {TitleOf} */
 export const titleOf = ({ id, name, description }) =>
   description || name || translate("picture", { id: String(id) });

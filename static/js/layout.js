@@ -5,7 +5,7 @@ const MAX_ASPECT_RATIO = 2.6;
 /** @type {Row} above the first */
 const TOP = { top: 0, height: 0, heading: { top: 0, group: "", index: 0 }, index: 0, boxes: [] };
 
-/** Return an aspect ratio that a row can hold; what is beyond it is cropped. @param {Picture} picture */
+/** @type {BoundedAspect} */
 const boundedAspect = ({ width, height }) =>
   Math.min(MAX_ASPECT_RATIO, Math.max(MIN_ASPECT_RATIO, width / height || 1));
 

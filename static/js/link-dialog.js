@@ -42,7 +42,7 @@ async function prepare() {
   await loadList();
 }
 
-/** Offer the times that the plan allows alone. @param {Tier} tier */
+/** @type {ShowBounds} */
 function showBounds({ link_min_seconds: least, link_max_seconds: most }) {
   for (const each of form.querySelectorAll("input[name=seconds]")) {
     each.disabled = each.value !== "" && (Number(each.value) < least || Number(each.value) > most);

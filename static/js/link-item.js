@@ -37,7 +37,7 @@ export async function copyAndSay(field, button) {
   announce(translate("copied"));
 }
 
-/** Have the QR code there, which is lazily loaded: when somebody unfolds it. @type {SetQrCode} */
+/** @type {SetQrCode} */
 export function setQrCode(root, { id, url }) {
   const image = find("img.qr", root);
   image.src = api.qrCodeUrl(id);

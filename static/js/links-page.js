@@ -18,9 +18,10 @@ const confirmation = find("dialog#confirm-revoke");
 /** @type {Next} */
 let next = null;
 
-export function show() {
-  heading.focus({ preventScroll: true });
-  void attempt(problem, loadAnew);
+/** @type {ShowRoute} */
+export function show(_route, isNew) {
+  if (isNew) heading.focus({ preventScroll: true });
+  if (isNew || !problem.hidden) void attempt(problem, loadAnew);
 }
 
 function loadAnew() {

@@ -79,7 +79,7 @@ export const pictureList = {
 
 const loadMore = () => void runAction(() => store.loadMore());
 
-/** Load pages until one has a picture, so that its neighbours are known. @param {number} id */
+/** @type {LoadUntil} */
 async function loadUntil(id) {
   // Ids grow: a list that has passed one does not have it.
   const isPast = () => {

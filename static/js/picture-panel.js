@@ -6,6 +6,7 @@ import { formatBytes, formatNumber, formatTime, translate, translateApiMessage }
 import { attempt, failureText } from "./session.js";
 import { store } from "./store.js";
 
+const NAMES = /** @type {const} */ (["name", "description", "visibility"]);
 const panel = find("#details");
 const form = find("form#edit");
 const fields = find("fieldset", form);
@@ -20,6 +21,8 @@ const avatar = find("button[data-action=avatar]", panel);
 let shown = null;
 /** @type {Record<string, string>} what the service has, as the fields write it */
 const known = {};
+/** @type {Map<number, object>} what is typed of each picture, and not saved */
+const drafts = new Map();
 let onChanged = (/** @type {Details} */ _changed) => {};
 
 /** @param {boolean} isOpen @param {Details | null} picture */
@@ -30,18 +33,24 @@ export function show(isOpen, picture) {
   fields.disabled = !picture;
   if (!isOpen || !picture || picture === shown) return;
   const before = picture.id === shown?.id ? shown : null;
+  if (shown && !before) drafts.set(shown.id, typed());
   shown = picture;
   fillForm(picture, before);
   if (!before) {
+    for (const [name, value] of Object.entries(drafts.get(picture.id) ?? {})) field(form, name).value = value;
     showText(status, "");
     void showReveals(picture.id);
   }
   showFacts(picture);
 }
 
-/** Show what is another; what is being typed stays. @param {Details} picture @param {Details | null} before */
+/** @type {Typed} */
+const typed = () =>
+  Object.fromEntries(NAMES.map((name) => [name, field(form, name).value]).filter(([name = "", value]) => value !== known[name]));
+
+/** @type {FillForm} */
 function fillForm(picture, before) {
-  for (const name of /** @type {const} */ (["name", "description", "visibility"])) {
+  for (const name of NAMES) {
     if (before?.[name] === picture[name]) continue;
     const input = field(form, name);
     const { value } = input;
@@ -65,11 +74,11 @@ function showFacts({ width, height, bytes, format, created_at, state, failure, i
   if (!download.hidden) download.href = image;
 }
 
-/** Say why a picture failed, and what can be done. @param {string | null} failure */
+/** @type {FailureOf} */
 export const failureOf = (failure) =>
   `${translateApiMessage(failure ?? "")} ${translate("failedAdvice")}`;
 
-/** Say what whoever gets a link would see of the file, and what stays behind. @param {number} id */
+/** @type {ShowReveals} */
 async function showReveals(id) {
   reveals.replaceChildren();
   revealsText.textContent = translate("checking");
@@ -113,8 +122,7 @@ export function start(changeHandler) {
   onChanged = changeHandler;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    // What is unchanged here may be changed elsewhere meanwhile.
-    const given = Object.fromEntries([...new FormData(form)].filter(([name, value]) => value !== known[name]));
+    const given = typed();
     void change((id) => api.changePicture(id, given), translate("saved"));
   });
   handleActions(panel, { avatar: () => change(activate, translate("isAvatar")) });

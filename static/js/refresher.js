@@ -51,7 +51,7 @@ async function fetchOne(id) {
   }
 }
 
-/** Fetch all since the oldest of them. @param {Map<number, string>} asked */
+/** @type {FetchMany} */
 async function fetchMany(asked) {
   const oldest = [...asked.values()].sort()[0] ?? "";
   // The API's moments are finer than a browser's.

@@ -35,10 +35,10 @@ export function navigate(path, { replace = false } = {}) {
   notify();
 }
 
-/** A picture's address keeps the search that it was found by. @param {string} path */
+/** @type {WithQuery} */
 const withQuery = (path) => (path.startsWith("/p/") || path === "/" ? path + listQuery : path);
 
-/** Close what is open: go back where it was opened from there, so that Back does not open it again. @param {string} parent */
+/** @type {Close} */
 export function close(parent) {
   if (isGoingBack) return void closedMeanwhile.push(parent);
   /** @type {string} */
@@ -61,7 +61,7 @@ function arrive() {
   else close(parent);
 }
 
-/** Choose which pictures the list shows. @param {string[][]} query */
+/** @type {SetQuery} */
 export function setQuery(query) {
   const text = String(new URLSearchParams(query));
   listQuery = text && `?${text}`;

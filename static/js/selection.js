@@ -46,7 +46,7 @@ export const selection = {
   start(onDelete, changeHandler) {
     onChanged = changeHandler;
     store.subscribe(() => {
-      const rest = selection.ids().filter(store.get);
+      const rest = selection.ids().filter((id) => store.indexOf(id) >= 0);
       if (rest.length < selected.size) selection.set(rest);
     });
     visibility.addEventListener("change", () => void attempt(problem, changeVisibility));
@@ -61,6 +61,8 @@ export const selection = {
 
 function changed() {
   const count = selected.size;
+  // What is hidden loses the focus.
+  if (!count && bar.contains(document.activeElement)) find("#heading").focus({ preventScroll: true });
   bar.hidden = count === 0;
   document.body.classList.toggle("selecting", count > 0);
   const text = translate("selected", { count });

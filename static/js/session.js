@@ -26,14 +26,14 @@ export function setAccount(given) {
   return account;
 }
 
-/** Return what to say of a failed request; the page is left where the session has ended. @param {unknown} error */
+/** @type {FailureText} */
 export function failureText(error) {
   if (!(error instanceof ApiError)) throw error;
   if (error.status === 401) onEnd();
   return errorMessage(error);
 }
 
-/** Do some work; show why it failed: of some statuses, texts of their own. @type {Attempt} */
+/** @type {Attempt} */
 export async function attempt(problem, work, texts = {}) {
   showText(problem, "");
   try {

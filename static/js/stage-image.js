@@ -57,13 +57,13 @@ export function createStageImage(stage, problem, onSwipe) {
   };
 }
 
-/** Make a new element: an old one would show its former picture until the new one is loaded. @type {MakeImage} */
+/** @type {MakeImage} */
 function makeImage(alt, src, className = "") {
   const made = document.createElement("img");
   return Object.assign(made, { alt, className, draggable: false }, src && { src });
 }
 
-/** Return the image once it can be shown, undefined where it cannot. @type {LoadFor} */
+/** @type {LoadFor} */
 async function loadImage(url, alt) {
   const made = makeImage(alt, url);
   return url ? made.decode().then(() => made, () => undefined) : undefined;

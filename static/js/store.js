@@ -25,7 +25,7 @@ let changedFrom = Infinity;
 
 function changed() {
   const old = shown;
-  shown = [...pictures.values()].filter(({ id }) => !hidden.has(id));
+  shown = [...pictures.values()].filter(isWanted);
   const isInOrder = shown.every((picture, at) => {
     const before = shown[at - 1];
     return !before || isBefore(before, picture);
@@ -35,6 +35,10 @@ function changed() {
   const from = shown.findIndex((picture, at) => picture !== old[at]);
   notify(from < 0 ? shown.length : from);
 }
+
+/** It may have changed since the search found it. @param {Picture} picture */
+const isWanted = ({ id, visibility, state }) =>
+  !hidden.has(id) && (filter.visibility ?? visibility) === visibility && (filter.state ?? state) === state;
 
 /** @param {number} from the place in the list from which on it may be another */
 function notify(from) {

@@ -30,7 +30,7 @@ export function createTile() {
   };
 }
 
-/** Show a picture's facts, or its colour alone; `loadImages` shows the picture. @type {ShowFacts} */
+/** @type {ShowFacts} */
 export function showFacts(tile, picture, isBare) {
   if (tile.picture === picture && tile.isBare === isBare) return;
   const idsOf = (/** @type {Picture | null} */ of) => of?.thumbnails.map(({ id }) => id).join();
@@ -65,13 +65,13 @@ function isOverdue({ id }) {
   return Date.now() - since >= TIMEOUT;
 }
 
-/** Show the colours of the picture, which cost a moment to draw. @param {Tile} tile */
+/** @type {ShowPlaceholder} */
 function showPlaceholder({ element, picture }) {
   if (!picture?.thumbhash || element.style.backgroundImage) return;
   element.style.backgroundImage = `url(${thumbhashUrl(picture.thumbhash)})`;
 }
 
-/** Load what is on the screen first, and what is near it only after that. @type {LoadImages} */
+/** @type {LoadImages} */
 export function loadImages(tiles, top, screen) {
   clearTimeout(timer);
   const inOrder = tiles.sort((one, other) => (one.row?.top ?? 0) - (other.row?.top ?? 0));
@@ -87,7 +87,7 @@ export function loadImages(tiles, top, screen) {
   if (!isWaiting) inOrder.forEach((tile) => loadImage(tile, later));
 }
 
-/** Begin to load the thumbnail that fits the tile and the screen. @type {LoadImage} */
+/** @type {LoadImage} */
 function loadImage(tile, onLoaded) {
   const { picture, element, button } = tile;
   showPlaceholder(tile);

@@ -7,6 +7,9 @@ import { errorMessage, translate } from "./i18n.js";
 const MAX_CONCURRENT = 2;
 // The panel closes this long after all uploads succeeded.
 const CLOSE_DELAY = 2500; // milliseconds
+// What the service says for a while, or nothing at all.
+const PASSING = [0, 429, 502, 503, 504];
+const MAX_TRIES = 5;
 const panel = find("#uploads");
 const list = find("ul", panel);
 const summary = find("#summary");
@@ -17,7 +20,7 @@ const running = new Set();
 /** @type {Set<string>} digests of what this page has sent or sends */
 const sent = new Set();
 let count = { all: 0, done: 0, failed: 0 };
-let isPaused = false;
+let pausedBy = ""; // in words
 /** @type {UploadHandlers} */
 let handlers = { onStored: () => {}, onSessionEnd: () => {} };
 
@@ -41,7 +44,7 @@ export const uploads = {
     panel.hidden = true;
   },
   resume() {
-    isPaused = false;
+    pausedBy = "";
     sendNext();
   },
 };
@@ -49,11 +52,11 @@ export const uploads = {
 const isBusy = () => count.all > count.done + count.failed;
 
 function sendNext() {
-  isPaused ||= !navigator.onLine;
-  while (!isPaused && running.size < MAX_CONCURRENT && queue.length) {
+  if (!navigator.onLine) pausedBy = translate("waiting");
+  while (!pausedBy && running.size < MAX_CONCURRENT && queue.length) {
     void send(/** @type {Upload} */ (queue.shift()));
   }
-  if (isPaused) for (const { status } of queue) showText(status, translate("waiting"));
+  if (pausedBy) for (const { status } of queue) showText(status, pausedBy);
   showSummary();
 }
 
@@ -64,6 +67,8 @@ async function send(upload) {
   showText(status, "");
   try {
     if (!upload.isWanted && (await isDuplicate(upload))) return showDuplicate(upload);
+    // What is sent again may be there since the first time; its key has it stored once.
+    upload.isWanted = true;
     sent.add(upload.digest);
     const picture = await api.uploadPicture(file, key, (share) => {
       bar.value = share;
@@ -77,17 +82,21 @@ async function send(upload) {
     handlers.onStored(picture);
   } catch (error) {
     sent.delete(upload.digest);
+    // The file was moved, changed or deleted since it was chosen.
+    if (error instanceof DOMException) return fail(upload, translate("unreadable"));
     if (!(error instanceof ApiError)) throw error;
     if (error.status === 401) handlers.onSessionEnd();
     else if (controller.signal.aborted) return;
-    else if (error.status === 0 && !navigator.onLine) {
-      // Sent when the connection is back; its key has it stored once.
+    else if (PASSING.includes(error.status) && upload.tries < MAX_TRIES) {
       bar.value = 0;
       queue.unshift(upload);
-      isPaused = true;
+      upload.tries += 1;
+      pausedBy = translate(error.status ? "busy" : "waiting");
+      // Without a connection, the first answer resumes.
+      if (error.status) setTimeout(uploads.resume, 1000 * 2 ** upload.tries);
     } else {
       fail(upload, errorMessage(error));
-      const isWorthRetrying = error.status === 0 || error.status === 429 || error.status >= 500;
+      const isWorthRetrying = PASSING.includes(error.status) || error.status >= 500;
       find("[data-action=retry]", row).hidden = !isWorthRetrying;
       if (!isWorthRetrying) upload.onDone();
     }
@@ -139,14 +148,14 @@ function makeUpload({ file, key = randomKey(), isWanted = false, onDone = () => 
   /** @type {Upload} */
   const upload = {
     file, row, bar, status: find(".status", row), controller: new AbortController(), key,
-    digest: "", isWanted, onDone,
+    digest: "", isWanted, onDone, tries: 0,
   };
   handleActions(row, {
     cancel() {
       remove(upload);
       onDone();
     },
-    retry: () => retry(upload, isWanted),
+    retry: () => retry(upload, upload.isWanted),
     anyway: () => retry(upload, true),
   });
   list.append(row);

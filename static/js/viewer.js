@@ -31,7 +31,7 @@ const image = createStageImage(stage, problem, showNeighbour);
 export function show(route) {
   const { id } = route;
   const before = shownId;
-  if (id !== null && id !== shownId) showPicture(id);
+  if (id !== null && (id !== shownId || !problem.hidden)) showPicture(id);
   if (id !== null) document.title = title.textContent;
   showDialog(route);
   panel.show(hasDetails(), details);
@@ -45,7 +45,8 @@ export function show(route) {
 
 const hasDetails = () => current().dialog === "details";
 const neighbour = (/** @type {number} */ step) =>
-  shownId === null ? undefined : store.neighbour(shownId, step);
+  // One that the search has no more has those that were beside it.
+  store.list()[shownIndex + (store.indexOf(shownId ?? 0) < 0 ? Math.min(step, 0) : step)];
 
 /** @param {number} id */
 function showPicture(id) {
@@ -103,7 +104,7 @@ function showNeighbour(step) {
   if (other) navigate(`/p/${other.id}${hasDetails() ? "/details" : ""}`, { replace: true });
 }
 
-/** Show a neighbour, or the list, where the picture shown is gone. @param {number} id */
+/** @type {Leave} */
 function leave(id) {
   const other = store.list()[shownIndex] ?? store.list()[shownIndex - 1];
   shownId = null;
@@ -145,7 +146,7 @@ store.subscribe(() => {
   if (shownId === null) return;
   const index = store.indexOf(shownId);
   if (index >= 0) shownIndex = index;
-  else if (shownIndex >= 0) leave(shownId);
+  else if (shownIndex >= 0 && !store.get(shownId)) leave(shownId);
   const picture = store.get(shownId ?? 0);
   // It was changed elsewhere.
   if (details && picture && picture.updated_at !== details.updated_at) showDetails({ ...details, ...picture });

