@@ -15,6 +15,7 @@ from images.link_visits import VISIT_LIFETIME, delete_past_visits
 from images.links import LinkToken, make_link, write_token
 from images.models import Link, LinkVisit, Picture
 from images.signed_urls import signed_path
+from images.storage.base import picture_storage
 from tests.clients import Client, Response
 from tests.factories import make_picture
 from tests.pictures import jpeg, png
@@ -162,6 +163,55 @@ def test_whoever_has_a_pass_gets_nothing_once_the_link_is_over(
         alice.tier.save()
     assert browser.get(address).status_code == 410
     assert browser.post(address).status_code == 410
+
+
+def test_the_page_says_how_many_openings_are_left(picture: Picture) -> None:
+    address = link_to(picture, max_opens=3)
+    for left in ("3 more times, for 60 seconds each", "2 more times", "1 more time, for 60 second"):
+        page = Client().get(address).content.decode()
+        assert f"It can be shown {left}" in page
+        assert Client().post(address).status_code == 303
+    assert Client().get(address).status_code == 410
+
+
+def test_a_link_that_asks_nothing_counts_what_was_sent_of_it(
+    browser: Client, picture: Picture
+) -> None:
+    address = link_to(picture)
+    assert browser.head(address).status_code == 200
+    assert opened() == 0
+    for count in (1, 2):
+        assert browser.get(address).status_code == 200
+        assert opened() == count
+    assert browser.post(address).status_code == 405
+    assert opened() == 2
+
+
+def test_a_link_whose_file_is_lost_is_gone_and_spends_nothing(
+    browser: Client, picture: Picture
+) -> None:
+    plain, paged = link_to(picture), link_to(picture, max_opens=1)
+    assert browser.post(paged).status_code == 303
+    picture.refresh_from_db()
+    picture_storage.delete_many([picture.key, picture.clean_key])
+    for address in (plain, paged):
+        response = browser.get(address)
+        assert response.status_code == 410
+        assert "This picture cannot be shown" in response.content.decode()
+    assert not Link.objects.filter(max_opens=None, opened__gt=0).exists()
+
+
+def test_one_address_opens_so_many_links_a_minute_whichever_they_are(
+    picture: Picture, settings: Settings
+) -> None:
+    settings.LINK_OPENINGS_PER_MINUTE = 2
+    plain, paged = link_to(picture), link_to(picture, max_opens=1)
+    client = Client(REMOTE_ADDR="192.0.2.91")
+    assert [client.get(each).status_code for each in (plain, paged, plain)] == [200, 200, 429]
+    response = client.post(paged)
+    assert response.status_code == 429
+    assert 0 < int(response["Retry-After"]) <= 60
+    assert Client(REMOTE_ADDR="192.0.2.92").post(paged).status_code == 303
 
 
 def test_what_cannot_be_served_yet_spends_nothing(browser: Client, alice: User) -> None:
