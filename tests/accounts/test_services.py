@@ -13,14 +13,18 @@ from accounts.services import (
     change_password,
     disable,
     end_every_session,
+    end_other_sessions,
+    move_accounts,
     move_to_tier,
     sign_out,
     verify_credentials,
 )
 from accounts.sessions import open_api_token_session, open_bearer_session, open_cookie_session
+from accounts.signals import tier_changed
 from accounts.token_authentication import authenticate_api_token, authenticate_jwt
 from tests.clients import Client
 from tests.factories import PASSWORD, make_user, replace_password, tier
+from tests.signals import recorded
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +72,23 @@ def test_a_new_password_ends_every_other_session_including_api_tokens(alice: Use
     assert list(Session.objects.live()) == [current]
     with pytest.raises(BadToken):
         authenticate_api_token(api_token)
+    assert check_password("another good one", alice.password)
+
+
+def test_ending_the_others_leaves_ones_own_session_and_counts_those_that_were_live(
+    alice: User, bob: User
+) -> None:
+    own, over, other = (
+        authenticate_jwt(open_bearer_session(alice, ORIGIN), "bearer") for _ in range(3)
+    )
+    open_api_token_session(alice, ORIGIN)
+    open_bearer_session(bob, ORIGIN)
+    sign_out(over)
+    assert end_other_sessions(own) == 2
+    assert set(Session.objects.live().values_list("user", flat=True)) == {alice.pk, bob.pk}
+    assert Session.objects.live().filter(user=alice).get() == own
+    assert not Session.objects.live().filter(pk=other.pk).exists()
+    assert end_other_sessions(own) == 0
 
 
 def test_a_password_that_the_policy_refuses_changes_nothing(alice: User) -> None:
@@ -88,8 +109,24 @@ def test_disabling_an_account_ends_all_its_sessions_and_no_others(alice: User, b
 
 def test_another_tier_is_saved(alice: User) -> None:
     move_to_tier(alice, tier("Basic"))
+    assert alice.tier.name == "Basic"
     alice.refresh_from_db()
     assert alice.tier.name == "Basic"
+
+
+def test_only_those_who_had_another_tier_or_the_former_one_are_moved(alice: User) -> None:
+    """Nothing is told of the others, whose thumbnails stay as they are."""
+    basic, premium = tier("Basic"), tier("Premium")
+    there, of_premium, left_out = (
+        make_user(name, of) for name, of in (("b", "Basic"), ("p", "Premium"), ("q", "Premium"))
+    )
+    chosen = [each.pk for each in (alice, there, of_premium)]
+    with recorded(tier_changed) as changes:
+        assert move_accounts(chosen, basic, former=premium) == [of_premium.pk]
+        assert move_accounts(chosen, basic) == [alice.pk]
+        assert move_accounts(chosen, basic) == []
+    assert changes == [{"user_ids": [each.pk], "tier": basic} for each in (of_premium, alice)]
+    assert list(User.objects.exclude(tier=basic)) == [left_out]
 
 
 @pytest.mark.parametrize(
