@@ -3,9 +3,10 @@
 import hashlib
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -18,8 +19,16 @@ from images.exceptions import (
     UploadStillRunning,
 )
 from images.formats.limits import RefusedPicture
-from images.models import IdempotencyKey, Picture
-from images.retries import LEASE, RETENTION, Claim, Retry, _claim, store_once
+from images.models import IdempotencyKey, IdempotencyKeyQuerySet, Picture
+from images.retries import (
+    LEASE,
+    RETENTION,
+    Claim,
+    Retry,
+    _AnotherStored,
+    _claim,
+    store_once,
+)
 from images.services import delete_picture
 from images.tasks import purge_idempotency_keys
 from lib import batches
@@ -54,8 +63,11 @@ def begin(retry: Retry) -> None:
 
 
 def test_a_repeated_upload_is_the_first_ones_picture(alice: User, key: Retry) -> None:
-    first, again = make_picture(alice, retry=key), make_picture(alice, retry=key)
-    assert first == again == Picture.objects.get()
+    make_picture(alice)
+    first = make_picture(alice, retry=key)
+    make_picture(alice)
+    assert make_picture(alice, retry=key) == first
+    assert Picture.objects.count() == 3
 
 
 def test_a_key_counts_for_one_account_and_one_route(alice: User, bob: User, key: Retry) -> None:
@@ -119,6 +131,83 @@ def test_a_key_whose_process_died_is_free_as_soon_as_its_lease_ends(
     assert make_picture(alice, retry=key) == make_picture(alice, retry=key)
 
 
+def take_and_store(alice: User, key: Retry) -> None:
+    make_picture(alice, retry=key)
+
+
+def be_refused(alice: User, key: Retry) -> None:
+    with pytest.raises(RefusedPicture):
+        make_picture(alice, b"no picture", retry=key)
+
+
+@pytest.mark.parametrize("is_abandoned", [False, True])
+@pytest.mark.parametrize("upload", [take_and_store, be_refused])
+def test_what_becomes_of_a_key_leaves_those_beside_it_as_they_were(
+    alice: User,
+    bob: User,
+    key: Retry,
+    monkeypatch: pytest.MonkeyPatch,
+    upload: Callable[[User, Retry], None],
+    is_abandoned: bool,
+) -> None:
+    """They were begun at the very moment, and differ in one thing each."""
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    for other in (retry_of(bob), retry_of(alice, route="pictures"), retry_of(alice, "k2")):
+        begin(other)
+    others = IdempotencyKey.objects.exclude(account=alice, route="images", key="k1")
+    before = list(others.order_by("pk").values_list())
+    if is_abandoned:
+        begin(key)
+        monkeypatch.setattr(timezone, "now", lambda: now + LEASE)
+    upload(alice, key)
+    assert list(others.order_by("pk").values_list()) == before
+    assert IdempotencyKey.objects.count() == len(before) + Picture.objects.count()
+
+
+@pytest.mark.parametrize("change", [{"leased_until": timezone.now() + LEASE}, {"picture_id": 5}])
+def test_of_several_that_find_a_key_abandoned_one_takes_it(
+    alice: User, key: Retry, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    begin(key)
+    age(leased_until=LEASE)
+    look_up = Retry.row
+
+    def look_up_first(retry: Retry, **fields: object) -> tuple[IdempotencyKey, bool]:
+        found = look_up(retry, **fields)
+        IdempotencyKey.objects.update(**change)
+        return found
+
+    monkeypatch.setattr(Retry, "row", look_up_first)
+    with pytest.raises(UploadStillRunning):
+        make_picture(alice, retry=key)
+    assert IdempotencyKey.objects.filter(**change).exists()
+    assert not Picture.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"), [(OperationalError, QuotaExceeded), (ZeroDivisionError, ZeroDivisionError)]
+)
+def test_that_a_database_went_away_hides_no_refusal(
+    key: Retry,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: type[Exception],
+    told: type[Exception],
+) -> None:
+    """The key stays leased for a while."""
+
+    def fail(_: object) -> None:
+        raise failure
+
+    def be_refused(_: Claim) -> Picture:
+        monkeypatch.setattr(IdempotencyKeyQuerySet, "delete", fail)
+        raise QuotaExceeded
+
+    with pytest.raises(told):
+        store_once(key, "ab", be_refused)
+    assert IdempotencyKey.objects.unfulfilled().count() == 1
+
+
 # --- Slower than the lease ----------------------------------------------------------------------
 
 
@@ -160,6 +249,15 @@ def test_a_slow_upload_hears_of_another_that_was_stored(alice: User, key: Retry)
     with pytest.raises(UploadKeyReused):
         upload_slowly(alice, key, lambda: make_picture(alice, png(9, 9), retry=key))
     assert Picture.objects.get().width == 9
+
+
+def test_a_slow_upload_may_be_sent_again_where_the_other_is_gone_by_then(key: Retry) -> None:
+    def lose_the_key(_: Claim) -> Picture:
+        IdempotencyKey.objects.all().delete()
+        raise _AnotherStored
+
+    with pytest.raises(UploadStillRunning):
+        store_once(key, "ab", lose_the_key)
 
 
 def test_a_slow_upload_that_is_refused_leaves_the_key_to_whoever_holds_it(
