@@ -63,6 +63,7 @@ MODULES: dict[str, list[str]] = {
         "tests/test_twins.py",
         "tests/api/restful_api/test_link_views.py",
         "tests/thumbnails/test_claims.py",
+        "tests/thumbnails/test_sweeping.py",
     ],
     "images.permissions": [f"{_IMAGES}/test_access.py"],
     "images.usage": [

@@ -19,7 +19,12 @@ from tests.clients import Client
 from tests.factories import make_picture, make_user
 from tests.rows import write_pictures
 from thumbnails import deletion
-from thumbnails.deletion import delete_all, delete_next_pictures, delete_pictures
+from thumbnails.deletion import (
+    delete_all,
+    delete_chosen_thumbnails,
+    delete_next_pictures,
+    delete_pictures,
+)
 from thumbnails.models import Clearing, Rendition, Thumbnail
 from thumbnails.tasks import clear
 from upkeep.closed_accounts import close_as_staff, remove_closed_accounts
@@ -136,6 +141,56 @@ def test_of_two_workers_one_goes_on_with_a_clearing(alice: User) -> None:
     assert Picture.objects.owned_by(alice).count() == 2
 
 
+def test_several_that_died_at_the_same_moment_are_all_finished(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deletion, "LOCKED_BATCH_SIZE", 2)
+    due_at = timezone.now()
+    # So the share is mounted.
+    (Path(settings.MEDIA_ROOT) / "users").mkdir(parents=True)
+    for owner in (alice, bob):
+        last = max(write_pictures(owner, 5))
+        Clearing.objects.create(owner_id=owner.pk, last_picture_id=last, due_at=due_at)
+    assert not deletion.finish_clearings()
+    assert not Picture.objects.exists()
+    assert not Clearing.objects.exists()
+
+
+def test_whoever_goes_on_says_after_each_batch_that_nobody_else_need(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deletion, "LOCKED_BATCH_SIZE", 2)
+    due_at = timezone.now()
+    clearing, other = (
+        Clearing.objects.create(owner_id=owner.pk, last_picture_id=9**9, due_at=due_at)
+        for owner in (alice, bob)
+    )
+    write_pictures(alice, 3)
+    assert deletion._go_on(clearing) == (2, True)
+    assert Clearing.objects.get(pk=clearing.pk).due_at > timezone.now()
+    assert deletion._go_on(clearing) == (1, False)
+    assert list(Clearing.objects.values_list("pk", "due_at")) == [(other.pk, due_at)]
+
+
+def test_chosen_thumbnails_go_with_what_was_made_of_them_and_no_others(
+    alice: User, bob: User
+) -> None:
+    for owner in (alice, bob):
+        write_pictures(owner, 2, heights=[200, 400])
+    for each in Thumbnail.objects.all():
+        Rendition.objects.create(
+            picture=each.picture, width=90, source_key=each.key, key=f"{each.key}_90.jpg", bytes=1
+        )
+    chosen = [owner.pictures.latest("pk").thumbnails.get(height=200) for owner in (alice, bob)]
+    delete_chosen_thumbnails([each.pk for each in chosen])
+    keys = {each.key for each in chosen}
+    assert Thumbnail.objects.count() == Rendition.objects.count() == 6
+    assert not Thumbnail.objects.filter(key__in=keys).exists()
+    assert not Rendition.objects.filter(source_key__in=keys).exists()
+    # Three files of each, and its rendition.
+    assert RemovedFile.objects.count() == 8
+
+
 def test_what_is_uploaded_while_all_goes_stays(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +214,7 @@ def test_chosen_pictures_go_by_few_queries(
     with django_assert_max_num_queries(21):
         receipt = delete_pictures(Picture.objects.owned_by(alice), made)
     assert (len(receipt.deleted), receipt.files, receipt.bytes) == (100, 400, 100 * 1190)
+    assert sorted(told_of(alice, 0)) == [("picture.deleted", each) for each in made]
 
 
 def test_staff_delete_pictures_in_numbers(
