@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from ipaddress import IPv4Address
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -208,12 +209,13 @@ def _opening(
 
 def _from_many(requests: Sequence[Request]) -> list[Request]:
     """Return the requests as from many people, so that no throttle of an address is full."""
-    times = max(1, _MANY // len(requests))
-    return [
-        replace(each, address=f"10.{third}.{number // 250}.{number % 250}")
-        for third in range(times)
-        for number, each in enumerate(requests)
-    ]
+    everyone = list(requests) * max(1, _MANY // len(requests))
+    return [replace(each, address=_address(number)) for number, each in enumerate(everyone)]
+
+
+def _address(number: int) -> str:
+    """Return one of sixteen million addresses."""
+    return str(IPv4Address("10.0.0.0") + number)
 
 
 def uploads(servers: Servers, everyone: list[Person], folder: Path) -> list[Scenario]:
@@ -248,10 +250,9 @@ def sign_ins(servers: Servers, everyone: list[Person]) -> list[Scenario]:
                 method="POST",
                 body=json.dumps({name: person.user.username, "password": PASSWORD}).encode(),
                 content_type="application/json",
-                address=f"10.{third}.{number // 250}.{number % 250}",
+                address=_address(number),
             )
-            for third in range(50)
-            for number, person in enumerate(everyone)
+            for number, person in enumerate(everyone * 50)
         ]
         for path, name in (("/auth/signin", "login"), ("/api/user/token/", "username"))
     }

@@ -65,8 +65,6 @@ def prepare(reaper: Reaper) -> tuple[Path, Database]:
         "TRUSTED_PROXIES": "2",
         # Every list is made anew; what keeping saves is measured by itself.
         "CACHE_SECONDS": "0",
-        # Openings are counted as ever; in a minute there are more than one network may make.
-        "LINK_OPENINGS_PER_MINUTE": "1000000",
         # Of this process, which makes links by the thousand.
         "LOG_LEVEL": "WARNING",
         "BENCH_HEADERS": str(folder / "headers.json"),
