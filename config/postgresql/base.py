@@ -8,6 +8,7 @@ from typing import Any, Self, cast
 import psycopg
 from django.conf import settings
 from django.db.backends.postgresql import base
+from django.db.backends.postgresql.operations import DatabaseOperations
 from django.db.backends.postgresql.schema import DatabaseSchemaEditor
 from psycopg.adapt import AdaptersMap
 from psycopg.pq import TransactionStatus
@@ -67,6 +68,14 @@ class _PreparingCursor(psycopg.Cursor[Any]):
             return super().execute(*arguments, **options)
 
 
+class Operations(DatabaseOperations):
+    def last_executed_query(self, cursor: Any, sql: str, params: Any) -> Any:
+        """Return a statement with its values, also where the server was given them beside it."""
+        if isinstance(cursor, _PreparingCursor):
+            return self.compose_sql(sql, params)
+        return super().last_executed_query(cursor, sql, params)
+
+
 class SchemaEditor(DatabaseSchemaEditor):
     def __enter__(self) -> Self:
         """Let no change of a table wait for long: whoever uses the table waits behind it.
@@ -90,6 +99,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     Database = cast("ModuleType", _Psycopg())
     SchemaEditorClass = SchemaEditor
+    ops_class = Operations
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Raise DatabaseAway at once while the server is away."""

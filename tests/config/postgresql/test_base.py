@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import DataError, OperationalError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from accounts.models import User
@@ -103,6 +104,14 @@ def test_a_look_up_is_planned_once_for_each_connection(alice: User) -> None:
         assert User.objects.get_by_natural_key("alice") == alice
     [statement] = prepared_by(connection)
     assert "accounts_user" in statement
+
+
+def test_a_prepared_look_up_is_shown_with_its_value(alice: User) -> None:
+    for _ in range(3):
+        with CaptureQueriesContext(connection) as captured:
+            assert User.objects.get_by_natural_key("alice") == alice
+        [query] = captured.captured_queries
+        assert query["sql"].endswith("= ('alice')")
 
 
 def test_behind_a_proxy_nothing_is_prepared(alice: User, settings: Settings) -> None:
