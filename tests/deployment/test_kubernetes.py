@@ -1,6 +1,7 @@
 """deploy/kubernetes: valid for the API server, and the same processes as in docker-compose.yml."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -44,9 +45,7 @@ def name_of(document: dict[str, Any]) -> str:
 @pytest.fixture(scope="module")
 def kubernetes() -> ModuleType:
     """The schemas; to load their library takes a second, for which all processes would wait."""
-    import kubernetes_validate
-
-    return kubernetes_validate
+    return import_module("kubernetes_validate")
 
 
 @pytest.mark.parametrize("document", [*RESOURCES, SECRET], ids=name_of)
