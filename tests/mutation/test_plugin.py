@@ -63,6 +63,7 @@ def run_mutants(folder: Path) -> dict[str, Any]:
     return dict(json.loads(report.read_text()))
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_only_what_a_test_notices_that_passes_unchanged_is_counted_as_noticed(
