@@ -394,6 +394,7 @@ type Destination = (key: string, id: number) => number | undefined;
 /** `isNew`: another page was shown before; else only what could not be loaded is. */
 type ShowRoute = (route: Route, isNew: boolean) => void;
 
+/** Returns undefined where an address is none of ours. */
 type Parse = (url: { pathname: string; search: string }) => Route | undefined;
 /**
  * Bind a modal dialog to the addresses that have it open: closed, it leads back to where it was opened
@@ -593,3 +594,11 @@ type FetchMany = (asked: Map<number, string>) => Promise<void>;
 type ShowBounds = (tier: Tier) => void;
 /** Choose which pictures the list shows. */
 type SetQuery = (query: string[][]) => void;
+/** Returns a data URL of what a ThumbHash in base64 shows. */
+type ThumbhashUrl = (thumbhash: string) => string;
+/** Fetch the picture's facts, then the picture. */
+type LoadDetails = (id: number) => Promise<void>;
+/** Returns a new copy of a template's only element. */
+type Clone = (id: string) => HTMLElement;
+/** What is at a place stays there. */
+type ZoomTo = (to: number, at?: Place2D) => void;

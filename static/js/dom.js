@@ -10,7 +10,7 @@ export function find(selector, root = document) {
 /** @type {FindField} */
 export const field = (form, name) => /** @type {any} */ (form.elements.namedItem(name));
 
-/** Return a new copy of a template's only element. @param {string} id */
+/** @type {Clone} */
 export const clone = (id) =>
   /** @type {HTMLElement} */ (find(`template#${id}`).content.firstElementChild?.cloneNode(true));
 

@@ -10,6 +10,7 @@ const others = { links: () => import("./links-page.js"), account: () => import("
 /** @type {typeof import("./viewer.js") | null} */
 let viewer = null;
 let shownPage = "";
+const PAUSE = 2000; // milliseconds
 
 /** @type {() => never} */
 const fail = () => {
@@ -31,6 +32,8 @@ export async function showPage(route, runAction) {
     if (page === "pictures") await pictureList.show(route);
     else (await others[page]?.().catch(fail))?.show(route, page !== shownPage);
     shownPage = page;
+    // Before somebody opens a picture, who would wait for it on a slow connection.
+    if (page === "pictures") setTimeout(() => void import("./viewer.js").catch(() => {}), PAUSE);
     if (dialog && page === "pictures") viewer ??= await import("./viewer.js").catch(fail);
     // Another address may have been chosen meanwhile.
     if (current().path === route.path) viewer?.show(route);

@@ -17,7 +17,7 @@ let onChange = (/** @type {Route} */ _route) => {};
 // The query of the list, which stays while a picture is open.
 let listQuery = "";
 
-/** Return undefined where an address is none of ours. @type {Parse} */
+/** @type {Parse} */
 function parse({ pathname, search }) {
   const path = pathname.replace(/\/$/, "") || "/";
   const id = path.match(/^\/p\/(\d+)/)?.[1];

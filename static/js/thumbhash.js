@@ -5,7 +5,7 @@ const canvas = document.createElement("canvas");
 // Without a graphics card, which would have to hand back what was drawn.
 const context = canvas.getContext("2d", { willReadFrequently: true });
 
-/** Return a data URL of what a ThumbHash in base64 shows. @param {string} thumbhash */
+/** @type {ThumbhashUrl} */
 export function thumbhashUrl(thumbhash) {
   const data = Uint8Array.from(atob(thumbhash), (char) => char.charCodeAt(0));
   const byte = (/** @type {number} */ at) => data[at] ?? 0;

@@ -59,11 +59,13 @@ function showPicture(id) {
   showText(problem, "");
   original.hidden = true;
   showNeighbours();
-  image.showPreview(title.textContent, picture?.thumbnails.at(-1)?.url);
+  // What the list shows of it is there at once.
+  const tile = document.querySelector(`#pictures [data-id="${id}"] img`);
+  image.showPreview(title.textContent, tile?.currentSrc || picture?.thumbnails.at(-1)?.url);
   void load(id);
 }
 
-/** Fetch the picture's facts, then the picture. @param {number} id */
+/** @type {LoadDetails} */
 async function load(id) {
   try {
     const found = await api.fetchPicture(id);

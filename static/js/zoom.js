@@ -28,7 +28,7 @@ export function createZoom(stage, { image, onSwipe, onZoom }) {
     stage.classList.toggle("zoomed", scale > 1);
   }
 
-  /** What is at a place stays there. @param {number} to @param {Place2D} [at] */
+  /** @type {ZoomTo} */
   function zoomTo(to, at) {
     const { left, top, width, height } = stage.getBoundingClientRect();
     const fromX = at ? at.clientX - left - width / 2 : 0;

@@ -21,7 +21,7 @@ def test_what_a_lost_connection_interrupts_goes_on_by_itself(service: Service, p
     choose_files(page, one=photo(300, 200), two=photo(310, 200), three=photo(320, 200))
     waiting = page.locator("#uploads .status", has_text="Waiting for the connection …")
     expect(waiting).to_have_count(3)
-    # The viewer's script was not needed before.
+    # Perhaps before its script was loaded.
     page.locator("#pictures button").click()
     for _ in range(3):
         with page.expect_event("requestfailed", lambda request: request.url.endswith(PROBE)):

@@ -195,3 +195,18 @@ def test_without_a_connection_a_reload_shows_a_calm_page_that_comes_back_by_itse
     assert page.evaluate("() => caches.keys()") == []
     page.context.set_offline(False)
     expect(page.locator("#pictures li")).to_have_count(1, timeout=20_000)
+
+
+def test_on_a_slow_connection_the_viewer_waits_for_nothing(service: Service, page: Page) -> None:
+    login = service.create_account("Premium")
+    service.upload(login, photo())
+    with page.expect_request(re.compile("/static/js/viewer.*js")):
+        open_gallery(page, login)
+    image = page.locator("#pictures img")
+    expect(image).not_to_have_js_property("naturalWidth", 0)
+    page.wait_for_load_state("networkidle")
+    # From here on nothing arrives.
+    page.route("**/*", lambda route: None)
+    shown = image.evaluate("each => each.currentSrc")
+    page.locator("#pictures button").click()
+    expect(page.locator("#viewer .stage img.preview")).to_have_attribute("src", shown)
