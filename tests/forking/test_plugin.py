@@ -34,6 +34,17 @@ FILES = {
         def test_its_process_ends(): os.kill(os.getpid(), signal.SIGKILL)
         def test_after_the_process_has_ended(): ...
     """,
+    "test_apart.py": """
+        import pytest
+        pytestmark = pytest.mark.apart
+        ended = []
+
+        @pytest.fixture(scope="session")
+        def kept(): yield; ended.append("session")
+
+        def test_one(kept): assert not ended
+        def test_another_perhaps_in_the_same_process(kept): assert not ended
+    """,
     "test_second.py": """
         import pytest
         from django.conf import settings
@@ -77,7 +88,7 @@ def test_every_outcome_is_reported(tmp_path: Path) -> None:
     output = run_pytest(tmp_path, "--processes", "2", "--also-on-sqlite", "quick")
     outcomes = Counter(re.findall(r"^(PASSED|FAILED|ERROR|SKIPPED) ", output, re.MULTILINE))
     # One test ran twice: it is marked for SQLite.
-    assert outcomes == {"PASSED": 7, "FAILED": 3, "ERROR": 1, "SKIPPED": 1}, output
+    assert outcomes == {"PASSED": 9, "FAILED": 3, "ERROR": 1, "SKIPPED": 1}, output
     for words in (
         "test_it_has_a_database (sqlite)",
         "Differing items",  # what pytest explains of an assertion

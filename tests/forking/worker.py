@@ -5,9 +5,9 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from itertools import pairwise
 from multiprocessing.connection import Connection
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from _pytest.config import create_terminal_writer
@@ -51,22 +51,25 @@ def _restart_capture(config: pytest.Config) -> None:
 
 
 def _run(session: pytest.Session, link: Connection) -> None:
-    numbers = _numbers(link)
-    number = next(numbers, None)
-    while number is not None:
-        item = session.items[number]
-        link.send(("running", number))
-        # Known before the test runs, since what the next one shares with it is kept.
-        following = next(numbers, None)
-        session.config.hook.pytest_runtest_protocol(
-            item=item, nextitem=None if following is None else session.items[following]
-        )
-        number = following
+    unit = _next_unit(link)
+    while unit:
+        for number, following in pairwise(unit.items):
+            _run_one(session, link, number, session.items[following])
+        last = unit.items[-1]
+        if unit.waits:
+            # What comes next may be done by another meanwhile: the session's fixtures alone stay.
+            _run_one(session, link, last, session)
+            unit = _next_unit(link)
+        else:
+            # Known before the test runs, since what the next one shares with it is kept.
+            unit = _next_unit(link)
+            _run_one(session, link, last, session.items[unit.items[0]] if unit else None)
+    session._setupstate.teardown_exact(None)
 
 
-def _numbers(link: Connection) -> Iterator[int]:
-    while unit := _next_unit(link):
-        yield from unit.items
+def _run_one(session: pytest.Session, link: Connection, number: int, following: Any) -> None:
+    link.send(("running", number))
+    session.config.hook.pytest_runtest_protocol(item=session.items[number], nextitem=following)
 
 
 def _next_unit(link: Connection) -> Unit | None:
