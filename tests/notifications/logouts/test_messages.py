@@ -22,7 +22,7 @@ from accounts.sessions import (
     open_cookie_session,
 )
 from accounts.tokens import issue_jwt
-from notifications.logouts.messages import handle_messages
+from notifications.logouts.messages import MAX_MESSAGE_SIZE, handle_messages
 from notifications.models import OutboxMessage
 from tests.clients import Client
 
@@ -139,6 +139,15 @@ def test_malformed_messages_and_other_types_are_dropped(token: str, body: bytes)
     handle_messages([body])
     assert Session.objects.live().count() == 1
     assert not RevokedToken.objects.exists()
+
+
+def test_what_says_more_or_less_than_a_token_or_is_longer_than_any_ends_nothing(token: str) -> None:
+    handle_messages([logout(each) for each in ("bearer", " Bearer ", f"bearer {token} and more")])
+    handle_messages([logout(token + " " * MAX_MESSAGE_SIZE)])
+    assert Session.objects.live().count() == 1
+    room = MAX_MESSAGE_SIZE - len(logout(token))
+    handle_messages([logout(token + " " * room)])
+    assert not Session.objects.live().exists()
 
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
