@@ -314,6 +314,7 @@ def test_a_flood_of_guesses_keeps_no_more_threads_and_counts_for_nobody(
 
 
 def test_bytes_may_be_kept_for_as_long_as_the_owner_says(browser: Client, picture: Picture) -> None:
+    assert browser.get(link_to(picture))["Cache-Control"] == "private, no-cache"
     address = link_to(picture, cache_seconds=30)
     assert browser.get(address)["Cache-Control"] == "public, max-age=30, must-revalidate"
     Link.objects.update(expires_at=timezone.now() + VISIT_LIFETIME / 4)

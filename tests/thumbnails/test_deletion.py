@@ -6,10 +6,11 @@ import pytest
 from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.models import User
 from images import ledger
+from images.caching import cached
 from images.ledger import Usage
 from images.models import Link, Picture
 from images.removals import RemovedFile
@@ -189,6 +190,28 @@ def test_chosen_thumbnails_go_with_what_was_made_of_them_and_no_others(
     assert not Rendition.objects.filter(source_key__in=keys).exists()
     # Three files of each, and its rendition.
     assert RemovedFile.objects.count() == 8
+
+
+def test_lists_show_at_once_that_chosen_thumbnails_are_gone(
+    alice: User,
+    bob: User,
+    settings: Settings,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    settings.CACHE_SECONDS = 60
+    for owner in (alice, bob):
+        write_pictures(owner, 1, heights=[200])
+
+    def listed(owner: User) -> int:
+        count: int = cached(
+            owner.pk, "count", Thumbnail.objects.filter(owner=owner).count, is_valid=lambda _: True
+        )
+        return count
+
+    assert (listed(alice), listed(bob)) == (1, 1)
+    with django_capture_on_commit_callbacks(execute=True):
+        delete_chosen_thumbnails(list(Thumbnail.objects.values_list("pk", flat=True)))
+    assert (listed(alice), listed(bob)) == (0, 0)
 
 
 def test_what_is_uploaded_while_all_goes_stays(
