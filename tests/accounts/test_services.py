@@ -85,6 +85,8 @@ def test_ending_the_others_leaves_ones_own_session_and_counts_those_that_were_li
     open_bearer_session(bob, ORIGIN)
     sign_out(over)
     assert end_other_sessions(own) == 2
+    # By this those in the admin end.
+    assert User.objects.get(pk=alice.pk).sign_outs == alice.sign_outs + 1
     assert set(Session.objects.live().values_list("user", flat=True)) == {alice.pk, bob.pk}
     assert Session.objects.live().filter(user=alice).get() == own
     assert not Session.objects.live().filter(pk=other.pk).exists()

@@ -90,6 +90,13 @@ def test_what_was_read_before_a_change_was_heard_of_is_not_kept(
         assert kept.get(1) is None
 
 
+def test_what_is_read_while_nothing_is_heard_is_kept_whoever_else_asks(kept: KeptTargets) -> None:
+    begun = kept.begin()
+    kept.begin()
+    kept.keep(target(1), begun=begun, read_at=time.monotonic())
+    assert kept.get(1) == target(1)
+
+
 def test_nothing_is_kept_before_anything_was_heard(kept: KeptTargets) -> None:
     kept.keep(target(1), begun=0, read_at=time.monotonic())
     assert kept.get(1) is None
