@@ -1,6 +1,6 @@
 """`--processes N`: collect once, then run the tests in so many forked processes.
 
-What each process would import, compile and collect by itself takes ten seconds of a core, for
+What each process would import, compile and collect by itself takes seven seconds of a core, for
 every one of them; a forked one has it already, and another database costs no further run.
 """
 
