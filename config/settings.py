@@ -148,8 +148,6 @@ SPECTACULAR_SETTINGS = rest_framework.SPECTACULAR_SETTINGS
 DATABASE_URL = env_url("DATABASE_URL", "postgres", "postgresql", "sqlite", optional=LOCAL)
 # With a pool, a thread of the web server holds a connection only while it answers a request.
 DATABASE_POOL = env_bool("DATABASE_POOL", default=False)
-# Off behind a proxy that hands each statement to another connection and knows of no preparing.
-DATABASE_PREPARE = env_bool("DATABASE_PREPARE", default=True)
 DATABASES = {"default": database_config(DATABASE_URL, DATA_DIR, pooled=DATABASE_POOL)}
 # The folder of pg_dump and pg_restore; without it PATH and Debian's folders are searched.
 PG_BIN = env_str("PG_BIN")

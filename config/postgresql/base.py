@@ -48,7 +48,9 @@ class _Psycopg:
 class _PreparingCursor(psycopg.Cursor[Any]):
     """Has the server plan a statement once for each connection, at its second time.
 
-    To plan the look-up of a row among its joins takes the server longer than to run it.
+    To plan the look-up of a row among its joins takes the server longer than to run it. Not for a
+    connection that a proxy shares among its clients, as PgBouncer may: there a name stands for
+    whatever statement another client has prepared under it.
     """
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
@@ -66,6 +68,15 @@ class _PreparingCursor(psycopg.Cursor[Any]):
                 raise
             self.connection.execute("DEALLOCATE ALL")
             return super().execute(*arguments, **options)
+
+
+def _is_servers_own(connection: psycopg.Connection[Any]) -> bool:
+    """Tell whether a connection leads to one process of the server, and not to a proxy.
+
+    A proxy has several for a client, and introduces itself by a number of its own.
+    """
+    row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    return row is not None and row[0] == connection.info.backend_pid
 
 
 class Operations(DatabaseOperations):
@@ -141,8 +152,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         cursor = getattr(self.connection, _LOOKUP, None)
         if cursor is None:
             with self.wrap_database_errors:
-                prepares = settings.DATABASE_PREPARE
-                cursor = _PreparingCursor(self.connection) if prepares else self.create_cursor()
+                may_prepare = _is_servers_own(self.connection)
+                cursor = _PreparingCursor(self.connection) if may_prepare else self.create_cursor()
             setattr(self.connection, _LOOKUP, cursor)
         return self._prepare_cursor(cursor)  # type: ignore[attr-defined]  # Django's own
 

@@ -1,15 +1,19 @@
 """A connection that the server closed is noticed before it is used."""
 
+import re
 import select
+import socket
 from collections.abc import Iterator
 from datetime import UTC
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Any
 
 import pytest
 from django.db import DataError, OperationalError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import CaptureQueriesContext
-from pytest_django import Settings
 
 from accounts.models import User
 
@@ -114,13 +118,52 @@ def test_a_prepared_look_up_is_shown_with_its_value(alice: User) -> None:
         assert query["sql"].endswith("= ('alice')")
 
 
-def test_behind_a_proxy_nothing_is_prepared(alice: User, settings: Settings) -> None:
-    settings.DATABASE_PREPARE = False
-    connection.close()
-    for _ in range(3):
-        assert User.objects.get_by_natural_key("alice") == alice
-    assert prepared_by(connection) == []
-    connection.close()
+class KeyProxy:
+    """Passes a connection on, and introduces itself by a number of its own, as PgBouncer does."""
+
+    KEY, OWN = re.compile(rb"K\x00\x00\x00\x0c.{8}", re.DOTALL), b"K\0\0\0\x0c\0\0\0\1mine"
+
+    def __init__(self, host: str, port: int, folder: Path) -> None:
+        self._server = f"{host}/.s.PGSQL.{port}" if host.startswith("/") else (host, port)
+        self.folder, self.port = folder, port
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(folder / f".s.PGSQL.{port}"))
+        self._listener.listen()
+        Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        client, _ = self._listener.accept()
+        family = socket.AF_UNIX if isinstance(self._server, str) else socket.AF_INET
+        with self._listener, client, socket.socket(family) as server:
+            server.connect(self._server)
+            while True:
+                for readable in select.select([client, server], [], [])[0]:
+                    content = readable.recv(65_536)
+                    if not content:
+                        return
+                    if readable is client:
+                        server.sendall(content)
+                    else:
+                        client.sendall(self.KEY.sub(self.OWN, content))
+
+
+def test_behind_a_proxy_nothing_is_prepared(alice: User) -> None:
+    """Its clients share connections, on which a name stands for whoever prepared it last."""
+    connection.ensure_connection()
+    info = connection.connection.info
+    with TemporaryDirectory() as folder:  # whose name is short enough for a socket
+        proxy = KeyProxy(info.host, info.port, Path(folder))
+        settings = {**connection.settings_dict, "HOST": folder, "PORT": str(proxy.port)}
+        behind: Any = type(connections["default"])(settings, "behind")
+        try:
+            for _ in range(3):
+                cursor = behind.lookup_cursor()
+                cursor.execute("select username from accounts_user where id = %s", [alice.pk])
+                assert cursor.fetchone() == ("alice",)
+            assert behind.connection.info.backend_pid == 1
+            assert prepared_by(behind) == []
+        finally:
+            behind.close()
 
 
 def test_a_look_up_goes_on_when_the_type_of_a_column_changes(other: Any) -> None:
