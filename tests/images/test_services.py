@@ -312,6 +312,17 @@ def test_a_request_forgets_what_failed_and_counts_from_now(alice: User) -> None:
 
 
 @pytest.mark.django_db
+def test_what_waits_is_either_an_uploads_or_behind_uploads(alice: User) -> None:
+    upload, asked, of_backfill = (
+        make_row(alice, render_backfill=each) for each in (None, NO_BACKFILL, 7)
+    )
+    make_row(alice, rendering="ready")
+    make_row(alice, rendering="failed", render_backfill=7)
+    assert list(Picture.objects.of_uploads()) == [upload]
+    assert set(Picture.objects.of_backfills()) == {asked, of_backfill}
+
+
+@pytest.mark.django_db
 def test_replacing_tries_a_copy_anew_that_could_not_be_made_and_keeps_those_that_were(
     alice: User,
 ) -> None:
