@@ -5,7 +5,7 @@ import os
 os.environ.setdefault("LOCAL", "on")
 
 from config.settings import *  # noqa: F403
-from config.settings import DATABASES, REDIS_URL
+from config.settings import DATABASES, LOGGING, REDIS_URL
 
 SECRET_KEY = "a key that signs nothing outside a test run"
 # One prefix for each process, so that parallel workers share no counter and no cached list.
@@ -36,3 +36,5 @@ TRUSTED_ORIGINS = ["https://trusted.example"]
 METRICS_TOKEN = "whoever bears this may ask for metrics"
 # Static files are looked up when asked for; each of the thousand clients would read all names.
 WHITENOISE_AUTOREFRESH = True
+# A line that is written later would be another test's, or come after the last one's result.
+LOGGING["handlers"]["requests"]["class"] = "logging.StreamHandler"
