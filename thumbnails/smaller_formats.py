@@ -111,7 +111,7 @@ def _make(picture: Picture, *, is_first: bool) -> None:
     with temporary_dir() as folder:
         made = _render(picture, thumbnails, Path(folder), is_first=is_first) if thumbnails else []
         files = {key: path for each in made for key, path in each.files.items()}
-        picture_storage.save_all(files if is_first else _not_stored(files))
+        _store(files)
         _write_rows(picture, made)
     if made:
         pace_meter.add(0, time.monotonic() - began)
@@ -145,6 +145,14 @@ def _render_pixels(
 def _by_key(thumbnail: _Thumbnail, files: Mapping[str, Path]) -> dict[str, Path]:
     keys = keys_beside(thumbnail.key)
     return {keys[extension]: path for extension, path in files.items()}
+
+
+def _store(files: Mapping[str, Path]) -> None:
+    """Store files; what an attempt before has stored, which ended at any point, may be there."""
+    try:
+        picture_storage.save_all(files)
+    except FileExistsError:
+        picture_storage.save_all(_not_stored(files))
 
 
 def _not_stored(files: Mapping[str, Path]) -> dict[str, Path]:

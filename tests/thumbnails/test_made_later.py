@@ -1,7 +1,9 @@
 """What lies beside an upload's thumbnails is made after them: none is lost, none is left over."""
 
-from collections.abc import Callable
+import errno
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -220,6 +222,24 @@ def test_a_storage_that_is_away_costs_no_attempt(
         let_time_pass()
     make_beside(upload.pk)
     assert formats(upload) == ALL
+
+
+def test_what_found_room_before_the_disk_was_full_is_not_in_the_way_later(
+    upload: Picture, stored_keys: StoredKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill_up(files: Mapping[str, Path]) -> None:
+        for key, path in list(files.items())[:2]:
+            picture_storage.save(key, path)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(picture_storage, "save_all", fill_up)
+        make_beside(upload.pk)
+    assert (formats(upload), len(stored_keys())) == (["jpg", "jpg"], 5)
+    let_time_pass()
+    make_beside(upload.pk)
+    assert formats(upload) == ALL
+    assert set(stored_keys()) == {upload.key, *keys(upload)}
 
 
 def test_pictures_that_end_their_worker_each_time_are_left_as_they_are(
