@@ -6,13 +6,13 @@ import subprocess
 from devkit import environment
 from devkit.messages import say
 
-# Each process has servers of its own, so that more than a few are not worth their start; two wait
-# for what they have started while the others work.
-PROCESSES = min(os.cpu_count() or 1, 5) + 2
+# Each process has servers of its own, so that more than a few are not worth their start; one waits
+# for what it has started while the others work.
+PROCESSES = min(os.cpu_count() or 1, 5) + 1
 SIDE_BY_SIDE = ["--processes", str(PROCESSES)]
-# For nightly tests that wait for minutes until something is found out, each with processes of its
-# own, while the others work.
-PATIENT = ["--patient", "2"]
+# In the nightly part one of them begins with what waits for minutes until something is found out.
+# More at once would make services late that are asked whether they are.
+NIGHTLY_SIDE_BY_SIDE = ["--processes", str(PROCESSES - 1), "--patient", "1"]
 ALSO_ON_SQLITE = "--also-on-sqlite"
 NIGHTLY = "nightly or sqlite_nightly"
 
@@ -31,9 +31,9 @@ def run(arguments: list[str]) -> int:
             say("All tests, on PostgreSQL (the nightly ones are run by ./dev test --all):")
             return _pytest([*SIDE_BY_SIDE, ALSO_ON_SQLITE, "quick", "-m", "not nightly"])
         case ["--all"]:
-            return _pytest([*SIDE_BY_SIDE, *PATIENT, ALSO_ON_SQLITE, "all"])
+            return _pytest([*NIGHTLY_SIDE_BY_SIDE, ALSO_ON_SQLITE, "all"])
         case ["--nightly"]:
-            return _pytest([*SIDE_BY_SIDE, *PATIENT, ALSO_ON_SQLITE, "nightly", "-m", NIGHTLY])
+            return _pytest([*NIGHTLY_SIDE_BY_SIDE, ALSO_ON_SQLITE, "nightly", "-m", NIGHTLY])
         case ["--fast"]:
             return _pytest([*SIDE_BY_SIDE, "-m", "not nightly and not slow and not processes"])
         case _:

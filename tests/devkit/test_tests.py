@@ -37,20 +37,23 @@ def started(monkeypatch: pytest.MonkeyPatch, codes: list[int]) -> Started:
 @pytest.mark.parametrize(
     ("arguments", "options"),
     [
-        ([], ["--also-on-sqlite", "quick", "-m", "not nightly"]),
-        (["--all"], [*tests.PATIENT, "--also-on-sqlite", "all"]),
+        ([], [*tests.SIDE_BY_SIDE, "--also-on-sqlite", "quick", "-m", "not nightly"]),
+        (["--all"], [*tests.NIGHTLY_SIDE_BY_SIDE, "--also-on-sqlite", "all"]),
         (
             ["--nightly"],
-            [*tests.PATIENT, "--also-on-sqlite", "nightly", "-m", "nightly or sqlite_nightly"],
+            [
+                *tests.NIGHTLY_SIDE_BY_SIDE,
+                *("--also-on-sqlite", "nightly", "-m", "nightly or sqlite_nightly"),
+            ],
         ),
-        (["--fast"], ["-m", "not nightly and not slow and not processes"]),
+        (["--fast"], [*tests.SIDE_BY_SIDE, "-m", "not nightly and not slow and not processes"]),
     ],
 )
 def test_tests_are_collected_once_for_both_databases(
     started: Started, arguments: list[str], options: list[str]
 ) -> None:
     assert tests.run(arguments) == 0
-    assert started == [["pytest", "--processes", str(tests.PROCESSES), *options]]
+    assert started == [["pytest", *options]]
 
 
 def test_arguments_are_pytests(started: Started) -> None:

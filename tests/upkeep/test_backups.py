@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.nightly,
     pytest.mark.s3,
     pytest.mark.postgres,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
 ]
 UPLOAD = """
 import sys
