@@ -27,18 +27,26 @@ def test_workers_killed_mid_render_lose_no_picture(
     with Load(deployment, by_hand=True, size=(1600, 1200)) as load:
         while killed < KILLS:
             load.send(UPLOADS // (KILLS // WORKERS))
-            killed += kill_all_mid_render(deployment, tables)
-        load.until_stored(UPLOADS - load.count_stored())
+            killed += kill_all_mid_render(deployment, tables, load)
+        load.until_stored(load.sent - load.count_stored())
+        assert load.sent >= UPLOADS
     figures = check_nothing_lost(
         load, tables, Disk(deployment.folder / "data" / "images"), max_orphans=2 * killed
     )
     report_figures(f"{killed} kills: {figures}")
 
 
-def kill_all_mid_render(deployment: Deployment, tables: Tables) -> int:
+def kill_all_mid_render(deployment: Deployment, tables: Tables, load: Load) -> int:
     """Kill the workers once each holds a picture, start others; returns how many were rendering."""
     before = tables.claims()
-    until(lambda: len(tables.claims() - before) >= WORKERS, "every worker renders")
+
+    def every_worker_renders() -> bool:
+        # One may have rendered all before another had started.
+        if load.count_stored() == load.sent and not tables.count_pending():
+            load.send(WORKERS)
+        return len(tables.claims() - before) >= WORKERS
+
+    until(every_worker_renders, "every worker renders")
     held = tables.claims() - before
     for worker in deployment.workers:
         deployment.kill(worker)

@@ -55,6 +55,7 @@ class Load:
         self._picture = encode(waves(*size), "JPEG", quality=85)
         self._headers = {"Authorization": f"Bearer {_sign_up(self.url, name)}"}
         self._numbers = itertools.count()
+        self.sent = 0
         self._allowed = threading.Semaphore(0) if by_hand else None
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run) for _ in range(threads)]
@@ -76,6 +77,7 @@ class Load:
     def send(self, more: int) -> None:
         """Let so many more pictures go out."""
         if self._allowed:
+            self.sent += more
             self._allowed.release(more)
 
     def count(self) -> Counter[int]:
