@@ -101,15 +101,18 @@ class DiskStorage(PictureStorage):
     def save_all(self, files: Mapping[str, Path]) -> None:
         """Flush the names in a folder together: each flush takes milliseconds."""
         targets = {key: self._path(key) for key in files}
-        for key, target in targets.items():
-            if self.exists(key):
-                raise FileExistsError(f"{key} is taken.")
-            with files[key].open("rb") as file, _draft_of(target, file) as draft:
-                draft.replace(target)
-        for folder in {each.parent for each in targets.values()}:
-            # Whoever removed the folder meanwhile removed the files.
-            with suppress(FileNotFoundError):
-                durable_files.sync_folder(folder)
+        try:
+            for key, target in targets.items():
+                if self.exists(key):
+                    raise FileExistsError(f"{key} is taken.")
+                with files[key].open("rb") as file, _draft_of(target, file) as draft:
+                    draft.replace(target)
+        finally:
+            # Also where one fails: whoever finds the others there takes them for stored.
+            for folder in {each.parent for each in targets.values()}:
+                # Whoever removed the folder meanwhile removed the files.
+                with suppress(FileNotFoundError):
+                    durable_files.sync_folder(folder)
 
     def move(self, key: str, to: str) -> None:
         source, target = self._path(key), self._path(to)

@@ -1,4 +1,4 @@
-"""Pictures in a folder: who may read them."""
+"""Pictures in a folder: who may read them, and which outlast a power cut."""
 
 import os
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from images.storage.disk import DiskStorage
+from lib import durable_files
 
 KEY = "users/a/picture.png"
 
@@ -36,3 +37,24 @@ def test_a_folder_hands_its_group_down(tmp_path: Path) -> None:
     root.chmod(0o2750)
     DiskStorage(location=root).write(KEY, BytesIO(b"bytes"))
     assert Path(root / "users" / "a").stat().st_mode & 0o7777 == 0o2750
+
+
+def test_names_are_flushed_of_what_is_stored_before_a_file_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever tries again finds them there, and does not store them."""
+    storage, source = DiskStorage(location=tmp_path / "images"), tmp_path / "source"
+    source.write_bytes(b"bytes")
+    storage.save("users/a/taken.png", source)
+    flushed: list[Path] = []
+    flush = durable_files.sync_folder
+
+    def note(folder: Path) -> None:
+        flushed.append(folder)
+        flush(folder)
+
+    monkeypatch.setattr(durable_files, "sync_folder", note)
+    with pytest.raises(FileExistsError):
+        storage.save_all({KEY: source, "users/a/taken.png": source})
+    assert storage.exists(KEY)
+    assert flushed[-1:] == [tmp_path / "images" / "users" / "a"]
