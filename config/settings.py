@@ -186,6 +186,9 @@ PULSE_FILE = env_str("PULSE_FILE")
 HTTP_THREADS = env_int("HTTP_THREADS", 8, min=1, max=256)
 # Where a web process also answers `/healthz` and `/readyz`, whatever its threads do; 0: nowhere.
 HEALTH_PORT = env_int("HEALTH_PORT", 0, max=65535)
+# A web process that is told to end answers for so many seconds more, longer than the proxy before
+# it keeps a connection on which nothing is sent; 0: it ends at once.
+DRAIN_SECONDS = env_int("DRAIN_SECONDS", 0, max=300)
 # A process without progress ends itself after one to two times so many seconds; 0: never.
 WATCHDOG_SECONDS = env_int("WATCHDOG_SECONDS", 0 if LOCAL else 60, max=3600)
 # Seconds for which an account's lists are cached; its own changes show at once all the same.

@@ -4,6 +4,7 @@ import re
 import sys
 from typing import Any
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.utils.http import parse_header_parameters
 
@@ -18,6 +19,7 @@ from config.start import (
     start_decoders,
 )
 from config.unread_bodies import EndingBody, discard_rest
+from lib.draining import DrainingApplication
 
 _CHARSET = re.compile(r";\s*charset\s*=[^;]*", re.IGNORECASE)
 load_settings()
@@ -64,5 +66,8 @@ def _with_byte_layer() -> Any:
     return _application if telemetry.ENDPOINT else ByteLayer(_application)
 
 
-application = WatchedApplication(_with_byte_layer())
+application: Any = WatchedApplication(_with_byte_layer())
+if settings.DRAIN_SECONDS and "config.asgi" not in sys.modules:
+    application = DrainingApplication(application)
+    application.listen_to_server()
 watch_web()

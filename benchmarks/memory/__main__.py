@@ -34,6 +34,7 @@ _NAMES = {
     "devkit.web": "web",
     "config.web": "web",
     "granian": "web",
+    "draining_server": "web",
     "uvicorn": "sockets",
     "devkit.worker": "worker",
     " worker": "worker",
