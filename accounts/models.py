@@ -17,6 +17,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from accounts.exceptions import BadCredentials
@@ -451,7 +452,8 @@ class Invitation(models.Model):
         indexes = [models.Index(fields=["-created_at", "id"], name="invitation_newest")]
 
     def __str__(self) -> str:
-        return self.note or str(self.pk)
+        made = date_format(timezone.localtime(self.created_at), "SHORT_DATETIME_FORMAT")
+        return self.note or _("%(tier)s, made on %(time)s") % {"tier": self.tier, "time": made}
 
     def is_open(self, now: datetime) -> bool:
         """Tell whether it may still be accepted at `now`."""

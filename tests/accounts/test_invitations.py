@@ -1,12 +1,13 @@
 """Who makes an account: everybody, whoever is invited, or staff alone."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import override
 from pytest_django import Settings
 
 from accounts.invitations import invitation_url, write_invitation_token
@@ -114,6 +115,17 @@ def test_where_sign_up_is_open_an_invitation_still_gives_its_tier(invitation: In
     assert sign_up_at_auth("dave", invitation=write_invitation_token(invitation)).status_code == 200
     names = dict(User.objects.values_list("username", "tier__name"))
     assert names == {"carol": "Premium", "dave": "Enterprise"}
+
+
+def test_an_invitation_is_called_by_its_note_or_by_its_tier_and_time(
+    invitation: Invitation,
+) -> None:
+    invitation.created_at = datetime(2026, 3, 4, 15, 6, tzinfo=UTC)
+    assert str(invitation) == "Enterprise, made on 03/04/2026 3:06 p.m."
+    with override("es"):
+        assert str(invitation) == "Enterprise, hecha el 04/03/2026 15:06"
+    invitation.note = "For Carol"
+    assert str(invitation) == "For Carol"
 
 
 def test_whoever_holds_an_invitation_may_read_it(invitation: Invitation) -> None:
