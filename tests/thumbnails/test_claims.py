@@ -348,6 +348,25 @@ def test_a_picture_that_another_worker_has_rendered_does_not_fail(alice: User) -
     assert (state(late), late.render_failure, sent) == ("ready", "", [])
 
 
+def test_a_picture_fails_only_together_with_what_follows_from_it(alice: User) -> None:
+    """Where the news of it cannot be stored, it is tried again."""
+
+    def refuse(**kwargs: Any) -> None:
+        raise RuntimeError("no news")
+
+    picture = claims.claim(make_row(alice).pk)
+    assert picture
+    thumbnails_failed.connect(refuse)
+    try:
+        with pytest.raises(RuntimeError, match="no news"):
+            claims.mark_failed(picture, "bad")
+    finally:
+        thumbnails_failed.disconnect(refuse)
+    stored = Picture.objects.get(pk=picture.pk)
+    assert (stored.rendering, stored.render_failure) == ("pending", "")
+    assert RenderClaim.objects.get(pk=picture.pk).leased_until is not None
+
+
 def test_a_reason_is_cut_to_what_is_stored(alice: User) -> None:
     picture = claims.claim(make_row(alice).pk)
     assert picture
