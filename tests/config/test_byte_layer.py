@@ -1,6 +1,8 @@
 """Whatever the layer before Django answers is what Django would have answered."""
 
 import re
+import secrets
+import time
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -405,7 +407,11 @@ def test_each_request_for_a_link_is_throttled_once(
 ) -> None:
     address, settings.LINK_OPENINGS_PER_MINUTE = link_to(picture), 4
     paged = link_to(picture, max_opens=9)
-    layer, client = Layer(), {"REMOTE_ADDR": "192.0.2.55"}
+    now = time.time()
+    # Within one minute of the counters, and of an address that nobody has used in it.
+    monkeypatch.setattr(time, "time", lambda: now)
+    address_of_one = f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::1"
+    layer, client = Layer(), {"REMOTE_ADDR": address_of_one}
     asked = [address, paged, address, paged, address, paged]
     assert [layer.ask(path, **client)[0] for path in asked] == [200] * 4 + [429] * 2
 
