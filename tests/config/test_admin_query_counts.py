@@ -29,7 +29,7 @@ QUERIES = {
     "accounts_invitation changelist": 5,
     "accounts_invitation add": 4,
     "accounts_invitation change": 5,
-    "accounts_invitation history": 4,
+    "accounts_invitation history": 5,
     "accounts_securityevent changelist": 4,
     "accounts_securityevent change": 3,
     "accounts_securityevent history": 4,
