@@ -6,11 +6,12 @@ from pathlib import Path
 
 from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 
 from images.formats.registry import FORMATS
 from lib.read_only import read_only
@@ -83,9 +84,14 @@ def _read_worker() -> str:
 
 
 @csrf_exempt
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def share(request: HttpRequest) -> HttpResponse:
-    """Show the gallery. The service worker takes what is shared; without one, nothing is read."""
-    response = HttpResponseRedirect("/")
+    """Say that nothing was taken: the service worker takes what is shared, and there is none.
+
+    Nothing is read of what was sent, however much it is (`config.middleware.body_limit`).
+    """
+    if request.method != "POST":
+        return render(request, "images/not_shared.html")
+    response = HttpResponseRedirect(request.path_info)
     response.status_code = 303
     return response

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.staticfiles import finders
+from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
 from tests.clients import Client
@@ -35,6 +36,20 @@ def test_the_service_worker_is_a_script_at_the_root_that_no_cache_keeps() -> Non
     assert r"Sin conexi\u00f3n" in spanish.content.decode()
 
 
-def test_what_is_shared_without_a_service_worker_leads_to_the_gallery() -> None:
-    response = Client(enforce_csrf_checks=True).post("/share", {"pictures": "x"})
-    assert (response.status_code, response["Location"]) == (303, "/")
+@pytest.mark.parametrize("size", [1, 200_000])
+@pytest.mark.parametrize(
+    ("language", "text"), [("en", "share the pictures again"), ("es", "comparta las imágenes otra")]
+)
+def test_what_is_shared_without_a_service_worker_leads_to_a_page_that_says_so(
+    size: int, language: str, text: str
+) -> None:
+    client = Client(enforce_csrf_checks=True)
+    picture = SimpleUploadedFile("a.jpg", b"x" * size, "image/jpeg")
+    response = client.post("/share", {"pictures": picture})
+    assert (response.status_code, response["Location"]) == (303, "/share")
+    # As nginx asks again where the body was too large for it.
+    response = client.post("/share", headers={"Body-Too-Large": "yes"})
+    assert (response.status_code, response["Location"]) == (303, "/share")
+    page = client.get("/share", headers={"Accept-Language": language})
+    assert (page.status_code, page["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert text in page.content.decode()
