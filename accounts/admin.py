@@ -9,6 +9,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
+from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -37,6 +38,7 @@ from accounts.models import (
     User,
 )
 from accounts.password_reset import make_reset_url, revoke_reset_urls
+from accounts.permission_names import name_permission
 from accounts.scopes import ALL_SCOPES, Scope
 from accounts.second_factor import count_recovery_codes, find_app, remove_factor
 from accounts.security_log_page import log_context
@@ -93,6 +95,15 @@ _link_to_roles = lazy(_write_link_to_roles, str)
 
 class GrantsAdmin(admin.ModelAdmin[Any]):
     """Pages on which superusers give rights and take them: the history says which."""
+
+    def formfield_for_manytomany(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> ModelMultipleChoiceField[Any] | None:
+        """Call permissions by their names in the reader's language."""
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if field is not None and db_field.remote_field.model is Permission:
+            field.label_from_instance = name_permission  # type: ignore[method-assign]
+        return field
 
     def construct_change_message(
         self,

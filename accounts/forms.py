@@ -41,6 +41,15 @@ class UniqueEmailForm(forms.ModelForm[User]):
 
 
 class UserForm(UniqueLoginForm, UniqueEmailForm, UserChangeForm[User]):
+    """Refuses a superuser who is no staff, and so could never add a second factor in the admin."""
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        # Superusers alone are shown both.
+        if self.cleaned_data.get("is_superuser") and not self.cleaned_data.get("is_staff", True):
+            self.add_error("is_staff", _("A superuser is staff too: take both, or neither."))
+        return cleaned
+
     class Meta:
         model = User
         fields = "__all__"  # noqa: DJ007 (the admin's fieldsets choose)

@@ -18,6 +18,8 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.permission_names import name_permission
+
 _Text = Any  # a text that is translated when it is shown
 
 
@@ -162,7 +164,9 @@ def describe_roles() -> list[RoleFacts]:
             name=group.name,
             purpose=purposes.get(group.name, ""),
             may=[WORDS[name] for name in WORDS if name in names],
-            without_effect=[str(each) for name, each in names.items() if name not in WORDS],
+            without_effect=[
+                name_permission(each) for name, each in names.items() if name not in WORDS
+            ],
             members=group.members,
         )
         for group in groups.prefetch_related("permissions__content_type")

@@ -119,6 +119,23 @@ def test_an_address_given_too_often_is_saved_without_another_mail(
     assert Mail.objects.filter(address="new@example.org").count() == 3
 
 
+@pytest.mark.parametrize(
+    ("language", "message"),
+    [("en", "A superuser is staff too"), ("es", "Un superusuario también es del personal")],
+)
+def test_a_superuser_is_staff_who_can_sign_in_here(
+    admin_client: Client, language: str, message: str
+) -> None:
+    bob = make_user("bob")
+    address = f"/admin/accounts/user/{bob.pk}/change/"
+    form = user_form(bob, is_superuser="on")
+    refused = admin_client.post(address, form, headers={"Accept-Language": language})
+    assert message in refused.content.decode()
+    assert not User.objects.filter(pk=bob.pk, is_superuser=True).exists()
+    assert admin_client.post(address, {**form, "is_staff": "on"}).status_code == 302
+    assert User.objects.filter(pk=bob.pk, is_staff=True, is_superuser=True).exists()
+
+
 def test_another_tier_starts_a_backfill_of_the_accounts_pictures(
     admin_client: Client, alice: User
 ) -> None:

@@ -1,18 +1,26 @@
 """The admin's page of one's own second factor, as a browser uses it."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.utils import timezone
+from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
 from accounts.models import User
-from accounts.second_factor import has_factor, make_recovery_codes, remove_factor
+from accounts.second_factor import (
+    count_recovery_codes,
+    has_factor,
+    make_recovery_codes,
+    remove_factor,
+)
 from accounts.second_factor_page import _KEY
 from tests.clients import Client, Response
-from tests.factories import PASSWORD, bearer_client, make_staff
+from tests.factories import PASSWORD, bearer_client, make_staff, make_user
 from tests.second_factors import code_of, give_factor, next_code
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore::ResourceWarning")]
@@ -110,6 +118,26 @@ def test_a_recovery_code_lets_in_once_and_says_how_many_are_left(staff: User) ->
     assert "9 are left" in text(answer)
     assert is_in(browser)
     assert press(sign_in(), "ask", codes[0]).status_code == 400
+
+
+@required
+def test_after_a_wrong_recovery_code_the_right_one_waits_and_is_good_all_the_same(
+    staff: User,
+) -> None:
+    codes = give_factor(staff)
+    browser = sign_in()
+    assert press(browser, "ask", "wron-gwro-ngwr-ongg").status_code == 400
+    # The wait is a second, which this test must not need.
+    now = timezone.now()
+    StaticDevice.objects.update(throttling_failure_timestamp=now + timedelta(minutes=1))
+    refused = press(browser, "ask", codes[0])
+    assert refused.status_code == 429
+    assert 0 < int(refused["Retry-After"]) <= 61
+    assert not is_in(browser)
+    StaticDevice.objects.update(throttling_failure_timestamp=now - timedelta(minutes=1))
+    assert press(browser, "ask", codes[0]).status_code == 302
+    assert is_in(browser)
+    assert count_recovery_codes(staff) == 9
 
 
 @required
@@ -265,9 +293,14 @@ def test_a_superuser_resets_the_factor_of_another(staff: User) -> None:
     add_app(browser)
     clerk = make_staff("clerk", "accounts.change_user", "accounts.view_user")
     give_factor(clerk)
-    form: dict[str, Any] = {"action": "reset_second_factor", "_selected_action": [clerk.pk]}
+    root = make_user("root", is_staff=True, is_superuser=True)
+    give_factor(root)
+    token = bearer_client(root)
+    chosen = [clerk.pk, root.pk, staff.pk]
+    form: dict[str, Any] = {"action": "reset_second_factor", "_selected_action": chosen}
     assert browser.post(PEOPLE, form).status_code == 302
-    assert not has_factor(clerk)
+    assert [has_factor(each) for each in (clerk, root, staff)] == [False, False, True]
+    assert token.get("/api/me").status_code == 401
     entry = LogEntry.objects.filter(object_id=str(clerk.pk)).get()
     assert (entry.user, entry.get_change_message()) == (staff, "Reset the second factor.")
     # Nobody but superusers has the action.
