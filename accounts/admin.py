@@ -9,7 +9,6 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -97,12 +96,12 @@ class GrantsAdmin(admin.ModelAdmin[Any]):
     """Pages on which superusers give rights and take them: the history says which."""
 
     def formfield_for_manytomany(
-        self, db_field: Any, request: HttpRequest, **kwargs: Any
-    ) -> ModelMultipleChoiceField[Any] | None:
+        self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any
+    ) -> Any:
         """Call permissions by their names in the reader's language."""
-        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[arg-type]  # GroupAdmin's has a default
         if field is not None and db_field.remote_field.model is Permission:
-            field.label_from_instance = name_permission  # type: ignore[method-assign]
+            field.label_from_instance = name_permission
         return field
 
     def construct_change_message(
