@@ -15,10 +15,10 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from accounts.models import User
 from api.contracts import contract_at
 from images.models import Picture
-from tests.api.access_requests import clients_of, fill_in, known_ids
+from tests.api.access_requests import fill_in, known_ids
 from tests.api.access_table import ROWS_BY_CONTRACT, Row
 from tests.clients import Client, Response
-from tests.factories import PASSWORD, make_picture, tier, token_client
+from tests.factories import PASSWORD, make_picture, make_user, tier, token_client
 from tests.pictures import jpeg, png
 from tests.transactions import undone
 
@@ -47,7 +47,9 @@ class Requests:
     """Sends the rows' requests, each undone afterwards."""
 
     def __init__(self, callbacks: DjangoCaptureOnCommitCallbacks) -> None:
-        self.clients, owner = clients_of("Enterprise")
+        tier("Premium")  # new accounts get it
+        owner = make_user("owner", "Enterprise")
+        self._client = token_client(owner)
         with callbacks(execute=True):
             picture = make_picture(owner, jpeg(640, 500))
         self.ids = known_ids(owner, picture, picture)
@@ -64,14 +66,14 @@ class Requests:
 
     def send(self, row: Row, body: bytes, content_type: str, **headers: str) -> Response:
         with undone():
-            return self.clients["owner"].generic(
+            return self._client.generic(
                 row.method, self.path(row), body, content_type=content_type, headers=headers
             )
 
     def send_in_chunks(self, row: Row, body: bytes, content_type: str) -> Response:
         with undone():
             extra = without_length(io.BytesIO(body), content_type)
-            return self.clients["owner"].generic(row.method, self.path(row), **extra)
+            return self._client.generic(row.method, self.path(row), **extra)
 
 
 @pytest.fixture
