@@ -68,11 +68,19 @@ def is_signed_out(client: Client) -> bool:
 
 
 def test_a_peers_logout_ends_a_session_here_within_a_second(
-    alice: User, peer: Peer, listener: Callable[[], AbstractContextManager[subprocess.Popen[bytes]]]
+    alice: User,
+    peer: Peer,
+    channel: Callable[[], BlockingChannel],
+    queue: str,
+    listener: Callable[[], AbstractContextManager[subprocess.Popen[bytes]]],
 ) -> None:
+    """Readiness shows whether the listener is connected; a deleted queue is declared again."""
+    # Results of /readyz are reused for a second.
+    until(lambda: "auth-events" in missing_parts())
     took: list[float] = []
     with listener():
         until(Heartbeat.objects.exists)
+        until(lambda: "auth-events" not in missing_parts())
         for form in ("bearer {token}", "{token_id}") * 3:
             token = open_bearer_session(alice, RequestOrigin())
             token_id = Session.objects.latest("created_at").pk
@@ -81,7 +89,18 @@ def test_a_peers_logout_ends_a_session_here_within_a_second(
             peer.send_logout(form.format(token=token, token_id=token_id))
             with record_duration(took):
                 until(partial(is_signed_out, client))
-    assert are_prompt(took), took
+        assert are_prompt(took), took
+
+        channel().queue_delete(queue)
+        until(lambda: queue_exists(channel(), queue))
+        client = bearer_client(alice)
+        token_id = Session.objects.latest("created_at").pk
+
+        def send_and_check() -> bool:
+            peer.send_logout(str(token_id))
+            return is_signed_out(client)
+
+        until(send_and_check)
 
 
 def missing_parts() -> list[str]:
@@ -89,13 +108,12 @@ def missing_parts() -> list[str]:
     return found
 
 
-def test_readiness_shows_whether_the_listener_is_connected(
-    broker: Broker, listener: Callable[[], AbstractContextManager[subprocess.Popen[bytes]]]
-) -> None:
-    # Results of /readyz are reused for a second.
-    until(lambda: "auth-events" in missing_parts())
-    with listener():
-        until(lambda: "auth-events" not in missing_parts())
+def queue_exists(channel: BlockingChannel, queue: str) -> bool:
+    try:
+        channel.queue_declare(queue, passive=True)
+    except pika.exceptions.ChannelClosedByBroker:
+        return False
+    return True
 
 
 def test_the_listener_retries_sooner_than_the_relay_publishes() -> None:
@@ -157,32 +175,3 @@ def test_the_listener_writes_heartbeats_and_stops_while_messages_keep_coming(
     with listener():
         until(Heartbeat.objects.exists)
     assert backlog.queue_declare(queue, passive=True).method.message_count > 0
-
-
-def test_a_deleted_queue_is_declared_again(
-    alice: User,
-    peer: Peer,
-    channel: Callable[[], BlockingChannel],
-    queue: str,
-    listener: Callable[[], AbstractContextManager[subprocess.Popen[bytes]]],
-) -> None:
-    with listener():
-        until(Heartbeat.objects.exists)
-        channel().queue_delete(queue)
-        until(lambda: queue_exists(channel(), queue))
-        client = bearer_client(alice)
-        token_id = str(Session.objects.get().pk)
-
-        def send_and_check() -> bool:
-            peer.send_logout(token_id)
-            return is_signed_out(client)
-
-        until(send_and_check)
-
-
-def queue_exists(channel: BlockingChannel, queue: str) -> bool:
-    try:
-        channel.queue_declare(queue, passive=True)
-    except pika.exceptions.ChannelClosedByBroker:
-        return False
-    return True
