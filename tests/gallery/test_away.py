@@ -62,7 +62,9 @@ def test_what_could_not_be_loaded_is_loaded_once_there_is_an_answer_again(
     expect(problem).to_be_hidden()
 
 
-def test_an_upload_whose_answer_was_lost_is_no_duplicate(service: Service, page: Page) -> None:
+def test_an_upload_whose_answer_was_lost_is_no_duplicate_and_a_file_that_is_gone_says_so(
+    service: Service, page: Page, tmp_path: Path
+) -> None:
     open_gallery(page, service.create_account("Premium"))
     lost: list[int] = []
 
@@ -77,12 +79,10 @@ def test_an_upload_whose_answer_was_lost_is_no_duplicate(service: Service, page:
     expect(page.locator("#pictures img")).to_have_count(1)
     expect(page.locator("#uploads")).to_be_hidden()
     assert lost == [201]
+    page.unroute("**/api/user/images/")
 
-
-def test_a_file_that_is_gone_says_so(service: Service, page: Page, tmp_path: Path) -> None:
-    open_gallery(page, service.create_account("Premium"))
     file = tmp_path / "gone.jpg"
-    file.write_bytes(photo())
+    file.write_bytes(photo(300, 200))
     page.context.set_offline(True)
     page.locator("#files").set_input_files(file)
     expect(page.locator("#uploads .status")).to_have_text("Waiting for the connection …")

@@ -58,7 +58,11 @@ def test_the_focus_is_never_behind_what_stays_on_the_page(service: Service, page
     page.locator("#pictures button").first.click()
     page.get_by_role("button", name="Details").click()
     expect(page.locator("#details dd").first).not_to_be_empty()
+    # What is shown last, and moves what is below it.
+    expect(page.locator(".reveals-text")).to_contain_text("JPEG")
     assert find_covered(page, ["Tab"] * 25) == []
     page.goto(f"{service.url}/account")
-    expect(page.locator("#sessions li").first).to_be_visible()
+    expect(page.locator("#plan-pictures")).to_have_text("Pictures: 12")
+    for each in ("#sessions li", "#log li"):
+        expect(page.locator(each).first).to_be_visible()
     assert find_covered(page, ["Shift+Tab"] * STEPS) == []

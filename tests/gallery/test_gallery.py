@@ -92,6 +92,7 @@ def test_a_deletion_in_the_viewer_is_undone_there_or_sent_after_ten_seconds(
     sent: list[str] = []
     page.on("request", lambda each: sent.append(f"{each.method} {each.url}"))
     page.locator("#pictures button").first.click()
+    expect(page).to_have_url(re.compile(r"/p/\d+$"))
     first = page.url
     page.locator("#viewer [data-action=delete]").click()
     expect(page).not_to_have_url(first)
@@ -142,13 +143,27 @@ def test_a_tier_without_links_and_originals_offers_neither(service: Service, pag
     expect(page.locator("#make-link")).to_be_hidden()
 
 
-def test_links_are_offered_as_the_plan_is_now(service: Service, page: Page) -> None:
+def test_a_custom_link_time_must_be_within_the_limits_and_links_are_offered_as_the_plan_is_now(
+    service: Service, page: Page
+) -> None:
     login = service.create_account("Enterprise")
     service.upload(login, photo())
     open_gallery(page, login)
     page.locator("#pictures button").click()
     offer = page.locator("#viewer [data-action=link]")
-    expect(offer).to_be_visible()
+    offer.click()
+    page.get_by_label("Other").check()
+    minutes = page.locator("[name=minutes]")
+    minutes.fill("501")
+    page.locator("#make-link button.primary").click()
+    assert minutes.evaluate("field => field.validity.rangeOverflow")
+    minutes.fill("500")
+    with page.expect_request(lambda request: request.method == "POST") as sent:
+        page.locator("#make-link button.primary").click()
+    assert (sent.value.post_data_json or {})["expires_in"] == 30_000
+    expect(page.locator("#link-url")).not_to_have_value("")
+    page.keyboard.press("Escape")
+
     service.run_program(MOVE.format(login=login, tier="Basic"))
     offer.click()
     expect(page.locator("#no-links")).to_be_visible()
@@ -168,23 +183,6 @@ def test_an_original_that_browsers_cannot_show_is_replaced_by_its_thumbnail(
     expect(page.locator("#viewer img")).to_have_js_property("naturalHeight", 400)
     expect(page.locator("#viewer img")).not_to_have_class("preview")
     expect(page.locator("#original")).to_be_visible()
-
-
-def test_a_custom_link_time_must_be_within_the_limits(service: Service, page: Page) -> None:
-    login = service.create_account("Enterprise")
-    service.upload(login, photo())
-    open_gallery(page, login)
-    page.locator("#pictures button").click()
-    page.locator("#viewer [data-action=link]").click()
-    page.get_by_label("Other").check()
-    minutes = page.locator("[name=minutes]")
-    minutes.fill("501")
-    page.locator("#make-link button.primary").click()
-    assert minutes.evaluate("field => field.validity.rangeOverflow")
-    minutes.fill("500")
-    with page.expect_request(lambda request: request.method == "POST") as sent:
-        page.locator("#make-link button.primary").click()
-    assert (sent.value.post_data_json or {})["expires_in"] == 30_000
 
 
 def test_everything_can_be_done_with_the_keyboard(service: Service, page: Page) -> None:
@@ -271,22 +269,11 @@ def test_what_is_scrolled_past_is_a_colour_until_the_page_rests_whatever_arrives
     expect(tiles.last.get_by_role("button")).to_have_accessible_name(re.compile("."))
 
 
-def test_an_upload_waits_for_the_connection_and_goes_on_by_itself(
+def test_a_file_is_uploaded_by_a_drop_without_a_connection_and_once_signed_in_again(
     service: Service, page: Page
 ) -> None:
-    open_gallery(page, service.create_account("Premium"))
-    page.context.set_offline(True)
-    choose_files(page, unlucky=photo())
-    expect(page.locator("#uploads .status")).to_have_text("Waiting for the connection …")
-    expect(page.locator("#offline")).to_be_visible()
-    page.context.set_offline(False)
-    expect(page.locator("#pictures img")).to_have_count(1)
-    expect(page.locator("#uploads")).to_be_hidden()
-    expect(page.locator("#offline")).to_be_hidden()
-
-
-def test_a_dropped_file_is_uploaded(service: Service, page: Page) -> None:
-    open_gallery(page, service.create_account("Premium"))
+    login = service.create_account("Premium")
+    open_gallery(page, login)
     content = list(encode(waves(30, 20), "PNG"))
     page.evaluate(
         """bytes => {
@@ -300,12 +287,21 @@ def test_a_dropped_file_is_uploaded(service: Service, page: Page) -> None:
     )
     expect(page.locator("#pictures img")).to_have_count(1)
     expect(page.locator("#drop-overlay")).to_be_hidden()
+    expect(page.locator("#uploads")).to_be_hidden()
 
+    # It waits for the connection, and goes on by itself.
+    page.context.set_offline(True)
+    choose_files(page, unlucky=photo())
+    expect(page.locator("#uploads .status")).to_have_text("Waiting for the connection …")
+    expect(page.locator("#offline")).to_be_visible()
+    page.context.set_offline(False)
+    expect(page.locator("#pictures img")).to_have_count(2)
+    expect(page.locator("#uploads")).to_be_hidden()
+    expect(page.locator("#offline")).to_be_hidden()
 
-def test_an_expired_session_leads_to_the_sign_in_form(service: Service, page: Page) -> None:
-    open_gallery(page, service.create_account("Premium"))
+    # A session that has ended leads to the sign-in form.
     page.context.clear_cookies()
-    choose_files(page, late=photo())
+    choose_files(page, late=photo(300, 200))
     expect(page.locator("#sign-in .problem")).to_have_text("Your session has ended. Sign in again.")
     page.reload()
     expect(page.locator("#sign-in .problem")).to_be_hidden()
@@ -330,13 +326,20 @@ def test_the_page_recovers_when_the_server_is_back(service: Service, page: Page)
     expect(banner).to_be_hidden()
 
 
-def test_the_language_can_be_chosen(page: Page) -> None:
+def test_the_language_can_be_chosen_and_an_unknown_url_shows_an_error_page(
+    service: Service, page: Page
+) -> None:
     page.locator(".languages [value=es]").click()
     expect(page.locator("#sign-in h1")).to_have_text("Entrar")
     page.goto(f"{page.url}links")
     page.locator(".languages [value=en]").click()
     expect(page.locator("#sign-in h1")).to_have_text("Sign in")
     expect(page).to_have_url(re.compile("/links/?$"))
+    for path in ("l/nonsense", "images/nonsense", "nowhere"):
+        answer = page.goto(f"{service.url}/{path}")
+        assert answer is not None, path
+        assert answer.status == 404, path
+        expect(page.locator("main h1")).to_be_visible()
 
 
 def test_no_page_scrolls_sideways(service: Service, page: Page) -> None:
@@ -351,11 +354,3 @@ def test_no_page_scrolls_sideways(service: Service, page: Page) -> None:
         if step == "sign-in":
             open_gallery(page, login)
             expect(page.locator("#pictures img")).to_have_count(3)
-
-
-def test_an_unknown_url_shows_an_error_page(service: Service, page: Page) -> None:
-    for path in ("l/nonsense", "images/nonsense", "nowhere"):
-        answer = page.goto(f"{service.url}/{path}")
-        assert answer is not None, path
-        assert answer.status == 404, path
-        expect(page.locator("main h1")).to_be_visible()

@@ -61,7 +61,7 @@ def test_a_tile_loads_the_thumbnail_that_fits_it_whatever_heights_the_tier_gains
     service: Service, browser: Browser
 ) -> None:
     login = service.create_account("Premium")
-    service.upload(login, photo(1800, 1200))
+    service.upload(login, photo(1230, 820))
     service.run_program(SET_HEIGHTS.format(heights=[50, 200, 400, 800]))
     heights: dict[str, int] = {}
     with service.open_session(login) as session:

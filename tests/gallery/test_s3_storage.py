@@ -73,6 +73,7 @@ def test_the_browser_loads_pictures_from_the_s3_server(
     assert (opened.status_code, opened.headers["Content-Type"]) == (200, "image/jpeg")
 
 
+@pytest.mark.nightly
 def test_the_page_loads_no_picture_from_another_site(
     service: Service, browser: Browser, locale: str
 ) -> None:

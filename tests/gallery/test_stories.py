@@ -193,7 +193,7 @@ def test_what_is_typed_stays_and_what_a_filter_leaves_out_leaves_the_list(
     expect(tiles(page)).to_have_count(3)
     expect(page.locator("#viewer-title")).to_have_text("A harbour")
     page.get_by_role("button", name="Older picture").click()
-    assert page.url.startswith(f"{service.url}/p/{following}/")
+    expect(page).to_have_url(re.compile(rf"/p/{following}/"))
     page.keyboard.press("Escape")
 
     tiles(page).first.get_by_role("checkbox").check()
@@ -315,14 +315,12 @@ def test_what_is_older_is_shown_once_however_often_it_is_asked_for(
     open_gallery(page, login)
     page.locator(".pages [data-page=account]").click()
     expect(page.locator("#log li")).to_have_count(10)
-    answers: list[str] = []
-    page.on("response", lambda each: answers.append(each.url) if "/log/" in each.url else None)
+    asked: list[str] = []
+    page.on("request", lambda each: asked.append(each.url) if "/log/" in each.url else None)
     page.locator("#older-log").dblclick()
     # Fifteen sign-ins.
     expect(page.locator("#log li")).to_have_count(15)
-    page.wait_for_load_state("networkidle")
-    assert len(answers) == 1
-    expect(page.locator("#log li")).to_have_count(15)
+    assert len(asked) == 1
 
 
 def test_a_picture_that_is_there_already_is_told_before_it_is_sent(
