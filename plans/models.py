@@ -91,6 +91,9 @@ class TierPlan(models.Model):
     # For how long it ran before it was paused last, and since when it runs now.
     ran_seconds = models.FloatField(default=0)
     running_since = models.DateTimeField(null=True)
+    # How many pictures, or accounts, were done when that last changed; see `plans.clock`.
+    marked_at = models.DateTimeField(null=True)
+    marked_done = models.PositiveBigIntegerField(null=True)
 
     # How many accounts were moved, and how many were not, since they have another tier by now.
     accounts_moved = models.PositiveIntegerField(default=0)

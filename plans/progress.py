@@ -3,9 +3,9 @@
 from dataclasses import asdict, dataclass
 
 from django.db.models import Sum
-from django.utils import timezone
 
 from images.models import Picture
+from plans.clock import mark_progress, seconds_worked
 from plans.models import PlannedBackfill, TierPlan
 from thumbnails.models import Backfill, BackfillQuerySet
 
@@ -85,16 +85,16 @@ def measure_progress(plan: TierPlan) -> Progress:
         done, total = max(0, outcome.pictures - waiting), max(pictures, outcome.pictures)
     else:
         done, total = outcome.accounts + plan.accounts_skipped, accounts
-    seconds = _seconds_run(plan)
+    seconds = seconds_worked(plan)
     rate = 60 * done / seconds if done and seconds > _MIN_SECONDS else None
     left = 60 * (total - done) / rate if rate else None
     return Progress(done, total, bool(pictures), waiting, rate, left)
 
 
-def _seconds_run(plan: TierPlan) -> float:
-    now = timezone.now()
-    running = (now - plan.running_since).total_seconds() if plan.running_since else 0.0
-    return plan.ran_seconds + running
+def mark_all_progress() -> None:
+    """Note how far the plans that run have come, so that an outage is no time of theirs."""
+    for plan in TierPlan.objects.filter(state=TierPlan.State.RUNNING):
+        mark_progress(plan, measure_progress(plan).done)
 
 
 def backfills_of(plan: TierPlan) -> BackfillQuerySet:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from plans.clock import stop_clock
 from plans.exceptions import PlanRefused, PlanStale
 from plans.models import PlanStep, TierPlan
 from plans.progress import backfills_of, measure_outcome
@@ -106,9 +107,3 @@ def end(plan: TierPlan, state: TierPlan.State) -> None:
     plan.state, plan.ended_at = state, now
     plan.outcome = measure_outcome(plan).as_json()
     plan.save(update_fields=["state", "ended_at", "outcome", "ran_seconds", "running_since"])
-
-
-def stop_clock(plan: TierPlan) -> None:
-    if plan.running_since:
-        plan.ran_seconds += (timezone.now() - plan.running_since).total_seconds()
-        plan.running_since = None

@@ -2,6 +2,7 @@
 
 from lib.background import background_task, enqueue_soon, repeat
 from plans.moving import move_next_accounts
+from plans.progress import mark_all_progress
 from plans.warnings import apply_next_due, tell_next_accounts
 
 
@@ -14,6 +15,7 @@ def move() -> None:
     repeat(tell_next_accounts)
     repeat(apply_next_due)
     repeat(move_next_accounts)
+    mark_all_progress()
 
 
 def enqueue_moves() -> None:
