@@ -6,13 +6,13 @@ from pathlib import Path
 
 from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from delivery.pages import page
 from images.formats.registry import FORMATS
 from lib.read_only import read_only
 
@@ -91,7 +91,7 @@ def share(request: HttpRequest) -> HttpResponse:
     Nothing is read of what was sent, however much it is (`config.middleware.body_limit`).
     """
     if request.method != "POST":
-        return render(request, "images/not_shared.html")
+        return page(request, "images/not_shared.html", 200)
     response = HttpResponseRedirect(request.path_info)
     response.status_code = 303
     return response

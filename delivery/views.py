@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
 
+from accounts.cookies import access_cookie, refresh_cookie
 from accounts.models import User
 from accounts.staff_rights import is_factor_required
 from delivery.access import file_for
@@ -160,4 +161,6 @@ def gallery(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         formats=list(FORMATS),
         modules=_MODULES_OF_FIRST_SCREEN,
         second_factor=is_factor_required(),
+        # Its script then asks for nothing that a session is needed for.
+        is_visitor={access_cookie(), refresh_cookie()}.isdisjoint(request.COOKIES),
     )

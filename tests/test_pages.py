@@ -3,7 +3,7 @@
 import ast
 import gettext
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,6 +12,7 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from accounts.cookies import access_cookie, refresh_cookie
 from delivery.addresses import GALLERY_PARTS
 from tests.api.routes import routes_of
 from tests.clients import Client
@@ -244,6 +245,15 @@ def test_the_page_names_each_module_that_its_first_screen_imports() -> None:
     page = Client().get("/").content.decode()
     named = set(re.findall(r'rel="modulepreload" href="/static/js/([^"]+)"', page))
     assert named == imports("gallery.js")
+
+
+@pytest.mark.parametrize("name", [access_cookie, refresh_cookie])
+def test_the_page_tells_its_script_whether_there_may_be_a_session(name: Callable[[], str]) -> None:
+    client = Client()
+    loading = 'id="loading" class="loading" aria-hidden="true"'
+    assert f"{loading} hidden>" in client.get("/").content.decode()
+    client.cookies[name()] = "x"
+    assert f"{loading}>" in client.get("/").content.decode()
 
 
 def test_the_scripts_of_the_gallery_are_small() -> None:

@@ -27,7 +27,7 @@ let isSigningOut = false;
 /** @type {ReturnType<typeof followEvents> | null} */
 let feed = null;
 
-/** Run `work` and show its error. While the error is shown, the poller tries again. @type {RunAction} */
+/** Run `work` and show its error; while that is shown, the poller tries again. @type {RunAction} */
 async function attempt(work) {
   try {
     await work();
@@ -107,7 +107,7 @@ function showState() {
   find("#sign-in-section").hidden = Boolean(isSignedIn);
 }
 
-/** Reload, since a page belongs to one session; `isEnded` has the sign-in form say so. */
+/** Reload: a page belongs to one session. With `isEnded` the form says so. */
 function leavePage({ isEnded = false } = {}) {
   poller.stop();
   feed?.stop();
@@ -124,7 +124,7 @@ const endSession = () =>
 handleSessionEnd(endSession);
 handleSignIn(async () => {
   await runAction(start);
-  // Without a jump: the user may have scrolled down meanwhile.
+  // Without a jump: one may have scrolled meanwhile.
   if (isSignedIn && current().dialog === "") find("#heading").focus({ preventScroll: true });
 });
 
@@ -142,7 +142,7 @@ find("#sign-out").addEventListener("click", () =>
 
 uploads.start({
   onStored({ id }) {
-    // An event may have told of it before.
+    // An event may have told before.
     if (!feed?.isOpen() || !store.get(id)) refresher.refresh(id);
     poller.wake();
   },
@@ -152,11 +152,11 @@ listenForFiles(() => Boolean(isSignedIn), uploads.enqueue);
 connection.start(poller.wake, () => {
   feed?.reconnect();
   uploads.resume();
-  // What could not be loaded is loaded now.
+  // What could not be loaded is now.
   if (isSignedIn) void showPage(current(), runAction);
 });
 addEventListener("online", () => void attempt(feed ? fetchMissing : start));
-// Whoever closes the list gives up what is not stored.
+// Who closes the list gives up the rest.
 find("#clear").addEventListener("click", connection.forgetShared);
 
 /** @param {number[]} ids */
@@ -175,4 +175,5 @@ deletions.start();
 searchForm.start();
 pictureList.start(runAction);
 
-void runAction(start);
+if (find("#loading").hidden) showSignIn();
+else void runAction(start);
