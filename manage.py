@@ -3,10 +3,13 @@
 
 import sys
 
+import django
 from django.core.management import execute_from_command_line
 
-from config.start import load_settings
+from config.start import load_settings, loading
 
 if __name__ == "__main__":
-    load_settings()
+    with loading():
+        load_settings()
+        django.setup()
     execute_from_command_line(sys.argv)

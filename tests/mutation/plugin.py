@@ -94,6 +94,8 @@ def _is_below(path: Path, others: list[str]) -> bool:
 
 def _report_on(name: str, session: pytest.Session, items: list[pytest.Item]) -> dict[str, Any]:
     path = str(importlib.import_module(name).__file__)
+    # What was loaded with `config.wsgi` is not found else.
+    gc.unfreeze()
     caches = _caches_of(path)
     tests = list(_run_unchanged(session, items, _Reached(path), caches))
     source = Path(path).read_text()
