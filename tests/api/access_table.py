@@ -29,6 +29,8 @@ STAFF = {
     "upload": "images.add_picture",
     "link": "images.add_link",
 }
+# What names a picture, or a file or a link of one.
+OF_PICTURES = ("picture", "uuid", "file", "thumbnail", "avatar", "signed", "link", "link_id")
 PEOPLE = ("owner", "member", "stranger", "superuser", "anonymous", *STAFF)
 
 
@@ -78,6 +80,15 @@ class Row:
             )
             outcome = outcome[names.index(chosen)]
         return outcome
+
+    @property
+    def is_indifferent(self) -> bool:
+        """Whether it names no picture, and gives each person the same of whatever picture."""
+        outcomes = [getattr(self, person) for person in PEOPLE]
+        named = f"{self.path} {self.body}"
+        return all(each is None or isinstance(each, str) for each in outcomes) and not any(
+            f"{{{name}}}" in named for name in OF_PICTURES
+        )
 
 
 def everybody(method: str, path: str, outcome: Outcome, **more: Any) -> Row:

@@ -95,6 +95,10 @@ def outcome(response: Response, expected: str, picture: Picture) -> str:
     return f"{given} {word}" if OUTCOMES[word](response, picture) else f"{given} not {word}"
 
 
+# Rows to which pictures and tiers are nothing are tried with each of these once, not in each pair.
+WITH_ALL_ROWS = {("private", "Enterprise"), ("members", "Premium"), ("public", "Basic")}
+
+
 @pytest.mark.parametrize(
     ("visibility", "tier"),
     [
@@ -117,6 +121,8 @@ def test_everybody_gets_what_the_table_says(
     known = known_ids(owner, picture, active)
     wrong = []
     for row, person in product(ROWS, PEOPLE):
+        if row.is_indifferent and (visibility, tier) not in WITH_ALL_ROWS:
+            continue
         expected = row.expected(person, visibility, tier)
         with undone():
             ids = guesses(known) if person == "stranger" else known
