@@ -137,9 +137,10 @@ class SmokeTest:
         if self.socket is None:
             raise CheckSkipped("there is no socket")
         expected, received = {"picture.created", "thumbnails.ready"}, set[str]()
+        seconds = min(self.timeout, 10)
         try:
             while not expected <= received:
-                received.add(json.loads(self.socket.recv(timeout=10))["type"])
+                received.add(json.loads(self.socket.recv(timeout=seconds))["type"])
         except (TimeoutError, ConnectionClosed):
             raise CheckFailed(
                 f"the socket did not send {', '.join(sorted(expected - received))}",

@@ -66,15 +66,23 @@ def test_every_check_of_a_healthy_deployment_passes_and_leaves_nothing_behind(
     assert [path for path in (data_dir / "images").rglob("*") if path.is_file()] == []
 
 
+@pytest.fixture(scope="module")
+def server(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SocketServer]:
+    """Answers HTTP and WebSockets on the tests' database."""
+    with socket_server(tmp_path_factory.mktemp("doctor"), SECRET_KEY=KEY) as running:
+        yield running
+
+
 @pytest.fixture
 def without_a_worker(
-    transactional_db: None, tmp_path: Path
-) -> Iterator[tuple[SocketServer, dict[str, str]]]:
-    """A deployment of HTTP and WebSockets on the test's database."""
+    server: SocketServer, transactional_db: None
+) -> tuple[SocketServer, dict[str, str]]:
+    """A deployment of that server alone, and the variables of its other processes."""
     tier("Enterprise")
-    with socket_server(tmp_path, SECRET_KEY=KEY) as server:
-        port = int(server.url.rsplit(":", 1)[1])
-        yield server, server_environment(tmp_path, port) | {"SECRET_KEY": KEY}
+    port = int(server.url.rsplit(":", 1)[1])
+    return server, server_environment(server.log.parent, port) | {"SECRET_KEY": KEY}
 
 
 def test_a_missing_worker_is_named_with_its_remedy(
@@ -118,7 +126,8 @@ def test_guessable_secrets_and_an_unwritable_storage_are_named(
 ) -> None:
     _, env = without_a_worker
     (tmp_path / "images").write_text("a file where the folder should be")
-    code, findings = run_doctor(env | {"SECRET_KEY": "short"}, "--patience", "2")
+    own = {"SECRET_KEY": "short", "DATA_DIR": str(tmp_path)}
+    code, findings = run_doctor(env | own, "--patience", "2")
     assert code == 1
     assert "SECRET_KEY could be guessed →" in findings["secrets"]
     assert "cannot be written to" in findings["storage"]
