@@ -107,14 +107,14 @@ def deploy(
     with ExitStack() as stack:
 
         def start(
-            *, workers: int = 1, threads: int = 2, folder: Path = tmp_path, **own: str
-        ) -> Deployment:
+            *, workers: int = 1, threads: int = 2, folder: Path = tmp_path,
+            forks_workers: bool = False, **own: str
+        ) -> Deployment:  # fmt: skip
             port, health_port = free_ports(2)
             parts = {"DATABASE_URL": tables.url, "REDIS_URL": redis.url, "AMQP_URL": broker.url}
             variables = variables_of(folder, port, health_port, name, **(parts | own))
-            return stack.enter_context(
-                _running(Deployment(reaper, folder, port, variables, workers, threads))
-            )
+            made = Deployment(reaper, folder, port, variables, workers, threads, forks_workers)
+            return stack.enter_context(_running(made))
 
         yield start
 

@@ -6,6 +6,7 @@ started.
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -44,6 +45,8 @@ class Deployment:
     variables: dict[str, str]
     worker_count: int = 1
     worker_threads: int = 2
+    # Whether each is forked from a process that has loaded what it needs, again when it is killed.
+    forks_workers: bool = False
     running: dict[str, Child] = field(default_factory=dict)
 
     @property
@@ -84,6 +87,16 @@ class Deployment:
         """Kill a process and its process group."""
         self.running[name].end()
 
+    def kill_forked(self, name: str) -> None:
+        """Kill a worker and its process group; return when another was forked in its place."""
+        file = self._pid_file(name)
+        pid = int(file.read_text())
+        os.killpg(pid, signal.SIGKILL)
+        until(lambda: int(file.read_text()) != pid, f"another {name}")
+
+    def _pid_file(self, name: str) -> Path:
+        return self.folder / f"{name}.pid"
+
     def stop(self) -> set[int]:
         """Stop all; return their exit codes (-9 for one that had to be killed)."""
         for child in self.running.values():
@@ -122,6 +135,9 @@ class Deployment:
             return [*celery, "beat"]
         # No worker waits a second for others to say hello.
         alone = ["--without-gossip", "--without-mingle", f"--hostname={name}@tests"]
+        if self.forks_workers:
+            module = ["-m", "tests.faults.forking_worker", str(self._pid_file(name)), "-q"]
+            celery = [sys.executable, *CELERY[:2], *module]
         return [*celery, "worker", "--pool=threads", f"--concurrency={self.worker_threads}", *alone]
 
     def _environment(self, name: str) -> dict[str, str]:

@@ -22,7 +22,7 @@ def test_workers_killed_mid_render_lose_no_picture(
 ) -> None:
     # Killed workers' messages come back at once: with a lease as short as their restart, the same
     # two pictures would be claimed and killed each time until they fail permanently.
-    deployment = deploy(workers=WORKERS, threads=1, RENDER_LEASE_SECONDS="8")
+    deployment = deploy(workers=WORKERS, threads=1, forks_workers=True, RENDER_LEASE_SECONDS="8")
     killed = 0
     with Load(deployment, by_hand=True, size=(1600, 1200)) as load:
         while killed < KILLS:
@@ -37,7 +37,7 @@ def test_workers_killed_mid_render_lose_no_picture(
 
 
 def kill_all_mid_render(deployment: Deployment, tables: Tables, load: Load) -> int:
-    """Kill the workers once each holds a picture, start others; returns how many were rendering."""
+    """Kill the workers once each holds a picture; return how many were rendering."""
     before = tables.claims()
 
     def every_worker_renders() -> bool:
@@ -49,8 +49,5 @@ def kill_all_mid_render(deployment: Deployment, tables: Tables, load: Load) -> i
     until(every_worker_renders, "every worker renders")
     held = tables.claims() - before
     for worker in deployment.workers:
-        deployment.kill(worker)
-    interrupted = tables.claims() & held
-    for worker in deployment.workers:
-        deployment.start_one(worker)
-    return len(interrupted)
+        deployment.kill_forked(worker)
+    return len(tables.claims() & held)
