@@ -1,10 +1,7 @@
 """A running service with accounts, and what a person does on its page."""
 
 import itertools
-import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -14,7 +11,8 @@ import requests
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tests.pictures import encode, waves
-from tests.processes import PASSWORD, ROOT
+from tests.processes import PASSWORD
+from tests.program_shell import ProgramShell
 
 MARKS = [
     pytest.mark.processes,
@@ -31,18 +29,6 @@ from accounts.models import User
 from tiers.models import Tier
 User.objects.create_user({login!r}, {password!r}, tier=Tier.objects.get(name={tier!r}))
 """
-# One process for all programs, since each would spend a second of a core on its start.
-_RUN_PROGRAMS = """
-import json, sys, traceback
-from django.db import connections
-for line in sys.stdin:
-    try:
-        exec(json.loads(line), {})
-        print('""', flush=True)
-    except Exception:
-        print(json.dumps(traceback.format_exc()), flush=True)
-    connections.close_all()
-"""
 _numbers = itertools.count(1)
 
 
@@ -56,7 +42,7 @@ class Service:
     url: str
     data_dir: Path
     accounts: int = 0
-    _shell: "subprocess.Popen[str] | None" = None
+    _shell: ProgramShell | None = None
 
     def create_account(self, tier: str) -> str:
         """Create an account with PASSWORD and return its login."""
@@ -68,26 +54,14 @@ class Service:
     def run_program(self, program: str) -> None:
         """Run it in `manage.py shell` of the service."""
         if self._shell is None:
-            self._shell = self._start_shell()
-        assert self._shell.stdin
-        assert self._shell.stdout
-        self._shell.stdin.write(f"{json.dumps(program)}\n")
-        self._shell.stdin.flush()
-        trouble = json.loads(self._shell.stdout.readline())
-        assert not trouble, trouble
-
-    def _start_shell(self) -> "subprocess.Popen[str]":
-        env = os.environ | {"LOCAL": "on", "DATA_DIR": str(self.data_dir), "DATABASE_URL": ""}
-        env["DJANGO_SETTINGS_MODULE"] = "config.settings"
-        command = [sys.executable, "manage.py", "shell", "-v", "0", "-c", _RUN_PROGRAMS]
-        return subprocess.Popen(
-            command, cwd=ROOT, env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+            env = os.environ | {"LOCAL": "on", "DATA_DIR": str(self.data_dir), "DATABASE_URL": ""}
+            self._shell = ProgramShell(env | {"DJANGO_SETTINGS_MODULE": "config.settings"})
+        self._shell.run(program)
 
     def close(self) -> None:
         """End what runs programs."""
         if self._shell:
-            self._shell.communicate(timeout=30)
+            self._shell.close()
 
     def open_session(self, login: str) -> requests.Session:
         """Sign in by cookies, as another client of the account."""

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 
 from tests.processes import ROOT
+from tests.program_shell import ProgramShell
 from tests.servers.databases import fresh_database
+from tests.servers.migrated import copy_migrated_database
 from tests.servers.plugin import Database
 from tests.servers.postgres import find
 from tests.storages import Bucket
@@ -81,6 +83,16 @@ class Service:
     """A database, a storage, and the commands of one deployment."""
 
     env: dict[str, str]
+    _shell: ProgramShell | None = None
+
+    def migrate(self) -> None:
+        """Give an empty database the tables: SQLite a copy of one that has them."""
+        if self.env["DATABASE_URL"]:
+            self.run("migrate", "-v", "0")
+            return
+        folder = Path(self.env["DATA_DIR"])
+        folder.mkdir(parents=True, exist_ok=True)
+        copy_migrated_database(folder / "db.sqlite3")
 
     def run(self, *words: str) -> str:
         done = self.try_run(*words)
@@ -95,40 +107,58 @@ class Service:
 
     def state_after(self, program: str) -> Any:
         """Run a program in the service, then tell every row and every file."""
-        said = self.run("shell", "-v", "0", "-c", program + STATE)
-        return json.loads(said.splitlines()[-1])
+        return json.loads(self.run_program(program + STATE).splitlines()[-1])
 
+    def run_program(self, program: str) -> str:
+        """Run it in a shell of the service, which goes on until `close`."""
+        if self._shell is None:
+            self._shell = ProgramShell(self.env)
+        return self._shell.run(program)
 
-def start(tmp_path: Path, name: str, **parts: str) -> Service:
-    """A service that has nothing yet."""
-    inherited = {n: v for n, v in os.environ.items() if n not in {"DATABASE_URL", "AMQP_URL"}}
-    env = inherited | {"LOCAL": "on", "DATA_DIR": str(tmp_path / name), "LOG_LEVEL": "ERROR"}
-    env |= {"DJANGO_SETTINGS_MODULE": "config.settings", "PG_BIN": str(find().folder), **parts}
-    return Service(env)
+    def close(self) -> None:
+        if self._shell:
+            self._shell.close()
 
 
 @pytest.fixture
-def new_database(postgres_server: Database) -> Iterator[Callable[[], str]]:
-    """Return a function that makes an empty database and returns its address."""
+def start(tmp_path: Path) -> Iterator[Callable[..., Service]]:
+    """Return a function that gives a service which has nothing yet."""
+    with ExitStack() as ends:
+
+        def make(name: str = "data", **parts: str) -> Service:
+            inherited = {name: value for name, value in os.environ.items() if name != "AMQP_URL"}
+            env = inherited | {
+                "LOCAL": "on", "DATA_DIR": str(tmp_path / name), "LOG_LEVEL": "ERROR",
+                "DJANGO_SETTINGS_MODULE": "config.settings", "PG_BIN": str(find().folder),
+                "DATABASE_URL": "", **parts,
+            }  # fmt: skip
+            return ends.enter_context(closing(Service(env)))
+
+        yield make
+
+
+@pytest.fixture
+def new_database(postgres_server: Database) -> Iterator[Callable[..., str]]:
+    """Return a function that makes an empty database, or a copy, and returns its address."""
     with ExitStack() as made:
 
-        def make() -> str:
+        def make(template: str = "") -> str:
             name = f"backups-{uuid.uuid4().hex[:8]}"
-            return made.enter_context(fresh_database(postgres_server.url, name))
+            return made.enter_context(fresh_database(postgres_server.url, name, template))
 
         yield make
 
 
 @pytest.fixture(params=["sqlite and disk", "postgresql and s3"])
 def parts(
-    request: pytest.FixtureRequest, new_database: Callable[[], str], spare_bucket: Bucket
-) -> Callable[[str], dict[str, str]]:
-    """Return a function that gives an empty database and an empty storage."""
+    request: pytest.FixtureRequest, new_database: Callable[..., str], spare_bucket: Bucket
+) -> Callable[..., dict[str, str]]:
+    """Return a function that gives an empty storage and database, or a copy of `template`."""
     if request.param == "sqlite and disk":
-        return lambda place: {}
+        return lambda place, template="": {}
     keys = spare_bucket.keys
-    return lambda place: {
-        "DATABASE_URL": new_database(),
+    return lambda place, template="": {
+        "DATABASE_URL": new_database(template),
         "STORAGE_URL": spare_bucket.url.replace("/images?", f"/{place}?"),
         "AWS_ACCESS_KEY_ID": keys["access_key"],
         "AWS_SECRET_ACCESS_KEY": keys["secret_key"],
@@ -136,11 +166,12 @@ def parts(
 
 
 def test_what_was_backed_up_is_there_again_after_everything_was_lost(
-    tmp_path: Path, parts: Callable[[str], dict[str, str]]
+    tmp_path: Path, start: Callable[..., Service], parts: Callable[..., dict[str, str]]
 ) -> None:
     backup = tmp_path / "backup"
-    service = start(tmp_path, "first", **parts("first"))
-    service.run("migrate", "-v", "0")
+    # A migrated one, where this run has made one for all its processes.
+    service = start("first", **parts("first", os.environ.get("TEST_TEMPLATE", "")))
+    service.migrate()
     older = service.state_after(UPLOAD)
     assert "6 new files, 0 kept" in service.run("back_up", str(backup))
     state = service.state_after(UPLOAD)
@@ -159,8 +190,9 @@ def test_what_was_backed_up_is_there_again_after_everything_was_lost(
     refused = service.try_run("restore", str(backup), "--drill")
     assert (refused.returncode, "The drill failed: verify: " in refused.stderr) == (1, True)
     original.write_bytes(content)
+    service.close()
     shutil.rmtree(tmp_path / "first")  # on PostgreSQL and S3: nothing of the first is used again
-    second = start(tmp_path, "second", **parts("second"))
+    second = start("second", **parts("second"))
     assert "12 files, 0 there already" in second.run("restore", str(backup))
     assert "12 keys compared: all is well." in second.run("verify_storage", "--hash")
     assert second.state_after("") == state
@@ -176,14 +208,16 @@ def test_what_was_backed_up_is_there_again_after_everything_was_lost(
 def read_events_after(service: Service, new: int, asked: str) -> Any:
     """Write new events, then ask what followed."""
     program = EVENTS.format(alice=new, bob=new) + TOLD.format(asked=asked)
-    return json.loads(service.run("shell", "-v", "0", "-c", program).splitlines()[-1])
+    return json.loads(service.run_program(program).splitlines()[-1])
 
 
-def test_whoever_had_events_from_after_the_dump_is_told_to_load_all_again(tmp_path: Path) -> None:
+def test_whoever_had_events_from_after_the_dump_is_told_to_load_all_again(
+    tmp_path: Path, start: Callable[..., Service]
+) -> None:
     """Of an account with events in the dump, and of one whose first came later."""
-    service, backup = start(tmp_path, "data"), str(tmp_path / "backup")
-    service.run("migrate", "-v", "0")
-    service.run("shell", "-v", "0", "-c", EVENTS.format(alice=4, bob=0))
+    service, backup = start(), str(tmp_path / "backup")
+    service.migrate()
+    service.run_program(EVENTS.format(alice=4, bob=0))
     service.run("back_up", backup, "--no-files")
     seen = "[(alice, 4), (alice, 6), (bob, 2)]"
     assert read_events_after(service, 2, seen)[0] == [["pictures.cleared"] * 2, [], []]
@@ -196,20 +230,22 @@ def test_whoever_had_events_from_after_the_dump_is_told_to_load_all_again(tmp_pa
     assert read_events_after(service, 20, again)[0] == [["events.reset"]] * 2
 
 
-def test_a_folder_without_a_dump_restores_nothing(tmp_path: Path) -> None:
-    service = start(tmp_path, "data")
+def test_a_folder_without_a_dump_restores_nothing(
+    tmp_path: Path, start: Callable[..., Service]
+) -> None:
+    service = start()
     done = service.try_run("restore", str(tmp_path / "nothing"))
     assert (done.returncode, "There is no dump *.sqlite3" in done.stderr) == (1, True)
 
 
 def test_a_pg_dump_older_than_its_server_is_refused_with_what_to_do(
-    tmp_path: Path, new_database: Callable[[], str]
+    tmp_path: Path, start: Callable[..., Service], new_database: Callable[..., str]
 ) -> None:
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "pg_dump").write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 9.6'\n")
     (programs / "pg_dump").chmod(0o755)
-    service = start(tmp_path, "data", DATABASE_URL=new_database(), PG_BIN=str(programs))
+    service = start(DATABASE_URL=new_database(), PG_BIN=str(programs))
     done = service.try_run("back_up", str(tmp_path / "backup"), "--no-files")
     assert done.returncode == 1
     assert "or newer is needed (found: 9): install postgresql-client-" in done.stderr

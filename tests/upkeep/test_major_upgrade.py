@@ -1,5 +1,6 @@
 """From Debian's own PostgreSQL to the newest, by the commands of docs/operations.md."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -8,8 +9,9 @@ import pytest
 from devkit.children import Reaper
 from tests.servers.databases import fresh_database
 from tests.servers.postgres import Postgres, Programs
-from tests.upkeep.test_backups import UPLOAD, start
+from tests.upkeep.test_backups import UPLOAD, Service, start
 
+__all__ = ["start"]
 pytestmark = [
     pytest.mark.processes, pytest.mark.nightly, pytest.mark.postgres, pytest.mark.timeout(300)
 ]  # fmt: skip
@@ -21,7 +23,7 @@ def major_version(server: Postgres) -> int:
 
 
 def test_rows_and_files_go_over_to_the_next_major_version(
-    debian_postgres: Programs, reaper: Reaper, tmp_path: Path
+    debian_postgres: Programs, reaper: Reaper, tmp_path: Path, start: Callable[..., Service]
 ) -> None:
     old, new = Postgres(reaper, programs=debian_postgres), Postgres(reaper)
     backup, folder = str(tmp_path / "backup"), str(debian_postgres.folder)
@@ -31,14 +33,14 @@ def test_rows_and_files_go_over_to_the_next_major_version(
         pytest.skip("Debian's own PostgreSQL is the newest")
     assert major_version(old) < major_version(new) >= 18
     with fresh_database(old.url, "tintype") as url:
-        before = start(tmp_path, "data", DATABASE_URL=url, PG_BIN=folder)
+        before = start(DATABASE_URL=url, PG_BIN=folder)
         before.run("migrate", "-v", "0")
         state = before.state_after(UPLOAD)
         assert "6 new files" in before.run("back_up", backup)
         assert "6 files, 0 there already; 6 keys" in before.run("restore", backup, "--drill")
     old.stop()
     with fresh_database(new.url, "tintype") as url:
-        after = start(tmp_path, "data", DATABASE_URL=url)
+        after = start(DATABASE_URL=url)
         assert "0 files, 6 there already" in after.run("restore", backup)
         assert "6 keys compared: all is well." in after.run("verify_storage", "--hash")
         assert after.state_after("") == state

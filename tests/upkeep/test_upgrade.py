@@ -36,7 +36,7 @@ pictures = client.get("/api/user/images/?fields=description,visibility,thumbnail
 links = client.get("/api/user/links/").json()
 print(json.dumps([pictures, links]))
 """
-__all__ = ["new_database"]
+__all__ = ["new_database", "start"]
 
 
 def load(kind: str, service: Service) -> None:
@@ -54,15 +54,15 @@ def load(kind: str, service: Service) -> None:
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_what_the_first_release_left_is_served(
-    kind: str, tmp_path: Path, new_database: Callable[[], str]
+    kind: str, start: Callable[..., Service], new_database: Callable[..., str]
 ) -> None:
     database = {"DATABASE_URL": new_database()} if kind == "postgres" else {}
-    service = start(tmp_path, "data", **database)
+    service = start(**database)
     load(kind, service)
     service.run("migrate", "-v", "0")
     service.run("verify_storage", "--hash", "--fix")
     assert "5 keys compared: all is well." in service.run("verify_storage", "--hash")
-    said = service.run("shell", "-v", "0", "-c", ASK.format(token=TOKENS[kind]))
+    said = service.run_program(ASK.format(token=TOKENS[kind]))
     [picture], [link] = json.loads(said.splitlines()[-1])
     assert (picture["description"], picture["visibility"], picture["state"]) == (
         "A hill", "public", "ready"
