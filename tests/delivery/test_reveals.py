@@ -1,29 +1,23 @@
 """What an owner is told of what a recipient gets is what leaves by a link."""
 
-import re
 from io import BytesIO
 from typing import Any
 
 import pytest
 from PIL import ExifTags, Image, ImageCms
-from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from accounts.models import User
 from images.exceptions import StrippingFailed
-from images.formats.limits import RefusedPicture
 from images.models import Picture
 from images.storage.base import picture_storage
-from tests import corpus
 from tests.clients import Client, Response
 from tests.factories import make_picture, make_user, tier, token_client
 from tests.metadata_fixtures import FORMATS, picture_with_metadata
-from tests.metadata_inspector import find_metadata
 from tests.pictures import encode, jpeg, quarters
+from tests.revealing import check_told
 
 pytestmark = pytest.mark.django_db
-ORIENTATION = 0x0112
-# In no file that leaves may any of these be found by another program; each has its group.
-FOUND = {"info xmp": "XMP", "info comment": "Text", "IFD GPSInfo": "GPS"}
 
 
 def reveals(client: Client, picture: Picture) -> dict[str, Any]:
@@ -42,55 +36,12 @@ def check(owner: Client, picture: Picture) -> list[tuple[str, str]]:
     """Compare what the owner is told with what leaves by a link; return what is dropped."""
     told, response = reveals(owner, picture), open_link(owner, picture)
     assert response.status_code == 200
-    content = response.getvalue()
-    [name] = re.findall('filename="([^"]+)"', response["Content-Disposition"])
-    assert (told["bytes"], told["name"]) == (len(content), name)
-    assert response["Content-Type"] == f"image/{told['format'].lower()}"
-    told_size = (told["width"], told["height"])
-    dropped = [(each["group"], each["name"]) for each in told["dropped"]]
-    assert len(dropped) == len(set(dropped))
-    original = stored(picture)
-    assert (content == original) == (dropped == [])
-    check_by_another_reader(original, content, told_size, dropped)
-    return dropped
+    return check_told(told, dict(response.headers), stored(picture), response.getvalue())
 
 
 def stored(picture: Picture) -> bytes:
     with picture_storage.open(picture.key) as file:
         return file.read()
-
-
-def check_by_another_reader(
-    original: bytes, content: bytes, size: tuple[int, int], dropped: list[tuple[str, str]]
-) -> None:
-    """Pillow and the inspector find nothing gone that is not named, nor named what is there."""
-    try:
-        before, after = fields_of(original), fields_of(content)
-        found = find_metadata(original)
-        assert find_metadata(content) == []
-        with Image.open(BytesIO(content)) as image:
-            if b"clap" not in content:  # Pillow shows what is cropped off
-                assert sorted(image.size) == sorted(size)  # of those on their side too
-    except (OSError, SyntaxError, ValueError, KeyError, UserWarning):  # only our reader opens it
-        return
-    groups, names = {group for group, _ in dropped}, {name for _, name in dropped}
-    assert names.isdisjoint(after)
-    if ("EXIF", "unreadable block") not in dropped:
-        assert before - after <= names
-    assert {group for what, group in FOUND.items() if what in found} <= groups
-
-
-def fields_of(content: bytes) -> set[str]:
-    """Return the names of the EXIF fields that Pillow finds."""
-    with Image.open(BytesIO(content)) as image:
-        if image.format == "TIFF":
-            return set()
-        exif = image.getexif()
-        tags = set(exif) - {ORIENTATION, 0x8769, 0x8825, 0xA005}
-        tags |= set(exif.get_ifd(ExifTags.IFD.Exif)) - {0xA005}
-        named = {ExifTags.TAGS.get(tag, f"tag {tag}") for tag in tags}
-        place = exif.get_ifd(ExifTags.IFD.GPSInfo)
-        return named | {ExifTags.GPSTAGS.get(tag, f"tag {tag}") for tag in place}
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -233,34 +184,3 @@ def test_it_costs_constant_queries(
     reveals(as_alice, picture)
     with django_assert_num_queries(2):
         reveals(as_alice, picture)
-
-
-@pytest.mark.nightly
-@pytest.mark.timeout(600)
-@pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
-def test_of_every_picture_of_the_corpus_what_is_told_is_what_leaves(
-    alice: User, as_alice: Client, settings: Settings
-) -> None:
-    settings.RATE_LIMITS = False
-    compared = 0
-    for sample in corpus.samples("accept", "either"):
-        try:
-            compared += is_told_as_it_leaves(sample, alice, as_alice)
-        except AssertionError as error:
-            raise AssertionError(f"{sample}: {error}") from error
-    assert compared > 700
-
-
-def is_told_as_it_leaves(sample: corpus.Sample, owner: User, client: Client) -> bool:
-    """Compare what leaves; return False for a doubtful file of which nothing does."""
-    try:
-        picture = make_picture(owner, sample.path.read_bytes())
-    except RefusedPicture:
-        assert sample.expectation == "either"
-        return False
-    if client.get(f"/api/user/images/{picture.pk}/reveals/").status_code != 200:
-        assert sample.expectation == "either"
-        assert open_link(client, picture).status_code != 200
-        return False
-    check(client, picture)
-    return True

@@ -9,9 +9,7 @@ import pytest
 import pyvips
 from PIL import Image, ImageCms
 
-from images.formats.limits import Limits, RefusedPicture
-from tests import corpus
-from tests.decoding import inspect, render_jpeg, render_thumbnails
+from tests.decoding import render_jpeg, render_thumbnails
 from tests.measures import downscale, psnr
 from tests.pictures import (
     BLUE,
@@ -27,8 +25,6 @@ from tests.pictures import (
 )
 from tests.profiles import display_p3
 from thumbnails.renderings import RenderingFailed
-
-LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
 
 
 @pytest.fixture
@@ -174,25 +170,3 @@ def test_a_jpeg_is_rendered_on_white_and_never_enlarged(tmp_path: Path) -> None:
     assert render_jpeg(tmp_path / "source", tmp_path / "b.jpg", width=640) == (300, 200)
     made = open_image(tmp_path / "b.jpg")
     assert (made.format, made.getpixel((5, 5))) == ("JPEG", (255, 255, 255))
-
-
-@pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
-@pytest.mark.nightly
-@pytest.mark.timeout(300)
-def test_every_good_picture_of_the_corpus_is_rendered(tmp_path: Path) -> None:
-    wrong = []
-    for sample in corpus.samples("accept", "either"):
-        try:
-            facts = inspect(sample.path, LIMITS)
-        except RefusedPicture:
-            continue
-        try:
-            [made] = render_thumbnails(sample.path, [200], tmp_path).thumbnails
-        except RenderingFailed as failure:
-            if sample.expectation == "accept":
-                wrong.append((str(sample), str(failure)))
-            continue
-        told = sample.marker and sample.marker.encode() in Path(made.path).read_bytes()
-        if told or (sample.width and made.height_px != min(200, facts.height)):
-            wrong.append((str(sample), str(made)))
-    assert wrong == []
