@@ -122,7 +122,7 @@ def check_nothing_lost(
     began = time.monotonic()
     until(lambda: not tables.count_pending(), "every picture has its thumbnails", 2 * TIMEOUT)
     waited = time.monotonic() - began
-    # A lease of two minutes, if who removed them was killed, and a minute until somebody looks.
+    # A lease of two minutes, if who removed them was killed, and some seconds until somebody looks.
     until(lambda: not tables.count_waiting_files(), "what waits is removed", 4 * TIMEOUT)
     for result in load.results:
         assert _is_expected(result, outages or Outages()), result

@@ -165,7 +165,7 @@ def variables_of(
         "HEALTH_PORT": str(health_port),
         "SWEEP_SECONDS": str(SWEEP_SECONDS),
         "RENDER_LEASE_SECONDS": str(LEASE_SECONDS),
-        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
         "PYTHONWARNINGS": "ignore:No directory at:UserWarning",
         **parts,
     }
