@@ -31,7 +31,7 @@ from thumbnails.sandbox_work import render_jpeg, render_thumbnails
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.nightly,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1200),
     pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING),
 ]
 LIMITS = Limits(max_bytes=15 * 1024 * 1024, max_pixels=50_000_000)
