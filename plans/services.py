@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from plans.clock import stop_clock
 from plans.exceptions import PlanStale
 from plans.models import PlanStep, TierPlan
 from plans.progress import backfills_of
@@ -25,7 +26,6 @@ from plans.steps import (
     named,
     note,
     require,
-    stop_clock,
     supersede,
 )
 from tiers.models import Tier
