@@ -230,6 +230,9 @@ class Gate:
     def is_secure(self, environ: Environ) -> bool:
         """Tell what Django's `request.is_secure()` tells."""
         if self._proxy_header and (value := environ.get(self._proxy_header)) is not None:
+            # As a proxy of ours writes it, as a rule.
+            if value == self._secure_value:
+                return True
             return bool(value.split(",", 1)[0].strip() == self._secure_value)
         return bool(environ.get("wsgi.url_scheme") == "https")
 

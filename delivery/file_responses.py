@@ -99,16 +99,22 @@ def respond(
     environ: Environ, key: str, content_type: str, *, cache_control: str, name: str = ""
 ) -> PlainResponse:
     """Respond with a stored file, under `name` or its key's; raise FileNotFoundError."""
-    # The content behind a key never changes, so that key and name alone determine the entity tag.
-    tagged = f"{key}\0{name}" if name else key
-    etag = f'"{hashlib.sha256(tagged.encode()).hexdigest()[:32]}"'
-    status = status_by_condition(environ, etag)
-    response = PlainResponse(status, {}) if status else _content(environ, key, etag)
+    inside = _path_for_nginx(environ, key)
+    # nginx puts an entity tag of its own in the place of ours.
+    etag = "" if inside and not _has_conditions(environ) else _entity_tag(key, name)
+    status = status_by_condition(environ, etag) if etag else 0
+    if status:
+        response = PlainResponse(status, {})
+    elif inside:
+        response = PlainResponse(200, {"X-Accel-Redirect": inside})
+    else:
+        response = _content(environ, key, etag)
     headers = response.headers
     if response.status in {200, 206}:
         headers["Content-Type"] = content_type
         headers["Content-Disposition"] = _disposition(shown_name(key, name))
-    headers["ETag"] = etag
+    if etag:
+        headers["ETag"] = etag
     headers["Cache-Control"] = cache_control
     if "X-Accel-Redirect" not in headers:  # nginx adds its own header
         headers["Accept-Ranges"] = "bytes"
@@ -117,6 +123,12 @@ def respond(
     # Pages that isolate themselves (COEP) show only what allows it.
     headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
+
+
+def _entity_tag(key: str, name: str) -> str:
+    """The content behind a key never changes, so that key and name alone determine it."""
+    tagged = f"{key}\0{name}" if name else key
+    return f'"{hashlib.sha256(tagged.encode()).hexdigest()[:32]}"'
 
 
 def shown_name(key: str, name: str = "") -> str:
@@ -141,7 +153,7 @@ def _disposition(name: str) -> str:
 
 def status_by_condition(environ: Environ, etag: str) -> int:
     """Return what Django answers to a conditional request, 304 or 412; 0 where the body leaves."""
-    if _CONDITIONS.isdisjoint(environ):
+    if not _has_conditions(environ):
         return 0
     asked: Any = SimpleNamespace(
         META=environ, method=environ["REQUEST_METHOD"], path=environ.get("PATH_INFO", "")
@@ -150,10 +162,12 @@ def status_by_condition(environ: Environ, etag: str) -> int:
     return response.status_code if response else 0
 
 
+def _has_conditions(environ: Environ) -> bool:
+    # Not the other way round: that looks at all of an environ, which has a hundred entries.
+    return not environ.keys().isdisjoint(_CONDITIONS)
+
+
 def _content(environ: Environ, key: str, etag: str) -> PlainResponse:
-    prefix: str = settings.ACCEL_REDIRECT_PREFIX
-    if prefix and _is_for_nginx(environ, key):
-        return PlainResponse(200, {"X-Accel-Redirect": prefix + key})
     if environ["REQUEST_METHOD"] == "HEAD":
         return PlainResponse(200, {"Content-Length": str(picture_storage.size(key))})
     file = picture_storage.open(key)
@@ -166,16 +180,18 @@ def _content(environ: Environ, key: str, etag: str) -> PlainResponse:
     return _opened(file, byte_range, size)
 
 
-def _is_for_nginx(environ: Environ, key: str) -> bool:
-    """Return whether a nginx before us may send the bytes: it can read files on disk only.
+def _path_for_nginx(environ: Environ, key: str) -> str:
+    """Return where a nginx before us finds the bytes; "" where it may not send them.
 
-    A range that it would read in another way than `requested_range`, or refuse with a page of its
-    own, is left to the service.
+    It can read files on disk only. A range that it would read in another way than
+    `requested_range`, or refuse with a page of its own, is left to the service.
     """
-    if picture_storage.origin:
-        return False
+    prefix: str = settings.ACCEL_REDIRECT_PREFIX
+    if not prefix or picture_storage.origin:
+        return ""
     header = environ.get("HTTP_RANGE", "")
-    return not header or is_plain_range(header, picture_storage.size(key))
+    is_plain = not header or is_plain_range(header, picture_storage.size(key))
+    return prefix + key if is_plain else ""
 
 
 def _range_to_send(environ: Environ, etag: str, size: int) -> ByteRange | None:

@@ -75,12 +75,16 @@ class LineFormatter(logging.Formatter):
     def formatTime(  # noqa: N802 (the library's name)
         self, record: logging.LogRecord, datefmt: str | None = None
     ) -> str:
+        return self.date(record.created, datefmt)
+
+    def date(self, created: float, datefmt: str | None = None) -> str:
+        """Return what `formatTime` does of a record that was made then."""
         second, text = self._written
-        if second != int(record.created):
-            second = int(record.created)
+        if second != int(created):
+            second = int(created)
             text = time.strftime(datefmt or self.default_time_format, self.converter(second))
             self._written = second, text
-        return text if datefmt else f"{text},{int(record.msecs):03d}"
+        return text if datefmt else f"{text},{int(created % 1 * 1000):03d}"
 
 
 class FloodFilter(logging.Filter):

@@ -137,11 +137,13 @@ def test_what_is_made_later_is_sent_from_then_on_at_the_same_url(
     """Before, a client that prefers it may keep the usual file for a moment alone."""
     settings.ACCEL_REDIRECT_PREFIX = accel
     address = signed_path(early.key)
+    # Behind nginx, which sets a tag itself, ours leaves where a request has a condition.
+    unmet = {"If-None-Match": '"another"'}
     for header in (CHROME, OLD_CHROME):
-        before = browser.get(address, headers={"Accept": header})
+        before = browser.get(address, headers={"Accept": header, **unmet})
         assert (before.status_code, before["Content-Type"]) == (200, "image/jpeg")
         assert (before["Cache-Control"], varies(before)) == ("private, max-age=60", True)
-    usual = browser.get(address)
+    usual = browser.get(address, headers=unmet)
     assert (usual["ETag"], varies(usual)) == (before["ETag"], True)
     assert usual["Cache-Control"].endswith("immutable")
     make_beside(early.picture_id)

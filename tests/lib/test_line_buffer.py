@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+from threading import Thread
 
 import pytest
 
@@ -49,6 +50,29 @@ def test_the_lines_of_a_moment_are_written_at_once(
     say(handler, "another")
     until(lambda: stream.writes == 2, 10, stream.getvalue)
     assert stream.getvalue().endswith("line 2\nanother\n")
+
+
+def test_lines_that_are_made_already_are_written_among_the_others_by_any_thread(
+    handler: LineBuffer, stream: CountingStream
+) -> None:
+    say(handler, "before")
+
+    def keep(name: str) -> None:
+        for number in range(2000):
+            handler.keep(f"{name}{number}")
+
+    threads = [Thread(target=keep, args=(name,)) for name in "abcd"]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    say(handler, "after")
+    until(lambda: stream.getvalue().endswith("after\n"), 10, stream.getvalue)
+    first, *lines, last = stream.getvalue().splitlines()
+    assert (first, last) == ("before", "after")
+    for name in "abcd":
+        own = [line for line in lines if line.startswith(name)]
+        assert own == [f"{name}{number}" for number in range(2000)]
 
 
 def test_many_lines_wait_for_nobody(

@@ -1,12 +1,16 @@
 """Each request writes one line, with its id and what was wrong with it."""
 
+import io
 import logging
 import os
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
+from config.env.logging import LOGGING, LineFormatter
 from config.middleware import request_log
+from lib.line_buffer import LineBuffer
 from lib.request_id import use_request_id
 from tests.clients import Client
 from tests.factories import token_client
@@ -97,6 +101,43 @@ def test_a_record_is_what_the_library_makes(level: int) -> None:
     assert made.getMessage() == "GET / 200 1 ms"
     assert 0 <= usual.created - made.created + 1 < 2
     assert made.process == os.getpid()
+
+
+@pytest.mark.parametrize("refusal", ["", "too large"])
+def test_a_handler_that_is_alone_is_given_the_line_that_it_would_make(
+    handler: Lines, monkeypatch: pytest.MonkeyPatch, refusal: str
+) -> None:
+    clock = SimpleNamespace(time=lambda: 1_796_005_800.25, perf_counter=lambda: 7.0126)
+    monkeypatch.setattr("config.middleware.request_log.time", clock)
+    alone = LineBuffer(io.StringIO())
+    alone.setFormatter(LineFormatter(LOGGING["formatters"]["selected"]["fmt"]))
+    reason = f": {refusal}" if refusal else ""
+    with use_request_id("of-this-request"):
+        record = request_log._make_record(
+            logging.INFO, ("GET", "/l/…", 200, (7.0126 - 7.0) * 1000, reason)
+        )
+        with monkeypatch.context() as patch:
+            # As in a deployment; pytest has handlers of its own.
+            patch.setattr(request_log.logger, "handlers", [alone])
+            patch.setattr(request_log.logger, "propagate", False)
+            request_log.log_request("GET", "/l/7.secret", 200, 7.0, refusal)
+    alone.flush()
+    [line] = alone.stream.getvalue().splitlines()  # type: ignore[attr-defined]  # a StringIO
+    assert line == alone.format(record)
+    assert line.endswith(f"250 INFO tintype.requests [of-this-request] GET /l/… 200 13 ms{reason}")
+    assert handler.lines == []
+
+
+def test_beside_another_handler_it_is_given_a_record(
+    handler: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = LineBuffer(io.StringIO())
+    with monkeypatch.context() as patch:
+        patch.setattr(request_log.logger, "handlers", [beside, handler])
+        request_log.log_request("GET", "/", 200, 0.0)
+    beside.flush()
+    assert [without_time(line) for line in handler.lines] == ["INFO GET / 200 ms"]
+    assert beside.stream.getvalue().startswith("GET / 200 ")  # type: ignore[attr-defined]  # a StringIO
 
 
 def test_what_machines_ask_writes_none(lines: list[str]) -> None:
