@@ -35,6 +35,8 @@ from accounts.tokens import (
 )
 from lib.batches import delete_batch
 from lib.compiled_insert import CompiledInsert
+from lib.compiled_query import CompiledRows, Parameter
+from lib.made_once import made_once
 
 # Sessions are kept this long after they expire, so that staff can see what happened.
 RETENTION = timedelta(days=30)
@@ -69,10 +71,23 @@ def open_api_token_session(user: User, origin: RequestOrigin) -> str:
     """
     token = secrets.token_hex(20)
     scheme, lifetime = Session.Scheme.API_TOKEN, settings.API_TOKEN_LIFETIME
-    opened = _open_session(user, origin, scheme, lifetime, key_hash=hash_api_token(token))
-    others = _api_tokens_of(user).filter(name="").exclude(pk=opened.pk)
-    others.order_by("-created_at", "-id")[MAX_UNNAMED_TOKENS - 1 :].end()
+    _open_locked(user, origin, scheme, lifetime, key_hash=hash_api_token(token))
+    unnamed = [row["pk"] for row in _unnamed_tokens().get(user.pk, timezone.now())]
+    if surplus := unnamed[MAX_UNNAMED_TOKENS:]:
+        Session.objects.filter(pk__in=surplus).end()
     return token
+
+
+@made_once
+def _unnamed_tokens() -> CompiledRows:
+    """Of a live account at a moment, the newest first."""
+    user, expires_at = (
+        Parameter(position, Session._meta.get_field(name))  # type: ignore[arg-type]  # columns
+        for position, name in enumerate(("user", "expires_at"))
+    )
+    live = Session.objects.filter(user=user, ended_at=None, expires_at__gt=expires_at)
+    unnamed = live.filter(scheme=Session.Scheme.API_TOKEN, name="")
+    return CompiledRows(unnamed.order_by("-created_at", "-id"), ["pk"])
 
 
 @transaction.atomic
@@ -227,8 +242,7 @@ def purge_expired_sessions() -> int:
     return delete_batch(expired)
 
 
-@transaction.atomic
-def _open_session(
+def _open_locked(
     user: User,
     origin: RequestOrigin,
     scheme: Session.Scheme,
@@ -236,10 +250,11 @@ def _open_session(
     factor: Factor | None = None,
     **fields: Any,
 ) -> Session:
-    """Write the row, unless what ends sessions happened since password and code were checked.
+    """Write the row in a transaction of the caller's.
 
-    Raise BadCredentials then: whatever ends the sessions of an account, or removes its second
-    factor, changes its row first, and would miss this one.
+    Raise BadCredentials where what ends sessions happened since password and code were checked:
+    whatever ends those of an account, or removes its second factor, changes its row first, and
+    would miss this one.
     """
     User.objects.record_sign_in(user.pk, user.password)
     if factor is not None:
@@ -247,6 +262,10 @@ def _open_session(
             raise BadCredentials
         fields["second_factor_at"] = timezone.now()
     return _create_session(user, origin, scheme, lifetime, **fields)
+
+
+# A transaction of its own; inside of another it would be a savepoint, which takes two statements.
+_open_session = transaction.atomic(_open_locked)
 
 
 def _create_session(

@@ -8,21 +8,17 @@ Counters live in Redis, shared by all processes. While Redis cannot be reached e
 for itself and logs a warning, so that a flood of sign-ins never becomes a flood of hashing.
 """
 
-import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from threading import BoundedSemaphore
-from typing import Any
 
 from django.conf import settings
-from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.storage import MemoryStorage, Storage, storage_from_string
-from limits.strategies import FixedWindowRateLimiter
-from redis.exceptions import RedisError
+from limits import RateLimitItemPerMinute
 
+from accounts import shared_limits
 from accounts.exceptions import HashingBusy, TooManyAttempts
 from accounts.hashing_queue import Trust, hash_as
 from accounts.known_devices import known_device
@@ -30,10 +26,7 @@ from accounts.local_limits import LocalLimit
 from accounts.models import User
 from accounts.names import login_key
 from accounts.request_origin import RequestOrigin
-from lib.made_once import made_once
-from lib.redis_client import redis_client
-
-logger = logging.getLogger(__name__)
+from accounts.shared_limits import Limit
 
 SIGN_INS_PER_ADDRESS = RateLimitItemPerMinute(30, namespace="sign-in")
 FAILURES_PER_ADDRESS = RateLimitItemPerMinute(10, namespace="sign-in-failed")
@@ -57,9 +50,6 @@ DEFAULT_PICTURES_PER_ADDRESS = RateLimitItemPerMinute(20, namespace="default-pic
 
 _link_openings = LocalLimit("link-openings")
 
-# A limit, and the key whose calls it counts: an address, a network, an account or a device.
-Limit = tuple[RateLimitItem, str]
-
 
 class SignInAttempt:
     succeeded = False
@@ -81,10 +71,11 @@ def throttle_sign_in(login: str, origin: RequestOrigin) -> Iterator[SignInAttemp
         (FAILURES_PER_ADDRESS, client),
         (FAILURES_PER_LOGIN, f"{client if device else network} {login_key(login)}"),
     ]
-    enforce_limits((SIGN_INS_PER_ADDRESS, client), *failures)
-    trust = _trust(device, RECENT_FAILURE, network)
-    with _count_failure(failures, trust, everywhere, (RECENT_FAILURE, network)) as attempt:
-        if trust != Trust.KNOWN and not _has_room(*everywhere):
+    recent = (RECENT_FAILURE, network)
+    is_clean, is_calm = _enforce([(SIGN_INS_PER_ADDRESS, client), *failures], [recent, everywhere])
+    trust = Trust.KNOWN if device else _trust(is_clean=is_clean)
+    with _count_failure(failures, trust, everywhere, recent) as attempt:
+        if trust != Trust.KNOWN and not is_calm:
             _slow_down(trust)
         with hash_as(trust):
             yield attempt
@@ -101,13 +92,11 @@ def throttle_link_password(link_id: int, origin: RequestOrigin) -> Iterator[Sign
         (LINK_FAILURES_PER_ADDRESS, throttling_key(origin)),
         (LINK_FAILURES_PER_LINK, f"{link_id} {network}"),
     ]
-    enforce_limits(*failures)
-    trust = _trust("", RECENT_LINK_FAILURE, network)
-    with (
-        _count_failure(failures, trust, everywhere, (RECENT_LINK_FAILURE, network)) as attempt,
-        _link_seat(trust),
-    ):
-        if not _has_room(*everywhere):
+    recent = (RECENT_LINK_FAILURE, network)
+    is_clean, is_calm = _enforce(failures, [recent, everywhere])
+    trust = _trust(is_clean=is_clean)
+    with _count_failure(failures, trust, everywhere, recent) as attempt, _link_seat(trust):
+        if not is_calm:
             time.sleep(SLOWING_SECONDS)
         with hash_as(trust):
             yield attempt
@@ -133,10 +122,8 @@ def _count_failure(failures: list[Limit], trust: Trust, *more: Limit) -> Iterato
             _count(*more)
 
 
-def _trust(device: str, recent: RateLimitItem, network: str) -> Trust:
-    if device:
-        return Trust.KNOWN
-    return Trust.CLEAN if _has_room(recent, network) else Trust.OTHER
+def _trust(*, is_clean: bool) -> Trust:
+    return Trust.CLEAN if is_clean else Trust.OTHER
 
 
 # What is slowed keeps its thread, so that few may be at once; guessers take no one else's place.
@@ -228,74 +215,26 @@ def _network_of_64(client_ip: str) -> str:
 
 def enforce_limits(*limits: Limit) -> None:
     """Count one call on each limit; raise TooManyAttempts, counting none, when one is reached."""
+    _enforce(limits, ())
+
+
+def _enforce(limits: Sequence[Limit], look_at: Sequence[Limit]) -> list[bool]:
+    """Do so, and return whether one more call would be below each of other limits."""
     if not settings.RATE_LIMITS:
-        return
-    for position, (item, key) in enumerate(limits):
-        if not _hit(item, key):
-            _uncount(list(limits[:position]))
-            raise TooManyAttempts(_seconds_left(item, key))
-
-
-def _hit(item: RateLimitItem, key: str) -> bool:
-    """Count one call; False when the limit was reached before."""
-    try:
-        return _shared_limiter().hit(item, key)
-    except RedisError as error:
-        logger.debug("throttling within this process only: %s", type(error).__name__)
-        return _process_limiter().hit(item, key)
+        return [True] * len(look_at)
+    exceeded, has_room = shared_limits.hit(limits, look_at)
+    if exceeded:
+        raise TooManyAttempts(shared_limits.seconds_left(exceeded))
+    return has_room
 
 
 def _count(*limits: Limit) -> None:
     """Count one call on each limit, also where it is reached."""
     if settings.RATE_LIMITS:
-        for item, key in limits:
-            _hit(item, key)
-
-
-def _has_room(item: RateLimitItem, key: str) -> bool:
-    """Tell whether one more call would be below the limit; count nothing."""
-    if not settings.RATE_LIMITS:
-        return True
-    try:
-        return _shared_limiter().test(item, key)
-    except RedisError:
-        return _process_limiter().test(item, key)
+        shared_limits.add(1, limits)
 
 
 def _uncount(limits: list[Limit]) -> None:
     """Take one call back; where Redis cannot be reached, its limit stays a little too strict."""
-    if not settings.RATE_LIMITS:
-        return
-    for item, key in limits:
-        try:
-            _shared_limiter().hit(item, key, cost=-1)
-        except RedisError:
-            _process_limiter().hit(item, key, cost=-1)
-
-
-def _seconds_left(item: RateLimitItem, key: str) -> int:
-    try:
-        reset_time = _shared_limiter().get_window_stats(item, key).reset_time
-    except RedisError:
-        reset_time = _process_limiter().get_window_stats(item, key).reset_time
-    return max(1, round(reset_time - time.time()))
-
-
-@made_once
-def _shared_limiter() -> FixedWindowRateLimiter:
-    return FixedWindowRateLimiter(_redis_storage())
-
-
-@made_once
-def _process_limiter() -> FixedWindowRateLimiter:
-    return FixedWindowRateLimiter(MemoryStorage())
-
-
-def _redis_storage() -> Storage:
-    url = settings.REDIS_URL.replace("unix://", "redis+unix://", 1)
-    prefix = f"{settings.CACHES['default']['KEY_PREFIX']}-limits"
-    pool: Any = redis_client().connection_pool
-    storage = storage_from_string(url, key_prefix=prefix, connection_pool=pool)
-    if not isinstance(storage, Storage):
-        raise TypeError("The throttle needs a synchronous storage.")
-    return storage
+    if settings.RATE_LIMITS:
+        shared_limits.add(-1, limits)

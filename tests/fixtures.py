@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.utils import translation
 from pytest_django import Settings
 
-from accounts import throttling
+from accounts import shared_limits
 from accounts.models import User
 from tests.clients import Client
 from tests.factories import make_user, token_client
@@ -24,7 +24,7 @@ _numbers = count()
 def _fresh_counters() -> None:
     """No test inherits another's cached lists or throttle counters."""
     cache.clear()
-    throttling._shared_limiter().storage.reset()
+    shared_limits._storage().reset()
 
 
 @pytest.fixture(autouse=True)

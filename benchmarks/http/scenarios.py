@@ -254,7 +254,12 @@ def sign_ins(servers: Servers, everyone: list[Person]) -> list[Scenario]:
             )
             for number, person in enumerate(everyone * 50)
         ]
-        for path, name in (("/auth/signin", "login"), ("/api/user/token/", "username"))
+        for path, name in (
+            ("/auth/signin", "login"),
+            ("/api/user/token/", "username"),
+            ("/api/user/jwt-login/", "username"),
+            ("/api/login", "login"),
+        )
     }
     floor = servers.floor
     hashes = [

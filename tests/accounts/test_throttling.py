@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from limits import RateLimitItemPerMinute
 from pytest_django import Settings
 
-from accounts import throttling
+from accounts import shared_limits, throttling
 from accounts.exceptions import BadCredentials, HashingBusy, TooManyAttempts
 from accounts.hashing_queue import Trust, current_trust
 from accounts.known_devices import remember_device
@@ -130,7 +130,8 @@ def test_guessers_that_find_no_room_are_throttled_all_the_same(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guess(1, login="bob")
-    monkeypatch.setattr(throttling, "_has_room", lambda item, key: False)
+    full = RateLimitItemPerMinute(0, 60, namespace="sign-in-failed-everywhere")
+    monkeypatch.setattr(throttling, "FAILURES_BEFORE_SLOWING", full)
     with throttling._slowed[Trust.OTHER]:
         for _ in range(5):
             with pytest.raises(HashingBusy):
@@ -261,7 +262,7 @@ def test_whoever_is_refused_in_the_last_moment_waits_a_second(
     limit = (RateLimitItemPerMinute(1, namespace="of-this-test"), "a")
     throttling.enforce_limits(limit)
     clock = SimpleNamespace(time=lambda: time.time() + seconds)
-    monkeypatch.setattr(throttling, "time", clock)
+    monkeypatch.setattr(shared_limits, "time", clock)
     with pytest.raises(TooManyAttempts) as refused:
         throttling.enforce_limits(limit)
     assert refused.value.retry_after == 1
@@ -332,11 +333,11 @@ def test_links_are_opened_no_more_often_from_one_address_than_allowed(
 def _redis_away(settings: Settings) -> Iterator[None]:
     """Nobody listens where Redis should be; what this process counts begins anew."""
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    throttling._shared_limiter.cache_clear()
-    throttling._process_limiter.cache_clear()
+    shared_limits._storage.cache_clear()
+    shared_limits._process_limiter.cache_clear()
     yield
-    throttling._shared_limiter.cache_clear()
-    throttling._process_limiter.cache_clear()
+    shared_limits._storage.cache_clear()
+    shared_limits._process_limiter.cache_clear()
 
 
 @pytest.mark.usefixtures("_redis_away")

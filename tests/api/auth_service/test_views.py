@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from pytest_django import Settings
 
-from accounts import throttling
+from accounts import shared_limits
 from accounts.models import Session, User
 from accounts.services import disable
 from tests.clients import Client, Response
@@ -333,7 +333,7 @@ def test_every_way_to_end_a_session_ends_it_at_every_contract(
 def test_no_account_is_ever_locked_for_good(alice: User) -> None:
     for _ in range(6):
         post("signin", {**RIGHT, "password": "wrong"})
-    throttling._shared_limiter().storage.reset()  # what time does
+    shared_limits._storage().reset()  # what time does
     assert post("signin", RIGHT).status_code == 200
     assert make_user("still.here").is_active
     assert Session.objects.exists()
