@@ -57,9 +57,12 @@ def test_all_of_it_is_one_command(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[str] = []
     connection = own_connection()
     send = connection.send_command
-    monkeypatch.setattr(
-        connection, "send_command", lambda *words: (sent.append(words[0]), send(*words))
-    )
+
+    def note_and_send(*words: str) -> None:
+        sent.append(words[0])
+        send(*words)
+
+    monkeypatch.setattr(connection, "send_command", note_and_send)
     shared_limits.hit([(TWO, "a"), (FIVE, "a")], [(TWO, "b"), (FIVE, "b")])
     shared_limits.add(-1, [(TWO, "a"), (FIVE, "a")])
     assert sent == ["EVAL", "EVAL"]
