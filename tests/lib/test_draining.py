@@ -53,26 +53,26 @@ def connection_header(server: Running) -> str | None:
 
 
 @pytest.mark.processes
+@pytest.mark.parametrize("again", [signal.SIGTERM, signal.SIGINT])
 def test_a_process_that_is_told_to_end_ends_each_connection_and_lets_others_come(
-    tmp_path: Path,
+    tmp_path: Path, again: signal.Signals
 ) -> None:
-    with serving(tmp_path, 3) as server, requests.Session() as kept:
+    """Until it is told once more."""
+    with serving(tmp_path, 300) as server, requests.Session() as kept:
         assert "Connection" not in kept.get(server.url, timeout=30).headers
         server.process.send_signal(signal.SIGTERM)
         until(lambda: connection_header(server) == "close", 30, server)
         assert kept.get(server.url, timeout=30).text == "ok"
-        assert server.process.wait(60) == 0
-        with pytest.raises(requests.ConnectionError):
-            requests.get(server.url, timeout=30)
+        assert connection_header(server) == "close"
+        assert server.stop(again) == 0
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("again", [signal.SIGTERM, signal.SIGINT])
-def test_a_second_signal_ends_it_at_once(tmp_path: Path, again: signal.Signals) -> None:
-    with serving(tmp_path, 300) as server:
-        server.process.send_signal(signal.SIGTERM)
-        until(lambda: connection_header(server) == "close", 30, server)
-        assert server.stop(again) == 0
+def test_it_ends_by_itself(tmp_path: Path) -> None:
+    with serving(tmp_path, 1) as server:
+        assert server.stop() == 0
+        with pytest.raises(requests.ConnectionError):
+            requests.get(server.url, timeout=30)
 
 
 @pytest.mark.processes
