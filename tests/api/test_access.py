@@ -26,7 +26,8 @@ from tests.clients import Client, Response
 from tests.factories import bearer_client, make_picture, make_staff, token_client
 from tests.transactions import undone
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+# A thousand requests take minutes where the cores are busy.
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def cookie_client(user: User) -> Client:
