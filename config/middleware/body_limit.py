@@ -42,7 +42,7 @@ def body_limit_middleware(get_response: GetResponse) -> GetResponse:
         problem = _WHY_NOT_RECEIVED.get(request.META.get(NOT_RECEIVED, ""))
         if HEADER_IN_ENVIRON in request.META or (is_page and _is_too_large(request)):
             problem = _TOO_LARGE
-        if problem is _TOO_LARGE and request.path_info.rstrip("/") == reverse("share").rstrip("/"):
+        if is_page and problem is _TOO_LARGE and _is_shared(request):
             # A phone's other programs send what they like; the view reads nothing of it.
             problem = None
         if problem:
@@ -57,6 +57,10 @@ def body_limit_middleware(get_response: GetResponse) -> GetResponse:
         return get_response(request)
 
     return middleware
+
+
+def _is_shared(request: HttpRequest) -> bool:
+    return request.path_info.rstrip("/") == reverse("share").rstrip("/")
 
 
 def _is_too_large(request: HttpRequest) -> bool:
