@@ -38,6 +38,8 @@ _MAX_FOUND = 20_000
 _CONDITIONS = frozenset(
     {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE"}
 )
+_PRECONDITIONS = _CONDITIONS & {"HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE"}
+_INSIDE = "X-Accel-Redirect"
 
 
 @dataclass(slots=True)
@@ -100,23 +102,21 @@ def respond(
 ) -> PlainResponse:
     """Respond with a stored file, under `name` or its key's; raise FileNotFoundError."""
     inside = _path_for_nginx(environ, key)
-    # nginx puts an entity tag of its own in the place of ours.
-    etag = "" if inside and not _has_conditions(environ) else _entity_tag(key, name)
-    status = status_by_condition(environ, etag) if etag else 0
-    if status:
-        response = PlainResponse(status, {})
-    elif inside:
-        response = PlainResponse(200, {"X-Accel-Redirect": inside})
+    if inside:
+        # nginx has an entity tag of its own, which is what clients send back in their conditions.
+        is_unmet = _is_unmet_behind_nginx(environ, key)
+        response = PlainResponse(412, {}) if is_unmet else PlainResponse(200, {_INSIDE: inside})
     else:
-        response = _content(environ, key, etag)
+        etag = _entity_tag(key, name)
+        status = status_by_condition(environ, etag)
+        response = PlainResponse(status, {}) if status else _content(environ, key, etag)
+        response.headers["ETag"] = etag
     headers = response.headers
     if response.status in {200, 206}:
         headers["Content-Type"] = content_type
         headers["Content-Disposition"] = _disposition(shown_name(key, name))
-    if etag:
-        headers["ETag"] = etag
     headers["Cache-Control"] = cache_control
-    if "X-Accel-Redirect" not in headers:  # nginx adds its own header
+    if _INSIDE not in headers:  # nginx adds its own header
         headers["Accept-Ranges"] = "bytes"
     headers["Content-Security-Policy"] = _INERT_POLICY
     headers["X-Content-Type-Options"] = "nosniff"
@@ -151,20 +151,32 @@ def _disposition(name: str) -> str:
     return content_disposition_header(as_attachment=False, filename=name) or "inline"
 
 
-def status_by_condition(environ: Environ, etag: str) -> int:
-    """Return what Django answers to a conditional request, 304 or 412; 0 where the body leaves."""
-    if not _has_conditions(environ):
+def _is_unmet_behind_nginx(environ: Environ, key: str) -> bool:
+    """Tell whether nginx would refuse a file (412), with a page of its own.
+
+    It makes a file's entity tag of its time and length. Raise FileNotFoundError.
+    """
+    if environ.keys().isdisjoint(_PRECONDITIONS) or not (folder := picture_storage.folder):
+        return False
+    found = (folder / key).stat()
+    modified = int(found.st_mtime)
+    etag = f'"{modified:x}-{found.st_size:x}"'
+    return status_by_condition(environ, etag, modified) == 412
+
+
+def status_by_condition(environ: Environ, etag: str, last_modified: int | None = None) -> int:
+    """Return what Django answers to a conditional request, 304 or 412; 0 where the body leaves.
+
+    `last_modified` is a Unix time.
+    """
+    # Not the other way round: that looks at all of an environ, which has a hundred entries.
+    if environ.keys().isdisjoint(_CONDITIONS):
         return 0
     asked: Any = SimpleNamespace(
         META=environ, method=environ["REQUEST_METHOD"], path=environ.get("PATH_INFO", "")
     )
-    response = get_conditional_response(asked, etag=etag)
+    response = get_conditional_response(asked, etag=etag, last_modified=last_modified)
     return response.status_code if response else 0
-
-
-def _has_conditions(environ: Environ) -> bool:
-    # Not the other way round: that looks at all of an environ, which has a hundred entries.
-    return not environ.keys().isdisjoint(_CONDITIONS)
 
 
 def _content(environ: Environ, key: str, etag: str) -> PlainResponse:

@@ -137,20 +137,20 @@ def test_what_is_made_later_is_sent_from_then_on_at_the_same_url(
     """Before, a client that prefers it may keep the usual file for a moment alone."""
     settings.ACCEL_REDIRECT_PREFIX = accel
     address = signed_path(early.key)
-    # Behind nginx, which sets a tag itself, ours leaves where a request has a condition.
-    unmet = {"If-None-Match": '"another"'}
     for header in (CHROME, OLD_CHROME):
-        before = browser.get(address, headers={"Accept": header, **unmet})
+        before = browser.get(address, headers={"Accept": header})
         assert (before.status_code, before["Content-Type"]) == (200, "image/jpeg")
         assert (before["Cache-Control"], varies(before)) == ("private, max-age=60", True)
-    usual = browser.get(address, headers=unmet)
-    assert (usual["ETag"], varies(usual)) == (before["ETag"], True)
+    usual = browser.get(address)
+    assert (usual.get("ETag"), varies(usual)) == (before.get("ETag"), True)
     assert usual["Cache-Control"].endswith("immutable")
     make_beside(early.picture_id)
     early.refresh_from_db()
     for header, kind in ALL.items():
-        after = browser.get(address, headers={"Accept": header, "If-None-Match": before["ETag"]})
-        assert after.status_code == (304 if kind == "image/jpeg" else 200)
+        # nginx compares with its own tags.
+        known = {} if accel else {"If-None-Match": before["ETag"]}
+        after = browser.get(address, headers={"Accept": header, **known})
+        assert after.status_code == (304 if known and kind == "image/jpeg" else 200)
         assert (varies(after), "immutable" in after["Cache-Control"]) == (True, True)
         assert after.get("Content-Type", kind) == kind
     best = browser.get(address, headers={"Accept": CHROME})

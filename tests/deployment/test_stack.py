@@ -118,8 +118,15 @@ def test_nginx_sends_parts_and_says_what_did_not_change(stack: Stack, admin: Pro
         answer = admin.get(made["image"], headers={"Range": listed})
         expected = content[10:20] if status == 206 else content
         assert (answer.status_code, answer.content) == (status, expected)
-    known = {"If-None-Match": part.headers["ETag"]}
-    assert admin.get(made["image"], headers=known).status_code == 304
+    tag = part.headers["ETag"]
+    assert admin.get(made["image"], headers={"If-None-Match": tag}).status_code == 304
+    assert admin.get(made["image"], headers={"If-Match": tag}).status_code == 200
+    modified = part.headers["Last-Modified"]
+    assert admin.get(made["image"], headers={"If-Unmodified-Since": modified}).status_code == 200
+    longer_ago = "Wed, 21 Oct 2015 07:28:00 GMT"
+    for unmet in ({"If-Match": '"another"'}, {"If-Unmodified-Since": longer_ago}):
+        refused = admin.get(made["image"], headers=unmet)
+        assert (refused.status_code, refused.content) == (412, b"")  # no page of nginx
 
 
 @pytest.mark.nightly
