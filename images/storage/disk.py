@@ -64,7 +64,10 @@ class DiskStorage(PictureStorage):
         So looks the empty mount point of a share. Whether files are expected is asked only where
         the folder is not there: before the first picture of all, or in trouble.
         """
-        if not self.is_mounted() and self.expects_files():
+        if self.is_mounted() or not self.expects_files():
+            return
+        # Looked at anew: somebody else's first picture of all may have been stored meanwhile.
+        if not self.is_mounted():
             raise StorageAway(f"There is no folder {USERS}: is the share mounted?")
 
     @contextmanager

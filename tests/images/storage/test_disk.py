@@ -58,3 +58,15 @@ def test_names_are_flushed_of_what_is_stored_before_a_file_that_fails(
         storage.save_all({KEY: source, "users/a/taken.png": source})
     assert storage.exists(KEY)
     assert flushed[-1:] == [tmp_path / "images" / "users" / "a"]
+
+
+def test_a_share_is_no_less_mounted_for_somebodys_first_picture_of_all(tmp_path: Path) -> None:
+    """It is stored, and its row is there, after another upload has found no folder yet."""
+    storage = DiskStorage(tmp_path)
+
+    def store_first() -> bool:
+        DiskStorage(tmp_path).write("users/a/first.jpg", BytesIO(b"first"))
+        return True
+
+    storage.expects_files = store_first
+    assert not storage.exists("users/b/second.jpg")
