@@ -15,6 +15,7 @@ SIDE_BY_SIDE = ["--processes", str(PROCESSES)]
 NIGHTLY_SIDE_BY_SIDE = ["--processes", str(PROCESSES - 1), "--patient", "1"]
 ALSO_ON_SQLITE = "--also-on-sqlite"
 NIGHTLY = "nightly or sqlite_nightly"
+FAST = "not nightly and not slow and not unhurried and not processes and not s3 and not rabbitmq"
 
 
 def run(arguments: list[str]) -> int:
@@ -35,7 +36,7 @@ def run(arguments: list[str]) -> int:
         case ["--nightly"]:
             return _pytest([*NIGHTLY_SIDE_BY_SIDE, ALSO_ON_SQLITE, "nightly", "-m", NIGHTLY])
         case ["--fast"]:
-            return _pytest([*SIDE_BY_SIDE, "-m", "not nightly and not slow and not processes"])
+            return _pytest([*SIDE_BY_SIDE, "-m", FAST])
         case _:
             return _pytest(arguments)
 

@@ -158,6 +158,7 @@ def check_command(command: str) -> None:
         raise LookupError(f"neither run nor parsed nor listed: {command}")
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_of_a_page_is_run_or_parsed_or_listed_with_its_reason(page: Path) -> None:
     run_below = {command for command, _ in readme_steps()} if page.name == "README.md" else set()

@@ -38,6 +38,7 @@ def test_rows_are_deleted_whatever_they_refer_to() -> None:
     assert rows_of(*WRITTEN) == [[], [], []]
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize(
     "change",
     [

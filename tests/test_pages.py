@@ -78,6 +78,7 @@ def texts_of(path: Path) -> set[str]:
     return {str(each.value) for each in arguments if isinstance(each, ast.Constant)}
 
 
+@pytest.mark.unhurried
 def test_every_text_of_every_page_is_translated_to_spanish() -> None:
     texts = translatable_texts()
     assert len(texts) > 50

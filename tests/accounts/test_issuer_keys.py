@@ -71,6 +71,7 @@ def is_accepted(key_id: str) -> bool:
     return bool(current_user(external_token(headers={"kid": key_id})) != 401)
 
 
+@pytest.mark.unhurried
 def test_keys_are_fetched_once_and_stay_valid_when_the_issuer_stops(key_server: KeyServer) -> None:
     assert is_accepted("one")
     assert is_accepted("one")
@@ -79,6 +80,7 @@ def test_keys_are_fetched_once_and_stay_valid_when_the_issuer_stops(key_server: 
     assert is_accepted("one")
 
 
+@pytest.mark.unhurried
 def test_a_key_that_the_issuer_withdrew_is_refused(
     expired_cache: None, key_server: KeyServer
 ) -> None:
@@ -88,6 +90,7 @@ def test_a_key_that_the_issuer_withdrew_is_refused(
     assert is_accepted("two")
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("status", [503, 404])
 def test_expired_keys_stay_valid_while_the_issuer_is_unavailable(
     expired_cache: None, key_server: KeyServer, status: int
@@ -109,6 +112,7 @@ def test_an_issuer_that_was_never_reached_is_not_retried_at_each_request(
     assert key_server.requests == 1
 
 
+@pytest.mark.unhurried
 def test_an_unknown_key_is_not_fetched_at_each_request(key_server: KeyServer) -> None:
     for _ in range(5):
         assert not is_accepted("two")
@@ -179,6 +183,7 @@ MISBEHAVIOURS: dict[str, Callable[[socket.socket], object]] = {
 }
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("encrypted", [False, True], ids=["http", "https"])
 @pytest.mark.parametrize("how", MISBEHAVIOURS)
 def test_an_issuer_that_misbehaves_costs_no_more_than_its_deadline(
@@ -208,6 +213,7 @@ def test_an_issuer_that_misbehaves_costs_no_more_than_its_deadline(
     server.stop()
 
 
+@pytest.mark.unhurried
 def test_known_keys_stay_valid_without_waiting_while_the_issuer_hangs(
     key_server: KeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,6 +229,7 @@ def test_known_keys_stay_valid_without_waiting_while_the_issuer_hangs(
     server.stop()
 
 
+@pytest.mark.unhurried
 def test_unknown_keys_cost_one_fetch_a_minute_whoever_sends_them(
     key_server: KeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,7 @@ def change(user: User) -> None:
     replace_password(User.objects.get(pk=user.pk), NEW)
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("interruption", [change, disable])
 def test_no_sign_in_with_the_old_password_outlives_what_ends_the_sessions(
     interruption: Callable[[User], None],
@@ -67,6 +68,7 @@ def test_no_sign_in_with_the_old_password_outlives_what_ends_the_sessions(
         assert 200 not in browsers
 
 
+@pytest.mark.unhurried
 def test_of_sign_ins_at_once_from_a_new_device_one_is_the_first() -> None:
     for number in range(ROUNDS):
         user = make_user(f"person{number}")
@@ -76,6 +78,7 @@ def test_of_sign_ins_at_once_from_a_new_device_one_is_the_first() -> None:
         assert sorted(entries.values_list("is_new_device", flat=True)) == [False, False, True]
 
 
+@pytest.mark.unhurried
 def test_of_two_changes_at_once_one_wins_and_the_other_hears_that_the_password_is_wrong() -> None:
     for number in range(ROUNDS):
         user = make_user(f"person{number}")

@@ -147,6 +147,7 @@ def test_no_session_opens_on_a_check_from_before_the_password_or_the_account_cha
     assert not Session.objects.live().exists()
 
 
+@pytest.mark.unhurried
 def test_upgrading_a_hash_does_not_bring_an_old_password_back(
     alice: User, settings: Settings
 ) -> None:

@@ -26,6 +26,7 @@ _CONFIGURATIONS = list((ROOT / "deploy").glob("*.conf"))
 _DIRECTIVE = re.compile(r"^\s*((?:gzip|brotli|zstd)\w*)\s+([^;]+);", re.MULTILINE)
 
 
+@pytest.mark.unhurried
 def test_the_service_compresses_no_response(
     settings: Settings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:

@@ -97,6 +97,7 @@ BROKEN = [
 ]  # fmt: skip
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("body", BROKEN)
 def test_what_is_no_json_is_refused_as_before(body: bytes) -> None:
     assert read(PictureJsonParser, body, JSON) is expected(body) is None

@@ -88,6 +88,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.unhurried
 @each_upload
 @pytest.mark.parametrize("form", BROKEN.values(), ids=BROKEN)
 def test_what_is_no_whole_form_with_one_file_is_400_and_stores_nothing(

@@ -81,6 +81,7 @@ def people_of(row: Row, *, everybody: bool) -> list[str]:
     return [each for each in PEOPLE if everybody or each in chosen]
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize(
     "everybody", [False, pytest.param(True, marks=pytest.mark.nightly)], ids=["outcomes", "people"]
 )

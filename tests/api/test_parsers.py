@@ -40,6 +40,7 @@ def unreadable(client: Client, row: Row, ids: dict[str, str], body: bytes) -> in
     return client.generic(row.method, path, body, content_type="application/json").status_code
 
 
+@pytest.mark.unhurried
 @pytest.mark.django_db
 @pytest.mark.parametrize("nested", NESTED)
 def test_json_that_nests_too_deeply_is_the_clients_fault_at_every_contract(
@@ -89,6 +90,7 @@ PIECES = [
 ]  # fmt: skip
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("piece", PIECES, ids=lambda piece: piece[:9].decode())
 def test_no_body_takes_much_more_memory_than_its_bytes(piece: bytes) -> None:
     assert peak(JsonParser, repeat(piece, SMALL)) < 4_000_000

@@ -112,6 +112,7 @@ def thumbnail(of: Picture, height: int) -> Thumbnail:
 
 
 # One, and more than a page holds.
+@pytest.mark.unhurried
 @pytest.mark.parametrize("count", [1, 120])
 @pytest.mark.parametrize(("address", "queries", "_"), LISTS)
 def test_a_list_costs_the_same_however_many_pictures(

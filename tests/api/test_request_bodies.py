@@ -87,6 +87,7 @@ def has_the_contracts_shape(row: Row, response: Response) -> bool:
     return shapes.get(contract, "error") in response.json()
 
 
+@pytest.mark.unhurried
 def test_a_body_without_a_length_is_read_like_others(requests: Requests) -> None:
     given = {
         (row.method, row.path): requests.send_in_chunks(row, *requests.body(row)).status_code
@@ -99,6 +100,7 @@ def test_a_body_without_a_length_is_read_like_others(requests: Requests) -> None
     assert given == expected
 
 
+@pytest.mark.unhurried
 def test_a_body_without_a_length_is_bounded_like_others(requests: Requests) -> None:
     for row in WRITES:
         _, content_type = requests.body(row)
@@ -116,6 +118,7 @@ def test_an_empty_body_in_chunks_is_no_body(requests: Requests) -> None:
         )
 
 
+@pytest.mark.unhurried
 def test_a_compressed_body_is_415_and_says_what_is_taken(requests: Requests) -> None:
     for row in WRITES:
         body, content_type = requests.body(row)
@@ -128,6 +131,7 @@ def test_a_compressed_body_is_415_and_says_what_is_taken(requests: Requests) -> 
         assert taken.status_code < 300, row.path
 
 
+@pytest.mark.unhurried
 def test_json_is_read_with_a_byte_order_mark_in_any_case_and_charset(
     requests: Requests, settings: Settings
 ) -> None:
@@ -162,6 +166,7 @@ NO_JSON = [
 ]  # fmt: skip
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("value", NO_JSON, ids=lambda value: value[:9].decode("latin-1"))
 def test_what_is_no_json_is_400_everywhere_even_in_a_field_that_nobody_reads(
     requests: Requests, value: bytes

@@ -118,6 +118,7 @@ def test_uploads_whose_connection_is_cut_after_the_commit_are_stored_once(
     assert len(set(answered)) == CUTS
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("contract", UPLOAD_ROUTES)
 def test_of_parallel_uploads_with_one_key_one_is_stored(
     contract: str, server: LiveServer, headers: dict[str, str]

@@ -26,6 +26,7 @@ def document() -> dict[str, Any]:
     return generated_document()
 
 
+@pytest.mark.unhurried
 def test_the_document_is_valid(document: dict[str, Any]) -> None:
     from drf_spectacular.validation import validate_schema  # whose library takes a second to load
 

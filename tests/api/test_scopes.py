@@ -102,6 +102,7 @@ def test_what_is_not_in_the_table_asks_for_every_scope() -> None:
 # --- The walk -------------------------------------------------------------------------------------
 
 
+@pytest.mark.unhurried
 @pytest.mark.django_db
 @pytest.mark.parametrize("scopes", [(), *((each,) for each in Scope), tuple(Scope)], ids=str)
 def test_a_token_gets_through_where_it_has_the_scope_and_nowhere_else(

@@ -54,6 +54,7 @@ def clients_and_ids(
     return clients, known_ids(owner, picture, active)
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("person", ["owner", "anonymous"])
 def test_every_route_answers_both_forms_alike(
     clients_and_ids: tuple[dict[str, Client], dict[str, str]], person: str
@@ -64,6 +65,7 @@ def test_every_route_answers_both_forms_alike(
 
 
 # The most requests of all, and a stranger is refused at nearly every route.
+@pytest.mark.unhurried
 @pytest.mark.parametrize("person", ["owner", pytest.param("anonymous", marks=pytest.mark.nightly)])
 def test_every_other_method_is_answered_in_both_forms_alike(
     clients_and_ids: tuple[dict[str, Client], dict[str, str]], person: str

@@ -8,6 +8,7 @@ from benchmarks.bytes import find_point, ours, ssim, ssim_of
 from tests.pictures import waves
 
 
+@pytest.mark.unhurried
 def test_likeness_falls_with_the_quality_and_bytes_with_it() -> None:
     picture = pyvips.Image.new_from_array(waves(160, 120)).copy(interpretation="srgb")
     for save in ours().values():

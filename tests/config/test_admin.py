@@ -41,6 +41,7 @@ def test_every_column_and_field_has_a_spanish_name() -> None:
     assert {english for english, spanish in names if english == spanish} == _ALIKE
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("path", LISTS)
 def test_a_list_needs_the_same_number_of_queries_however_long_it_is(
     admin_client: Client,

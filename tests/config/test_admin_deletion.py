@@ -33,6 +33,7 @@ def ask(client: Client, address: str, chosen: int) -> Response:
     return client.post(address, form, headers=ENGLISH)
 
 
+@pytest.mark.unhurried
 def test_all_of_a_list_are_deleted_by_a_form_of_a_few_fields(
     admin_client: Client, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -112,6 +112,7 @@ def count_queries(client: Client) -> dict[str, int]:
     return found
 
 
+@pytest.mark.unhurried
 def test_every_page_takes_as_many_queries_as_is_said_however_much_there_is(
     admin_client: Client, staff: User
 ) -> None:

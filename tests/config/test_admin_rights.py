@@ -172,6 +172,7 @@ def test_each_single_permission_opens_the_pages_that_the_table_says(things: Thin
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.unhurried
 def test_superusers_open_every_page(things: Things, admin_client: Client) -> None:
     for model, page, address in pages(things):
         expected = 403 if (model, page) in NOBODYS else 200
@@ -279,6 +280,7 @@ def test_every_action_leaves_a_row_of_history(
     assert entry.is_deletion() or entry.get_change_message()
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize(("model", "action"), ACTIONS)
 def test_an_action_asks_for_its_permission(things: Things, model: str, action: str) -> None:
     """Staff have that to see the list, else no action is there; all the others do nothing."""

@@ -199,6 +199,7 @@ def written_with(variant: dict[str, Any], etag: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("prefix", ["", "/protected/"])
 def test_whatever_is_asked_of_a_good_address_is_answered_as_by_django(
     good: dict[str, str], settings: Settings, prefix: str
@@ -227,6 +228,7 @@ def test_each_good_address_is_answered_as_by_django_on_every_storage(
         assert ("X-Accel-Redirect" in headers) == (stored_on == "disk")
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize(
     "changed",
     [
@@ -320,6 +322,7 @@ def left(alice: User, picture: Picture) -> dict[str, str]:
 _NEW_EACH_TIME = re.compile(rb'name="visit" value="[^"]*"|csrfmiddlewaretoken" value="[^"]*"')
 
 
+@pytest.mark.unhurried
 def test_every_other_address_is_left_to_django(left: dict[str, str], layer: Layer) -> None:
     statuses = {}
     for name, path in left.items():
@@ -474,6 +477,7 @@ def bearer(alice: User) -> dict[str, str]:
     return {"HTTP_AUTHORIZATION": f"Bearer {open_bearer_session(alice, RequestOrigin())}"}
 
 
+@pytest.mark.unhurried
 def test_a_kept_list_is_answered_as_by_django(
     layer: Layer, picture: Picture, bearer: dict[str, str], alice: User
 ) -> None:
@@ -539,6 +543,7 @@ def test_every_kind_of_token_gets_a_kept_list_and_nobody_else(
     assert layer.was_left
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("end", ["session", "account", "tier", "picture", "expiry", "setting"])
 def test_a_kept_list_is_over_at_once(
     layer: Layer,

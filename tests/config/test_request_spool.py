@@ -63,6 +63,7 @@ def test_a_body_that_is_too_large_or_comes_too_slowly_is_given_up(
     assert (caught.value.reason, spool.size) == (reason, 0)
 
 
+@pytest.mark.unhurried
 def test_a_body_may_take_as_long_as_it_comes_at_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_spool, "BODY_SECONDS", 0.2)
     body = received(Spool(), sender(*[b"x" * 10_000] * 20, pause=0.05, last=END))

@@ -58,6 +58,7 @@ def test_members_are_asked_for_one_after_the_other() -> None:
     assert asked == [0]
 
 
+@pytest.mark.unhurried
 def test_memory_is_the_same_for_many_members() -> None:
     names = UniqueNames()
     members = (Member(names.claim(f"{n:0200}.jpg", n), b"x") for n in range(20_000))
@@ -70,6 +71,7 @@ def test_memory_is_the_same_for_many_members() -> None:
     assert peak < 4 * 1024**2
 
 
+@pytest.mark.unhurried
 def test_more_members_than_a_plain_archive_may_have_are_all_there() -> None:
     members = (Member(str(n), b"") for n in range(70_000))
     with zipfile.ZipFile(io.BytesIO(b"".join(write_archive(members)))) as archive:

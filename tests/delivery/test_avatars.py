@@ -110,6 +110,7 @@ def test_the_default_is_shown_until_thumbnails_are_rendered(browser: Client, ali
     assert browser.get(f"/avatars/{alice.pk}")["Location"] == DEFAULT
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize(
     ("visibility", "anonymous", "member", "owner", "kept"),
     [

@@ -49,6 +49,7 @@ def varies(response: Response) -> bool:
     return "Accept" in re.split(", *", response.get("Vary", ""))
 
 
+@pytest.mark.unhurried
 @pytest.mark.storages
 @pytest.mark.parametrize("listed", LISTS)
 def test_each_client_gets_addresses_of_what_it_prefers(
@@ -81,6 +82,7 @@ def test_the_storage_gives_what_the_address_names(picture: Picture, client: Clie
             assert BEGINNINGS[kind] in response.content[:12]
 
 
+@pytest.mark.unhurried
 @pytest.mark.s3
 @pytest.mark.usefixtures("bucket")
 @pytest.mark.parametrize("listed", LISTS)
@@ -103,6 +105,7 @@ def test_an_address_names_what_is_there_by_then(
             make_beside(picture.pk)
 
 
+@pytest.mark.unhurried
 @pytest.mark.s3
 @pytest.mark.usefixtures("bucket")
 def test_what_has_less_beside_it_is_named_as_it_is(

@@ -191,6 +191,7 @@ _bounds = hypothesis_settings(
 )
 
 
+@pytest.mark.unhurried
 @pytest.mark.django_db
 def test_no_order_of_events_spends_an_opening_too_many(
     alice: User, settings: Settings, monkeypatch: pytest.MonkeyPatch

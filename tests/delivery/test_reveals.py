@@ -44,6 +44,7 @@ def stored(picture: Picture) -> bytes:
         return file.read()
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("name", FORMATS)
 def test_what_is_told_is_what_leaves(name: str, alice: User, as_alice: Client) -> None:
     picture = make_picture(alice, picture_with_metadata(name))

@@ -160,6 +160,7 @@ def test_that_no_copy_can_be_made_is_known_at_the_upload(alice: User, has_thumbn
         stripped_key(reload(damaged))
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIC", "TIFF"])
 def test_of_a_copy_that_can_be_made_nothing_is_said_before_it_is(alice: User, name: str) -> None:
     picture = make_picture(alice, picture_with_metadata(name))

@@ -122,6 +122,7 @@ def test_nginx_ends_a_quiet_connection_before_the_service_does() -> None:
     assert int(found[1]) * 1000 < milliseconds
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("any_origin", ["", "Off"])
 def test_what_nginx_sends_alone_says_who_may_read_it(
     reaper: Reaper, tmp_path: Path, nginx_program: str, settings: Settings, any_origin: str
@@ -164,6 +165,7 @@ def cors_headers_of(headers: Mapping[str, str]) -> dict[str, str]:
     return found | ({"Vary": "Origin"} if "Origin" in headers.get("Vary", "") else {})
 
 
+@pytest.mark.unhurried
 def test_nginxs_log_holds_no_token_signature_or_query(
     tmp_path: Path, reaper: Reaper, nginx_program: str
 ) -> None:

@@ -257,6 +257,7 @@ def test_what_compose_v1_does_not_know_is_found() -> None:
         COMPOSE_V1.validate(parsed)
 
 
+@pytest.mark.unhurried
 def test_docker_compose_itself_takes_the_files(compose_program: str) -> None:
     """Debian 12's is v1.29.2, that of Debian 13 is v2."""
     extra = {"CERTIFICATE_DIR": "/srv/certificate", "PEERS_PASSWORD": "x", "SECRETS_DIR": "/srv"}

@@ -48,6 +48,7 @@ def kubernetes() -> ModuleType:
     return import_module("kubernetes_validate")
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("document", [*RESOURCES, SECRET], ids=name_of)
 @pytest.mark.parametrize("version", ["1.30", "latest"])
 def test_the_api_server_takes_each_document(

@@ -52,6 +52,7 @@ def service() -> Iterator[int]:
         server.shutdown()
 
 
+@pytest.mark.unhurried
 def test_a_client_that_asks_too_much_gets_429_in_the_contracts_words(
     reaper: Reaper, tmp_path: Path, nginx_program: str, service: int
 ) -> None:
@@ -86,6 +87,7 @@ def with_the_services_headers(request: HttpRequest, own: HttpResponse) -> HttpRe
     return SecurityHeadersMiddleware(CorsMiddleware(lambda request: own))(request)
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize(
     ("proxies", "asked"),
     [
@@ -116,6 +118,7 @@ def test_a_client_is_an_ipv4_address_or_an_ipv6_network_as_trusted_proxies_saw_i
         seen.add(number)
 
 
+@pytest.mark.unhurried
 def test_an_address_that_sends_many_large_bodies_at_once_may_send_small_ones_still(
     reaper: Reaper, tmp_path: Path, nginx_program: str, service: int
 ) -> None:

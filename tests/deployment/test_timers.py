@@ -28,6 +28,7 @@ def timer(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
+@pytest.mark.unhurried
 def test_a_timer_runs_again_and_is_healthy_once_a_run_has_succeeded(
     timer: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:

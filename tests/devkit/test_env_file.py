@@ -57,6 +57,7 @@ def test_an_existing_file_is_never_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "env").read_text() == "SECRET_KEY=precious\n"
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize(
     "url", ["pictures.example.org", "http://pictures.example.org", "https://", "https://h/p", "https://h$x"]
 )  # fmt: skip

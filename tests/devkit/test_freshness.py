@@ -6,6 +6,8 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from devkit import environment, freshness
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -60,6 +62,7 @@ def test_what_is_installed_is_known() -> None:
     assert all(version[0].isdigit() for version in found.values())
 
 
+@pytest.mark.unhurried
 def test_the_command_knows_what_is_installed_though_the_python_that_runs_it_has_nothing() -> None:
     nowhere = dict.fromkeys(["http_proxy", "https_proxy"], "http://127.0.0.1:9")
     command = [sys._base_executable, "dev", "freshness"]  # type: ignore[attr-defined]  # CPython's

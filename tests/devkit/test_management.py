@@ -32,6 +32,7 @@ def settings_of(command: list[str], data_dir: Path, port: str) -> list[str]:
     return finished.stdout.split()
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("command", [["manage", "shell"], ["shell"]])
 def test_a_command_has_the_settings_of_the_local_run(command: list[str], tmp_path: Path) -> None:
     local, port, data_dir, redis = settings_of(command, tmp_path / "data", "8765")
@@ -39,6 +40,7 @@ def test_a_command_has_the_settings_of_the_local_run(command: list[str], tmp_pat
     assert redis.startswith("unix:///")  # its own, since nothing runs
 
 
+@pytest.mark.unhurried
 def test_a_command_returns_the_exit_code_of_manage_py(tmp_path: Path) -> None:
     finished = dev("manage", "jump", DATA_DIR=str(tmp_path))
     assert finished.returncode == 1

@@ -46,7 +46,14 @@ def started(monkeypatch: pytest.MonkeyPatch, codes: list[int]) -> Started:
                 *("--also-on-sqlite", "nightly", "-m", "nightly or sqlite_nightly"),
             ],
         ),
-        (["--fast"], [*tests.SIDE_BY_SIDE, "-m", "not nightly and not slow and not processes"]),
+        (
+            ["--fast"],
+            [
+                *(*tests.SIDE_BY_SIDE, "-m"),
+                "not nightly and not slow and not unhurried"
+                " and not processes and not s3 and not rabbitmq",
+            ],
+        ),
     ],
 )
 def test_tests_are_collected_once_for_both_databases(

@@ -16,6 +16,7 @@ from tests.processes import ROOT, newcomers_environment
 UNNEEDED = "boto3 botocore psycopg pika prompt_toolkit rest_framework.views api.urls"
 
 
+@pytest.mark.unhurried
 def test_a_worker_loads_nothing_that_only_others_need(tmp_path: Path) -> None:
     code = f"""
 import sys

@@ -115,6 +115,7 @@ def test_later_openings_take_no_more_queries(
         written(counter, *links)
 
 
+@pytest.mark.unhurried
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.filterwarnings("ignore::ResourceWarning")

@@ -173,6 +173,7 @@ history = st.lists(
 AS_THEY_COME = [HealthCheck.function_scoped_fixture]
 
 
+@pytest.mark.unhurried
 @settings(max_examples=8, deadline=None, suppress_health_check=AS_THEY_COME)
 @given(steps=history)
 def test_after_any_history_the_ledger_is_the_sum_of_the_rows_and_the_files(

@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 PHOTO = jpeg(90, 60, comment=b"at home")
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("turn", range(3))
 def test_parallel_work_on_one_account_never_deadlocks_and_is_counted_exactly(
     alice: User, turn: int

@@ -63,6 +63,7 @@ def test_of_too_many_none_is_left_until_others_are_taken(monkeypatch: pytest.Mon
     assert read(second)
 
 
+@pytest.mark.unhurried
 def test_after_their_time_they_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pixels, "KEPT_SECONDS", 1)
     # That of another test waits for longer.

@@ -32,6 +32,7 @@ from tests.waiting import until
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
 
+@pytest.mark.unhurried
 def test_fifty_parallel_calls_leave_exactly_one_active(alice: User) -> None:
     pictures = [make_picture(alice) for _ in range(10)]
     headers = {"Authorization": f"Bearer {open_bearer_session(alice, RequestOrigin())}"}
@@ -74,6 +75,7 @@ def test_activating_and_deleting_at_once_never_deletes_the_active_picture(
     assert Picture.objects.active().count() == (activated == "done")
 
 
+@pytest.mark.unhurried
 def test_uploads_at_once_do_not_pass_the_quota_together(alice: User) -> None:
     alice.tier.max_pictures = 1
     both = threading.Barrier(2)

@@ -5,6 +5,7 @@ import pytest
 from lib import memory
 
 
+@pytest.mark.unhurried
 def test_memory_is_given_back_once_it_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[float] = []
     monkeypatch.setattr(memory, "QUIET_SECONDS", 0.2)

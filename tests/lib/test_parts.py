@@ -87,6 +87,7 @@ def test_many_failures_at_once_are_looked_into_by_one_thread(part: Part) -> None
     assert threading.active_count() <= before + 1
 
 
+@pytest.mark.unhurried
 def test_what_answers_the_look_and_fails_its_callers_is_left_alone_for_a_while(
     part: Part, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

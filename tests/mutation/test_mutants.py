@@ -79,6 +79,7 @@ def test_a_change_is_found_again_in_the_code_of_its_function_alone() -> None:
         assert [name for name, _ in differing] == ["<module>", "f" if mutant.line < 4 else "g"]
 
 
+@pytest.mark.unhurried
 def test_every_module_of_the_service_can_be_mutated() -> None:
     root = Path(__file__).parents[2]
     for package in ("accounts", "images", "thumbnails", "notifications", "staff", "upkeep", "lib"):

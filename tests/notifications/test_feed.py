@@ -80,6 +80,7 @@ def test_a_picture_is_not_deleted_twice(alice: User) -> None:
     assert types(alice) == ["picture.created", "picture.deleted"]
 
 
+@pytest.mark.unhurried
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
 def test_parallel_writers_leave_no_gap_that_is_filled_later(alice: User) -> None:
@@ -152,6 +153,7 @@ def test_events_of_different_accounts_do_not_block_each_other(alice: User, bob: 
         assert other.result(10)["id"] == 1
 
 
+@pytest.mark.unhurried
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
 def test_simultaneous_deleting_and_rendering_never_deadlock(alice: User) -> None:

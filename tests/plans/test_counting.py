@@ -56,6 +56,7 @@ def test_an_estimate_is_near_what_is_counted_and_says_so(
             assert estimated[name] == pytest.approx(value, rel=0.1), name
 
 
+@pytest.mark.unhurried
 def test_where_pictures_were_deleted_others_are_drawn(
     tier: Tier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,6 +66,7 @@ def test_where_pictures_were_deleted_others_are_drawn(
     assert counts_of(tier)["thumbnails_removed"] == pytest.approx(300, rel=0.1)
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("exact_up_to", [10, 100_000])
 def test_counting_takes_as_many_queries_however_many_there_are(
     tier: Tier, exact_up_to: int, monkeypatch: pytest.MonkeyPatch

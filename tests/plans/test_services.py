@@ -122,6 +122,7 @@ def test_bytes_are_told_by_the_sizes_of_thumbnails_that_are_there(tier: Tier, ca
     assert plan.outcome["bytes_made"] == pytest.approx(plan.counts["bytes_made"], rel=0.2)
 
 
+@pytest.mark.unhurried
 def test_the_outcome_of_a_move_is_what_was_planned(tier: Tier, carol: User) -> None:
     for owner in (carol, dave := make_user("dave", "Premium")):
         rendered(owner, 2)
@@ -267,6 +268,7 @@ def test_tiers_that_new_accounts_get_are_not_deleted(settings: Settings) -> None
             propose_deletion(tier=Tier.objects.get(name=name), target=None, by=None)
 
 
+@pytest.mark.unhurried
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_apply_at_once_one_does() -> None:
@@ -296,6 +298,7 @@ def test_of_two_who_apply_at_once_one_does() -> None:
 # --- Rest, go on, end -----------------------------------------------------------------------------
 
 
+@pytest.mark.unhurried
 def test_a_paused_plan_rests_and_a_resumed_one_ends_as_planned(
     tier: Tier, carol: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -319,6 +322,7 @@ def test_a_paused_plan_rests_and_a_resumed_one_ends_as_planned(
     assert kinds(plan) == ["made", "applied", "paused", "resumed", "done"]
 
 
+@pytest.mark.unhurried
 def test_a_cancelled_plan_leaves_the_rest_as_it_was(
     tier: Tier, carol: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -445,6 +449,7 @@ def test_a_worker_that_dies_while_it_looks_costs_a_plan_nothing(
 # --- Without a plan -------------------------------------------------------------------------------
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize(
     ("change", "kind"),
     [

@@ -155,6 +155,7 @@ def test_the_end_of_a_tier_is_said_to_all_of_it_but_superusers(tier: Tier, carol
     assert told(carol, root) == ["carol"]
 
 
+@pytest.mark.unhurried
 def test_it_takes_as_many_queries_for_many_plans_as_for_one(
     tier: Tier, carol: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

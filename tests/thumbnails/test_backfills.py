@@ -127,6 +127,7 @@ def test_accounts_beyond_those_that_take_turns_follow(
     assert sorted(owners(wanted())) == sorted(names * 2)
 
 
+@pytest.mark.unhurried
 def test_pictures_that_have_what_is_granted_are_passed_over_by_one_query_a_batch(
     tier: Tier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +167,7 @@ def test_what_is_no_longer_granted_goes_without_a_rendering(
     assert Usage.objects.get(owner=carol).thumbnails_bytes == files
 
 
+@pytest.mark.unhurried
 def test_a_tiers_thumbnails_go_by_few_queries(
     tier: Tier, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -179,6 +181,7 @@ def test_a_tiers_thumbnails_go_by_few_queries(
     assert (backfill.state, backfill.thumbnails_removed) == (Backfill.State.DONE, 2_000)
 
 
+@pytest.mark.unhurried
 def test_what_is_made_and_removed_is_counted(
     tier: Tier, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:

@@ -63,6 +63,7 @@ def test_of_two_pictures_that_are_used_up_each_fails_in_its_turn(alice: User) ->
     assert (state(first), state(other)) == ("failed", "pending")
 
 
+@pytest.mark.unhurried
 @pytest.mark.django_db(transaction=True)
 def test_a_long_rendering_keeps_its_lease(alice: User, settings: Settings) -> None:
     settings.RENDER_LEASE_SECONDS = 4

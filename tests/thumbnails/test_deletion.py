@@ -55,6 +55,7 @@ def test_a_batch_takes_a_query_for_each_table(
     assert list(compare_ledger(fix=False)) == []
 
 
+@pytest.mark.unhurried
 def test_ten_thousand_pictures_would_take_300_queries_at_most(
     alice: User,
     django_assert_max_num_queries: DjangoAssertNumQueries,

@@ -269,6 +269,7 @@ def test_thumbnails_that_are_rendered_again_meanwhile_lose_nothing(upload: Pictu
     assert not RenderClaim.objects.exists()
 
 
+@pytest.mark.unhurried
 def test_transparency_has_no_avif_beside_it_later_either(alice: User) -> None:
     picture = make_picture(alice, encode(waves(900, 600).convert("RGBA"), "PNG"))
     picture_of_alpha = make_picture(alice, _translucent())
@@ -296,6 +297,7 @@ def own_pixels(monkeypatch: pytest.MonkeyPatch) -> KeptPixels:
     return kept
 
 
+@pytest.mark.unhurried
 def test_few_pixels_are_kept_and_no_more(alice: User, own_pixels: KeptPixels) -> None:
     """What finds no room is made from the original."""
     pictures = [make_picture(alice, encode(waves(900, 600), "JPEG")) for _ in range(3)]

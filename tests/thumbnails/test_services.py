@@ -165,6 +165,7 @@ def test_only_missing_heights_are_rendered(
     assert (asked, heights(picture)) == ([[100]], [100, 200])
 
 
+@pytest.mark.unhurried
 def test_an_unavailable_storage_costs_no_attempt(
     picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -329,6 +330,7 @@ def test_lists_show_at_once_that_a_thumbnail_was_made_or_deleted(
 # --- Pixels that the check left -------------------------------------------------------------------
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF"])
 def test_thumbnails_of_pixels_are_those_of_the_original(
     alice: User, monkeypatch: pytest.MonkeyPatch, name: str

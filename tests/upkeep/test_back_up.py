@@ -45,6 +45,7 @@ def back_up(folder: Path) -> str:
     return out.getvalue().strip().partition(": ")[2]
 
 
+@pytest.mark.unhurried
 def test_a_second_run_fetches_only_what_is_new(
     alice: User, tmp_path: Path, fetched: list[str]
 ) -> None:

@@ -76,6 +76,7 @@ def test_the_receipt_is_what_goes(
     assert "account.closed" in kinds
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("password", ["", "wrong"])
 def test_a_wrong_password_deletes_nothing(owner: User, password: str) -> None:
     client = token_client(owner)

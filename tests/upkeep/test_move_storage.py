@@ -82,6 +82,7 @@ def test_to_s3_and_back_again(
     assert contents(open_storage(back)) == on_disk
 
 
+@pytest.mark.unhurried
 def test_it_goes_on_where_it_stopped(
     pictures: list[Picture], s3: str, spare_bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +103,7 @@ def test_it_goes_on_where_it_stopped(
     assert move(target=s3) == "15 there already."
 
 
+@pytest.mark.unhurried
 def test_the_service_may_go_on_meanwhile(
     pictures: list[Picture],
     alice: User,
@@ -123,6 +125,7 @@ def test_the_service_may_go_on_meanwhile(
     assert out.getvalue() == "20 keys compared: all is well.\n"
 
 
+@pytest.mark.unhurried
 def test_a_file_that_goes_meanwhile_is_passed_over(
     pictures: list[Picture], s3: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +141,7 @@ def test_a_file_that_goes_meanwhile_is_passed_over(
     assert move(target=s3) == "14 copied, 1 gone meanwhile."
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize(("content", "hashing"), [(b"short", False), (None, True)])
 def test_what_differs_is_replaced_and_kept_aside(
     pictures: list[Picture], s3: str, spare_bucket: Bucket, content: bytes | None, hashing: bool
@@ -171,6 +175,7 @@ def test_a_copy_that_reads_back_otherwise_stops_it(
         move(target=s3)
 
 
+@pytest.mark.unhurried
 def test_the_source_is_emptied_only_on_wish_and_only_of_what_arrived(
     pictures: list[Picture], s3: str, disk: str, spare_bucket: Bucket, settings: Settings
 ) -> None:
@@ -194,6 +199,7 @@ def assert_refused(words: str, **options: Any) -> None:
         move(remove_source=True, **options)
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("shared", ["", "users"])
 def test_nothing_is_removed_where_the_target_is_the_source_by_another_name(
     pictures: list[Picture], disk: str, settings: Settings, tmp_path: Path, shared: str
@@ -223,6 +229,7 @@ def test_nothing_is_removed_that_the_service_uses_by_another_name(
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.unhurried
 def test_one_bucket_by_two_names_of_its_server_is_not_emptied(
     pictures: list[Picture], s3: str, spare_bucket: Bucket
 ) -> None:
@@ -242,6 +249,7 @@ def test_a_source_that_is_not_mounted_is_not_written_to(disk: str, tmp_path: Pat
     assert not (tmp_path / "nothing").exists()
 
 
+@pytest.mark.unhurried
 def test_a_probe_goes_even_where_asking_the_other_place_fails(
     pictures: list[Picture], disk: str, settings: Settings, s3: str
 ) -> None:
@@ -253,6 +261,7 @@ def test_a_probe_goes_even_where_asking_the_other_place_fails(
     assert list_files(real) == before
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize(
     ("options", "words"),
     [

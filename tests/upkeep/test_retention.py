@@ -112,6 +112,7 @@ def test_files_stay_as_long_as_a_dump_of_an_older_release_does(backup: Backup, a
     assert deleted.key not in files(backup)
 
 
+@pytest.mark.unhurried
 @pytest.mark.django_db(transaction=True)
 def test_files_stay_as_long_as_a_dump_of_the_database_alone_does(
     backup: Backup, alice: User

@@ -88,6 +88,7 @@ def test_keys_come_in_byte_order_whatever_the_database_sorts_by(
     assert len(keys) == len(set(keys)) == 9 + 1 + 10
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("kind", list(FileKind))
 def test_a_row_without_its_file_is_told_with_picture_and_owner(
     picture: Picture, kind: FileKind
@@ -112,6 +113,7 @@ def test_an_empty_file_is_wrong_also_where_no_row_says_how_long_it_was(
     assert not content
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize(
     "kind",
     [FileKind.STRIPPED, FileKind.THUMBNAIL, FileKind.WEBP, FileKind.AVIF, FileKind.RENDITION],
@@ -224,6 +226,7 @@ def test_a_picture_deleted_meanwhile_is_not_missed(
     assert verify() == (["9 keys compared: all is well."], True)
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("is_lost", [False, True])
 def test_a_file_that_came_after_it_was_listed_is_not_missed(
     picture: Picture, is_lost: bool
@@ -326,6 +329,7 @@ def test_a_wrong_ledger_is_found_and_counted_again(picture: Picture, alice: User
     assert verify() == (["9 keys compared: all is well."], True)
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("measure", [lambda: verify(fix=True), mend_ledger])
 def test_copies_of_older_releases_are_measured(
     picture: Picture, alice: User, measure: Callable[[], object]

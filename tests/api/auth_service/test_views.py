@@ -134,6 +134,7 @@ def test_an_unknown_login_and_a_wrong_password_get_the_same_response(
     }
 
 
+@pytest.mark.unhurried
 def test_an_unknown_login_takes_as_long_as_a_wrong_password(
     alice: User, settings: Settings
 ) -> None:

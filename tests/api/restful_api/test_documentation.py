@@ -22,11 +22,13 @@ def document() -> dict[str, Any]:
     return generated_document()
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("query", ["", "?format=json", "?lang=es", "?format=yaml&lang=en"])
 def test_the_document_is_served(query: str) -> None:
     assert Client().get(f"/api/schema/{query}").status_code == 200
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize(
     ("query", "accept", "content_type", "name"),
     [

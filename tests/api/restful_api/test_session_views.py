@@ -242,6 +242,7 @@ def test_nobody_makes_a_token_with_scopes_that_their_own_lacks(alice: User) -> N
     assert Session.objects.exclude(name="").count() == 2
 
 
+@pytest.mark.unhurried
 def test_at_most_fifty_named_tokens_and_a_place_is_free_when_one_ends(alice: User) -> None:
     client = bearer_client(alice)
     made = [make(client, "read") for _ in range(MAX_NAMED_TOKENS)]

@@ -407,6 +407,7 @@ def test_a_new_tier_shows_at_once(
     assert not as_alice.get(IMAGES).json()[0]["image"].startswith("http")
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("count", [1, 30])
 def test_lists_cost_the_same_however_long(
     rendered: Callable[..., Picture],

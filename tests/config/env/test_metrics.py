@@ -9,6 +9,7 @@ import pytest
 from tests.processes import ROOT
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("token", ["x", "nineteen characters"])
 def test_a_metrics_token_that_is_too_short_is_refused(token: str) -> None:
     finished = subprocess.run(

@@ -9,6 +9,7 @@ from config.health import probes
 from config.health.probes import Probe, run_probes
 
 
+@pytest.mark.unhurried
 def test_a_part_that_hangs_is_probed_by_one_thread_and_times_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

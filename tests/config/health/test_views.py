@@ -60,6 +60,7 @@ def test_readyz_names_the_missing_part_and_shows_nothing_else(
     assert body["parts"] == {**dict.fromkeys(PARTS, "ok"), name: "missing"}
 
 
+@pytest.mark.unhurried
 def test_a_broker_that_is_down_is_missing(
     new_probes: dict[str, Probe], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,6 +75,7 @@ def ask(wrapper: BaseDatabaseWrapper) -> int:
         return int(cursor.fetchone()[0])
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("mode", ["silent", "stalled"])
 def test_a_statement_ends_when_the_server_falls_silent(
     connect: Connect, gate: Gate, mode: Any
@@ -90,6 +91,7 @@ def test_a_statement_ends_when_the_server_falls_silent(
     assert isinstance(caught.value.__cause__, DatabaseAway)
 
 
+@pytest.mark.unhurried
 def test_a_slow_statement_is_no_silence(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(silence, "PATIENCE", 0.2)
     wrapper = connect()
@@ -99,6 +101,7 @@ def test_a_slow_statement_is_no_silence(connect: Connect, monkeypatch: pytest.Mo
     assert not database_part().is_away
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("connect", ["pool"], indirect=True)
 @pytest.mark.parametrize("mode", ["half-closed", "cut"])
 def test_nobody_waits_for_a_pool_whose_server_refuses(

@@ -194,6 +194,7 @@ def heic(values: np.ndarray, bits: int, **numbers: int) -> bytes:
     return result.getvalue()
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("primaries", [1, 9, 12])  # x265 knows no others
 @pytest.mark.parametrize("transfer", [*SDR, PQ, HLG])
 def test_heic_looks_as_its_code_points_say(primaries: int, transfer: int) -> None:

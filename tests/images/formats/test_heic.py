@@ -58,6 +58,7 @@ def refusal_of(path: Path) -> str:
     return refused.value.code
 
 
+@pytest.mark.unhurried
 def test_only_the_primary_picture_is_described(write_source: Callable[[bytes], Path]) -> None:
     facts = inspect(write_source(two_pictures()), LIMITS)
     assert (facts.format, facts.width, facts.height, facts.frames) == ("HEIC", 320, 240, 1)
@@ -114,6 +115,7 @@ def test_heic_is_decoded_in_the_sandbox() -> None:
         source.unlink()
 
 
+@pytest.mark.unhurried
 def test_decoded_pixels_live_as_long_as_an_image_made_of_them(
     write_source: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,6 +195,7 @@ def test_bytes_that_no_item_of_a_heic_uses_are_removed(
     assert b"SECRET" not in (tmp_path / "target").read_bytes()
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("box", [b"pitm", b"iloc", b"iinf"])
 def test_a_heic_whose_boxes_are_broken_is_not_stripped(
     write_source: Callable[[bytes], Path], tmp_path: Path, box: bytes

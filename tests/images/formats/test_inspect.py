@@ -168,6 +168,7 @@ def test_a_bomb_is_refused_before_anything_is_decoded(
     assert time.process_time() - began < 1  # a decode would take many seconds and gigabytes
 
 
+@pytest.mark.unhurried
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(st.data())
 def test_a_damaged_file_raises_nothing_but_a_refusal(

@@ -75,6 +75,7 @@ def test_a_wide_picture_has_the_height_that_was_asked_for() -> None:
     assert found[0] == (1200, 60, 3)
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("height", [10, 400, 900])
 def test_a_file_that_lacks_its_last_lines_gives_none(name: str, height: int) -> None:

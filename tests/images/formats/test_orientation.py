@@ -41,6 +41,7 @@ def turn(image: Image.Image, orientation: int) -> Image.Image:
     return image
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("orientation", TURNS)
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF", "HEIC", "TIFF"])
 def test_every_orientation_is_applied_in_every_format(

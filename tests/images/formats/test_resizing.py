@@ -41,6 +41,7 @@ def test_an_animation_is_converted_to_srgb(tmp_path: Path, profile: bytes, used:
     assert "icc_profile" not in ours.info
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("profile", [display_p3, adobe_rgb])
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF", "HEIC", "TIFF"])
 def test_a_colour_profile_is_converted_to_srgb(

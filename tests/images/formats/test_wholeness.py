@@ -110,6 +110,7 @@ def test_a_png_may_have_long_texts_and_profiles(is_at_end: bool) -> None:
         assert resize(content, height=15).height == 15
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("is_at_end", [False, True])
 def test_texts_that_inflate_to_too_much_are_refused(is_at_end: bool) -> None:
     for each in texts(65):

@@ -38,6 +38,7 @@ def outcome(pool: Pool, operation: str, **arguments: Any) -> Any:
         return {"outcome": "killed"}
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("name", ATTEMPTS)
 def test_an_intruder_cannot(pool: Pool, tmp_path: Path, name: str) -> None:
     tmp_path.chmod(0o777)
@@ -71,6 +72,7 @@ def test_threads_that_are_left_running_end_with_their_job(pool: Pool) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.unhurried
 def test_a_decoder_that_does_not_answer_is_ended(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,7 @@ def test_a_program_that_was_killed_is_started_again_and_no_picture_is_lost(pool:
         assert process_of(pool)
 
 
+@pytest.mark.unhurried
 def test_a_worn_program_is_replaced_while_pictures_are_decoded(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,6 +79,7 @@ def test_a_worn_program_is_replaced_while_pictures_are_decoded(
     assert len(set(processes)) == 200
 
 
+@pytest.mark.unhurried
 def test_a_successor_is_ready_before_the_former_program_goes(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

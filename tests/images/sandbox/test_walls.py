@@ -58,6 +58,7 @@ def test_readyz_says_which_walls_stand() -> None:
     assert walls == {**dict.fromkeys(EVERY, "stands"), "files": "missing"}
 
 
+@pytest.mark.unhurried
 def test_without_a_required_wall_no_picture_is_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

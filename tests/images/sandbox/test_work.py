@@ -105,6 +105,7 @@ PICTURES = {
 }
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("name", PICTURES)
 def test_the_sandbox_makes_of_a_picture_what_its_decoders_make_of_it(
     tmp_path: Path, name: str

@@ -55,6 +55,7 @@ def lose_bucket(bucket: Bucket, settings: Settings) -> Iterator[Callable[[], Non
     server.server_close()
 
 
+@pytest.mark.unhurried
 def test_without_its_bucket_the_service_is_away_and_no_file_is_missing(
     alice: User, as_alice: Client, lose_bucket: Callable[[], None]
 ) -> None:
@@ -63,6 +64,7 @@ def test_without_its_bucket_the_service_is_away_and_no_file_is_missing(
     assert_put_off(as_alice, picture)
 
 
+@pytest.mark.unhurried
 def test_without_its_bucket_no_attempt_is_counted(
     alice: User, lose_bucket: Callable[[], None]
 ) -> None:

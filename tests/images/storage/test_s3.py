@@ -98,6 +98,7 @@ def test_a_browser_may_keep_a_picture_until_its_address_ends(
     assert settings.MEDIA_URL_WINDOW - 60 <= left <= 2 * settings.MEDIA_URL_WINDOW
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -211,6 +212,7 @@ def test_what_is_none_of_our_formats_is_never_shown(bucket: Bucket) -> None:
     assert "response-content-disposition=attachment" in address
 
 
+@pytest.mark.unhurried
 def test_a_storage_that_is_away_is_said_in_the_doors_words(
     bucket: Bucket,
     as_alice: Client,

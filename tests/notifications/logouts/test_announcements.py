@@ -104,6 +104,7 @@ SETTINGS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.unhurried
 @hypothesis_settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None
 )

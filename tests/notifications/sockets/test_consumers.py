@@ -91,6 +91,7 @@ def test_without_since_only_new_events_are_sent(sockets: Sockets, alice: User) -
         assert socket.next()["id"] == 3
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("since", [0, 1, 99])
 def test_a_client_that_asks_for_purged_events_gets_events_reset(
     sockets: Sockets, alice: User, since: int
@@ -273,6 +274,7 @@ ENDINGS = [
 ]
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("end", ENDINGS)
 def test_an_ended_session_closes_its_sockets_within_a_second(
     sockets: Sockets, end: Callable[[User, str], object]

@@ -51,6 +51,7 @@ def read_frames(path: Path) -> list[tuple[Image.Image, int]]:
     return found
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF"])
 def test_what_lies_beside_looks_like_a_downscaled_full_decode(
     render: Callable[..., list[RenderedFile]],
@@ -187,6 +188,7 @@ def test_an_animation_is_decoded_once_for_all_heights_and_formats(
     assert len(decodes) == 1
 
 
+@pytest.mark.unhurried
 def test_the_webp_of_an_animated_gif_has_its_frames_delays_and_loop(
     render: Callable[..., list[RenderedFile]], tmp_path: Path
 ) -> None:

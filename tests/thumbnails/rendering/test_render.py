@@ -42,6 +42,7 @@ def render(tmp_path: Path) -> Callable[..., list[Image.Image]]:
     return render_content
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF", "HEIC", "TIFF"])
 def test_thumbnails_look_like_a_downscaled_full_decode(
     render: Callable[..., list[Image.Image]], tmp_path: Path, name: str
