@@ -250,15 +250,17 @@ def sign_ins(servers: Servers, everyone: list[Person]) -> list[Scenario]:
                 method="POST",
                 body=json.dumps({name: person.user.username, "password": PASSWORD}).encode(),
                 content_type="application/json",
-                address=_address(number),
+                address=_address(position * 1_000_000 + number),
             )
             for number, person in enumerate(everyone * 50)
         ]
-        for path, name in (
-            ("/auth/signin", "login"),
-            ("/api/user/token/", "username"),
-            ("/api/user/jwt-login/", "username"),
-            ("/api/login", "login"),
+        for position, (path, name) in enumerate(
+            (
+                ("/auth/signin", "login"),
+                ("/api/user/token/", "username"),
+                ("/api/user/jwt-login/", "username"),
+                ("/api/login", "login"),
+            )
         )
     }
     floor = servers.floor
