@@ -3,7 +3,6 @@
 Imported before the settings are loaded, so the functions import whatever needs the settings.
 """
 
-import gc
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -62,8 +61,6 @@ def _start(**kwargs: Any) -> None:
     if settings.METRICS_PORT and settings.METRICS_TOKEN:
         serve_on_port(settings.METRICS_PORT)
     wait_for_decoders()
-    # What is loaded by now stays, and is not looked through for garbage (`config.start.loading`).
-    gc.freeze()
     progress.watch_worker()
 
 

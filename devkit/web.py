@@ -11,15 +11,14 @@ import uvicorn
 from django.core.management import call_command
 
 from config.one_port_server import BoundedHttpProtocol
-from config.start import loading, start_decoders
+from config.start import start_decoders
 
 STOP_TIMEOUT = 3
 
 
 def main(host: str, port: int) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    with loading():
-        django.setup()
+    django.setup()
     wait_for_decoders = start_decoders(are_for_checks=True)
     call_command("migrate", interactive=False, verbosity=0)
     call_command("create_admin")
