@@ -1,6 +1,5 @@
 """The settings outside local mode, as a process of its own reads them."""
 
-import json
 import os
 import secrets
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.config.settings_loader import SettingsLoader, settings_loader
 from tests.processes import ROOT
 
 pytestmark = pytest.mark.slow
@@ -19,29 +19,6 @@ KEY = secrets.token_urlsafe(48)
 _OF_THE_TEST_RUN = dict.fromkeys(
     ("LOCAL", "DJANGO_SETTINGS_MODULE", "SECRET_KEY_FILE", "TEST_DATABASE"), ""
 )
-
-
-# Imports what the settings import once, then loads the settings in a fork for each question.
-_ANSWER_EACH = """
-import json, os, sys
-import config.settings
-from config.start import load_settings
-for line in sys.stdin:
-    variables, expression = json.loads(line)
-    if os.fork() == 0:
-        os.environ.update(variables)
-        for name in [name for name in sys.modules if name.startswith("config.")]:
-            if name != "config.start":
-                del sys.modules[name]
-        try:
-            load_settings()
-            answer = str(eval(expression, {"settings": sys.modules["config.settings"]}))
-        except SystemExit as refusal:
-            answer = str(refusal)
-        print(json.dumps(answer), flush=True)
-        os._exit(0)
-    os.wait()
-"""
 
 
 def deployment_environment() -> dict[str, str]:
@@ -68,30 +45,17 @@ def manage(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 @dataclass
 class Deployment:
-    """A process that loads the settings for each question, and nothing else."""
-
-    process: "subprocess.Popen[str]"
+    loader: SettingsLoader
 
     def setting(self, name: str, **variables: str) -> str:
         """Return a setting as Python prints it, or why the settings refuse to be loaded."""
-        assert self.process.stdin
-        assert self.process.stdout
-        question = [variables, f"settings.{name}"]
-        print(json.dumps(question), file=self.process.stdin, flush=True)
-        answer: str = json.loads(self.process.stdout.readline())
-        return answer
+        return self.loader.setting(name, variables)
 
 
 @pytest.fixture(scope="module")
 def deployment() -> Iterator[Deployment]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", _ANSWER_EACH],
-        cwd=ROOT, env=deployment_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        text=True,
-    )  # fmt: skip
-    yield Deployment(process)
-    process.communicate(timeout=60)
-    assert process.returncode == 0
+    with settings_loader(deployment_environment()) as loader:
+        yield Deployment(loader)
 
 
 def test_a_deployment_passes_all_of_djangos_checks() -> None:

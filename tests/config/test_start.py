@@ -1,6 +1,5 @@
 """Every process starts with valid settings, or ends with one line that names the invalid one."""
 
-import json
 import os
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import pytest
 
 from config.start import start_decoders
 from images.sandbox import pool
+from tests.config.settings_loader import settings_loader
 from tests.images.sandbox.pools import niceness, template_of
 from tests.processes import ROOT
 
@@ -64,24 +64,6 @@ PROCESSES = [
     ["manage.py", "relay_outbox"],
     ["manage.py", "consume_auth_events"],
 ]
-# Imports what the settings import once, then loads the settings in a fork for each case.
-LOAD_EACH = """
-import json, os, sys
-import config.settings
-from config.start import load_settings
-for variables in json.load(sys.stdin):
-    if os.fork() == 0:
-        os.environ.update(variables)
-        for name in [name for name in sys.modules if name.startswith("config.")]:
-            if name != "config.start":
-                del sys.modules[name]
-        try:
-            load_settings()
-        except SystemExit as refusal:
-            print(refusal, file=sys.stderr, flush=True)
-        os._exit(0)
-    os.wait()
-"""
 
 
 def output_of_failed_start(command: list[str], variables: dict[str, str]) -> str:
@@ -101,21 +83,13 @@ def output_of_failed_start(command: list[str], variables: dict[str, str]) -> str
 
 @pytest.mark.slow
 def test_a_bad_value_is_reported_in_one_line_without_its_secrets() -> None:
-    cases, reasons = zip(*INVALID, strict=True)
-    finished = subprocess.run(
-        [sys.executable, "-c", LOAD_EACH],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "DATA_DIR": "/no/such/folder"} | VALID,
-        input=json.dumps(cases),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    lines = finished.stderr.splitlines()
-    for line, reason in zip(lines, reasons, strict=True):
-        assert line.startswith(f"tintype: {reason}")
-    assert "hush" not in finished.stderr
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": "/no/such/folder"} | VALID
+    with settings_loader(environment) as loader:
+        for variables, reason in INVALID:
+            answer = loader.setting("SECRET_KEY", variables)
+            assert answer.startswith(f"tintype: {reason}")
+            assert "\n" not in answer
+            assert "hush" not in answer
 
 
 @pytest.mark.processes
