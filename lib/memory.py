@@ -31,11 +31,16 @@ class _Later:
                 threading.Thread(target=self._wait, name="memory", daemon=True).start()
 
     def _wait(self) -> None:
-        while (left := self._due_at - time.monotonic()) > 0:
+        while left := self._seconds_left():
             time.sleep(left)
-        with self._lock:
-            self._is_waiting = False
         give_back_memory()
+
+    def _seconds_left(self) -> float:
+        """Who asks after it was 0 starts another thread."""
+        with self._lock:
+            left = max(0.0, self._due_at - time.monotonic())
+            self._is_waiting = left > 0
+            return left
 
 
 _later = _Later()
