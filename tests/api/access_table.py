@@ -81,6 +81,17 @@ class Row:
             outcome = outcome[names.index(chosen)]
         return outcome
 
+    def is_the_same_for(self, person: str) -> bool:
+        """Whether the person gets one outcome whatever the visibility and the tier."""
+        return isinstance(getattr(self, person, None) or self.member, str)
+
+    def people_of_each_outcome(self, visibility: str, tier: str) -> list[str]:
+        """Return one of those for each outcome that the table states."""
+        first = {self.expected(each, visibility, tier): each for each in reversed(PEOPLE)}
+        # Who sees what a member does not, and who names what is not there.
+        chosen = {*first.values(), "superuser", "stranger"}
+        return [each for each in PEOPLE if each in chosen]
+
     @property
     def is_indifferent(self) -> bool:
         """Whether it names no picture, and gives each person the same of whatever picture."""
