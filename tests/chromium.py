@@ -2,8 +2,8 @@
 
 from playwright.sync_api import Browser, Playwright
 
-# Every context opens a window, whose buttons and address bar are pages of their own since Chromium
-# 150: nobody sees them, and they take half of a second of a core each time.
+# Where it is no headless shell, every context opens a window, whose buttons and address bar are
+# pages of their own since Chromium 150: nobody sees them, and they take half of a second of a core.
 _PARTS_OF_WINDOWS = [
     "InitialWebUI", "WebUIBackForwardButton", "WebUIHomeButton", "WebUILocationBar",
     "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup", "WebUIOmniboxPopup", "WebUIReloadButton",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Playwright
 
 from tests.chromium import launch_chromium
 from tests.pictures import encode, waves
@@ -347,6 +347,7 @@ def check_in_browser(
     service: str,
     origins: Origins,
     *,
+    playwright: Playwright,
     program: str,
     host_names: str,
     admin: dict[str, str],
@@ -354,10 +355,7 @@ def check_in_browser(
 ) -> None:
     """Have pages of all origins do what they can; `host_names` tells Chromium where names lead."""
     names = f"--host-resolver-rules={host_names}"
-    with (
-        sync_playwright() as playwright,
-        launch_chromium(playwright, program, names) as browser,
-    ):
+    with launch_chromium(playwright, program, names) as browser:
         page = open_page(browser.new_context(ignore_https_errors=True), origins.elsewhere)
         for story in (auth_service, image_service, images_api, pictures_service):
             story(Script(page, service))

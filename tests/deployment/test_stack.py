@@ -17,6 +17,7 @@ import pytest
 import redis
 import requests
 import urllib3
+from playwright.sync_api import sync_playwright
 from websockets.sync.client import connect
 
 from api.contracts import CONTRACTS, Contract
@@ -137,7 +138,7 @@ def test_pages_of_other_origins_do_their_work_through_nginx(
 ) -> None:
     """Over HTTPS; the bytes come from nginx itself."""
     here = "127.0.0.1"
-    with serve_pages(stack.certificate) as pages:
+    with serve_pages(stack.certificate) as pages, sync_playwright() as playwright:
         check_in_browser(
             f"https://{HOST}",
             Origins(
@@ -145,6 +146,7 @@ def test_pages_of_other_origins_do_their_work_through_nginx(
                 trusted=f"https://trusted.example.org:{pages}/",
                 untrusted=f"https://untrusted.example.org:{pages}/",
             ),
+            playwright=playwright,
             program=chromium_program,
             host_names=(
                 f"MAP {HOST}:443 {here}:{stack.addresses.https_port}, "

@@ -49,7 +49,8 @@ def find_violations(
     before = page.viewport_size
     for width in widths:
         page.set_viewport_size({"width": width, "height": 800})
-        for scheme in schemes:
+        # At 320 what is narrow at 390 lies closer together, in the same colours.
+        for scheme in schemes if width > WIDTHS[0] else ["light"]:
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             wrong = page.evaluate(_RUN, [scheme, list(exclude)])
             found += [f"{state}, {width}, {scheme}: {each}" for each in wrong]

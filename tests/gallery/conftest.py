@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from tests.chromium import launch_chromium
 from tests.gallery.browsing import BEHIND_A_PROXY, Service, new_address
@@ -20,14 +20,19 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
             yield made
 
 
-# Not longer than a module: while Playwright runs, no test of the process can run an event loop.
-@pytest.fixture(scope="module")
-def browser(chromium_program: str) -> Iterator[Browser]:
+# Not longer than for this folder: while Playwright runs, no test of the process can run an event
+# loop.
+@pytest.fixture(scope="package")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright, chromium_program: str) -> Iterator[Browser]:
     expect.set_options(timeout=20_000)  # the machine may be busy
-    with sync_playwright() as playwright:
-        browser = launch_chromium(playwright, chromium_program)
+    with launch_chromium(playwright, chromium_program) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def test_the_browser_loads_pictures_from_the_s3_server(
         expect(image).to_have_js_property("complete", value=True)
         return ".avif?" in image.evaluate("each => each.currentSrc")
 
-    until(is_smaller_after_loading_again, 60, page.content)
+    until(is_smaller_after_loading_again, 60, page.content, interval=1)
 
     page.locator("#pictures button").click()
     shown = page.locator("#viewer img")

@@ -378,8 +378,9 @@ def test_the_main_job_is_done_by_names_and_roles_alone(service: Service, page: P
 
 
 @pytest.mark.nightly
-@pytest.mark.timeout(500)  # some thirty states, each looked at six times
-@pytest.mark.parametrize("locale", ["en-GB", "es-MX"])
+@pytest.mark.timeout(500)  # some thirty states, each looked at five times
+# Words are longer there; colours, roles and names are the same in both languages.
+@pytest.mark.parametrize("locale", ["es-MX"])
 @pytest.mark.usefixtures("node_modules")
 def test_no_page_dialog_or_state_violates_wcag(service: Service, page: Page, locale: str) -> None:
     found = find_violations(page, "sign-in")

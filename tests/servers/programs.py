@@ -43,7 +43,8 @@ class Program:
 
 
 def find_chromium() -> Path | None:
-    return which("chromium", "google-chrome", "chromium-browser")
+    """Return the one that draws no windows, which takes a third less of a core, or any other."""
+    return which("chromium-headless-shell", "chromium", "google-chrome", "chromium-browser")
 
 
 def find_playwright_driver() -> Path | None:
@@ -62,7 +63,7 @@ def find_debian_postgres() -> Path | None:
 PROGRAMS = (
     Program("RabbitMQ", "rabbitmq-server", "rabbitmq_server", rabbitmq.find, "AMQP_URL"),
     Program("nginx", "nginx", "nginx_program", nginx.find),
-    Program("Chromium", "chromium", "chromium_program", find_chromium),
+    Program("Chromium", "chromium-headless-shell", "chromium_program", find_chromium),
     # Debian 12's Chromium needs no libatomic, which the driver needs.
     Program("libatomic", "libatomic1", "chromium_program", find_playwright_driver),
     # nginx's health check in docker-compose.yml.

@@ -13,15 +13,16 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.chromium import launch_chromium
 from tests.gallery.accessibility import Scheme, find_violations
 from tests.gallery.browsing import MARKS, Service, new_address, photo
-from tests.gallery.conftest import browser, service
+from tests.gallery.conftest import service
 from tests.processes import PASSWORD
 from tests.second_factors import code_of
 
-__all__ = ["browser", "service"]
+__all__ = ["service"]
 pytestmark = [*MARKS, pytest.mark.usefixtures("node_modules")]
 WIDTHS = (390, 1440)
 # What Django's own templates and scripts make on every page.
@@ -140,6 +141,13 @@ WORDS = {
         "end": ["protegido"],
     },
 }
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_program: str) -> Iterator[Browser]:
+    expect.set_options(timeout=20_000)  # the machine may be busy
+    with sync_playwright() as playwright, launch_chromium(playwright, chromium_program) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")
