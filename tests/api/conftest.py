@@ -6,8 +6,8 @@ API_TESTS = Path(__file__).parent
 # What is said here of requests, bodies and documents is the same whatever the database is.
 OF_HTTP_ALONE = {
     "test_compression.py", "test_documentation.py", "test_errors.py", "test_multipart_parser.py",
-    "test_openapi.py", "test_parsers.py", "test_request_bodies.py", "test_scopes.py",
-    "test_trailing_slash.py", "test_urls.py",
+    "test_openapi.py", "test_parsers.py", "test_request_bodies.py", "test_schema.py",
+    "test_scopes.py", "test_trailing_slash.py", "test_urls.py",
 }  # fmt: skip
 # Every route; then what databases are known to do otherwise: order and compare rows, let a
 # constraint refuse one, add up.

@@ -16,11 +16,13 @@ from psycopg.conninfo import make_conninfo
 from accounts.models import User
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_bearer_session
+from images.models import Picture
 from images.services import activate
 from tests.api.pictures_service.socketio.clients import NodeClient, PollingClient, node_client
 from tests.config.observability.scraping import TOKEN, parse_metrics
 from tests.factories import make_picture
 from tests.notifications.sockets.clients import RawClient, SocketServer, bearer, socket_server
+from tests.rows import write_pictures
 from tests.waiting import until
 
 pytestmark = [
@@ -28,7 +30,7 @@ pytestmark = [
     pytest.mark.processes,
     pytest.mark.nightly,
 ]
-BURST, MANY = 50, 40
+BURST, MANY = 50, 12
 # A text frame of two bytes, masked by nothing: `CONNECT`.
 CONNECT_FRAME = b"\x81\x82\0\0\0\x0040"
 
@@ -93,7 +95,7 @@ def test_what_a_reader_has_yet_to_take_shares_a_message_and_who_never_answers_is
     node: NodeClient, server: SocketServer, alice: User
 ) -> None:
     """A queue holds one message at most, which for a WebSocket lies before the system's buffers."""
-    pictures = [make_picture(alice) for _ in range(100)]
+    pictures = list(Picture.objects.filter(pk__in=write_pictures(alice, 100, heights=[200])))
     assert is_count(server, 0)
     stuck = RawClient(server, token_of(alice), "/socket.io/?EIO=4&transport=websocket")
     stuck.connection.sendall(CONNECT_FRAME)
