@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
-from pytest_django import Settings
+from django.test import override_settings
 
 STORAGES = {
     "default": {"BACKEND": "images.storage.disk.DiskStorage"},
@@ -17,17 +17,20 @@ IMPORTED = re.compile(r'^(?:import|export)\b[^;]*? from "(\./[^"]+)"', re.MULTIL
 HASHED = re.compile(r"\.[0-9a-f]{12}\.js$")
 
 
-@pytest.fixture
-def collected(settings: Settings, tmp_path: Path) -> Path:
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that `collectstatic` writes when the image is built."""
-    settings.STATIC_ROOT, settings.STORAGES = tmp_path, STORAGES
+    folder = tmp_path_factory.mktemp("static")
     umask = os.umask(0o022)
-    call_command("collectstatic", interactive=False, verbosity=0)
+    with override_settings(STATIC_ROOT=folder, STORAGES=STORAGES):
+        call_command("collectstatic", interactive=False, verbosity=0)
     os.umask(umask)
-    return tmp_path
+    return folder
 
 
-@pytest.mark.slow
 def test_a_script_imports_modules_by_their_hashed_names(collected: Path) -> None:
     scripts = [path for path in (collected / "js").glob("*.js") if HASHED.search(path.name)]
     imports = {
@@ -40,7 +43,6 @@ def test_a_script_imports_modules_by_their_hashed_names(collected: Path) -> None
     assert {path.name for path in imports if not path.exists()} == set()
 
 
-@pytest.mark.nightly
 def test_collected_files_are_readable_by_every_user(collected: Path) -> None:
     """The image is built by root, and run by a user who is not in root's group."""
     files = [path for path in collected.rglob("*") if path.is_file()]
