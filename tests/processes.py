@@ -126,7 +126,9 @@ def _until_up(condition: Callable[[], bool], seconds: float, running: Running) -
 
 def until(condition: Callable[[], T | None], seconds: float, running: Running) -> T:
     """Poll until the condition is true and return its value."""
-    return waiting.until(condition, seconds, running.log.read_text)
+    return waiting.until(
+        condition, seconds, running.log.read_text, interval=waiting.SERVICE_INTERVAL
+    )
 
 
 def command_lines_of(data_dir: Path) -> list[str]:

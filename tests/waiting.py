@@ -7,6 +7,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 POLL_INTERVAL = 0.02
+# Of what other processes do: a look is a request, a connection to the database or all of /proc.
+SERVICE_INTERVAL = 0.1
 # Of the start of a process, which takes seconds of a core without being asked all the time.
 START_INTERVAL = 0.2
 

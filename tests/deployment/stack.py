@@ -90,7 +90,7 @@ class Stack:
 
     def until(self, condition: Callable[[], T | None]) -> T:
         """Poll until the condition is true and return its value."""
-        return waiting.until(condition, TIMEOUT, self.log_tails)
+        return waiting.until(condition, TIMEOUT, self.log_tails, interval=waiting.SERVICE_INTERVAL)
 
     def until_healthy(self, name: str) -> None:
         waiting.until(
@@ -152,7 +152,8 @@ def build_app(folder: Path) -> Path:
         source, target = ROOT / name, app / name
         target.parent.mkdir(exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            # With what is compiled already, which the build step finds up to date.
+            shutil.copytree(source, target)
         else:
             shutil.copy(source, target)
     step = compose.build_step("collectstatic")

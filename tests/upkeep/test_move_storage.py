@@ -29,7 +29,7 @@ def pictures(
     alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> list[Picture]:
     with django_capture_on_commit_callbacks(execute=True):
-        return [make_picture(alice, jpeg(900, 600 + each)) for each in range(3)]
+        return [make_picture(alice, jpeg(500, 410 + each)) for each in range(3)]
 
 
 @pytest.fixture
