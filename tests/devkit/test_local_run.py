@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from signal import Signals
 
@@ -16,6 +17,7 @@ from devkit import environment
 from devkit.messages import Refusal
 from tests.processes import ROOT, answers, command_lines_of, dev_run, until, until_ready
 
+WATCHED = ("devkit.web", "devkit.worker")
 # Starts a child that starts a grandchild, prints their process ids and waits to be killed.
 DESCENDANTS = """
 import sys, time
@@ -99,23 +101,23 @@ def test_when_one_process_ends_it_is_named_and_the_others_are_stopped(tmp_path: 
 @pytest.mark.processes
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
-@pytest.mark.parametrize("changed", ["config/urls.py", "static/js/gallery.js"])
-def test_web_and_worker_restart_when_code_changes(tmp_path: Path, changed: str) -> None:
+def test_web_and_worker_restart_when_code_changes(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     with dev_run(data_dir, "--reload") as service:
-        # A worker that is ready was started long enough ago for its files to be watched.
-        until_ready(service)
-        before = {word: set(pids_of(data_dir, word)) for word in ("devkit.web", "devkit.worker")}
-        (ROOT / changed).touch()
-
-        def all_are_new() -> bool:
-            now = {word: set(pids_of(data_dir, word)) for word in before}
-            return all(now[word] and not now[word] & before[word] for word in before)
-
-        until(all_are_new, 40, service)
-        until(lambda: answers(service), 40, service)
+        for changed in ("config/urls.py", "static/js/gallery.js"):
+            # A worker that is ready was started long enough ago for its files to be watched.
+            until_ready(service)
+            before = {name: set(pids_of(data_dir, name)) for name in WATCHED}
+            (ROOT / changed).touch()
+            until(partial(all_are_new, data_dir, before), 40, service)
+            until(partial(answers, service), 40, service)
         service.stop()
     assert command_lines_of(data_dir) == []
+
+
+def all_are_new(data_dir: Path, before: dict[str, set[int]]) -> bool:
+    now = {name: set(pids_of(data_dir, name)) for name in before}
+    return all(now[name] and not now[name] & before[name] for name in before)
 
 
 def pids_of(data_dir: Path, word: str) -> list[int]:
