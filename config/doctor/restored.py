@@ -10,6 +10,8 @@ from typing import Any
 
 import django
 
+from config.start import loading
+
 # Pictures that are fetched as a browser does; `verify_storage --hash` has read the files of all.
 FETCHED = 20
 
@@ -20,7 +22,8 @@ class SmokeTestFailed(Exception):
 
 def main() -> int:
     """Print one line; return the exit status."""
-    django.setup()
+    with loading():
+        django.setup()
     try:
         said = f"{_fetch_pictures()} pictures fetched, {_try_with_a_new_picture()}"
     except SmokeTestFailed as failure:

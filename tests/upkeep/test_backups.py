@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -14,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from tests.processes import ROOT
 from tests.program_shell import ProgramShell
 from tests.servers.databases import fresh_database
 from tests.servers.migrated import copy_migrated_database
@@ -100,10 +98,7 @@ class Service:
         return done.stdout
 
     def try_run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "manage.py", *words]
-        return subprocess.run(
-            command, cwd=ROOT, env=self.env, capture_output=True, text=True, check=False
-        )
+        return self._started().manage(*words)
 
     def state_after(self, program: str) -> Any:
         """Run a program in the service, then tell every row and every file."""
@@ -111,9 +106,12 @@ class Service:
 
     def run_program(self, program: str) -> str:
         """Run it in a shell of the service, which goes on until `close`."""
+        return self._started().run(program)
+
+    def _started(self) -> ProgramShell:
         if self._shell is None:
             self._shell = ProgramShell(self.env)
-        return self._shell.run(program)
+        return self._shell
 
     def close(self) -> None:
         if self._shell:
