@@ -103,9 +103,10 @@ class Tables:
         return {(row["picture_id"], row["attempts"]) for row in rows}
 
     def heights(self) -> list[int]:
+        """Of the tier that everybody here has."""
         rows = self.rows(
-            "SELECT height FROM tiers_tierheight JOIN accounts_user USING (tier_id) "
-            "WHERE username = 'alice' ORDER BY height"
+            "SELECT DISTINCT height FROM tiers_tierheight JOIN accounts_user USING (tier_id) "
+            "ORDER BY height"
         )
         return [row["height"] for row in rows]
 

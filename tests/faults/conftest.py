@@ -6,6 +6,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -15,6 +16,7 @@ from devkit import valkey
 from devkit.children import Child, Reaper
 from tests.faults.accounting import Tables
 from tests.faults.deployment import Deployment, variables_of
+from tests.faults.scarcity import Full, folder_that_can_fill_up
 from tests.processes import ROOT
 from tests.servers.ports import free_ports
 from tests.servers.postgres import FAST, Postgres
@@ -127,6 +129,36 @@ def _running(deployment: Deployment) -> Iterator[Deployment]:
     finally:
         deployment.end()
         print(deployment.log.read_text()[-20_000:])  # noqa: T201 (shown where a test fails)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A deployment, and how its disk fills up, in words and as a context manager."""
+
+    deployment: Deployment
+    way_of_filling: str
+    full: Full
+
+
+@pytest.fixture(scope="module")
+def shared(
+    reaper: Reaper, tmp_path_factory: pytest.TempPathFactory, database_server: Postgres,
+    redis_server: Redis, rabbitmq_server: Broker,
+) -> Iterator[Shared]:  # fmt: skip
+    """A deployment for all tests of a file; at its end every process stops in order."""
+    folder, name = tmp_path_factory.mktemp("deployment"), f"faults_{uuid.uuid4().hex[:8]}"
+    _create(database_server, name, TEMPLATE)
+    rabbitmq_server.start()
+    parts = {
+        "DATABASE_URL": database_server.url_of(name), "REDIS_URL": redis_server.url,
+        "AMQP_URL": rabbitmq_server.url, "DATA_DIR": str(folder / "disk"),
+    }  # fmt: skip
+    port, health_port = free_ports(2)
+    variables = variables_of(folder, port, health_port, name, **parts)
+    deployment = Deployment(reaper, folder, port, variables)
+    with folder_that_can_fill_up(folder / "disk") as (way, full), _running(deployment):
+        yield Shared(deployment, way, full)
+        assert deployment.stop() == {0}
 
 
 @pytest.fixture

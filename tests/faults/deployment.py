@@ -7,7 +7,6 @@ started.
 import os
 import secrets
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import requests
 from devkit.children import Child, Reaper
 from tests import waiting
 from tests.processes import ROOT
+from tests.program_shell import ProgramShell
 from tests.waiting import T
 
 TIMEOUT = 60.0
@@ -31,8 +31,11 @@ THREADS = 4
 CELERY = ["-W", "ignore:You're running the worker with superuser privileges", "-m", "celery"]
 
 
-def until(condition: Callable[[], T], what: str, seconds: float = TIMEOUT) -> T:
-    return waiting.until(condition, seconds, lambda: what)
+def until(
+    condition: Callable[[], T], what: str, seconds: float = TIMEOUT,
+    *, interval: float = waiting.SERVICE_INTERVAL,
+) -> T:  # fmt: skip
+    return waiting.until(condition, seconds, lambda: what, interval=interval)
 
 
 @dataclass
@@ -48,6 +51,7 @@ class Deployment:
     # Whether each is forked from a process that has loaded what it needs, again when it is killed.
     forks_workers: bool = False
     running: dict[str, Child] = field(default_factory=dict)
+    _shell: ProgramShell | None = None
 
     @property
     def url(self) -> str:
@@ -56,6 +60,10 @@ class Deployment:
     @property
     def health_url(self) -> str:
         return f"http://127.0.0.1:{self.variables['HEALTH_PORT']}"
+
+    @property
+    def data(self) -> Path:
+        return Path(self.variables["DATA_DIR"])
 
     @property
     def log(self) -> Path:
@@ -104,15 +112,16 @@ class Deployment:
         return {child.wait(STOP_TIMEOUT) for child in self.running.values()}
 
     def end(self) -> None:
+        if self._shell:
+            self._shell.close()
         for child in self.running.values():
             child.end()
 
     def manage(self, *arguments: str) -> str:
         """Run a command of manage.py beside the others; return its output."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT, env=self._environment("manage"), capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        if self._shell is None:
+            self._shell = ProgramShell(self._environment("manage"))
+        done = self._shell.manage(*arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from devkit.children import which
 from tests.faults.deployment import Deployment
 
-SIZE_MB = 48
+SIZE_MB = 96
 # The size limit of a file: less than any picture here.
 MAX_BYTES = 4096
 MOUNT, UMOUNT = (str(which(name, folders=[Path("/sbin")])) for name in ("mount", "umount"))
@@ -43,7 +43,7 @@ def fill_disk(folder: Path) -> Iterator[None]:
         for size in (1024**2, 4096):
             try:
                 while True:
-                    file.write(os.urandom(size))
+                    file.write(bytes(size))
             except OSError:
                 continue
     yield

@@ -1,81 +1,93 @@
-"""A part goes away under load and comes back: 503 in the contracts' shapes, and nothing lost."""
+"""A part goes away under load and comes back: 503 in the contracts' shapes, and nothing lost.
 
-from collections.abc import Callable
+All in one deployment, each with a person's uploads of its own.
+"""
+
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults.accounting import Bucket, Disk, Outages, Tables, check_nothing_lost
-from tests.faults.conftest import Redis
+from tests.faults.accounting import Disk, Outages, Tables, check_nothing_lost
+from tests.faults.conftest import Redis, Shared
 from tests.faults.deployment import Deployment
-from tests.faults.gate import Gate
 from tests.faults.uploads import Load
-from tests.servers import s3
 from tests.servers.postgres import Postgres
 from tests.servers.rabbitmq import Broker
-from tests.servers.s3 import REGION, S3
 
 pytestmark = [
-    pytest.mark.processes, pytest.mark.nightly, pytest.mark.apart, pytest.mark.timeout(480),
+    pytest.mark.processes, pytest.mark.nightly, pytest.mark.apart(together=True),
+    pytest.mark.rabbitmq, pytest.mark.timeout(480),
 ]  # fmt: skip
 
 # Uploads that are stored before a part goes away, without it, and after it came back.
-BEFORE, WHILE_AWAY, AFTER = 10, 20, 10
-WHILE_REFUSED = 4
+BEFORE, WHILE_AWAY, AFTER = 8, 16, 8
+# Those that go out at the moments at which it goes and comes.
+AT_ONCE = 4
+WHILE_REFUSED, WHILE_FULL = 4, 12
 RESTARTS = 3
-S3_SECONDS = 10
 # What a lost COMMIT, or a response of S3 that was cut off, may leave: each upload's file, and two
 # thumbnails of each rendering, each with a WebP beside it.
 IN_FLIGHT = 2 + 2 * 4
 
 
+@pytest.fixture
+def deployment(shared: Shared) -> Iterator[Deployment]:
+    """The deployment of all; a test that fails shows what it logged meanwhile."""
+    log = shared.deployment.log
+    before = log.stat().st_size
+    yield shared.deployment
+    print(log.read_bytes()[before:][-20_000:].decode(errors="replace"))  # noqa: T201
+
+
+@pytest.fixture
+def tables(deployment: Deployment) -> Tables:
+    return Tables(deployment.variables["DATABASE_URL"])
+
+
 def disk(deployment: Deployment) -> Disk:
-    return Disk(deployment.folder / "data" / "images")
+    return Disk(deployment.data / "images")
 
 
-def upload_without(part: Broker | Redis, deployment: Deployment) -> Load:
+def upload_without(part: Broker | Redis, deployment: Deployment, name: str) -> Load:
     """Upload before a part goes, without it, and after it came back: nothing is refused."""
-    with Load(deployment) as load:
-        load.until_stored(BEFORE)
+    with Load(deployment, by_hand=True, name=name) as load:
+        load.send(BEFORE)
+        load.until_all_answered()
+        load.send(AT_ONCE)
         part.stop()
-        load.until_stored(WHILE_AWAY)
+        load.send(WHILE_AWAY)
+        load.until_all_answered()
+        load.send(AT_ONCE)
         part.start()
-        load.until_stored(AFTER)
+        load.send(AFTER)
+        load.until_all_answered()
+    assert load.count_stored() == load.sent
     return load
 
 
-@pytest.mark.rabbitmq
 def test_without_rabbitmq_every_upload_is_taken(
-    deploy: Callable[..., Deployment],
-    tables: Tables,
-    broker: Broker,
+    deployment: Deployment, tables: Tables, broker: Broker, name: str,
     report_figures: Callable[[str], None],
-) -> None:
-    deployment = deploy()
-    report_figures(check_nothing_lost(upload_without(broker, deployment), tables, disk(deployment)))
+) -> None:  # fmt: skip
+    load = upload_without(broker, deployment, name)
+    report_figures(check_nothing_lost(load, tables, disk(deployment)))
 
 
 def test_without_redis_every_upload_is_taken(
-    deploy: Callable[..., Deployment],
-    tables: Tables,
-    redis: Redis,
+    deployment: Deployment, tables: Tables, redis: Redis, name: str,
     report_figures: Callable[[str], None],
-) -> None:
-    deployment = deploy()
-    report_figures(check_nothing_lost(upload_without(redis, deployment), tables, disk(deployment)))
-    # With all parts there, and after pictures were decoded, every process stops in order.
-    assert deployment.stop() == {0}
+) -> None:  # fmt: skip
+    load = upload_without(redis, deployment, name)
+    report_figures(check_nothing_lost(load, tables, disk(deployment)))
 
 
 @pytest.mark.parametrize("way", ["stop", "kill"])
 def test_a_restarted_database_costs_refusals_and_nothing_else(
-    deploy: Callable[..., Deployment],
-    tables: Tables,
-    database: Postgres,
+    deployment: Deployment, tables: Tables, database: Postgres, name: str, way: str,
     report_figures: Callable[[str], None],
-    way: str,
-) -> None:
-    deployment, outages = deploy(), Outages()
-    with Load(deployment) as load:
+) -> None:  # fmt: skip
+    outages = Outages()
+    with Load(deployment, name=name) as load:
         for _ in range(RESTARTS):
             load.until_stored(BEFORE)
             with outages.during():
@@ -90,33 +102,17 @@ def test_a_restarted_database_costs_refusals_and_nothing_else(
     )
 
 
-@pytest.mark.s3
-def test_a_storage_that_refuses_costs_refusals_and_nothing_else(
-    deploy: Callable[..., Deployment],
-    tables: Tables,
-    s3_server: s3.S3,
-    name: str,
+def test_a_full_disk_costs_refusals_and_no_thumbnail(
+    shared: Shared, deployment: Deployment, tables: Tables, name: str,
     report_figures: Callable[[str], None],
-) -> None:
-    bucket, gate = s3_server.make_bucket(name.replace("_", "-")), Gate(port_of(s3_server))
-    place = f"s3://{bucket}/images?endpoint_url=http://127.0.0.1:{gate.port}&region={REGION}"
-    keys = {
-        "AWS_ACCESS_KEY_ID": s3_server.access_key,
-        "AWS_SECRET_ACCESS_KEY": s3_server.secret_key,
-    }
-    own = {"STORAGE_URL": place, **keys}
-    deployment, outages = deploy(**own), Outages()
-    with Load(deployment) as load:
+) -> None:  # fmt: skip
+    """Pictures are refused, and none of those that are there is blamed."""
+    outages = Outages()
+    with Load(deployment, name=name) as load:
         load.until_stored(BEFORE)
-        with outages.during():
-            gate.shut()
-            load.keep_uploading(S3_SECONDS)
-            gate.open()
-        load.until_stored(AFTER)
-    files = Bucket(s3_server.client(), bucket)
-    report_figures(check_nothing_lost(load, tables, files, outages=outages, max_orphans=IN_FLIGHT))
-    gate.shut()
-
-
-def port_of(server: S3) -> int:
-    return int(server.endpoint_url.rsplit(":", 1)[1])
+        for _ in range(2):
+            with outages.during(), shared.full(deployment):
+                load.until_refused(WHILE_FULL)
+            load.until_stored(AFTER)
+    figures = check_nothing_lost(load, tables, disk(deployment), outages=outages)
+    report_figures(f"{shared.way_of_filling}: {figures}")

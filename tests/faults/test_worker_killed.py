@@ -46,7 +46,7 @@ def kill_all_mid_render(deployment: Deployment, tables: Tables, load: Load) -> i
             load.send(WORKERS)
         return len(tables.claims() - before) >= WORKERS
 
-    until(every_worker_renders, "every worker renders")
+    until(every_worker_renders, "every worker renders", interval=0.02)
     held = tables.claims() - before
     for worker in deployment.workers:
         deployment.kill_forked(worker)

@@ -75,7 +75,7 @@ class Load:
             thread.join()
 
     def send(self, more: int) -> None:
-        """Let so many more pictures go out."""
+        """Let so many more pictures go out, where that is done by hand."""
         if self._allowed:
             self.sent += more
             self._allowed.release(more)
@@ -91,6 +91,10 @@ class Load:
         """Wait until so many more pictures were stored than at this moment."""
         goal = self.count_stored() + more
         until(lambda: self.count_stored() >= goal, f"{more} more uploads")
+
+    def until_all_answered(self) -> None:
+        """Wait until every picture that was let out has its answer."""
+        until(lambda: len(self.results) >= self.sent, "every upload is answered")
 
     def until_refused(self, more: int) -> None:
         """Wait until so many more pictures were refused than at this moment."""

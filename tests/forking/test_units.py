@@ -89,6 +89,13 @@ def test_what_waits_is_for_a_patient_process_and_last_for_others() -> None:
     assert [each and each.items for each in order] == [[0], [1], [3], [4], [2], None]
 
 
+def test_what_waits_together_stays_together() -> None:
+    together = pytest.mark.apart(together=True)
+    collected = items(Item("a", together), Item("b", together), Item("a", together))
+    units = units_of(enumerate(collected))
+    assert [(each.items, each.waits) for each in units] == [([0, 2], True), ([1], True)]
+
+
 def test_a_patient_process_does_what_is_left() -> None:
     queue = Queue(units_of(enumerate(items(Item("a"), Item("b")))))
     assert queue.next_for(1, is_patient=True) == Unit([0])

@@ -48,11 +48,12 @@ def servers_of(item: pytest.Item) -> set[str]:
 def units_of(items: Iterable[tuple[int, pytest.Item]]) -> list[Unit]:
     """Return a unit for each file: the longest first, so that nobody waits for it at the end.
 
-    A test that is marked `apart` is a unit of its own.
+    A test that is marked `apart` is a unit of its own, unless its file's stay `together`.
     """
     units: dict[tuple[str, int], Unit] = {}
     for number, item in items:
-        own = number if item.get_closest_marker("apart") else -1
+        apart = item.get_closest_marker("apart")
+        own = number if apart and not apart.kwargs.get("together") else -1
         units.setdefault((item.location[0], own), Unit()).add(number, item)
     return sorted(units.values(), key=lambda unit: -unit.seconds)
 
