@@ -24,6 +24,12 @@ MARKS = [
 ]
 # Sign-ins are throttled by address, so each client gets one of its own, as from a proxy.
 BEHIND_A_PROXY = {"TRUSTED_PROXIES": "1"}
+# Under this name pages of other origins ask for it; one of them is trusted, beside the default.
+NAME = "pictures.example.test"
+FOR_OTHER_ORIGINS = {
+    "ALLOWED_HOSTS": f"localhost,{NAME}",
+    "TRUSTED_ORIGINS": "http://localhost:*,http://trusted.example.test:*",
+}
 _CREATE_ACCOUNT = """
 from accounts.models import User
 from tiers.models import Tier
