@@ -32,7 +32,8 @@ from tests.factories import make_picture
 from tests.pictures import jpeg
 from tests.transactions import undone
 
-pytestmark = [pytest.mark.django_db, pytest.mark.nightly]
+# Hundreds of requests take minutes where the cores are busy.
+pytestmark = [pytest.mark.django_db, pytest.mark.nightly, pytest.mark.timeout(300)]
 
 # A file that is no picture, a cursor made up and a login with odd letters fit the document, and are
 # refused all the same. In a form or a query a list of one looks like the one: it is taken.
@@ -43,9 +44,10 @@ CONFORMANCE: list[CheckFunction] = [
     content_type_conformance,
     response_schema_conformance,
 ]
-# The examples are the same in every run: what is found today is found tomorrow.
+# The examples are the same in every run: what is found today is found tomorrow. Five more reached
+# no line or branch of ours that these do not.
 bounded = generating(
-    max_examples=30,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     database=None,
