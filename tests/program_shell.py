@@ -1,51 +1,52 @@
-"""`manage.py` of a service, loaded once for many programs and commands of one environment.
-
-Each start would take a second of a core. A command gets a process of its own, forked from one that
-has loaded the service and done nothing else: it finds what a start finds.
-"""
+"""`manage.py shell` of a service, for many programs: each start would take a second of a core."""
 
 import json
 import subprocess
 import sys
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
 
 from tests.processes import ROOT
 
-_COMMAND = "from tests import program_runner; program_runner.main()"
+_RUN_PROGRAMS = """
+import contextlib, io, json, sys, traceback
+from django.db import connections
+for line in sys.stdin:
+    said, trouble = io.StringIO(), ""
+    try:
+        with contextlib.redirect_stdout(said):
+            exec(json.loads(line), {})
+    except Exception:
+        trouble = traceback.format_exc()
+    print(json.dumps([said.getvalue(), trouble]), flush=True)
+    connections.close_all()
+"""
 
 
 class ProgramShell:
-    """Starts with the first request; between two it has no connection to the database."""
+    """Starts with the first program; between two it has no connection to the database."""
 
-    def __init__(self, env: Mapping[str, str]) -> None:
+    def __init__(self, env: Mapping[str, str], python: str | Path = sys.executable) -> None:
         self._env = env
+        self._python = python
         self._process: subprocess.Popen[str] | None = None
 
     def run(self, program: str) -> str:
         """Return what the program prints; raise AssertionError where it fails."""
-        said, trouble = self._ask(program)
-        assert not trouble, trouble
-        assert isinstance(said, str)
-        return said
-
-    def manage(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of `manage.py` to its end."""
-        code, said, complained = self._ask(words)
-        return subprocess.CompletedProcess(["manage.py", *words], code, said, complained)
-
-    def _ask(self, request: str | tuple[str, ...]) -> Any:
         if self._process is None:
-            command = [sys.executable, "manage.py", "shell", "-v", "0", "-c", _COMMAND]
+            command = [self._python, "manage.py", "shell", "-v", "0", "-c", _RUN_PROGRAMS]
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=self._env, text=True,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             )  # fmt: skip
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(f"{json.dumps(request)}\n")
+        self._process.stdin.write(f"{json.dumps(program)}\n")
         self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
+        said, trouble = json.loads(self._process.stdout.readline())
+        assert not trouble, trouble
+        assert isinstance(said, str)
+        return said
 
     def close(self) -> None:
         """End it; what follows would start another."""

@@ -221,7 +221,9 @@ def pattern_of(printed: str) -> str:
 @pytest.mark.processes
 @pytest.mark.nightly
 @pytest.mark.timeout(180)
-def test_commands_do_as_printed_with_a_photograph_of_several_megabytes(tmp_path: Path) -> None:
+def test_commands_do_as_printed_with_a_photograph_of_several_megabytes(
+    tmp_path: Path, quick_python: Path
+) -> None:
     """README's requests, then the operator's commands while the service runs."""
     grain = Random(1).randbytes(2000 * 1500 * 3)
     photograph = encode(Image.frombytes("RGB", (2000, 1500), grain), "JPEG", quality=90)
@@ -231,7 +233,7 @@ def test_commands_do_as_printed_with_a_photograph_of_several_megabytes(tmp_path:
         until_ready(service)
         send_readmes_requests(service, tmp_path)
         with ThreadPoolExecutor() as both:
-            list(both.map(partial(operate, tmp_path), (INSTALL, KEEP)))
+            list(both.map(partial(operate, tmp_path, quick_python), (INSTALL, KEEP)))
 
 
 def send_readmes_requests(service: Running, folder: Path) -> None:
@@ -259,7 +261,7 @@ def send_readmes_requests(service: Running, folder: Path) -> None:
     assert len(values) == 2
 
 
-def operate(folder: Path, commands: Sequence[str]) -> None:
+def operate(folder: Path, python: Path, commands: Sequence[str]) -> None:
     """Run them as typed, but for places, which become some of this machine."""
     restored, moved = folder / "restored", folder / "moved"
     places = {
@@ -271,7 +273,7 @@ def operate(folder: Path, commands: Sequence[str]) -> None:
         "s3://bucket/prefix?endpoint_url=https://s3.example.org&region=us-east-1": f"file://{moved}",
     }
     variables = {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": f"{python.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}",
         "LOCAL": "on",
         "DATA_DIR": f"{folder}/data",
         "ADMIN_PASSWORD": PASSWORD,

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -45,7 +44,7 @@ class Redis:
 
 
 @pytest.fixture(scope="session")
-def database_server(reaper: Reaper) -> Postgres:
+def database_server(reaper: Reaper, quick_python: Path) -> Postgres:
     """A PostgreSQL that keeps what it committed; its database `migrated` is for copying."""
     server = Postgres(reaper, FAST)
     server.start()
@@ -54,7 +53,7 @@ def database_server(reaper: Reaper) -> Postgres:
         **os.environ, "LOCAL": "on", "DATABASE_URL": server.url_of(TEMPLATE),
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }  # fmt: skip
-    command = [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=0"]
+    command = [quick_python, "manage.py", "migrate", "--no-input", "--verbosity=0"]
     subprocess.run(command, cwd=ROOT, env=environment, check=True)
     return server
 
@@ -103,7 +102,13 @@ def tables(database: Postgres, name: str) -> Tables:
 
 @pytest.fixture
 def deploy(
-    reaper: Reaper, tmp_path: Path, name: str, tables: Tables, redis: Redis, broker: Broker
+    reaper: Reaper,
+    tmp_path: Path,
+    name: str,
+    tables: Tables,
+    redis: Redis,
+    broker: Broker,
+    quick_python: Path,
 ) -> Iterator[Callable[..., Deployment]]:
     """Return a function that starts a deployment, on variables of one's own; all end here."""
     with ExitStack() as stack:
@@ -115,7 +120,9 @@ def deploy(
             port, health_port = free_ports(2)
             parts = {"DATABASE_URL": tables.url, "REDIS_URL": redis.url, "AMQP_URL": broker.url}
             variables = variables_of(folder, port, health_port, name, **(parts | own))
-            made = Deployment(reaper, folder, port, variables, workers, threads, forks_workers)
+            made = Deployment(
+                reaper, folder, port, variables, quick_python, workers, threads, forks_workers
+            )
             return stack.enter_context(_running(made))
 
         yield start
@@ -143,7 +150,7 @@ class Shared:
 @pytest.fixture(scope="module")
 def shared(
     reaper: Reaper, tmp_path_factory: pytest.TempPathFactory, database_server: Postgres,
-    redis_server: Redis, rabbitmq_server: Broker,
+    redis_server: Redis, rabbitmq_server: Broker, quick_python: Path,
 ) -> Iterator[Shared]:  # fmt: skip
     """A deployment for all tests of a file; at its end every process stops in order."""
     folder, name = tmp_path_factory.mktemp("deployment"), f"faults_{uuid.uuid4().hex[:8]}"
@@ -155,7 +162,7 @@ def shared(
     }  # fmt: skip
     port, health_port = free_ports(2)
     variables = variables_of(folder, port, health_port, name, **parts)
-    deployment = Deployment(reaper, folder, port, variables)
+    deployment = Deployment(reaper, folder, port, variables, quick_python)
     with folder_that_can_fill_up(folder / "disk") as (way, full), _running(deployment):
         yield Shared(deployment, way, full)
         assert deployment.stop() == {0}

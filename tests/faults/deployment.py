@@ -7,6 +7,7 @@ started.
 import os
 import secrets
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +18,6 @@ import requests
 from devkit.children import Child, Reaper
 from tests import waiting
 from tests.processes import ROOT
-from tests.program_shell import ProgramShell
 from tests.waiting import T
 
 TIMEOUT = 60.0
@@ -46,12 +46,13 @@ class Deployment:
     folder: Path
     port: int
     variables: dict[str, str]
+    # Runs commands.
+    python: Path
     worker_count: int = 1
     worker_threads: int = 2
     # Whether each is forked from a process that has loaded what it needs, again when it is killed.
     forks_workers: bool = False
     running: dict[str, Child] = field(default_factory=dict)
-    _shell: ProgramShell | None = None
 
     @property
     def url(self) -> str:
@@ -112,16 +113,15 @@ class Deployment:
         return {child.wait(STOP_TIMEOUT) for child in self.running.values()}
 
     def end(self) -> None:
-        if self._shell:
-            self._shell.close()
         for child in self.running.values():
             child.end()
 
     def manage(self, *arguments: str) -> str:
         """Run a command of manage.py beside the others; return its output."""
-        if self._shell is None:
-            self._shell = ProgramShell(self._environment("manage"))
-        done = self._shell.manage(*arguments)
+        done = subprocess.run(
+            [self.python, "manage.py", *arguments],
+            cwd=ROOT, env=self._environment("manage"), capture_output=True, text=True, check=False,
+        )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

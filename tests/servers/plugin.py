@@ -22,7 +22,17 @@ from devkit.children import Reaper, which
 from devkit.environment import ROOT
 from devkit.messages import Refusal
 from tests.forking.own_settings import renew_settings
-from tests.servers import migrated, nginx, npm, ports, postgres, programs, rabbitmq, s3
+from tests.servers import (
+    loaded_python,
+    migrated,
+    nginx,
+    npm,
+    ports,
+    postgres,
+    programs,
+    rabbitmq,
+    s3,
+)
 from tests.servers.rabbitmq import Broker
 
 _database = pytest.StashKey["Database"]()
@@ -235,6 +245,12 @@ def reaper() -> Iterator[Reaper]:
     """Ends what a test session started, also when pytest is killed."""
     with Reaper() as reaper:
         yield reaper
+
+
+@pytest.fixture(scope="session")
+def quick_python(reaper: Reaper) -> Path:
+    """A `python` for programs that run to their end, whose libraries are loaded once for all."""
+    return loaded_python.start(reaper)
 
 
 @pytest.fixture(scope="session")

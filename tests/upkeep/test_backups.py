@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.processes import ROOT
 from tests.program_shell import ProgramShell
 from tests.servers.databases import fresh_database
 from tests.servers.migrated import copy_migrated_database
@@ -81,6 +82,7 @@ class Service:
     """A database, a storage, and the commands of one deployment."""
 
     env: dict[str, str]
+    python: Path
     _shell: ProgramShell | None = None
 
     def migrate(self) -> None:
@@ -98,7 +100,10 @@ class Service:
         return done.stdout
 
     def try_run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return self._started().manage(*words)
+        command: list[str | Path] = [self.python, "manage.py", *words]
+        return subprocess.run(
+            command, cwd=ROOT, env=self.env, capture_output=True, text=True, check=False
+        )
 
     def state_after(self, program: str) -> Any:
         """Run a program in the service, then tell every row and every file."""
@@ -106,12 +111,9 @@ class Service:
 
     def run_program(self, program: str) -> str:
         """Run it in a shell of the service, which goes on until `close`."""
-        return self._started().run(program)
-
-    def _started(self) -> ProgramShell:
         if self._shell is None:
-            self._shell = ProgramShell(self.env)
-        return self._shell
+            self._shell = ProgramShell(self.env, self.python)
+        return self._shell.run(program)
 
     def close(self) -> None:
         if self._shell:
@@ -119,7 +121,7 @@ class Service:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Service]]:
+def start(tmp_path: Path, quick_python: Path) -> Iterator[Callable[..., Service]]:
     """Return a function that gives a service which has nothing yet."""
     with ExitStack() as ends:
 
@@ -130,7 +132,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Service]]:
                 "DJANGO_SETTINGS_MODULE": "config.settings", "PG_BIN": str(find().folder),
                 "DATABASE_URL": "", **parts,
             }  # fmt: skip
-            return ends.enter_context(closing(Service(env)))
+            return ends.enter_context(closing(Service(env, quick_python)))
 
         yield make
 

@@ -8,7 +8,6 @@ import json
 import shutil
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -70,7 +69,7 @@ def test_what_the_first_release_left_is_served(
     assert len(picture["thumbnails"]) == 2
     assert (link["opens"], link["revoked_at"]) == (0, None)
     tried = subprocess.run(
-        [sys.executable, "-m", "config.doctor.restored"],
+        [service.python, "-m", "config.doctor.restored"],
         cwd=ROOT, env=service.env | {"REDIS_URL": "redis://127.0.0.1:9/0"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip

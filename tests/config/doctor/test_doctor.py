@@ -3,7 +3,6 @@
 import os
 import secrets
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,10 +24,10 @@ pytestmark = [pytest.mark.processes, pytest.mark.nightly, pytest.mark.timeout(24
 KEY = secrets.token_urlsafe(48)
 
 
-def run_doctor(env: dict[str, str], *options: str) -> tuple[int, dict[str, str]]:
+def run_doctor(python: Path, env: dict[str, str], *options: str) -> tuple[int, dict[str, str]]:
     """Run the command; return its exit code, and its findings by name."""
     finished = subprocess.run(
-        [sys.executable, "manage.py", "doctor", *options],
+        [python, "manage.py", "doctor", *options],
         cwd=ROOT, env=env, capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     lines = finished.stdout.splitlines()
@@ -43,7 +42,7 @@ def failed_checks(findings: dict[str, str]) -> set[str]:
 
 @pytest.mark.rabbitmq
 def test_every_check_of_a_healthy_deployment_passes_and_leaves_nothing_behind(
-    tmp_path: Path, rabbitmq_server: Broker
+    tmp_path: Path, rabbitmq_server: Broker, quick_python: Path
 ) -> None:
     data_dir = tmp_path / "data"
     variables = {
@@ -55,8 +54,8 @@ def test_every_check_of_a_healthy_deployment_passes_and_leaves_nothing_behind(
         env = os.environ | variables | {"LOCAL": "on", "DATA_DIR": str(data_dir), "PORT": port,
                                         "DATABASE_URL": ""}  # fmt: skip
         env["DJANGO_SETTINGS_MODULE"] = "config.settings"
-        code, findings = run_doctor(env)
-        again, _ = run_doctor(env, "--url", service.url)
+        code, findings = run_doctor(quick_python, env)
+        again, _ = run_doctor(quick_python, env, "--url", service.url)
         service.stop()
     assert (failed_checks(findings), code, again) == (set(), 0, 0), findings
     assert [name for name, finding in findings.items() if finding.startswith("--")] == [
@@ -86,10 +85,10 @@ def without_a_worker(
 
 
 def test_a_missing_worker_is_named_with_its_remedy(
-    without_a_worker: tuple[SocketServer, dict[str, str]],
+    without_a_worker: tuple[SocketServer, dict[str, str]], quick_python: Path
 ) -> None:
     _, env = without_a_worker
-    code, findings = run_doctor(env, "--patience", "2")
+    code, findings = run_doctor(quick_python, env, "--patience", "2")
     assert (code, failed_checks(findings)) == (1, {"parts", "worker", "events"})
     assert "no thumbnails within 2 s → start `celery -A config worker`" in findings["worker"]
     assert "missing: worker" in findings["parts"]
@@ -98,11 +97,11 @@ def test_a_missing_worker_is_named_with_its_remedy(
 
 
 def test_a_public_url_that_leads_nowhere_is_named(
-    without_a_worker: tuple[SocketServer, dict[str, str]],
+    without_a_worker: tuple[SocketServer, dict[str, str]], quick_python: Path
 ) -> None:
     _, env = without_a_worker
     env["PUBLIC_URL"] = f"http://localhost:{free_ports(1)[0]}"
-    code, findings = run_doctor(env, "--patience", "2")
+    code, findings = run_doctor(quick_python, env, "--patience", "2")
     assert code == 1
     assert f"nothing answers at {env['PUBLIC_URL']}" in findings["address"]
     assert "set PUBLIC_URL" in findings["address"]
@@ -111,23 +110,23 @@ def test_a_public_url_that_leads_nowhere_is_named(
 
 
 def test_a_public_url_of_another_service_is_named(
-    without_a_worker: tuple[SocketServer, dict[str, str]],
+    without_a_worker: tuple[SocketServer, dict[str, str]], quick_python: Path
 ) -> None:
     server, env = without_a_worker
     env["PUBLIC_URL"] = "https://pictures.example.org"
-    code, findings = run_doctor(env, "--url", server.url, "--patience", "2")
+    code, findings = run_doctor(quick_python, env, "--url", server.url, "--patience", "2")
     assert code == 1
     assert "PUBLIC_URL says https://pictures.example.org" in findings["address"]
     assert findings["upload"].startswith("ok")
 
 
 def test_guessable_secrets_and_an_unwritable_storage_are_named(
-    without_a_worker: tuple[SocketServer, dict[str, str]], tmp_path: Path
+    without_a_worker: tuple[SocketServer, dict[str, str]], quick_python: Path, tmp_path: Path
 ) -> None:
     _, env = without_a_worker
     (tmp_path / "images").write_text("a file where the folder should be")
     own = {"SECRET_KEY": "short", "DATA_DIR": str(tmp_path)}
-    code, findings = run_doctor(env | own, "--patience", "2")
+    code, findings = run_doctor(quick_python, env | own, "--patience", "2")
     assert code == 1
     assert "SECRET_KEY could be guessed →" in findings["secrets"]
     assert "cannot be written to" in findings["storage"]
@@ -147,13 +146,13 @@ class WrongClock(BaseHTTPRequestHandler):
 
 
 def test_a_wrong_clock_and_another_service_are_named(
-    without_a_worker: tuple[SocketServer, dict[str, str]],
+    without_a_worker: tuple[SocketServer, dict[str, str]], quick_python: Path
 ) -> None:
     _, env = without_a_worker
     with ThreadingHTTPServer(("127.0.0.1", 0), WrongClock) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}"
-        code, findings = run_doctor(env, "--url", url, "--patience", "1")
+        code, findings = run_doctor(quick_python, env, "--url", url, "--patience", "1")
         server.shutdown()
     assert code == 1
     assert "differ by" in findings["service clock"]
