@@ -88,4 +88,5 @@ def test_a_new_upload_goes_before_a_changed_tiers_pictures_on_redis(tmp_path: Pa
             upload(service, alice)
         done, count = shell.run(COUNT).split()
         assert done == "False", f"{count} were rendered by then: ask for more"
-        until(lambda: shell.run(COUNT) == f"True {BEHIND}\n", 200, service)
+        # What was behind goes on.
+        until(lambda: int(shell.run(COUNT).split()[1]) > int(count), 60, service)
