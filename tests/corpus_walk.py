@@ -1,24 +1,40 @@
 """Every picture of the corpus through the real routes, once for all tests that look at what came.
 
-It is uploaded; of what is taken its owner is told what a link gives away, and the link is opened.
+It is uploaded; of what is taken its owner is told what a link gives away (by what the route asks),
+the link is opened, and it is rendered behind the walls.
 """
 
 import resource
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import override_settings
+from django.urls import reverse
+from django.utils import timezone
 
-from images.models import Picture
+from accounts.models import User
+from api.restful_api.reveal_serializers import serialize_reveal
+from delivery.reveals import reveal
+from images.exceptions import NotReady, NotRenderable
+from images.links import LinkToken, write_token
+from images.models import Link, Picture
 from images.sandbox.work_dir import work_dir
 from images.storage.base import picture_storage
 from tests import corpus
 from tests.clients import Client, Response
 from tests.factories import make_user, token_client
+from tests.metadata_inspector import metadata_texts
 from tests.transactions import undone
+from thumbnails.renderings import RenderedFile, RenderingFailed
+from thumbnails.sandbox_work import render_thumbnails
+
+HEIGHTS = (100, 50)
 
 
 @dataclass(frozen=True)
@@ -36,8 +52,8 @@ class Given:
     """What leaves of a picture by a link, and what its owner is told of it before."""
 
     sample: corpus.Sample
-    told_status: int
-    told: dict[str, Any]
+    # Nothing of a doubtful file of which nothing leaves.
+    told: dict[str, Any] | None
     status: int
     content: bytes
     headers: dict[str, str]
@@ -46,8 +62,24 @@ class Given:
 
 
 @dataclass(frozen=True)
+class Rendered:
+    """A picture's thumbnails, or why there are none, and the texts that its metadata hold."""
+
+    given: Given
+    texts: set[bytes]
+    thumbnails: list[RenderedFile]
+    failure: str = ""
+
+    @property
+    def files(self) -> list[Path]:
+        return [path for each in self.thumbnails for path in (each.path, *each.beside.values())]
+
+
+@dataclass(frozen=True)
 class Walk:
     uploads: list[Upload]
+    # What the rows of those that were taken say: format, width and height.
+    facts: dict[int, tuple[str, int, int]]
     # After the uploads: rows, files in the storage, files left in the work folder, and how much
     # memory the process had gained (KiB).
     pictures: int
@@ -61,28 +93,28 @@ def walk(folder: Path) -> Walk:
     """Take every sample through the routes; of rows nothing is left."""
     cache.clear()
     with override_settings(RATE_LIMITS=False, MEDIA_ROOT=folder), undone():
-        client = _owner()
+        owner = _owner()
+        client = token_client(owner)
         others, before = set(work_dir().rglob("*")), _memory()
-        uploads = [_upload(client, each) for each in corpus.samples("accept", "reject", "either")]
+        samples = [*corpus.samples("accept", "reject", "either"), *corpus.reports()]
+        uploads = [_upload(client, each) for each in samples]
+        rows = Picture.objects.values_list("pk", "format", "width", "height")
         return Walk(
             uploads,
-            Picture.objects.count(),
+            {number: (name, width, height) for number, name, width, height in rows},
+            len(rows),
             len(list(picture_storage.walk(""))),
             set(work_dir().rglob("*")) - others - _pixels_of_pictures(),
             _memory() - before,
-            [
-                _give(client, each.sample, each.picture_id)
-                for each in uploads
-                if each.picture_id is not None
-            ],
+            list(_give_all(owner, uploads)),
         )
 
 
-def _owner() -> Client:
+def _owner() -> User:
     owner = make_user("alice", "Enterprise")
     owner.tier.max_stored_bytes = None
     owner.tier.save()
-    return token_client(owner)
+    return owner
 
 
 def _memory() -> int:
@@ -102,17 +134,65 @@ def _pixels_of_pictures() -> set[Path]:
     return {folder, *(folder / str(uid) for uid in Picture.objects.values_list("uid", flat=True))}
 
 
-def _give(client: Client, sample: corpus.Sample, picture_id: int) -> Given:
-    told = client.get(f"/api/user/images/{picture_id}/reveals/")
-    address = client.get(f"/api/user/link/{picture_id}/?time=300").json()["url"]
-    response: Response = Client().get(address)
-    picture = Picture.objects.get(pk=picture_id)
+def _give_all(owner: User, uploads: Iterable[Upload]) -> Iterator[Given]:
+    """Have the links opened; how links are made, and first openings counted, is the same of all."""
+    samples = {each.picture_id: each.sample for each in uploads if each.picture_id is not None}
+    links = Link.objects.bulk_create(
+        Link(
+            picture=picture,
+            owner=owner,
+            maker=owner,
+            expires_at=timezone.now() + timedelta(hours=1),
+            opened=1,
+        )
+        for picture in Picture.objects.with_owner().filter(pk__in=samples)
+    )
+    stranger = Client()
+    for link in links:
+        yield _give(stranger, samples[link.picture_id], link)
+
+
+def _give(stranger: Client, sample: corpus.Sample, link: Link) -> Given:
+    told = _tell(link.picture)
+    address = reverse("link", args=[write_token(LinkToken(link.pk))])
+    response: Response = stranger.get(address)
     return Given(
         sample,
-        told.status_code,
-        told.json(),
+        told,
         response.status_code,
         response.getvalue(),
         dict(response.headers),
-        picture.clean_copy is Picture.CleanCopy.RENDITION,
+        link.picture.clean_copy is Picture.CleanCopy.RENDITION,
     )
+
+
+def _tell(picture: Picture) -> dict[str, Any] | None:
+    try:
+        return serialize_reveal(reveal(picture))
+    except (NotReady, NotRenderable):
+        return None
+
+
+def render(walked: Walk, folder: Path) -> list[Rendered]:
+    """Render what was given, each in a folder of its own: two at once, as there are processes."""
+    names = (folder / f"{number:04}" for number in range(len(walked.given)))
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(_render, walked.given, names))
+
+
+def _render(given: Given, folder: Path) -> Rendered:
+    folder.mkdir()
+    texts = _texts(given.sample)
+    try:
+        thumbnails = render_thumbnails(given.sample.path, HEIGHTS, folder).thumbnails
+    except RenderingFailed as failure:
+        return Rendered(given, texts, [], str(failure))
+    return Rendered(given, texts, thumbnails)
+
+
+def _texts(sample: corpus.Sample) -> set[bytes]:
+    marker = {sample.marker.encode()} if sample.marker else set()
+    try:
+        return metadata_texts(sample.path.read_bytes()) | marker
+    except Exception:  # noqa: BLE001 (the other reader cannot open it: the marks remain)
+        return marker

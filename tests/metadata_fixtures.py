@@ -1,6 +1,7 @@
 """Pictures with every kind of metadata, each with the text SECRET in it."""
 
 import struct
+from functools import cache
 from typing import Any
 
 from PIL import TiffImagePlugin
@@ -17,6 +18,7 @@ STRIP_OFFSETS, STRIP_BYTES = 273, 279
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIC", "TIFF")
 
 
+@cache
 def picture_with_metadata(name: str, orientation: int = 6) -> bytes:
     """Return a picture of a format with every kind of metadata that the format has."""
     if name == "TIFF":

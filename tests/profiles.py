@@ -84,3 +84,19 @@ def make_profile(tags: Mapping[bytes, bytes]) -> bytes:
 
 def _fixed(values: tuple[float, ...]) -> list[int]:
     return [round(value * 65536) for value in values]
+
+
+def colours_of(profile: bytes | None) -> dict[bytes, bytes]:
+    """Return the tags of a profile by which colours are converted; none of a broken one."""
+    if profile is None or len(profile) < 132 or profile[36:40] != b"acsp":
+        return {}
+    places = [
+        struct.unpack_from(">4sII", profile, 132 + 12 * n)
+        for n in range(struct.unpack_from(">I", profile, 128)[0])
+    ]
+    colours = {b"wtpt", b"chad", b"bkpt", b"cicp"}
+    return {
+        name: profile[at : at + size].rstrip(b"\0")
+        for name, at, size in places
+        if name in colours or name[1:] in {b"XYZ", b"TRC"} or name[:3] in {b"A2B", b"B2A"}
+    }

@@ -12,7 +12,6 @@ from hypothesis.strategies._internal.core import DataObject
 from images.formats.facts import Facts
 from images.formats.limits import Limits, RefusedPicture
 from images.formats.registry import FORMATS
-from tests import corpus
 from tests.decoding import identify, inspect
 from tests.pictures import (
     BLUE,
@@ -183,31 +182,3 @@ def test_a_damaged_file_raises_nothing_but_a_refusal(
     except RefusedPicture as refused:
         outcome = refused
     assert isinstance(outcome, Facts) or outcome.message
-
-
-@pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
-@pytest.mark.nightly
-def test_every_good_picture_of_the_corpus_is_taken_at_its_true_size() -> None:
-    wrong = []
-    for sample in corpus.samples("accept"):
-        facts = inspect(sample.path, LIMITS)
-        size = (facts.width, facts.height)
-        if facts.format != sample.format or (
-            sample.width and size != (sample.width, sample.height)
-        ):
-            wrong.append((str(sample), facts))
-    assert wrong == []
-
-
-@pytest.mark.skipif(not corpus.THERE, reason=corpus.MISSING)
-@pytest.mark.nightly
-def test_every_bad_picture_of_the_corpus_is_refused() -> None:
-    taken = []
-    for sample in corpus.samples("reject", "either"):
-        try:
-            inspect(sample.path, LIMITS)
-        except RefusedPicture:
-            continue
-        if sample.expectation == "reject":
-            taken.append(str(sample))
-    assert taken == []
