@@ -81,7 +81,7 @@ def test_a_hundred_reconnections_during_constant_writes_miss_no_event(
     def take(opened: Socket, count: int) -> None:
         seen.extend(opened.next()["id"] for _ in range(count))
 
-    with writing(picture, pause=0.002):
+    with writing(picture, pause=0.01):
         for _ in range(100):
             with server.open(f"?since={seen[-1]}", additional_headers=bearer(token)) as opened:
                 # Missed events first, then some that are written meanwhile.
@@ -91,7 +91,7 @@ def test_a_hundred_reconnections_during_constant_writes_miss_no_event(
     with server.open(f"?since={seen[-1]}", additional_headers=bearer(token)) as opened:
         take(opened, last_sequence(alice.pk) - seen[-1])
     assert seen == list(range(start, last_sequence(alice.pk) + 1))
-    assert len(seen) > 1000
+    assert len(seen) > 500
 
 
 def write_until_logged(server: SocketServer, picture: Picture, words: str, quick: Socket) -> None:
