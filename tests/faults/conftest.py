@@ -53,7 +53,13 @@ def database_server(reaper: Reaper, quick_python: Path) -> Postgres:
         **os.environ, "LOCAL": "on", "DATABASE_URL": server.url_of(TEMPLATE),
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }  # fmt: skip
-    command = [quick_python, "manage.py", "migrate", "--no-input", "--verbosity=0"]
+    command: list[str | Path] = [
+        quick_python,
+        "manage.py",
+        "migrate",
+        "--no-input",
+        "--verbosity=0",
+    ]
     subprocess.run(command, cwd=ROOT, env=environment, check=True)
     return server
 
