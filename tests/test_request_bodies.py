@@ -1,7 +1,13 @@
-"""Bodies in the one-port run, most without a length: by requests, Node's fetch and raw sockets."""
+"""Bodies in the one-port run, most without a length: by requests, Node's fetch and raw sockets.
+
+And requests of which half is sent.
+"""
 
 import json
-from pathlib import Path
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 import requests
@@ -21,8 +27,14 @@ def port_of(service: Running) -> int:
     return int(service.url.rpartition(":")[2])
 
 
-def test_bodies_are_read_and_bounded(tmp_path: Path) -> None:
-    with dev_run(tmp_path / "data") as service, requests.Session() as client:
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with dev_run(tmp_path_factory.mktemp("bodies") / "data") as running:
+        yield running
+
+
+def test_bodies_are_read_and_bounded(service: Running) -> None:
+    with requests.Session() as client:
         token = client.post(f"{service.url}/auth/signin", json=CREDENTIALS).json()["token"]
         client.headers["Authorization"] = f"Bearer {token}"
         upload_without_a_length(client, service.url)
@@ -73,3 +85,69 @@ def over_raw_sockets(port: int, cookie: bytes) -> None:
 
 def send_and_leave(port: int, request: bytes) -> None:
     assert speak(port, request, shut=True) in ([], [400])
+
+
+# --- Requests of which half is sent ---------------------------------------------------------------
+
+HEADERS = b"Host: localhost\r\nContent-Type: application/json\r\n"
+HALVES = [
+    b"",
+    b"POST /auth/signin HTTP/1.1\r\nHost: loc",
+    b"POST /auth/signin HTTP/1.1\r\n%bContent-Length: 90\r\n\r\n{" % HEADERS,
+    b"POST /api/images HTTP/1.1\r\n%bTransfer-Encoding: chunked\r\n\r\n9\r\nhalf" % HEADERS,
+    b"POST /image HTTP/1.1\r\n%bExpect: 100-continue\r\nContent-Length: 9\r\n\r\n" % HEADERS,
+]
+
+
+@pytest.mark.nightly
+def test_slow_clients_keep_nobody_out(service: Running) -> None:
+    port = port_of(service)
+    with half_open(port, 200) as connections:
+        assert_is_served(service)
+        # Whoever has most connections loses the oldest of them.
+        newest = connections[-5:]
+        assert all(is_open(each) for each in newest)
+        assert not any(is_open(each) for each in connections[:50])
+        started = time.monotonic()
+        ends = [until_it_ends(each) for each in newest]
+        assert 5 < time.monotonic() - started < 20
+    assert [b"408" in end for end in ends] == [False, False, True, True, True]
+
+
+def assert_is_served(service: Running) -> None:
+    """Whoever is kept out waits longer: until halves are given up."""
+    assert requests.get(f"{service.url}/healthz", timeout=5).status_code == 200
+    signed_in = requests.post(f"{service.url}/auth/signin", json=CREDENTIALS, timeout=5)
+    assert signed_in.status_code == 200
+
+
+@contextmanager
+def half_open(port: int, count: int, starts: list[bytes] = HALVES) -> Iterator[list[socket.socket]]:
+    with ExitStack() as stack:
+        connections = []
+        for number in range(count):
+            line = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            line.sendall(starts[number % len(starts)])
+            connections.append(line)
+        yield connections
+
+
+def is_open(line: socket.socket) -> bool:
+    line.settimeout(0.2)
+    try:
+        while line.recv(65536):
+            pass
+    except TimeoutError:
+        return True
+    except ConnectionResetError:
+        pass
+    return False
+
+
+def until_it_ends(line: socket.socket) -> bytes:
+    """Return what is received until the other side ends the connection; TimeoutError if never."""
+    line.settimeout(30)
+    received = b""
+    while part := line.recv(65536):
+        received += part
+    return received
