@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -37,7 +38,9 @@ def settings_of(command: list[str], data_dir: Path, port: str) -> list[str]:
 def test_a_command_has_the_settings_of_the_local_run(command: list[str], tmp_path: Path) -> None:
     local, port, data_dir, redis = settings_of(command, tmp_path / "data", "8765")
     assert (local, port, data_dir) == ("True", "8765", str(tmp_path / "data"))
-    assert redis.startswith("unix:///")  # its own, since nothing runs
+    # Its own, since nothing runs, and gone with it.
+    assert redis.startswith("unix:///")
+    assert not Path(urlsplit(redis).path).exists()
 
 
 @pytest.mark.unhurried
@@ -54,8 +57,8 @@ def test_a_demo_makes_pictures_and_links_and_may_be_repeated(tmp_path: Path) -> 
     data_dir = tmp_path / "data"
     with dev_run(data_dir) as service, requests.Session() as api:
         port = service.url.rpartition(":")[2]
-        redis = [settings_of(["shell"], data_dir, port)[3] for _ in range(2)]
-        assert redis[0] == redis[1]  # the run's
+        redis = urlsplit(settings_of(["shell"], data_dir, port)[3])
+        assert Path(redis.path).is_socket()  # the run's: the command's own would be gone with it
         first, second = (dev("demo", DATA_DIR=str(data_dir), PORT=port) for _ in range(2))
         assert (first.returncode, first.stderr) == (0, "")
         assert first.stdout == second.stdout
