@@ -89,12 +89,14 @@ def test_a_decoder_that_does_not_answer_is_ended(
 
 def cpu_limits(pool: Pool) -> set[tuple[str, str]]:
     """The limits of those that are ready for a picture, in seconds or `unlimited`, by proc(5)."""
-    template = template_of(pool)
+    template = str(template_of(pool))
     found: set[tuple[str, str]] = set()
-    for child in Path(f"/proc/{template}/task/{template}/children").read_text().split():
+    for process in Path("/proc").glob("[0-9]*"):
         with suppress(FileNotFoundError, ProcessLookupError):
-            limits = Path(f"/proc/{child}/limits").read_text()
-            found.update(re.findall(r"Max cpu time +(\S+) +(\S+)", limits))
+            _, _, fields = (process / "stat").read_text().rpartition(")")
+            if fields.split()[1] == template:
+                limits = (process / "limits").read_text()
+                found.update(re.findall(r"Max cpu time +(\S+) +(\S+)", limits))
     return found
 
 
