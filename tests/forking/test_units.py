@@ -81,6 +81,17 @@ def test_who_has_a_server_gets_what_asks_for_it_while_others_have_something_else
     assert got == [(7, 0), (8, 2), (8, 3), (7, 1), (8, 4), (8, None)]
 
 
+def test_what_asks_for_servers_of_which_each_process_has_some_goes_to_who_has_most() -> None:
+    servers = {"rabbitmq", "s3", "chromium"}
+    queue = Queue([
+        Unit([0], {"rabbitmq"}), Unit([1], {"s3", "chromium"}),
+        Unit([2], servers), Unit([3], {"rabbitmq", "s3"}), Unit([4]),
+    ])  # fmt: skip
+    order = [(process, queue.next_for(process)) for process in (1, 2, 1, 2, 1)]
+    got = [(process, unit.items[0] if unit else None) for process, unit in order]
+    assert got == [(1, 0), (2, 1), (1, 3), (2, 2), (1, 4)]
+
+
 def test_what_waits_is_for_a_patient_process_and_last_for_others() -> None:
     apart = pytest.mark.apart
     collected = items(Item("a", apart), Item("b"), Item("a", apart), Item("a"), Item("c"))

@@ -84,7 +84,7 @@ class Queue:
         self._started: dict[str, set[int]] = {}
 
     def next_for(self, process: int, *, is_patient: bool = False) -> Unit | None:
-        """Return the first that needs no server which only another process has, else the first.
+        """Return the first of which no other process has more servers, else the first.
 
         A patient process gets what waits before all else, and others get it last.
         """
@@ -100,7 +100,9 @@ class Queue:
         return unit
 
     def _suits(self, unit: Unit, process: int) -> bool:
-        return all(process in self._started.get(each, {process}) for each in unit.servers)
+        owners = [self._started[each] for each in unit.servers if each in self._started]
+        had = [sum(other in each for each in owners) for other in set().union(*owners)]
+        return sum(process in each for each in owners) >= max(had, default=0)
 
     def give_back(self, items: list[int]) -> None:
         """Take what a process that ended has not run."""
