@@ -31,16 +31,16 @@ class _Later:
                 threading.Thread(target=self._wait, name="memory", daemon=True).start()
 
     def _wait(self) -> None:
-        while left := self._seconds_left():
-            time.sleep(left)
+        is_due = False
+        while not is_due:
+            # Whoever asks once it is due starts another thread.
+            with self._lock:
+                left = self._due_at - time.monotonic()
+                is_due = left <= 0
+                self._is_waiting = not is_due
+            if not is_due:
+                time.sleep(left)
         give_back_memory()
-
-    def _seconds_left(self) -> float:
-        """Who asks after it was 0 starts another thread."""
-        with self._lock:
-            left = max(0.0, self._due_at - time.monotonic())
-            self._is_waiting = left > 0
-            return left
 
 
 _later = _Later()
