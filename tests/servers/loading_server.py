@@ -60,8 +60,9 @@ def serve(caller: socket.socket, program: str, loaded: Path | None) -> None:
     """Run a program to its end in a process of its own, and say how it ended."""
     size, files, _, _ = socket.recv_fds(caller, 8, 3)
     request = b""
-    while len(request) < int.from_bytes(size):
-        request += caller.recv(65536)
+    # Nothing is received from a caller that was killed meanwhile.
+    while len(request) < int.from_bytes(size) and (part := caller.recv(65536)):
+        request += part
     if pid := os.fork():
         for file in files:
             os.close(file)
