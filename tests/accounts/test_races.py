@@ -63,7 +63,7 @@ def test_no_sign_in_with_the_old_password_outlives_what_ends_the_sessions(
         works = [partial(enter, way) for way in WAYS_IN]
         run_in_parallel([*works, partial(interruption, user)])
         assert not Session.objects.live().filter(user=user).exists()
-        # All ask for the same password, each in its turn whether it came back.
+        # Each in its turn: all of them check the same password.
         assert WAYS_IN[number % len(WAYS_IN)](user.username, PASSWORD) != 200
 
 

@@ -36,14 +36,14 @@ for line in sys.stdin:
 class SettingsLoader:
     process: "subprocess.Popen[str]"
 
-    def setting(self, name: str, variables: Mapping[str, str]) -> str:
+    def setting(self, name: str, **variables: str) -> str:
         """Return a setting as Python prints it, or why the settings refuse to be loaded.
 
         Whatever else was written, to standard error too, is no answer.
         """
         assert self.process.stdin
         assert self.process.stdout
-        question = [dict(variables), f"settings.{name}"]
+        question = [variables, f"settings.{name}"]
         print(json.dumps(question), file=self.process.stdin, flush=True)
         answer: str = json.loads(self.process.stdout.readline())
         return answer

@@ -5,7 +5,6 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -43,19 +42,10 @@ def manage(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-@dataclass
-class Deployment:
-    loader: SettingsLoader
-
-    def setting(self, name: str, **variables: str) -> str:
-        """Return a setting as Python prints it, or why the settings refuse to be loaded."""
-        return self.loader.setting(name, variables)
-
-
 @pytest.fixture(scope="module")
-def deployment() -> Iterator[Deployment]:
+def deployment() -> Iterator[SettingsLoader]:
     with settings_loader(deployment_environment()) as loader:
-        yield Deployment(loader)
+        yield loader
 
 
 def test_a_deployment_passes_all_of_djangos_checks() -> None:
@@ -77,7 +67,7 @@ def test_a_deployment_passes_all_of_djangos_checks() -> None:
     ids=["none", "short", "one letter", "a sample", "a letter short"],
 )
 def test_a_key_that_could_be_guessed_stops_the_start_with_one_line(
-    deployment: Deployment, key: str, word: str
+    deployment: SettingsLoader, key: str, word: str
 ) -> None:
     [line] = deployment.setting("SECRET_KEY", SECRET_KEY=key).splitlines()
     assert line.startswith("tintype: SECRET_KEY ")
@@ -85,13 +75,13 @@ def test_a_key_that_could_be_guessed_stops_the_start_with_one_line(
     assert not key or key not in line
 
 
-def test_the_secret_key_may_come_from_a_file(deployment: Deployment, tmp_path: Path) -> None:
+def test_the_secret_key_may_come_from_a_file(deployment: SettingsLoader, tmp_path: Path) -> None:
     (tmp_path / "key").write_text(KEY)
     given = {"SECRET_KEY": "", "SECRET_KEY_FILE": str(tmp_path / "key")}
     assert deployment.setting("SECRET_KEY", **given) == KEY
 
 
-def test_former_keys_may_be_separated_by_comma_and_space(deployment: Deployment) -> None:
+def test_former_keys_may_be_separated_by_comma_and_space(deployment: SettingsLoader) -> None:
     former = deployment.setting("SECRET_KEY_FALLBACKS", SECRET_KEY_FALLBACKS="one, two ,")
     assert former == "['one', 'two']"
 
@@ -100,11 +90,13 @@ def test_former_keys_may_be_separated_by_comma_and_space(deployment: Deployment)
     ("url", "host"),
     [("http://[::1]:8080", "[::1]"), ("https://pictures.example.org", "pictures.example.org")],
 )
-def test_the_host_of_the_public_url_is_allowed(deployment: Deployment, url: str, host: str) -> None:
+def test_the_host_of_the_public_url_is_allowed(
+    deployment: SettingsLoader, url: str, host: str
+) -> None:
     assert deployment.setting("ALLOWED_HOSTS", PUBLIC_URL=url) == f"['{host}']"
 
 
-def test_cookies_and_redirects_require_https(deployment: Deployment) -> None:
+def test_cookies_and_redirects_require_https(deployment: SettingsLoader) -> None:
     names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "TOKEN_COOKIES_SECURE",
              "SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS", "DEBUG")  # fmt: skip
     code = f"[{', '.join(f'settings.{name}' for name in names)}]"
@@ -115,7 +107,7 @@ def test_cookies_and_redirects_require_https(deployment: Deployment) -> None:
 
 @pytest.mark.parametrize(("local", "more"), [("", []), ("on", ["http://localhost:*"])])
 def test_a_deployment_trusts_its_own_origin_and_the_local_run_every_port_of_localhost(
-    deployment: Deployment, local: str, more: list[str]
+    deployment: SettingsLoader, local: str, more: list[str]
 ) -> None:
     """Django's forms, which know no `*` for a port, trust what is left."""
     names = ("TRUSTED_ORIGINS", "CSRF_TRUSTED_ORIGINS", "CORS_ANY_ORIGIN")

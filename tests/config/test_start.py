@@ -86,7 +86,7 @@ def test_a_bad_value_is_reported_in_one_line_without_its_secrets() -> None:
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": "/no/such/folder"} | VALID
     with settings_loader(environment) as loader:
         for variables, reason in INVALID:
-            answer = loader.setting("SECRET_KEY", variables)
+            answer = loader.setting("SECRET_KEY", **variables)
             assert answer.startswith(f"tintype: {reason}")
             assert "\n" not in answer
             assert "hush" not in answer

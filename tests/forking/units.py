@@ -84,7 +84,7 @@ class Queue:
         self._started: dict[str, set[int]] = {}
 
     def next_for(self, process: int, *, is_patient: bool = False) -> Unit | None:
-        """Return the first of which no other process has more servers, else the first.
+        """Return the first of whose servers no other process has more, else the first.
 
         A patient process gets what waits before all else, and others get it last.
         """
