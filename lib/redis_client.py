@@ -130,7 +130,8 @@ def check_redis(url: str) -> None:
     except OutOfMemoryError:
         raise RedisFull from None
     except Exception:
-        client.connection_pool.disconnect()
+        # Those that others are waiting at just now would fail as if Redis had refused.
+        client.connection_pool.disconnect(inuse_connections=False)
         raise
 
 

@@ -1,6 +1,9 @@
 """What every request asks Redis goes over a connection of its own thread."""
 
+import socket
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -9,7 +12,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError, TimeoutError
 
 from lib import redis_client as module
-from lib.redis_client import ask_redis, may_be_readable, redis_at, redis_client
+from lib.redis_client import ask_redis, check_redis, may_be_readable, redis_at, redis_client
 from tests.waiting import until
 
 
@@ -95,3 +98,14 @@ def test_what_arrived_and_what_was_closed_is_to_be_read_and_silence_is_not() -> 
     until(lambda: may_be_readable(connection), 5, lambda: "it was not closed")
     subscription.close()
     assert may_be_readable(connection)
+
+
+def test_of_two_checks_of_a_silent_redis_none_takes_it_for_a_refusal() -> None:
+    """One that ends would close the other's connection: whoever asks then would be let wait."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor() as pool:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        first = pool.submit(check_redis, url)
+        time.sleep(module._CHECK_TIMEOUT / 2)
+        second = pool.submit(check_redis, url)
+        assert isinstance(first.exception(), TimeoutError)
+        assert isinstance(second.exception(), TimeoutError)
