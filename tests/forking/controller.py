@@ -72,7 +72,9 @@ class Controller:
             self._receive_until_all_have_ended()
         finally:
             self._end_all()
-            gc.unfreeze()
+            # The process ends soon, and looks for garbage once more in all that is left.
+            gc.disable()
+            gc.freeze()
 
     def _fork(self, queue: Queue, database: str, *, is_patient: bool = False) -> None:
         number, self._forked = self._forked, self._forked + 1
