@@ -1,17 +1,12 @@
 """The names of collected files hold a hash, so that browsers load each new version."""
 
-import os
 import re
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
-from django.test import override_settings
 
-STORAGES = {
-    "default": {"BACKEND": "images.storage.disk.DiskStorage"},
-    "staticfiles": {"BACKEND": "config.static.HashedStaticFiles"},
-}
+from tests.deployment.app import built_app
+
 # What a comment says of types is imported by nobody.
 IMPORTED = re.compile(r'^(?:import|export)\b[^;]*? from "(\./[^"]+)"', re.MULTILINE)
 HASHED = re.compile(r"\.[0-9a-f]{12}\.js$")
@@ -21,14 +16,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def collected() -> Path:
     """The folder that `collectstatic` writes when the image is built."""
-    folder = tmp_path_factory.mktemp("static")
-    umask = os.umask(0o022)
-    with override_settings(STATIC_ROOT=folder, STORAGES=STORAGES):
-        call_command("collectstatic", interactive=False, verbosity=0)
-    os.umask(umask)
-    return folder
+    return built_app() / "staticfiles"
 
 
 def test_a_script_imports_modules_by_their_hashed_names(collected: Path) -> None:

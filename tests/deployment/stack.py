@@ -1,11 +1,7 @@
 """Runs every process of docker-compose.yml from what the image would hold."""
 
-import os
 import re
-import shutil
-import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +12,7 @@ from devkit.children import Child, Reaper
 from tests import waiting
 from tests.deployment import certificate, compose
 from tests.deployment.addresses import Addresses, start_parts
+from tests.deployment.app import built_app, image_environment
 from tests.deployment.compose import Service
 from tests.processes import ROOT
 from tests.servers.nginx import Nginx, render_template
@@ -115,13 +112,6 @@ class Stack:
         return code
 
 
-def image_environment(folder: Path) -> dict[str, str]:
-    """What a container has in its environment before Compose adds anything."""
-    programs = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
-    fixed = {"PATH": os.pathsep.join(programs), "HOSTNAME": socket.gethostname()}
-    return {**compose.image_variables(), **fixed, "TMPDIR": str(folder)}
-
-
 @contextmanager
 def run_stack(
     reaper: Reaper, variables: dict[str, str], rabbitmq: RabbitMQ | ExternalRabbitMQ
@@ -129,7 +119,7 @@ def run_stack(
     """Start everything as `docker compose up --wait` does, and end what is left at the end."""
     services = compose.services(variables)
     with start_parts(reaper, services["redis"], rabbitmq) as addresses:
-        stack = Stack(addresses, services, variables, build_app(addresses.folder))
+        stack = Stack(addresses, services, variables, built_app())
         try:
             migrated = stack.run("migrate", services["migrate"].command)
             assert migrated.returncode == 0, migrated.stderr
@@ -142,24 +132,6 @@ def run_stack(
         finally:
             for child in stack.children.values():
                 child.end()
-
-
-def build_app(folder: Path) -> Path:
-    """Copy what the image would hold and take its build step, with the packages that are here."""
-    app = folder / "app"
-    app.mkdir()
-    for name in compose.image_paths():
-        source, target = ROOT / name, app / name
-        target.parent.mkdir(exist_ok=True)
-        if source.is_dir():
-            # With what is compiled already, which the build step finds up to date.
-            shutil.copytree(source, target)
-        else:
-            shutil.copy(source, target)
-    step = compose.build_step("collectstatic")
-    env = {**image_environment(folder), "DATA_DIR": str(folder)}
-    subprocess.run(["/bin/sh", "-c", step], cwd=app, env=env, check=True, capture_output=True)
-    return app
 
 
 def start_nginx(reaper: Reaper, stack: Stack) -> Nginx:

@@ -27,6 +27,7 @@ from tests.servers import (
     migrated,
     nginx,
     npm,
+    once,
     ports,
     postgres,
     programs,
@@ -78,7 +79,7 @@ def _prepare(config: pytest.Config, *, forks: bool) -> None:
     config.add_cleanup(reaper.close)
     config.stash[_sources] = {"valkey": _valkey_source(), "database": _database_source()}
     _set_folder_and_names(reaper, "main")
-    migrated.choose_folder(reaper)
+    once.choose_folder(reaper)
     if not forks:
         _start_valkey(reaper)
         config.stash[_database] = _choose_database(reaper)
