@@ -14,6 +14,7 @@ from config.progress import WatchedApplication, watch_web
 from config.start import (
     limit_storage_threads,
     load_settings,
+    loading,
     report_walls,
     require_default_picture,
     start_decoders,
@@ -22,13 +23,16 @@ from config.unread_bodies import EndingBody, discard_rest
 from lib.draining import DrainingApplication
 
 _CHARSET = re.compile(r";\s*charset\s*=[^;]*", re.IGNORECASE)
-load_settings()
-# While Django is loaded. Below `config.asgi` this is the process of sockets, which decodes nothing,
-# or a one-port run, which starts decoders itself (devkit.web).
-_wait_for_decoders = None if "config.asgi" in sys.modules else start_decoders(are_for_checks=True)
-# Before the application loads the middleware, which telemetry extends.
-telemetry.start()
-_django = get_wsgi_application()
+with loading():
+    load_settings()
+    # While Django is loaded. Below `config.asgi` this is the process of sockets, which decodes
+    # nothing, or a one-port run, which starts decoders itself (devkit.web).
+    _wait_for_decoders = (
+        None if "config.asgi" in sys.modules else start_decoders(are_for_checks=True)
+    )
+    # Before the application loads the middleware, which telemetry extends.
+    telemetry.start()
+    _django = get_wsgi_application()
 require_default_picture()
 report_walls()
 if _wait_for_decoders:

@@ -3,6 +3,7 @@
 One process instead of three, because starting Django is most of the time until the first answer.
 """
 
+import gc
 import os
 import sys
 
@@ -11,17 +12,20 @@ import uvicorn
 from django.core.management import call_command
 
 from config.one_port_server import BoundedHttpProtocol
-from config.start import start_decoders
+from config.start import loading, start_decoders
 
 STOP_TIMEOUT = 3
 
 
 def main(host: str, port: int) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    django.setup()
+    with loading():
+        django.setup()
     wait_for_decoders = start_decoders(are_for_checks=True)
     call_command("migrate", interactive=False, verbosity=0)
     call_command("create_admin")
+    # Migrations leave models of every state, which would stay with the application.
+    gc.collect()
     wait_for_decoders()
     uvicorn.run(
         "config.asgi:application",

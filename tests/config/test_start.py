@@ -1,5 +1,6 @@
 """Every process starts with valid settings, or ends with one line that names the invalid one."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from config.start import start_decoders
+from config.start import loading, start_decoders
 from images.sandbox import pool
 from tests.config.settings_loader import settings_loader
 from tests.images.sandbox.pools import niceness, template_of
@@ -130,3 +131,14 @@ def test_decoders_of_web_processes_give_way_to_those_of_workers(
         assert niceness(template_of(own)) == min(19, os.nice(0) + expected)
     finally:
         own.stop()
+
+
+def test_garbage_is_looked_for_again_once_all_is_loaded() -> None:
+    assert gc.isenabled()
+    with loading():
+        with loading():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+        loaded = [[each] for each in range(1000)]
+    assert gc.isenabled()
+    assert not any(each is loaded for each in gc.get_objects())
