@@ -3,7 +3,6 @@
 import os
 import secrets
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from tests.config.settings_loader import SettingsLoader, settings_loader
 from tests.processes import ROOT
+from tests.servers import loaded_python
 
 pytestmark = pytest.mark.slow
 KEY = secrets.token_urlsafe(48)
@@ -36,7 +36,7 @@ def deployment_environment() -> dict[str, str]:
 def manage(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run `manage.py` in this environment."""
     return subprocess.run(
-        [sys.executable, "manage.py", *words],
+        [loaded_python.find(), "manage.py", *words],
         cwd=ROOT, env=deployment_environment() | variables, capture_output=True, text=True,
         timeout=60, check=False,
     )  # fmt: skip

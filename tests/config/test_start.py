@@ -13,6 +13,7 @@ from images.sandbox import pool
 from tests.config.settings_loader import settings_loader
 from tests.images.sandbox.pools import niceness, template_of
 from tests.processes import ROOT
+from tests.servers import loaded_python
 
 VALID = {
     "SECRET_KEY": "0123456789" * 5,
@@ -67,10 +68,10 @@ PROCESSES = [
 ]
 
 
-def output_of_failed_start(command: list[str], variables: dict[str, str]) -> str:
+def output_of_failed_start(python: str, command: list[str], variables: dict[str, str]) -> str:
     base = {"PATH": os.environ["PATH"], "DATA_DIR": "/no/such/folder"}
     finished = subprocess.run(
-        [sys.executable, *command],
+        [python, *command],
         cwd=ROOT,
         env=base | VALID | variables,
         capture_output=True,
@@ -96,13 +97,15 @@ def test_a_bad_value_is_reported_in_one_line_without_its_secrets() -> None:
 @pytest.mark.processes
 @pytest.mark.parametrize("command", PROCESSES, ids=lambda words: words[1])
 def test_every_process_refuses_a_bad_value_in_one_line(command: list[str]) -> None:
-    output = output_of_failed_start(command, {"DATABASE_URL": "postgres://u:hush@h:x/n"})
+    python = loaded_python.find()
+    output = output_of_failed_start(python, command, {"DATABASE_URL": "postgres://u:hush@h:x/n"})
     assert output == "tintype: DATABASE_URL: the port must be a number from 1 to 65535.\n"
 
 
 @pytest.mark.processes
 def test_granian_alone_reports_a_bad_value_and_exits() -> None:
     output = output_of_failed_start(
+        sys.executable,
         ["-m", "granian", "--interface=wsgi", "--port=0", "config.wsgi:application"],
         {"REDIS_URL": ""},
     )
@@ -113,7 +116,7 @@ def test_granian_alone_reports_a_bad_value_and_exits() -> None:
 @pytest.mark.slow
 def test_valid_values_are_accepted(tmp_path: Path) -> None:
     env = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), **VALID}
-    command = [sys.executable, "manage.py", "version"]
+    command = [loaded_python.find(), "manage.py", "version"]
     finished = subprocess.run(command, cwd=ROOT, env=env, check=False, capture_output=True)
     assert (finished.returncode, finished.stderr) == (0, b"")
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from devkit.children import Child, Reaper
 from tests.servers.ports import wait_until
 
+# The variable that names the one of this process, and of those that it forks or starts.
+_OF_ALL = "TEST_PYTHON"
 _SERVER = Path(__file__).with_name("loading_server.py")
 # What is called in its place. It takes no site-packages, which it has no use for.
 _CALL = """#!{python} -IS
@@ -27,6 +29,17 @@ with socket.socket(socket.AF_UNIX) as server:
     answer = server.recv(8)
 sys.exit(int(answer) if answer else 1)
 """
+
+
+def start_for_all(reaper: Reaper) -> None:
+    """Start one for this process and those that it will fork, unless there is one."""
+    if not Path(os.environ.get(_OF_ALL, "/nowhere")).exists():
+        os.environ[_OF_ALL] = str(start(reaper))
+
+
+def find() -> str:
+    """Return the one of this test run; Python itself where none was started."""
+    return os.environ.get(_OF_ALL, sys.executable)
 
 
 def start(reaper: Reaper) -> Path:

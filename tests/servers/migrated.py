@@ -6,10 +6,10 @@ A migration takes four seconds of a core, and nearly every run of the service be
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from devkit.environment import ROOT
+from tests.servers import loaded_python
 from tests.servers.once import made_once
 
 
@@ -23,6 +23,6 @@ def _migrate(data_dir: Path) -> Path:
         "LOCAL": "on", "DATABASE_URL": "", "DATA_DIR": str(data_dir),
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }  # fmt: skip
-    command = [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=0"]
+    command = [loaded_python.find(), "manage.py", "migrate", "--no-input", "--verbosity=0"]
     subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, check=True)
     return data_dir / "db.sqlite3"

@@ -7,7 +7,6 @@ fixture: `postgres_server` (Django's test database does), `rabbitmq_server` and 
 
 import os
 import subprocess
-import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -87,6 +86,7 @@ def _prepare(config: pytest.Config, *, forks: bool) -> None:
         return
     # Threads of a library would not be there in a forked process.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    loaded_python.start_for_all(reaper)
     if _database_source() not in {"SQLite", "DATABASE_URL"}:
         config.stash[_template] = _make_template(reaper)
         os.environ["DATABASE_URL"] = config.stash[_template].database.url
@@ -110,7 +110,9 @@ def _make_template(reaper: Reaper) -> Template:
     environment = os.environ | {
         "LOCAL": "on", "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings",
     }  # fmt: skip
-    command = [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=0"]
+    # The first program of that python, which so learns what to load for those that follow.
+    python = loaded_python.find()
+    command = [python, "manage.py", "migrate", "--no-input", "--verbosity=0"]
     migration = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
     return Template(database, migration)
 
@@ -251,7 +253,8 @@ def reaper() -> Iterator[Reaper]:
 @pytest.fixture(scope="session")
 def quick_python(reaper: Reaper) -> Path:
     """A `python` for programs that run to their end, whose libraries are loaded once for all."""
-    return loaded_python.start(reaper)
+    loaded_python.start_for_all(reaper)
+    return Path(loaded_python.find())
 
 
 @pytest.fixture(scope="session")
