@@ -2,9 +2,9 @@
 
 A part that is *silent* must cost no more than one that refuses: whoever finds it so says `failed`,
 and from then on callers ask `is_away` and do not even try. A thread looks whether it is there
-again, so that no caller has to find out. One that refuses at once costs its callers nothing, so
-they go on trying, and are served from the moment at which it is there. What a part's failures say
-in the log is said once a minute, with their number.
+again, so that no caller has to find out. One that refuses at once, and was not silent before,
+costs its callers nothing, so they go on trying, and are served from the moment at which it is
+there. What a part's failures say in the log is said once a minute, with their number.
 """
 
 import logging
@@ -110,7 +110,7 @@ class Part:
                 self._failing_since = now = time.monotonic()
                 is_unsteady = now - self._back_at < UNSTEADY_SECONDS
                 self._relapses = self._relapses + 1 if is_unsteady else 0
-            self._is_away = was_silent or not self._is_tried_while_it_refuses
+            self._is_away |= was_silent or not self._is_tried_while_it_refuses
         self._log.report(f"{self.name} is away", type(error).__name__)
 
     def suspect(self) -> None:

@@ -74,10 +74,26 @@ def test_what_refuses_at_once_is_tried_by_everybody(part: Part, server: Server) 
     part.failed(ConnectionRefusedError(), was_silent=False)
     until(lambda: server.looks > 2, 20, lambda: "it is looked at again and again")
     assert [part.is_away] == [False]
+
+
+def test_what_was_silent_keeps_callers_away_while_it_refuses(part: Part, server: Server) -> None:
+    """The next of them might find it silent again, and wait."""
+    server.silence = 0
+    part.failed(TimeoutError())
+    looks = server.looks
+    until(lambda: server.looks > looks + 2, 20, lambda: "it is looked at again and again")
+    assert part.is_away
+    server.is_there = True
+    wait_until_back(part)
+
+
+def test_what_becomes_silent_after_it_has_refused_keeps_callers_away(
+    part: Part, server: Server
+) -> None:
+    server.silence = 0
+    part.failed(ConnectionRefusedError(), was_silent=False)
     server.silence = 0.05
     until(lambda: part.is_away, 20, lambda: "it became silent")
-    server.silence = 0
-    until(lambda: not part.is_away, 20, lambda: "it refuses")
 
 
 def test_many_failures_at_once_are_looked_into_by_one_thread(part: Part) -> None:
