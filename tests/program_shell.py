@@ -2,11 +2,10 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from tests.processes import ROOT
+from tests.servers import loaded_python
 
 _RUN_PROGRAMS = """
 import contextlib, io, json, sys, traceback
@@ -26,15 +25,14 @@ for line in sys.stdin:
 class ProgramShell:
     """Starts with the first program; between two it has no connection to the database."""
 
-    def __init__(self, env: Mapping[str, str], python: str | Path = sys.executable) -> None:
+    def __init__(self, env: Mapping[str, str]) -> None:
         self._env = env
-        self._python = python
         self._process: subprocess.Popen[str] | None = None
 
     def run(self, program: str) -> str:
         """Return what the program prints; raise AssertionError where it fails."""
         if self._process is None:
-            command = [self._python, "manage.py", "shell", "-v", "0", "-c", _RUN_PROGRAMS]
+            command = [loaded_python.find(), "manage.py", "shell", "-v", "0", "-c", _RUN_PROGRAMS]
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=self._env, text=True,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE,

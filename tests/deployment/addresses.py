@@ -94,8 +94,12 @@ def _own_broker(rabbitmq: RabbitMQ | ExternalRabbitMQ) -> str:
     if isinstance(rabbitmq, ExternalRabbitMQ):
         return rabbitmq.url
     rabbitmq.start()
-    rabbitmq.control("add_vhost", VHOST)
-    rabbitmq.control("set_permissions", "-p", VHOST, "tintype", ".*", ".*", ".*")
+    everything = '<<".*">>, <<".*">>, <<".*">>'
+    rabbitmq.evaluate(
+        f'rabbit_vhost:add(<<"{VHOST}">>, <<"tests">>)',
+        "rabbit_auth_backend_internal:set_permissions("
+        f'<<"tintype">>, <<"{VHOST}">>, {everything}, <<"tests">>)',
+    )
     return rabbitmq.url_of(VHOST)
 
 

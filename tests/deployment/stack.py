@@ -1,5 +1,6 @@
 """Runs every process of docker-compose.yml from what the image would hold."""
 
+import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from tests.deployment.addresses import Addresses, start_parts
 from tests.deployment.app import built_app, image_environment
 from tests.deployment.compose import Service
 from tests.processes import ROOT
+from tests.servers import loaded_python
 from tests.servers.nginx import Nginx, render_template
 from tests.servers.ports import free_ports
 from tests.servers.rabbitmq import ExternalRabbitMQ, RabbitMQ
@@ -49,12 +51,14 @@ class Stack:
         return self.addresses.folder / "certificate" / "fullchain.pem"
 
     def run(self, name: str, command: list[str]) -> subprocess.CompletedProcess[str]:
-        """Run a command in a service's place to its end."""
+        """Run a command in a service's place to its end; its `python` is the loaded one."""
         service = self.services[name]
+        environment = self.environment(name)
+        programs = [str(Path(loaded_python.find()).parent), environment["PATH"]]
         return subprocess.run(
             self.addresses.adapt_command(service, command),
             cwd=self.app,
-            env=self.environment(name),
+            env=environment | {"PATH": os.pathsep.join(programs)},
             capture_output=True,
             text=True,
             timeout=TIMEOUT,

@@ -23,6 +23,7 @@ FILE = ROOT / "docker-compose.peers.yml"
 PASSWORD, FORMER_PASSWORD = secrets.token_hex(24), secrets.token_hex(24)
 # Ours, which peers must not touch: the listener's queue, the workers', and the exchanges to them.
 OURS = ("tintype-auth", "tintype")
+USERS = "rabbit_auth_backend_internal"
 
 
 def test_the_file_publishes_one_port_at_one_address_and_adds_one_closed_container() -> None:
@@ -64,10 +65,12 @@ def first_rights(rabbitmq_server: Broker) -> Iterator[str]:
     assert isinstance(rabbitmq_server, RabbitMQ)
     rabbitmq_server.start()
     admit_peers(rabbitmq_server, FORMER_PASSWORD, AUTH_EXCHANGE="our.auth")
-    rabbitmq_server.control("set_user_tags", "peers", "administrator")
+    rabbitmq_server.evaluate(f'{USERS}:set_tags(<<"peers">>, [administrator], <<"tests">>)')
     yield rabbitmq_server.control("list_user_permissions", "peers")
-    rabbitmq_server.control("delete_user", "peers")
-    rabbitmq_server.control("clear_policy", "peers")
+    rabbitmq_server.evaluate(
+        f'{USERS}:delete_user(<<"peers">>, <<"tests">>)',
+        'rabbit_policy:delete(<<"/">>, <<"peers">>, <<"tests">>)',
+    )
 
 
 @pytest.fixture(scope="module")

@@ -504,11 +504,12 @@ def test_an_upload_is_answered_while_the_broker_confirms_nothing(
 ) -> None:
     """Under a memory alarm the broker reads from no publisher; afterwards all is made up for."""
     assert isinstance(rabbitmq_server, RabbitMQ)
-    rabbitmq_server.control("set_vm_memory_high_watermark", "0.000001")
+    watermark = "vm_memory_monitor:set_vm_memory_high_watermark({})"
+    rabbitmq_server.evaluate(watermark.format("0.000001"))
     try:
-        alarms = partial(rabbitmq_server.control, "eval", "rabbit_alarm:get_alarms().")
+        alarms = partial(rabbitmq_server.evaluate, "rabbit_alarm:get_alarms()")
         stack.until(lambda: "memory" in alarms())
         _, made = upload(admin)
     finally:
-        rabbitmq_server.control("set_vm_memory_high_watermark", "0.4")
+        rabbitmq_server.evaluate(watermark.format("0.4"))
     thumbnail_of(stack, admin, made)

@@ -65,7 +65,13 @@ def _copy(url: str, server: Postgres) -> None:
     """Copy what this run has migrated for all its processes, which takes a tenth of a migration."""
     programs = find().folder
     dump = subprocess.run([programs / "pg_dump", url], check=True, capture_output=True)
-    command = [programs / "psql", "-qX", "-v", "ON_ERROR_STOP=1", server.url_of(TEMPLATE)]
+    command: list[str | Path] = [
+        programs / "psql",
+        "-qX",
+        "-v",
+        "ON_ERROR_STOP=1",
+        server.url_of(TEMPLATE),
+    ]
     subprocess.run(command, input=dump.stdout, check=True, capture_output=True)
 
 

@@ -52,7 +52,7 @@ class RabbitMQ:
         if not self.child.is_running():
             self.child = self._start_server()
         elif not listens(self.port):
-            self._ask_erlang("start")
+            self.evaluate("rabbit:start()")
             self._wait_until_ready(self.child)
 
     def stop(self) -> None:
@@ -60,7 +60,7 @@ class RabbitMQ:
 
         The Erlang machine remains, whose start takes seconds of a core.
         """
-        self._ask_erlang("stop")
+        self.evaluate("rabbit:stop()")
 
     def kill(self) -> None:
         """End it without a warning, as a power failure does."""
@@ -79,7 +79,24 @@ class RabbitMQ:
         finished.check_returncode()
         return finished.stdout
 
-    def run(self, command: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
+    def evaluate(self, *expressions: str) -> str:
+        """Do what commands of rabbitmqctl do, each without a machine of its own; return the last.
+
+        Such a machine takes a third of a second of a core. Every expression but the last is to
+        be `ok`, or the whole fails.
+        """
+        cookie = (self._folder / ".erlang.cookie").read_text().strip()
+        name = self._variables()["RABBITMQ_NODENAME"]
+        *others, last = expressions
+        text = ", ".join([*(f"ok = {each}" for each in others), last])
+        answer = self.run(["erl_call", "-sname", name, "-c", cookie, "-e"], text=f"{text}.\n")
+        if not answer.stdout.startswith("{ok, "):
+            raise RuntimeError(f"RabbitMQ refuses {text}: {answer.stdout}{answer.stderr}")
+        return answer.stdout.removeprefix("{ok, ").removesuffix("}")
+
+    def run(
+        self, command: list[str], text: str = "", **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command as in the broker's container: its programs and its cookie are there."""
         own = self._variables()
         path = os.pathsep.join([str(self._program.parent), own["PATH"]])
@@ -87,20 +104,11 @@ class RabbitMQ:
             command,
             env={**own, "PATH": path, **variables},
             check=False,
-            stdin=subprocess.DEVNULL,
+            input=text,
             capture_output=True,
             text=True,
             timeout=COMMAND_TIMEOUT,
         )
-
-    def _ask_erlang(self, function: str) -> None:
-        """Do what `rabbitmqctl stop_app` and `start_app` do, without a machine of their own."""
-        cookie = (self._folder / ".erlang.cookie").read_text().strip()
-        name = self._variables()["RABBITMQ_NODENAME"]
-        call = ["erl_call", "-sname", name, "-c", cookie, "-a", f"rabbit {function} []"]
-        answer = self.run(call)
-        if answer.stdout.strip() != "ok":
-            raise RuntimeError(f"RabbitMQ did not {function}: {answer.stdout}{answer.stderr}")
 
     def _write_settings(self) -> None:
         (self._folder / "plugins").write_text("[].\n")

@@ -115,7 +115,7 @@ class Service:
     def run_program(self, program: str) -> str:
         """Run it in a shell of the service, which goes on until `close`."""
         if self._shell is None:
-            self._shell = ProgramShell(self.env, self.python)
+            self._shell = ProgramShell(self.env)
         return self._shell.run(program)
 
     def close(self) -> None:
