@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import requests
 
 from tests import waiting
+from tests.servers.loaded_python import LoadedProcess
 from tests.servers.migrated import copy_migrated_database
 from tests.servers.ports import free_ports
 from tests.waiting import T
@@ -37,7 +38,7 @@ _TEST_VARIABLES = (
 class Running:
     """A running service."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | LoadedProcess
     url: str
     log: Path
 

@@ -2,11 +2,10 @@
 
     python loading_server.py SOCKET PROGRAM
 
-The first program is started as it is. What it has loaded when it ends, but for what is ours, the
-others find loaded. Nothing but the standard library is imported here, and no thread is started.
+What a program imports, but for what is ours, later ones find loaded: the first is started as it is.
+Nothing but the standard library is imported here, and no thread is started.
 """
 
-import atexit
 import gc
 import importlib
 import json
@@ -17,14 +16,15 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-# Where libraries lie, Python's own and others.
-_LIBRARIES = f"/lib/python{sys.version_info.major}.{sys.version_info.minor}/"
+# It reads the environment when it is imported.
+NOT_BEFORE = {"prometheus_client"}
 
 
 def main(address: Path, program: str) -> None:
-    loaded = address.with_name("loaded")
-    is_loaded = False
-    with socket.socket(socket.AF_UNIX) as listener:
+    imported = address.with_name("imported")
+    imported.touch()
+    known: set[str] = set()
+    with socket.socket(socket.AF_UNIX) as listener, imported.open() as names:
         waiting = address.with_name("waiting")
         listener.bind(str(waiting))
         listener.listen(64)
@@ -32,12 +32,10 @@ def main(address: Path, program: str) -> None:
         while True:
             caller, _ = listener.accept()
             collect_ended()
-            if not is_loaded and loaded.exists():
-                load(json.loads(loaded.read_text()))
-                is_loaded = True
+            load(names.read().split(), known)
             if not os.fork():
                 listener.close()
-                serve(caller, program, None if is_loaded else loaded)
+                serve(caller, program, imported)
                 return
             caller.close()
 
@@ -48,16 +46,18 @@ def collect_ended() -> None:
             pass
 
 
-def load(names: list[str]) -> None:
-    """Import what can be imported without settings."""
+def load(names: list[str], known: set[str]) -> None:
+    """Import what can be imported without settings, and was not tried before."""
     for name in names:
-        with suppress(BaseException):
-            importlib.import_module(name)
+        if name not in known:
+            known.add(name)
+            with suppress(BaseException):
+                importlib.import_module(name)
     gc.freeze()
 
 
-def serve(caller: socket.socket, program: str, loaded: Path | None) -> None:
-    """Run a program to its end in a process of its own, and say how it ended."""
+def serve(caller: socket.socket, program: str, imported: Path) -> None:
+    """Run a program in a process of its own; say which, and how it ended."""
     size, files, _, _ = socket.recv_fds(caller, 8, 3)
     request = b""
     # Nothing is received from a caller that was killed meanwhile.
@@ -66,26 +66,34 @@ def serve(caller: socket.socket, program: str, loaded: Path | None) -> None:
     if pid := os.fork():
         for file in files:
             os.close(file)
-        _, status = os.waitpid(pid, 0)
-        caller.sendall(str(os.waitstatus_to_exitcode(status) % 256).encode())
+        with suppress(ConnectionError):
+            caller.sendall(f"{pid:8}".encode())
+            ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+            assert ended
+            code = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+            caller.sendall(str(code).encode())
+            # Its number is no other's before the caller has heard of its end.
+            caller.recv(1)
+        os.waitpid(pid, 0)
         return
     caller.close()
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
-    if loaded:
-        atexit.register(tell, loaded)
     words, folder, environment = json.loads(request)
+    note_imports(imported, {each.stem for each in Path(folder).iterdir()} | NOT_BEFORE)
     run(words, folder, environment, program)
 
 
-def tell(loaded: Path) -> None:
-    """Say which libraries are loaded."""
-    files = {name: getattr(module, "__file__", "") or "" for name, module in sys.modules.items()}
-    names = [name for name, file in files.items() if _LIBRARIES in file]
-    written = loaded.with_name(f"loaded-{os.getpid()}")
-    written.write_text(json.dumps(names))
-    written.rename(loaded)
+def note_imports(imported: Path, but_for: set[str]) -> None:
+    """Write down the names of libraries that are imported from now on, in their order."""
+
+    def note(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "import" and str(arguments[0]).partition(".")[0] not in but_for:
+            with imported.open("a") as file:
+                file.write(f"{arguments[0]}\n")
+
+    sys.addaudithook(note)
 
 
 def run(words: list[str], folder: str, environment: dict[str, str], program: str) -> None:

@@ -79,6 +79,7 @@ def _prepare(config: pytest.Config, *, forks: bool) -> None:
     config.stash[_sources] = {"valkey": _valkey_source(), "database": _database_source()}
     _set_folder_and_names(reaper, "main")
     once.choose_folder(reaper)
+    loaded_python.start_for_all(reaper)
     if not forks:
         _start_valkey(reaper)
         config.stash[_database] = _choose_database(reaper)
@@ -86,7 +87,6 @@ def _prepare(config: pytest.Config, *, forks: bool) -> None:
         return
     # Threads of a library would not be there in a forked process.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    loaded_python.start_for_all(reaper)
     if _database_source() not in {"SQLite", "DATABASE_URL"}:
         config.stash[_template] = _make_template(reaper)
         os.environ["DATABASE_URL"] = config.stash[_template].database.url
@@ -251,9 +251,8 @@ def reaper() -> Iterator[Reaper]:
 
 
 @pytest.fixture(scope="session")
-def quick_python(reaper: Reaper) -> Path:
+def quick_python() -> Path:
     """A `python` for programs that run to their end, whose libraries are loaded once for all."""
-    loaded_python.start_for_all(reaper)
     return Path(loaded_python.find())
 
 

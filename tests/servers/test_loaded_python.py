@@ -1,6 +1,7 @@
 """Programs of the loaded `python` are as those of any other, but that libraries are there."""
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 
 from devkit.children import Reaper
 from tests.servers import loaded_python
+from tests.servers.loaded_python import LoadedProcess
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 LIBRARY = "xml.dom.minidom"
@@ -73,3 +76,35 @@ def test_what_is_no_program_of_a_file_or_a_module_is_run_by_python_itself(
 ) -> None:
     code, said, _ = run(quick_python, tmp_path, "-c", "print(6 * 7)")
     assert (code, said) == (0, ["42"])
+
+
+SERVICE = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))
+print("prometheus_client" in sys.modules, flush=True)
+import prometheus_client
+print("started", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGTERM, 5), (signal.SIGKILL, -9)])
+def test_what_runs_until_it_is_told_to_end_hears_signals_itself(
+    tmp_path: Path, signum: signal.Signals, code: int
+) -> None:
+    """What reads the environment when it is imported is never found loaded."""
+    (tmp_path / "service.py").write_text(SERVICE)
+    said = tmp_path / "said"
+    with said.open("w") as output:
+        process = LoadedProcess(
+            ["service.py"], cwd=tmp_path, env={"LANG": "C.UTF-8"}, output=output
+        )
+    until(lambda: said.read_text() == "False\nstarted\n", 60, said.read_text)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.01)
+    assert process.poll() is None
+    process.send_signal(signum)
+    assert process.wait(20) == code
+    assert (process.poll(), process.wait()) == (code, code)
+    with pytest.raises(ProcessLookupError):
+        until(lambda: os.kill(process.pid, 0), 20, said.read_text)

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,10 +12,11 @@ from django.conf import settings
 from django.db import connection
 
 from tests.processes import ROOT
+from tests.servers.loaded_python import LoadedProcess
 
 
 @contextmanager
-def running(command: str, amqp_url: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(command: str, amqp_url: str, **variables: str) -> Iterator[LoadedProcess]:
     """Run `manage.py COMMAND` until the block ends."""
     process = start_command(command, amqp_url, **variables)
     try:
@@ -30,14 +29,14 @@ def running(command: str, amqp_url: str, **variables: str) -> Iterator[subproces
             assert process.wait(timeout=20) == 0, "it must stop cleanly on SIGTERM"
 
 
-def _listens_for_sigterm(process: subprocess.Popen[bytes]) -> bool:
+def _listens_for_sigterm(process: LoadedProcess) -> bool:
     """Tell whether the command has installed its handler; before that, the signal kills it."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
     return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
-def start_command(command: str, amqp_url: str, **variables: str) -> subprocess.Popen[bytes]:
+def start_command(command: str, amqp_url: str, **variables: str) -> LoadedProcess:
     """Start `manage.py COMMAND`; the caller stops it."""
     url = urlsplit(os.environ["DATABASE_URL"])
     env = {
@@ -49,4 +48,4 @@ def start_command(command: str, amqp_url: str, **variables: str) -> subprocess.P
         "DJANGO_SETTINGS_MODULE": "config.settings",
         **variables,
     }
-    return subprocess.Popen([sys.executable, "manage.py", command], cwd=ROOT, env=env)
+    return LoadedProcess(["manage.py", command], cwd=ROOT, env=env)

@@ -1,7 +1,6 @@
 """The listener against a real RabbitMQ, through its outages."""
 
 import json
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -22,6 +21,7 @@ from tests.clients import Client
 from tests.factories import bearer_client
 from tests.notifications.logouts.commands import running
 from tests.notifications.logouts.peers import Peer, until
+from tests.servers.loaded_python import LoadedProcess
 from tests.servers.rabbitmq import Broker
 from tests.waiting import are_prompt, record_duration
 
@@ -57,9 +57,7 @@ def queue(channel: Callable[[], BlockingChannel]) -> Iterator[str]:
 
 
 @pytest.fixture
-def listener(
-    broker: Broker, queue: str
-) -> Callable[[], AbstractContextManager[subprocess.Popen[bytes]]]:
+def listener(broker: Broker, queue: str) -> Callable[[], AbstractContextManager[LoadedProcess]]:
     return partial(running, "consume_auth_events", broker.url, AUTH_QUEUE=queue)
 
 
@@ -72,7 +70,7 @@ def test_a_peers_logout_ends_a_session_here_within_a_second(
     peer: Peer,
     channel: Callable[[], BlockingChannel],
     queue: str,
-    listener: Callable[[], AbstractContextManager[subprocess.Popen[bytes]]],
+    listener: Callable[[], AbstractContextManager[LoadedProcess]],
 ) -> None:
     """Readiness shows whether the listener is connected; a deleted queue is declared again."""
     # Results of /readyz are reused for a second.
@@ -121,7 +119,7 @@ def test_the_listener_retries_sooner_than_the_relay_publishes() -> None:
 
 
 def test_a_listener_that_is_killed_loses_no_message(
-    alice: User, peer: Peer, listener: Callable[[], AbstractContextManager[subprocess.Popen[bytes]]]
+    alice: User, peer: Peer, listener: Callable[[], AbstractContextManager[LoadedProcess]]
 ) -> None:
     tokens = [open_bearer_session(alice, RequestOrigin()) for _ in range(120)]
     with listener() as victim:
@@ -140,7 +138,7 @@ def test_the_listener_survives_a_broker_restart_and_malformed_messages(
     alice: User,
     peer: Peer,
     broker: Broker,
-    listener: Callable[[], AbstractContextManager[subprocess.Popen[bytes]]],
+    listener: Callable[[], AbstractContextManager[LoadedProcess]],
 ) -> None:
     with listener() as process:
         until(Heartbeat.objects.exists)
@@ -164,7 +162,7 @@ def test_the_listener_survives_a_broker_restart_and_malformed_messages(
 def test_the_listener_writes_heartbeats_and_stops_while_messages_keep_coming(
     channel: Callable[[], BlockingChannel],
     queue: str,
-    listener: Callable[[], AbstractContextManager[subprocess.Popen[bytes]]],
+    listener: Callable[[], AbstractContextManager[LoadedProcess]],
 ) -> None:
     backlog = channel()
     backlog.queue_declare(queue, durable=True)

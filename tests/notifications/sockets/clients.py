@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ from websockets.sync.client import ClientConnection, connect
 from accounts.models import User
 from accounts.request_origin import RequestOrigin
 from accounts.sessions import open_bearer_session
-from tests.processes import Running, launch, until_started
+from tests.processes import ROOT, Running, until_started
+from tests.servers.loaded_python import LoadedProcess
 from tests.servers.ports import free_ports
 
 TIMEOUT = 10
@@ -120,10 +120,13 @@ def socket_server(
     """Run uvicorn as a deployment does, until the block ends."""
     [port] = free_ports(1)
     env = server_environment(folder, port) | variables
-    command = [sys.executable, "-m", "uvicorn", "--port", str(port), "--lifespan", "off"]
-    command += ["--ws-per-message-deflate", "false", "--ws-max-size", "65536", "--no-access-log"]
-    command += [*options, f"{application}:application"]
-    server = launch(SocketServer, command, port, folder / "sockets.log", env)
+    words = ["-m", "uvicorn", "--port", str(port), "--lifespan", "off"]
+    words += ["--ws-per-message-deflate", "false", "--ws-max-size", "65536", "--no-access-log"]
+    words += [*options, f"{application}:application"]
+    log = folder / "sockets.log"
+    with log.open("a") as output:
+        process = LoadedProcess(words, cwd=ROOT, env=env, output=output)
+    server = SocketServer(process, f"http://localhost:{port}", log)
     try:
         until_started(server)
         yield server
