@@ -7,7 +7,7 @@ from pathlib import Path
 
 # Groups of exiftool that say how a file is made up and shown, and names of others that do.
 _STRUCTURE = re.compile(
-    r"SourceFile|ExifTool:.*|System:.*|File:(?!Comment).*|Composite:.*|JFIF:.*|PNG:.*|PNG-pHYs:.*|"
+    r"SourceFile|ExifTool:.*|System:.*|File:(?!Comment).*|JFIF:.*|PNG:.*|PNG-pHYs:.*|"
     r"PNG-cICP:.*|RIFF:.*|GIF:(?!Comment).*|QuickTime:.*|Track\d:.*|Meta:.*|ICC.*|Adobe:.*|"
     r"APP14:.*|Chunk.*|IFD\d:Orientation|MPF0:.*|FlashPix:.*"
 )
@@ -26,8 +26,11 @@ _HARMLESS_VALUES = re.compile(
 
 
 def read_files(program: str, folder: Path) -> dict[str, dict[str, object]]:
-    """Return what there is in each file of a folder, by the names of files and fields."""
-    command = [program, "-json", "-G1", "-a", "-u", "-q", "-q", "-fast0", str(folder)]
+    """Return what there is in each file of a folder, by the names of files and fields.
+
+    Without what exiftool makes up of other fields (`-e`), a third of its time.
+    """
+    command = [program, "-json", "-G1", "-a", "-u", "-e", "-q", "-q", "-fast0", str(folder)]
     done = subprocess.run(command, capture_output=True, check=False)
     return {Path(file["SourceFile"]).name: file for file in json.loads(done.stdout)}
 
@@ -46,5 +49,5 @@ def _is_structure(name: str, value: str, *, is_tiff: bool) -> bool:
         return True
     if not _STRUCTURE.fullmatch(name):
         return False
-    is_of_file = name.startswith(("System:", "ExifTool:", "File:", "SourceFile", "Composite:"))
+    is_of_file = name.startswith(("System:", "ExifTool:", "File:", "SourceFile"))
     return is_of_file or not _TELLING.fullmatch(name) or bool(_HARMLESS_VALUES.fullmatch(value))

@@ -55,25 +55,41 @@ _READY = (
     "from images.sandbox import pool\n"
     "print('ready' if [p for p in pool._Pools.by_pid.values() if p._current._ready] else 'cold')"
 )
-_URLS = "from django.urls import get_resolver; get_resolver().url_patterns"
-# Every entrance begins by setting Django up, which takes longest: each goes on in a fork.
+_DECODE = f"""
+from pathlib import Path
+from images.formats.limits import Limits
+from images.sandbox.work import inspect_picture
+from images.sandbox.work_dir import temporary_dir
+from thumbnails.sandbox_work import render_thumbnails
+with temporary_dir() as name:
+    source = Path(name) / "source"
+    source.write_bytes({jpeg(60, 40)!r})
+    inspect_picture(source, Limits(10**6, 10**6))
+    render_thumbnails(source, [20], Path(name))
+"""
+# Every entrance begins by setting Django up, and ends with all routes, which takes longest: each
+# goes on in a fork from there.
 _ENTER_EACH = """
-import json, os, sys
+import gc, json, os, sys
+gc.disable()
 import django
+from django.urls import get_resolver
 django.setup()
+get_resolver().url_patterns
 for entrance, code in json.load(sys.stdin).items():
     if os.fork() == 0:
         exec(code)
         print(entrance, *sys.modules, flush=True)
-        sys.exit()
+        os._exit(0)
     _, status = os.wait()
     assert status == 0, entrance
 """
 
 
-@pytest.mark.slow
-def test_no_process_loads_a_decoder_and_those_that_decode_have_one_ready() -> None:
-    codes = {name: "\n".join([code, _URLS, _READY]) for name, code in ENTRANCES.items()}
+@pytest.fixture(scope="module")
+def entered() -> dict[str, tuple[str, set[str]]]:
+    """By entrance, and for "work" that has pictures decoded: what is ready, and what is loaded."""
+    codes = {name: f"{code}\n{_READY}" for name, code in (ENTRANCES | {"work": _DECODE}).items()}
     ran = subprocess.run(
         [sys.executable, "-c", _ENTER_EACH],
         check=True,
@@ -82,15 +98,24 @@ def test_no_process_loads_a_decoder_and_those_that_decode_have_one_ready() -> No
         stdout=subprocess.PIPE,
         text=True,
     )
-    said = iter(ran.stdout.splitlines())
-    for entrance in ENTRANCES:
-        assert next(said) == ("ready" if entrance in DECODING else "cold"), entrance
-        name, *modules = next(said).split()
-        loaded = set(modules)
-        assert name == entrance
-        assert {"images.sandbox.work", "thumbnails.sandbox_work", "api.urls"} <= loaded, entrance
-        forbidden = {*DECODERS, "images.formats.inspect", "thumbnails.rendering.render"}
-        assert loaded & forbidden == set(), entrance
+    states, lines = ran.stdout.splitlines()[::2], ran.stdout.splitlines()[1::2]
+    assert [line.split()[0] for line in lines] == list(codes)
+    return {
+        name: (state, set(line.split()[1:]))
+        for name, state, line in zip(codes, states, lines, strict=True)
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("entrance", ENTRANCES)
+def test_no_process_loads_a_decoder_and_those_that_decode_have_one_ready(
+    entered: dict[str, tuple[str, set[str]]], entrance: str
+) -> None:
+    state, loaded = entered[entrance]
+    assert state == ("ready" if entrance in DECODING else "cold")
+    assert {"images.sandbox.work", "thumbnails.sandbox_work", "api.urls"} <= loaded
+    forbidden = {*DECODERS, "images.formats.inspect", "thumbnails.rendering.render"}
+    assert loaded & forbidden == set()
 
 
 PICTURES = {
@@ -162,29 +187,11 @@ def test_a_link_is_not_followed_to_a_picture(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_work_leaves_the_parent_without_a_decoder() -> None:
-    code = (
-        "import django; django.setup()\n"
-        "import sys, pathlib\n"
-        "from images.sandbox.work_dir import temporary_dir\n"
-        "from images.formats.limits import Limits\n"
-        "from images.sandbox.work import inspect_picture\n"
-        "from thumbnails.sandbox_work import render_thumbnails\n"
-        "with temporary_dir() as folder:\n"
-        "    source = pathlib.Path(folder) / 'source'\n"
-        "    source.write_bytes(sys.stdin.buffer.read())\n"
-        "    inspect_picture(source, Limits(10**6, 10**6))\n"
-        "    render_thumbnails(source, [20], pathlib.Path(folder))\n"
-        "print(*sys.modules)\n"
-    )
-    ran = subprocess.run(
-        [sys.executable, "-c", code],
-        check=True,
-        cwd=Path(__file__).parents[3],
-        input=jpeg(60, 40),
-        capture_output=True,
-    )
-    loaded = set(ran.stdout.decode().split())
+def test_work_leaves_the_parent_without_a_decoder(
+    entered: dict[str, tuple[str, set[str]]],
+) -> None:
+    state, loaded = entered["work"]
+    assert state == "ready"
     assert "thumbnails.renderings" in loaded
     assert loaded & set(DECODERS) == set()
 
