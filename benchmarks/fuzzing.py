@@ -37,7 +37,7 @@ def _strip(source: Path, folder: Path, format_name: str) -> str:
 
 def _render(source: Path, folder: Path) -> str:
     try:
-        render_thumbnails(source, [200, 400], folder)
+        render_thumbnails(source, [200], folder)
     except (RenderingFailed, PictureTooCostly):
         return "not rendered"
     return "rendered"

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,7 @@ def with_chunks(chunks: bytes, *, is_at_end: bool) -> bytes:
     return content[:at] + chunks + content[at:]
 
 
+@cache
 def texts(megabytes: int) -> list[bytes]:
     """Return chunks of every kind that may hold so much, compressed."""
     packed = zlib.compress(b"a" * (megabytes << 20), 9)
