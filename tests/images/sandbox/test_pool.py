@@ -71,7 +71,8 @@ def test_a_worn_program_is_replaced_while_pictures_are_decoded(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pools, "MAX_PICTURES_PER_TEMPLATE", 15)
-    seen, processes = set(), []
+    seen: set[int] = set()
+    processes: list[int] = []
     deadline = time.monotonic() + 60
     while len(seen) < 3:
         assert time.monotonic() < deadline
