@@ -75,10 +75,23 @@ class Tables:
     """The database as seen from outside the service."""
 
     url: str
+    _connection: psycopg.Connection[Row] | None = None
 
     def rows(self, query: str) -> list[Row]:
-        with psycopg.connect(self.url, row_factory=dict_row) as connection:
-            return connection.execute(query).fetchall()
+        """Ask by a connection that is kept; one that the server has closed gives way to another."""
+        if self._connection is None:
+            self._connection = psycopg.connect(self.url, autocommit=True, row_factory=dict_row)
+        try:
+            return self._connection.execute(query).fetchall()
+        except psycopg.OperationalError:
+            self.close()
+            with psycopg.connect(self.url, row_factory=dict_row) as connection:
+                return connection.execute(query).fetchall()
+
+    def close(self) -> None:
+        if self._connection:
+            self._connection.close()
+            self._connection = None
 
     def count_pending(self) -> int:
         """So many pictures still want thumbnails, or what is to lie beside those."""

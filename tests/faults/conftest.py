@@ -4,7 +4,7 @@ import os
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,9 +121,10 @@ def name() -> str:
 
 
 @pytest.fixture
-def tables(database: Postgres, name: str) -> Tables:
+def tables(database: Postgres, name: str) -> Iterator[Tables]:
     _create(database, name, TEMPLATE)
-    return Tables(database.url_of(name))
+    with closing(Tables(database.url_of(name))) as tables:
+        yield tables
 
 
 @pytest.fixture

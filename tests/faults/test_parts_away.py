@@ -4,6 +4,7 @@ All in one deployment, each with a person's uploads of its own.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 
@@ -40,8 +41,9 @@ def deployment(shared: Shared) -> Iterator[Deployment]:
 
 
 @pytest.fixture
-def tables(deployment: Deployment) -> Tables:
-    return Tables(deployment.variables["DATABASE_URL"])
+def tables(deployment: Deployment) -> Iterator[Tables]:
+    with closing(Tables(deployment.variables["DATABASE_URL"])) as tables:
+        yield tables
 
 
 def disk(deployment: Deployment) -> Disk:

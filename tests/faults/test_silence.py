@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -220,9 +220,10 @@ def check_answers(mix: Mix, silence: Silence, began: float, ending: float) -> No
 
 def assert_refused_uploads_are_not_stored(deployment: Deployment, mix: Mix) -> None:
     url = deployment.variables["DATABASE_URL_DIRECT"]
-    keys = Tables(url).rows("SELECT key FROM images_idempotencykey WHERE picture_id IS NOT NULL")
+    with closing(Tables(url)) as tables:
+        keys = tables.rows("SELECT key FROM images_idempotencykey WHERE picture_id IS NOT NULL")
+        pictures = tables.rows("SELECT count(*) FROM images_picture")[0]["count"]
     stored = {row["key"] for row in keys}
-    pictures = Tables(url).rows("SELECT count(*) FROM images_picture")[0]["count"]
     accepted = {each.note for each in mix.of("upload", 0) if each.status == 201}
     assert accepted <= stored
     assert pictures == len(stored)

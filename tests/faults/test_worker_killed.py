@@ -13,7 +13,8 @@ pytestmark = [
     pytest.mark.rabbitmq, pytest.mark.timeout(600),
 ]  # fmt: skip
 
-KILLS, UPLOADS = 50, 200
+# Each kill finds a worker at another moment of a rendering.
+KILLS, UPLOADS = 24, 96
 WORKERS = 2
 
 
