@@ -22,7 +22,7 @@ settings.register_profile(
 settings.load_profile("busy machine")
 API_TESTS = Path(__file__).parent / "api"
 NIGHTLY_FILE = re.compile(r"^pytestmark = (\[[^\]]*|.*)pytest\.mark\.nightly", re.MULTILINE)
-pytest_plugins = ["tests.fixtures", "tests.rendered", "tests.storages"]
+pytest_plugins = ["tests.fixtures", "tests.rendered", "tests.shared_run", "tests.storages"]
 
 
 @pytest.hookimpl(trylast=True)

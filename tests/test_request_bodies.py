@@ -13,7 +13,8 @@ import pytest
 import requests
 
 from tests.body_clients import chunks, fetch_of_node, speak, upload_without_a_length
-from tests.processes import PASSWORD, Running, dev_run
+from tests.gallery.browsing import Service
+from tests.processes import PASSWORD
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 CREDENTIALS = {"login": "admin", "password": PASSWORD}
@@ -23,32 +24,26 @@ SIGN_IN = START % (b"/auth/signin/", b"application/json")
 LAST = b"Connection: close\r\n"
 
 
-def port_of(service: Running) -> int:
-    return int(service.url.rpartition(":")[2])
+def port_of(shared_run: Service) -> int:
+    return int(shared_run.url.rpartition(":")[2])
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with dev_run(tmp_path_factory.mktemp("bodies") / "data") as running:
-        yield running
-
-
-def test_bodies_are_read_and_bounded(service: Running) -> None:
+def test_bodies_are_read_and_bounded(shared_run: Service) -> None:
     with requests.Session() as client:
-        token = client.post(f"{service.url}/auth/signin", json=CREDENTIALS).json()["token"]
+        token = client.post(f"{shared_run.url}/auth/signin", json=CREDENTIALS).json()["token"]
         client.headers["Authorization"] = f"Bearer {token}"
-        upload_without_a_length(client, service.url)
-        assert fetch_of_node(service.url, token, CREDENTIALS) == [200, 413, 201, 413, 413]
-        over_raw_sockets(port_of(service), access_cookie_of(service))
+        upload_without_a_length(client, shared_run.url)
+        assert fetch_of_node(shared_run.url, token, CREDENTIALS) == [200, 413, 201, 413, 413]
+        over_raw_sockets(port_of(shared_run), access_cookie_of(shared_run))
         # What is too large is refused without being read.
         files = {"image": b"\0" * 40_000_000}
-        answer = client.post(f"{service.url}/api/user/images/", files=files, timeout=60)
+        answer = client.post(f"{shared_run.url}/api/user/images/", files=files, timeout=60)
         assert (answer.status_code, list(answer.json())) == (413, ["detail"])
 
 
-def access_cookie_of(service: Running) -> bytes:
+def access_cookie_of(shared_run: Service) -> bytes:
     fields = {"username": "admin", "password": PASSWORD}
-    signed_in = requests.post(f"{service.url}/api/user/jwt-login", data=fields, timeout=30)
+    signed_in = requests.post(f"{shared_run.url}/api/user/jwt-login", data=fields, timeout=30)
     return f"access_token={signed_in.cookies['access_token']}".encode()
 
 
@@ -100,10 +95,10 @@ HALVES = [
 
 
 @pytest.mark.nightly
-def test_slow_clients_keep_nobody_out(service: Running) -> None:
-    port = port_of(service)
+def test_slow_clients_keep_nobody_out(shared_run: Service) -> None:
+    port = port_of(shared_run)
     with half_open(port, 200) as connections:
-        assert_is_served(service)
+        assert_is_served(shared_run)
         # Whoever has most connections loses the oldest of them.
         newest = connections[-5:]
         assert all(is_open(each) for each in newest)
@@ -114,10 +109,10 @@ def test_slow_clients_keep_nobody_out(service: Running) -> None:
     assert [b"408" in end for end in ends] == [False, False, True, True, True]
 
 
-def assert_is_served(service: Running) -> None:
+def assert_is_served(shared_run: Service) -> None:
     """Whoever is kept out waits longer: until halves are given up."""
-    assert requests.get(f"{service.url}/healthz", timeout=5).status_code == 200
-    signed_in = requests.post(f"{service.url}/auth/signin", json=CREDENTIALS, timeout=5)
+    assert requests.get(f"{shared_run.url}/healthz", timeout=5).status_code == 200
+    signed_in = requests.post(f"{shared_run.url}/auth/signin", json=CREDENTIALS, timeout=5)
     assert signed_in.status_code == 200
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-# A second one takes many seconds of a core: a process that has one gets what asks for it. With the
-# browser comes the service whose pages it shows.
-SHARED_SERVERS = {"rabbitmq_server", "s3_server", "database_server", "chromium_program"}
+# A second one takes many seconds of a core: a process that has one gets what asks for it.
+SHARED_SERVERS = {
+    "rabbitmq_server", "s3_server", "database_server", "chromium_program", "shared_run",
+}  # fmt: skip
 _LONG = ("slow", "nightly")
 # Which marks have a test run on SQLite too, by the part of the suite that is run.
 ON_SQLITE = {

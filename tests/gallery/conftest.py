@@ -1,23 +1,17 @@
 """The service, and a browser whose page has the gallery open."""
 
 from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from tests.chromium import launch_chromium
-from tests.gallery.browsing import BEHIND_A_PROXY, FOR_OTHER_ORIGINS, Service, new_address
-from tests.processes import dev_run, until_ready
+from tests.gallery.browsing import Service, new_address
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    data_dir = tmp_path_factory.mktemp("gallery") / "data"
-    with dev_run(data_dir, **BEHIND_A_PROXY, **FOR_OTHER_ORIGINS) as running:
-        until_ready(running)
-        with closing(Service(running.url, data_dir)) as made:
-            yield made
+def service(shared_run: Service) -> Service:
+    return shared_run
 
 
 # Not longer than for this folder: while Playwright runs, no test of the process can run an event

@@ -153,6 +153,8 @@ def _own_database(config: pytest.Config, reaper: Reaper, process: str) -> Databa
         return database
     if template:
         os.environ["TEST_TEMPLATE"] = TEMPLATE
+        # Its server goes as a whole: no database needs to be dropped before.
+        config.option.reuse_db = True
     shared = urlsplit(os.environ["DATABASE_URL"])
     own = shared._replace(path=f"{shared.path}_{process}").geturl()
     return Database(own, template.database.source if template else "DATABASE_URL")

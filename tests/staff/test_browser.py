@@ -18,11 +18,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.chromium import launch_chromium
 from tests.gallery.accessibility import Scheme, find_violations
 from tests.gallery.browsing import MARKS, Service, new_address, photo
-from tests.gallery.conftest import service
 from tests.processes import PASSWORD
 from tests.second_factors import code_of
 
-__all__ = ["service"]
 pytestmark = [*MARKS, pytest.mark.usefixtures("node_modules")]
 WIDTHS = (390, 1440)
 # What Django's own templates and scripts make on every page.
@@ -151,16 +149,16 @@ def browser(chromium_program: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def alice(service: Service) -> str:
+def alice(shared_run: Service) -> str:
     """Return an account with pictures, beside all that the pages show of others."""
-    login = service.create_account("Enterprise")
-    service.upload(login, photo(), photo(500, 700))
-    service.run_program(_SEED.format(password=PASSWORD, alice=login))
+    login = shared_run.create_account("Enterprise")
+    shared_run.upload(login, photo(), photo(500, 700))
+    shared_run.run_program(_SEED.format(password=PASSWORD, alice=login))
     return login
 
 
 @pytest.fixture(params=["en", pytest.param("es", marks=pytest.mark.nightly)])
-def tour(request: pytest.FixtureRequest, service: Service, browser: Browser) -> Iterator[Tour]:
+def tour(request: pytest.FixtureRequest, shared_run: Service, browser: Browser) -> Iterator[Tour]:
     context = browser.new_context(
         locale=request.param, viewport={"width": 1440, "height": 900},
         extra_http_headers=new_address(),
@@ -177,7 +175,7 @@ def tour(request: pytest.FixtureRequest, service: Service, browser: Browser) -> 
             else None
         ),
     )
-    tour = Tour(page, service.url, request.param, has_axe=request.param == "es")
+    tour = Tour(page, shared_run.url, request.param, has_axe=request.param == "es")
     yield tour
     context.close()
     assert wrong == []
