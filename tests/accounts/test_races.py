@@ -13,7 +13,7 @@ from tests.factories import PASSWORD, bearer_client, make_user, replace_password
 from tests.parallel import run_in_parallel
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
-ROUNDS = 8
+ROUNDS = 5
 NEW = "another good one"
 
 
