@@ -58,9 +58,9 @@ def schema(service: Running, folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def typescript(schema: Path, folder: Path, node_modules: Path) -> Path:
+def typescript(schema: Path, folder: Path, client_modules: Path) -> Path:
     """A folder of JavaScript: the generated TypeScript clients, compiled strictly."""
-    (folder / "node_modules").symlink_to(node_modules)
+    (folder / "node_modules").symlink_to(client_modules)
     (folder / "package.json").write_text('{"type": "module"}')
     for pattern in ("*.ts", "*.mjs", "*.json"):
         for path in GENERATED.glob(pattern):

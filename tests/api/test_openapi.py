@@ -188,7 +188,8 @@ def is_alike(sent: Any, shown: Any) -> bool:
 
 
 @pytest.mark.nightly
-def test_linters_find_nothing(node_modules: Path) -> None:
+@pytest.mark.usefixtures("client_modules")
+def test_linters_find_nothing() -> None:
     """With their recommended rules; the exceptions are explained in the two files beside this."""
     document = str(HERE / "openapi.yaml")
     for command in (

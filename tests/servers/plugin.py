@@ -315,8 +315,14 @@ def wget_program() -> None:
 
 @pytest.fixture(scope="session")
 def node_modules() -> Path:
-    """Where npm's packages of `tests/npm/package.json` lie."""
-    return npm.FOLDER / "node_modules"
+    """Where npm's packages of `tests/npm/pages` lie."""
+    return npm.PAGES.folder / "node_modules"
+
+
+@pytest.fixture(scope="session")
+def client_modules() -> Path:
+    """Where npm's packages of `tests/npm/clients` lie, whose commands `node_environment` finds."""
+    return npm.CLIENTS.folder / "node_modules"
 
 
 @pytest.fixture(scope="session")

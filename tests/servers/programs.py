@@ -77,7 +77,10 @@ PROGRAMS = (
     Program("Caddy", "caddy", "caddy_program", lambda: which("caddy")),
     # Reads metadata of every kind by code that is not ours.
     Program("exiftool", "libimage-exiftool-perl", "exiftool_program", lambda: which("exiftool")),
-    Program("npm packages", "", "node_modules", npm.find, install=npm.install),
+    *(
+        Program(f"npm packages for {each.name}", "", fixture, each.find, install=each.install)
+        for each, fixture in ((npm.PAGES, "node_modules"), (npm.CLIENTS, "client_modules"))
+    ),
 )
 _not_run = pytest.StashKey[dict[str, list[str]]]()
 
