@@ -1,1 +1,1 @@
-"""Tests of the gallery in a real browser, against the processes of `./dev run`."""
+"""The gallery and staff's pages in one real browser, against the processes of `./dev run`."""

@@ -13,9 +13,8 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.chromium import launch_chromium
 from tests.gallery.accessibility import Scheme, find_violations
 from tests.gallery.browsing import MARKS, Service, new_address, photo
 from tests.processes import PASSWORD
@@ -142,23 +141,16 @@ WORDS = {
 
 
 @pytest.fixture(scope="module")
-def browser(chromium_program: str) -> Iterator[Browser]:
-    expect.set_options(timeout=20_000)  # the machine may be busy
-    with sync_playwright() as playwright, launch_chromium(playwright, chromium_program) as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def alice(shared_run: Service) -> str:
+def alice(service: Service) -> str:
     """Return an account with pictures, beside all that the pages show of others."""
-    login = shared_run.create_account("Enterprise")
-    shared_run.upload(login, photo(), photo(500, 700))
-    shared_run.run_program(_SEED.format(password=PASSWORD, alice=login))
+    login = service.create_account("Enterprise")
+    service.upload(login, photo(), photo(500, 700))
+    service.run_program(_SEED.format(password=PASSWORD, alice=login))
     return login
 
 
 @pytest.fixture(params=["en", pytest.param("es", marks=pytest.mark.nightly)])
-def tour(request: pytest.FixtureRequest, shared_run: Service, browser: Browser) -> Iterator[Tour]:
+def tour(request: pytest.FixtureRequest, service: Service, browser: Browser) -> Iterator[Tour]:
     context = browser.new_context(
         locale=request.param, viewport={"width": 1440, "height": 900},
         extra_http_headers=new_address(),
@@ -175,7 +167,7 @@ def tour(request: pytest.FixtureRequest, shared_run: Service, browser: Browser) 
             else None
         ),
     )
-    tour = Tour(page, shared_run.url, request.param, has_axe=request.param == "es")
+    tour = Tour(page, service.url, request.param, has_axe=request.param == "es")
     yield tour
     context.close()
     assert wrong == []
