@@ -15,6 +15,7 @@ from accounts import shared_limits
 from accounts.models import User
 from tests.clients import Client
 from tests.factories import make_user, token_client
+from tests.kept_answers import keeping_answers
 from thumbnails.kept_pixels import kept_pixels
 
 _numbers = count()
@@ -31,6 +32,13 @@ def _fresh_counters() -> None:
 def _own_language() -> None:
     """No test speaks the language of another's last request, which stays with the thread."""
     translation.deactivate()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _kept_answers() -> Iterator[None]:
+    """Decoders do the same job of the same bytes once."""
+    with keeping_answers():
+        yield
 
 
 @pytest.fixture(scope="session")
