@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,7 @@ class Rendered:
 
     given: Given
     texts: set[bytes]
+    heights: tuple[int, ...]
     thumbnails: list[RenderedFile]
     failure: str = ""
 
@@ -175,19 +177,20 @@ def _tell(picture: Picture) -> dict[str, Any] | None:
 
 def render(walked: Walk, folder: Path) -> list[Rendered]:
     """Render what was given, each in a folder of its own: two at once, as there are processes."""
-    names = (folder / f"{number:04}" for number in range(len(walked.given)))
     with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(_render, walked.given, names))
+        return list(pool.map(partial(_render, folder), range(len(walked.given)), walked.given))
 
 
-def _render(given: Given, folder: Path) -> Rendered:
+def _render(into: Path, number: int, given: Given) -> Rendered:
+    """Render at the larger height, from which the smaller is made alike whatever was decoded."""
+    folder = into / f"{number:04}"
     folder.mkdir()
-    texts = _texts(given.sample)
+    texts, heights = _texts(given.sample), HEIGHTS if number % 5 == 0 else HEIGHTS[:1]
     try:
-        thumbnails = render_thumbnails(given.sample.path, HEIGHTS, folder).thumbnails
+        thumbnails = render_thumbnails(given.sample.path, heights, folder).thumbnails
     except RenderingFailed as failure:
-        return Rendered(given, texts, [], str(failure))
-    return Rendered(given, texts, thumbnails)
+        return Rendered(given, texts, heights, [], str(failure))
+    return Rendered(given, texts, heights, thumbnails)
 
 
 def _texts(sample: corpus.Sample) -> set[bytes]:

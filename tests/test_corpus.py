@@ -209,13 +209,15 @@ def test_exiftool_finds_nothing_but_structure(
     for number, each in enumerate(taken):
         name = f"{number:04}-{each.given.sample.path.name}"
         (tmp_path / f"copy-{name}").write_bytes(each.given.content)
-        for path in each.files:
+        # Of what has nothing to tell, some show that encoders add nothing.
+        may_tell = each.texts or number % 5 == 0
+        for path in each.files if may_tell else ():
             if path.stem != str(HEIGHTS[1]):  # made as the larger
                 (tmp_path / f"{path.stem}-{name}{path.suffix}").hardlink_to(path)
     for number, content in renditions.items():
         (tmp_path / f"rendition-{number:04}.jpg").write_bytes(content)
     files = read_files(exiftool_program, tmp_path)
-    assert len(files) > 1400
+    assert len(files) > 1000
     assert {"webp", "avif"} <= {name.rpartition(".")[2] for name in files if name[0].isdigit()}
     found: dict[str, object] = {}
     for name, fields in files.items():
@@ -253,7 +255,7 @@ def _leaks_of(each: Rendered) -> Iterator[str]:
 def _faults_of_renderings(each: Rendered) -> Iterator[str]:
     given = each.given
     if given.sample.width and not given.is_rendition and not each.failure:
-        wanted = [min(height, _size_told(given)[1]) for height in HEIGHTS]
+        wanted = [min(height, _size_told(given)[1]) for height in each.heights]
         if [made.height_px for made in each.thumbnails] != wanted:
             yield f"the thumbnails are not {wanted} high"
     for path in each.files:
@@ -287,7 +289,7 @@ def _leaks_of_what_left(given: Given, texts: set[bytes]) -> Iterator[str]:
         yield from (f"what left has {what}" for what in find_metadata(given.content))
         same = given.content == original or _have_same_pixels(original, given.content)
     except Exception:  # noqa: BLE001 (only the product's reader opens it)
-        same = _is_same_to_the_service(given)
+        same = given.content == original or _is_same_to_the_service(given)
     if not same and not given.is_rendition:
         yield "what left has other pixels"
     if not given.is_rendition and not _has_colours_of(original, given.content):
@@ -320,7 +322,9 @@ def test_no_thumbnail_holds_metadata_of_its_picture(
     alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     client, leaking = token_client(alice), []
-    for sample in (each for each in corpus.samples("accept") if each.marker or each.gps):
+    named = [each for each in corpus.samples("accept") if each.marker or each.gps]
+    # The walk looks at all of them; here they come by their address.
+    for sample in named[::4]:
         with django_capture_on_commit_callbacks(execute=True):
             file = SimpleUploadedFile("x.jpg", sample.path.read_bytes())
             assert client.post("/api/user/images/", {"image": file}).status_code == 201
