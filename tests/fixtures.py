@@ -7,31 +7,17 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from django.core.cache import cache
 from django.utils import translation
 from pytest_django import Settings
 
-from accounts import shared_limits
 from accounts.models import User
+from lib.redis_client import ask_redis
 from tests.clients import Client
 from tests.factories import make_user, token_client
 from tests.kept_answers import keeping_answers
 from thumbnails.kept_pixels import kept_pixels
 
 _numbers = count()
-
-
-@pytest.fixture(autouse=True)
-def _fresh_counters() -> None:
-    """No test inherits another's cached lists or throttle counters."""
-    cache.clear()
-    shared_limits._storage().reset()
-
-
-@pytest.fixture(autouse=True)
-def _own_language() -> None:
-    """No test speaks the language of another's last request, which stays with the thread."""
-    translation.deactivate()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -61,14 +47,16 @@ def tmp_path(_folder_of_tests: Path, request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _own_folder(settings: Settings, tmp_path: Path) -> None:
-    """Every test stores its files in a folder of its own."""
+def _nothing_of_others(settings: Settings, tmp_path: Path) -> Iterator[None]:
+    """No test finds what another left: one fixture, since each costs every test its own time.
+
+    Cached lists and counters of throttles lie in one Redis. The language of the last request stays
+    with the thread. Files lie in a folder of the test's own; pixels are known by pictures' ids,
+    which may be the same.
+    """
+    ask_redis("FLUSHDB")
+    translation.deactivate()
     settings.MEDIA_ROOT = tmp_path / "images"
-
-
-@pytest.fixture(autouse=True)
-def _own_pixels() -> Iterator[None]:
-    """No test finds pixels of another's pictures, whose ids may be the same."""
     yield
     while (picture_id := kept_pixels.oldest()) is not None:
         if found := kept_pixels.take(picture_id):
