@@ -26,7 +26,7 @@ from tests.pictures import jpeg
 from tests.waiting import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
-CUTS, THREADS, TIMEOUT = 60, 6, 30
+CUTS, THREADS, TIMEOUT = 40, 6, 30
 ROUTES = list(UPLOAD_ROUTES.values())
 PICTURE = jpeg(60, 40)
 
@@ -98,7 +98,10 @@ def test_uploads_whose_connection_is_cut_after_the_commit_are_stored_once(
     server: LiveServer, headers: dict[str, str]
 ) -> None:
     def lose_and_repeat(number: int) -> int:
-        """Lose the response after the commit, of each fifth upload also one before."""
+        """Lose the response after the commit, of each fifth upload also one before.
+
+        Forty are each contract with and without the one before, twice.
+        """
         route, key = ROUTES[number % len(ROUTES)], f"key-{number}"
         content = make_distinct(PICTURE, number)
         request = prepare(server, route, content, headers, key)
