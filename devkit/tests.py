@@ -6,13 +6,13 @@ import subprocess
 from devkit import environment
 from devkit.messages import say
 
-# Each process has servers of its own, so that more than a few are not worth their start; one waits
-# for what it has started while the others work.
-PROCESSES = min(os.cpu_count() or 1, 5) + 1
-SIDE_BY_SIDE = ["--processes", str(PROCESSES)]
+# Each process has servers of its own, so that more than a few are not worth their start; two wait
+# for what they have started while the others work.
+CORES = min(os.cpu_count() or 1, 5)
+SIDE_BY_SIDE = ["--processes", str(CORES + 2)]
 # In the nightly part one of them begins with what waits for minutes until something is found out.
 # More at once would make services late that are asked whether they are.
-NIGHTLY_SIDE_BY_SIDE = ["--processes", str(PROCESSES - 1), "--patient", "1"]
+NIGHTLY_SIDE_BY_SIDE = ["--processes", str(CORES), "--patient", "1"]
 ALSO_ON_SQLITE = "--also-on-sqlite"
 NIGHTLY = "nightly or sqlite_nightly"
 FAST = "not nightly and not slow and not unhurried and not processes and not s3 and not rabbitmq"

@@ -3,6 +3,7 @@
 import ctypes
 import threading
 import time
+from collections.abc import Callable
 
 _trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
 # So long nobody may have asked for it: it takes locks that a busy process wants.
@@ -18,7 +19,8 @@ def give_back_memory() -> None:
 class _Later:
     """One thread, which lives until it was quiet for long enough."""
 
-    def __init__(self) -> None:
+    def __init__(self, give_back: Callable[[], None] = give_back_memory) -> None:
+        self._give_back = give_back
         self._lock = threading.Lock()
         self._due_at = 0.0
         self._is_waiting = False
@@ -40,7 +42,7 @@ class _Later:
                 self._is_waiting = not is_due
             if not is_due:
                 time.sleep(left)
-        give_back_memory()
+        self._give_back()
 
 
 _later = _Later()
