@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.contrib.contenttypes.models import ContentType
 from django.db.models.signals import post_migrate
 from django.test import TransactionTestCase
 from hypothesis import HealthCheck, settings
@@ -74,8 +75,12 @@ def django_db_modify_db_settings(
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Have tests of transactions undo what they wrote, and Django's flush give back the tiers."""
+    """Have tests of transactions undo what they wrote, and Django's flush give back the tiers.
+
+    Each test finds Django knowing the content types, which the first to ask would pay a query for.
+    """
     with django_db_blocker.unblock():
+        ContentType.objects.get_for_models(*apps.get_models())
         tiers, heights = list(Tier.objects.all()), list(TierHeight.objects.all())
         emptying = Emptying()
 
@@ -88,6 +93,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
     def empty(test_case: TransactionTestCase) -> None:
         emptying.restore(test_case)
+        ContentType.objects.get_for_models(*apps.get_models())
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty)
