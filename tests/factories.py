@@ -1,7 +1,6 @@
 """People and pictures for tests: typed functions, each making what a test names."""
 
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -17,7 +16,7 @@ from images.sandbox.work_dir import work_dir
 from images.services import create_picture
 from images.storage.keys import USERS
 from tests.clients import Client
-from tests.pictures import jpeg
+from tests.known_picture import known_picture, storing_known_picture
 from tiers.models import Tier, TierHeight
 from upkeep.closed_accounts import close_as_staff, remove_closed_accounts
 
@@ -76,17 +75,19 @@ def find_permission(name: str) -> Permission:
     return Permission.objects.get(content_type__app_label=app_label, codename=codename)
 
 
-@cache
-def known_picture() -> bytes:
-    return jpeg(60, 40)
-
-
 def make_picture(
     owner: User, content: bytes | None = None, *, on_commit: Any = None, **fields: Any
 ) -> Picture:
     """Upload a picture through the service; tests of what is in it pass their own bytes."""
+    if content is None:
+        with storing_known_picture():
+            return _upload(owner, known_picture(), **fields)
+    return _upload(owner, content, **fields)
+
+
+def _upload(owner: User, content: bytes, **fields: Any) -> Picture:
     with NamedTemporaryFile(dir=work_dir()) as upload:
-        Path(upload.name).write_bytes(known_picture() if content is None else content)
+        Path(upload.name).write_bytes(content)
         return create_picture(owner=owner, upload=Path(upload.name), **fields)
 
 

@@ -14,17 +14,9 @@ from accounts.models import User
 from lib.redis_client import ask_redis
 from tests.clients import Client
 from tests.factories import make_user, token_client
-from tests.kept_answers import keeping_answers
 from thumbnails.kept_pixels import kept_pixels
 
 _numbers = count()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _kept_answers() -> Iterator[None]:
-    """Decoders do the same job of the same bytes once."""
-    with keeping_answers():
-        yield
 
 
 @pytest.fixture(scope="session")

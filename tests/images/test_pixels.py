@@ -5,7 +5,6 @@ import threading
 import time
 import uuid
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
@@ -13,8 +12,9 @@ from pytest_django import Settings
 from redis import Redis
 
 from images import pixels
-from images.pixels import Pixels, Shape, leave, remove_expired, taken
+from images.pixels import Shape, leave, remove_expired, taken
 from images.sandbox.work_dir import work_dir
+from tests.known_picture import pixels_of
 
 SHAPE = Shape(5, 4, 3, made_for=4)
 SAMPLES = bytes(range(60))
@@ -26,13 +26,6 @@ def place(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) ->
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path / "work")
     settings.WORK_DIR_SHARED = request.param == "folder"
     return str(request.param)
-
-
-def pixels_of(shape: Shape, samples: bytes) -> Pixels:
-    """Return pixels as the sandbox does, whose file somebody has to close."""
-    file = TemporaryFile(buffering=0)  # noqa: SIM115 (it stays open)
-    file.write(samples)
-    return Pixels(shape, file)
 
 
 def read(uid: uuid.UUID) -> tuple[Shape, bytes] | None:
