@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.postgres,
     pytest.mark.processes,
-    pytest.mark.slow,
+    pytest.mark.nightly,
 ]
 ROUNDS = 25
 BYTES = png(30, 20)

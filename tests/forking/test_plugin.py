@@ -82,7 +82,7 @@ def run_pytest(folder: Path, *options: str) -> str:
     return done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(300)
 def test_every_outcome_is_reported(tmp_path: Path) -> None:
     output = run_pytest(tmp_path, "--processes", "2", "--also-on-sqlite", "quick")
