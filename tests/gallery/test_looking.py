@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, CDPSession, Page, expect
 
 from tests.gallery.browsing import MARKS, Service, new_address, open_gallery, photo
+from tests.waiting import until
 
 pytestmark = MARKS
 SET_HEIGHTS = """
@@ -178,8 +179,15 @@ def test_a_failed_picture_says_why_and_what_can_be_done(
     expect(page.locator("#pictures img")).to_have_count(1)
     service.run_program(SET_ASIDE.format(login=login))
     page.route("**/images/users/**", lambda route: route.abort())
-    page.reload()
-    expect(page.locator("#pictures li span")).to_have_text(re.compile("No preview|Sin vista"))
+
+    def has_no_preview() -> bool:
+        page.reload()
+        page.locator("#pictures li").wait_for()
+        said = page.locator("#pictures li span").inner_text()
+        return bool(re.match("No preview|Sin vista", said))
+
+    # Another process changed it: the web process hears so a moment later.
+    until(has_no_preview, 30, lambda: "a preview is shown", interval=0.5)
     page.locator("#pictures button").click()
     for place in (".stage .problem", "#details .problem"):
         expect(page.locator(place)).to_contain_text(reason)
