@@ -17,17 +17,11 @@ from tiers.models import Tier
 from tiers.services import set_heights
 set_heights(tier=Tier.objects.get(name="Premium"), heights={heights})
 """
-# As a worker leaves it after its last attempt: once none makes smaller formats of it any more.
+# As a worker leaves it after its last attempt.
 SET_ASIDE = """
-import time
 from django.db import transaction
 from images.models import Picture
 from thumbnails.claims import mark_failed
-from thumbnails.models import RenderClaim
-end = time.monotonic() + 20
-made_beside = RenderClaim.objects.filter(beside_due_at__isnull=False)
-while made_beside.filter(picture__owner__username={login!r}).exists() and time.monotonic() < end:
-    time.sleep(0.1)
 with transaction.atomic():
     picture = Picture.objects.get(owner__username={login!r})
     picture.thumbnails.all().delete()

@@ -81,12 +81,10 @@ class LoadedProcess:
         self.pid = int(self._server.recv(8))
 
     def poll(self) -> int | None:
-        return self._receive(socket.MSG_DONTWAIT)
+        return self._receive(0)
 
     def wait(self, timeout: float | None = None) -> int:
-        if self.returncode is None:
-            self._server.settimeout(timeout)
-        code = self._receive()
+        code = self._receive(timeout)
         if code is None:
             raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
         return code
@@ -102,10 +100,11 @@ class LoadedProcess:
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
 
-    def _receive(self, flags: int = 0) -> int | None:
+    def _receive(self, timeout: float | None) -> int | None:
         if self.returncode is None:
+            self._server.settimeout(timeout)
             try:
-                self.returncode = int(self._server.recv(8, flags))
+                self.returncode = int(self._server.recv(8))
             except (BlockingIOError, TimeoutError):
                 return None
             self._server.close()
